@@ -1,0 +1,83 @@
+# Everything is installed inside this folder: .venv, devstack/node_modules and the caches in .cache.
+# A fresh machine needs git, make and Python 3.11 to 3.13. Another Python than the one found: make clean, then
+# make PYTHON=/path/to/python test
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+PYTHON ?=
+RUN := .venv/bin
+
+export PIP_CACHE_DIR := $(CURDIR)/.cache/pip
+export NODE_COMPILE_CACHE := $(CURDIR)/.cache/node
+# The servers of the development stack are on this machine: no proxy stands before them.
+COMMA := ,
+NOT_PROXIED := $(or $(no_proxy),$(NO_PROXY))
+export no_proxy := 127.0.0.1,localhost$(if $(NOT_PROXIED),$(COMMA)$(NOT_PROXIED))
+export NO_PROXY := $(no_proxy)
+
+.PHONY: help
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: demo
+demo: install ## plant lost recordings on a stack of its own, audit it, compare what was found, stop everything
+	@$(RUN)/python -m demo
+
+.PHONY: start
+start: install ## run the app on port 7071 with its stack until Ctrl-C; data is kept in .state
+	@$(RUN)/python -m devstack start
+
+.PHONY: test
+test: install ## run all tests
+	@$(RUN)/pytest -n 2 --dist loadfile
+
+.PHONY: check
+check: .venv/installed ## lint, formatting, types and the direction of imports
+	$(RUN)/ruff check
+	$(RUN)/ruff format --check
+	$(RUN)/mypy
+	$(RUN)/lint-imports
+
+.PHONY: install
+install: .venv/installed devstack/node_modules/installed ## install what the other targets need (they do it themselves)
+
+.PHONY: lock
+lock: .venv/installed ## resolve all dependencies anew into constraints.txt and devstack/package-lock.json
+	rm -rf .cache/lock
+	$(RUN)/python -m venv .cache/lock
+	.cache/lock/bin/pip install --quiet -r requirements-dev.txt
+	sed -n '/^#/p' constraints.txt > .cache/constraints.txt
+	.cache/lock/bin/pip list --format=freeze --exclude pip >> .cache/constraints.txt
+	mv .cache/constraints.txt constraints.txt
+	rm -rf .cache/lock
+	$(RUN)/python -m devstack.install --lock
+
+.PHONY: clean
+clean: ## remove everything that was installed, cached or produced, .state included
+	rm -rf .venv .cache .state out build *.egg-info devstack/node_modules
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# A stamp is written last, so an interrupted installation is made again.
+.venv/installed: requirements.txt requirements-dev.txt constraints.txt pyproject.toml
+	@[ -x .venv/bin/pip ] && .venv/bin/python -c '' 2>/dev/null || { found=; \
+	  for python in $(or $(PYTHON),python3.11 python3.12 python3.13 python3); do \
+	    if $$python -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; \
+	    then found=$$python; break; fi; \
+	  done; \
+	  if [ -z "$$found" ]; then \
+	    echo "No Python 3.11, 3.12 or 3.13 with its venv module was found (on Debian and Ubuntu: apt install python3-venv)." >&2; \
+	    echo "Another place: make PYTHON=/path/to/python" >&2; exit 1; \
+	  fi; \
+	  echo "Making .venv with $$($$found --version)"; $$found -m venv --clear .venv; }
+	@echo "Installing the Python packages, which takes a minute the first time"
+	@$(RUN)/pip install --quiet --disable-pip-version-check -c constraints.txt -r requirements-dev.txt
+	@$(RUN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+devstack/node_modules/installed: devstack/package.json devstack/package-lock.json devstack/.npmrc | .venv/installed
+	@echo "Installing Azurite"
+	@$(RUN)/python -m devstack.install
+	@touch $@

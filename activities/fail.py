@@ -1,0 +1,50 @@
+"""The way out: an audit that could not get to its report ends as failed, and says why."""
+
+import logging
+from typing import Literal, TypedDict
+
+import azure.durable_functions as df
+
+from activities.answers import Refusal, answered
+from adapters.redaction import redacted
+from adapters.services import Services
+from reconciliation.errors import RunStoreError
+from reconciliation.lifecycle import State
+from reconciliation.outcome import Outcome
+
+bp = df.Blueprint()
+logger = logging.getLogger("capture_audit.fail")
+
+
+class FailRequest(TypedDict):
+    """The audit, the step that could not be done, and why."""
+
+    audit_id: str
+    step: str
+    error: str
+
+
+class FailAnswer(TypedDict):
+    """How the audit ended."""
+
+    ok: Literal[True]
+    state: str
+    outcome: str
+
+
+async def fail_audit(request: FailRequest, services: Services) -> FailAnswer:
+    """End the audit as failed, unless it has ended already. The text is kept without secrets."""
+    audit_id = request["audit_id"]
+    record = await services.store.record(audit_id)
+    if record is None:
+        raise RunStoreError(f"There is no audit {audit_id} in {services.store.where} to end.")
+    error = redacted(request["error"])
+    record = await services.store.end(record.ended(State.FAILED, services.now(), outcome=Outcome.FAILED, error=error))
+    logger.error("Audit %s failed in step %s: %s", audit_id, request["step"], error)
+    return {"ok": True, "state": record.state.value, "outcome": Outcome.FAILED.name.lower()}
+
+
+@bp.activity_trigger(input_name="request")
+async def fail(request: FailRequest) -> FailAnswer | Refusal:
+    """The activity."""
+    return await answered(fail_audit, request)

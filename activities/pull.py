@@ -1,0 +1,49 @@
+"""Step 2: read the rows, candidates and registered recordings, in one moment of the database."""
+
+import logging
+from typing import Literal, TypedDict
+
+import azure.durable_functions as df
+
+from activities.answers import Refusal, answered
+from activities.audits import running
+from adapters.services import Services
+from reconciliation.profiles import PROFILES
+
+bp = df.Blueprint()
+logger = logging.getLogger("capture_audit.pull")
+
+
+class PullRequest(TypedDict):
+    """The audit whose rows to read."""
+
+    audit_id: str
+
+
+class PullAnswer(TypedDict):
+    """The rows are in the run store."""
+
+    ok: Literal[True]
+
+
+async def pull_rows(request: PullRequest, services: Services) -> PullAnswer:
+    """Copy the rows into the run store; rows that are already there are kept.
+
+    Raises ``DatabaseRefusedError`` or ``DatabaseUnavailableError``; nothing is written then.
+    """
+    audit_id = request["audit_id"]
+    if not await services.store.has_rows(audit_id):
+        record = await running(services.store, audit_id)
+        profile = PROFILES[record.parameters.profile]
+        async with services.database(profile).snapshot() as snapshot:
+            candidates = await snapshot.read(profile.candidates(record.parameters), profile.read_candidate)
+            registered = await snapshot.read(profile.registered, profile.read_registered)
+        await services.store.write_rows(audit_id, candidates, registered)
+        logger.info("Audit %s: %d candidates, %d registered", audit_id, len(candidates), len(registered))
+    return {"ok": True}
+
+
+@bp.activity_trigger(input_name="request")
+async def pull(request: PullRequest) -> PullAnswer | Refusal:
+    """The activity."""
+    return await answered(pull_rows, request)

@@ -1,0 +1,129 @@
+"""Step 3, for one shard: read every page of every container, and keep what a verdict can need."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from typing import Literal, Protocol, TypedDict
+
+import azure.durable_functions as df
+
+from activities.answers import Refusal, answered
+from activities.audits import running
+from adapters.run_store import RunStore
+from adapters.services import Services
+from reconciliation.coverage import DELETED_DURING_SCAN, OUTSIDE_PREFIXES
+from reconciliation.errors import AuditError, ContainerGoneError
+from reconciliation.evidence import Blob, ContainerEvidence, Unread, read_evidence
+
+bp = df.Blueprint()
+logger = logging.getLogger("capture_audit.scan")
+
+_SECONDS_BETWEEN_PROGRESS = 2.0
+Record = ContainerEvidence | Unread
+
+
+class BlobLister(Protocol):
+    """What a scan needs of storage."""
+
+    def blobs(self, container: str) -> AsyncIterator[list[Blob]]:
+        """Pages of a container's blobs; raises an ``AuditError`` when it cannot be read."""
+        ...
+
+
+class ScanRequest(TypedDict):
+    """One shard of an audit; ``attempt`` counts the passes from 1."""
+
+    audit_id: str
+    shard: int
+    attempt: int
+
+
+class ScanAnswer(TypedDict):
+    """How many containers of the shard were read, skipped with a reason, and could not be read."""
+
+    ok: Literal[True]
+    scanned: int
+    skipped: int
+    failed: int
+
+
+async def scan(request: ScanRequest, services: Services) -> ScanAnswer:
+    """Scan a shard into the run store. Containers that an earlier pass read are not read again.
+
+    A container that cannot be read is kept as failed, never dropped. Raises ``RunStoreError`` if the audit has ended.
+    """
+    audit_id, index = request["audit_id"], request["shard"]
+    store = services.store
+    record = await running(store, audit_id)
+    known = {record.container: record for record in await store.shard(audit_id, index) or ()}
+    kept = [record for record in known.values() if not (isinstance(record, Unread) and record.failed)]
+    if not known or len(kept) < len(known):
+        planned = (await store.planned(audit_id)).shards[index]
+        done = {record.container for record in kept}
+        todo = [name for name in await store.container_names(audit_id, planned) if name not in done]
+        kept += [Unread(name, OUTSIDE_PREFIXES, failed=False) for name in todo if not record.parameters.covers(name)]
+        wanted = [name for name in todo if record.parameters.covers(name)]
+        async with _progress_kept(store, audit_id, index, kept):
+            await read_containers(services.lister, wanted, kept, services.settings.scan_concurrency)
+        kept.sort(key=lambda record: record.container)
+        counts = await store.write_shard(audit_id, index, request["attempt"], kept)
+        logger.info("Audit %s: shard %d, attempt %d: %s", audit_id, index, request["attempt"], counts)
+    failed = sum(isinstance(record, Unread) and record.failed for record in kept)
+    scanned = sum(isinstance(record, ContainerEvidence) for record in kept)
+    return {"ok": True, "scanned": scanned, "skipped": len(kept) - scanned - failed, "failed": failed}
+
+
+async def read_containers(
+    lister: BlobLister, containers: Iterable[str], records: list[Record], concurrency: int
+) -> None:
+    """Read containers, ``concurrency`` at a time, adding a record for each to ``records`` as it is done."""
+    waiting = iter(containers)
+
+    async def work() -> None:
+        for container in waiting:
+            record = await read_container(lister, container)
+            records.append(record)  # at once, not at the end: the progress is counted from this list
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(concurrency):
+            group.create_task(work())
+
+
+async def read_container(lister: BlobLister, container: str) -> Record:
+    """All pages of one container as evidence, or the reason why it could not be read."""
+    blobs: list[Blob] = []
+    try:
+        async for page in lister.blobs(container):
+            blobs += page
+    except ContainerGoneError:
+        return Unread(container, DELETED_DURING_SCAN, failed=False)
+    except AuditError as error:
+        return Unread(container, str(error), failed=True)
+    return read_evidence(container, blobs)
+
+
+@asynccontextmanager
+async def _progress_kept(store: RunStore, audit_id: str, index: int, records: list[Record]) -> AsyncIterator[None]:
+    """While the block runs, write how far it has come; failing to do so never harms the scan."""
+
+    async def keep() -> None:
+        while True:
+            await asyncio.sleep(_SECONDS_BETWEEN_PROGRESS)
+            try:
+                await store.write_progress(audit_id, index, list(records))
+            except AuditError as error:
+                logger.warning("Audit %s: progress of shard %d was not written: %s", audit_id, index, error)
+
+    task = asyncio.create_task(keep())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+
+
+@bp.activity_trigger(input_name="request")
+async def scan_shard(request: ScanRequest) -> ScanAnswer | Refusal:
+    """The activity."""
+    return await answered(scan, request)

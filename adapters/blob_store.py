@@ -1,0 +1,165 @@
+"""The few things the run store asks of blob storage, with every refusal in words that help."""
+
+import logging
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from http import HTTPStatus
+
+from azure.core import MatchConditions
+from azure.core.exceptions import (
+    AzureError,
+    ClientAuthenticationError,
+    HttpResponseError,
+    ResourceExistsError,
+    ResourceModifiedError,
+    ResourceNotFoundError,
+)
+from azure.storage.blob.aio import BlobServiceClient, ContainerClient
+
+from adapters.credentials import identity
+from adapters.settings import StorageConnection
+from reconciliation.errors import RunStoreError, StorageRefusedError, StorageUnavailableError
+
+# The SDK logs every request's address and headers at INFO.
+logging.getLogger("azure").setLevel(logging.WARNING)
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A blob's bytes and the ETag that they were read at."""
+
+    data: bytes
+    etag: str
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A blob as a listing shows it."""
+
+    path: str
+    size: int
+    metadata: Mapping[str, str]
+    last_modified: datetime
+
+
+class BlobStore:
+    """One container of an account; made on first use. All methods raise ``StorageRefusedError`` and
+    ``StorageUnavailableError``.
+    """
+
+    def __init__(self, connection: StorageConnection, container: str) -> None:
+        self._service = _service(connection)
+        self._container: ContainerClient = self._service.get_container_client(container)
+        self._setting = connection.setting
+        self._ready = False
+
+    @property
+    def where(self) -> str:
+        """The container and its account, for messages."""
+        return f"container {self._container.container_name!r} of {self._setting}"
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._service.close()
+
+    async def ready(self) -> None:
+        """Make the container if it is not there. Cheap after the first call; safe to race."""
+        if not self._ready:
+            with self._explained("create"), suppress(ResourceExistsError):
+                await self._container.create_container()
+            self._ready = True
+
+    async def write(self, path: str, data: bytes, metadata: Mapping[str, str] | None = None) -> None:
+        """Write a whole blob, replacing what is there, and check that all of it arrived."""
+        await self.ready()
+        with self._explained("write"):
+            blob = self._container.get_blob_client(path)
+            await blob.upload_blob(data, overwrite=True, metadata=dict(metadata or {}))
+            stored = (await blob.get_blob_properties()).size
+        if stored != len(data):
+            raise RunStoreError(f"Wrote {len(data)} bytes to {path} in {self.where}, but {stored} are stored.")
+
+    async def create(self, path: str, data: bytes) -> bool:
+        """Write a blob only if there is none; False if there is. Atomic."""
+        await self.ready()
+        with self._explained("write"):
+            try:
+                await self._container.upload_blob(path, data, overwrite=False)
+            except ResourceExistsError:
+                return False
+        return True
+
+    async def replace(self, path: str, data: bytes, etag: str) -> bool:
+        """Write a blob only if it is still the one read at ``etag``; False if it is not. Atomic."""
+        with self._explained("write"):
+            try:
+                await self._container.upload_blob(
+                    path, data, overwrite=True, etag=etag, match_condition=MatchConditions.IfNotModified
+                )
+            except (ResourceModifiedError, ResourceNotFoundError):
+                return False
+        return True
+
+    async def read(self, path: str, *, offset: int | None = None, length: int | None = None) -> Stored | None:
+        """A blob, or the given range of it; None if it is not there."""
+        with self._explained("read"):
+            try:
+                stream = await self._container.download_blob(path, offset=offset, length=length)
+                return Stored(await stream.readall(), stream.properties.etag)
+            except ResourceNotFoundError:
+                return None
+
+    async def exists(self, path: str) -> bool:
+        """True if the blob is there."""
+        with self._explained("read"):
+            return await self._container.get_blob_client(path).exists()
+
+    async def listing(self, prefix: str) -> AsyncIterator[Listed]:
+        """The blobs under a prefix with their metadata, ascending by path."""
+        with self._explained("list"):
+            try:
+                async for blob in self._container.list_blobs(name_starts_with=prefix, include=["metadata"]):
+                    yield Listed(blob.name, blob.size, blob.metadata or {}, blob.last_modified)
+            except ResourceNotFoundError:
+                return
+
+    async def folders(self) -> AsyncIterator[str]:
+        """The first path segment of all blobs, ascending, without the slash."""
+        with self._explained("list"):
+            try:
+                async for item in self._container.walk_blobs(delimiter="/"):
+                    if item.name.endswith("/"):
+                        yield item.name[:-1]
+            except ResourceNotFoundError:
+                return
+
+    @contextmanager
+    def _explained(self, verb: str) -> Iterator[None]:
+        what = f"Cannot {verb} in {self.where}"
+        try:
+            yield
+        except ClientAuthenticationError as error:
+            raise StorageRefusedError(
+                f"{what}: {error.status_code or 'no identity'}. Grant the app's identity 'Storage Blob Data "
+                f"Contributor' on that account, or check the key in {self._setting}."
+            ) from error
+        except HttpResponseError as error:
+            status = error.status_code
+            if status is None or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+                raise StorageUnavailableError(f"{what}: storage answered {status}. Try again later.") from error
+            raise StorageRefusedError(
+                f"{what}: storage answered {status} ({error.reason}). Check {self._setting} and the network rules."
+            ) from error
+        except AzureError as error:
+            raise StorageUnavailableError(
+                f"{what}: storage could not be reached. Check {self._setting} and the account's network rules."
+            ) from error
+
+
+def _service(connection: StorageConnection) -> BlobServiceClient:
+    if connection.connection_string is not None:
+        return BlobServiceClient.from_connection_string(connection.connection_string)
+    assert connection.service_uri is not None
+    return BlobServiceClient(connection.service_uri, credential=identity())

@@ -1,0 +1,17 @@
+"""Taking secrets out of texts that we did not write ourselves, before they are kept or shown."""
+
+import re
+
+_HIDDEN = "***"
+_SECRETS = (
+    re.compile(r"(?i)\b(AccountKey|SharedAccessSignature|SharedAccessKey|password|pwd|sig|code)=[^;&\s'\"]+"),
+    re.compile(r"(?i)\b(Bearer)\s+[A-Za-z0-9._~+/=-]+"),
+    re.compile(r"(?i)\b(postgres(?:ql)?://)[^\s'\"]+"),
+)
+
+
+def redacted(text: str, most: int = 2000) -> str:
+    """The text without keys, signatures, tokens, passwords and database addresses, cut to ``most`` characters."""
+    for pattern in _SECRETS:
+        text = pattern.sub(lambda match: f"{match[1]}{'' if match[1].endswith('/') else '='}{_HIDDEN}", text)
+    return text if len(text) <= most else f"{text[:most]}..."

@@ -1,0 +1,64 @@
+"""The outside world as the activities and triggers get it: one set of connections for each process."""
+
+import asyncio
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from weakref import WeakKeyDictionary
+
+import aiohttp
+
+from adapters.blob_store import BlobStore
+from adapters.credentials import endpoint_of
+from adapters.listing.lister import Patience, RestLister
+from adapters.postgres import Database
+from adapters.run_store import RunStore
+from adapters.settings import Settings, load_settings
+from reconciliation.profiles.profile import Profile
+
+
+def utc_now() -> datetime:
+    """The clock of the app."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Services:
+    """What a step may use. Tests build one of their own."""
+
+    settings: Settings
+    store: RunStore
+    lister: RestLister
+    now: Callable[[], datetime] = utc_now
+
+    def database(self, profile: Profile) -> Database:
+        """The database of a profile."""
+        urls = {"PRE_DATABASE": self.settings.pre_database}
+        return Database(profile.database, urls[profile.database], self.settings.statement_timeout_seconds)
+
+
+def open_services(settings: Settings) -> Services:
+    """Connect nothing yet, but be ready to. Needs a running event loop. Raises ``SettingsError``."""
+    session = aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=30), auto_decompress=True, trust_env=True
+    )
+    lister = RestLister(
+        endpoint_of(settings.source_storage),
+        session,
+        page_size=settings.list_page_size,
+        patience=Patience(request_timeout=settings.request_timeout_seconds),
+    )
+    return Services(settings, RunStore(BlobStore(settings.report_storage, settings.report_container)), lister)
+
+
+# Connections belong to the event loop that made them. A Functions worker has one loop for its whole life.
+_by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, Services] = WeakKeyDictionary()
+
+
+def services() -> Services:
+    """The services of this process, made on first use. Raises ``SettingsError`` with all that is wrong."""
+    loop = asyncio.get_running_loop()
+    if loop not in _by_loop:
+        _by_loop[loop] = open_services(load_settings(os.environ))
+    return _by_loop[loop]

@@ -1,0 +1,114 @@
+"""The app settings: one frozen dataclass, one loader, every problem told at once.
+
+Connections follow the convention of Azure Functions: ``NAME`` holds a connection string, or ``NAME__blobServiceUri``
+an address to be reached with the app's identity.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from reconciliation.errors import SettingsError
+
+_EMULATOR = (
+    "DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;"
+    # The emulator's well-known key: public, and the same on every machine.
+    # https://learn.microsoft.com/azure/storage/common/storage-use-azurite#well-known-storage-account-and-key
+    "AccountKey=Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==;"
+    "BlobEndpoint=http://127.0.0.1:10000/devstoreaccount1;"
+)
+
+
+@dataclass(frozen=True)
+class StorageConnection:
+    """How to reach one storage account: by connection string, or by address and identity."""
+
+    setting: str
+    connection_string: str | None = field(default=None, repr=False)
+    service_uri: str | None = None
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything the app is configured with; the README's table documents the variables of these fields."""
+
+    source_storage: StorageConnection
+    report_storage: StorageConnection
+    pre_database: str = field(repr=False)
+    report_container: str = "audits"
+    scan_concurrency: int = 32
+    shard_containers: int = 500
+    max_passes: int = 3
+    settle_minutes: int = 20
+    list_page_size: int = 5000
+    request_timeout_seconds: int = 30
+    statement_timeout_seconds: int = 300
+
+
+VARIABLES: dict[str, str] = {
+    "source_storage": "SOURCE_STORAGE",
+    "report_storage": "REPORT_STORAGE",
+    "pre_database": "PRE_DATABASE",
+    "report_container": "AUDIT_REPORT_CONTAINER",
+    "scan_concurrency": "AUDIT_SCAN_CONCURRENCY",
+    "shard_containers": "AUDIT_SHARD_CONTAINERS",
+    "max_passes": "AUDIT_MAX_PASSES",
+    "settle_minutes": "AUDIT_SETTLE_MINUTES",
+    "list_page_size": "AUDIT_LIST_PAGE_SIZE",
+    "request_timeout_seconds": "AUDIT_REQUEST_TIMEOUT_SECONDS",
+    "statement_timeout_seconds": "AUDIT_STATEMENT_TIMEOUT_SECONDS",
+}
+
+_RANGES: dict[str, tuple[int, int]] = {
+    "scan_concurrency": (1, 1000),
+    "shard_containers": (1, 100_000),
+    "max_passes": (1, 10),
+    "settle_minutes": (0, 7 * 24 * 60),
+    "list_page_size": (1, 5000),
+    "request_timeout_seconds": (1, 600),
+    "statement_timeout_seconds": (1, 3600),
+}
+
+
+def load_settings(environment: Mapping[str, str]) -> Settings:
+    """Read the settings; ``REPORT_STORAGE`` falls back to ``AzureWebJobsStorage``.
+
+    Raises ``SettingsError`` with one line per problem: the variable, the value seen (connections are never quoted) and
+    what is allowed.
+    """
+    problems: list[str] = []
+    source = _storage(environment, "SOURCE_STORAGE")
+    report = _storage(environment, "REPORT_STORAGE") or _storage(environment, "AzureWebJobsStorage")
+    for connection, names in ((source, "SOURCE_STORAGE"), (report, "REPORT_STORAGE (or AzureWebJobsStorage)")):
+        if connection is None:
+            problems.append(f"{names} is not set: give a connection string, or an address in ...__blobServiceUri")
+    database = environment.get("PRE_DATABASE", "").strip()
+    if not database.startswith(("postgresql://", "postgres://")):
+        seen = "is not a Postgres URL" if database else "is not set"
+        problems.append(f"PRE_DATABASE {seen}: give postgresql://user@host:5432/database")
+    container = environment.get("AUDIT_REPORT_CONTAINER", "").strip() or "audits"
+    numbers = {name: _number(environment, name, problems.append) for name in _RANGES}
+    if problems or source is None or report is None:
+        raise SettingsError("The app's settings are not usable. " + "; ".join(problems))
+    chosen = {name: number for name, number in numbers.items() if number is not None}
+    return Settings(source, report, database, container, **chosen)
+
+
+def _storage(environment: Mapping[str, str], name: str) -> StorageConnection | None:
+    connection_string = environment.get(name, "").strip()
+    if connection_string:
+        if connection_string == "UseDevelopmentStorage=true":
+            connection_string = _EMULATOR
+        return StorageConnection(name, connection_string=connection_string)
+    service_uri = environment.get(f"{name}__blobServiceUri", "").strip()
+    return StorageConnection(name, service_uri=service_uri.rstrip("/")) if service_uri else None
+
+
+def _number(environment: Mapping[str, str], name: str, complain: Callable[[str], None]) -> int | None:
+    variable, (low, high) = VARIABLES[name], _RANGES[name]
+    text = environment.get(variable, "").strip()
+    if not text:
+        return None
+    if not text.isdecimal() or not low <= int(text) <= high:
+        complain(f"{variable} is {text[:40]!r}: give a whole number from {low} to {high}")
+        return None
+    return int(text)

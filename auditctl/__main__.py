@@ -1,0 +1,62 @@
+"""The entry point: parses, executes, and turns whatever goes wrong into words and an exit code."""
+
+import contextlib
+import os
+import sys
+from collections.abc import Sequence
+
+from auditctl.arguments import parse
+from auditctl.errors import AuditctlError
+from auditctl.execution import execute
+from auditctl.outcome import READER_WENT_AWAY, STOPPED_BY_CTRL_C, Outcome
+from auditctl.service import KEY_VARIABLE, REMOVED, service_from
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command. Returns the exit code; only argparse ends the program itself (``--help``, bad usage: 2)."""
+    try:
+        command = parse(arguments)
+        code = execute(command, service_from(command.url, os.environ))
+        sys.stdout.flush()
+    except AuditctlError as error:
+        return _say(error)
+    except KeyboardInterrupt:
+        print("Stopped.", file=sys.stderr)
+        return STOPPED_BY_CTRL_C
+    except BrokenPipeError:
+        _abandon_standard_output()
+        return READER_WENT_AWAY
+    except OSError as error:
+        _abandon_standard_output()
+        return _say(_unforeseen(error, "See whether the disk or the terminal that is written to is full or gone."))
+    except Exception as error:  # noqa: BLE001  # the last line of defence: an operator is told, never shown a traceback
+        return _say(
+            _unforeseen(error, "Please report this with the command that you typed; it is a fault of auditctl.")
+        )
+    return code
+
+
+def _say(error: AuditctlError) -> int:
+    print(error.lines(), file=sys.stderr)
+    return error.outcome.value
+
+
+def _unforeseen(error: Exception, next_step: str) -> AuditctlError:
+    key = os.environ.get(KEY_VARIABLE, "").strip()
+    told = f"{type(error).__name__}: {error}"
+    return AuditctlError(
+        told.replace(key, REMOVED) if key else told,
+        where="this machine",
+        next_step=next_step,
+        outcome=Outcome.FAILED,
+    )
+
+
+def _abandon_standard_output() -> None:
+    """Nothing more can be written there: keeps Python from trying again, and complaining, when it exits."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

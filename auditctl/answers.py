@@ -1,0 +1,163 @@
+"""The service's answers as frozen values: audits with their progress, profiles, health."""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from auditctl.fields import Fields, printable
+from auditctl.outcome import ACTIVE_STATES, ENDED_STATES, Outcome, outcome_of
+
+AUDIT_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~:@+-]{0,199}")
+STATES: Final = ACTIVE_STATES | ENDED_STATES
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far an audit is. A number that the service does not know yet is None; percent runs from 0 to 100."""
+
+    shards_done: int | None
+    shards_total: int | None
+    shards_failed: int | None
+    listed: int | None
+    scanned: int | None
+    skipped: int | None
+    failed: int | None
+    blobs: int | None
+    percent: float | None
+    eta_seconds: float | None
+
+
+@dataclass(frozen=True)
+class Audit:
+    """One audit as the service describes it; what it has not got yet is None or empty."""
+
+    id: str
+    profile: str
+    state: str
+    phase: str | None
+    created_at: str | None
+    updated_at: str | None
+    progress: Progress
+    outcome_code: int | None
+    outcome_word: str | None
+    headline: str | None
+    counts: tuple[tuple[str, int], ...]
+    error: str | None
+    page: str | None
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing will happen to it any more."""
+        return self.state in ENDED_STATES
+
+    @property
+    def outcome(self) -> Outcome:
+        """What it came to, if nothing more is going to happen."""
+        return outcome_of(self.state, self.outcome_code, self.outcome_word)
+
+    @property
+    def has_report(self) -> bool:
+        """Whether a report was written."""
+        return self.state in ("completed", "incomplete")
+
+
+@dataclass(frozen=True)
+class Profile:
+    """One system that can be audited."""
+
+    name: str
+    title: str
+    description: str
+    statuses: tuple[str, ...]
+    default_statuses: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that the service needs, and whether it can be reached."""
+
+    name: str
+    ok: bool
+    detail: str
+
+
+@dataclass(frozen=True)
+class Health:
+    """Whether the service can do its work."""
+
+    status: str
+    checks: tuple[Check, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether everything can be reached."""
+        return self.status == "ok" and all(check.ok for check in self.checks)
+
+
+def read_audit(fields: Fields) -> Audit:
+    """An audit from its document, or from the shorter one that accepts it. Raises UnexpectedAnswerError."""
+    state = fields.text("state")
+    if state not in STATES:
+        raise fields.unexpected("state", f"one of {', '.join(sorted(STATES))}")
+    if not AUDIT_ID.fullmatch(fields.text("id")):
+        raise fields.unexpected("id", "an audit id")
+    outcome, summary = fields.inner("outcome"), fields.inner("summary")
+    counts = summary.inner("counts")
+    return Audit(
+        id=fields.text("id"),
+        profile=fields.text("profile"),
+        state=state,
+        phase=fields.optional_text("phase"),
+        created_at=fields.optional_text("created_at"),
+        updated_at=fields.optional_text("updated_at"),
+        progress=_read_progress(fields.inner("progress")),
+        outcome_code=outcome.whole("code"),
+        outcome_word=outcome.optional_text("word"),
+        headline=summary.optional_text("headline"),
+        counts=tuple((printable(name), counts.whole(name) or 0) for name in counts.members),
+        error=fields.optional_text("error"),
+        page=fields.inner("links").optional_text("page"),
+    )
+
+
+def read_audits(fields: Fields) -> tuple[Audit, ...]:
+    """The audits of a list, in the order given. Raises UnexpectedAnswerError."""
+    return tuple(read_audit(each) for each in fields.objects("audits"))
+
+
+def read_profiles(fields: Fields) -> tuple[Profile, ...]:
+    """The profiles, in the order given. Raises UnexpectedAnswerError."""
+    return tuple(
+        Profile(
+            name=each.text("name"),
+            title=each.optional_text("title") or "",
+            description=each.optional_text("description") or "",
+            statuses=each.texts("statuses"),
+            default_statuses=each.texts("default_statuses"),
+        )
+        for each in fields.objects("profiles")
+    )
+
+
+def read_health(fields: Fields) -> Health:
+    """The service's health. Raises UnexpectedAnswerError."""
+    checks = fields.inner("checks")
+    inner = ((printable(name), checks.inner(name)) for name in checks.members)
+    found = tuple(Check(name, each.flag("ok"), each.optional_text("detail") or "") for name, each in inner)
+    return Health(fields.text("status"), found)
+
+
+def _read_progress(fields: Fields) -> Progress:
+    shards, containers = fields.inner("shards"), fields.inner("containers")
+    return Progress(
+        shards_done=shards.whole("done"),
+        shards_total=shards.whole("total"),
+        shards_failed=shards.whole("failed"),
+        listed=containers.whole("listed"),
+        scanned=containers.whole("scanned"),
+        skipped=containers.whole("skipped"),
+        failed=containers.whole("failed"),
+        blobs=fields.whole("blobs"),
+        percent=fields.number("percent"),
+        eta_seconds=fields.number("eta_seconds"),
+    )

@@ -1,0 +1,199 @@
+"""The command line: what can be typed, and the help texts, which are the documentation."""
+
+import argparse
+import math
+import uuid
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final, NoReturn
+
+from auditctl.answers import AUDIT_ID
+from auditctl.commands import (
+    STANDARD_OUTPUT,
+    Cancel,
+    Command,
+    Health,
+    ListAudits,
+    Profiles,
+    Report,
+    Run,
+    Watch,
+)
+from auditctl.outcome import Outcome, exit_code_table
+from auditctl.service import DEFAULT_URL, KEY_VARIABLE, URL_VARIABLE
+
+DEFAULT_PATIENCE_SECONDS: Final = 120.0
+
+_DESCRIPTION: Final = "Start audits, watch them and fetch their reports."
+_RUN: Final = """\
+Start an audit. Without --wait the exit code is 0 once the service has accepted it; with --wait it is the outcome's.
+What you leave out, the service's profile decides.
+"""
+_WATCH: Final = """\
+Watch an audit to its end. The exit code is the outcome's: 0 clean, 1 findings, 3 incomplete, 4 failed.
+Ctrl-C stops the watching (exit code 130), never the audit.
+"""
+_EPILOG: Final = f"""\
+environment:
+  {URL_VARIABLE}   the API's address, if not {DEFAULT_URL}
+  {KEY_VARIABLE}   the function key; it is read from here only and never printed
+
+exit codes (the service's answers use the same numbers and words):
+{exit_code_table()}
+
+examples:
+  auditctl run --wait
+  auditctl run --since 2026-01-01 --mode fast --json
+  auditctl report AUDIT_ID --format csv --output findings.csv
+
+On a terminal you see a progress bar and a summary; in a pipe, plain key=value lines; with --json, JSON only.
+"""
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser that never repeats a value that it does not know: it may be a secret."""
+
+    def __init__(self, **options: object) -> None:
+        super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False, **options)  # type: ignore[arg-type]  # argparse passes the rest through
+
+    def error(self, message: str) -> NoReturn:
+        """Says what is wrong and where to read on; ends with the code for bad usage."""
+        self.exit(
+            Outcome.BAD_USAGE.value, f"auditctl: {message}\n  where: the command line\n  next:  {self.prog} --help\n"
+        )
+
+
+def parse(arguments: Sequence[str] | None) -> Command:
+    """The command that was typed. Ends the program (SystemExit) after ``--help`` or with code 2 after an error."""
+    parser = _parser()
+    found, unknown = parser.parse_known_args(arguments)
+    if unknown:
+        options = [word.partition("=")[0] if word.startswith("--") else word[:2] for word in unknown if word[:1] == "-"]
+        parser.error(f"unknown option {', '.join(options)}" if options else "there is a word too many")
+    typed = {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in vars(found).items()
+        if name != "kind"
+    }
+    command: Command = found.kind(**typed)
+    return command
+
+
+def _parser() -> Parser:
+    parser = Parser(prog="auditctl", description=_DESCRIPTION, epilog=_EPILOG)
+    parser.add_argument("--url", help=f"the API's address (default: ${URL_VARIABLE} or {DEFAULT_URL})")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    def command(name: str, kind: type[Command], summary: str, description: str = "") -> Parser:
+        added = commands.add_parser(name, help=summary, description=description or f"{summary.capitalize()}.")
+        added.add_argument("--url", default=argparse.SUPPRESS, help="the API's address, as before the command")
+        added.set_defaults(kind=kind)
+        return added
+
+    _run_arguments(command("run", Run, "start an audit", _RUN))
+    watch = command("watch", Watch, "watch an audit to its end; exits with its outcome", _WATCH)
+    _id_argument(watch)
+    _watch_arguments(watch)
+    listing = command("list", ListAudits, "list the audits, newest first")
+    listing.add_argument("--profile", help="only audits of this profile")
+    listing.add_argument("--limit", type=_count_from_1, metavar="N", help="at most so many")
+    _json_argument(listing)
+    report = command("report", Report, "fetch an audit's report")
+    _id_argument(report)
+    report.add_argument(
+        "--format", dest="report_format", choices=("json", "csv", "html"), default="json", help="default: %(default)s"
+    )
+    report.add_argument(
+        "--output",
+        type=Path,
+        default=STANDARD_OUTPUT,
+        metavar="FILE",
+        help="write it to FILE, whole or not at all (default: standard output)",
+    )
+    _id_argument(command("cancel", Cancel, "cancel an audit"))
+    command("profiles", Profiles, "show what can be audited")
+    command("health", Health, "show whether the service reaches its database and storage (exit code 4 if not)")
+    return parser
+
+
+def _run_arguments(run: Parser) -> None:
+    run.add_argument("--profile", help="what to audit; see: auditctl profiles")
+    run.add_argument(
+        "--mode", choices=("full", "fast"), help="full: look into every container; fast: only into those that no row accounts for"
+    )
+    run.add_argument("--since", metavar="TIME", help="only rows from this time on, ISO 8601")
+    run.add_argument("--until", metavar="TIME", help="only rows before this time, ISO 8601")
+    _repeatable(run, "--status", dest="statuses", metavar="STATUS", summary="only rows in this status")
+    run.add_argument(
+        "--grace-minutes", type=_count_from_0, metavar="N", help="leave rows alone that changed in the last N minutes"
+    )
+    _repeatable(
+        run, "--prefix", dest="container_prefixes", metavar="PREFIX", summary="only containers whose name begins so"
+    )
+    _repeatable(run, "--only", dest="only", metavar="UUID", summary="only this id", read=_uuid)
+    run.add_argument(
+        "--ingest-address-contains", metavar="TEXT", help="only rows whose ingest address contains this text"
+    )
+    run.add_argument("--wait", action="store_true", help="watch the audit to its end; exit with its outcome")
+    _watch_arguments(run)
+
+
+def _watch_arguments(parser: Parser) -> None:
+    parser.add_argument(
+        "--patience",
+        type=_seconds,
+        default=DEFAULT_PATIENCE_SECONDS,
+        metavar="SECONDS",
+        help="while watching, put up with a lost connection or an interrupted audit for so long (default: %(default)g)",
+    )
+    _json_argument(parser)
+
+
+def _json_argument(parser: Parser) -> None:
+    parser.add_argument("--json", dest="as_json", action="store_true", help="print one JSON document and nothing else")
+
+
+def _id_argument(parser: Parser) -> None:
+    parser.add_argument("audit_id", type=_audit_id, metavar="ID", help="the audit's id; see: auditctl list")
+
+
+def _repeatable(
+    parser: Parser, option: str, *, dest: str, metavar: str, summary: str, read: Callable[[str], str] = str
+) -> None:
+    told = f"{summary}; may be repeated"
+    parser.add_argument(option, dest=dest, metavar=metavar, help=told, type=read, action="append", default=[])
+
+
+def _audit_id(text: str) -> str:
+    if not AUDIT_ID.fullmatch(text):
+        raise argparse.ArgumentTypeError("this is not an audit id; see: auditctl list")
+    return text
+
+
+def _uuid(text: str) -> str:
+    try:
+        return str(uuid.UUID(text))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a UUID") from None
+
+
+def _count_from_0(text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0")
+    return int(text)
+
+
+def _count_from_1(text: str) -> int:
+    if not (text.isascii() and text.isdigit()) or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not math.isfinite(seconds) or seconds < 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds from 0")
+    return seconds

@@ -1,0 +1,69 @@
+"""The progress bar of one audit: phase, bar, percent, containers, estimated time when given, elapsed time."""
+
+from typing import Final
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
+from rich.text import Text
+
+from auditctl.answers import Audit
+from auditctl.wording import count, duration, percent, seconds_since
+
+NARROWEST: Final = 8
+WIDEST: Final = 40
+OTHER_COLUMNS_WIDTH: Final = 66
+REFRESHES_PER_SECOND: Final = 4
+
+
+class Elapsed(ProgressColumn):
+    """The time since the audit was created, also when it is watched only later."""
+
+    def __init__(self, seconds_before: float) -> None:
+        super().__init__()
+        self._seconds_before = seconds_before
+
+    def render(self, task: Task) -> Text:
+        """Called by rich at every refresh."""
+        return Text(duration(self._seconds_before + (task.elapsed or 0.0)), style="dim")
+
+
+class Bar:
+    """A live bar on ``console``; ``stop`` must be called to give the terminal back."""
+
+    def __init__(self, console: Console, began_at: str | None) -> None:
+        width = min(max(console.width - OTHER_COLUMNS_WIDTH, NARROWEST), WIDEST)
+        self._progress = Progress(
+            TextColumn("{task.description:<11}", style="bold cyan", markup=False),
+            BarColumn(bar_width=width, complete_style="cyan", finished_style="cyan"),
+            TextColumn("{task.fields[percent]:>4}", markup=False),
+            TextColumn("{task.fields[containers]}", markup=False),
+            TextColumn("{task.fields[eta]}", style="cyan", markup=False),
+            Elapsed(seconds_since(began_at)),
+            console=console,
+            refresh_per_second=REFRESHES_PER_SECOND,
+        )
+        self._task = self._progress.add_task("", total=None, percent="", containers="", eta="")
+        self._progress.start()
+
+    def show(self, audit: Audit) -> None:
+        """The audit as it is now; a number that is not known is left out, never guessed."""
+        seen = audit.progress
+        is_moving = audit.state == "running" and audit.phase is not None
+        listed = "" if seen.listed is None else f"{count(seen.scanned)}/{count(seen.listed)} containers"
+        self._progress.update(
+            self._task,
+            description=audit.phase if is_moving else audit.state,
+            total=None if seen.percent is None else 100.0,
+            completed=None if seen.percent is None else min(seen.percent, 100.0),
+            percent=percent(seen.percent),
+            containers=listed,
+            eta="" if seen.eta_seconds is None or audit.ended else f"eta {duration(seen.eta_seconds)}",
+        )
+
+    def wait(self) -> None:
+        """The audit cannot be seen at the moment."""
+        self._progress.update(self._task, description="waiting", eta="")
+
+    def stop(self) -> None:
+        """Draws the last state and shows the cursor again."""
+        self._progress.stop()

@@ -1,0 +1,180 @@
+"""The HTTP API, one method per route. Knows addresses, headers and status codes; prints nothing, retries nothing."""
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import BinaryIO, Final
+from urllib.parse import quote
+
+import httpx
+
+from auditctl.errors import AuditctlError, UnavailableError, UnexpectedAnswerError
+from auditctl.fields import Document, Fields
+from auditctl.problems import error_from
+from auditctl.service import Service
+
+TIMEOUT: Final = httpx.Timeout(30.0, connect=5.0)
+KEY_HEADER: Final = "x-functions-key"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A JSON answer: the document without secrets, where it came from, and when to ask again (seconds), if told."""
+
+    document: Document
+    where: str
+    retry_after: float | None
+
+    @property
+    def fields(self) -> Fields:
+        """The document, ready to be read."""
+        return Fields(self.document, self.where)
+
+
+class Api:
+    """The audit service's routes.
+
+    Every method raises RefusedError, UnavailableError (no answer, or 429, 502, 503, 504) or UnexpectedAnswerError.
+    """
+
+    def __init__(self, service: Service, http: httpx.Client) -> None:
+        self.service = service
+        self._http = http
+
+    def start(self, body: Document) -> Answer:
+        """Ask for an audit. Not idempotent: after a lost connection the audit may or may not have been accepted."""
+        return self._ask("POST", "/audits", expected=HTTPStatus.ACCEPTED, body=body)
+
+    def audit(self, audit_id: str) -> Answer:
+        """One audit with its progress."""
+        return self._ask("GET", _path(audit_id))
+
+    def audits(self, profile: str | None, limit: int | None) -> Answer:
+        """The audits, newest first."""
+        wanted = {"profile": profile, "limit": limit}
+        return self._ask("GET", "/audits", query={name: str(v) for name, v in wanted.items() if v is not None})
+
+    def cancel(self, audit_id: str) -> Answer:
+        """Ask for an audit to be cancelled; it ends a little later."""
+        return self._ask("POST", f"{_path(audit_id)}/cancel", expected=HTTPStatus.ACCEPTED)
+
+    def profiles(self) -> Answer:
+        """What can be audited."""
+        return self._ask("GET", "/profiles")
+
+    def health(self) -> Answer:
+        """Whether the database and the storage can be reached; a degraded service is an answer, not an error."""
+        where, response = self._send("GET", "/health")
+        if response.status_code == HTTPStatus.SERVICE_UNAVAILABLE and b'"checks"' in response.content:
+            return self._answer(where, response, HTTPStatus.SERVICE_UNAVAILABLE)
+        return self._answer(where, response, HTTPStatus.OK)
+
+    def download_report(self, audit_id: str, report_format: str, into: BinaryIO) -> None:
+        """Write an audit's report into a file, byte for byte. After an error the file holds a part of it."""
+        path = f"{_path(audit_id)}/report"
+        url, where = self._address(path), self._where("GET", path)
+        with (
+            self._told(where, "GET"),
+            self._http.stream("GET", url, params={"format": report_format}) as response,
+        ):
+            if response.status_code != HTTPStatus.OK:
+                response.read()
+                raise error_from(response, self.service, where, _retry_after(response))
+            into.writelines(response.iter_bytes())
+
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        expected: HTTPStatus = HTTPStatus.OK,
+        body: Document | None = None,
+        query: Mapping[str, str] | None = None,
+    ) -> Answer:
+        return self._answer(*self._send(method, path, body=body, query=query), expected)
+
+    def _send(
+        self, method: str, path: str, *, body: Document | None = None, query: Mapping[str, str] | None = None
+    ) -> tuple[str, httpx.Response]:
+        where = self._where(method, path)
+        with self._told(where, method):
+            return where, self._http.request(method, self._address(path), json=body, params=query)
+
+    def _answer(self, where: str, response: httpx.Response, expected: HTTPStatus) -> Answer:
+        retry_after = _retry_after(response)
+        if response.status_code != expected:
+            raise error_from(response, self.service, where, retry_after)
+        try:
+            document = self.service.without_secrets(json.loads(response.content or b"{}"))
+        except (ValueError, RecursionError):
+            document = None
+        if not isinstance(document, dict):
+            raise UnexpectedAnswerError("The service answered something that is not a JSON object.", where=where)
+        return Answer(document, where, retry_after)
+
+    def _address(self, path: str) -> str:
+        return f"{self.service.address}{path}"
+
+    def _where(self, method: str, path: str) -> str:
+        return f"{method} {self._address(path)}"
+
+    @contextmanager
+    def _told(self, where: str, method: str) -> Iterator[None]:
+        """Turns the transport's exceptions into errors that say what to do; passes the reason on as text only."""
+        try:
+            yield
+        except httpx.TransportError as error:
+            raise self._unreachable(error, where, method) from None
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise UnexpectedAnswerError(
+                f"The answer could not be read ({type(error).__name__}).", where=where
+            ) from None
+
+    def _unreachable(self, error: httpx.TransportError, where: str, method: str) -> AuditctlError:
+        reason = str(self.service.without_secrets(str(error))) or type(error).__name__
+        if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout):
+            what = f"The service cannot be reached ({reason})."
+            next_step = f"Check that it runs at {self.service.address} (change it with --url or AUDITCTL_URL)."
+        elif method == "POST":
+            what = f"The connection was lost before the service answered ({reason}); it may have accepted the request."
+            next_step = f"See whether it did before you try again: {self.service.command('list')}"
+        else:
+            what = f"The connection to the service was lost ({reason})."
+            next_step = f"See whether the service is well: {self.service.command('health')}"
+        return UnavailableError(what, where=where, next_step=next_step)
+
+
+@contextmanager
+def connect(service: Service) -> Iterator[Api]:
+    """The service's API, with its connections open until the block ends.
+
+    Proxies of the environment are used except for this machine; redirects are not followed, they would carry the key.
+    """
+    headers = {"accept": "application/json, application/problem+json;q=0.9, */*;q=0.5"}
+    if service.key is not None:
+        headers[KEY_HEADER] = service.key
+    with httpx.Client(headers=headers, timeout=TIMEOUT, trust_env=not service.is_loopback) as http:
+        yield Api(service, http)
+
+
+def _path(audit_id: str) -> str:
+    return f"/audits/{quote(audit_id, safe='')}"
+
+
+def _retry_after(response: httpx.Response) -> float | None:
+    """The Retry-After header in seconds from now; None if absent or unreadable."""
+    value = response.headers.get("retry-after", "")
+    try:
+        seconds = float(value)
+    except ValueError:
+        try:
+            moment = parsedate_to_datetime(value)
+        except ValueError:
+            return None
+        seconds = (moment.replace(tzinfo=moment.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
+    return max(seconds, 0.0) if math.isfinite(seconds) else None

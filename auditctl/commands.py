@@ -1,0 +1,90 @@
+"""The commands that can be asked for, as frozen values."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+STANDARD_OUTPUT = Path("-")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """What every command knows: the address given with ``--url``, if any."""
+
+    url: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run(Command):
+    """Start an audit; with ``wait``, watch it to its end."""
+
+    profile: str | None
+    mode: str | None
+    since: str | None
+    until: str | None
+    statuses: tuple[str, ...]
+    grace_minutes: int | None
+    container_prefixes: tuple[str, ...]
+    only: tuple[str, ...]
+    ingest_address_contains: str | None
+    wait: bool
+    patience: float
+    as_json: bool
+
+    def body(self) -> dict[str, object]:
+        """The request's body: only what was asked for, the service knows the defaults."""
+        wanted: dict[str, object] = {
+            "profile": self.profile,
+            "mode": self.mode,
+            "since": self.since,
+            "until": self.until,
+            "statuses": list(self.statuses) or None,
+            "grace_minutes": self.grace_minutes,
+            "container_prefixes": list(self.container_prefixes) or None,
+            "only": list(self.only) or None,
+            "ingest_address_contains": self.ingest_address_contains,
+        }
+        return {name: value for name, value in wanted.items() if value is not None}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watch(Command):
+    """Watch an audit to its end."""
+
+    audit_id: str
+    patience: float
+    as_json: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListAudits(Command):
+    """List the audits."""
+
+    profile: str | None
+    limit: int | None
+    as_json: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report(Command):
+    """Fetch an audit's report."""
+
+    audit_id: str
+    report_format: str
+    output: Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cancel(Command):
+    """Cancel an audit."""
+
+    audit_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Profiles(Command):
+    """Show what can be audited."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Health(Command):
+    """Show whether the service can do its work."""

@@ -1,0 +1,139 @@
+"""Carries out one command: asks the service, prints, and returns the exit code."""
+
+import sys
+from http import HTTPStatus
+
+from auditctl.answers import Audit, read_audit, read_audits, read_health, read_profiles
+from auditctl.client import Answer, Api, connect
+from auditctl.commands import STANDARD_OUTPUT, Cancel, Command, Health, ListAudits, Profiles, Report, Run, Watch
+from auditctl.errors import AuditctlError, RefusedError, UnexpectedAnswerError
+from auditctl.outcome import STOPPED_BY_CTRL_C, Outcome
+from auditctl.output import choose_output, print_json
+from auditctl.report import print_report, save_report
+from auditctl.service import Service
+from auditctl.watch import follow
+
+
+def execute(command: Command, service: Service) -> int:
+    """Carry out a command. Returns the exit code; raises AuditctlError."""
+    code = Outcome.CLEAN.value
+    with connect(service) as api:
+        match command:
+            case Run():
+                code = _run(api, command)
+            case Watch():
+                code = _watch(api, command.audit_id, command)
+            case ListAudits():
+                _list(api, command)
+            case Report():
+                _report(api, command)
+            case Cancel():
+                _cancel(api, command)
+            case Profiles():
+                choose_output(service).profiles(read_profiles(api.profiles().fields))
+            case Health():
+                code = _health(api)
+    return code
+
+
+def _run(api: Api, command: Run) -> int:
+    try:
+        answer = api.start(command.body())
+    except RefusedError as refusal:
+        if refusal.active_id is not None:
+            refusal.what += f"\n  active audit: {refusal.active_id}"
+            refusal.next_step = f"Watch the active one: {api.service.command('watch', refusal.active_id)}"
+        raise
+    except KeyboardInterrupt:
+        return _stopped("Stopped before the service answered.", look=api.service.command("list"))
+    accepted = read_audit(answer.fields)
+    if command.wait:
+        return _watch(api, accepted.id, command, answer)
+    if command.as_json:
+        print_json(answer.document)
+    else:
+        choose_output(api.service).accepted(accepted)
+    return Outcome.CLEAN.value
+
+
+def _watch(api: Api, audit_id: str, command: Run | Watch, first: Answer | None = None) -> int:
+    output = choose_output(api.service, as_json=command.as_json)
+    try:
+        watched = follow(api, audit_id, output, command.patience, first)
+    except KeyboardInterrupt:
+        output.close()
+        again, cancel = (api.service.command(name, audit_id) for name in ("watch", "cancel"))
+        return _stopped(f"Stopped watching; audit {audit_id} goes on.", watch=again, cancel=cancel)
+    finally:
+        output.close()
+    if command.as_json:
+        print_json(watched.document)
+    elif watched.audit.ended:
+        output.ended(watched.audit)
+    if watched.audit.outcome is Outcome.FAILED:
+        raise _failure(api.service, watched.audit, command.patience)
+    return watched.audit.outcome.value
+
+
+def _list(api: Api, command: ListAudits) -> None:
+    answer = api.audits(command.profile, command.limit)
+    audits = read_audits(answer.fields)
+    if command.as_json:
+        print_json(answer.document)
+    else:
+        choose_output(api.service).audits(audits)
+
+
+def _report(api: Api, command: Report) -> None:
+    try:
+        if command.output == STANDARD_OUTPUT:
+            print_report(api, command.audit_id, command.report_format)
+        else:
+            save_report(api, command.audit_id, command.report_format, command.output)
+            choose_output(api.service).done(f"Report written to {command.output}")
+    except RefusedError as refusal:
+        if refusal.status == HTTPStatus.CONFLICT:
+            refusal.next_step = f"Wait for its end: {api.service.command('watch', command.audit_id)}"
+        raise
+
+
+def _cancel(api: Api, command: Cancel) -> None:
+    api.cancel(command.audit_id)
+    watch = api.service.command("watch", command.audit_id)
+    choose_output(api.service).done(f"Cancelling audit {command.audit_id}. See it end: {watch}")
+
+
+def _health(api: Api) -> int:
+    health = read_health(api.health().fields)
+    choose_output(api.service).health(health)
+    return (Outcome.CLEAN if health.ok else Outcome.FAILED).value
+
+
+def _failure(service: Service, audit: Audit, patience_seconds: float) -> AuditctlError:
+    """Why an audit that is not watched any more counts as failed."""
+    where = service.audit_url(audit.id)
+    if not audit.ended:
+        return AuditctlError(
+            f"The audit was interrupted and not resumed within {patience_seconds:g} s.",
+            where=where,
+            next_step=f"Resume it (POST {where}/resume), then: {service.command('watch', audit.id)}",
+        )
+    if audit.has_report:
+        told = f"{audit.outcome_word} ({audit.outcome_code})"
+        return UnexpectedAnswerError(
+            f"The audit is {audit.state}, but its outcome is not a known one: {told}.", where=where
+        )
+    reason = f": {audit.error}" if audit.error else "."
+    again = service.command("run", "--profile", audit.profile, "--wait")
+    return AuditctlError(
+        f"The audit {'was cancelled' if audit.state == 'cancelled' else 'failed'}{reason}",
+        where=where,
+        next_step=f"See whether the service is well ({service.command('health')}), then start another: {again}",
+    )
+
+
+def _stopped(what: str, **commands: str) -> int:
+    """Says after Ctrl-C what goes on and what can be done about it. Returns the exit code for it."""
+    lines = [what, *(f"  {name + ':':<8} {command}" for name, command in commands.items())]
+    print("\n".join(lines), file=sys.stderr)
+    return STOPPED_BY_CTRL_C

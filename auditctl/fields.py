@@ -1,0 +1,98 @@
+"""Reading the service's JSON field by field, with every text made safe to print.
+
+Making texts safe happens here, once, so that nothing behind this module has to think about it: control and formatting
+characters (escape sequences, line breaks, text direction) are gone and endless texts are cut.
+"""
+
+import math
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from auditctl.errors import UnexpectedAnswerError
+
+Document = Mapping[str, object]
+
+LONGEST_TEXT: Final = 2_000
+_LINE_BREAKS: Final = "\r\n\t\u2028\u2029"
+
+
+def printable(text: str) -> str:
+    """The text on one line without control, formatting or unpaired surrogate characters, cut at LONGEST_TEXT."""
+    spaced = "".join(" " if character in _LINE_BREAKS else character for character in text[: LONGEST_TEXT + 1])
+    shown = "".join(character for character in spaced if unicodedata.category(character) not in ("Cc", "Cf", "Cs"))
+    return shown if len(text) <= LONGEST_TEXT else f"{shown[:LONGEST_TEXT]}…"
+
+
+@dataclass(frozen=True)
+class Fields:
+    """One JSON object from ``where``. Absent and null are the same; a wrong type raises UnexpectedAnswerError."""
+
+    members: Document
+    where: str
+
+    def text(self, name: str) -> str:
+        """A text that must be there and say something."""
+        value = self.optional_text(name)
+        if not value:
+            raise self.unexpected(name, "a text")
+        return value
+
+    def optional_text(self, name: str) -> str | None:
+        """A text, or None."""
+        value = self.members.get(name)
+        if value is None:
+            return None
+        if not isinstance(value, str):
+            raise self.unexpected(name, "a text")
+        return printable(value)
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        """A list of texts; empty if absent."""
+        values = self.members.get(name) or []
+        if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+            raise self.unexpected(name, "a list of texts")
+        return tuple(printable(value) for value in values)
+
+    def flag(self, name: str) -> bool:
+        """True or false; must be there."""
+        value = self.members.get(name)
+        if not isinstance(value, bool):
+            raise self.unexpected(name, "true or false")
+        return value
+
+    def number(self, name: str) -> float | None:
+        """A finite number that is not negative, or None."""
+        value = self.members.get(name)
+        if value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
+            raise self.unexpected(name, "a number from 0")
+        return value
+
+    def whole(self, name: str) -> int | None:
+        """A count, or None."""
+        value = self.number(name)
+        return None if value is None else int(value)
+
+    def inner(self, name: str) -> "Fields":
+        """An object; an empty one if absent."""
+        value = self.members.get(name)
+        if value is None:
+            return Fields({}, self.where)
+        if not isinstance(value, dict):
+            raise self.unexpected(name, "an object")
+        return Fields(value, self.where)
+
+    def objects(self, name: str) -> "tuple[Fields, ...]":
+        """A list of objects; must be there."""
+        values = self.members.get(name)
+        if not isinstance(values, list) or not all(isinstance(value, dict) for value in values):
+            raise self.unexpected(name, "a list of objects")
+        return tuple(Fields(value, self.where) for value in values)
+
+    def unexpected(self, name: str, wanted: str) -> UnexpectedAnswerError:
+        """The error that says which field is wrong, what it holds and what it should hold."""
+        seen = printable(repr(self.members.get(name)))[:100]
+        return UnexpectedAnswerError(f"The answer's '{name}' is {seen}, which is not {wanted}.", where=self.where)

@@ -1,0 +1,129 @@
+"""What a pipe or a log file gets: plain lines of ``key=value`` pairs, no escape codes, only when something changed."""
+
+from collections.abc import Sequence
+from typing import TextIO
+
+from auditctl.answers import Audit, Health, Profile
+from auditctl.service import Service
+from auditctl.wording import key_value, now
+
+
+class Lines:
+    """Prints to ``stream``. Lines of a watched audit begin with the time and name their kind as ``event=``."""
+
+    def __init__(self, service: Service, stream: TextIO) -> None:
+        self._service = service
+        self._stream = stream
+        self._last_progress = ""
+        self._last_trouble: str | None = None
+
+    def accepted(self, audit: Audit) -> None:
+        """An audit was accepted and is not watched."""
+        watch = self._service.command("watch", audit.id)
+        self._event(event="accepted", audit=audit.id, profile=audit.profile, state=audit.state, watch=watch)
+
+    def progress(self, audit: Audit) -> None:
+        """One line if anything but the estimated time has changed."""
+        seen = audit.progress
+        line = key_value(
+            event="progress",
+            audit=audit.id,
+            profile=audit.profile,
+            state=audit.state,
+            phase=audit.phase,
+            percent=seen.percent,
+            containers_listed=seen.listed,
+            containers_scanned=seen.scanned,
+            containers_skipped=seen.skipped,
+            containers_failed=seen.failed,
+            shards_total=seen.shards_total,
+            shards_done=seen.shards_done,
+            shards_failed=seen.shards_failed,
+            blobs=seen.blobs,
+        )
+        if line != self._last_progress:
+            self._last_progress = line
+            self._write(f"{now()} {line} {key_value(eta_seconds=seen.eta_seconds)}")
+
+    def trouble(self, what: str, seconds_left: float) -> None:
+        """One line per new kind of trouble, not per try."""
+        if what != self._last_trouble:
+            self._last_trouble = what
+            self._event(event="trouble", detail=what, gives_up_in_seconds=max(round(seconds_left), 0))
+
+    def recovered(self) -> None:
+        """The trouble is over."""
+        self._last_trouble = None
+        self._event(event="recovered")
+
+    def ended(self, audit: Audit) -> None:
+        """The outcome, each verdict's count in the order given, the coverage, the report."""
+        outcome, seen = audit.outcome, audit.progress
+        self._event(
+            event="ended",
+            audit=audit.id,
+            state=audit.state,
+            outcome=outcome.word,
+            code=outcome.value,
+            headline=audit.headline,
+            error=audit.error,
+        )
+        for verdict, number in audit.counts:
+            self._event(event="verdict", audit=audit.id, verdict=verdict, count=number)
+        self._event(
+            event="coverage",
+            audit=audit.id,
+            listed=seen.listed,
+            scanned=seen.scanned,
+            skipped=seen.skipped,
+            failed=seen.failed,
+            blobs=seen.blobs,
+        )
+        if audit.has_report:
+            self._event(event="report", url=self._service.report_url(audit.id), get=self._service.get_report(audit.id))
+
+    def audits(self, audits: Sequence[Audit]) -> None:
+        """One line per audit, nothing if there are none."""
+        for audit in audits:
+            self._write(
+                key_value(
+                    audit=audit.id,
+                    profile=audit.profile,
+                    state=audit.state,
+                    outcome=audit.outcome.word if audit.ended else None,
+                    created_at=audit.created_at,
+                    headline=audit.headline,
+                )
+            )
+
+    def profiles(self, profiles: Sequence[Profile]) -> None:
+        """One line per profile."""
+        for profile in profiles:
+            self._write(
+                key_value(
+                    profile=profile.name,
+                    title=profile.title,
+                    statuses=",".join(profile.statuses),
+                    default_statuses=",".join(profile.default_statuses),
+                    description=profile.description,
+                )
+            )
+
+    def health(self, health: Health) -> None:
+        """One line for the whole, one per check."""
+        self._write(key_value(service=self._service.address, status=health.status))
+        for check in health.checks:
+            self._write(key_value(check=check.name, ok=check.ok, detail=check.detail))
+
+    def done(self, what: str) -> None:
+        """Something was done that has no other form."""
+        self._write(what)
+
+    def close(self) -> None:
+        """Nothing is left open."""
+
+    def _event(self, **pairs: str | float | None) -> None:
+        self._write(f"{now()} {key_value(**pairs)}")
+
+    def _write(self, line: str) -> None:
+        print(line, file=self._stream, flush=True)

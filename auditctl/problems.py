@@ -1,0 +1,88 @@
+"""Turns the service's refusals (``application/problem+json``) into errors that an operator can act on."""
+
+import json
+from http import HTTPStatus
+from typing import Final
+
+import httpx
+
+from auditctl.errors import AuditctlError, RefusedError, UnavailableError, UnexpectedAnswerError
+from auditctl.fields import Fields, printable
+from auditctl.outcome import Outcome
+from auditctl.service import KEY_VARIABLE, Service
+
+TRANSIENT: Final = frozenset({429, 502, 503, 504})
+REFUSALS: Final = frozenset({400, 404, 409})
+NOT_ALLOWED: Final = frozenset({401, 403})
+
+
+def error_from(response: httpx.Response, service: Service, where: str, retry_after: float | None) -> AuditctlError:
+    """The error for an answer that is not a success; reads bodies of any shape."""
+    status = response.status_code
+    problem = _members(response, service, where)
+    what = f"{_told(problem)}{_told_fields(problem)}" or f"The service answered {status} {_reason(status)}."
+    where = f"{where} answered {status} {_reason(status)}"
+    next_step = _next_step(status, service, is_problem=bool(problem.members))
+    if status in TRANSIENT:
+        return UnavailableError(what, where=where, next_step=next_step, retry_after=retry_after)
+    if status in REFUSALS or status in NOT_ALLOWED or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        outcome = Outcome.BAD_USAGE if status in REFUSALS else Outcome.FAILED
+        active_id = _lenient_text(problem, "active_id") or None
+        return RefusedError(what, where=where, next_step=next_step, outcome=outcome, status=status, active_id=active_id)
+    return UnexpectedAnswerError(what, where=where)
+
+
+def _members(response: httpx.Response, service: Service, where: str) -> Fields:
+    try:
+        document = service.without_secrets(json.loads(response.content))
+    except ValueError:
+        document = None
+    return Fields(document if isinstance(document, dict) else {}, where)
+
+
+def _told(problem: Fields) -> str:
+    title, detail = _lenient_text(problem, "title"), _lenient_text(problem, "detail")
+    return f"{title.rstrip('.')}: {detail}" if title and detail else title or detail
+
+
+def _told_fields(problem: Fields) -> str:
+    """One more line per refused field: its name, the value seen and what is allowed."""
+    errors = problem.members.get("errors")
+    lines = []
+    for each in errors if isinstance(errors, list) else []:
+        if isinstance(each, dict):
+            seen, allowed = _shown(each.get("value")), _shown(each.get("allowed"))
+            lines.append(f"\n  {_shown(each.get('field'))}: got {seen}; allowed: {allowed}")
+    return "".join(lines)
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(_shown(item) for item in value)
+    return printable(value if isinstance(value, str) else json.dumps(value))
+
+
+def _lenient_text(problem: Fields, name: str) -> str:
+    value = problem.members.get(name)
+    return printable(value) if isinstance(value, str) else ""
+
+
+def _reason(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "(not a known status)"
+
+
+def _next_step(status: int, service: Service, *, is_problem: bool) -> str:
+    if status in NOT_ALLOWED:
+        return f"Put a function key of this app in the environment variable {KEY_VARIABLE}."
+    if status == HTTPStatus.NOT_FOUND and not is_problem:
+        return "Check the service's address (--url or AUDITCTL_URL); the API's ends in /api."
+    if status == HTTPStatus.NOT_FOUND:
+        return f"See which audits there are: {service.command('list')}"
+    if status == HTTPStatus.BAD_REQUEST:
+        return f"Correct the request; what can be audited: {service.command('profiles')}"
+    if status == HTTPStatus.CONFLICT:
+        return f"See what is going on: {service.command('list')}"
+    return f"See whether the service is well: {service.command('health')}"

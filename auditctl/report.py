@@ -1,0 +1,67 @@
+"""Brings a report to where the operator wants it, whole or not at all."""
+
+import os
+import shutil
+import sys
+import tempfile
+import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from auditctl.client import Api
+from auditctl.errors import AuditctlError
+
+
+def save_report(api: Api, audit_id: str, report_format: str, file: Path) -> None:
+    """Write a report to a file, which is replaced only once all of it is there.
+
+    Something that is not a regular file (a pipe, a device) is written to and never replaced. Raises AuditctlError,
+    also for a file that cannot be written.
+    """
+    try:
+        target = file.resolve()
+        opened = _replaced(target) if target.is_file() or not target.exists() else target.open("wb")
+        with opened as stream:
+            api.download_report(audit_id, report_format, stream)
+    except AuditctlError:
+        raise
+    except OSError as error:
+        raise AuditctlError(
+            f"The report cannot be written: {error.strerror or error}.",
+            where=str(file),
+            next_step="Choose another file with --output, or leave it out to print the report.",
+        ) from None
+
+
+def print_report(api: Api, audit_id: str, report_format: str) -> None:
+    """Print a report once all of it is there: byte for byte into a pipe, without control characters on a terminal."""
+    with tempfile.TemporaryFile() as whole:
+        api.download_report(audit_id, report_format, whole)
+        whole.seek(0)
+        if sys.stdout.isatty():
+            for line in whole:
+                sys.stdout.write(_harmless(line.decode("utf-8", "replace")))
+        else:
+            sys.stdout.flush()
+            shutil.copyfileobj(whole, sys.stdout.buffer)
+            sys.stdout.buffer.flush()
+
+
+@contextmanager
+def _replaced(target: Path) -> Iterator[BinaryIO]:
+    """A new file beside the target that takes its place at the end; after an error the target is as it was."""
+    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        with part.open("xb") as stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _harmless(text: str) -> str:
+    return "".join(each for each in text if each in "\n\t" or unicodedata.category(each) not in ("Cc", "Cf", "Cs"))

@@ -1,0 +1,140 @@
+"""What a person at a terminal gets: one progress bar, then a short summary. Colours only repeat what the words say."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from auditctl.answers import Audit, Health, Profile
+from auditctl.bar import Bar
+from auditctl.outcome import Outcome
+from auditctl.service import Service
+from auditctl.wording import count, coverage
+
+STYLES: Final = {
+    Outcome.CLEAN: "bold green",
+    Outcome.FINDINGS: "bold yellow",
+    Outcome.BAD_USAGE: "bold red",
+    Outcome.INCOMPLETE: "bold magenta",
+    Outcome.FAILED: "bold red",
+}
+
+
+class Screen:
+    """Prints to the terminal on standard output. ``close`` gives the terminal back; call it whatever happens."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._console = Console(markup=False, emoji=False, highlight=False)
+        self._bar: Bar | None = None
+        self._last_trouble: str | None = None
+
+    def accepted(self, audit: Audit) -> None:
+        """An audit was accepted and is not watched."""
+        self._labelled(audit.state, f"audit {audit.id} of profile {audit.profile}", "bold cyan")
+        self._page(audit)
+        self._labelled("watch it", self._service.command("watch", audit.id))
+
+    def progress(self, audit: Audit) -> None:
+        """Moves the bar; an audit that had ended before the first look gets none."""
+        if self._bar is None and not audit.ended:
+            self._say(f"Audit {audit.id} of profile {audit.profile}")
+            self._bar = Bar(self._console, began_at=audit.created_at)
+        if self._bar is not None:
+            self._bar.show(audit)
+
+    def trouble(self, what: str, seconds_left: float) -> None:
+        """Says once per kind of trouble, above the bar, how long it is put up with."""
+        if self._bar is not None:
+            self._bar.wait()
+        if what != self._last_trouble:
+            self._last_trouble = what
+            self._say(f"{what} Trying again for {max(seconds_left, 0):.0f} s.", "yellow")
+
+    def recovered(self) -> None:
+        """The trouble is over."""
+        self._last_trouble = None
+        self._say("It goes on.", "green")
+
+    def ended(self, audit: Audit) -> None:
+        """The summary: headline, verdicts in the order given, coverage, where the report is and how to get it."""
+        self.close()
+        word = audit.state if audit.state == "cancelled" else audit.outcome.word
+        self._labelled(word, audit.headline or audit.error or "", STYLES[audit.outcome])
+        if audit.headline and audit.error:
+            self._labelled("error", audit.error)
+        if audit.counts:
+            table = Table("verdict", box=SIMPLE_HEAD, header_style="dim")
+            table.add_column("count", justify="right")
+            for verdict, number in audit.counts:
+                table.add_row(Text(verdict), Text(count(number)))
+            self._console.print(table)
+        if audit.progress.listed is not None:
+            self._labelled("coverage", coverage(audit.progress))
+        if audit.has_report:
+            self._labelled("report", self._service.report_url(audit.id))
+            self._page(audit)
+            self._labelled("get it", self._service.get_report(audit.id))
+
+    def audits(self, audits: Sequence[Audit]) -> None:
+        """A table, newest first as given."""
+        if not audits:
+            self._say(f"No audits yet. Start one: {self._service.command('run', '--wait')}")
+            return
+        table = Table(box=SIMPLE_HEAD, header_style="dim")
+        table.add_column("audit", overflow="fold")
+        for name in ("profile", "state", "outcome"):
+            table.add_column(name, no_wrap=True)
+        table.add_column("started")
+        table.add_column("headline")
+        for audit in audits:
+            outcome = Text(audit.outcome.word, STYLES[audit.outcome]) if audit.ended else Text()
+            cells = (audit.id, audit.profile, audit.state, outcome, audit.created_at or "", audit.headline or "")
+            table.add_row(*(cell if isinstance(cell, Text) else Text(cell) for cell in cells))
+        self._console.print(table)
+
+    def profiles(self, profiles: Sequence[Profile]) -> None:
+        """Each profile with its statuses; those audited by default are marked."""
+        for profile in profiles:
+            self._labelled(profile.name, profile.title, "bold cyan")
+            if profile.description:
+                self._labelled("", profile.description)
+            marked = (f"{each}{'*' if each in profile.default_statuses else ''}" for each in profile.statuses)
+            self._labelled("statuses", f"{', '.join(marked)}  (* by default)")
+
+    def health(self, health: Health) -> None:
+        """The whole, then each check."""
+        self._labelled(health.status, self._service.address, STYLES[_outcome(ok=health.ok)])
+        table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+        for check in health.checks:
+            word = Text("ok" if check.ok else "failed", STYLES[_outcome(ok=check.ok)])
+            table.add_row(Text(""), word, Text(check.name), Text(check.detail))
+        self._console.print(table)
+
+    def done(self, what: str) -> None:
+        """Something was done that has no other form."""
+        self._say(what)
+
+    def close(self) -> None:
+        """Stops the bar where it is and shows the cursor again."""
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None
+
+    def _page(self, audit: Audit) -> None:
+        page = self._service.page_url(audit.page)
+        if page:
+            self._labelled("page", page)
+
+    def _labelled(self, label: str, text: str, style: str = "dim") -> None:
+        self._console.print(Text.assemble(" ", (f"{label:<11}", style), " ", text), soft_wrap=True)
+
+    def _say(self, text: str, style: str = "") -> None:
+        self._console.print(Text(text, style), soft_wrap=True)
+
+
+def _outcome(*, ok: bool) -> Outcome:
+    return Outcome.CLEAN if ok else Outcome.FAILED

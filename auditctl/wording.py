@@ -1,0 +1,67 @@
+"""How numbers, times and coverage are worded, the same on a terminal and in a pipe."""
+
+import json
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from auditctl.answers import Progress
+
+UNKNOWN: Final = "-"
+_NEEDS_NO_QUOTES: Final = re.compile(r"[\w.,:;/+@%?&()~-]+")
+
+
+def count(number: float | None) -> str:
+    """A count for people: 20,000, or ? where it is not known yet."""
+    return "?" if number is None else f"{number:,.0f}"
+
+
+def percent(number: float | None) -> str:
+    """A percentage for people; it says 100 only when all is done."""
+    if number is None:
+        return ""
+    return f"{min(int(number), 100)}%"
+
+
+def duration(seconds: float) -> str:
+    """Hours, minutes and seconds: 1:02:03."""
+    return str(timedelta(seconds=int(min(seconds, 8_640_000))))
+
+
+def now() -> str:
+    """The present moment in UTC to the second: 2026-01-31T08:00:00Z."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def seconds_since(moment: str | None) -> float:
+    """Seconds since an ISO 8601 moment; zero if it is absent, unreadable, without an offset or in the future."""
+    try:
+        began = datetime.fromisoformat(moment or "")
+        return max((datetime.now(UTC) - began).total_seconds(), 0.0)
+    except (ValueError, TypeError, OverflowError):
+        return 0.0
+
+
+def coverage(progress: Progress) -> str:
+    """What was looked at and what was not, as a sentence; empty before anything was listed."""
+    if progress.listed is None:
+        return ""
+    return (
+        f"{count(progress.listed)} containers listed: {count(progress.scanned)} scanned, "
+        f"{count(progress.skipped)} skipped, {count(progress.failed)} failed"
+    )
+
+
+def key_value(**pairs: str | float | None) -> str:
+    """One line of ``key=value`` pairs in the order given. Unknown is ``-``; text with spaces or quotes is JSON text."""
+    return " ".join(f"{key}={_value(value)}" for key, value in pairs.items())
+
+
+def _value(value: str | float | None) -> str:
+    if value is None or value == "":
+        return UNKNOWN
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int | float):
+        return f"{value:.1f}".removesuffix(".0")
+    return value if _NEEDS_NO_QUOTES.fullmatch(value) and value != UNKNOWN else json.dumps(value, ensure_ascii=False)

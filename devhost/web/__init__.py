@@ -1,0 +1,1 @@
+"""The HTTP side: functions with HTTP triggers, the durable management API, the admin endpoints."""

@@ -1,0 +1,58 @@
+"""The functions of an app, as values."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from typing import Any
+
+
+class Trigger(Enum):
+    """The triggers that this host serves, by binding type."""
+
+    HTTP = "httpTrigger"
+    TIMER = "timerTrigger"
+    ORCHESTRATION = "orchestrationTrigger"
+    ACTIVITY = "activityTrigger"
+
+
+@dataclass(frozen=True, slots=True)
+class ClientBinding:
+    """A durable client parameter."""
+
+    parameter: str
+    task_hub: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AppFunction:
+    """One function that was found in the app and passed the worker's rules.
+
+    ``durable_name`` is the name that orchestrations use for it. ``methods`` None: all methods.
+    """
+
+    name: str
+    trigger: Trigger
+    parameter: str
+    call: Callable[..., Any]
+    is_async: bool
+    wants_context: bool
+    durable_name: str = ""
+    route: str = ""
+    methods: frozenset[str] | None = None
+    schedule: str = ""
+    run_on_startup: bool = False
+    clients: tuple[ClientBinding, ...] = field(default=())
+
+
+class WrongResult(TypeError):
+    """A function without an output returned something."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimerCall:
+    """What a timer function is told."""
+
+    past_due: bool
+    last: datetime | None
+    next: datetime | None

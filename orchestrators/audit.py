@@ -1,0 +1,91 @@
+"""The orchestration of one audit: plan, pull, scan in parallel, reconcile, report.
+
+It decides nothing but what is done next. Everything large stays in the run store; here travel ids and counts. It must
+replay the same way every time: no clock, no settings, no I/O.
+"""
+
+from collections.abc import Generator
+from datetime import timedelta
+from typing import Any, TypedDict
+
+import azure.durable_functions as df
+
+from orchestrators.settle import settled
+
+bp = df.Blueprint()
+
+STEP_ATTEMPTS = 3
+PAUSE_BETWEEN_ATTEMPTS = timedelta(seconds=5)
+Work = Generator[Any, Any, Any]
+
+
+class AuditRequest(TypedDict):
+    """The input of the orchestration; all else is in the audit's record."""
+
+    audit_id: str
+
+
+class StepFailedError(Exception):
+    """A step could not be done; the audit ends as failed."""
+
+    def __init__(self, step: str, error: str) -> None:
+        super().__init__(error)
+        self.step = step
+
+
+def audit(context: Any) -> Work:
+    """Do the steps of one audit in order; returns its id, state and outcome."""
+    audit_id = context.get_input()["audit_id"]
+    request = {"audit_id": audit_id}
+    try:
+        plan = yield from step(context, "plan", request)
+        yield from step(context, "pull", request)
+        yield from scan(context, audit_id, plan["shards"], plan["max_passes"])
+        yield from step(context, "reconcile", request)
+        ended = yield from step(context, "report", request)
+    except StepFailedError as failure:
+        ended = yield from step(context, "fail", {**request, "step": failure.step, "error": str(failure)[:4000]})
+    return {"audit_id": audit_id, "state": ended["state"], "outcome": ended["outcome"]}
+
+
+def step(context: Any, name: str, request: dict[str, Any]) -> Work:
+    """Call one activity until it answers ok; raises ``StepFailedError`` when trying again cannot help any more."""
+    error = ""
+    for attempt in range(STEP_ATTEMPTS):
+        if attempt:
+            yield context.create_timer(context.current_utc_datetime + PAUSE_BETWEEN_ATTEMPTS)
+        [(returned, answer)] = yield from settled(context, [context.call_activity(name, request)])
+        if returned and answer["ok"]:
+            return answer
+        error = answer["error"] if returned else answer
+        if returned and not answer["retryable"]:
+            break
+    raise StepFailedError(name, error)
+
+
+def scan(context: Any, audit_id: str, shards: int, max_passes: int) -> Work:
+    """Scan all shards at once; those that left something unread are scanned again, in at most ``max_passes`` passes.
+
+    What is still unread then is for the coverage to say.
+    """
+    pending = list(range(shards))
+    for attempt in range(1, max_passes + 1):
+        if attempt > 1:
+            yield context.create_timer(context.current_utc_datetime + PAUSE_BETWEEN_ATTEMPTS)
+        answers = yield from settled(
+            context,
+            [
+                context.call_activity("scan_shard", {"audit_id": audit_id, "shard": shard, "attempt": attempt})
+                for shard in pending
+            ],
+        )
+        pending = [
+            shard
+            for shard, (returned, answer) in zip(pending, answers, strict=True)
+            if not (returned and answer["ok"] and answer["failed"] == 0)
+        ]
+        if not pending:
+            return
+
+
+bp.orchestration_trigger(context_name="context")(audit)

@@ -1,0 +1,66 @@
+"""Coverage is proved, never assumed: ``listed = scanned + skipped + failed``, or the audit is wrong about itself."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from reconciliation.evidence import ContainerEvidence, Unread
+
+OUTSIDE_PREFIXES = "outside the requested prefixes"
+DELETED_DURING_SCAN = "deleted during the scan"
+
+# Skips that leave no hole: what is not there any more cannot hold a recording.
+_HARMLESS_SKIPS = frozenset({DELETED_DURING_SCAN})
+
+
+@dataclass
+class Coverage:
+    """A running count of what an audit did with every container that was listed."""
+
+    listed: int
+    scanned: int = 0
+    blobs: int = 0
+    skipped: Counter[str] = field(default_factory=Counter)
+    failed: list[Unread] = field(default_factory=list)
+
+    def count(self, record: ContainerEvidence | Unread) -> None:
+        """Account for one container; each listed container must be counted exactly once."""
+        if isinstance(record, ContainerEvidence):
+            self.scanned += 1
+            self.blobs += record.blobs
+        elif record.failed:
+            self.failed.append(record)
+        else:
+            self.skipped[record.reason] += 1
+
+    @property
+    def is_complete(self) -> bool:
+        """True when every container that could matter was read: only then may anything be called absent."""
+        return not self.failed and set(self.skipped) <= _HARMLESS_SKIPS
+
+    def check(self) -> None:
+        """Raise ``AssertionError`` unless the counts add up."""
+        accounted = self.scanned + self.skipped.total() + len(self.failed)
+        if accounted != self.listed:
+            raise AssertionError(
+                f"coverage does not add up: {self.listed} containers listed, {accounted} accounted for "
+                f"({self.scanned} scanned, {self.skipped.total()} skipped, {len(self.failed)} failed)"
+            )
+
+    def to_json(self) -> dict[str, Any]:
+        """The proof as it stands in a report: counts, then every container that could not be read."""
+        return {
+            "complete": self.is_complete,
+            "containers": {
+                "listed": self.listed,
+                "scanned": self.scanned,
+                "skipped": self.skipped.total(),
+                "failed": len(self.failed),
+            },
+            "blobs": self.blobs,
+            "skipped_by_reason": dict(sorted(self.skipped.items())),
+            "failed_containers": [
+                {"container": unread.container, "error": unread.reason}
+                for unread in sorted(self.failed, key=lambda unread: unread.container)
+            ],
+        }

@@ -1,0 +1,58 @@
+"""Which container can be a recording, and which capture session a blob names.
+
+In PRE's final account a container's name *is* the recording's id, and the session's id appears only in the base name of
+the encoder's output, without hyphens: ``<32 hex>_1280x720_4500k.mp4``. Everything else (``index_...``, ``video_...``,
+legacy file names) cannot be attributed by name.
+"""
+
+import re
+from enum import StrEnum
+from uuid import UUID
+
+_UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+_RECORDING_CONTAINER = re.compile(_UUID)
+_INPUT_CONTAINER = re.compile(f"{_UUID}-input")
+# The encoder cuts its input's base name to 32 characters, so a 33rd hex digit means another kind of name. PRE writes
+# lower case; a copy made by hand may not, and the join with known session ids rules accidents out.
+_SESSION_KEY = re.compile(r"([0-9a-f]{32})(?![0-9a-f]).*\.mp4", re.IGNORECASE | re.DOTALL)
+
+
+class ContainerKind(StrEnum):
+    """What a container's name says it can hold."""
+
+    RECORDING = "recording"  # a canonical UUID, nothing appended: may be a recording
+    INPUT = "input"  # <uuid>-input, the source of an edit: never a recording, even if its media names a session
+    OTHER = "other"
+
+
+def container_kind(name: str) -> ContainerKind:
+    """Judge a container by its name alone; only ``RECORDING`` can ever be a recording's id."""
+    if _RECORDING_CONTAINER.fullmatch(name):
+        return ContainerKind.RECORDING
+    if _INPUT_CONTAINER.fullmatch(name):
+        return ContainerKind.INPUT
+    return ContainerKind.OTHER
+
+
+def session_key(session_id: str) -> str:
+    """The form in which a session's id appears in blob names: 32 lower-case hex digits.
+
+    Raises ``ValueError`` if ``session_id`` is not a UUID.
+    """
+    return UUID(session_id).hex
+
+
+def session_key_in(blob_name: str) -> str | None:
+    """The session key that a blob's name begins with, or None; only ``.mp4`` names can carry one."""
+    match = _SESSION_KEY.fullmatch(blob_name)
+    return match[1].lower() if match else None
+
+
+def is_media(blob_name: str) -> bool:
+    """True for an encoded track."""
+    return blob_name[-4:].lower() == ".mp4"
+
+
+def is_manifest(blob_name: str) -> bool:
+    """True for a server manifest: PRE's own test for "this recording can be played"."""
+    return blob_name[-4:].lower() == ".ism"

@@ -1,0 +1,46 @@
+"""The states of an audit and the moves between them, in one table."""
+
+from enum import StrEnum
+
+
+class State(StrEnum):
+    """Where an audit stands. ``interrupted`` is seen, never written: the work stopped and nobody said why."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    INTERRUPTED = "interrupted"
+    COMPLETED = "completed"
+    INCOMPLETE = "incomplete"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def has_ended(self) -> bool:
+        """True for the states that nothing leaves."""
+        return self in ENDED
+
+
+ENDED = frozenset({State.COMPLETED, State.INCOMPLETE, State.FAILED, State.CANCELLED})
+
+# What the run record may say next. The first ended state to be written stays: a cancelled audit whose last activity
+# still runs does not become completed behind the operator's back.
+ALLOWED_FROM: dict[State, frozenset[State]] = {
+    State.QUEUED: frozenset({State.RUNNING}) | ENDED,
+    State.RUNNING: ENDED,
+}
+
+
+def may_become(now: State, then: State) -> bool:
+    """True if a run record in state ``now`` may be changed to ``then``."""
+    return then in ALLOWED_FROM.get(now, frozenset())
+
+
+class Phase(StrEnum):
+    """The steps of an audit, in order."""
+
+    PLAN = "plan"
+    PULL = "pull"
+    SCAN = "scan"
+    RECONCILE = "reconcile"
+    REPORT = "report"
+    DONE = "done"

@@ -1,0 +1,64 @@
+"""What the first step of an audit freezes: the moment it speaks about, its waiting times, and its shards."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Self
+
+from reconciliation.facts import Clock
+from reconciliation.parameters import AuditParameters
+from reconciliation.shards import Shard
+from reconciliation.times import from_text, to_text
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True)
+class PlannedShard:
+    """A shard and where its container names stand in ``containers.jsonl.gz``: one gzip member, in bytes."""
+
+    shard: Shard
+    offset: int
+    length: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The frozen plan of one audit. ``listed`` is the sum over the shards."""
+
+    as_of: datetime
+    settle_minutes: int
+    max_passes: int
+    listed: int
+    shards: tuple[PlannedShard, ...]
+
+    def clock(self, parameters: AuditParameters) -> Clock:
+        """The moment and the waiting times that verdicts are given by."""
+        return Clock(self.as_of, parameters.grace, timedelta(minutes=self.settle_minutes))
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object; ``from_json`` gives back an equal value."""
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "complete": True,
+            "as_of": to_text(self.as_of),
+            "settle_minutes": self.settle_minutes,
+            "max_passes": self.max_passes,
+            "listed": self.listed,
+            "shards": [
+                planned.shard.to_json() | {"offset": planned.offset, "length": planned.length}
+                for planned in self.shards
+            ],
+        }
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Self:
+        """Raises ``KeyError`` or ``ValueError`` if ``value`` is not what ``to_json`` makes."""
+        return cls(
+            as_of=from_text(value["as_of"]),
+            settle_minutes=value["settle_minutes"],
+            max_passes=value["max_passes"],
+            listed=value["listed"],
+            shards=tuple(
+                PlannedShard(Shard.from_json(shard), shard["offset"], shard["length"]) for shard in value["shards"]
+            ),
+        )

@@ -1,0 +1,82 @@
+"""How far an audit has come, counted from what its shards have written, never guessed."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+_MIN_SHARE_FOR_ETA = 0.05
+_MIN_SECONDS_FOR_ETA = 3.0
+
+
+@dataclass(frozen=True)
+class ShardProgress:
+    """What one shard has done so far; ``done`` when its result is complete."""
+
+    done: bool
+    scanned: int
+    skipped: int
+    failed: int
+    blobs: int
+    updated_at: datetime
+
+
+@dataclass(frozen=True)
+class Progress:
+    """The sum over all shards. ``listed`` and ``shards`` are None until the plan is made."""
+
+    shards: int | None
+    shards_done: int
+    shards_failed: int
+    listed: int | None
+    scanned: int
+    skipped: int
+    failed: int
+    blobs: int
+
+    @property
+    def percent(self) -> int | None:
+        """Containers dealt with, of all that were listed; None until that is known."""
+        if self.listed is None:
+            return None
+        return 100 if self.listed == 0 else 100 * (self.scanned + self.skipped + self.failed) // self.listed
+
+    def eta_seconds(self, *, started_at: datetime | None, now: datetime) -> int | None:
+        """Seconds until the scan ends at the pace so far; None while that would be a guess."""
+        if not self.listed or started_at is None:
+            return None
+        handled = self.scanned + self.skipped + self.failed
+        elapsed = (now - started_at) / timedelta(seconds=1)
+        if handled < self.listed * _MIN_SHARE_FOR_ETA or elapsed < _MIN_SECONDS_FOR_ETA or handled >= self.listed:
+            return None
+        return max(1, round((self.listed - handled) * elapsed / handled))
+
+    def to_json(self, eta_seconds: int | None) -> dict[str, Any]:
+        """The ``progress`` member of an audit's status."""
+        return {
+            "shards": {"total": self.shards, "done": self.shards_done, "failed": self.shards_failed},
+            "containers": {
+                "listed": self.listed,
+                "scanned": self.scanned,
+                "skipped": self.skipped,
+                "failed": self.failed,
+            },
+            "blobs": self.blobs,
+            "percent": self.percent,
+            "eta_seconds": eta_seconds,
+        }
+
+
+def sum_progress(shards: int | None, listed: int | None, parts: Iterable[ShardProgress]) -> Progress:
+    """Add up what the shards have written; a shard with failed containers counts as failed until a pass mends it."""
+    known = list(parts)
+    return Progress(
+        shards=shards,
+        shards_done=sum(part.done and not part.failed for part in known),
+        shards_failed=sum(part.done and part.failed > 0 for part in known),
+        listed=listed,
+        scanned=sum(part.scanned for part in known),
+        skipped=sum(part.skipped for part in known),
+        failed=sum(part.failed for part in known),
+        blobs=sum(part.blobs for part in known),
+    )

@@ -1,0 +1,1 @@
+"""The reconciliation report: one canonical JSON document, and the CSV and HTML rendered from it."""

@@ -1,0 +1,33 @@
+"""The answer in one sentence: is anything missing, and was everything looked at."""
+
+from reconciliation.reconcile import Reconciliation
+from reconciliation.verdicts import Severity
+
+
+def plural(count: int, noun: str) -> str:
+    """``1 container``, ``1,234 containers``."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def headline(result: Reconciliation) -> str:
+    """One sentence for the service owner; it never claims more than the coverage allows."""
+    coverage = result.coverage
+    hidden = result.verdicts()["unregistered_recording"]
+    doubtful = result.count_by(Severity.HIGH) - hidden
+    unknown = result.count_by(Severity.UNKNOWN)
+    parts = []
+    if hidden:
+        parts.append(f"{plural(hidden, 'recording')} {'is' if hidden == 1 else 'are'} hidden in storage")
+    if doubtful:
+        parts.append(f"{plural(doubtful, 'session')} {'needs' if doubtful == 1 else 'need'} a person")
+    if result.unattributed:
+        parts.append(f"{plural(len(result.unattributed), 'unregistered container')} cannot be attributed to a session")
+    if unknown:
+        parts.append(f"{plural(unknown, 'session')} could not be verified")
+    found = " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
+    looked = f"{coverage.scanned:,} of {plural(coverage.listed, 'container')} read"
+    if not coverage.is_complete:
+        return f"This audit is incomplete: {looked}. {found or 'No recording was found hidden in what was read'}."
+    if found:
+        return f"{found}; {looked}."
+    return f"Nothing is missing: none of {plural(len(result.findings), 'session')} has a hidden recording; {looked}."

@@ -1,0 +1,3 @@
+from tests.auditctl.scripted_service import AUDIT
+def test_x() -> None:
+    assert AUDIT

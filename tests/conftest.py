@@ -1,0 +1,44 @@
+"""The servers that tests share; each starts, within about a second, for the first test of a worker that asks for it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+import pytest
+
+from devstack.azurite import AzuriteServer, azurite
+from devstack.postgres import PostgresServer, postgres
+
+PRE_SCHEMA = Path(__file__).parents[1] / "demo" / "pre_schema.sql"
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """A PostgreSQL server; give each test a database of its own."""
+    with postgres() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def azurite_server() -> Iterator[AzuriteServer]:
+    """A blob service, in memory; all tests of a worker share its account, so use unique container names."""
+    with azurite() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def pre_template(postgres_server: PostgresServer) -> str:
+    """The name of a database that holds the empty PRE schema, to be copied and never connected to."""
+    name = "pre_template"
+    with psycopg.connect(postgres_server.create_database(name), autocommit=True) as connection:
+        connection.execute(PRE_SCHEMA.read_bytes())
+    return name
+
+
+@pytest.fixture
+def database_url(postgres_server: PostgresServer, pre_template: str) -> Iterator[str]:
+    """The URL of a new database with the empty PRE schema; it is dropped after the test, open connections or not."""
+    name = f"test_{uuid4().hex}"
+    yield postgres_server.create_database(name, template=pre_template)
+    postgres_server.drop_database(name)

@@ -1,0 +1,75 @@
+"""Refusals as RFC 9457 problem documents, and the boundary that nothing gets past without one."""
+
+import json
+import logging
+from collections.abc import Awaitable
+from http import HTTPStatus
+from typing import Any
+
+import azure.functions as func
+
+from reconciliation.errors import (
+    AuditError,
+    BadRequestError,
+    DatabaseUnavailableError,
+    SettingsError,
+    StorageRefusedError,
+    StorageUnavailableError,
+)
+
+logger = logging.getLogger("capture_audit.http")
+
+_UNAVAILABLE = (SettingsError, StorageRefusedError, StorageUnavailableError, DatabaseUnavailableError)
+
+
+class RefusedError(Exception):
+    """A request that is understood and not granted; ``members`` are added to the problem document."""
+
+    def __init__(self, status: HTTPStatus, detail: str, **members: Any) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.members = members
+
+
+def answer(value: Any, status: HTTPStatus = HTTPStatus.OK, headers: dict[str, str] | None = None) -> func.HttpResponse:
+    """A JSON answer; never to be kept by a cache, since it shows a moment."""
+    return func.HttpResponse(
+        json.dumps(value, ensure_ascii=False),
+        status_code=status,
+        mimetype="application/json",
+        headers={"Cache-Control": "no-store", **(headers or {})},
+    )
+
+
+def problem(status: HTTPStatus, detail: str, **members: Any) -> func.HttpResponse:
+    """A problem document. ``detail`` says what, where and what next."""
+    document = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": detail, **members}
+    return func.HttpResponse(
+        json.dumps(document, ensure_ascii=False),
+        status_code=status,
+        mimetype="application/problem+json",
+        headers={"Cache-Control": "no-store"},
+    )
+
+
+async def responded(work: Awaitable[func.HttpResponse]) -> func.HttpResponse:
+    """The answer of a route, or the problem document for whatever it raised."""
+    try:
+        return await work
+    except BadRequestError as error:
+        errors = [{"field": p.field, "value": p.value, "allowed": p.allowed} for p in error.problems]
+        return problem(HTTPStatus.BAD_REQUEST, f"The request is not usable. {error}", errors=errors)
+    except RefusedError as error:
+        return problem(error.status, str(error), **error.members)
+    except _UNAVAILABLE as error:
+        logger.warning("A request could not be served: %s", error)
+        return problem(HTTPStatus.SERVICE_UNAVAILABLE, str(error))
+    except AuditError as error:
+        logger.warning("A request could not be served: %s", error)
+        return problem(HTTPStatus.INTERNAL_SERVER_ERROR, str(error))
+    except Exception:
+        # Without this the host answers 500 with an empty body, and the caller learns nothing.
+        logger.exception("A request ended in an unexpected error")
+        return problem(
+            HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong that should not. The service's log has the details."
+        )

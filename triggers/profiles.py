@@ -1,0 +1,38 @@
+"""What can be audited."""
+
+import azure.durable_functions as df
+import azure.functions as func
+
+from reconciliation.profiles import PROFILES
+from triggers.problems import answer, responded
+
+bp = df.Blueprint()
+
+
+async def list_profiles() -> func.HttpResponse:
+    """Every profile with what may be asked of it and the verdicts it can give."""
+    return answer(
+        {
+            "profiles": [
+                {
+                    "name": profile.name,
+                    "title": profile.title,
+                    "description": profile.description,
+                    "statuses": list(profile.statuses),
+                    "default_statuses": list(profile.default_statuses),
+                    "default_grace_minutes": profile.default_grace_minutes,
+                    "verdicts": [
+                        {"verdict": rule.verdict, "severity": rule.severity.value, "meaning": rule.meaning}
+                        for rule in profile.rules_of(profile.verdicts())
+                    ],
+                }
+                for profile in PROFILES.values()
+            ]
+        }
+    )
+
+
+@bp.route(route="profiles", methods=["GET"])
+async def get_profiles(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 - the binding needs the name
+    """GET /profiles."""
+    return await responded(list_profiles())

@@ -1,0 +1,146 @@
+"""Reading requests: every field checked, every problem told at once, nothing guessed."""
+
+import re
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+
+from reconciliation.errors import BadRequestError, FieldProblem
+from reconciliation.parameters import AuditParameters
+from reconciliation.profiles import DEFAULT_PROFILE, PROFILES
+from reconciliation.times import to_text
+
+MOST_BODY_BYTES = 64 * 1024
+MOST_LISTED = 200
+_AUDIT_ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{8}")
+
+
+def new_audit_id(at: datetime, random_hex: str) -> str:
+    """``20260131-093000-1a2b3c4d``: sorts by time, is safe as a path, a URL part and an instance id."""
+    return f"{at:%Y%m%d-%H%M%S}-{random_hex[:8]}"
+
+
+def _is_prefix(text: str) -> str:
+    if not re.fullmatch(r"[$a-z0-9-]{1,63}", text):
+        raise ValueError("a beginning of a container name: lower-case letters, digits and hyphens, at most 63")
+    return text
+
+
+def _is_uuid(text: str) -> str:
+    try:
+        return str(UUID(text))
+    except ValueError:
+        raise ValueError("a UUID") from None
+
+
+class StartAudit(BaseModel):
+    """The body of POST /audits."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    profile: str = DEFAULT_PROFILE
+    since: AwareDatetime | None = None
+    until: AwareDatetime | None = None
+    statuses: Annotated[list[str] | None, Field(min_length=1, max_length=20)] = None
+    grace_minutes: Annotated[int | None, Field(ge=0, le=7 * 24 * 60)] = None
+    container_prefixes: Annotated[list[Annotated[str, AfterValidator(_is_prefix)]], Field(max_length=256)] = []
+    only: Annotated[list[Annotated[str, AfterValidator(_is_uuid)]], Field(max_length=1000)] = []
+    ingest_address_contains: Annotated[str | None, Field(min_length=1, max_length=255)] = None
+    mode: Annotated[str, Field(pattern="^full$")] = "full"
+
+
+_ALLOWED = {
+    "profile": "one of " + ", ".join(PROFILES),
+    "since": "a date and time with its zone, such as 2024-07-18T00:00:00Z",
+    "until": "a date and time with its zone, such as 2024-07-18T00:00:00Z",
+    "statuses": "a list of 1 to 20 statuses of the profile (see GET /profiles)",
+    "grace_minutes": "a whole number from 0 to 10080",
+    "container_prefixes": "a list of at most 256 beginnings of container names (lower-case letters, digits, hyphens)",
+    "only": "a list of at most 1000 UUIDs of capture sessions",
+    "ingest_address_contains": "a text of 1 to 255 characters",
+    "mode": "full",
+    "body": f"a JSON object of at most {MOST_BODY_BYTES} bytes with any of the fields "
+    + ", ".join(StartAudit.model_fields),
+}
+
+
+def read_start(body: bytes) -> AuditParameters:
+    """The parameters that a body asks for, with the profile's defaults. Raises ``BadRequestError``."""
+    if len(body) > MOST_BODY_BYTES:
+        raise BadRequestError([_wrong("body", f"{len(body)} bytes")])
+    try:
+        asked = StartAudit.model_validate_json(body) if body.strip() else StartAudit()
+    except ValidationError as error:
+        raise BadRequestError([_from_pydantic(item) for item in error.errors(include_url=False)]) from None
+    problems = []
+    profile = PROFILES.get(asked.profile)
+    if profile is None:
+        problems.append(_wrong("profile", asked.profile))
+    else:
+        problems += [
+            FieldProblem("statuses", _short(status), "one of " + ", ".join(profile.statuses))
+            for status in asked.statuses or ()
+            if status not in profile.statuses
+        ]
+    if asked.since and asked.until and asked.since >= asked.until:
+        problems.append(FieldProblem("until", to_text(asked.until), f"a moment after since ({to_text(asked.since)})"))
+    if asked.ingest_address_contains and not asked.ingest_address_contains.isprintable():
+        problems.append(_wrong("ingest_address_contains", asked.ingest_address_contains))
+    if problems or profile is None:
+        raise BadRequestError(problems)
+    return AuditParameters(
+        profile=profile.name,
+        statuses=tuple(dict.fromkeys(asked.statuses or profile.default_statuses)),
+        grace_minutes=profile.default_grace_minutes if asked.grace_minutes is None else asked.grace_minutes,
+        since=asked.since,
+        until=asked.until,
+        container_prefixes=tuple(dict.fromkeys(asked.container_prefixes)),
+        only=tuple(dict.fromkeys(asked.only)),
+        ingest_address_contains=asked.ingest_address_contains,
+    )
+
+
+def read_audit_id(text: str | None) -> str:
+    """An audit id from a route. Raises ``BadRequestError``: nothing else may become part of a path."""
+    if not _AUDIT_ID.fullmatch(text or ""):
+        raise BadRequestError([FieldProblem("id", _short(text), "an audit id such as 20260131-093000-1a2b3c4d")])
+    assert text is not None
+    return text
+
+
+def read_choice(name: str, text: str | None, choices: tuple[str, ...], default: str | None) -> str | None:
+    """A query parameter out of a closed list. Raises ``BadRequestError``."""
+    if text is None:
+        return default
+    if text not in choices:
+        raise BadRequestError([FieldProblem(name, _short(text), "one of " + ", ".join(choices))])
+    return text
+
+
+def read_limit(text: str | None, default: int = 20) -> int:
+    """The ``limit`` query parameter. Raises ``BadRequestError``."""
+    if text is None:
+        return default
+    if not (text.isascii() and text.isdecimal() and len(text) < 6 and 1 <= int(text) <= MOST_LISTED):  # noqa: PLR2004
+        raise BadRequestError([FieldProblem("limit", _short(text), f"a whole number from 1 to {MOST_LISTED}")])
+    return int(text)
+
+
+def _from_pydantic(item: Any) -> FieldProblem:
+    location = [str(part) for part in item["loc"]]
+    if not location:
+        return _wrong("body", "not a JSON object" if item["type"] != "json_invalid" else "not JSON")
+    if item["type"] == "extra_forbidden":
+        return FieldProblem(_short(location[0], quoted=False), "unknown field", _ALLOWED["body"])
+    return FieldProblem(".".join(location), _short(item["input"]), _ALLOWED[location[0]])
+
+
+def _wrong(field: str, value: Any) -> FieldProblem:
+    return FieldProblem(field, _short(value), _ALLOWED[field])
+
+
+def _short(value: Any, *, quoted: bool = True, most: int = 80) -> str:
+    text = repr(value) if quoted else "".join(character for character in str(value) if character.isprintable())
+    return text if len(text) <= most else f"{text[:most]}..."

@@ -1,0 +1,86 @@
+"""What the API shows of an audit: the run store's record and counts, beside what the orchestration says."""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from adapters.run_store import REPORT_FILES, Artefacts
+from reconciliation.lifecycle import Phase, State
+from reconciliation.plan import Plan
+from reconciliation.progress import sum_progress
+from reconciliation.run_record import RunRecord
+from reconciliation.times import to_text
+
+# An orchestration becomes visible a moment after it was started; until then it is not missing.
+START_GRACE = timedelta(minutes=1)
+
+
+class Orchestration(StrEnum):
+    """What the Durable runtime says of the orchestration of an audit, reduced to what matters here."""
+
+    WAITING = "waiting"
+    WORKING = "working"
+    ENDED = "ended"
+    UNKNOWN = "unknown"
+
+
+def state_seen(record: RunRecord, orchestration: Orchestration, now: datetime) -> State:
+    """The state as the API tells it: the record's own once the audit has ended, else what is really going on.
+
+    ``interrupted`` means that the orchestration has ended, or never came, and the audit has not: nobody works on it.
+    """
+    if record.state.has_ended:
+        return record.state
+    if orchestration is Orchestration.WORKING:
+        return State.RUNNING
+    if orchestration is Orchestration.WAITING:
+        return State.QUEUED
+    if orchestration is Orchestration.UNKNOWN and now - record.created_at < START_GRACE:
+        return State.QUEUED
+    return State.INTERRUPTED
+
+
+def phase_of(state: State, artefacts: Artefacts, shards: int | None) -> Phase | None:
+    """The step that an audit is in, read off what the steps before it have left behind."""
+    if state.has_ended:
+        return Phase.DONE
+    if state is State.QUEUED:
+        return None
+    if shards is None:
+        return Phase.PLAN
+    if "candidates.jsonl.gz" not in artefacts.names:
+        return Phase.PULL
+    if sum(progress.done for progress in artefacts.shards.values()) < shards:
+        return Phase.SCAN
+    return Phase.RECONCILE if REPORT_FILES["json"] not in artefacts.names else Phase.REPORT
+
+
+def audit_view(
+    record: RunRecord, state: State, plan: Plan | None, artefacts: Artefacts, *, now: datetime, base: str
+) -> dict[str, Any]:
+    """The document of one audit; ``base`` is the address of the API, without a trailing slash."""
+    shards = None if plan is None else len(plan.shards)
+    progress = sum_progress(shards, None if plan is None else plan.listed, artefacts.shards.values())
+    phase = phase_of(state, artefacts, shards)
+    eta = progress.eta_seconds(started_at=artefacts.scan_started_at, now=now) if phase is Phase.SCAN else None
+    updated_at = max(record.updated_at, artefacts.last_modified or record.updated_at)
+    return {
+        "id": record.audit_id,
+        "profile": record.parameters.profile,
+        "state": state.value,
+        "phase": None if phase is None else phase.value,
+        "created_at": to_text(record.created_at),
+        "updated_at": to_text(updated_at),
+        "parameters": record.parameters.to_json(),
+        "progress": progress.to_json(eta),
+        "outcome": None if record.outcome is None else record.outcome.to_json(),
+        "summary": record.summary,
+        "error": record.error,
+        "links": links(record.audit_id, base),
+    }
+
+
+def links(audit_id: str, base: str) -> dict[str, str]:
+    """Where an audit, its report and its page are."""
+    here = f"{base}/audits/{audit_id}"
+    return {"self": here, "report": f"{here}/report", "page": f"{here}/report?format=html"}
