@@ -1,6 +1,6 @@
 # Everything is installed inside this folder: .venv, devstack/node_modules and the caches in .cache.
-# A fresh machine needs git, make and Python 3.11 to 3.13. Another Python than the one found: make clean, then
-# make PYTHON=/path/to/python test
+# A fresh machine needs git, make and Python 3.11 or 3.12 (the pinned azure-functions refuses later ones).
+# Another Python than the one found: make clean, then make PYTHON=/path/to/python test
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -27,7 +27,7 @@ demo: install ## plant lost recordings on a stack of its own, audit it, compare 
 
 .PHONY: start
 start: install ## run the app on port 7071 with its stack until Ctrl-C; data is kept in .state
-	@$(RUN)/python -m devstack start
+	@$(RUN)/python -m demo start
 
 .PHONY: test
 test: install ## run all tests
@@ -63,12 +63,12 @@ clean: ## remove everything that was installed, cached or produced, .state inclu
 # A stamp is written last, so an interrupted installation is made again.
 .venv/installed: requirements.txt requirements-dev.txt constraints.txt pyproject.toml
 	@[ -x .venv/bin/pip ] && .venv/bin/python -c '' 2>/dev/null || { found=; \
-	  for python in $(or $(PYTHON),python3.11 python3.12 python3.13 python3); do \
-	    if $$python -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; \
+	  for python in $(or $(PYTHON),python3.11 python3.12 python3); do \
+	    if $$python -c 'import sys, venv, ensurepip; sys.exit(sys.version_info[:2] not in [(3, 11), (3, 12)])' 2>/dev/null; \
 	    then found=$$python; break; fi; \
 	  done; \
 	  if [ -z "$$found" ]; then \
-	    echo "No Python 3.11, 3.12 or 3.13 with its venv module was found (on Debian and Ubuntu: apt install python3-venv)." >&2; \
+	    echo "No Python 3.11 or 3.12 with its venv module was found (on Debian and Ubuntu: apt install python3-venv)." >&2; \
 	    echo "Another place: make PYTHON=/path/to/python" >&2; exit 1; \
 	  fi; \
 	  echo "Making .venv with $$($$found --version)"; $$found -m venv --clear .venv; }

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from auditctl.arguments import parse
 from auditctl.errors import AuditctlError
 from auditctl.execution import execute
-from auditctl.outcome import READER_WENT_AWAY, STOPPED_BY_CTRL_C, Outcome
-from auditctl.service import KEY_VARIABLE, REMOVED, service_from
+from auditctl.outcome import READER_WENT_AWAY, STOPPED_BY_CTRL_C
+from auditctl.service import key_from, service_from, without_key
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -37,19 +37,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _say(error: AuditctlError) -> int:
-    print(error.lines(), file=sys.stderr)
+    print(without_key(error.lines(), key_from(os.environ)), file=sys.stderr)
     return error.outcome.value
 
 
 def _unforeseen(error: Exception, next_step: str) -> AuditctlError:
-    key = os.environ.get(KEY_VARIABLE, "").strip()
-    told = f"{type(error).__name__}: {error}"
-    return AuditctlError(
-        told.replace(key, REMOVED) if key else told,
-        where="this machine",
-        next_step=next_step,
-        outcome=Outcome.FAILED,
-    )
+    return AuditctlError(f"{type(error).__name__}: {error}", where="this machine", next_step=next_step)
 
 
 def _abandon_standard_output() -> None:

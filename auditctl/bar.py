@@ -28,41 +28,46 @@ class Elapsed(ProgressColumn):
 
 
 class Bar:
-    """A live bar on ``console``; ``stop`` must be called to give the terminal back."""
+    """A live bar on ``console``, drawn from ``start`` to ``stop``."""
 
-    def __init__(self, console: Console, began_at: str | None) -> None:
+    def __init__(self, console: Console, audit: Audit) -> None:
         width = min(max(console.width - OTHER_COLUMNS_WIDTH, NARROWEST), WIDEST)
         self._progress = Progress(
             TextColumn("{task.description:<11}", style="bold cyan", markup=False),
             BarColumn(bar_width=width, complete_style="cyan", finished_style="cyan"),
             TextColumn("{task.fields[percent]:>4}", markup=False),
-            TextColumn("{task.fields[containers]}", markup=False),
-            TextColumn("{task.fields[eta]}", style="cyan", markup=False),
-            Elapsed(seconds_since(began_at)),
+            TextColumn("{task.fields[counted]}", markup=False),
+            Elapsed(seconds_since(audit.created_at)),
             console=console,
             refresh_per_second=REFRESHES_PER_SECOND,
         )
-        self._task = self._progress.add_task("", total=None, percent="", containers="", eta="")
+        self._task = self._progress.add_task("", total=None, percent="", counted="")
+        self.show(audit)
+
+    def start(self) -> None:
+        """Draws it for the first time and hides the cursor; whoever calls it must already be prepared to stop it."""
         self._progress.start()
 
     def show(self, audit: Audit) -> None:
         """The audit as it is now; a number that is not known is left out, never guessed."""
         seen = audit.progress
         is_moving = audit.state == "running" and audit.phase is not None
-        listed = "" if seen.listed is None else f"{count(seen.scanned)}/{count(seen.listed)} containers"
+        counted = [
+            "" if seen.listed is None else f"{count(seen.scanned)}/{count(seen.listed)} containers",
+            "" if seen.eta_seconds is None or audit.ended else f"eta {duration(seen.eta_seconds)}",
+        ]
         self._progress.update(
             self._task,
             description=audit.phase if is_moving else audit.state,
             total=None if seen.percent is None else 100.0,
             completed=None if seen.percent is None else min(seen.percent, 100.0),
             percent=percent(seen.percent),
-            containers=listed,
-            eta="" if seen.eta_seconds is None or audit.ended else f"eta {duration(seen.eta_seconds)}",
+            counted=" ".join(filter(None, counted)),
         )
 
     def wait(self) -> None:
         """The audit cannot be seen at the moment."""
-        self._progress.update(self._task, description="waiting", eta="")
+        self._progress.update(self._task, description="waiting")
 
     def stop(self) -> None:
         """Draws the last state and shows the cursor again."""

@@ -136,7 +136,7 @@ class Api:
             ) from None
 
     def _unreachable(self, error: httpx.TransportError, where: str, method: str) -> AuditctlError:
-        reason = str(self.service.without_secrets(str(error))) or type(error).__name__
+        reason = str(self.service.without_secrets(str(error))).rstrip(".") or type(error).__name__
         if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout):
             what = f"The service cannot be reached ({reason})."
             next_step = f"Check that it runs at {self.service.address} (change it with --url or AUDITCTL_URL)."

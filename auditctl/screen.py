@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Final
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -12,7 +11,7 @@ from auditctl.answers import Audit, Health, Profile
 from auditctl.bar import Bar
 from auditctl.outcome import Outcome
 from auditctl.service import Service
-from auditctl.wording import count, coverage
+from auditctl.wording import count, coverage, minute
 
 STYLES: Final = {
     Outcome.CLEAN: "bold green",
@@ -42,8 +41,9 @@ class Screen:
         """Moves the bar; an audit that had ended before the first look gets none."""
         if self._bar is None and not audit.ended:
             self._say(f"Audit {audit.id} of profile {audit.profile}")
-            self._bar = Bar(self._console, began_at=audit.created_at)
-        if self._bar is not None:
+            self._bar = Bar(self._console, audit)
+            self._bar.start()
+        elif self._bar is not None:
             self._bar.show(audit)
 
     def trouble(self, what: str, seconds_left: float) -> None:
@@ -62,16 +62,15 @@ class Screen:
     def ended(self, audit: Audit) -> None:
         """The summary: headline, verdicts in the order given, coverage, where the report is and how to get it."""
         self.close()
-        word = audit.state if audit.state == "cancelled" else audit.outcome.word
-        self._labelled(word, audit.headline or audit.error or "", STYLES[audit.outcome])
+        self._labelled(_word(audit), audit.headline or audit.error or "", STYLES[audit.outcome])
         if audit.headline and audit.error:
             self._labelled("error", audit.error)
         if audit.counts:
-            table = Table("verdict", box=SIMPLE_HEAD, header_style="dim")
+            table = Table("verdict", box=None, header_style="dim", padding=(0, 1))
             table.add_column("count", justify="right")
             for verdict, number in audit.counts:
                 table.add_row(Text(verdict), Text(count(number)))
-            self._console.print(table)
+            self._console.print("", table, "", sep="\n")
         if audit.progress.listed is not None:
             self._labelled("coverage", coverage(audit.progress))
         if audit.has_report:
@@ -84,16 +83,14 @@ class Screen:
         if not audits:
             self._say(f"No audits yet. Start one: {self._service.command('run', '--wait')}")
             return
-        table = Table(box=SIMPLE_HEAD, header_style="dim")
-        table.add_column("audit", overflow="fold")
-        for name in ("profile", "state", "outcome"):
+        table = Table(box=None, header_style="dim", padding=(0, 1))
+        for name in ("audit", "profile", "outcome", "started (UTC)"):
             table.add_column(name, no_wrap=True)
-        table.add_column("started")
         table.add_column("headline")
         for audit in audits:
-            outcome = Text(audit.outcome.word, STYLES[audit.outcome]) if audit.ended else Text()
-            cells = (audit.id, audit.profile, audit.state, outcome, audit.created_at or "", audit.headline or "")
-            table.add_row(*(cell if isinstance(cell, Text) else Text(cell) for cell in cells))
+            outcome = Text(_word(audit), STYLES[audit.outcome] if audit.ended else "")
+            headline = Text(audit.headline or audit.error or "", no_wrap=True, overflow="ellipsis")
+            table.add_row(Text(audit.id), Text(audit.profile), outcome, Text(minute(audit.created_at)), headline)
         self._console.print(table)
 
     def profiles(self, profiles: Sequence[Profile]) -> None:
@@ -134,6 +131,11 @@ class Screen:
 
     def _say(self, text: str, style: str = "") -> None:
         self._console.print(Text(text, style), soft_wrap=True)
+
+
+def _word(audit: Audit) -> str:
+    """One word for where an audit stands: its outcome once it has one that says more than its state."""
+    return audit.outcome.word if audit.has_report else audit.state
 
 
 def _outcome(*, ok: bool) -> Outcome:

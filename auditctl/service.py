@@ -17,6 +17,9 @@ URL_VARIABLE: Final = "AUDITCTL_URL"
 KEY_VARIABLE: Final = "AUDITCTL_KEY"
 
 REMOVED: Final = "[removed]"
+# No key that Azure issues is shorter; taking out shorter ones would tear words and ids apart.
+SHORTEST_SECRET: Final = 8
+_HOST: Final = re.compile(r"[a-z0-9._:-]+")
 _SECRET_PARAMETER: Final = re.compile(r"(?i)([?&](?:code|sig|key|token|access_token|x-functions-key)=)[^&#\s\"'<>]+")
 
 
@@ -68,13 +71,22 @@ class Service:
     def without_secrets(self, value: object) -> object:
         """The same JSON value (or text) with the key, and whatever a URL's query calls a key, taken out."""
         if isinstance(value, str):
-            shown = value.replace(self.key, REMOVED) if self.key else value
-            return _SECRET_PARAMETER.sub(rf"\g<1>{REMOVED}", shown)
+            return without_key(_SECRET_PARAMETER.sub(rf"\g<1>{REMOVED}", value), self.key)
         if isinstance(value, list):
             return [self.without_secrets(item) for item in value]
         if isinstance(value, dict):
             return {str(self.without_secrets(name)): self.without_secrets(item) for name, item in value.items()}
         return value
+
+
+def without_key(text: str, key: str | None) -> str:
+    """The text with the key taken out wherever it stands."""
+    return text.replace(key, REMOVED) if key and len(key) >= SHORTEST_SECRET else text
+
+
+def key_from(environment: Mapping[str, str]) -> str | None:
+    """The function key, if one is set."""
+    return environment.get(KEY_VARIABLE, "").strip() or None
 
 
 def service_from(url_option: str | None, environment: Mapping[str, str]) -> Service:
@@ -84,8 +96,8 @@ def service_from(url_option: str | None, environment: Mapping[str, str]) -> Serv
     """
     source = "--url" if url_option is not None else URL_VARIABLE
     text = url_option if url_option is not None else environment.get(URL_VARIABLE, "").strip() or DEFAULT_URL
-    key = environment.get(KEY_VARIABLE, "").strip() or None
-    service = Service(_address(text, source), key, commands_need_url=url_option is not None)
+    key = key_from(environment)
+    service = Service(_address(text, source, key), key, commands_need_url=url_option is not None)
     if key is not None and not (key.isascii() and key.isprintable()):
         raise BadUsageError(
             f"The key in {KEY_VARIABLE} holds characters that an HTTP header cannot carry.",
@@ -101,20 +113,20 @@ def service_from(url_option: str | None, environment: Mapping[str, str]) -> Serv
     return service
 
 
-def _address(text: str, source: str) -> str:
+def _address(text: str, source: str, key: str | None) -> str:
     try:
         url = httpx.URL(text.strip())
     except (httpx.InvalidURL, ValueError):
         url = httpx.URL("")
-    if url.scheme not in ("http", "https") or not url.host:
+    if url.scheme not in ("http", "https") or not _HOST.fullmatch(url.raw_host.decode()):
         raise BadUsageError(
             "The service's address is not an http:// or https:// URL.",
             where=source,
             next_step=f"Give the API's address, such as {DEFAULT_URL}.",
         )
-    if url.userinfo or url.query or url.fragment:
+    if url.userinfo or url.query or url.fragment or without_key(str(url), key) != str(url):
         raise BadUsageError(
-            "The service's address carries a user name, a query or a fragment; it must carry none, and never a key.",
+            "The service's address carries a user name, a query, a fragment or a key; it must carry none of them.",
             where=source,
             next_step=f"Give the address up to /api only, and put the function key in {KEY_VARIABLE}.",
         )

@@ -42,6 +42,14 @@ def seconds_since(moment: str | None) -> float:
         return 0.0
 
 
+def minute(moment: str | None) -> str:
+    """An ISO 8601 moment in UTC to the minute; as it is if it cannot be read."""
+    try:
+        return datetime.fromisoformat(moment or "").astimezone(UTC).strftime("%Y-%m-%d %H:%M")
+    except (ValueError, OverflowError):
+        return moment or ""
+
+
 def coverage(progress: Progress) -> str:
     """What was looked at and what was not, as a sentence; empty before anything was listed."""
     if progress.listed is None:

@@ -14,7 +14,9 @@ def parse_options(arguments: list[str]) -> Options:
     parser.add_argument("--port", type=int, default=7071, help="0 picks a free port (default: 7071)")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
     parser.add_argument("--root", type=Path, default=Path(), help="the app's folder (default: this one)")
-    parser.add_argument("--state", type=Path, help="where history is kept (default: .devhost in the app's folder)")
+    parser.add_argument(
+        "--state", type=Path, help="where history is kept (default: .state/devhost in the app's folder)"
+    )
     parser.add_argument(
         "--settings", type=Path, help="local.settings.json to use instead of the one in the app's folder"
     )
@@ -24,7 +26,7 @@ def parse_options(arguments: list[str]) -> Options:
     root = given.root.resolve()
     return Options(
         root=root,
-        state=(given.state or root / ".devhost").resolve(),
+        state=(given.state or root / ".state" / "devhost").resolve(),
         host=given.host,
         port=given.port,
         settings=None if given.settings is None else given.settings.resolve(),

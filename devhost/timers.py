@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -68,8 +68,8 @@ class TimerLoop:
             self._spawn(self._fire(timer))
         return timer is not None
 
-    def _spawn(self, work: "asyncio._CoroutineLike[None]") -> None:
-        task = asyncio.ensure_future(work)
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -78,8 +78,7 @@ class TimerLoop:
             await self._fire(timer)
         while True:
             due = timer.schedule.next_after(datetime.now(UTC))
-            while (wait := (due - datetime.now(UTC)).total_seconds()) > 0:
-                await asyncio.sleep(min(wait, _LONGEST_SLEEP_SECONDS))
+            await _sleep_until(due)
             await self._fire(timer)
 
     async def _fire(self, timer: TimerFunction) -> None:
@@ -90,7 +89,13 @@ class TimerLoop:
         _log.info("Executing 'Functions.%s'", name)
         try:
             await self._calls.run_timer(timer.function, call, self._clients(timer.function))
-        except Exception:
+        except Exception:  # noqa: BLE001 - user code
             _log.exception("Executed 'Functions.%s' (Failed)", name)
         else:
             _log.info("Executed 'Functions.%s' (Succeeded)", name)
+
+
+async def _sleep_until(moment: datetime) -> None:
+    """Sleep in pieces, so that a changed clock or a suspended machine is noticed."""
+    while (wait := (moment - datetime.now(UTC)).total_seconds()) > 0:  # noqa: ASYNC110 - nothing would set an event
+        await asyncio.sleep(min(wait, _LONGEST_SLEEP_SECONDS))

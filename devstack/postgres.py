@@ -134,8 +134,10 @@ def _prepare(place: Workspace, binaries: Path) -> list[str]:
     place.path.chmod(0o700)
     password = place.path / "password"
     if not password.exists():
-        password.touch(mode=0o600)
-        password.write_text(secrets.token_hex(16), encoding="ascii")
+        draft = place.path / "password.new"
+        draft.touch(mode=0o600)
+        draft.write_text(secrets.token_hex(16), encoding="ascii")
+        draft.replace(password)
     if os.geteuid() != 0:
         return []
     nobody = pwd.getpwnam("nobody")

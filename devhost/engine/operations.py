@@ -10,6 +10,7 @@ from datetime import datetime
 from enum import Enum
 from uuid import uuid4
 
+from devhost.engine.commits import create
 from devhost.engine.dispatcher import Dispatcher, utc_now
 from devhost.engine.records import Instance
 from devhost.engine.rewinding import rewound
@@ -28,11 +29,11 @@ class Refusal(Enum):
     STATE = "the instance is in a state that does not allow it"
 
 
-class Conflict(RuntimeError):
+class ConflictError(RuntimeError):
     """A live instance has the id already."""
 
 
-class NotPossible(RuntimeError):
+class NotPossibleError(RuntimeError):
     """The instance's state does not allow the operation; the text is the real host's."""
 
 
@@ -69,15 +70,16 @@ class Operations:
         return self._store
 
     def start(self, name: str, instance_id: str, raw_input: str | None) -> None:
-        """Start an orchestration. An ended instance of that id is replaced; a live one raises Conflict."""
+        """Start an orchestration. An ended instance of that id is replaced; a live one raises ConflictError."""
         old = self._store.instance(instance_id)
         if old is not None and old.live:
-            raise Conflict(f"An Orchestration instance with the status {old.status} already exists.")
+            raise ConflictError(f"An Orchestration instance with the status {old.status} already exists.")
         now = self._clock()
         generation = 0 if old is None else (old.generation or 0) + 1
         instance = Instance(instance_id, uuid4().hex, name, raw_input, created=now, updated=now, generation=generation)
         with self._store.transaction():
-            event = self._dispatcher.create(instance, now)
+            event = create(self._store, instance, now)
+        self._dispatcher.forget(instance_id)
         self._dispatcher.notify(instance_id, event)
         _log.info("Orchestration '%s' (%s) started.", instance_id, name)
 
@@ -90,17 +92,17 @@ class Operations:
         return self._send(instance_id, ev.execution_terminated(self._clock(), reason))
 
     def suspend(self, instance_id: str, reason: str | None) -> Refusal | None:
-        """Stop an instance from going on. Raises NotPossible if it is suspended."""
+        """Stop an instance from going on. Raises NotPossibleError if it is suspended."""
         self._refuse_in(instance_id, "Suspended", "suspend")
         return self._send(instance_id, ev.execution_suspended(self._clock(), reason))
 
     def resume(self, instance_id: str, reason: str | None) -> Refusal | None:
-        """Let a suspended instance go on. Raises NotPossible if it is running."""
+        """Let a suspended instance go on. Raises NotPossibleError if it is running."""
         self._refuse_in(instance_id, "Running", "resume")
         return self._send(instance_id, ev.execution_resumed(self._clock(), reason))
 
     def restart(self, instance_id: str, *, new_id: bool) -> str | None:
-        """Start the same orchestration with the same input; the new instance's id, None if unknown. Raises Conflict."""
+        """Start the same orchestration with the same input: the id, or None if unknown. Raises ConflictError."""
         old = self._store.instance(instance_id)
         if old is None:
             return None
@@ -109,12 +111,12 @@ class Operations:
         return target
 
     def rewind(self, instance_id: str, reason: str | None) -> Refusal | None:
-        """Make a failed instance run its failed activities again. Raises NotPossible for other states."""
+        """Make a failed instance run its failed activities again. Raises NotPossibleError for other states."""
         instance = self._store.instance(instance_id)
         if instance is None:
             return Refusal.UNKNOWN
         if instance.live:
-            raise NotPossible("The rewind operation is only supported on failed orchestration instances.")
+            raise NotPossibleError("The rewind operation is only supported on failed orchestration instances.")
         if instance.status != "Failed":
             return Refusal.ENDED
         now = self._clock()
@@ -125,6 +127,7 @@ class Operations:
             self._store.append(instance_id, past.events, past.marks)
             self._store.save(replace(instance, status="Running", output=None, updated=now))
             self._store.post(instance_id, instance.execution_id, message)
+        self._dispatcher.forget(instance_id)
         self._dispatcher.notify(instance_id, message)
         return None
 
@@ -149,7 +152,7 @@ class Operations:
     def _refuse_in(self, instance_id: str, status: str, verb: str) -> None:
         instance = self._store.instance(instance_id)
         if instance is not None and instance.status == status:
-            raise NotPossible(
+            raise NotPossibleError(
                 f"Cannot {verb} the orchestration instance {instance_id} because instance is in the {status} state."
             )
 

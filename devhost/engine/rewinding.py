@@ -6,8 +6,8 @@ from devhost.protocol.events import Event, Kind
 from devhost.protocol.turns import Past
 
 
-class CannotRewind(RuntimeError):
-    """This host rewinds failed activities only."""
+class CannotRewindError(RuntimeError):
+    """Only failed activities are rewound here."""
 
 
 def _blank(event: Event) -> Event:
@@ -18,11 +18,11 @@ def _blank(event: Event) -> Event:
 def rewound(past: Past) -> Past:
     """Replace failed activities, their scheduling and the end by empty events; the ids are then free again.
 
-    Raises CannotRewind where a sub-orchestration failed: its own history would have to be rewound with it.
+    Raises CannotRewindError where a sub-orchestration failed: its own history would have to be rewound with it.
     """
     kinds = {event["EventType"] for event in past.events}
     if Kind.SubOrchestrationInstanceFailed in kinds:
-        raise CannotRewind(
+        raise CannotRewindError(
             "devhost cannot rewind an instance whose sub-orchestration failed. Use 'func start' for that."
         )
     failed = {event["TaskScheduledId"] for event in past.events if event["EventType"] == Kind.TaskFailed}

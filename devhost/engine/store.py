@@ -40,7 +40,7 @@ _COLUMNS = (
 )
 
 
-class StateInUse(RuntimeError):
+class StateInUseError(RuntimeError):
     """Another host holds the state folder."""
 
 
@@ -85,7 +85,7 @@ class Store:
             self._db.execute("COMMIT")
         except sqlite3.OperationalError as error:
             self._db.close()
-            raise StateInUse(f"The state in '{path.parent}' is used by another host ({error}).") from error
+            raise StateInUseError(f"The state in '{path.parent}' is used by another host ({error}).") from error
 
     def close(self) -> None:
         """Close the file. Nothing is lost without it."""

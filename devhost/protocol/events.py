@@ -196,4 +196,9 @@ def completed_task(event: Event) -> int | None:
 
 def played(events: list[Event]) -> list[Event]:
     """The same events as every later body shows them: those that came in as messages have ``IsPlayed`` true."""
-    return [{**e, "IsPlayed": True} if e["EventType"] in MESSAGES else e for e in events]
+    return [{**e, "IsPlayed": True} if e["EventType"] in MESSAGES or is_rewind(e) else e for e in events]
+
+
+def is_rewind(event: Event) -> bool:
+    """Whether this is the message that `rewound` makes, not an event that was blanked out."""
+    return bool(event["EventType"] == Kind.GenericEvent and event["EventId"] == -1)

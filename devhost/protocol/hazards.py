@@ -1,4 +1,4 @@
-"""Two ways in which the SDK and a real host are known to disagree. An app that meets one hangs or mixes up results there.
+"""Two ways in which the SDK and a real host disagree. An app that meets one hangs or mixes up its results there.
 
 1. ``task_any`` over an already scheduled task and a new one: the host only waits for the new one.
 2. ``task_all`` over retries where one fails for good, the error is caught and something else is awaited while others
@@ -32,10 +32,10 @@ def drifted_ids(machine: Machine, sdk_tasks: Mapping[int, str]) -> str | None:
         kind = KINDS.get(sdk_tasks.get(task_id, ""))
         if kind is not None and kind is not leaf.step:
             return (
-                f"devhost stopped this instance, hazard 2 (task ids drift apart): task {task_id} is a {leaf.step.value} "
-                f"for the host and a {kind.value} for the SDK. A task_all over retries failed, the error was caught, "
-                "and something else was awaited while other tasks of it were still retrying. On a real host results "
-                "now go to the wrong tasks. Await every task of the task_all before going on."
+                f"devhost stopped this instance, hazard 2 (task ids drift apart): task {task_id} is a "
+                f"{leaf.step.value} for the host and a {kind.value} for the SDK. A task_all over retries failed, the "
+                "error was caught, and something else was awaited while other tasks of it were still retrying. On a "
+                "real host results now go to the wrong tasks. Await every task of the task_all before going on."
             )
     return None
 
@@ -47,7 +47,8 @@ def shut_gates(machine: Machine, answer: Answer) -> str | None:
     if machine.suspended or machine.blocked is not None or not (went_on and stuck):
         return None
     return (
-        "devhost stopped this instance, hazard 1 (the SDK is ahead of the host): a task_any was awaited over an already "
-        "scheduled task and a new one, and the old one won. A real host only waits for the new one, so this instance "
-        "would stay Running for ever. Create the tasks of a task_any together, or await the old one again by itself."
+        "devhost stopped this instance, hazard 1 (the SDK is ahead of the host): a task_any was awaited over an "
+        "already scheduled task and a new one, and the old one won (or one event answered several waits). A real host "
+        "only waits for the new one, so this instance would stay Running for ever. Create the tasks of a task_any "
+        "together, or await the old one by itself."
     )

@@ -1,4 +1,4 @@
-"""ASP.NET route templates as the Functions host matches them: ``{x}``, ``{x?}``, ``{x:int}``, ``{*rest}``, literals win."""
+"""ASP.NET route templates, as the Functions host matches them: ``{x}``, ``{x?}``, ``{x:int}``, ``{*rest}``."""
 
 import re
 from collections.abc import Callable, Iterable

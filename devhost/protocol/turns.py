@@ -172,7 +172,7 @@ def _end_past_episode(machine: Machine, mark: Mark | None) -> None:
 
 
 def settle(
-    execution: Execution, past: Past, opened: Opened, answer: Answer, known: Known, sdk_tasks: Mapping[int, str]
+    execution: Execution, past: Past, opened: Opened, answer: Answer, *, known: Known, sdk_tasks: Mapping[int, str]
 ) -> Turn:
     """Turn the SDK's answer into events and work, and decide whether the execution ends.
 
@@ -191,31 +191,36 @@ def settle(
     fault = _differs_from_history(past, machine) or drifted_ids(machine, sdk_tasks) or shut_gates(machine, answer)
     if fault is not None:
         return _finish(past, opened, _failure(execution, fault), custom_status, complaints=(fault,))
-    return _go_on_or_end(execution, past, opened, answer, machine, custom_status)
+    return _go_on_or_end(
+        execution=execution, past=past, opened=opened, answer=answer, machine=machine, custom_status=custom_status
+    )
 
 
 def _go_on_or_end(
-    execution: Execution, past: Past, opened: Opened, answer: Answer, machine: Machine, custom_status: str | None
+    *, execution: Execution, past: Past, opened: Opened, answer: Answer, machine: Machine, custom_status: str | None
 ) -> Turn:
     recorded = {e["EventId"] for e in past.events if e["EventType"] in ev.SCHEDULING}
     work = tuple(s for s in machine.scheduled if s.id not in recorded)
     over = (answer.done or answer.error is not None) and machine.through and not machine.suspended
     complaints = () if machine.blocked is None else (_unknown_name(machine.blocked),)
     if over and answer.error is not None:
-        return _finish(past, opened, _failure(execution, answer.error), custom_status, work)
+        return _finish(past, opened, _failure(execution, answer.error), custom_status, work=work)
     if over:
         again = next((a for a in answer.actions if a.type is ActionType.CONTINUE_AS_NEW), None)
         if again is not None:
             mark = Mark(len(answer.actions))
             return Turn(opened.events, mark, custom_status=custom_status, next_input=compact(again.input))
         output = None if answer.output is None else compact(answer.output)
-        return _finish(past, opened, Ending("Completed", output), custom_status, work)
+        return _finish(past, opened, Ending("Completed", output), custom_status, work=work)
     scheduling = [_record(opened.now, item) for item in work]
     closing = [*scheduling, ev.orchestrator_completed(opened.now)]
-    if execution.continued and not past.events and not scheduling:
-        closing = []  # the first body of a new generation already ends with OrchestratorCompleted
+    events = opened.events
+    if execution.continued and not past.events:
+        # The first body of a new generation already ended with OrchestratorCompleted, and that one counts as played.
+        events = (*events[:-1], {**events[-1], "IsPlayed": True})
+        closing = closing if scheduling else []
     return Turn(
-        events=(*opened.events, *closing),
+        events=(*events, *closing),
         mark=Mark(len(answer.actions), tuple(machine.cancelled)),
         work=work,
         cancelled=tuple(machine.cancelled),
@@ -231,6 +236,7 @@ def _finish(
     opened: Opened,
     ending: Ending,
     custom_status: str | None,
+    *,
     work: tuple[Scheduled, ...] = (),
     complaints: tuple[str, ...] = (),
 ) -> Turn:

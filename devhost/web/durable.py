@@ -10,9 +10,9 @@ from urllib.parse import unquote
 
 from aiohttp import web
 
-from devhost.engine.operations import Conflict, Filter, NotPossible, Operations, Refusal
+from devhost.engine.operations import ConflictError, Filter, NotPossibleError, Operations, Refusal
 from devhost.engine.records import Instance
-from devhost.engine.rewinding import CannotRewind
+from devhost.engine.rewinding import CannotRewindError
 from devhost.protocol.json_text import compact
 from devhost.protocol.management import check_status_body
 from devhost.protocol.status import history_rows, status_document
@@ -97,7 +97,7 @@ class DurableApi:
         self._new_id = new_id
         self._task_hub = task_hub
 
-    async def handle(self, request: web.Request, path: str) -> web.Response:
+    async def handle(self, request: web.Request, path: str) -> web.Response:  # noqa: PLR0911 - a table of endpoints
         """Answer a request; ``path`` is what follows the base, undecoded."""
         parts = [unquote(part) for part in path.strip("/").split("/")]
         match request.method, parts:
@@ -137,7 +137,7 @@ class DurableApi:
             return _bad_argument(problem)
         try:
             self._operations.start(name, instance_id, None if value is None else compact(value))
-        except Conflict as error:
+        except ConflictError as error:
             return _conflict(error)
         if "timeout" in request.query:
             return await self._wait(request, instance_id)
@@ -224,9 +224,9 @@ class DurableApi:
             return web.Response(status=404)
         try:
             return _outcome(verbs[verb](instance_id, reason))
-        except NotPossible as error:
+        except NotPossibleError as error:
             return _problem(500, _WRONG, str(error), "System.InvalidOperationException")
-        except CannotRewind as error:
+        except CannotRewindError as error:
             return _problem(501, _WRONG, str(error), "System.NotImplementedException")
 
     def _restart(self, request: web.Request, instance_id: str) -> web.Response:
@@ -234,7 +234,7 @@ class DurableApi:
             target = self._operations.restart(
                 instance_id, new_id=_flag(request, "restartWithNewInstanceId", default=True)
             )
-        except Conflict as error:
+        except ConflictError as error:
             return _conflict(error)
         if target is None:
             error_text = f"An orchestrastion with the instanceId {instance_id} was not found."

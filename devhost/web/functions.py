@@ -56,7 +56,7 @@ class FunctionRoutes:
                 match.target, _to_request(request, match, body), self._clients(match.target)
             )
             response = _to_response(result)
-        except Exception:
+        except Exception:  # noqa: BLE001 - user code
             _log.exception("Executed 'Functions.%s' (Failed)", match.target.name)
             return web.Response(status=500)
         _log.info(

@@ -14,13 +14,13 @@ from azure.durable_functions.models import DurableOrchestrationContext
 from azure.functions import durable_functions, meta
 from azure.functions.timer import TimerRequest
 
-from devhost.engine.dispatcher import ActivityFailed, OrchestratorResult
+from devhost.engine.port import ActivityFailedError, OrchestratorResult
 from devhost.protocol.answers import parse_answer
 from devhost.protocol.json_text import rewrite
 from devhost.protocol.shadow import Known
 from devhost.protocol.times import stamp
 from devhost.worker.context import InvocationContext
-from devhost.worker.functions import AppFunction, TimerCall, Trigger, WrongResult
+from devhost.worker.functions import AppFunction, TimerCall, Trigger, WrongResultError
 
 _THREADS_SETTING = "PYTHON_THREADPOOL_THREAD_COUNT"
 _seen = threading.local()
@@ -45,7 +45,7 @@ def watch_sdk() -> None:
 
 
 def sdk_tasks() -> dict[int, str]:
-    """The integer task ids that the last orchestrator of this thread holds open: action class, or remark if anonymous."""
+    """The integer task ids that this thread's last orchestrator holds open: action class, or remark if anonymous."""
     context = getattr(_seen, "context", None)
     _seen.context = None
     tasks = {} if context is None else {i: t for i, t in context.open_tasks.items() if isinstance(i, int)}
@@ -115,7 +115,7 @@ class Calls:
         return result
 
     async def run_activity(self, name: str, text: str | None) -> str | None:
-        """Run an activity with JSON text in and out (None for None). Raises ActivityFailed with the real text."""
+        """Run an activity with JSON text in and out (None for None). Raises ActivityFailedError with the real text."""
         function = self._activities[name.lower()]
         converter = durable_functions.ActivityTriggerConverter
         try:
@@ -123,17 +123,17 @@ class Calls:
             result = await self._call(function, {function.parameter: value})
             return None if result is None else rewrite(str(converter.encode(result, expected_type=None).value))
         except Exception as error:
-            raise ActivityFailed(f" {type(error).__name__}: {error}") from error
+            raise ActivityFailedError(f" {type(error).__name__}: {error}") from error
 
     async def run_http(self, function: AppFunction, request: func.HttpRequest, clients: dict[str, str]) -> Any:
         """Call an HTTP function; what it returned. Its exceptions pass through."""
         return await self._call(function, {function.parameter: request, **clients})
 
     async def run_timer(self, function: AppFunction, call: TimerCall, clients: dict[str, str]) -> None:
-        """Call a timer function. Its exceptions pass through; a result raises WrongResult."""
+        """Call a timer function. Its exceptions pass through; a result raises WrongResultError."""
         moments = {"Last": call.last, "LastUpdated": call.last, "Next": call.next}
         status = {key: None if moment is None else stamp(moment) for key, moment in moments.items()}
         request = TimerRequest(past_due=call.past_due, schedule_status=status, schedule={"AdjustForDST": True})
         result = await self._call(function, {function.parameter: request, **clients})
         if result is not None:
-            raise WrongResult(f"function {function.name} without a $return binding returned a non-None value")
+            raise WrongResultError(f"function {function.name} without a $return binding returned a non-None value")

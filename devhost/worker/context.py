@@ -23,7 +23,7 @@ class InvocationContext(func.Context):
         return self._invocation_id
 
     @property
-    def thread_local_storage(self) -> threading.local:
+    def thread_local_storage(self) -> threading.local:  # type: ignore[override]  # the SDK says type[local]
         """Shared by all invocations of a thread."""
         return _storage
 
@@ -38,11 +38,11 @@ class InvocationContext(func.Context):
         return self._directory
 
     @property
-    def trace_context(self) -> SimpleNamespace:
+    def trace_context(self) -> SimpleNamespace:  # type: ignore[override]  # same attributes
         """Empty: this host does not trace."""
         return SimpleNamespace(trace_parent="", trace_state="", attributes={})
 
     @property
-    def retry_context(self) -> None:
+    def retry_context(self) -> None:  # type: ignore[override]  # as the worker does
         """Always None: this host knows no retry policies of functions."""
         return None

@@ -45,7 +45,7 @@ class AppFunction:
     clients: tuple[ClientBinding, ...] = field(default=())
 
 
-class WrongResult(TypeError):
+class WrongResultError(TypeError):
     """A function without an output returned something."""
 
 

@@ -79,8 +79,8 @@ def _check(function: IndexedFunction) -> AppFunction:
     if has_output:
         _check_output(hints)
     methods = getattr(trigger, "methods", None)
-    name = function.get_function_name()
-    durable = getattr(trigger, "activity", None) or getattr(trigger, "orchestration", None) or name
+    name = str(function.get_function_name())
+    durable = str(getattr(trigger, "activity", None) or getattr(trigger, "orchestration", None) or name)
     route = getattr(trigger, "route", None)
     return AppFunction(
         name=name,
@@ -90,7 +90,7 @@ def _check(function: IndexedFunction) -> AppFunction:
         is_async=inspect.iscoroutinefunction(call),
         wants_context=wants_context,
         durable_name=durable,
-        route=name if route is None else route,
+        route=name if route is None else str(route),
         methods=None if methods is None else frozenset(str(getattr(m, "value", m)).upper() for m in methods),
         schedule=getattr(trigger, "schedule", "") or "",
         run_on_startup=bool(getattr(trigger, "run_on_startup", False)),

@@ -7,7 +7,7 @@ from typing import Any
 from reconciliation.report.headline import plural
 from reconciliation.report.model import Report
 from reconciliation.report.style import STYLE
-from reconciliation.verdicts import Severity
+from reconciliation.verdicts import SEVERITY_ORDER, Severity
 
 MOST_ROWS = 1000
 _TITLES = {
@@ -59,12 +59,12 @@ def _verdicts(report: Report) -> str:
         f'<td class="number">{row["count"]:,}</td>'
         f'<td class="bar" aria-hidden="true"><i style="width:{100 * row["count"] / most:.1f}%"></i></td>'
         f"<td>{escape(row['meaning'])}</td></tr>"
-        for row in report["verdicts"]
+        for row in sorted(report["verdicts"], key=lambda row: SEVERITY_ORDER.index(row["severity"]))
     )
     return (
         f"<section>\n<h2>{plural(report['counts']['candidates'], 'session')} judged</h2>\n<table>\n<thead><tr>"
-        '<th scope="col">Verdict</th><th scope="col" class="number">Sessions</th><td></td><th scope="col">Meaning</th>'
-        f"</tr></thead>\n<tbody>\n{rows}\n</tbody>\n</table>\n</section>"
+        '<th scope="col">Verdict</th><th scope="col" class="number">Sessions</th><td class="bar"></td>'
+        f'<th scope="col">Meaning</th></tr></thead>\n<tbody>\n{rows}\n</tbody>\n</table>\n</section>'
     )
 
 

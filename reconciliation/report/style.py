@@ -18,9 +18,10 @@ h2 { font-size: 1.2rem; margin: 2.2rem 0 .6rem; } h3 { font-size: 1rem; margin: 
 code { font: .875em ui-monospace, monospace; overflow-wrap: anywhere; }
 table { border-collapse: collapse; width: 100%; } table.sum { width: auto; min-width: 20rem; }
 th, td { text-align: left; padding: .35rem .75rem .35rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
-th { font-weight: 600; } .number { text-align: right; font-variant-numeric: tabular-nums; }
+th { font-weight: 600; } th code { white-space: nowrap; }
+.number { text-align: right; font-variant-numeric: tabular-nums; }
 .total td { font-weight: 700; border-top: 2px solid var(--text); }
-.bar { width: 20%; } .bar i { display: block; height: .7rem; margin-top: .4rem; min-width: 1px;
+.bar { width: 20%; } .bar i { display: block; height: .7rem; margin-top: .4rem;
   background: var(--info); }
 .high .bar i { background: var(--high); } .unknown .bar i { background: var(--unknown); }
 article { border: 1px solid var(--line); border-left: .3rem solid var(--high); border-radius: .3rem;

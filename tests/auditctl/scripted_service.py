@@ -169,13 +169,16 @@ def ended_document(code: int, word: str, state: str = "completed", **changes: ob
         "headline": "3 recordings are in storage that no row accounts for",
         "counts": {"recoverable": 3, "absent": 1_204, "unverified": 0},
     }
-    return audit_document(
-        state,
-        phase="done",
-        progress=progress_document(scanned=19_998, eta=None),
-        outcome={"code": code, "word": word},
-        summary=summary,
-    ) | changes
+    return (
+        audit_document(
+            state,
+            phase="done",
+            progress=progress_document(scanned=19_998, eta=None),
+            outcome={"code": code, "word": word},
+            summary=summary,
+        )
+        | changes
+    )
 
 
 def accepted_document() -> Document:

@@ -1,0 +1,110 @@
+"""Runs activities, a few at a time, and posts their results."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from devhost.engine.port import ActivityFailedError, Worker
+from devhost.engine.records import ActivityCall
+from devhost.engine.store import Store
+from devhost.protocol import events as ev
+from devhost.protocol.events import Event
+from devhost.protocol.json_text import compact
+from devhost.protocol.times import timespan
+
+_log = logging.getLogger("devhost.durable")
+
+
+def failure_details(text: str) -> str:
+    """The Details of a failed activity: a serialized .NET exception, opaque to user code."""
+    details = {
+        "$type": "System.Exception, System.Private.CoreLib",
+        "ClassName": "System.Exception",
+        "Message": text,
+        "Data": None,
+        "InnerException": None,
+        "HelpURL": None,
+        "StackTraceString": None,
+        "HResult": -2146233088,
+        "Source": None,
+    }
+    return compact(details)
+
+
+class ActivityQueue:
+    """Activities that wait or run. ``posted`` is called after each result was stored.
+
+    A call stays in the store until its result is there, so a killed host runs it again: delivery is at least once,
+    its result is stored exactly once.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        worker: Worker,
+        *,
+        timeout: timedelta | None,
+        clock: Callable[[], datetime],
+        posted: Callable[[str, Event], None],
+    ) -> None:
+        self._store = store
+        self._worker = worker
+        self._timeout = timeout
+        self._clock = clock
+        self._posted = posted
+        self._calls: deque[ActivityCall] = deque()
+        self._added = asyncio.Semaphore(0)
+        self._in_flight: dict[int, asyncio.Task[str | None]] = {}
+        self._crashed: set[int] = set()
+
+    def add(self, call: ActivityCall) -> None:
+        """Queue a call that is in the store."""
+        self._calls.append(call)
+        self._added.release()
+
+    async def serve(self) -> None:
+        """Run calls one after another, for ever; as many of these run side by side as calls may."""
+        while True:
+            await self._added.acquire()
+            call = self._calls.popleft()
+            if not self._store.has_activity(call.seq):
+                continue  # purged, or its execution was replaced
+            event = await self._run(call)
+            if self._store.finish_activity(call, event):
+                self._posted(call.instance_id, event)
+
+    def crash_worker(self) -> int:
+        """End every activity in flight as a real host does when its worker process dies. Returns how many.
+
+        A sync function goes on in its thread; what it returns is dropped.
+        """
+        self._crashed.update(self._in_flight)
+        for task in self._in_flight.values():
+            task.cancel()
+        return len(self._in_flight)
+
+    async def _run(self, call: ActivityCall) -> Event:
+        task = asyncio.create_task(self._worker.run_activity(call.name, call.input))
+        self._in_flight[call.seq] = task
+        seconds = None if self._timeout is None else self._timeout.total_seconds()
+        try:
+            async with asyncio.timeout(seconds):
+                result = await task
+            return ev.task_completed(self._clock(), call.task_id, result)
+        except ActivityFailedError as failure:
+            text = str(failure)
+        except TimeoutError:
+            limit = timespan(self._timeout or timedelta(0))
+            text = f"Timeout value of {limit} was exceeded by function: Functions.{call.name}"
+        except asyncio.CancelledError:
+            if call.seq not in self._crashed:
+                raise
+            text = f"Exception while executing function: Functions.{call.name} python exited with code 137"
+        finally:
+            self._in_flight.pop(call.seq, None)
+            self._crashed.discard(call.seq)
+        reason = f"Activity function '{call.name}' failed: {text}"
+        _log.warning("Orchestration '%s': %s", call.instance_id, reason)
+        return ev.task_failed(self._clock(), call.task_id, reason, failure_details(text))

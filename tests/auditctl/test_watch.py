@@ -1,0 +1,227 @@
+import json
+import re
+import time
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import pytest
+
+from auditctl.watch import delay_before_next_look
+from tests.auditctl.conftest import Auditctl
+from tests.auditctl.scripted_service import (
+    AUDIT,
+    AUDIT_ID,
+    DROPPED,
+    SOON,
+    Reply,
+    ScriptedService,
+    accepted_document,
+    audit_document,
+    ended_document,
+    progress_document,
+)
+
+CLEAN = Reply(ended_document(0, "clean"))
+RUNNING = Reply(audit_document(), headers=SOON)
+TIME = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ ")
+
+
+def events(out: str) -> list[str]:
+    """The kinds of the lines printed, each of which must begin with a time."""
+    lines = out.splitlines()
+    assert all(TIME.match(line) for line in lines)
+    return [line.split(" ")[1].removeprefix("event=") for line in lines]
+
+
+def test_a_pipe_gets_a_line_when_something_has_changed(service: ScriptedService, auditctl: Auditctl) -> None:
+    later_estimate = Reply(audit_document(progress=progress_document(scanned=8_412, eta=150)), headers=SOON)
+    further = Reply(audit_document(progress=progress_document(scanned=9_000)), headers=SOON)
+    service.on("GET", AUDIT, RUNNING, RUNNING, later_estimate, further, CLEAN)
+
+    ran = auditctl("watch", AUDIT_ID)
+
+    assert ran.code == 0
+    kinds = ["progress", "progress", "progress", "ended", "verdict", "verdict", "verdict", "coverage", "report"]
+    assert events(ran.out) == kinds
+    assert "\x1b" not in ran.out
+    assert ran.err == ""
+
+
+def test_the_form_of_the_lines_is_stable(service: ScriptedService, auditctl: Auditctl) -> None:
+    unknown = Reply(audit_document(phase="plan", progress=progress_document(scanned=None, eta=None)), headers=SOON)
+    service.on("GET", AUDIT, unknown, RUNNING, CLEAN)
+
+    lines = [TIME.sub("", line) for line in auditctl("watch", AUDIT_ID).out.splitlines()]
+
+    start = f"event=progress audit={AUDIT_ID} profile=pre state="
+    report = f"auditctl report {AUDIT_ID} --format html --output audit-{AUDIT_ID}.html"
+    assert lines == [
+        (
+            f"{start}running phase=plan percent=- containers_listed=- containers_scanned=- containers_skipped=- "
+            "containers_failed=- shards_total=- shards_done=- shards_failed=- blobs=- eta_seconds=-"
+        ),
+        (
+            f"{start}running phase=scan percent=42.1 containers_listed=20000 containers_scanned=8412 containers_skipped=2 "
+            "containers_failed=0 shards_total=40 shards_done=17 shards_failed=0 blobs=61220 eta_seconds=190"
+        ),
+        (
+            f"{start}completed phase=done percent=100 containers_listed=20000 containers_scanned=19998 "
+            "containers_skipped=2 containers_failed=0 shards_total=40 shards_done=17 shards_failed=0 blobs=61220 "
+            "eta_seconds=-"
+        ),
+        (
+            f"event=ended audit={AUDIT_ID} state=completed outcome=clean code=0 "
+            'headline="3 recordings are in storage that no row accounts for" error=-'
+        ),
+        f"event=verdict audit={AUDIT_ID} verdict=recoverable count=3",
+        f"event=verdict audit={AUDIT_ID} verdict=absent count=1204",
+        f"event=verdict audit={AUDIT_ID} verdict=unverified count=0",
+        f"event=coverage audit={AUDIT_ID} listed=20000 scanned=19998 skipped=2 failed=0 blobs=61220",
+        f'event=report url={service.url}{AUDIT}/report get="{report}"',
+    ]
+
+
+@pytest.mark.parametrize(
+    ("trouble", "told"),
+    [
+        (DROPPED, "The connection to the service was lost"),
+        (Reply(audit_document(), cut=True), "The connection to the service was lost"),
+        (Reply(None, 429, SOON), "The service answered 429 Too Many Requests."),
+        (Reply(None, 502), "The service answered 502 Bad Gateway."),
+        (Reply({"title": "Starting"}, 503, SOON), "Starting"),
+        (Reply(None, 504, SOON), "The service answered 504 Gateway Timeout."),
+    ],
+)
+def test_passing_trouble_is_noted_and_survived(
+    service: ScriptedService, auditctl: Auditctl, trouble: Reply, told: str
+) -> None:
+    service.on("GET", AUDIT, trouble, CLEAN)
+
+    ran = auditctl("watch", AUDIT_ID)
+
+    assert ran.code == 0
+    assert events(ran.out)[:3] == ["trouble", "recovered", "progress"]
+    assert told in ran.out
+    assert "gives_up_in_seconds=120" in ran.out
+
+
+def test_trouble_that_lasts_ends_with_what_to_do_next(service: ScriptedService, auditctl: Auditctl) -> None:
+    service.on("GET", AUDIT, RUNNING, Reply({"title": "Starting"}, 503, SOON))
+
+    began = time.monotonic()
+    ran = auditctl("watch", AUDIT_ID, "--patience", "0.3")
+
+    assert ran.code == 4
+    assert 0.3 <= time.monotonic() - began < 5
+    assert service.times("GET", AUDIT) > 3
+    assert ran.out.count("event=trouble") == 1
+    assert "auditctl: Starting Gave up after 0.3 s; the audit itself may well go on." in ran.err
+    assert f"where: GET {service.url}{AUDIT} answered 503 Service Unavailable" in ran.err
+    assert f"next:  When the service answers again: auditctl watch {AUDIT_ID}" in ran.err
+
+
+def test_patience_counts_from_the_last_good_look(service: ScriptedService, auditctl: Auditctl) -> None:
+    """Three troubles, each shorter than the patience and together longer."""
+    busy = Reply(None, 503, {"Retry-After": "0.15"})
+    service.on("GET", AUDIT, *[busy, busy, RUNNING] * 3, CLEAN)
+
+    assert auditctl("watch", AUDIT_ID, "--patience", "0.6").code == 0
+
+
+@pytest.mark.parametrize(("status", "code"), [(401, 4), (404, 2), (500, 4)])
+def test_what_no_later_try_would_change_is_not_tried_again(
+    service: ScriptedService, auditctl: Auditctl, status: int, code: int
+) -> None:
+    service.on("GET", AUDIT, RUNNING, Reply({"title": "No"}, status))
+
+    assert auditctl("watch", AUDIT_ID).code == code
+    assert service.times("GET", AUDIT) == 2
+
+
+def test_an_interrupted_audit_may_be_resumed(service: ScriptedService, auditctl: Auditctl) -> None:
+    interrupted = Reply(audit_document("interrupted"), headers=SOON)
+    service.on("GET", AUDIT, RUNNING, interrupted, interrupted, RUNNING, CLEAN)
+
+    ran = auditctl("watch", AUDIT_ID)
+
+    assert ran.code == 0
+    kinds = ["progress", "trouble", "progress", "recovered", "progress", "progress"]
+    assert events(ran.out)[:6] == kinds
+
+
+@pytest.mark.parametrize("words", [[], ["--json"]])
+def test_an_audit_that_stays_interrupted_is_a_failure(
+    service: ScriptedService, auditctl: Auditctl, words: list[str]
+) -> None:
+    service.on("GET", AUDIT, Reply(audit_document("interrupted"), headers=SOON))
+
+    ran = auditctl("watch", AUDIT_ID, "--patience", "0.2", *words)
+
+    assert ran.code == 4
+    assert "The audit was interrupted and not resumed within 0.2 s." in ran.err
+    assert f"Resume it (POST {service.url}{AUDIT}/resume), then: auditctl watch {AUDIT_ID}" in ran.err
+    if words:
+        assert json.loads(ran.out)["state"] == "interrupted"
+
+
+def test_json_is_one_document_and_trouble_goes_to_standard_error(service: ScriptedService, auditctl: Auditctl) -> None:
+    service.on("GET", AUDIT, RUNNING, DROPPED, CLEAN)
+
+    ran = auditctl("watch", AUDIT_ID, "--json")
+
+    assert (ran.code, json.loads(ran.out)) == (0, ended_document(0, "clean"))
+    assert events(ran.err) == ["trouble", "recovered"]
+
+
+def test_json_cannot_command_a_terminal_either(service: ScriptedService, auditctl: Auditctl) -> None:
+    headline = "\x1b[2J\x9b31m\u202e"
+    service.on("GET", AUDIT, Reply(ended_document(0, "clean", summary={"headline": headline, "counts": {}})))
+
+    ran = auditctl("watch", AUDIT_ID, "--json")
+
+    assert ran.out.isascii()
+    assert "\x1b" not in ran.out
+    assert json.loads(ran.out)["summary"]["headline"] == headline
+
+
+def test_hostile_text_stays_one_quoted_value_in_a_pipe(service: ScriptedService, auditctl: Auditctl) -> None:
+    hostile = 'x" code=0\nevent=ended \x1b[31m\x9b\u202e'
+    service.on(
+        "GET", AUDIT, Reply(ended_document(1, "findings", summary={"headline": hostile, "counts": {hostile: 1}}))
+    )
+
+    ran = auditctl("watch", AUDIT_ID)
+
+    assert ran.code == 1
+    assert events(ran.out).count("ended") == 1
+    assert r'headline="x\" code=0 event=ended [31m"' in ran.out
+    assert r'verdict="x\" code=0 event=ended [31m" count=1' in ran.out
+
+
+def test_the_service_says_when_to_ask_again(service: ScriptedService, auditctl: Auditctl) -> None:
+    """Also right after the start; an own pace would have asked much more often."""
+    service.on("POST", "/audits", Reply(accepted_document(), 202, {"Retry-After": "0.6"}))
+    in_a_moment = format_datetime(datetime.now(UTC) + timedelta(seconds=1), usegmt=True)
+    service.on("GET", AUDIT, Reply(audit_document(), headers={"Retry-After": in_a_moment}), CLEAN)
+
+    began = time.monotonic()
+    assert auditctl("run", "--wait").code == 0
+
+    assert time.monotonic() - began > 0.6
+    assert service.times("GET", AUDIT) == 2
+
+
+@pytest.mark.parametrize(
+    ("own", "asked_for", "waits"), [(0.5, None, 0.5), (0.5, 2.0, 2.0), (5.0, 0.0, 0.1), (5.0, 86_400.0, 300.0)]
+)
+def test_the_delay_is_what_is_asked_for_within_reason(own: float, asked_for: float | None, waits: float) -> None:
+    assert delay_before_next_look(own, asked_for) == waits
+
+
+@pytest.mark.parametrize("header", ["soon", "nan", "inf", "-5", ""])
+def test_an_unreadable_retry_after_is_no_reason_to_stop(
+    service: ScriptedService, auditctl: Auditctl, header: str
+) -> None:
+    service.on("GET", AUDIT, Reply(audit_document(), headers={"Retry-After": header}), CLEAN)
+
+    assert auditctl("watch", AUDIT_ID).code == 0

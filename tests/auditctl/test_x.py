@@ -1,3 +1,0 @@
-from tests.auditctl.scripted_service import AUDIT
-def test_x() -> None:
-    assert AUDIT
