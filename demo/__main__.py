@@ -90,8 +90,8 @@ def compare_partial(whole: dict[str, Any], partial: dict[str, Any]) -> int:
     containers = partial["coverage"]["containers"]
     print(
         f"\nThe partial audit read {containers['scanned']} of {containers['listed']} containers and is "
-        f"{partial['outcome']['word']}: it calls {unverified} of {whole['counts']['candidates']} sessions unverified, and "
-        f"{len(absent)} absent."
+        f"{partial['outcome']['word']}: it calls {unverified} of {whole['counts']['candidates']} sessions unverified, "
+        f"and {len(absent)} absent."
     )
     return len(absent) + int(unverified == 0) + int(partial["complete"])
 

@@ -124,7 +124,7 @@ def test_an_audit_that_has_ended_gets_its_summary_without_a_bar(service: Scripte
     assert "incomplete" in screen.text
 
 
-@pytest.mark.parametrize("columns", [40, 80, 200])
+@pytest.mark.parametrize("columns", [40, 200])
 def test_the_bar_is_one_line_at_any_width(service: ScriptedService, columns: int) -> None:
     service.on("GET", AUDIT, Reply(audit_document(), headers=SOON), Reply(ended_document(0, "clean")))
 
@@ -201,7 +201,7 @@ def test_no_audits_is_said_in_words(service: ScriptedService) -> None:
 HOSTILE = "[bold red]x[/] :boom: \x1b]0;owned\x07\x1b[2J\x9b31m\u202e\r\ny"
 
 
-@pytest.mark.parametrize("words", [["watch", AUDIT_ID], ["list"], ["profiles"], ["health"], ["report", AUDIT_ID]])
+@pytest.mark.parametrize("words", [["watch", AUDIT_ID], ["list"], ["health"], ["report", AUDIT_ID]])
 def test_text_from_the_service_cannot_command_the_terminal(service: ScriptedService, words: list[str]) -> None:
     hostile = ended_document(1, "findings", summary={"headline": HOSTILE, "counts": {HOSTILE: 1}})
     service.on("GET", AUDIT, Reply(audit_document(profile=HOSTILE, phase=HOSTILE), headers=SOON), Reply(hostile))
