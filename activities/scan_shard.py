@@ -14,7 +14,7 @@ from adapters.run_store import RunStore
 from adapters.services import Services
 from reconciliation.coverage import DELETED_DURING_SCAN, OUTSIDE_PREFIXES
 from reconciliation.errors import AuditError, ContainerGoneError
-from reconciliation.evidence import Blob, ContainerEvidence, Unread, read_evidence
+from reconciliation.evidence import BlobPage, ContainerEvidence, Unread, read_evidence
 
 bp = df.Blueprint()
 logger = logging.getLogger("capture_audit.scan")
@@ -26,8 +26,8 @@ Record = ContainerEvidence | Unread
 class BlobLister(Protocol):
     """What a scan needs of storage."""
 
-    def blobs(self, container: str) -> AsyncIterator[list[Blob]]:
-        """Pages of a container's blobs; raises an ``AuditError`` when it cannot be read."""
+    async def blobs(self, container: str) -> list[BlobPage]:
+        """All pages of a container's listing; raises an ``AuditError`` when it cannot be read to its end."""
         ...
 
 
@@ -92,15 +92,12 @@ async def read_containers(
 
 async def read_container(lister: BlobLister, container: str) -> Record:
     """All pages of one container as evidence, or the reason why it could not be read."""
-    blobs: list[Blob] = []
     try:
-        async for page in lister.blobs(container):
-            blobs += page
+        return read_evidence(container, await lister.blobs(container))
     except ContainerGoneError:
         return Unread(container, DELETED_DURING_SCAN, failed=False)
     except AuditError as error:
         return Unread(container, str(error), failed=True)
-    return read_evidence(container, blobs)
 
 
 @asynccontextmanager

@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from weakref import WeakKeyDictionary
 
-import aiohttp
-
 from adapters.blob_store import BlobStore
 from adapters.credentials import endpoint_of
-from adapters.listing.lister import Patience, RestLister
+from adapters.listing.lister import Patience, RestLister, open_session
 from adapters.postgres import Database
 from adapters.run_store import RunStore
 from adapters.settings import Settings, load_settings
@@ -40,12 +38,9 @@ class Services:
 
 def open_services(settings: Settings) -> Services:
     """Connect nothing yet, but be ready to. Needs a running event loop. Raises ``SettingsError``."""
-    session = aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=30), auto_decompress=True, trust_env=True
-    )
     lister = RestLister(
         endpoint_of(settings.source_storage),
-        session,
+        open_session(),
         page_size=settings.list_page_size,
         patience=Patience(request_timeout=settings.request_timeout_seconds),
     )

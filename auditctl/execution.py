@@ -45,7 +45,8 @@ def _run(api: Api, command: Run) -> int:
             refusal.next_step = f"Watch the active one: {api.service.command('watch', refusal.active_id)}"
         raise
     except KeyboardInterrupt:
-        return _stopped("Stopped before the service answered.", look=api.service.command("list"))
+        what = "Stopped before the service answered; it may have accepted the audit."
+        return _stopped(what, look=api.service.command("list"))
     accepted = read_audit(answer.fields)
     if command.wait:
         return _watch(api, accepted.id, command, answer)

@@ -20,7 +20,7 @@ def error_from(response: httpx.Response, service: Service, where: str, retry_aft
     """The error for an answer that is not a success; reads bodies of any shape."""
     status = response.status_code
     problem = _members(response, service, where)
-    what = f"{_told(problem)}{_told_fields(problem)}" or f"The service answered {status} {_reason(status)}."
+    what = _told(problem, _reason(status)) or f"The service answered {status} {_reason(status)}."
     where = f"{where} answered {status} {_reason(status)}"
     next_step = _next_step(status, service, is_problem=bool(problem.members))
     if status in TRANSIENT:
@@ -35,25 +35,31 @@ def error_from(response: httpx.Response, service: Service, where: str, retry_aft
 def _members(response: httpx.Response, service: Service, where: str) -> Fields:
     try:
         document = service.without_secrets(json.loads(response.content))
-    except ValueError:
+    except (ValueError, RecursionError):
         document = None
     return Fields(document if isinstance(document, dict) else {}, where)
 
 
-def _told(problem: Fields) -> str:
-    title, detail = _lenient_text(problem, "title"), _lenient_text(problem, "detail")
-    return f"{title.rstrip('.')}: {detail}" if title and detail else title or detail
+def _told(problem: Fields, reason: str) -> str:
+    """Title and detail, then a line per refused field, without saying anything twice."""
+    title, detail, refused = _lenient_text(problem, "title"), _lenient_text(problem, "detail"), _refused_fields(problem)
+    if refused and all(allowed in detail for _, allowed in refused):
+        detail = ""
+    if detail and title == reason:
+        title = ""
+    sentence = f"{title.rstrip('.')}: {detail}" if title and detail else title or detail
+    return "\n  ".join([sentence or reason, *(line for line, _ in refused)]) if sentence or refused else ""
 
 
-def _told_fields(problem: Fields) -> str:
-    """One more line per refused field: its name, the value seen and what is allowed."""
+def _refused_fields(problem: Fields) -> list[tuple[str, str]]:
+    """For each refused field a line that names it, the value seen and what is allowed; and the latter alone."""
     errors = problem.members.get("errors")
-    lines = []
+    found = []
     for each in errors if isinstance(errors, list) else []:
         if isinstance(each, dict):
-            seen, allowed = _shown(each.get("value")), _shown(each.get("allowed"))
-            lines.append(f"\n  {_shown(each.get('field'))}: got {seen}; allowed: {allowed}")
-    return "".join(lines)
+            name, seen, allowed = (_shown(each.get(member)) for member in ("field", "value", "allowed"))
+            found.append((f"{name}: got {seen}; allowed: {allowed}", allowed))
+    return found
 
 
 def _shown(value: object) -> str:

@@ -13,6 +13,7 @@ from auditctl.outcome import Outcome
 from auditctl.service import Service
 from auditctl.wording import count, coverage, minute
 
+ROOM_FOR_HEADLINES: Final = 110
 STYLES: Final = {
     Outcome.CLEAN: "bold green",
     Outcome.FINDINGS: "bold yellow",
@@ -79,18 +80,21 @@ class Screen:
             self._labelled("get it", self._service.get_report(audit.id))
 
     def audits(self, audits: Sequence[Audit]) -> None:
-        """A table, newest first as given."""
+        """A table, newest first as given; with headlines where there is room for them."""
         if not audits:
             self._say(f"No audits yet. Start one: {self._service.command('run', '--wait')}")
             return
         table = Table(box=None, header_style="dim", padding=(0, 1))
         for name in ("audit", "profile", "outcome", "started (UTC)"):
             table.add_column(name, no_wrap=True)
-        table.add_column("headline")
+        has_room = self._console.width >= ROOM_FOR_HEADLINES
+        if has_room:
+            table.add_column("headline")
         for audit in audits:
             outcome = Text(_word(audit), STYLES[audit.outcome] if audit.ended else "")
             headline = Text(audit.headline or audit.error or "", no_wrap=True, overflow="ellipsis")
-            table.add_row(Text(audit.id), Text(audit.profile), outcome, Text(minute(audit.created_at)), headline)
+            cells = (Text(audit.id), Text(audit.profile), outcome, Text(minute(audit.created_at)), headline)
+            table.add_row(*(cells if has_room else cells[:-1]))
         self._console.print(table)
 
     def profiles(self, profiles: Sequence[Profile]) -> None:

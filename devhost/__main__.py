@@ -1,8 +1,10 @@
 """``python -m devhost``: serve a Functions app on this machine."""
 
 import argparse
+import os
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 from devhost.host import Options, serve
 from devhost.logs import log_to_stdout
@@ -35,12 +37,14 @@ def parse_options(arguments: list[str]) -> Options:
     )
 
 
-def main() -> int:
-    """Run; the exit code is 1 if the host could not start."""
+def main() -> NoReturn:
+    """Run, then end the process; the exit code is 1 if the host could not start."""
     options = parse_options(sys.argv[1:])
     log_to_stdout()
-    return serve(options, lambda text: print(f"devhost cannot start: {text}", file=sys.stderr, flush=True))
+    code = serve(options, lambda text: print(f"devhost cannot start: {text}", file=sys.stderr, flush=True))
+    sys.stdout.flush()
+    os._exit(code)  # leaving normally would wait for sync functions that still run in their threads
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

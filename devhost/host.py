@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import sys
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,7 @@ from devhost.worker.functions import AppFunction, Trigger
 from devhost.worker.loading import load_app
 
 _log = logging.getLogger("devhost")
+_STOP_SECONDS = 3.0
 DATABASE = "durable.sqlite3"
 
 
@@ -125,7 +127,7 @@ class Host:
         routes = FunctionRoutes(routes_of(http, settings.route_prefix), calls, self._clients)
         enabled, problems = enabled_timers((f for f in functions if f.trigger is Trigger.TIMER), dict(os.environ))
         timers = TimerLoop(enabled, calls, self._clients)
-        runner = web.AppRunner(_application(api, routes, timers, dispatcher), access_log=None, handle_signals=False)
+        runner = web.AppRunner(_application(api, routes, timers, dispatcher), access_log=None, shutdown_timeout=1)
         await runner.setup()
         await web.SockSite(runner, listener).start()
         url = f"http://{self._options.host}:{self._port}"
@@ -150,6 +152,9 @@ class Host:
             loop.add_signal_handler(number, stop.set)
         watcher = asyncio.create_task(_stdin_closed(stop)) if self._options.die_with_stdin else None
         await stop.wait()
+        deadline = threading.Timer(_STOP_SECONDS, os._exit, [0])  # user code may not let itself be cancelled
+        deadline.daemon = True
+        deadline.start()
         if watcher is not None:
             watcher.cancel()
 

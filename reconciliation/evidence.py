@@ -20,8 +20,15 @@ class Blob(NamedTuple):
     last_modified: datetime
 
 
-@dataclass(frozen=True)
-class MediaFile:
+class BlobPage(NamedTuple):
+    """A page of a container's listing: how many blobs, the latest change of any, and those whose names can matter."""
+
+    total: int
+    newest: datetime | None
+    kept: list[Blob]
+
+
+class MediaFile(NamedTuple):
     """A track whose name carries a session key."""
 
     name: str
@@ -30,7 +37,7 @@ class MediaFile:
     last_modified: datetime
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ContainerEvidence:
     """One container as a scan read it, all pages of it.
 
@@ -102,29 +109,30 @@ class ContainerEvidence:
         )
 
 
-def read_evidence(container: str, blobs: Iterable[Blob]) -> ContainerEvidence:
-    """Reduce a container's complete listing to evidence. One pass; ``blobs`` may be a generator."""
+def read_evidence(container: str, pages: Iterable[BlobPage]) -> ContainerEvidence:
+    """Reduce a container's complete listing, all pages of it in order, to evidence."""
     count = unkeyed = empty = 0
     media: list[MediaFile] = []
     manifest: int | None = None
     newest: datetime | None = None
-    for blob in blobs:
-        count += 1
-        if newest is None or blob.last_modified > newest:
-            newest = blob.last_modified
-        if is_media(blob.name):
-            empty += blob.size == 0
-            key = session_key_in(blob.name)
-            if key is None:
-                unkeyed += 1
-            else:
-                media.append(MediaFile(blob.name, key, blob.size, blob.last_modified))
-        elif is_manifest(blob.name):
-            manifest = max(manifest or 0, blob.size)
+    for page in pages:
+        count += page.total
+        if page.newest is not None and (newest is None or page.newest > newest):
+            newest = page.newest
+        for blob in page.kept:
+            if is_manifest(blob.name):
+                manifest = max(manifest or 0, blob.size)
+            elif is_media(blob.name):
+                empty += blob.size == 0
+                key = session_key_in(blob.name)
+                if key is None:
+                    unkeyed += 1
+                else:
+                    media.append(MediaFile(blob.name, key, blob.size, blob.last_modified))
     return ContainerEvidence(container, count, tuple(media), unkeyed, empty, manifest, newest)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Unread:
     """A container that was not read: ``reason`` says why. ``failed`` ones are a gap, the others a counted skip."""
 

@@ -56,3 +56,11 @@ def is_media(blob_name: str) -> bool:
 def is_manifest(blob_name: str) -> bool:
     """True for a server manifest: PRE's own test for "this recording can be played"."""
     return blob_name[-4:].lower() == ".ism"
+
+
+def can_matter(blob_name: str) -> bool:
+    """True for the blobs of which a verdict needs more than that they are there."""
+    return blob_name[-4:].lower() in _MATTERING
+
+
+_MATTERING = frozenset({".mp4", ".ism"})

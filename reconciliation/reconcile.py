@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from reconciliation.candidates import Candidate, RegisteredRecording
@@ -49,8 +50,8 @@ class Finding:
 class Reconciliation:
     """The result of an audit before it is written down.
 
-    ``findings`` holds every candidate, the most urgent first, then by hearing and id. ``unattributed`` are containers
-    that can be a recording, have no row, and hold media that names no session at all.
+    ``findings`` holds every candidate, the most urgent first, then by hearing and id. ``unattributed`` are settled
+    containers that can be a recording, have no row, and hold media that names no session at all.
     """
 
     coverage: Coverage
@@ -92,7 +93,7 @@ class Reconciler:
             self._candidates[candidate.key] = candidate
         self._coverage = Coverage(listed=listed)
         self._evidence: defaultdict[str, list[ContainerEvidence]] = defaultdict(list)
-        self._unattributed: list[str] = []
+        self._unattributed: list[ContainerEvidence] = []
 
     def add(self, record: ContainerEvidence | Unread) -> None:
         """Account for one container."""
@@ -101,7 +102,7 @@ class Reconciler:
             for key in record.keys & self._candidates.keys():
                 self._evidence[key].append(record)
             if _is_unattributed(record, self._rows):
-                self._unattributed.append(record.container)
+                self._unattributed.append(record)
 
     def judged(self, rules: Sequence[Rule[Facts]], clock: Clock) -> Reconciliation:
         """One verdict for every candidate. Raises ``AssertionError`` if the coverage does not add up."""
@@ -111,7 +112,8 @@ class Reconciler:
             evidence = sorted(self._evidence.get(key, ()), key=lambda container: container.container)
             facts = _join(candidate, evidence, self._rows, clock, coverage_complete=self._coverage.is_complete)
             findings.append(Finding(facts, judge(rules, facts)))
-        unattributed = tuple(sorted(self._unattributed))
+        settled = (c for c in self._unattributed if c.is_settled(as_of=clock.as_of, settle=clock.settle))
+        unattributed = tuple(sorted(container.container for container in settled))
         return Reconciliation(self._coverage, tuple(sorted(findings, key=_order)), unattributed)
 
 
@@ -144,10 +146,10 @@ def _join(
     )
 
 
-def _order(finding: Finding) -> tuple[int, str, str]:
+def _order(finding: Finding) -> tuple[int, datetime, str]:
     candidate = finding.facts.candidate
     return (
         SEVERITY_ORDER.index(finding.judgement.severity),
-        optional_text(candidate.hearing_at) or "",
+        candidate.hearing_at or datetime.min.replace(tzinfo=UTC),
         candidate.session_id,
     )

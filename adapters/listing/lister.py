@@ -7,14 +7,15 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TypeVar
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 import aiohttp
 from azure.core.exceptions import ClientAuthenticationError
 from yarl import URL
 
 from adapters.credentials import Endpoint
-from adapters.listing.pages import BlobPage, ContainerPage, parse_blobs, parse_containers
+from adapters.listing.pages import Page, parse_blobs, parse_containers
+from reconciliation import VERSION
 from reconciliation.errors import (
     AuditError,
     ContainerGoneError,
@@ -22,14 +23,14 @@ from reconciliation.errors import (
     StorageRefusedError,
     StorageUnavailableError,
 )
-from reconciliation.evidence import Blob
+from reconciliation.evidence import BlobPage
 
 logger = logging.getLogger("capture_audit.listing")
 
-_API_VERSION = "2023-11-03"
+_HEADERS = {"x-ms-version": "2023-11-03", "User-Agent": f"capture-audit/{VERSION}"}
 _TEMPORARY = frozenset({408, 429, 500, 502, 503, 504})
 _GONE = {404: frozenset({"ContainerNotFound"}), 409: frozenset({"ContainerBeingDeleted"})}
-PageT = TypeVar("PageT", ContainerPage, BlobPage)
+PageT = TypeVar("PageT", bound=Page)
 
 
 @dataclass(frozen=True)
@@ -42,8 +43,19 @@ class Patience:
     request_timeout: float = 30.0
 
 
+def open_session() -> aiohttp.ClientSession:
+    """A session for one process's lister: as many connections as it has callers, kept open between requests."""
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=30),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        headers=_HEADERS,
+        # What is not sent need not be made: each of these costs some percent of a small request.
+        skip_auto_headers=("Accept", "Accept-Encoding", "User-Agent"),
+    )
+
+
 class RestLister:
-    """Lists one storage account. Safe for many concurrent callers on one event loop; counts its requests."""
+    """Lists one storage account. Safe for many concurrent callers on one event loop."""
 
     def __init__(
         self,
@@ -59,7 +71,6 @@ class RestLister:
         self._patience = patience or Patience()
         self._timeout = aiohttp.ClientTimeout(total=self._patience.request_timeout, sock_connect=10)
         self._pause_until = 0.0
-        self.requests = 0
 
     async def containers(self) -> AsyncIterator[list[str]]:
         """Pages of container names, ascending, until there are no more.
@@ -67,26 +78,31 @@ class RestLister:
         Raises ``StorageRefusedError``, ``StorageUnavailableError`` or ``ListingError``.
         """
         what = f"list containers in account {self._endpoint.account!r}"
-        async for page in self._pages("", {"comp": "list"}, parse_containers, what):
+        async for page in self._pages(f"/?comp=list&maxresults={self._page_size}", parse_containers, what):
             yield page.names
 
-    async def blobs(self, container: str) -> AsyncIterator[list[Blob]]:
-        """Pages of a container's blobs, ascending by name, until there are no more.
+    async def blobs(self, container: str) -> list[BlobPage]:
+        """All pages of a container's listing, in order.
 
         Raises as ``containers``, and ``ContainerGoneError`` when the container is not there any more.
         """
         what = f"list container {container!r} in account {self._endpoint.account!r}"
-        query = {"restype": "container", "comp": "list"}
-        async for page in self._pages("/" + quote(container, safe="$"), query, parse_blobs, what):
-            yield page.blobs
+        # Container names need no quoting: they are lower-case letters, digits, hyphens, and $ in front.
+        target = f"/{container}?restype=container&comp=list&maxresults={self._page_size}"
+        page = await self._page(target, parse_blobs, what)
+        pages = [page.blobs]
+        if page.marker is not None:
+            pages += [following.blobs async for following in self._pages(target, parse_blobs, what, page.marker)]
+        return pages
 
     async def _pages(
-        self, path: str, query: dict[str, str], parse: Callable[[bytes], PageT], what: str
+        self, target: str, parse: Callable[[bytes], PageT], what: str, marker: str | None = None
     ) -> AsyncIterator[PageT]:
-        marker: str | None = None
-        seen: set[str] = set()
+        """The pages from ``marker`` on."""
+        seen = {marker}
         while True:
-            page = await self._page(path, query | ({"marker": marker} if marker else {}), parse, what)
+            at = target if marker is None else f"{target}&marker={quote(marker, safe='')}"
+            page = await self._page(at, parse, what)
             yield page
             marker = page.marker
             if marker is None:
@@ -95,15 +111,15 @@ class RestLister:
                 raise ListingError(f"Cannot {what}: storage sent the same page marker twice. Audit again.")
             seen.add(marker)
 
-    async def _page(self, path: str, query: dict[str, str], parse: Callable[[bytes], PageT], what: str) -> PageT:
-        patience = self._patience
-        for attempt in range(1, patience.attempts + 1):
-            await self._wait_while_paused()
+    async def _page(self, target: str, parse: Callable[[bytes], PageT], what: str) -> PageT:
+        for attempt in range(1, self._patience.attempts + 1):
+            if self._pause_until:
+                await self._wait_while_paused()
             try:
-                status, body, retry_after = await self._get(path, query)
+                status, body, retry_after = await self._get(target)
                 if status == HTTPStatus.OK:
                     return parse(body)
-                trouble: str = self._judge(status, body, what)
+                trouble: str = _judged(status, body, what)
             except (aiohttp.ClientError, TimeoutError, ListingError) as error:
                 trouble, retry_after = _in_words(error), None
             except ClientAuthenticationError as error:
@@ -111,47 +127,49 @@ class RestLister:
                     f"Cannot {what}: the app has no identity that storage accepts. Turn on the app's managed identity, "
                     "or sign in with 'az login' for local development."
                 ) from error
-            if attempt < patience.attempts:
-                wait = retry_after if retry_after is not None else patience.first_wait * 2 ** (attempt - 1)
-                wait = min(wait, patience.longest_wait) * random.uniform(1.0, 1.25)  # noqa: S311 - jitter
-                logger.info("Cannot %s yet: %s. Trying again in %.1f s", what, trouble, wait)
-                if retry_after is not None:
-                    # Throttling is meant for the whole account, so every caller holds back.
-                    self._pause_until = max(self._pause_until, asyncio.get_running_loop().time() + wait)
-                else:
-                    await asyncio.sleep(wait)
+            if attempt < self._patience.attempts:
+                await self._hold_back(attempt, retry_after, f"Cannot {what} yet: {trouble}")
         raise StorageUnavailableError(
-            f"Cannot {what}: {trouble}, {patience.attempts} times in a row. Check the account's network rules and its "
-            "status, then audit again."
+            f"Cannot {what}: {trouble}, {self._patience.attempts} times in a row. Check the account's network rules "
+            "and its status, then audit again."
         )
+
+    async def _get(self, target: str) -> tuple[int, bytes, float | None]:
+        signature, headers = await self._endpoint.signer.sign()
+        url = f"{self._endpoint.url}{target}&{signature}" if signature else f"{self._endpoint.url}{target}"
+        async with self._session.get(URL(url, encoded=True), headers=headers or None, timeout=self._timeout) as answer:
+            body = await answer.read()
+            retry_after = None if answer.status == HTTPStatus.OK else _seconds(answer.headers.get("Retry-After"))
+            return answer.status, body, retry_after
+
+    async def _hold_back(self, attempt: int, retry_after: float | None, why: str) -> None:
+        wait = self._patience.first_wait * 2 ** (attempt - 1) if retry_after is None else retry_after
+        wait = min(wait, self._patience.longest_wait) * random.uniform(1.0, 1.25)  # noqa: S311 - jitter
+        logger.info("%s. Trying again in %.1f s", why, wait)
+        if retry_after is None:
+            await asyncio.sleep(wait)
+        else:
+            # Throttling is meant for the whole account, so every caller holds back.
+            self._pause_until = max(self._pause_until, asyncio.get_running_loop().time() + wait)
 
     async def _wait_while_paused(self) -> None:
         wait = self._pause_until - asyncio.get_running_loop().time()
         if wait > 0:
             await asyncio.sleep(wait)
 
-    async def _get(self, path: str, query: dict[str, str]) -> tuple[int, bytes, float | None]:
-        signature, headers = await self._endpoint.signer.sign()
-        parameters = urlencode(query | {"maxresults": str(self._page_size)}, quote_via=quote)
-        url = URL(f"{self._endpoint.url}{path or '/'}?{parameters}{'&' if signature else ''}{signature}", encoded=True)
-        self.requests += 1
-        async with self._session.get(
-            url, headers={"x-ms-version": _API_VERSION, **headers}, timeout=self._timeout
-        ) as response:
-            return response.status, await response.read(), _seconds(response.headers.get("Retry-After"))
 
-    def _judge(self, status: int, body: bytes, what: str) -> str:
-        """Words for a temporary failure; raises for a lasting one."""
-        code = _error_code(body)
-        if code in _GONE.get(status, ()):
-            raise ContainerGoneError(f"Cannot {what}: it was deleted.")
-        if status in _TEMPORARY:
-            return f"storage answered {status}"
-        error: AuditError = StorageRefusedError(
-            f"Cannot {what}: storage answered {status}{f' ({code})' if code else ''}. Grant the app's identity "
-            "'Storage Blob Data Reader' on the account, and check the account's network rules."
-        )
-        raise error
+def _judged(status: int, body: bytes, what: str) -> str:
+    """Words for a temporary failure; raises for a lasting one."""
+    code = _error_code(body)
+    if code in _GONE.get(status, ()):
+        raise ContainerGoneError(f"Cannot {what}: it was deleted.")
+    if status in _TEMPORARY:
+        return f"storage answered {status}"
+    error: AuditError = StorageRefusedError(
+        f"Cannot {what}: storage answered {status}{f' ({code})' if code else ''}. Grant the app's identity "
+        "'Storage Blob Data Reader' on the account, and check the account's network rules."
+    )
+    raise error
 
 
 def _in_words(error: Exception) -> str:
@@ -166,10 +184,9 @@ def _in_words(error: Exception) -> str:
 
 
 def _error_code(body: bytes) -> str:
-    head, _, rest = body.partition(b"<Code>")
-    code, end, _ = rest.partition(b"</Code>")
-    text = code.decode("ascii", "replace") if head is not body and end else ""
-    return text if text.isalnum() else ""
+    code, end, _ = body.partition(b"<Code>")[2].partition(b"</Code>")
+    text = code.decode("ascii", "replace")
+    return text if end and text.isalnum() else ""
 
 
 def _seconds(header: str | None) -> float | None:

@@ -18,7 +18,8 @@ from devhost.engine.store import Store
 from devhost.engine.timer_queue import TimerQueue
 from devhost.protocol import events as ev
 from devhost.protocol.events import Event, Kind
-from devhost.protocol.turns import Execution, Past, Turn, body_text, may_wait, open_turn, settle, wanted
+from devhost.protocol.turns import Execution, Past, Turn, body_text, open_turn, settle, wanted
+from devhost.protocol.waiting import may_wait
 
 _log = logging.getLogger("devhost.durable")
 

@@ -14,8 +14,9 @@ from devhost.protocol.answers import Action, ActionType, Answer
 from devhost.protocol.events import Event, Kind
 from devhost.protocol.hazards import drifted_ids, shut_gates
 from devhost.protocol.json_text import compact, parse_or_text
-from devhost.protocol.shadow import Known, Leaf, Machine, Scheduled, Step
+from devhost.protocol.shadow import Known, Leaf, Machine, Scheduled
 from devhost.protocol.times import parse_stamp
+from devhost.protocol.waiting import awaited_ids
 
 CUSTOM_STATUS_KB = 16
 """A custom status whose JSON text is larger than this in UTF-16 fails the instance."""
@@ -71,7 +72,7 @@ class Turn:
     """What a turn changes. ``events`` are to be appended to the history, with ``mark`` on the first of them.
 
     Exactly one of these holds: ``ending`` is set (finished), ``next_input`` is set (a new generation with that raw
-    input begins), or neither (the execution goes on). ``awaiting``: see `Turn.awaiting`'s use in `may_wait`.
+    input begins), or neither (the execution goes on). ``awaiting`` is for `devhost.protocol.waiting.may_wait`.
     """
 
     events: tuple[Event, ...]
@@ -226,7 +227,7 @@ def _go_on_or_end(
         cancelled=tuple(machine.cancelled),
         custom_status=custom_status,
         suspended=_suspend_reason(past, opened) if machine.suspended else None,
-        awaiting=_awaiting(machine, answer),
+        awaiting=awaited_ids(machine, len(answer.actions)),
         complaints=complaints,
     )
 
@@ -295,34 +296,3 @@ def _unknown_name(what: str) -> str:
 def _suspend_reason(past: Past, opened: Opened) -> str:
     reasons = [e["Reason"] for e in (*past.events, *opened.events) if e["EventType"] == Kind.ExecutionSuspended]
     return reasons[-1] or ""
-
-
-def _only_all(action: Action) -> bool:
-    return action.type is not ActionType.WHEN_ANY and all(_only_all(child) for child in action.children)
-
-
-def _awaiting(machine: Machine, answer: Answer) -> frozenset[int] | None:
-    """The ids a plain WhenAll still waits for, or None where every message must wake the SDK at once.
-
-    While they succeed one by one and some are missing, user code cannot go on, so the SDK need not be called: see
-    `may_wait`. A failure among them ends the SDK's task_all early, after that every message counts.
-    """
-    if machine.suspended or machine.blocked or machine.current is None or machine.current.done:
-        return None
-    action = machine.actions[machine.position - 1]
-    if machine.position < len(answer.actions) or machine.current_failed or not _only_all(action):
-        return None
-    own = {i for i, leaf in machine.open.items() if leaf.root == machine.position}
-    retrying = any(machine.open[i].step is not Step.ACTIVITY and machine.open[i].step is not Step.CHILD for i in own)
-    return None if retrying or machine.waits_for_events else frozenset(own)
-
-
-def may_wait(awaiting: frozenset[int], messages: Iterable[Event]) -> bool:
-    """Whether these messages can stay in the inbox: successes of awaited tasks, and not yet all of them."""
-    ids = set()
-    for message in messages:
-        task_id = ev.completed_task(message)
-        if message["EventType"] not in ev.SUCCESSES or task_id not in awaiting:
-            return False
-        ids.add(task_id)
-    return len(ids) < len(awaiting)

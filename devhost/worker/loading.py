@@ -70,12 +70,12 @@ def _check(function: IndexedFunction) -> AppFunction:
     if kind is None:
         names = ", ".join(_TRIGGERS)
         raise LoadError(f"devhost does not serve {trigger.get_binding_name()}, only {names}. Use 'func start'.")
+    if kind is Trigger.ORCHESTRATION and trigger.name != _CONTEXT:
+        raise LoadError(f'its context_name is "{trigger.name}"; the real worker only loads context_name="context".')
     call = function.get_user_function()
     inputs, clients, has_output = _bindings(function)
     hints = _hints(call)
     wants_context = _check_parameters(call, hints, inputs)
-    if kind is Trigger.ORCHESTRATION and trigger.name != _CONTEXT:
-        raise LoadError(f'its context_name is "{trigger.name}"; the real worker only loads context_name="context".')
     if has_output:
         _check_output(hints)
     methods = getattr(trigger, "methods", None)
@@ -117,7 +117,7 @@ def _bindings(function: IndexedFunction) -> tuple[dict[str, str], tuple[ClientBi
 
 
 def _hints(call: Callable[..., Any]) -> dict[str, Any]:
-    """Type hints, resolved as the worker does; without the return type where only that cannot be resolved."""
+    """Type hints, resolved as the worker does."""
     return typing.get_type_hints(call)
 
 

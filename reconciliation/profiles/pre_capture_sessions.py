@@ -126,10 +126,11 @@ def _why_in_flight(facts: Facts) -> str:
 
 def _why_unregistered(facts: Facts) -> str:
     (container,) = facts.complete
-    size = sum(file.size for file in container.media)
+    tracks = [file for file in container.media if file.key == facts.candidate.key]
+    size = sum(file.size for file in tracks)
     text = (
-        f"{_row(facts)}, but container {container.container} holds {len(container.media)} complete "
-        f"track{'s' * (len(container.media) > 1)} with its id ({size:,} bytes) and has no row in recordings."
+        f"{_row(facts)}, but container {container.container} holds {len(tracks)} complete "
+        f"track{'s' * (len(tracks) > 1)} with its id ({size:,} bytes) and has no row in recordings."
     )
     if not facts.coverage_complete:
         text += " Some containers could not be read, so a second copy is not ruled out."

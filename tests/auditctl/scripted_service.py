@@ -15,13 +15,14 @@ Document = dict[str, Any]
 
 @dataclass(frozen=True)
 class Reply:
-    """One scripted answer. ``drop`` closes the connection instead; ``cut`` promises more bytes than it sends."""
+    """An answer. ``drop`` closes the connection, ``hold`` keeps silent, ``cut`` sends less than it promises."""
 
     document: Document | list[object] | bytes | None = None
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     drop: bool = False
     cut: bool = False
+    hold: bool = False
 
     def payload(self) -> bytes:
         if isinstance(self.document, bytes):
@@ -47,6 +48,7 @@ class ScriptedService:
     def __init__(self, port: int) -> None:
         self.url = f"http://127.0.0.1:{port}/api"
         self.asked: list[Asked] = []
+        self.closing = threading.Event()
         self._replies: dict[tuple[str, str], list[Reply]] = {}
         self._changed = threading.Condition()
 
@@ -96,7 +98,9 @@ def scripted_service() -> Iterator[ScriptedService]:
                 json.loads(body) if body else None,
             )
             reply = service.answer(asked)
-            if reply.drop:
+            if reply.hold:
+                service.closing.wait(DEADLINE_SECONDS)
+            if reply.drop or reply.hold:
                 self.close_connection = True
                 return
             payload = reply.payload()
@@ -118,6 +122,7 @@ def scripted_service() -> Iterator[ScriptedService]:
     try:
         yield service
     finally:
+        service.closing.set()
         server.shutdown()
         thread.join()
         server.server_close()

@@ -28,6 +28,18 @@ def test_ctrl_c_in_a_pipe(service: ScriptedService, words: list[str]) -> None:
     assert (b"event=progress" in out) is not bool(words)
 
 
+def test_ctrl_c_before_the_start_was_answered(service: ScriptedService) -> None:
+    service.on("POST", "/audits", Reply(hold=True))
+
+    with piped("run", "--wait") as process:
+        service.wait_until_asked("POST", "/audits", 1)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=15)
+
+    assert process.returncode == 130
+    assert err == b"Stopped before the service answered; it may have accepted the audit.\n  look:    auditctl list\n"
+
+
 def test_no_colours_in_a_pipe_even_if_the_environment_forces_them(service: ScriptedService) -> None:
     service.on("GET", AUDIT, Reply(ended_document(1, "findings")))
 
@@ -39,7 +51,7 @@ def test_no_colours_in_a_pipe_even_if_the_environment_forces_them(service: Scrip
 
 
 def test_a_reader_that_goes_away_is_no_reason_to_complain(service: ScriptedService) -> None:
-    service.on("GET", "/audits", Reply({"audits": [ended_document(1, "findings")] * 2_000}))
+    service.on("GET", "/audits", Reply({"audits": [ended_document(1, "findings")] * 800}))
 
     with piped("list") as process:
         assert process.stdout is not None

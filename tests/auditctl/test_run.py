@@ -98,6 +98,22 @@ def test_each_refused_field_is_told_with_what_is_allowed(service: ScriptedServic
     assert "\n  grace_minutes: got 99999; allowed: 0 to 1440\n" in ran.err
 
 
+def test_nothing_in_a_refusal_is_said_twice(service: ScriptedService, auditctl: Auditctl) -> None:
+    errors = [{"field": "mode", "value": "slow", "allowed": "full or fast"}]
+    detail = "The request is not usable. mode: slow is not allowed: full or fast"
+    service.on("POST", "/audits", Reply({"title": "Bad Request", "detail": detail, "errors": errors}, 400))
+
+    ran = auditctl("run")
+
+    assert ran.err.startswith("auditctl: Bad Request\n  mode: got slow; allowed: full or fast\n  where: ")
+
+
+def test_a_title_that_only_repeats_the_status_is_left_out(service: ScriptedService, auditctl: Auditctl) -> None:
+    service.on("POST", "/audits", Reply({"title": "Conflict", "detail": "An audit is active.", "active_id": "x"}, 409))
+
+    assert auditctl("run").err.startswith("auditctl: An audit is active.\n  active audit: x\n")
+
+
 def test_a_connection_lost_at_the_start_is_not_tried_again(service: ScriptedService, auditctl: Auditctl) -> None:
     service.on("POST", "/audits", DROPPED)
 

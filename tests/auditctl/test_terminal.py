@@ -116,12 +116,16 @@ def test_a_dropped_connection_does_not_leave_the_terminal_without_a_cursor(servi
 def test_an_audit_that_has_ended_gets_its_summary_without_a_bar(service: ScriptedService) -> None:
     service.on("GET", AUDIT, Reply(ended_document(3, "incomplete", "incomplete")))
 
-    with terminal("watch", AUDIT_ID) as screen:
+    with terminal("--url", service.url, "watch", AUDIT_ID, columns=40) as screen:
         code = screen.wait()
 
     assert code == 3
     assert HIDE_CURSOR not in screen.raw
-    assert "incomplete" in screen.text
+    assert "incomplete  3 recordings" in screen.text
+    command = next(line for line in screen.text.splitlines() if line.strip().startswith("get it"))
+    words = shlex.split(command)[2:]
+    assert words[:5] == ["auditctl", "--url", service.url, "report", AUDIT_ID], "it can be pasted, no line is broken"
+    assert words[-1] == f"audit-{AUDIT_ID}.html"
 
 
 @pytest.mark.parametrize("columns", [40, 200])
@@ -134,18 +138,6 @@ def test_the_bar_is_one_line_at_any_width(service: ScriptedService, columns: int
     drawn = [line for line in screen.text.replace("\r", "\n").split("\n") if line.startswith(("scan", "completed"))]
     assert drawn
     assert all(len(line) <= columns for line in drawn)
-
-
-def test_the_command_for_the_report_can_be_pasted(service: ScriptedService) -> None:
-    service.on("GET", AUDIT, Reply(ended_document(0, "clean")))
-
-    with terminal("--url", service.url, "watch", AUDIT_ID, columns=40) as screen:
-        screen.wait()
-
-    line = next(line for line in screen.text.splitlines() if line.strip().startswith("get it"))
-    words = shlex.split(line)[2:]
-    assert words[:4] == ["auditctl", "--url", service.url, "report"], "long lines are not broken by us"
-    assert words[-1] == f"audit-{AUDIT_ID}.html"
 
 
 def test_a_dumb_terminal_gets_plain_lines(service: ScriptedService) -> None:
@@ -168,48 +160,28 @@ def test_json_on_a_terminal_shows_progress_lines_on_standard_error_only(service:
     assert screen.text.index("event=progress") < screen.text.index('"state": "completed"')
 
 
-def test_lists_profiles_and_health_are_tables(service: ScriptedService) -> None:
+@pytest.mark.parametrize(("columns", "headline"), [(80, []), (200, ["headline"])])
+def test_a_list_is_a_table(service: ScriptedService, columns: int, headline: list[str]) -> None:
     service.on("GET", "/audits", Reply({"audits": [ended_document(1, "findings"), audit_document()]}))
-    service.on(
-        "GET",
-        "/profiles",
-        Reply({"profiles": [{"name": "pre", "title": "Hearings", "statuses": ["A", "B"], "default_statuses": ["B"]}]}),
-    )
-    checks = {"database:PRE": {"ok": False, "detail": "connection refused"}, "storage:SOURCE": {"ok": True}}
-    service.on("GET", "/health", Reply({"status": "degraded", "checks": checks}, 503))
 
-    for words, code, told in (
-        (["list"], 0, ["audit", "outcome", AUDIT_ID, "findings", "2026-01-31 08:00", "3 recordings", "running"]),
-        (["profiles"], 0, ["pre", "Hearings", "A, B*", "by default"]),
-        (["health"], 4, ["degraded", "failed", "database:PRE", "connection refused", "ok", "storage:SOURCE"]),
-    ):
-        with terminal(*words, columns=140) as screen:
-            assert screen.wait() == code
-        places = [screen.text.index(each) for each in told]
-        assert places == sorted(places)
-
-
-def test_no_audits_is_said_in_words(service: ScriptedService) -> None:
-    service.on("GET", "/audits", Reply({"audits": []}))
-
-    with terminal("list") as screen:
+    with terminal("list", columns=columns) as screen:
         assert screen.wait() == 0
 
-    assert "No audits yet. Start one: auditctl run --wait" in screen.text
+    lines = screen.text.splitlines()
+    assert lines[0].split() == ["audit", "profile", "outcome", "started", "(UTC)", *headline]
+    assert lines[1].split()[:5] == [AUDIT_ID, "pre", "findings", "2026-01-31", "08:00"]
+    assert lines[2].split() == [AUDIT_ID, "pre", "running", "2026-01-31", "08:00"]
+    assert all(len(line) <= columns for line in lines)
 
 
 HOSTILE = "[bold red]x[/] :boom: \x1b]0;owned\x07\x1b[2J\x9b31m\u202e\r\ny"
 
 
-@pytest.mark.parametrize("words", [["watch", AUDIT_ID], ["list"], ["health"], ["report", AUDIT_ID]])
+@pytest.mark.parametrize("words", [["watch", AUDIT_ID], ["list"], ["report", AUDIT_ID]])
 def test_text_from_the_service_cannot_command_the_terminal(service: ScriptedService, words: list[str]) -> None:
     hostile = ended_document(1, "findings", summary={"headline": HOSTILE, "counts": {HOSTILE: 1}})
     service.on("GET", AUDIT, Reply(audit_document(profile=HOSTILE, phase=HOSTILE), headers=SOON), Reply(hostile))
     service.on("GET", "/audits", Reply({"audits": [hostile]}))
-    service.on(
-        "GET", "/profiles", Reply({"profiles": [{"name": HOSTILE, "description": HOSTILE, "statuses": [HOSTILE]}]})
-    )
-    service.on("GET", "/health", Reply({"status": HOSTILE, "checks": {HOSTILE: {"ok": True, "detail": HOSTILE}}}))
     service.on("GET", f"{AUDIT}/report", Reply(HOSTILE.encode()))
 
     with terminal(*words, columns=200) as screen:

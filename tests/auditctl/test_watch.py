@@ -64,7 +64,8 @@ def test_the_form_of_the_lines_is_stable(service: ScriptedService, auditctl: Aud
         ),
         (
             f"{start}running phase=scan percent=42.1 containers_listed=20000 containers_scanned=8412 "
-            "containers_skipped=2 containers_failed=0 shards_total=40 shards_done=17 shards_failed=0 blobs=61220 eta_seconds=190"
+            "containers_skipped=2 containers_failed=0 shards_total=40 shards_done=17 shards_failed=0 blobs=61220 "
+            "eta_seconds=190"
         ),
         (
             f"{start}completed phase=done percent=100 containers_listed=20000 containers_scanned=19998 "
@@ -89,7 +90,7 @@ def test_the_form_of_the_lines_is_stable(service: ScriptedService, auditctl: Aud
         (DROPPED, "The connection to the service was lost"),
         (Reply(audit_document(), cut=True), "The connection to the service was lost"),
         (Reply(None, 429, SOON), "The service answered 429 Too Many Requests."),
-        (Reply(None, 502), "The service answered 502 Bad Gateway."),
+        (Reply(None, 502, SOON), "The service answered 502 Bad Gateway."),
         (Reply({"title": "Starting"}, 503, SOON), "Starting"),
         (Reply(None, 504, SOON), "The service answered 504 Gateway Timeout."),
     ],
@@ -222,8 +223,16 @@ def test_the_delay_is_what_is_asked_for_within_reason(own: float, asked_for: flo
 
 @pytest.mark.parametrize(
     ("header", "seconds"),
-    [("2", 2.0), ("0.5", 0.5), ("-5", 0.0), ("soon", None), ("nan", None), ("inf", None), ("", None)]
-    + [("Wed, 21 Oct 2015 07:28:00 GMT", 0.0)],
+    [
+        ("2", 2.0),
+        ("0.5", 0.5),
+        ("-5", 0.0),
+        ("Wed, 21 Oct 2015 07:28:00 GMT", 0.0),
+        ("soon", None),
+        ("nan", None),
+        ("inf", None),
+        ("", None),
+    ],
 )
 def test_an_unreadable_retry_after_is_as_good_as_none(header: str, seconds: float | None) -> None:
     assert retry_after_seconds(httpx.Response(503, headers={"Retry-After": header})) == seconds

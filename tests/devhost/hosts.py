@@ -41,18 +41,23 @@ class RunningHost:
     def log(self) -> str:
         return (self.folder / "log").read_text(encoding="utf-8")
 
-    def call(self, method: str, path: str, body: bytes | None = None, kind: str = "application/json") -> Answer:
+    def call(
+        self, method: str, path: str, body: bytes | None = None, kind: str = "application/json", **more: str
+    ) -> Answer:
+        """Send a request; ``more`` are headers, with ``_`` for ``-``."""
         url = path if path.startswith("http") else self.url + path
-        headers = {} if body is None else {"Content-Type": kind}
+        headers = {name.replace("_", "-"): value for name, value in more.items()}
+        if body is not None:
+            headers["Content-Type"] = kind
         try:
             with urlopen(Request(url, data=body, method=method, headers=headers), timeout=DEADLINE_SECONDS) as response:
-                return Answer(response.status, response.read(), response.headers)
+                return Answer(response.status, response.read(), dict(response.headers))
         except HTTPError as error:
             with error:
-                return Answer(error.code, error.read(), error.headers)
+                return Answer(error.code, error.read(), dict(error.headers))
 
     def start(self, orchestrator: str, instance_id: str, value: object = None) -> None:
-        body = json.dumps(json.dumps(value)).encode()
+        body = b"null" if value is None else json.dumps(json.dumps(value)).encode()
         answer = self.call("POST", f"/runtime/webhooks/durabletask/orchestrators/{orchestrator}/{instance_id}", body)
         assert answer.status == 202, answer
 
@@ -97,7 +102,7 @@ def running_host(folder: Path, *arguments: str, **environment: str) -> Iterator[
     command += ["--ready-file", str(ready), "--die-with-stdin", *arguments]
     path = {**os.environ, "PYTHONPATH": str(REPOSITORY), **environment}
     with (folder / "log").open("ab") as log:
-        process = subprocess.Popen(  # noqa: S603 - our own command
+        process = subprocess.Popen(
             command, cwd=REPOSITORY, env=path, stdin=subprocess.PIPE, stdout=log, stderr=subprocess.STDOUT
         )
     try:

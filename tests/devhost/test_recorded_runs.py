@@ -1,7 +1,6 @@
 """The recorded scenarios, run through a running host: what is compared is how they end."""
 
 import asyncio
-import json
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,20 @@ BASE = "/runtime/webhooks/durabletask"
 HAZARDS = ("any_old_and_new", "task_all_retry_drift")
 MANUAL = {"purged", "same_id", "restarted", "rewound"}  # their steps depend on each other's answers: tests of their own
 SCENARIOS = [name for name in names() if name not in MANUAL]
+EXPECTED_STATE = {410: ("Completed", "Terminated", "Failed"), 500: ("Suspended",)}
+"""The state that the recording had when an operation was refused so."""
 LIVE = ("Pending", "Running", "Suspended")
+
+
+async def reached(session: aiohttp.ClientSession, url: str, statuses: tuple[str, ...]) -> None:
+    """Wait until an instance's status is one of these, or the deadline: operations take effect in the next turn."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + DEADLINE_SECONDS
+    while loop.time() < deadline:
+        async with session.get(url) as response:
+            if (await response.json())["runtimeStatus"] in statuses:
+                return
+        await asyncio.sleep(0.02)
 
 
 async def run(session: aiohttp.ClientSession, host: RunningHost, name: str) -> Any:
@@ -24,7 +36,6 @@ async def run(session: aiohttp.ClientSession, host: RunningHost, name: str) -> A
     await asyncio.sleep(0.03 * SCENARIOS.index(name))  # not all in the same instant: some steps are 15 ms apart
     loop = asyncio.get_running_loop()
     began = loop.time()
-    value = recording["client_input"]
     raw = recording["calls"][0]["body"]["history"][1]["Input"]
     start = f"{host.url}{BASE}/orchestrators/{recording['function']}/{name}"
     async with session.post(start, data=raw or "null") as response:
@@ -35,6 +46,8 @@ async def run(session: aiohttp.ClientSession, host: RunningHost, name: str) -> A
         if method == "GET" or path.startswith("/api/start"):
             continue
         await asyncio.sleep(max(0.0, step["ms"] / 1000 - (loop.time() - began)))
+        if step["status"] in EXPECTED_STATE and name not in HAZARDS:
+            await reached(session, f"{host.url}{BASE}/instances/{name}", EXPECTED_STATE[step["status"]])
         data = step.get("request_body")
         headers = {} if data is None else {"Content-Type": "application/json"}
         async with session.request(method, host.url + path, data=data, headers=headers) as response:

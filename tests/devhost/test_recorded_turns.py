@@ -56,7 +56,7 @@ class Player:
 
 def worker(recording: dict[str, Any]) -> Calls:
     module: dict[str, Any] = {}
-    exec(recording["orchestrator"], module)  # noqa: S102 - the recording's own source
+    exec(recording["orchestrator"], module)
     return Calls(read_app(type("Module", (), module)), ".")
 
 

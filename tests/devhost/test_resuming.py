@@ -1,5 +1,6 @@
 """A host that is killed at any moment, and the next one that goes on."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -81,10 +82,25 @@ async def hang(x: int) -> None:
     await asyncio.sleep(60)
 
 
+@app.activity_trigger(input_name="x")
+def block(x: int) -> None:
+    RUNS.with_name("blocking").touch()
+    time.sleep(60)
+
+
+@app.orchestration_trigger(context_name="context")
+def blocked(context):
+    yield context.call_activity("block", 1)
+
+
 @app.orchestration_trigger(context_name="context")
 def slow(context):
     yield context.call_activity("hang", 1)
 """
+
+
+def steps_reach(folder: Path, count: int) -> bool:
+    return len(set(finished_steps(folder))) >= count
 
 
 def finished_steps(folder: Path) -> list[str]:
@@ -102,7 +118,7 @@ def test_a_killed_host_loses_nothing_and_completes_nothing_twice(tmp_path: Path,
         elif moment == "during the timer":
             until(lambda: len(finished_steps(tmp_path)) >= 12)
         elif moment == "while waiting":
-            until(lambda: (tmp_path / "flaky").exists())
+            until((tmp_path / "flaky").exists)
             host.call("POST", f"{BASE}/instances/j/raiseEvent/go", b'"early"')
         host.kill()
     before = len(finished_steps(tmp_path))
@@ -126,7 +142,7 @@ def test_repeated_kills_during_a_fan_out(tmp_path: Path) -> None:
         host.kill()
     for count in (5, 8):
         with running_host(tmp_path) as host:
-            until(lambda wanted=count: len(set(finished_steps(tmp_path))) >= wanted)
+            until(partial(steps_reach, tmp_path, count))
             host.kill()
     with running_host(tmp_path) as host:
         host.call("POST", f"{BASE}/instances/j/raiseEvent/go", b"1")
@@ -171,6 +187,14 @@ def test_function_timeout(tmp_path: Path) -> None:
         running.start("slow", "s")
         output = running.ended("s")["output"]
     assert "Timeout value of 00:00:01 was exceeded by function: Functions.hang" in output
+
+
+def test_the_host_stops_at_once_whatever_runs(host: RunningHost) -> None:
+    host.start("blocked", "b")
+    host.start("slow", "s")
+    until((host.folder / "blocking").exists)
+    host.process.terminate()
+    assert host.process.wait(5) == 0
 
 
 def test_the_host_ends_with_its_launcher(tmp_path: Path) -> None:

@@ -1,0 +1,65 @@
+"""The XML of List Containers and List Blobs as the real service writes it.
+
+https://learn.microsoft.com/rest/api/storageservices/list-containers2 and /list-blobs
+"""
+
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+from urllib.parse import quote
+from xml.sax.saxutils import escape
+
+_HEAD = '<?xml version="1.0" encoding="utf-8"?><EnumerationResults ServiceEndpoint="http://127.0.0.1/">'
+_CONTAINER_PROPERTIES = (
+    "<Etag>0x8D9F2A1B3C4D5E6</Etag><LeaseStatus>unlocked</LeaseStatus><LeaseState>available</LeaseState>"
+    "<DefaultEncryptionScope>$account-encryption-key</DefaultEncryptionScope>"
+    "<DenyEncryptionScopeOverride>false</DenyEncryptionScopeOverride><HasImmutabilityPolicy>false"
+    "</HasImmutabilityPolicy><HasLegalHold>false</HasLegalHold>"
+)
+_BLOB_PROPERTIES = (
+    "<Content-Type>application/octet-stream</Content-Type><Content-Encoding /><Content-Language /><Content-CRC64 />"
+    "<Content-MD5>Q2h1Y2sgSW50ZWdyaXR5IQ==</Content-MD5><Cache-Control /><Content-Disposition />"
+    "<BlobType>BlockBlob</BlobType><AccessTier>Hot</AccessTier><AccessTierInferred>true</AccessTierInferred>"
+    "<LeaseStatus>unlocked</LeaseStatus><LeaseState>available</LeaseState><ServerEncrypted>true</ServerEncrypted>"
+)
+# What XML 1.0 cannot carry; the service sends such names percent-encoded and says so.
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+class BlobEntry(NamedTuple):
+    """A blob as a listing shows it; ``modified`` in the form of RFC 1123."""
+
+    name: str
+    size: int
+    modified: str
+
+
+def container_page(names: Iterable[str], modified: str, marker: str) -> bytes:
+    """One page of List Containers."""
+    rows = "".join(
+        f"<Container><Name>{escape(name)}</Name><Properties><Last-Modified>{modified}</Last-Modified>"
+        f"{_CONTAINER_PROPERTIES}</Properties></Container>"
+        for name in names
+    )
+    return f"{_HEAD}<Containers>{rows}</Containers>{_marker(marker)}</EnumerationResults>".encode()
+
+
+def blob_page(blobs: Iterable[BlobEntry], marker: str) -> bytes:
+    """One page of List Blobs."""
+    rows = "".join(
+        f"<Blob>{_name(blob.name)}<Properties><Creation-Time>{blob.modified}</Creation-Time>"
+        f"<Last-Modified>{blob.modified}</Last-Modified><Etag>0x8D9F2A1B3C4D5E6</Etag>"
+        f"<Content-Length>{blob.size}</Content-Length>{_BLOB_PROPERTIES}</Properties><OrMetadata /></Blob>"
+        for blob in blobs
+    )
+    return f"{_HEAD}<Blobs>{rows}</Blobs>{_marker(marker)}</EnumerationResults>".encode()
+
+
+def _name(name: str) -> str:
+    if _NOT_XML.search(name):
+        return f'<Name Encoded="true">{quote(name, safe="")}</Name>'
+    return f"<Name>{escape(name)}</Name>"
+
+
+def _marker(name: str) -> str:
+    return f"<NextMarker>{escape(name)}</NextMarker>" if name else "<NextMarker />"

@@ -1,0 +1,50 @@
+"""The stubbed storage account as a child that ends with this process."""
+
+import base64
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from devstack.app import ROOT
+from devstack.supervise import supervised, wait_for, workspace
+
+START_SECONDS = 120
+
+
+@dataclass(frozen=True)
+class StubbedStorage:
+    """A running stub; any key opens it."""
+
+    port: int
+    pid: int
+
+    @property
+    def url(self) -> str:
+        """The address of its blob service."""
+        return f"http://127.0.0.1:{self.port}/stub"
+
+    @property
+    def connection_string(self) -> str:
+        """A connection string with a key that the stub does not look at."""
+        key = base64.b64encode(b"the stub checks no signature").decode()
+        return f"DefaultEndpointsProtocol=http;AccountName=stub;AccountKey={key};BlobEndpoint={self.url};"
+
+
+@contextmanager
+def stubbed_storage(what: Sequence[str], *, latency_ms: float = 0) -> Iterator[StubbedStorage]:
+    """Run the stub with ``--uniform NxM`` or ``--account FILE`` until the block, or this process, ends."""
+    command = [sys.executable, "-m", "devstack.storage_stub", *what, "--latency-ms", str(latency_ms)]
+    with (
+        workspace(None, "stub") as place,
+        supervised(
+            "The storage stub", ["sh", "-c", 'cd "$1"; shift; exec "$@"', "sh", str(ROOT), *command], place
+        ) as server,
+    ):
+
+        def port() -> int | None:
+            told = re.search(r"listening on (\d+)", server.log.read_text(encoding="utf-8"))
+            return int(told[1]) if told else None
+
+        yield StubbedStorage(wait_for(server, port, START_SECONDS), server.supervisor.pid)

@@ -1,0 +1,160 @@
+"""What a test of the whole app works with: a planted world, a running app, and a caller of its API."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+from azure.storage.blob import BlobServiceClient
+
+from demo.cases import Case, PlantedContainer
+from demo.planting import plant_containers, plant_rows
+from devstack.app import RunningApp, running_app
+from devstack.azurite import ACCOUNT_KEY
+
+ENDED = frozenset({"completed", "incomplete", "failed", "cancelled"})
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True)
+class World:
+    """Where the planted rows and containers are, and where the run store is to be."""
+
+    source: str
+    report: str
+    report_container: str
+    database: str
+    cases: tuple[Case, ...]
+    containers: tuple[PlantedContainer, ...]
+
+    def settings(self, **changes: str) -> dict[str, str]:
+        """App settings; nothing waits for storage to settle."""
+        return {
+            "SOURCE_STORAGE": self.source,
+            "REPORT_STORAGE": self.report,
+            "AUDIT_REPORT_CONTAINER": self.report_container,
+            "PRE_DATABASE": self.database,
+            "AUDIT_SETTLE_MINUTES": "0",
+            "AUDIT_SHARD_CONTAINERS": "10",
+            **changes,
+        }
+
+    @property
+    def expected(self) -> dict[str, str]:
+        """The verdict of every session that is a candidate."""
+        return {str(case.session_id): case.expected for case in self.cases if case.expected is not None}
+
+    def case(self, name: str) -> Case:
+        return next(case for case in self.cases if case.name == name)
+
+    def stored(self) -> dict[str, bytes]:
+        """Every blob of the run store by its path, and its metadata as bytes beside it."""
+        with (
+            BlobServiceClient.from_connection_string(self.report) as service,
+            service.get_container_client(self.report_container) as container,
+        ):
+            found = {}
+            for blob in container.list_blobs(include=["metadata"]):
+                found[blob.name] = container.download_blob(blob.name).readall()
+                found[f"{blob.name} (metadata)"] = repr(blob.metadata).encode()
+            return found
+
+
+def planted(world: World, *, extra: Iterable[PlantedContainer] = ()) -> World:
+    """Write the world's rows and containers."""
+    plant_rows(world.database, world.cases)
+    plant_containers(world.source, [*world.containers, *extra])
+    return world
+
+
+def eventually(probe: Callable[[], Answer | None], what: str, seconds: float = 60) -> Answer:
+    """The probe's first answer; fails when there is none in time."""
+    deadline = time.monotonic() + seconds
+    while (answer := probe()) is None:
+        assert time.monotonic() < deadline, f"not within {seconds:g} s: {what}"
+        time.sleep(0.05)
+    return answer
+
+
+class Api:
+    """The HTTP API of a running app; keeps the text of every answer."""
+
+    def __init__(self, app: RunningApp) -> None:
+        self.app = app
+        self.answers: list[str] = []
+        self._http = httpx.Client(base_url=app.url, timeout=60, event_hooks={"response": [self._keep]})
+
+    def _keep(self, response: httpx.Response) -> None:
+        response.read()
+        self.answers.append(f"{response.headers!r}\n{response.text}")
+
+    def close(self) -> None:
+        self._http.close()
+
+    def get(self, path: str) -> httpx.Response:
+        return self._http.get(path)
+
+    def post(self, path: str, content: bytes | None = None) -> httpx.Response:
+        return self._http.post(path, content=content)
+
+    def start(self, **body: Any) -> str:
+        """Start an audit; its id."""
+        response = self._http.post("/audits", json=body)
+        assert response.status_code == 202, response.text
+        audit_id: str = response.json()["id"]
+        return audit_id
+
+    def view(self, audit_id: str) -> dict[str, Any]:
+        response = self._http.get(f"/audits/{audit_id}")
+        assert response.status_code == 200, response.text
+        document: dict[str, Any] = response.json()
+        return document
+
+    def ended(self, audit_id: str, seconds: float = 90) -> dict[str, Any]:
+        """The audit's document when it has ended."""
+
+        def probe() -> dict[str, Any] | None:
+            view = self.view(audit_id)
+            return view if view["state"] in ENDED else None
+
+        return eventually(probe, f"audit {audit_id} ends", seconds)
+
+    def audited(self, **body: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Start an audit and wait for it: its document and its report."""
+        audit_id = self.start(**body)
+        return self.ended(audit_id), self.report(audit_id)
+
+    def report(self, audit_id: str) -> dict[str, Any]:
+        response = self._http.get(f"/audits/{audit_id}/report")
+        assert response.status_code == 200, response.text
+        document: dict[str, Any] = response.json()
+        return document
+
+
+@contextmanager
+def running(settings: Mapping[str, str], directory: Path | None = None) -> Iterator[Api]:
+    """The app with these settings, and a caller of it."""
+    with running_app(settings, directory=directory) as app:
+        api = Api(app)
+        try:
+            yield api
+        finally:
+            api.close()
+
+
+def verdicts(report: dict[str, Any]) -> dict[str, str]:
+    return {finding["subject"]["id"]: finding["verdict"] for finding in report["findings"]}
+
+
+def leaks(api: Api, world: World, *more_secrets: str) -> list[str]:
+    """Where a secret can be read: in the host's log, an answer, the host's state, or the run store."""
+    password = world.database.partition("://")[2].partition(":")[2].partition("@")[0]
+    assert len(password) > 8
+    secrets = [secret.encode() for secret in (ACCOUNT_KEY, "sig=", password, *more_secrets)]
+    places = {"answers": "\n".join(api.answers).encode()}
+    places |= {path.name: path.read_bytes() for path in api.app.log.parent.rglob("*") if path.is_file()}
+    places |= world.stored()
+    return [f"{secret.decode()[:6]}... in {place}" for place, data in places.items() for secret in secrets if secret in data]

@@ -1,0 +1,41 @@
+"""The terminal's form of what needs no terminal to be looked at."""
+
+import pytest
+
+from auditctl.answers import Check, Health, Profile
+from auditctl.screen import Screen
+from auditctl.service import Service
+
+MARKUP = "[bold]x[/] :boom:"
+
+
+@pytest.fixture
+def screen(monkeypatch: pytest.MonkeyPatch) -> Screen:
+    monkeypatch.setenv("COLUMNS", "100")
+    return Screen(Service("http://127.0.0.1:7071/api"))
+
+
+def test_no_audits_is_said_in_words(screen: Screen, capsys: pytest.CaptureFixture[str]) -> None:
+    screen.audits([])
+
+    assert capsys.readouterr().out == "No audits yet. Start one: auditctl run --wait\n"
+
+
+def test_profiles_mark_what_is_audited_by_default(screen: Screen, capsys: pytest.CaptureFixture[str]) -> None:
+    screen.profiles([Profile("pre", "Hearings", MARKUP, ("A", "B"), ("B",))])
+
+    assert capsys.readouterr().out.splitlines() == [
+        " pre         Hearings",
+        f"             {MARKUP}",
+        " statuses    A, B*  (* by default)",
+    ]
+
+
+def test_health_says_what_cannot_be_reached_and_why(screen: Screen, capsys: pytest.CaptureFixture[str]) -> None:
+    screen.health(Health("degraded", (Check("database:PRE", False, MARKUP), Check("storage:SOURCE", True, ""))))
+
+    assert [line.rstrip() for line in capsys.readouterr().out.splitlines()] == [
+        " degraded    http://127.0.0.1:7071/api",
+        f"  failed  database:PRE    {MARKUP}",
+        "  ok      storage:SOURCE",
+    ]

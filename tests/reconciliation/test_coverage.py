@@ -1,0 +1,67 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciliation.coverage import DELETED_DURING_SCAN, OUTSIDE_PREFIXES, Coverage
+from reconciliation.evidence import ContainerEvidence, Unread
+from tests.reconciliation.strategies import evidence, unread_containers
+from tests.reconciliation.world import encoded, unread
+
+RECORDS = st.lists(evidence() | unread_containers())
+
+
+def coverage_of(records: list[ContainerEvidence | Unread], listed: int | None = None) -> Coverage:
+    coverage = Coverage(listed=len(records) if listed is None else listed)
+    for record in records:
+        coverage.count(record)
+    return coverage
+
+
+@given(RECORDS)
+def test_every_record_is_counted_once(records: list[ContainerEvidence | Unread]) -> None:
+    coverage = coverage_of(records)
+    coverage.check()
+    counts = coverage.to_json()["containers"]
+    assert counts["listed"] == counts["scanned"] + counts["skipped"] + counts["failed"] == len(records)
+    assert coverage.blobs == sum(record.blobs for record in records if isinstance(record, ContainerEvidence))
+    assert sum(coverage.to_json()["skipped_by_reason"].values()) == counts["skipped"]
+
+
+@given(RECORDS, st.integers(-5, 5).filter(bool))
+def test_counts_that_do_not_add_up_are_refused(records: list[ContainerEvidence | Unread], off: int) -> None:
+    coverage = coverage_of(records, listed=len(records) + off)
+    with pytest.raises(AssertionError, match=f"{len(records) + off} containers listed, {len(records)} accounted for"):
+        coverage.check()
+
+
+@pytest.mark.parametrize(
+    ("record", "complete"),
+    [
+        pytest.param(encoded(), True, id="read"),
+        pytest.param(Unread("gone", DELETED_DURING_SCAN, failed=False), True, id="what is gone holds no recording"),
+        pytest.param(Unread("far", OUTSIDE_PREFIXES, failed=False), False, id="not asked for is not looked at"),
+        pytest.param(Unread("odd", "a reason nobody knows", failed=False), False, id="an unknown reason is no excuse"),
+        pytest.param(unread(), False, id="could not be read"),
+        pytest.param(Unread("gone", DELETED_DURING_SCAN, failed=True), False, id="a failure, whatever its text"),
+    ],
+)
+def test_coverage_is_complete_only_when_everything_that_matters_was_read(
+    record: ContainerEvidence | Unread, complete: bool
+) -> None:
+    coverage = coverage_of([encoded("another"), record])
+    assert coverage.is_complete is complete
+    assert coverage.to_json()["complete"] is complete
+
+
+def test_an_empty_account_is_covered() -> None:
+    coverage = coverage_of([])
+    coverage.check()
+    assert coverage.is_complete
+
+
+def test_containers_that_could_not_be_read_are_named_in_order_with_their_reason() -> None:
+    coverage = coverage_of([Unread("b", "timed out", failed=True), Unread("a", "403", failed=True)])
+    assert coverage.to_json()["failed_containers"] == [
+        {"container": "a", "error": "403"},
+        {"container": "b", "error": "timed out"},
+    ]

@@ -1,0 +1,37 @@
+import json
+from datetime import timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciliation.facts import Clock
+from reconciliation.plan import Plan, PlannedShard
+from reconciliation.shards import Shard
+from tests.reconciliation.strategies import moments, texts
+from tests.reconciliation.world import AS_OF, PARAMETERS
+
+PLANNED = st.builds(
+    PlannedShard, st.builds(Shard, st.integers(0, 255), texts(), st.integers(0)), st.integers(0), st.integers(0)
+)
+
+
+@given(
+    st.builds(
+        Plan,
+        as_of=moments(),
+        settle_minutes=st.integers(0, 10_080),
+        max_passes=st.integers(1, 9),
+        listed=st.integers(0),
+        shards=st.lists(PLANNED, max_size=4).map(tuple),
+    )
+)
+def test_a_plan_survives_the_run_store(plan: Plan) -> None:
+    written = json.loads(json.dumps(plan.to_json()))
+    assert Plan.from_json(written) == plan
+    assert written["schema_version"] == 1
+    assert written["complete"] is True
+
+
+def test_verdicts_are_given_by_the_frozen_moment_and_the_requests_grace() -> None:
+    plan = Plan(AS_OF, settle_minutes=20, max_passes=3, listed=0, shards=())
+    assert plan.clock(PARAMETERS) == Clock(AS_OF, timedelta(minutes=60), timedelta(minutes=20))

@@ -1,0 +1,43 @@
+import json
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciliation.lifecycle import State
+from reconciliation.outcome import Outcome
+from reconciliation.run_record import RunRecord
+from tests.reconciliation.strategies import moments, parameters, texts
+from tests.reconciliation.world import AS_OF, MINUTE, PARAMETERS
+
+SUMMARIES: st.SearchStrategy[dict[str, Any]] = st.dictionaries(texts(), texts() | st.integers(0, 99))
+
+
+@given(
+    st.builds(
+        RunRecord,
+        audit_id=texts(),
+        state=st.sampled_from(State),
+        parameters=parameters(),
+        created_at=moments(),
+        updated_at=moments(),
+        ended_at=st.none() | moments(),
+        outcome=st.none() | st.sampled_from(Outcome),
+        summary=st.none() | SUMMARIES,
+        error=st.none() | texts(),
+    )
+)
+def test_a_record_survives_the_run_store(record: RunRecord) -> None:
+    written = json.loads(json.dumps(record.to_json()))
+    assert RunRecord.from_json(written) == record
+    assert written["schema_version"] == 1
+    assert written["complete"] is record.state.has_ended
+
+
+def test_an_ended_record_says_when_how_and_why_and_keeps_the_question() -> None:
+    queued = RunRecord("a", State.QUEUED, PARAMETERS, created_at=AS_OF, updated_at=AS_OF)
+    ended = queued.ended(State.FAILED, AS_OF + MINUTE, outcome=Outcome.FAILED, error="The database refused the login.")
+    assert (ended.audit_id, ended.parameters, ended.created_at) == ("a", PARAMETERS, AS_OF)
+    assert ended.updated_at == ended.ended_at == AS_OF + MINUTE
+    assert (ended.outcome, ended.error, ended.summary) == (Outcome.FAILED, "The database refused the login.", None)
+    assert queued.ended_at is None
