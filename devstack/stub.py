@@ -1,6 +1,7 @@
 """The stubbed storage account as a child that ends with this process."""
 
 import base64
+import os
 import re
 import sys
 from collections.abc import Iterator, Sequence
@@ -36,15 +37,14 @@ class StubbedStorage:
 def stubbed_storage(what: Sequence[str], *, latency_ms: float = 0) -> Iterator[StubbedStorage]:
     """Run the stub with ``--uniform NxM`` or ``--account FILE`` until the block, or this process, ends."""
     command = [sys.executable, "-m", "devstack.storage_stub", *what, "--latency-ms", str(latency_ms)]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
     with (
         workspace(None, "stub") as place,
-        supervised(
-            "The storage stub", ["sh", "-c", 'cd "$1"; shift; exec "$@"', "sh", str(ROOT), *command], place
-        ) as server,
+        supervised("The storage stub", command, place, env=environment) as server,
     ):
 
-        def port() -> int | None:
-            told = re.search(r"listening on (\d+)", server.log.read_text(encoding="utf-8"))
-            return int(told[1]) if told else None
+        def told() -> StubbedStorage | None:
+            line = re.search(r"process (\d+) listens on (\d+)\n", server.log.read_text(encoding="utf-8"))
+            return StubbedStorage(pid=int(line[1]), port=int(line[2])) if line else None
 
-        yield StubbedStorage(wait_for(server, port, START_SECONDS), server.supervisor.pid)
+        yield wait_for(server, told, START_SECONDS)

@@ -16,6 +16,7 @@ bp = df.Blueprint()
 
 STEP_ATTEMPTS = 3
 PAUSE_BETWEEN_ATTEMPTS = timedelta(seconds=5)
+MOST_ERROR_CHARACTERS = 1200  # each takes up to 12 bytes of history, and no payload there exceeds 16 KB
 Work = Generator[Any, Any, Any]
 
 
@@ -44,7 +45,7 @@ def audit(context: Any) -> Work:
         yield from step(context, "reconcile", request)
         ended = yield from step(context, "report", request)
     except StepFailedError as failure:
-        ended = yield from step(context, "fail", {**request, "step": failure.step, "error": str(failure)[:4000]})
+        ended = yield from step(context, "fail", {**request, "step": failure.step, "error": str(failure)[:MOST_ERROR_CHARACTERS]})
     return {"audit_id": audit_id, "state": ended["state"], "outcome": ended["outcome"]}
 
 

@@ -58,9 +58,10 @@ def is_manifest(blob_name: str) -> bool:
     return blob_name[-4:].lower() == ".ism"
 
 
+MATTERING_SUFFIXES = frozenset({".mp4", ".ism"})
+"""The ends, in lower case, of the names of blobs of which a verdict needs more than that they are there."""
+
+
 def can_matter(blob_name: str) -> bool:
-    """True for the blobs of which a verdict needs more than that they are there."""
-    return blob_name[-4:].lower() in _MATTERING
-
-
-_MATTERING = frozenset({".mp4", ".ism"})
+    """True for a blob of which a verdict needs more than that it is there."""
+    return blob_name[-4:].lower() in MATTERING_SUFFIXES

@@ -14,7 +14,7 @@ from azure.core.exceptions import ClientAuthenticationError
 from yarl import URL
 
 from adapters.credentials import Endpoint
-from adapters.listing.pages import Page, parse_blobs, parse_containers
+from adapters.listing.pages import Blobs, ContainerNames, parse_blobs, parse_containers
 from reconciliation import VERSION
 from reconciliation.errors import (
     AuditError,
@@ -30,7 +30,7 @@ logger = logging.getLogger("capture_audit.listing")
 _HEADERS = {"x-ms-version": "2023-11-03", "User-Agent": f"capture-audit/{VERSION}"}
 _TEMPORARY = frozenset({408, 429, 500, 502, 503, 504})
 _GONE = {404: frozenset({"ContainerNotFound"}), 409: frozenset({"ContainerBeingDeleted"})}
-PageT = TypeVar("PageT", bound=Page)
+PageT = TypeVar("PageT", ContainerNames, Blobs)
 
 
 @dataclass(frozen=True)

@@ -5,14 +5,14 @@ read only of the blobs whose names can matter. A page that holds anything beyond
 goes to a real XML parser; a property test holds the two and the vendor's SDK equal.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from urllib.parse import unquote
 from xml.etree import ElementTree as ET
 
 from reconciliation.errors import ListingError
 from reconciliation.evidence import Blob, BlobPage
-from reconciliation.keys import can_matter
+from reconciliation.keys import MATTERING_SUFFIXES, can_matter
 from reconciliation.times import from_rfc1123
 
 _END = b"</EnumerationResults>"
@@ -21,27 +21,24 @@ _BLOB = b"<Blob><Name>"
 _MODIFIED = b"<Last-Modified>"
 _LENGTH = b"<Content-Length>"
 _MARKER = b"<NextMarker>"
+_TO_DATE = len(_MODIFIED)
+_TO_SIZE = len(_LENGTH)
 _DATE_LENGTH = len("Fri, 20 Mar 2026 09:30:00 GMT")
+_SUFFIX_LENGTH = 4
+_MATTERING = frozenset(suffix.encode() for suffix in MATTERING_SUFFIXES)
 
 
-@dataclass(frozen=True)
-class Page:
-    """A page of a listing; ``marker`` leads to the next, None on the last."""
+class ContainerNames(NamedTuple):
+    """A page of container names in the order of the listing; ``marker`` leads to the next page, None on the last."""
 
     marker: str | None
-
-
-@dataclass(frozen=True)
-class ContainerNames(Page):
-    """Container names in the order of the listing."""
-
     names: list[str]
 
 
-@dataclass(frozen=True)
-class Blobs(Page):
-    """What a page says of its blobs."""
+class Blobs(NamedTuple):
+    """A page of a container's listing; ``marker`` leads to the next page, None on the last."""
 
+    marker: str | None
     blobs: BlobPage
 
 
@@ -61,33 +58,30 @@ def parse_blobs(page: bytes) -> Blobs:
     if not _is_plain(page):
         root = _tree(page)
         return Blobs(_marker(root), _summed([_blob(element) for element in root.iterfind("Blobs/Blob")]))
-    parts = page.split(_BLOB)
-    if len(parts) - 1 != page.count(b"<Blob>"):
-        raise ListingError("Storage answered a blob listing in a form that is not understood.")
-    marker = _plain_marker(parts[-1])
-    del parts[0]
+    head, *parts = page.split(_BLOB)
     kept: list[Blob] = []
     dates: set[bytes] = set()
     try:
         for part in parts:
-            at = part.index(_MODIFIED) + len(_MODIFIED)
+            at = part.index(_MODIFIED) + _TO_DATE
             date = part[at : at + _DATE_LENGTH]
             dates.add(date)
-            name = part[: part.index(b"<")].decode()
-            if can_matter(name):
-                at = part.index(_LENGTH) + len(_LENGTH)
+            end = part.index(b"<")
+            if part[end - _SUFFIX_LENGTH : end].lower() in _MATTERING:
+                at = part.index(_LENGTH) + _TO_SIZE
                 size = int(part[at : part.index(b"<", at)])
-                kept.append(Blob(name, size, from_rfc1123(date.decode())))
-        newest = max((from_rfc1123(date.decode()) for date in dates), default=None)
+                kept.append(Blob(part[:end].decode(), size, from_rfc1123(date.decode())))
+        newest = max([from_rfc1123(date.decode()) for date in dates], default=None)
     except ValueError as error:
         raise ListingError(f"Storage answered a blob in a form that is not understood ({error}).") from error
-    return Blobs(marker, BlobPage(len(parts), newest, kept))
+    return Blobs(_plain_marker(parts[-1] if parts else head), BlobPage(len(parts), newest, kept))
 
 
 def _is_plain(page: bytes) -> bool:
     if not page.endswith(_END) and not page.rstrip().endswith(_END):
         raise ListingError("Storage answered a listing that was cut short.")
-    return b"&" not in page and b'Encoded="true"' not in page and b"<!" not in page
+    # A name is plain text, or holds an entity, or says that it is encoded.
+    return b"&" not in page and b' Encoded="' not in page
 
 
 def _plain_marker(tail: bytes) -> str | None:

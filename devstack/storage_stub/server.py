@@ -1,6 +1,7 @@
 """The HTTP side of the stub: just enough of HTTP/1.1 for listing clients, and no more work than that."""
 
 import asyncio
+import os
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from devstack.storage_stub.catalogue import Catalogue
@@ -58,8 +59,8 @@ class Listings(asyncio.Protocol):
 
 
 async def serve(catalogue: Catalogue, port: int, latency: float) -> None:
-    """Serve until cancelled; prints ``listening on <port>`` when ready. Port 0 takes a free one."""
+    """Serve until cancelled; prints ``process <pid> listens on <port>`` when ready. Port 0 takes a free one."""
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: Listings(catalogue, latency), "127.0.0.1", port, backlog=1024)
-    print(f"listening on {server.sockets[0].getsockname()[1]}", flush=True)
+    print(f"process {os.getpid()} listens on {server.sockets[0].getsockname()[1]}", flush=True)
     await server.serve_forever()

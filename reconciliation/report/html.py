@@ -71,7 +71,7 @@ def _verdicts(report: Report) -> str:
 def _findings(report: Report, severity: str) -> str:
     findings = [finding for finding in report["findings"] if finding["severity"] == severity]
     if not findings:
-        nothing = "Nothing was found here." if severity == Severity.HIGH.value else "Everything could be verified."
+        nothing = "Nothing was found here." if severity == Severity.HIGH.value else "No session is left unverified."
         return f"<section>\n<h2>{_TITLES[severity]}</h2>\n<p>{nothing}</p>\n</section>"
     cut = ""
     if len(findings) > MOST_ROWS:

@@ -24,6 +24,7 @@ class Asked:
     container: str
     blob: str
     query: str
+    replaces: bool
 
     @property
     def lists_account(self) -> bool:
@@ -67,12 +68,20 @@ class Rule:
         return True
 
 
+def replaces(ending: str) -> Matches:
+    return lambda asked: asked.method == "PUT" and asked.blob.endswith(ending) and asked.replaces
+
+
 @dataclass
 class Held:
-    """Requests that are kept waiting; ``reached`` is set when the first one came."""
+    """Requests that are kept waiting; ``reached`` is set when the first one came.
+
+    ``drop`` ends them without passing them on: their sender is dead, and storage never got them.
+    """
 
     reached: threading.Event
     release: Callable[[], None]
+    drop: Callable[[], None]
 
 
 @dataclass
@@ -100,7 +109,8 @@ class StorageProxy:
 
         async def refusal() -> web.Response:
             body = f'<?xml version="1.0" encoding="utf-8"?><Error><Code>{code}</Code><Message>No.</Message></Error>'
-            return web.Response(status=status, text=body, content_type="application/xml", headers={"x-ms-error-code": code})
+            headers = {"x-ms-error-code": code}
+            return web.Response(status=status, text=body, content_type="application/xml", headers=headers)
 
         self.rules.append(Rule(matches, refusal, times))
 
@@ -114,19 +124,23 @@ class StorageProxy:
 
     def hold(self, matches: Matches) -> Held:
         """Keep all matching requests waiting until they are released."""
-        released = asyncio.Event()
-        held = Held(threading.Event(), lambda: _call(self.loop, released.set))
+        passed: asyncio.Future[bool] = self.loop.create_future()
 
-        async def wait() -> None:
+        def decide(value: bool) -> None:
+            if not passed.done():
+                passed.set_result(value)
+
+        def told(value: bool) -> None:
+            self.loop.call_soon_threadsafe(decide, value)
+
+        held = Held(threading.Event(), lambda: told(True), lambda: told(False))
+
+        async def wait() -> web.Response | None:
             held.reached.set()
-            await released.wait()
+            return None if await asyncio.shield(passed) else web.Response(status=500)
 
         self.rules.append(Rule(matches, wait))
         return held
-
-
-def _call(loop: asyncio.AbstractEventLoop, action: Callable[[], None]) -> None:
-    loop.call_soon_threadsafe(action)
 
 
 @contextmanager
@@ -161,7 +175,7 @@ def storage_proxy(target_port: int) -> Iterator[StorageProxy]:
     try:
         yield proxies[0]
     finally:
-        _call(proxies[0].loop, stop.set)
+        proxies[0].loop.call_soon_threadsafe(stop.set)
         thread.join(10)
 
 
@@ -169,7 +183,7 @@ async def _answer(
     proxy: StorageProxy, session: aiohttp.ClientSession, target_port: int, request: web.Request
 ) -> web.Response:
     _, _, container, blob = (*request.path.split("/", 3), "", "")[:4]
-    asked = Asked(request.method, container, blob, request.rel_url.raw_query_string)
+    asked = Asked(request.method, container, blob, request.rel_url.raw_query_string, "If-Match" in request.headers)
     proxy.asked.append(asked)
     for rule in list(proxy.rules):
         if rule.takes(asked) and (answer := await rule.action()) is not None:

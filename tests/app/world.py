@@ -157,4 +157,6 @@ def leaks(api: Api, world: World, *more_secrets: str) -> list[str]:
     places = {"answers": "\n".join(api.answers).encode()}
     places |= {path.name: path.read_bytes() for path in api.app.log.parent.rglob("*") if path.is_file()}
     places |= world.stored()
-    return [f"{secret.decode()[:6]}... in {place}" for place, data in places.items() for secret in secrets if secret in data]
+    return [
+        f"{secret.decode()[:6]}... in {place}" for place, data in places.items() for secret in secrets if secret in data
+    ]

@@ -8,7 +8,19 @@ from hypothesis import strategies as st
 from reconciliation.evidence import Blob, ContainerEvidence, Unread, read_evidence, record_from_json
 from reconciliation.keys import ContainerKind, session_key_in
 from tests.reconciliation.strategies import blobs, evidence, moments, texts, unread_containers
-from tests.reconciliation.world import AS_OF, CLOCK, LONG_AGO, MINUTE, container, key_of, manifest, page, seen_in, track, uuid_of
+from tests.reconciliation.world import (
+    AS_OF,
+    CLOCK,
+    LONG_AGO,
+    MINUTE,
+    container,
+    key_of,
+    manifest,
+    page,
+    seen_in,
+    track,
+    uuid_of,
+)
 
 KEY = key_of()
 

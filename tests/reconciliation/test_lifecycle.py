@@ -8,7 +8,7 @@ ALIVE = {State.QUEUED, State.RUNNING, State.INTERRUPTED}
 def test_a_state_has_ended_or_can_be_worked_on() -> None:
     assert {state for state in State if not state.has_ended} == ALIVE
     assert ALIVE.isdisjoint(ENDED)
-    assert ALIVE | ENDED == set(State)
+    assert set(State) == ALIVE | ENDED
 
 
 @pytest.mark.parametrize("ended", sorted(ENDED))

@@ -78,7 +78,10 @@ def test_the_most_urgent_stands_first_then_the_oldest_hearing(
 def test_hearings_within_one_second_stand_in_their_order_too() -> None:
     later = session("later", started_at=LONG_AGO + timedelta(microseconds=1))
     findings = reconciled([later, session("first", started_at=LONG_AGO)]).findings
-    assert [finding.facts.candidate.session_id for finding in findings] == [str(uuid_of("first")), str(uuid_of("later"))]
+    assert [finding.facts.candidate.session_id for finding in findings] == [
+        str(uuid_of("first")),
+        str(uuid_of("later")),
+    ]
 
 
 def test_a_candidate_that_comes_twice_is_an_error() -> None:
@@ -119,7 +122,9 @@ NAMELESS = (track("index"), manifest("index"))
         pytest.param(container("x", *NAMELESS, track(key_of())), (), False, id="another of its tracks names a session"),
         pytest.param(container("x", manifest("index")), (), False, id="no media at all"),
         pytest.param(container("x"), (), False, id="empty"),
-        pytest.param(container("x", track("index", at=AS_OF - MINUTE)), (), False, id="its encode may still be running"),
+        pytest.param(
+            container("x", track("index", at=AS_OF - MINUTE)), (), False, id="its encode may still be running"
+        ),
         pytest.param(container("x", track("index", at=AS_OF - CLOCK.settle)), (), True, id="settled to the second"),
     ],
 )
@@ -144,7 +149,9 @@ def test_how_an_audit_ends(records: list[Record], outcome: Outcome) -> None:
 
 
 def test_the_containers_of_a_finding_say_what_became_of_them() -> None:
-    result = reconciled([session()], [encoded("good"), container("broken", track(key_of())), encoded("old")], [row("old")])
+    result = reconciled(
+        [session()], [encoded("good"), container("broken", track(key_of())), encoded("old")], [row("old")]
+    )
     evidence = {item["container"]: item for item in result.findings[0].to_json()["evidence"]}
     good, broken, old = (evidence[str(uuid_of(name))] for name in ("good", "broken", "old"))
     assert (good["registered"], good["complete"], good["kind"]) == (False, True, "recording")

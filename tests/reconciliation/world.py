@@ -106,9 +106,7 @@ def reconciled(
     return reconciler.judged(RULES, CLOCK)
 
 
-def finding(
-    candidate: Candidate, records: Iterable[Record] = (), rows: Iterable[RegisteredRecording] = ()
-) -> Finding:
+def finding(candidate: Candidate, records: Iterable[Record] = (), rows: Iterable[RegisteredRecording] = ()) -> Finding:
     """What one candidate gets."""
     [found] = reconciled([candidate], records, rows).findings
     return found

@@ -577,7 +577,9 @@ def test_no_ids_means_every_candidate() -> None:
 def test_every_value_that_the_query_names_is_bound() -> None:
     query = candidates(PARAMETERS)
     assert {name for name in query.values if f"%({name})s" in query.sql} == set(query.values)
-    assert query.sql.count("%(") == len([part for part in query.sql.split("%(")[1:] if part.split(")")[0] in query.values])
+    assert query.sql.count("%(") == len(
+        [part for part in query.sql.split("%(")[1:] if part.split(")")[0] in query.values]
+    )
 
 
 def test_rows_become_the_domains_values() -> None:
