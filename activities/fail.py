@@ -35,11 +35,11 @@ class FailAnswer(TypedDict):
 async def fail_audit(request: FailRequest, services: Services) -> FailAnswer:
     """End the audit as failed, unless it has ended already. The text is kept without secrets."""
     audit_id = request["audit_id"]
-    record = await services.store.record(audit_id)
+    record = await services.records.record(audit_id)
     if record is None:
-        raise RunStoreError(f"There is no audit {audit_id} in {services.store.where} to end.")
+        raise RunStoreError(f"There is no audit {audit_id} in {services.records.where} to end.")
     error = redacted(request["error"])
-    record = await services.store.end(record.ended(State.FAILED, services.now(), outcome=Outcome.FAILED, error=error))
+    record = await services.records.end(record.ended(State.FAILED, services.now(), outcome=Outcome.FAILED, error=error))
     logger.error("Audit %s failed in step %s: %s", audit_id, request["step"], error)
     return {"ok": True, "state": record.state.value, "outcome": Outcome.FAILED.name.lower()}
 

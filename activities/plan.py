@@ -1,4 +1,4 @@
-"""Step 1: list every container of the account, and cut the names into shards."""
+"""Step 3: choose the containers to open, and cut them into shards."""
 
 import logging
 from typing import Literal, TypedDict
@@ -6,9 +6,12 @@ from typing import Literal, TypedDict
 import azure.durable_functions as df
 
 from activities.answers import Refusal, answered
+from activities.audits import running
 from adapters.services import Services
-from reconciliation.errors import ListingError
+from reconciliation.errors import ListingError, RunStoreError
+from reconciliation.parameters import Mode
 from reconciliation.plan import Plan
+from reconciliation.selection import select_containers
 from reconciliation.shards import plan_shards
 
 bp = df.Blueprint()
@@ -26,30 +29,40 @@ class PlanAnswer(TypedDict):
 
     ok: Literal[True]
     shards: int
-    listed: int
     max_passes: int
 
 
 async def plan_audit(request: PlanRequest, services: Services) -> PlanAnswer:
-    """Freeze the audit's moment, waiting times and shards; a plan that is already there is kept.
+    """Freeze the audit's shards; a plan that is already there is kept.
 
-    Containers are listed before rows are read, so a recording registered in between looks registered, never lost.
-    Raises ``ListingError`` if the listing names a container twice.
+    Raises ``ListingError`` if the listing named a container twice, or lost some.
     """
-    audit_id = request["audit_id"]
-    plan = await services.store.plan(audit_id)
+    audit_id, store = request["audit_id"], services.store
+    plan = await store.plan(audit_id)
     if plan is None:
-        as_of = services.now()
-        names = [name async for page in services.lister.containers() for name in page]
-        listed = len(names)
-        names = sorted(set(names))
-        if len(names) != listed:
-            raise ListingError(f"Storage listed {listed - len(names)} containers twice. Audit again.")
-        shards = plan_shards(names, services.settings.shard_containers)
-        plan = Plan(as_of, services.settings.settle_minutes, services.settings.max_passes, listed, shards=())
-        plan = await services.store.write_plan(audit_id, plan, names, shards)
-        logger.info("Audit %s: %d containers in %d shards", audit_id, plan.listed, len(plan.shards))
-    return {"ok": True, "shards": len(plan.shards), "listed": plan.listed, "max_passes": plan.max_passes}
+        parameters = (await running(services.records, audit_id)).parameters
+        listing = await store.listing(audit_id)
+        if listing is None:
+            raise RunStoreError(f"Audit {audit_id} has no listing in {services.records.where}. Start a new audit.")
+        names = sorted(set(await store.container_names(audit_id)))
+        if len(names) != listing.listed:
+            raise ListingError(f"Storage listed {listing.listed} containers of {len(names)} names. Start a new audit.")
+        registered: set[str] = set()
+        if parameters.mode is Mode.FAST:
+            registered = {row.recording_id async for rows in store.registered(audit_id) for row in rows}
+        chosen, skipped = select_containers(names, registered, parameters)
+        shards = plan_shards(chosen, services.settings.shard_containers)
+        plan = Plan(
+            as_of=listing.as_of,
+            settle_minutes=services.settings.settle_minutes,
+            max_passes=services.settings.max_passes,
+            listed=listing.listed,
+            skipped=dict(skipped),
+            shards=(),
+        )
+        plan = await store.write_plan(audit_id, plan, chosen, shards)
+        logger.info("Audit %s: %d containers to open in %d shards", audit_id, len(chosen), len(shards))
+    return {"ok": True, "shards": len(plan.shards), "max_passes": plan.max_passes}
 
 
 @bp.activity_trigger(input_name="request")

@@ -33,13 +33,13 @@ async def pull_rows(request: PullRequest, services: Services) -> PullAnswer:
     """
     audit_id = request["audit_id"]
     if not await services.store.has_rows(audit_id):
-        record = await running(services.store, audit_id)
+        record = await running(services.records, audit_id)
         profile = PROFILES[record.parameters.profile]
         async with services.database(profile).snapshot() as snapshot:
-            candidates = await snapshot.read(profile.candidates(record.parameters), profile.read_candidate)
-            registered = await snapshot.read(profile.registered, profile.read_registered)
-        await services.store.write_rows(audit_id, candidates, registered)
-        logger.info("Audit %s: %d candidates, %d registered", audit_id, len(candidates), len(registered))
+            candidates = snapshot.lines(profile.candidates(record.parameters))
+            registered = snapshot.lines(profile.registered)
+            await services.store.write_rows(audit_id, candidates, registered)
+        logger.info("Audit %s: rows pulled", audit_id)
     return {"ok": True}
 
 

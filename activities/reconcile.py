@@ -1,21 +1,31 @@
 """Step 4, the fan-in: rows beside evidence, verdicts, coverage, and the canonical report."""
 
-import asyncio
-import json
 import logging
+from collections.abc import AsyncIterator
+from contextlib import ExitStack
+from tempfile import SpooledTemporaryFile
 from typing import Literal, TypedDict
 
 import azure.durable_functions as df
 
 from activities.answers import Refusal, answered
 from activities.audits import running
+from adapters.run_store import RunStore
 from adapters.services import Services
+from reconciliation.candidates import RegisteredRecording
+from reconciliation.plan import Plan
 from reconciliation.profiles import PROFILES
-from reconciliation.reconcile import Reconciler
-from reconciliation.report.model import AuditHeader, build_report
+from reconciliation.reconcile import EvidenceIndex, Result, Tally, find
+from reconciliation.report.document import CLOSING, finding_line, opening
+from reconciliation.report.model import AuditHeader, build_head
+from reconciliation.run_record import RunRecord
+from reconciliation.verdicts import SEVERITY_ORDER, Severity
 
 bp = df.Blueprint()
 logger = logging.getLogger("capture_audit.reconcile")
+
+_IN_MEMORY_BYTES = 4 * 1024 * 1024
+_CHUNK_BYTES = 1024 * 1024
 
 
 class ReconcileRequest(TypedDict):
@@ -31,26 +41,80 @@ class ReconcileAnswer(TypedDict):
 
 
 async def reconcile_audit(request: ReconcileRequest, services: Services) -> ReconcileAnswer:
-    """Judge every candidate and write report.json; a report that is already there is kept."""
+    """Judge every candidate and write report.json; a report that is already there is kept.
+
+    Raises ``AssertionError`` if anything does not add up; nothing is written then.
+    """
     audit_id, store = request["audit_id"], services.store
-    if await store.report(audit_id, "json") is None:
-        record = await running(store, audit_id)
+    if not await store.has_report(audit_id, "json"):
+        record = await running(services.records, audit_id)
         plan = await store.planned(audit_id)
-        profile = PROFILES[record.parameters.profile]
-        reconciler = Reconciler(await store.candidates(audit_id), await store.registered(audit_id), listed=plan.listed)
-        async for container in store.all_records(audit_id, plan):
-            reconciler.add(container)
-        clock = plan.clock(record.parameters)
-        header = AuditHeader(audit_id, record.parameters, record.created_at, clock)
-
-        def build() -> bytes:
-            result = reconciler.judged(profile.rules, clock)
-            report = build_report(header, profile, result, generated_at=services.now())
-            return json.dumps(report, indent=1, ensure_ascii=False).encode()
-
-        # Judging a large account takes seconds of CPU; the worker's event loop must go on answering its host.
-        await store.write_report(audit_id, "json", await asyncio.to_thread(build))
+        index = await indexed(store, audit_id, plan)
+        await write_report(services, record, plan, index)
+        logger.info("Audit %s: %d candidates judged", audit_id, index.candidates)
     return {"ok": True}
+
+
+async def indexed(store: RunStore, audit_id: str, plan: Plan) -> EvidenceIndex:
+    """What all shards saw, beside the rows that register containers; read shard by shard."""
+    keys = [candidate.key async for candidates in store.candidates(audit_id) for candidate in candidates]
+    index = EvidenceIndex(keys, listed=plan.listed, skipped=plan.skipped)
+    rows = RowsInOrder(store.registered(audit_id))
+    for planned in plan.shards:
+        records = await store.shard_records(audit_id, planned)
+        known = await rows.up_to(records[-1].container) if records else {}
+        for record in records:
+            index.add(record, known.get(record.container))
+    index.coverage.check()
+    return index
+
+
+class RowsInOrder:
+    """Walks through the registered recordings beside the shards: both ascend by container name."""
+
+    def __init__(self, portions: AsyncIterator[list[RegisteredRecording]]) -> None:
+        self._portions = portions
+        self._waiting: list[RegisteredRecording] = []
+
+    async def up_to(self, name: str) -> dict[str, RegisteredRecording]:
+        """The rows up to and including a name, from where the last call ended."""
+        while not self._waiting or self._waiting[-1].recording_id <= name:
+            portion = await anext(self._portions, None)
+            if portion is None:
+                break
+            self._waiting += portion
+        taken = {row.recording_id: row for row in self._waiting if row.recording_id <= name}
+        self._waiting = self._waiting[len(taken) :]
+        return taken
+
+
+async def write_report(services: Services, record: RunRecord, plan: Plan, index: EvidenceIndex) -> None:
+    """Judge the candidates one portion at a time, most urgent findings first in the report."""
+    audit_id, parameters, store = record.audit_id, record.parameters, services.store
+    profile, clock, tally = PROFILES[parameters.profile], plan.clock(parameters), Tally()
+    with ExitStack() as files:
+        spools = {severity: files.enter_context(SpooledTemporaryFile(_IN_MEMORY_BYTES)) for severity in Severity}
+        async for candidates in store.candidates(audit_id):
+            for candidate in candidates:
+                finding = find(index, candidate, profile.rules, clock, parameters.mode)
+                tally.count(finding.judgement)
+                severity = finding.judgement.severity
+                spools[severity].write(finding_line(finding.to_json()).encode())
+        if tally.total != index.candidates:
+            raise AssertionError(f"{tally.total} candidates were judged of {index.candidates}")
+        result = Result(index.coverage, tally, index.unattributed, parameters.mode)
+        header = AuditHeader(audit_id, parameters, record.created_at, clock)
+        head = build_head(header, profile, result, generated_at=services.now())
+
+        async def chunks() -> AsyncIterator[bytes]:
+            yield opening(head).encode()
+            for severity in SEVERITY_ORDER:
+                spools[severity].seek(0)
+                while chunk := spools[severity].read(_CHUNK_BYTES):
+                    yield chunk
+            yield CLOSING.encode()
+
+        await store.write_report(audit_id, "json", chunks())
 
 
 @bp.activity_trigger(input_name="request")

@@ -1,20 +1,21 @@
 """Step 5: render the report for people and spreadsheets, and end the audit."""
 
-import asyncio
-import json
 import logging
-from typing import Literal, TypedDict
+from collections.abc import AsyncIterator
+from typing import Any, Literal, TypedDict
 
 import azure.durable_functions as df
 
 from activities.answers import Refusal, answered
+from adapters.run_store import RunStore
 from adapters.services import Services
 from reconciliation.errors import RunStoreError
 from reconciliation.lifecycle import State
 from reconciliation.outcome import Outcome
-from reconciliation.report.csv_table import render_csv
-from reconciliation.report.html import render_html
-from reconciliation.report.model import summary_of
+from reconciliation.report.csv_table import csv_header, csv_row
+from reconciliation.report.document import ReportReader
+from reconciliation.report.html import MOST_ROWS, SHOWN_SEVERITIES, render_html
+from reconciliation.report.model import Head, summary_of
 
 bp = df.Blueprint()
 logger = logging.getLogger("capture_audit.report")
@@ -36,21 +37,48 @@ class ReportAnswer(TypedDict):
 
 async def report_audit(request: ReportRequest, services: Services) -> ReportAnswer:
     """Render findings.csv and report.html from report.json, then end the audit. Doing it again changes nothing."""
-    audit_id, store = request["audit_id"], services.store
-    stored, record = await store.report(audit_id, "json"), await store.record(audit_id)
-    if stored is None or record is None:
-        raise RunStoreError(f"Audit {audit_id} has no report.json in {store.where}. Start a new audit.")
-    report = json.loads(stored)
+    audit_id = request["audit_id"]
+    record = await services.records.record(audit_id)
+    if record is None:
+        raise RunStoreError(f"There is no audit {audit_id} in {services.records.where} to report.")
     if not record.state.has_ended:
-        csv, html = await asyncio.to_thread(lambda: (render_csv(report), render_html(report)))
-        await store.write_report(audit_id, "csv", csv.encode())
-        await store.write_report(audit_id, "html", html.encode())
-        state = State.COMPLETED if report["complete"] else State.INCOMPLETE
-        outcome = Outcome(report["outcome"]["code"])
-        ended = record.ended(state, services.now(), outcome=outcome, summary=summary_of(report))
-        record = await store.end(ended)
-        logger.info("Audit %s is %s: %s", audit_id, record.state, report["headline"])
-    return {"ok": True, "state": record.state.value, "outcome": report["outcome"]["word"]}
+        head = await render(services.store, audit_id)
+        state = State.COMPLETED if head["complete"] else State.INCOMPLETE
+        outcome = Outcome(head["outcome"]["code"])
+        ended = record.ended(state, services.now(), outcome=outcome, summary=summary_of(head))
+        record = await services.records.end(ended)
+        logger.info("Audit %s is %s: %s", audit_id, record.state, head["headline"])
+    word = "unknown" if record.outcome is None else record.outcome.name.lower()
+    return {"ok": True, "state": record.state.value, "outcome": word}
+
+
+async def render(store: RunStore, audit_id: str) -> Head:
+    """Write the two renderings, reading report.json line by line; returns its head.
+
+    Raises ``RunStoreError`` if report.json ends before its end.
+    """
+    reader = ReportReader()
+    shown: dict[str, list[dict[str, Any]]] = {severity: [] for severity in SHOWN_SEVERITIES}
+
+    async def rows() -> AsyncIterator[bytes]:
+        yield csv_header().encode()
+        async for lines in store.report_lines(audit_id):
+            findings = [finding for line in lines if (finding := reader.read(line)) is not None]
+            for finding in findings:
+                of_severity = shown.get(finding["severity"])
+                if of_severity is not None and len(of_severity) < MOST_ROWS:
+                    of_severity.append(finding)
+            yield "".join([csv_row(finding) for finding in findings]).encode()
+
+    await store.write_report(audit_id, "csv", rows())
+    if not reader.complete:
+        raise RunStoreError(f"report.json of audit {audit_id} ends before its end. Start a new audit.")
+
+    async def page() -> AsyncIterator[bytes]:
+        yield render_html(reader.head, shown).encode()
+
+    await store.write_report(audit_id, "html", page())
+    return reader.head
 
 
 @bp.activity_trigger(input_name="request")

@@ -12,7 +12,7 @@ from activities.answers import Refusal, answered
 from activities.audits import running
 from adapters.run_store import RunStore
 from adapters.services import Services
-from reconciliation.coverage import DELETED_DURING_SCAN, OUTSIDE_PREFIXES
+from reconciliation.coverage import DELETED_DURING_SCAN
 from reconciliation.errors import AuditError, ContainerGoneError
 from reconciliation.evidence import BlobPage, ContainerEvidence, Unread, read_evidence
 
@@ -55,15 +55,13 @@ async def scan(request: ScanRequest, services: Services) -> ScanAnswer:
     """
     audit_id, index = request["audit_id"], request["shard"]
     store = services.store
-    record = await running(store, audit_id)
+    await running(services.records, audit_id)
     known = {record.container: record for record in await store.shard(audit_id, index) or ()}
     kept = [record for record in known.values() if not (isinstance(record, Unread) and record.failed)]
     if not known or len(kept) < len(known):
         planned = (await store.planned(audit_id)).shards[index]
         done = {record.container for record in kept}
-        todo = [name for name in await store.container_names(audit_id, planned) if name not in done]
-        kept += [Unread(name, OUTSIDE_PREFIXES, failed=False) for name in todo if not record.parameters.covers(name)]
-        wanted = [name for name in todo if record.parameters.covers(name)]
+        wanted = [name for name in await store.shard_names(audit_id, planned) if name not in done]
         async with _progress_kept(store, audit_id, index, kept):
             await read_containers(services.lister, wanted, kept, services.settings.scan_concurrency)
         kept.sort(key=lambda record: record.container)

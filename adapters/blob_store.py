@@ -81,6 +81,24 @@ class BlobStore:
         if stored != len(data):
             raise RunStoreError(f"Wrote {len(data)} bytes to {path} in {self.where}, but {stored} are stored.")
 
+    async def write_stream(self, path: str, chunks: AsyncIterator[bytes]) -> None:
+        """Write a whole blob from pieces as they come, replacing what is there; it appears when the last has arrived."""
+        await self.ready()
+        written = 0
+
+        async def counted() -> AsyncIterator[bytes]:
+            nonlocal written
+            async for chunk in chunks:
+                written += len(chunk)
+                yield chunk
+
+        with self._explained("write"):
+            blob = self._container.get_blob_client(path)
+            await blob.upload_blob(counted(), overwrite=True)
+            stored = (await blob.get_blob_properties()).size
+        if stored != written:
+            raise RunStoreError(f"Wrote {written} bytes to {path} in {self.where}, but {stored} are stored.")
+
     async def create(self, path: str, data: bytes) -> bool:
         """Write a blob only if there is none; False if there is. Atomic."""
         await self.ready()
@@ -110,6 +128,16 @@ class BlobStore:
                 return Stored(await stream.readall(), stream.properties.etag)
             except ResourceNotFoundError:
                 return None
+
+    async def read_stream(self, path: str) -> AsyncIterator[bytes]:
+        """A blob in pieces, in order. Raises ``RunStoreError`` if it is not there."""
+        with self._explained("read"):
+            try:
+                stream = await self._container.download_blob(path)
+            except ResourceNotFoundError:
+                raise RunStoreError(f"There is no {path} in {self.where}. Start a new audit.") from None
+            async for chunk in stream.chunks():
+                yield chunk
 
     async def exists(self, path: str) -> bool:
         """True if the blob is there."""

@@ -1,18 +1,59 @@
-"""JSON lines in gzip members. The same values always make the same bytes, so a repeated step writes the same blob."""
+"""JSON lines in gzip members. The same lines always make the same bytes, so a repeated step writes the same blob.
+
+A file is any number of members one behind the other, so it can be written in portions, read from the middle (a member
+at its offset) and read as a stream.
+"""
 
 import gzip
 import json
+import zlib
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+_GZIP = 16 + zlib.MAX_WBITS
+# Level 1 takes a third of the time of level 6 and a tenth more room; ids and times hardly compress anyway.
+_LEVEL = 1
+
 
 def pack(values: Iterable[Any]) -> bytes:
-    """One gzip member with one ASCII JSON text a line; members may stand one behind the other in a file."""
-    lines = "".join(json.dumps(value, separators=(",", ":")) + "\n" for value in values)
-    return gzip.compress(lines.encode("ascii"), compresslevel=6, mtime=0)
+    """One member with one ASCII JSON text a line."""
+    return pack_lines(json.dumps(value, separators=(",", ":")) for value in values)
+
+
+def pack_lines(lines: Iterable[str]) -> bytes:
+    """One member with the lines as they are; they must hold no line break."""
+    return gzip.compress("".join([f"{line}\n" for line in lines]).encode(), compresslevel=_LEVEL, mtime=0)
 
 
 def unpack(data: bytes) -> Iterator[Any]:
-    """The values of one or more members, in order. Raises ``EOFError`` or ``ValueError`` if the data is damaged."""
-    for line in gzip.decompress(data).splitlines():
-        yield json.loads(line)
+    """The values of whole members, in order. Raises ``EOFError`` or ``ValueError`` if the data is damaged."""
+    for line in gzip.decompress(data).split(b"\n"):
+        if line:
+            yield json.loads(line)
+
+
+class Unpacker:
+    """Unpacks members as their bytes arrive, in pieces of any size."""
+
+    def __init__(self) -> None:
+        self._member = zlib.decompressobj(_GZIP)
+        self._rest = b""
+
+    def lines(self, data: bytes) -> list[bytes]:
+        """The lines that ``data`` completes. Raises ``ValueError`` if the data is damaged."""
+        pieces = [self._rest]
+        try:
+            while data:
+                pieces.append(self._member.decompress(data))
+                data = self._member.unused_data
+                if self._member.eof:
+                    self._member = zlib.decompressobj(_GZIP)
+        except zlib.error as error:
+            raise ValueError(f"the data is damaged ({error})") from error
+        *lines, self._rest = b"".join(pieces).split(b"\n")
+        return lines
+
+    def finish(self) -> None:
+        """Raise ``EOFError`` if the last member or line was cut."""
+        if self._rest or self._member.unconsumed_tail or self._member.flush():
+            raise EOFError("the data ends in the middle of a line")

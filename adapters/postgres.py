@@ -4,21 +4,19 @@ import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 import psycopg
 from azure.core.exceptions import ClientAuthenticationError
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
-from psycopg.rows import dict_row
 
 from adapters.credentials import identity
 from reconciliation.errors import AuditError, DatabaseRefusedError, DatabaseUnavailableError, SettingsError
-from reconciliation.profiles.profile import Query, Row
+from reconciliation.profiles.profile import Query
 
 _TOKEN_SCOPE = "https://ossrdbms-aad.database.windows.net/.default"  # noqa: S105 - a scope, not a secret
 _CONNECT_TIMEOUT_SECONDS = 15
-_ROWS_PER_FETCH = 2000
-T = TypeVar("T")
+_ROWS_PER_FETCH = 5000
 
 
 @dataclass(frozen=True)
@@ -41,8 +39,10 @@ class Database:
             ) as connection:
                 await connection.set_read_only(True)
                 await connection.set_isolation_level(psycopg.IsolationLevel.REPEATABLE_READ)
+                # JSON texts made by the server carry its session's zone.
                 await connection.execute(
-                    "select set_config('statement_timeout', %s, true)", [f"{self.statement_timeout_seconds}s"]
+                    "select set_config('statement_timeout', %s, true), set_config('timezone', 'UTC', true)",
+                    [f"{self.statement_timeout_seconds}s"],
                 )
                 yield Snapshot(connection)
         except psycopg.Error as error:
@@ -51,7 +51,8 @@ class Database:
     async def check(self) -> None:
         """Connect and read nothing. Raises as ``snapshot``."""
         async with self.snapshot() as snapshot:
-            await snapshot.read(Query("select 1 as one", {}), lambda row: row["one"])
+            async for _lines in snapshot.lines(Query("select '1'", {})):
+                pass
 
     async def _conninfo(self) -> str:
         """The URL with its defaults; without a password in it, an Entra token for this one connection, over TLS."""
@@ -124,12 +125,12 @@ _BY_TEXT: tuple[tuple[re.Pattern[str], Callable[[str], AuditError], str], ...] =
 class Snapshot:
     """An open snapshot."""
 
-    connection: psycopg.AsyncConnection[dict[str, Any]]
+    connection: psycopg.AsyncConnection[tuple[Any, ...]]
 
-    async def read(self, query: Query, convert: Callable[[Row], T]) -> list[T]:
-        """All rows of a query, fetched in portions, each converted as it comes."""
+    async def lines(self, query: Query) -> AsyncIterator[list[str]]:
+        """The JSON texts of a query's rows, in portions as the server's cursor gives them."""
         async with self.connection.cursor(name="audit") as cursor:
-            cursor.itersize = _ROWS_PER_FETCH
             # The SQL is a constant of a profile module; values travel as bound parameters.
             await cursor.execute(query.sql.encode(), query.values)
-            return [convert(row) async for row in cursor]
+            while rows := await cursor.fetchmany(_ROWS_PER_FETCH):
+                yield [row[0] for row in rows]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from weakref import WeakKeyDictionary
 
+from adapters.audit_records import AuditRecords
 from adapters.blob_store import BlobStore
 from adapters.credentials import endpoint_of
 from adapters.listing.lister import Patience, RestLister, open_session
@@ -26,6 +27,7 @@ class Services:
     """What a step may use. Tests build one of their own."""
 
     settings: Settings
+    records: AuditRecords
     store: RunStore
     lister: RestLister
     now: Callable[[], datetime] = utc_now
@@ -44,7 +46,8 @@ def open_services(settings: Settings) -> Services:
         page_size=settings.list_page_size,
         patience=Patience(request_timeout=settings.request_timeout_seconds),
     )
-    return Services(settings, RunStore(BlobStore(settings.report_storage, settings.report_container)), lister)
+    blobs = BlobStore(settings.report_storage, settings.report_container)
+    return Services(settings, AuditRecords(blobs), RunStore(blobs), lister)
 
 
 # Connections belong to the event loop that made them. A Functions worker has one loop for its whole life.

@@ -1,4 +1,4 @@
-"""The orchestration of one audit: plan, pull, scan in parallel, reconcile, report.
+"""The orchestration of one audit: list, pull, plan, scan in parallel, reconcile, report.
 
 It decides nothing but what is done next. Everything large stays in the run store; here travel ids and counts. It must
 replay the same way every time: no clock, no settings, no I/O.
@@ -39,13 +39,16 @@ def audit(context: Any) -> Work:
     audit_id = context.get_input()["audit_id"]
     request = {"audit_id": audit_id}
     try:
-        plan = yield from step(context, "plan", request)
+        yield from step(context, "list_containers", request)
         yield from step(context, "pull", request)
+        plan = yield from step(context, "plan", request)
         yield from scan(context, audit_id, plan["shards"], plan["max_passes"])
         yield from step(context, "reconcile", request)
         ended = yield from step(context, "report", request)
     except StepFailedError as failure:
-        ended = yield from step(context, "fail", {**request, "step": failure.step, "error": str(failure)[:MOST_ERROR_CHARACTERS]})
+        ended = yield from step(
+            context, "fail", {**request, "step": failure.step, "error": str(failure)[:MOST_ERROR_CHARACTERS]}
+        )
     return {"audit_id": audit_id, "state": ended["state"], "outcome": ended["outcome"]}
 
 

@@ -1,8 +1,8 @@
 """The rows of an audit: sessions in question, and the recordings that the database already accounts for."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from reconciliation.keys import session_key
 from reconciliation.times import optional_from_text, optional_text
@@ -10,7 +10,7 @@ from reconciliation.times import optional_from_text, optional_text
 _CLOCKS = ("started_at", "finished_at", "scheduled_for", "deleted_at")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Candidate:
     """A capture session whose row says that it is stuck, failed or empty.
 
@@ -48,7 +48,8 @@ class Candidate:
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object; ``from_json`` gives back an equal value."""
-        return vars(self) | {clock: optional_text(getattr(self, clock)) for clock in _CLOCKS}
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return values | {clock: optional_text(values[clock]) for clock in _CLOCKS}
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Self:
@@ -56,19 +57,9 @@ class Candidate:
         return cls(**(value | {clock: optional_from_text(value[clock]) for clock in _CLOCKS}))
 
 
-@dataclass(frozen=True)
-class RegisteredRecording:
+class RegisteredRecording(NamedTuple):
     """A recording id that has a row, live or soft-deleted; its container is accounted for either way."""
 
     recording_id: str
     session_id: str
     deleted: bool
-
-    def to_json(self) -> dict[str, Any]:
-        """A JSON object; ``from_json`` gives back an equal value."""
-        return dict(vars(self))
-
-    @classmethod
-    def from_json(cls, value: dict[str, Any]) -> Self:
-        """Raises ``TypeError`` if ``value`` is not what ``to_json`` makes."""
-        return cls(**value)

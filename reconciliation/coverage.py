@@ -8,9 +8,12 @@ from reconciliation.evidence import ContainerEvidence, Unread
 
 OUTSIDE_PREFIXES = "outside the requested prefixes"
 DELETED_DURING_SCAN = "deleted during the scan"
+REGISTERED = "registered"
+NOT_A_RECORDING = "not a recording by its name"
 
-# Skips that leave no hole: what is not there any more cannot hold a recording.
-_HARMLESS_SKIPS = frozenset({DELETED_DURING_SCAN})
+# Skips that leave no hole where an unregistered recording could be: it has no row, is named like a recording, and is
+# still there.
+_HARMLESS_SKIPS = frozenset({DELETED_DURING_SCAN, REGISTERED, NOT_A_RECORDING})
 
 
 @dataclass

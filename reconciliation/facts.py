@@ -24,6 +24,7 @@ class Facts:
 
     ``unregistered`` can be a recording and has no row; ``registered`` has one (its row is in ``rows``); ``elsewhere``
     cannot be a recording by its name. ``coverage_complete`` is False when any container that could matter was not read.
+    A ``fast`` audit opens unregistered containers only, so the other two are empty then.
     """
 
     candidate: Candidate
@@ -33,6 +34,7 @@ class Facts:
     rows: Mapping[str, RegisteredRecording]
     clock: Clock
     coverage_complete: bool
+    fast: bool = False
 
     @cached_property
     def complete(self) -> tuple[ContainerEvidence, ...]:

@@ -38,8 +38,9 @@ def may_become(now: State, then: State) -> bool:
 class Phase(StrEnum):
     """The steps of an audit, in order."""
 
-    PLAN = "plan"
+    LIST = "list"
     PULL = "pull"
+    PLAN = "plan"
     SCAN = "scan"
     RECONCILE = "reconcile"
     REPORT = "report"

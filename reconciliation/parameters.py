@@ -2,12 +2,20 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any, Self
 
 from reconciliation.times import optional_from_text, optional_text
 
 NO_STATUS = "NULL"
 """How a request names the rows whose status column is empty (rows older than the column have none)."""
+
+
+class Mode(StrEnum):
+    """How much of storage is opened."""
+
+    FULL = "full"  # every container
+    FAST = "fast"  # only containers that can be a recording and have no row: where unregistered ones must be
 
 
 @dataclass(frozen=True)
@@ -21,6 +29,7 @@ class AuditParameters:
     profile: str
     statuses: tuple[str, ...]
     grace_minutes: int
+    mode: Mode = Mode.FULL
     since: datetime | None = None
     until: datetime | None = None
     container_prefixes: tuple[str, ...] = ()
@@ -40,6 +49,7 @@ class AuditParameters:
         """A JSON object; ``from_json`` gives back an equal value."""
         return {
             "profile": self.profile,
+            "mode": self.mode.value,
             "statuses": list(self.statuses),
             "grace_minutes": self.grace_minutes,
             "since": optional_text(self.since),
@@ -54,6 +64,7 @@ class AuditParameters:
         """Raises ``KeyError`` or ``ValueError`` if ``value`` is not what ``to_json`` makes."""
         return cls(
             profile=value["profile"],
+            mode=Mode(value["mode"]),
             statuses=tuple(value["statuses"]),
             grace_minutes=value["grace_minutes"],
             since=optional_from_text(value["since"]),

@@ -1,4 +1,4 @@
-"""What the first step of an audit freezes: the moment it speaks about, its waiting times, and its shards."""
+"""What the first steps of an audit freeze: the moment it speaks about, its waiting times, and its shards."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,8 +13,30 @@ SCHEMA_VERSION = 1
 
 
 @dataclass(frozen=True)
+class Listing:
+    """What the first step freezes: the moment the audit speaks about, and how many containers there were."""
+
+    as_of: datetime
+    listed: int
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object; ``from_json`` gives back an equal value."""
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "complete": True,
+            "as_of": to_text(self.as_of),
+            "listed": self.listed,
+        }
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Self:
+        """Raises ``KeyError`` or ``ValueError`` if ``value`` is not what ``to_json`` makes."""
+        return cls(from_text(value["as_of"]), value["listed"])
+
+
+@dataclass(frozen=True)
 class PlannedShard:
-    """A shard and where its container names stand in ``containers.jsonl.gz``: one gzip member, in bytes."""
+    """A shard and where its container names stand in ``work.jsonl.gz``: one gzip member, in bytes."""
 
     shard: Shard
     offset: int
@@ -23,12 +45,13 @@ class PlannedShard:
 
 @dataclass(frozen=True)
 class Plan:
-    """The frozen plan of one audit. ``listed`` is the sum over the shards."""
+    """The frozen plan of one audit: ``listed`` = what its shards hold + ``skipped`` (a count for each reason)."""
 
     as_of: datetime
     settle_minutes: int
     max_passes: int
     listed: int
+    skipped: dict[str, int]
     shards: tuple[PlannedShard, ...]
 
     def clock(self, parameters: AuditParameters) -> Clock:
@@ -44,6 +67,7 @@ class Plan:
             "settle_minutes": self.settle_minutes,
             "max_passes": self.max_passes,
             "listed": self.listed,
+            "skipped": self.skipped,
             "shards": [
                 planned.shard.to_json() | {"offset": planned.offset, "length": planned.length}
                 for planned in self.shards
@@ -58,6 +82,7 @@ class Plan:
             settle_minutes=value["settle_minutes"],
             max_passes=value["max_passes"],
             listed=value["listed"],
+            skipped=value["skipped"],
             shards=tuple(
                 PlannedShard(Shard.from_json(shard), shard["offset"], shard["length"]) for shard in value["shards"]
             ),

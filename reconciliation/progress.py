@@ -23,12 +23,16 @@ class ShardProgress:
 
 @dataclass(frozen=True)
 class Progress:
-    """The sum over all shards. ``listed`` and ``shards`` are None until the plan is made."""
+    """The sum over all shards. ``listed`` and ``shards`` are None until the plan is made.
+
+    ``skipped_by_plan`` of the listed containers are in no shard; ``skipped`` includes them.
+    """
 
     shards: int | None
     shards_done: int
     shards_failed: int
     listed: int | None
+    skipped_by_plan: int
     scanned: int
     skipped: int
     failed: int
@@ -36,20 +40,27 @@ class Progress:
 
     @property
     def percent(self) -> int | None:
-        """Containers dealt with, of all that were listed; None until that is known."""
+        """Containers dealt with, of all that are to be opened; None until that is known."""
         if self.listed is None:
             return None
-        return 100 if self.listed == 0 else 100 * (self.scanned + self.skipped + self.failed) // self.listed
+        return 100 * self._handled // self._to_open if self._to_open else 100
+
+    @property
+    def _to_open(self) -> int:
+        return (self.listed or 0) - self.skipped_by_plan
+
+    @property
+    def _handled(self) -> int:
+        return self.scanned + self.skipped + self.failed - self.skipped_by_plan
 
     def eta_seconds(self, *, started_at: datetime | None, now: datetime) -> int | None:
         """Seconds until the scan ends at the pace so far; None while that would be a guess."""
-        if not self.listed or started_at is None:
+        if not self._to_open or started_at is None:
             return None
-        handled = self.scanned + self.skipped + self.failed
         elapsed = (now - started_at) / timedelta(seconds=1)
-        if handled < self.listed * _MIN_SHARE_FOR_ETA or elapsed < _MIN_SECONDS_FOR_ETA or handled >= self.listed:
+        if elapsed < _MIN_SECONDS_FOR_ETA or not _MIN_SHARE_FOR_ETA <= self._handled / self._to_open < 1:
             return None
-        return max(1, round((self.listed - handled) * elapsed / handled))
+        return max(1, round((self._to_open - self._handled) * elapsed / self._handled))
 
     def to_json(self, eta_seconds: int | None) -> dict[str, Any]:
         """The ``progress`` member of an audit's status."""
@@ -67,7 +78,9 @@ class Progress:
         }
 
 
-def sum_progress(shards: int | None, listed: int | None, parts: Iterable[ShardProgress]) -> Progress:
+def sum_progress(
+    shards: int | None, listed: int | None, skipped_by_plan: int, parts: Iterable[ShardProgress]
+) -> Progress:
     """Add up what the shards have written; a shard with failed containers counts as failed until a pass mends it."""
     known = list(parts)
     return Progress(
@@ -75,8 +88,9 @@ def sum_progress(shards: int | None, listed: int | None, parts: Iterable[ShardPr
         shards_done=sum(part.done and not part.failed for part in known),
         shards_failed=sum(part.done and part.failed > 0 for part in known),
         listed=listed,
+        skipped_by_plan=skipped_by_plan,
         scanned=sum(part.scanned for part in known),
-        skipped=sum(part.skipped for part in known),
+        skipped=skipped_by_plan + sum(part.skipped for part in known),
         failed=sum(part.failed for part in known),
         blobs=sum(part.blobs for part in known),
     )

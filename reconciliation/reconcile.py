@@ -1,9 +1,12 @@
-"""The fan-in: rows beside evidence, one verdict for every candidate, and the sums that prove nothing fell out."""
+"""The fan-in: rows beside evidence, one verdict for every candidate, and the sums that prove nothing fell out.
+
+Both sides are streamed. What is kept in memory grows with the candidates and the containers that name them, not with the
+account.
+"""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
 from typing import Any
 
 from reconciliation.candidates import Candidate, RegisteredRecording
@@ -12,8 +15,9 @@ from reconciliation.evidence import ContainerEvidence, Unread
 from reconciliation.facts import Clock, Facts
 from reconciliation.keys import ContainerKind
 from reconciliation.outcome import Outcome, outcome_of
+from reconciliation.parameters import Mode
 from reconciliation.times import optional_text
-from reconciliation.verdicts import SEVERITY_ORDER, Judgement, Rule, Severity, judge
+from reconciliation.verdicts import Judgement, Rule, Severity, judge
 
 
 @dataclass(frozen=True)
@@ -46,110 +50,99 @@ class Finding:
         }
 
 
-@dataclass(frozen=True)
-class Reconciliation:
-    """The result of an audit before it is written down.
+class EvidenceIndex:
+    """Takes in what a scan saw, one container at a time in any order, and finds it again by session key.
 
-    ``findings`` holds every candidate, the most urgent first, then by hearing and id. ``unattributed`` are settled
-    containers that can be a recording, have no row, and hold media that names no session at all.
+    ``keys`` are the candidates' keys. Raises ``AssertionError`` if one comes twice.
     """
 
+    def __init__(self, keys: Iterable[str], *, listed: int, skipped: dict[str, int]) -> None:
+        self._keys: set[str] = set()
+        for key in keys:
+            if key in self._keys:
+                raise AssertionError(f"session {key} was pulled twice")
+            self._keys.add(key)
+        self._by_key: defaultdict[str, list[ContainerEvidence]] = defaultdict(list)
+        self._rows: dict[str, RegisteredRecording] = {}
+        self._unattributed: list[str] = []
+        self.coverage = Coverage(listed=listed, skipped=Counter(skipped))
+
+    @property
+    def candidates(self) -> int:
+        """How many candidates there are to judge."""
+        return len(self._keys)
+
+    @property
+    def unattributed(self) -> list[str]:
+        """Containers that can be a recording, have no row, and hold media that names no session at all; ascending."""
+        return sorted(self._unattributed)
+
+    def add(self, record: ContainerEvidence | Unread, row: RegisteredRecording | None) -> None:
+        """Account for one container; ``row`` is the row that registers it, if there is one."""
+        self.coverage.count(record)
+        if isinstance(record, Unread):
+            return
+        for key in record.keys & self._keys:
+            self._by_key[key].append(record)
+            if row is not None:
+                self._rows[record.container] = row
+        if record.unkeyed_media and not record.media and row is None and record.kind is ContainerKind.RECORDING:
+            self._unattributed.append(record.container)
+
+    def facts(self, candidate: Candidate, clock: Clock, mode: Mode) -> Facts:
+        """Everything that is known of one candidate. Complete only when all containers have been added."""
+        evidence = sorted(self._by_key.get(candidate.key, ()), key=lambda container: container.container)
+        recordings = [container for container in evidence if container.kind is ContainerKind.RECORDING]
+        return Facts(
+            candidate=candidate,
+            unregistered=tuple(container for container in recordings if container.container not in self._rows),
+            registered=tuple(container for container in recordings if container.container in self._rows),
+            elsewhere=tuple(container for container in evidence if container.kind is not ContainerKind.RECORDING),
+            rows={c.container: self._rows[c.container] for c in recordings if c.container in self._rows},
+            clock=clock,
+            coverage_complete=self.coverage.is_complete,
+            fast=mode is Mode.FAST,
+        )
+
+
+@dataclass
+class Tally:
+    """A running count of the verdicts that were given."""
+
+    verdicts: Counter[str] = field(default_factory=Counter)
+    severities: Counter[Severity] = field(default_factory=Counter)
+
+    def count(self, judgement: Judgement) -> None:
+        """Account for one candidate."""
+        self.verdicts[judgement.verdict] += 1
+        self.severities[judgement.severity] += 1
+
+    @property
+    def total(self) -> int:
+        """How many candidates were judged."""
+        return self.verdicts.total()
+
+
+@dataclass(frozen=True)
+class Result:
+    """The sums of an audit: what its report says before the rows."""
+
     coverage: Coverage
-    findings: tuple[Finding, ...]
-    unattributed: tuple[str, ...]
-
-    def count_by(self, severity: Severity) -> int:
-        """How many candidates got a verdict of this severity."""
-        return sum(finding.judgement.severity is severity for finding in self.findings)
-
-    def verdicts(self) -> Counter[str]:
-        """How many candidates got each verdict."""
-        return Counter(finding.judgement.verdict for finding in self.findings)
+    tally: Tally
+    unattributed: Sequence[str]
+    mode: Mode
 
     @property
     def outcome(self) -> Outcome:
         """How the audit ends."""
+        severities = self.tally.severities
         return outcome_of(
             coverage_complete=self.coverage.is_complete,
-            findings=self.count_by(Severity.HIGH) + self.count_by(Severity.UNKNOWN) + len(self.unattributed),
+            findings=severities[Severity.HIGH] + severities[Severity.UNKNOWN] + len(self.unattributed),
         )
 
 
-class Reconciler:
-    """Takes in what the scan saw, one container at a time in any order, and then judges every candidate.
-
-    Only containers that name a candidate are kept, so memory grows with the candidates and not with the account.
-    Raises ``AssertionError`` if a candidate comes twice.
-    """
-
-    def __init__(
-        self, candidates: Iterable[Candidate], registered: Iterable[RegisteredRecording], *, listed: int
-    ) -> None:
-        self._rows = {row.recording_id: row for row in registered}
-        self._candidates: dict[str, Candidate] = {}
-        for candidate in candidates:
-            if candidate.key in self._candidates:
-                raise AssertionError(f"session {candidate.session_id} was pulled twice")
-            self._candidates[candidate.key] = candidate
-        self._coverage = Coverage(listed=listed)
-        self._evidence: defaultdict[str, list[ContainerEvidence]] = defaultdict(list)
-        self._unattributed: list[ContainerEvidence] = []
-
-    def add(self, record: ContainerEvidence | Unread) -> None:
-        """Account for one container."""
-        self._coverage.count(record)
-        if isinstance(record, ContainerEvidence):
-            for key in record.keys & self._candidates.keys():
-                self._evidence[key].append(record)
-            if _is_unattributed(record, self._rows):
-                self._unattributed.append(record)
-
-    def judged(self, rules: Sequence[Rule[Facts]], clock: Clock) -> Reconciliation:
-        """One verdict for every candidate. Raises ``AssertionError`` if the coverage does not add up."""
-        self._coverage.check()
-        findings = []
-        for key, candidate in self._candidates.items():
-            evidence = sorted(self._evidence.get(key, ()), key=lambda container: container.container)
-            facts = _join(candidate, evidence, self._rows, clock, coverage_complete=self._coverage.is_complete)
-            findings.append(Finding(facts, judge(rules, facts)))
-        settled = (c for c in self._unattributed if c.is_settled(as_of=clock.as_of, settle=clock.settle))
-        unattributed = tuple(sorted(container.container for container in settled))
-        return Reconciliation(self._coverage, tuple(sorted(findings, key=_order)), unattributed)
-
-
-def _is_unattributed(record: ContainerEvidence, rows: dict[str, RegisteredRecording]) -> bool:
-    return (
-        record.kind is ContainerKind.RECORDING
-        and record.container not in rows
-        and record.unkeyed_media > 0
-        and not record.media
-    )
-
-
-def _join(
-    candidate: Candidate,
-    evidence: list[ContainerEvidence],
-    rows: dict[str, RegisteredRecording],
-    clock: Clock,
-    *,
-    coverage_complete: bool,
-) -> Facts:
-    recordings = [container for container in evidence if container.kind is ContainerKind.RECORDING]
-    return Facts(
-        candidate=candidate,
-        unregistered=tuple(container for container in recordings if container.container not in rows),
-        registered=tuple(container for container in recordings if container.container in rows),
-        elsewhere=tuple(container for container in evidence if container.kind is not ContainerKind.RECORDING),
-        rows={c.container: rows[c.container] for c in recordings if c.container in rows},
-        clock=clock,
-        coverage_complete=coverage_complete,
-    )
-
-
-def _order(finding: Finding) -> tuple[int, datetime, str]:
-    candidate = finding.facts.candidate
-    return (
-        SEVERITY_ORDER.index(finding.judgement.severity),
-        candidate.hearing_at or datetime.min.replace(tzinfo=UTC),
-        candidate.session_id,
-    )
+def find(index: EvidenceIndex, candidate: Candidate, rules: Sequence[Rule[Facts]], clock: Clock, mode: Mode) -> Finding:
+    """Judge one candidate by what the scan saw."""
+    facts = index.facts(candidate, clock, mode)
+    return Finding(facts, judge(rules, facts))

@@ -7,7 +7,8 @@ from typing import Any
 import azure.durable_functions as df
 import azure.functions as func
 
-from adapters.run_store import REPORT_FILES, ActiveAudit
+from adapters.audit_records import ActiveAudit
+from adapters.run_store import REPORT_FILES
 from adapters.services import Services, services
 from reconciliation.errors import AuditError
 from reconciliation.lifecycle import State
@@ -29,16 +30,16 @@ async def start(req: func.HttpRequest, client: Any) -> func.HttpResponse:
     parameters = read_start(req.get_body())
     world = services()
     now = world.now()
-    await world.store.ready()
+    await world.records.ready()
     audit_id = new_audit_id(now, secrets.token_hex(4))
-    active = await world.store.active(parameters.profile)
+    active = await world.records.active(parameters.profile)
     if active is not None and await _is_alive(world, client, active):
         raise _busy(parameters.profile, active.audit_id)
-    if not await world.store.claim(parameters.profile, audit_id, now, active):
-        winner = await world.store.active(parameters.profile)
+    if not await world.records.claim(parameters.profile, audit_id, now, active):
+        winner = await world.records.active(parameters.profile)
         raise _busy(parameters.profile, winner.audit_id if winner else "")
     record = RunRecord(audit_id, State.QUEUED, parameters, created_at=now, updated_at=now)
-    await world.store.create_record(record)
+    await world.records.create_record(record)
     await client.start_new("audit", instance_id=audit_id, client_input={"audit_id": audit_id})
     where = links(audit_id, _base(req))
     document = {"id": audit_id, "profile": parameters.profile, "state": State.QUEUED.value, "links": where}
@@ -52,10 +53,10 @@ async def list_audits(req: func.HttpRequest, client: Any) -> func.HttpResponse:
     profile = read_choice("profile", req.params.get("profile"), tuple(PROFILES), None)
     world = services()
     found: list[dict[str, Any]] = []
-    for audit_id in await world.store.audit_ids():
+    for audit_id in await world.records.audit_ids():
         if len(found) == limit:
             break
-        record = await world.store.record(audit_id)
+        record = await world.records.record(audit_id)
         if record is not None and profile in {None, record.parameters.profile}:
             found.append(await _view(world, client, record, _base(req)))
     return answer({"audits": found})
@@ -104,7 +105,7 @@ async def cancel(req: func.HttpRequest, client: Any) -> func.HttpResponse:
     world = services()
     record = await _known(world, req)
     if not record.state.has_ended:
-        record = await world.store.end(
+        record = await world.records.end(
             record.ended(State.CANCELLED, world.now(), outcome=Outcome.FAILED, error="Cancelled on request.")
         )
         if record.state is State.CANCELLED:
@@ -122,7 +123,7 @@ async def cancel(req: func.HttpRequest, client: Any) -> func.HttpResponse:
 
 async def _known(world: Services, req: func.HttpRequest) -> RunRecord:
     audit_id = read_audit_id(req.route_params.get("audit_id"))
-    record = await world.store.record(audit_id)
+    record = await world.records.record(audit_id)
     if record is None:
         raise RefusedError(HTTPStatus.NOT_FOUND, f"There is no audit {audit_id}. GET /audits lists those there are.")
     return record
@@ -151,7 +152,7 @@ async def _orchestration(client: Any, audit_id: str) -> Orchestration:
 
 async def _is_alive(world: Services, client: Any, active: ActiveAudit) -> bool:
     """True while the audit that holds a profile's guard has not ended and somebody works on it."""
-    record = await world.store.record(active.audit_id)
+    record = await world.records.record(active.audit_id)
     if record is None:
         # Between the guard and the record there is a moment; a start that died in it must not lock the profile.
         return world.now() - active.since < START_GRACE
@@ -161,7 +162,7 @@ async def _is_alive(world: Services, client: Any, active: ActiveAudit) -> bool:
     if state is not State.INTERRUPTED:
         return True
     error = "Its orchestration ended without a report, and a new audit was started in its place."
-    await world.store.end(record.ended(State.FAILED, world.now(), outcome=Outcome.FAILED, error=error))
+    await world.records.end(record.ended(State.FAILED, world.now(), outcome=Outcome.FAILED, error=error))
     return False
 
 

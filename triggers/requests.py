@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from reconciliation.errors import BadRequestError, FieldProblem
-from reconciliation.parameters import AuditParameters
+from reconciliation.parameters import AuditParameters, Mode
 from reconciliation.profiles import DEFAULT_PROFILE, PROFILES
 from reconciliation.times import to_text
 
@@ -48,7 +48,7 @@ class StartAudit(BaseModel):
     container_prefixes: Annotated[list[Annotated[str, AfterValidator(_is_prefix)]], Field(max_length=256)] = []
     only: Annotated[list[Annotated[str, AfterValidator(_is_uuid)]], Field(max_length=1000)] = []
     ingest_address_contains: Annotated[str | None, Field(min_length=1, max_length=255)] = None
-    mode: Annotated[str, Field(pattern="^full$")] = "full"
+    mode: Annotated[Mode, Field(strict=False)] = Mode.FULL
 
 
 _ALLOWED = {
@@ -60,7 +60,7 @@ _ALLOWED = {
     "container_prefixes": "a list of at most 256 beginnings of container names (lower-case letters, digits, hyphens)",
     "only": "a list of at most 1000 UUIDs of capture sessions",
     "ingest_address_contains": "a text of 1 to 255 characters",
-    "mode": "full",
+    "mode": "one of " + ", ".join(Mode),
     "body": f"a JSON object of at most {MOST_BODY_BYTES} bytes with any of the fields "
     + ", ".join(StartAudit.model_fields),
 }
@@ -92,6 +92,7 @@ def read_start(body: bytes) -> AuditParameters:
         raise BadRequestError(problems)
     return AuditParameters(
         profile=profile.name,
+        mode=asked.mode,
         statuses=tuple(dict.fromkeys(asked.statuses or profile.default_statuses)),
         grace_minutes=profile.default_grace_minutes if asked.grace_minutes is None else asked.grace_minutes,
         since=asked.since,

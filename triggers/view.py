@@ -46,10 +46,12 @@ def phase_of(state: State, artefacts: Artefacts, shards: int | None) -> Phase | 
         return Phase.DONE
     if state is State.QUEUED:
         return None
-    if shards is None:
-        return Phase.PLAN
+    if "listing.json" not in artefacts.names:
+        return Phase.LIST
     if "candidates.jsonl.gz" not in artefacts.names:
         return Phase.PULL
+    if shards is None:
+        return Phase.PLAN
     if sum(progress.done for progress in artefacts.shards.values()) < shards:
         return Phase.SCAN
     return Phase.RECONCILE if REPORT_FILES["json"] not in artefacts.names else Phase.REPORT
@@ -60,7 +62,8 @@ def audit_view(
 ) -> dict[str, Any]:
     """The document of one audit; ``base`` is the address of the API, without a trailing slash."""
     shards = None if plan is None else len(plan.shards)
-    progress = sum_progress(shards, None if plan is None else plan.listed, artefacts.shards.values())
+    listed, skipped = (None, 0) if plan is None else (plan.listed, sum(plan.skipped.values()))
+    progress = sum_progress(shards, listed, skipped, artefacts.shards.values())
     phase = phase_of(state, artefacts, shards)
     eta = progress.eta_seconds(started_at=artefacts.scan_started_at, now=now) if phase is Phase.SCAN else None
     updated_at = max(record.updated_at, artefacts.last_modified or record.updated_at)

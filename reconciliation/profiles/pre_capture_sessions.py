@@ -7,11 +7,10 @@ the memory of one HTTP request, so a redeployment during the encode leaves the m
 
 from datetime import datetime, timedelta
 
-from reconciliation.candidates import Candidate, RegisteredRecording
 from reconciliation.evidence import ContainerEvidence
 from reconciliation.facts import Facts
 from reconciliation.parameters import NO_STATUS, AuditParameters
-from reconciliation.profiles.profile import Profile, Query, Row
+from reconciliation.profiles.profile import Profile, Query
 from reconciliation.times import to_text
 from reconciliation.verdicts import Rule, Severity
 
@@ -30,6 +29,7 @@ STILL_WORKING = frozenset({"STANDBY", "INITIALISING", "RECORDING", "PROCESSING"}
 # Soft-deleted sessions are read on purpose: closing a case deletes its NO_RECORDING and FAILURE sessions, and with them
 # every trace of a recording that was never registered.
 _CANDIDATES = """
+select row_to_json(candidate)::text from (
 select s.id::text as session_id, s.status::text as status, s.started_at, s.finished_at, b.scheduled_for, s.deleted_at,
        s.booking_id::text as booking_id, b.case_id::text as case_id, c.state::text as case_state,
        b.deleted_at is null and c.deleted_at is null as case_live,
@@ -47,17 +47,17 @@ select s.id::text as session_id, s.status::text as status, s.started_at, s.finis
    and (%(until)s::timestamptz is null or coalesce(s.started_at, s.finished_at, b.scheduled_for) < %(until)s)
    and (%(only)s::uuid[] is null or s.id = any(%(only)s))
    and (%(ingest)s::text is null or position(%(ingest)s in s.ingest_address) > 0)
- order by s.id
+ order by coalesce(s.started_at, s.finished_at, b.scheduled_for) nulls first, s.id
+) candidate
 """
 
 _REGISTERED = """
-select id::text as recording_id, capture_session_id::text as session_id, deleted_at is not null as deleted
-  from recordings order by id
+select json_build_array(id, capture_session_id, deleted_at is not null)::text from recordings order by id
 """
 
 
 def candidates(parameters: AuditParameters) -> Query:
-    """The sessions in question, ascending by id. A status of ``NO_STATUS`` selects the rows without one."""
+    """The sessions in question, by time of hearing. A status of ``NO_STATUS`` selects the rows without one."""
     return Query(
         _CANDIDATES,
         {
@@ -69,16 +69,6 @@ def candidates(parameters: AuditParameters) -> Query:
             "ingest": parameters.ingest_address_contains,
         },
     )
-
-
-def read_candidate(row: Row) -> Candidate:
-    """One row of ``candidates``."""
-    return Candidate(**row)
-
-
-def read_registered(row: Row) -> RegisteredRecording:
-    """One row of the registered recordings."""
-    return RegisteredRecording(**row)
 
 
 def _names(containers: tuple[ContainerEvidence, ...], most: int = 5) -> str:
@@ -172,6 +162,8 @@ def _why_registered_container(facts: Facts) -> str:
 
 
 def _why_no_media(facts: Facts) -> str:
+    if facts.fast:
+        return f"{_row(facts)}, and no unregistered container holds media with its id; registered ones were not opened."
     text = f"{_row(facts)}, and no container that can be a recording holds media with its id; all of them were read."
     if facts.elsewhere:
         text += f" Its id does appear in {_names(facts.elsewhere)}, which cannot be a recording."
@@ -238,7 +230,7 @@ RULES: tuple[Rule[Facts], ...] = (
     Rule(
         "no_media",
         Severity.INFO,
-        "All of storage was read and nothing carries the session's id.",
+        "Everything was read that could hold it, and nothing carries the session's id.",
         lambda _facts: True,
         _why_no_media,
         "Nothing, if the hearing did not take place.",
@@ -259,8 +251,6 @@ PROFILE = Profile(
     default_statuses=("PROCESSING", "NO_RECORDING", "FAILURE", NO_STATUS),
     default_grace_minutes=60,
     candidates=candidates,
-    read_candidate=read_candidate,
     registered=Query(_REGISTERED, {}),
-    read_registered=read_registered,
     rules=RULES,
 )

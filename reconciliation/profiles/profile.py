@@ -1,20 +1,20 @@
 """What a profile declares about an audited system."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from reconciliation.candidates import Candidate, RegisteredRecording
 from reconciliation.facts import Facts
 from reconciliation.parameters import AuditParameters
 from reconciliation.verdicts import Rule
 
-Row = Mapping[str, Any]
-
 
 @dataclass(frozen=True)
 class Query:
-    """One read-only statement: its SQL is fixed in the code, its values travel as bound parameters."""
+    """One read-only statement: its SQL is fixed in the code, its values travel as bound parameters.
+
+    It gives one column: a JSON text for each row, made by the database, so that rows pass through us as they are.
+    """
 
     sql: str
     values: dict[str, Any]
@@ -25,8 +25,9 @@ class Profile:
     """An audited system, declared.
 
     ``database`` and ``storage`` name the app settings that connect to it; ``statuses`` are the statuses a request may
-    ask for and ``default_statuses`` those it gets without asking. The rule table is ordered; its last rule always
-    holds.
+    ask for and ``default_statuses`` those it gets without asking. ``candidates`` gives the fields of ``Candidate`` as
+    objects, by time of hearing; ``registered`` gives ``[recording id, session id, deleted]``, ascending by recording
+    id. The rule table is ordered; its last rule always holds.
     """
 
     name: str
@@ -38,9 +39,7 @@ class Profile:
     default_statuses: tuple[str, ...]
     default_grace_minutes: int
     candidates: Callable[[AuditParameters], Query]
-    read_candidate: Callable[[Row], Candidate]
     registered: Query
-    read_registered: Callable[[Row], RegisteredRecording]
     rules: tuple[Rule[Facts], ...]
 
     def verdicts(self) -> list[str]:

@@ -2,8 +2,8 @@
 
 import csv
 import io
-
-from reconciliation.report.model import Report
+from collections.abc import Sequence
+from typing import Any
 
 COLUMNS = (
     "session_id",
@@ -35,23 +35,29 @@ def defused(value: object) -> str:
     return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
 
 
-def render_csv(report: Report) -> str:
-    """The table with its header, also when there is no finding. Lines end with CRLF (RFC 4180)."""
+def csv_header() -> str:
+    """The first line. Lines end with CRLF (RFC 4180)."""
+    return _line(COLUMNS)
+
+
+def csv_row(finding: dict[str, Any]) -> str:
+    """The line of one finding of a report."""
+    evidence = finding["evidence"]
+    values = finding["session"] | {
+        "session_id": finding["subject"]["id"],
+        "verdict": finding["verdict"],
+        "severity": finding["severity"],
+        "hearing_at": finding["hearing_at"],
+        "containers": " ".join(container["container"] for container in evidence),
+        "tracks": sum(len(container["media"]) for container in evidence),
+        "bytes": sum(file["size"] for container in evidence for file in container["media"]),
+        "reason": finding["reason"],
+        "next_step": finding["next_step"],
+    }
+    return _line([defused(values[column]) for column in COLUMNS])
+
+
+def _line(cells: Sequence[str]) -> str:
     out = io.StringIO(newline="")
-    writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(COLUMNS)
-    for finding in report["findings"]:
-        media = [file for container in finding["evidence"] for file in container["media"]]
-        values = finding["session"] | {
-            "session_id": finding["subject"]["id"],
-            "verdict": finding["verdict"],
-            "severity": finding["severity"],
-            "hearing_at": finding["hearing_at"],
-            "containers": " ".join(container["container"] for container in finding["evidence"]),
-            "tracks": len(media),
-            "bytes": sum(file["size"] for file in media),
-            "reason": finding["reason"],
-            "next_step": finding["next_step"],
-        }
-        writer.writerow([defused(values[column]) for column in COLUMNS])
+    csv.writer(out, lineterminator="\r\n").writerow(cells)
     return out.getvalue()

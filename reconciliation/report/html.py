@@ -1,11 +1,12 @@
 """report.html: the report for people. One file, no script, no outside resource; readable in the dark and on paper."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
+from reconciliation.coverage import REGISTERED
 from reconciliation.report.headline import plural
-from reconciliation.report.model import Report
+from reconciliation.report.model import Head
 from reconciliation.report.style import STYLE
 from reconciliation.verdicts import SEVERITY_ORDER, Severity
 
@@ -21,14 +22,21 @@ _OUTCOMES = {
 }
 
 
-def render_html(report: Report) -> str:
-    """The whole page. Every value from outside is escaped; more than ``MOST_ROWS`` rows of a table are counted only."""
+SHOWN_SEVERITIES = frozenset(_TITLES)
+"""The severities whose findings the page shows one by one; the rest are counted."""
+
+
+def render_html(report: Head, findings: Mapping[str, Sequence[dict[str, Any]]]) -> str:
+    """The whole page, from a report's head and its findings of each severity in ``SHOWN_SEVERITIES``.
+
+    At most ``MOST_ROWS`` findings of a severity need be given, and are shown. Every value from outside is escaped.
+    """
     audit = report["audit"]
     body = "\n".join(
         (
             _head(report),
             _verdicts(report),
-            *(_findings(report, severity) for severity in _TITLES),
+            *(_findings(report, severity, findings.get(severity, ())) for severity in _TITLES),
             _unattributed(report),
             _coverage(report["coverage"]),
             _details(report),
@@ -42,7 +50,7 @@ def render_html(report: Report) -> str:
     )
 
 
-def _head(report: Report) -> str:
+def _head(report: Head) -> str:
     audit, word = report["audit"], report["outcome"]["word"]
     return (
         f'<header class="{escape(word)}">\n<p class="kicker">Reconciliation report · {escape(audit["title"])}</p>\n'
@@ -52,7 +60,7 @@ def _head(report: Report) -> str:
     )
 
 
-def _verdicts(report: Report) -> str:
+def _verdicts(report: Head) -> str:
     most = max((row["count"] for row in report["verdicts"]), default=0) or 1
     rows = "\n".join(
         f'<tr class="{escape(row["severity"])}"><th scope="row">{_code(row["verdict"])}</th>'
@@ -68,16 +76,16 @@ def _verdicts(report: Report) -> str:
     )
 
 
-def _findings(report: Report, severity: str) -> str:
-    findings = [finding for finding in report["findings"] if finding["severity"] == severity]
-    if not findings:
+def _findings(report: Head, severity: str, findings: Sequence[dict[str, Any]]) -> str:
+    count = report["counts"]["by_severity"].get(severity, 0)
+    if not count:
         nothing = "Nothing was found here." if severity == Severity.HIGH.value else "No session is left unverified."
         return f"<section>\n<h2>{_TITLES[severity]}</h2>\n<p>{nothing}</p>\n</section>"
     cut = ""
-    if len(findings) > MOST_ROWS:
-        cut = f"<p>The first {MOST_ROWS:,} of {len(findings):,}; all of them are in findings.csv and report.json.</p>"
+    if count > MOST_ROWS:
+        cut = f"<p>The first {MOST_ROWS:,} of {count:,}; all of them are in findings.csv and report.json.</p>"
     articles = "\n".join(_finding(finding) for finding in findings[:MOST_ROWS])
-    return f"<section>\n<h2>{_TITLES[severity]} ({len(findings):,})</h2>\n{cut}{articles}\n</section>"
+    return f"<section>\n<h2>{_TITLES[severity]} ({count:,})</h2>\n{cut}{articles}\n</section>"
 
 
 def _finding(finding: dict[str, Any]) -> str:
@@ -111,7 +119,7 @@ def _container(container: dict[str, Any]) -> str:
     )
 
 
-def _unattributed(report: Report) -> str:
+def _unattributed(report: Head) -> str:
     containers = report["unattributed_containers"]
     if not containers:
         return ""
@@ -126,7 +134,7 @@ def _unattributed(report: Report) -> str:
 def _coverage(coverage: dict[str, Any]) -> str:
     counts = coverage["containers"]
     words = (
-        "Every container that was listed was read: where nothing was found, nothing is."
+        _complete_words(coverage)
         if coverage["complete"]
         else "Not every container was read, so no session may be called without a recording."
     )
@@ -150,7 +158,17 @@ def _coverage(coverage: dict[str, Any]) -> str:
     )
 
 
-def _details(report: Report) -> str:
+def _complete_words(coverage: dict[str, Any]) -> str:
+    if REGISTERED not in coverage["skipped_by_reason"]:
+        return "Every container that was listed was read: where nothing was found, nothing is."
+    return (
+        "Every container was read that can be a recording and has no row, so no unregistered recording is missing here. "
+        "This was a fast audit: registered containers were not opened, so it cannot see media that stands in another "
+        "recording's container, nor anything wrong with recordings that have a row. A full audit can."
+    )
+
+
+def _details(report: Head) -> str:
     audit = report["audit"]
     rows: list[tuple[str, object]] = [
         ("Profile", audit["profile"]),

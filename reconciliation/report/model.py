@@ -1,6 +1,5 @@
 """The canonical report. CSV and HTML are renderings of this document and hold nothing that is not in it."""
 
-from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,12 +8,13 @@ from reconciliation import VERSION
 from reconciliation.facts import Clock
 from reconciliation.parameters import AuditParameters
 from reconciliation.profiles.profile import Profile
-from reconciliation.reconcile import Reconciliation
+from reconciliation.reconcile import Result
 from reconciliation.report.headline import headline
 from reconciliation.times import to_text
 
 SCHEMA_VERSION = 1
-Report = dict[str, Any]
+Head = dict[str, Any]
+"""A report without its findings, as JSON."""
 
 
 @dataclass(frozen=True)
@@ -27,20 +27,15 @@ class AuditHeader:
     clock: Clock
 
 
-def build_report(header: AuditHeader, profile: Profile, result: Reconciliation, *, generated_at: datetime) -> Report:
-    """The whole report as one JSON object: counts before rows, ``complete`` before anything is concluded.
+def build_head(header: AuditHeader, profile: Profile, result: Result, *, generated_at: datetime) -> Head:
+    """Everything of a report that stands before its findings: counts before rows, coverage before conclusions.
 
-    Raises ``AssertionError`` if the counts do not add up.
+    Raises ``AssertionError`` if a verdict was given that the profile does not have.
     """
-    verdicts = result.verdicts()
-    counts: dict[str, Any] = {
-        "candidates": len(result.findings),
-        "by_verdict": {verdict: verdicts[verdict] for verdict in profile.verdicts()},
-        "by_severity": dict(Counter(finding.judgement.severity.value for finding in result.findings)),
-        "unattributed_containers": len(result.unattributed),
-    }
-    if sum(counts["by_verdict"].values()) != counts["candidates"]:
-        raise AssertionError(f"verdicts {counts['by_verdict']} do not add up to {counts['candidates']} candidates")
+    verdicts = result.tally.verdicts
+    by_verdict = {verdict: verdicts[verdict] for verdict in profile.verdicts()}
+    if sum(by_verdict.values()) != result.tally.total:
+        raise AssertionError(f"verdicts {by_verdict} do not add up to {result.tally.total} candidates")
     return {
         "schema_version": SCHEMA_VERSION,
         "complete": result.coverage.is_complete,
@@ -55,7 +50,12 @@ def build_report(header: AuditHeader, profile: Profile, result: Reconciliation, 
         "outcome": result.outcome.to_json(),
         "headline": headline(result),
         "coverage": result.coverage.to_json(),
-        "counts": counts,
+        "counts": {
+            "candidates": result.tally.total,
+            "by_verdict": by_verdict,
+            "by_severity": {severity.value: count for severity, count in sorted(result.tally.severities.items())},
+            "unattributed_containers": len(result.unattributed),
+        },
         "verdicts": [
             {
                 "verdict": rule.verdict,
@@ -65,7 +65,6 @@ def build_report(header: AuditHeader, profile: Profile, result: Reconciliation, 
             }
             for rule in profile.rules_of(profile.verdicts())
         ],
-        "findings": [finding.to_json() for finding in result.findings],
         "unattributed_containers": list(result.unattributed),
         "parameters": header.parameters.to_json(),
         "settle_minutes": int(header.clock.settle.total_seconds() // 60),
@@ -73,12 +72,12 @@ def build_report(header: AuditHeader, profile: Profile, result: Reconciliation, 
     }
 
 
-def summary_of(report: Report) -> dict[str, Any]:
+def summary_of(head: Head) -> dict[str, Any]:
     """What an audit's status says of its report: the headline and the counts, not the rows."""
     return {
-        "headline": report["headline"],
-        "counts": report["counts"]["by_verdict"],
-        "candidates": report["counts"]["candidates"],
-        "unattributed_containers": report["counts"]["unattributed_containers"],
-        "containers": report["coverage"]["containers"],
+        "headline": head["headline"],
+        "counts": head["counts"]["by_verdict"],
+        "candidates": head["counts"]["candidates"],
+        "unattributed_containers": head["counts"]["unattributed_containers"],
+        "containers": head["coverage"]["containers"],
     }
