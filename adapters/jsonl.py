@@ -2,7 +2,8 @@
 
 import gzip
 import json
-from collections.abc import Iterable, Iterator
+import zlib
+from collections.abc import Iterable
 from typing import Any
 
 
@@ -12,7 +13,9 @@ def pack(values: Iterable[Any]) -> bytes:
     return gzip.compress(lines.encode("ascii"), compresslevel=6, mtime=0)
 
 
-def unpack(data: bytes) -> Iterator[Any]:
-    """The values of one or more members, in order. Raises ``EOFError`` or ``ValueError`` if the data is damaged."""
-    for line in gzip.decompress(data).splitlines():
-        yield json.loads(line)
+def unpack(data: bytes) -> list[Any]:
+    """The values of one or more members, in order. Raises ``ValueError`` if the data is damaged."""
+    try:
+        return [json.loads(line) for line in gzip.decompress(data).splitlines()]
+    except (EOFError, OSError, zlib.error, ValueError) as error:
+        raise ValueError(f"the data is damaged ({error})") from error

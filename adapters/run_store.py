@@ -144,7 +144,7 @@ class RunStore:
     async def container_names(self, audit_id: str, planned: PlannedShard) -> list[str]:
         """The container names of one shard, ascending; reads no more than those."""
         stored = await self._blobs.read(f"{audit_id}/containers.jsonl.gz", offset=planned.offset, length=planned.length)
-        names = [] if stored is None else list(unpack(stored.data))
+        names = [] if stored is None else self._values(f"{audit_id}/containers.jsonl.gz", stored.data)
         if len(names) != planned.shard.containers:
             raise RunStoreError(
                 f"Shard {planned.shard.index} of audit {audit_id} has {len(names)} names of "
@@ -175,7 +175,13 @@ class RunStore:
         stored = await self._blobs.read(f"{audit_id}/{name}")
         if stored is None:
             raise RunStoreError(f"Audit {audit_id} has no {name} in {self.where}. Start a new audit.")
-        return list(unpack(stored.data))
+        return self._values(f"{audit_id}/{name}", stored.data)
+
+    def _values(self, path: str, data: bytes) -> list[Any]:
+        try:
+            return unpack(data)
+        except ValueError as error:
+            raise RunStoreError(f"{path} in {self.where} is damaged. Start a new audit.") from error
 
     # --- shards ---------------------------------------------------------------------------------------------------
 
@@ -191,8 +197,9 @@ class RunStore:
 
     async def shard(self, audit_id: str, shard: int) -> list[ContainerEvidence | Unread] | None:
         """What a shard saw, or None if it was never scanned to its end."""
-        stored = await self._blobs.read(f"{audit_id}/shards/{shard:04}.jsonl.gz")
-        return None if stored is None else [record_from_json(value) for value in unpack(stored.data)]
+        path = f"{audit_id}/shards/{shard:04}.jsonl.gz"
+        stored = await self._blobs.read(path)
+        return None if stored is None else [record_from_json(value) for value in self._values(path, stored.data)]
 
     async def write_progress(self, audit_id: str, shard: int, records: Sequence[ContainerEvidence | Unread]) -> None:
         """Say how far a shard has come."""

@@ -45,7 +45,8 @@ def audit(context: Any) -> Work:
         yield from step(context, "reconcile", request)
         ended = yield from step(context, "report", request)
     except StepFailedError as failure:
-        ended = yield from step(context, "fail", {**request, "step": failure.step, "error": str(failure)[:MOST_ERROR_CHARACTERS]})
+        error = str(failure)[:MOST_ERROR_CHARACTERS]
+        ended = yield from step(context, "fail", {**request, "step": failure.step, "error": error})
     return {"audit_id": audit_id, "state": ended["state"], "outcome": ended["outcome"]}
 
 
