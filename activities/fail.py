@@ -41,7 +41,8 @@ async def fail_audit(request: FailRequest, services: Services) -> FailAnswer:
     error = redacted(request["error"])
     record = await services.records.end(record.ended(State.FAILED, services.now(), outcome=Outcome.FAILED, error=error))
     logger.error("Audit %s failed in step %s: %s", audit_id, request["step"], error)
-    return {"ok": True, "state": record.state.value, "outcome": Outcome.FAILED.name.lower()}
+    outcome = record.outcome or Outcome.FAILED
+    return {"ok": True, "state": record.state.value, "outcome": outcome.name.lower()}
 
 
 @bp.activity_trigger(input_name="request")

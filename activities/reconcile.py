@@ -102,16 +102,18 @@ async def write_report(services: Services, record: RunRecord, plan: Plan, index:
                 spools[severity].write(finding_line(finding.to_json()).encode())
         if tally.total != index.candidates:
             raise AssertionError(f"{tally.total} candidates were judged of {index.candidates}")
-        result = Result(index.coverage, tally, index.unattributed, parameters.mode)
+        result = Result(index.coverage, tally, index.unattributed(clock), parameters.mode)
         header = AuditHeader(audit_id, parameters, record.created_at, clock)
         head = build_head(header, profile, result, generated_at=services.now())
 
         async def chunks() -> AsyncIterator[bytes]:
             yield opening(head).encode()
+            comma = b""
             for severity in SEVERITY_ORDER:
                 spools[severity].seek(0)
-                while chunk := spools[severity].read(_CHUNK_BYTES):
-                    yield chunk
+                while lines := spools[severity].readlines(_CHUNK_BYTES):
+                    yield comma + b",".join(lines)
+                    comma = b","
             yield CLOSING.encode()
 
         await store.write_report(audit_id, "json", chunks())

@@ -20,7 +20,7 @@ from azure.storage.blob.aio import BlobServiceClient, ContainerClient
 
 from adapters.credentials import identity
 from adapters.settings import StorageConnection
-from reconciliation.errors import RunStoreError, StorageRefusedError, StorageUnavailableError
+from reconciliation.errors import RunStoreError, SettingsError, StorageRefusedError, StorageUnavailableError
 
 # The SDK logs every request's address and headers at INFO.
 logging.getLogger("azure").setLevel(logging.WARNING)
@@ -82,7 +82,7 @@ class BlobStore:
             raise RunStoreError(f"Wrote {len(data)} bytes to {path} in {self.where}, but {stored} are stored.")
 
     async def write_stream(self, path: str, chunks: AsyncIterator[bytes]) -> None:
-        """Write a whole blob from pieces as they come, replacing what is there; it appears when the last has arrived."""
+        """Write a whole blob from pieces as they come, replacing what is there; it appears when all have arrived."""
         await self.ready()
         written = 0
 
@@ -188,6 +188,12 @@ class BlobStore:
 
 def _service(connection: StorageConnection) -> BlobServiceClient:
     if connection.connection_string is not None:
-        return BlobServiceClient.from_connection_string(connection.connection_string)
+        try:
+            return BlobServiceClient.from_connection_string(connection.connection_string)
+        except ValueError:
+            raise SettingsError(
+                f"The connection string in {connection.setting} is incomplete: it needs AccountName and AccountKey, or "
+                "BlobEndpoint and SharedAccessSignature."
+            ) from None
     assert connection.service_uri is not None
     return BlobServiceClient(connection.service_uri, credential=identity())

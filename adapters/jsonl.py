@@ -7,7 +7,7 @@ at its offset) and read as a stream.
 import gzip
 import json
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 _GZIP = 16 + zlib.MAX_WBITS
@@ -25,11 +25,12 @@ def pack_lines(lines: Iterable[str]) -> bytes:
     return gzip.compress("".join([f"{line}\n" for line in lines]).encode(), compresslevel=_LEVEL, mtime=0)
 
 
-def unpack(data: bytes) -> Iterator[Any]:
-    """The values of whole members, in order. Raises ``EOFError`` or ``ValueError`` if the data is damaged."""
-    for line in gzip.decompress(data).split(b"\n"):
-        if line:
-            yield json.loads(line)
+def unpack(data: bytes) -> list[Any]:
+    """The values of whole members, in order. Raises ``ValueError`` if the data is damaged."""
+    unpacker = Unpacker()
+    lines = unpacker.lines(data)
+    unpacker.finish()
+    return [json.loads(line) for line in lines]
 
 
 class Unpacker:
@@ -37,6 +38,7 @@ class Unpacker:
 
     def __init__(self) -> None:
         self._member = zlib.decompressobj(_GZIP)
+        self._inside = False
         self._rest = b""
 
     def lines(self, data: bytes) -> list[bytes]:
@@ -46,6 +48,7 @@ class Unpacker:
             while data:
                 pieces.append(self._member.decompress(data))
                 data = self._member.unused_data
+                self._inside = not self._member.eof
                 if self._member.eof:
                     self._member = zlib.decompressobj(_GZIP)
         except zlib.error as error:
@@ -54,6 +57,6 @@ class Unpacker:
         return lines
 
     def finish(self) -> None:
-        """Raise ``EOFError`` if the last member or line was cut."""
-        if self._rest or self._member.unconsumed_tail or self._member.flush():
-            raise EOFError("the data ends in the middle of a line")
+        """Raise ``ValueError`` if the data ended in the middle of a member or line."""
+        if self._rest or self._inside:
+            raise ValueError("the data is damaged (it was cut short)")

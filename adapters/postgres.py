@@ -34,9 +34,7 @@ class Database:
         Raises ``DatabaseRefusedError`` or ``DatabaseUnavailableError``, with what to do about it.
         """
         try:
-            async with await psycopg.AsyncConnection.connect(
-                await self._conninfo(), row_factory=dict_row
-            ) as connection:
+            async with await psycopg.AsyncConnection.connect(await self._conninfo()) as connection:
                 await connection.set_read_only(True)
                 await connection.set_isolation_level(psycopg.IsolationLevel.REPEATABLE_READ)
                 # JSON texts made by the server carry its session's zone.

@@ -4,7 +4,12 @@ import re
 
 _HIDDEN = "***"
 _SECRETS = (
-    re.compile(r"(?i)\b(AccountKey|SharedAccessSignature|SharedAccessKey|password|pwd|sig|code)=[^;&\s'\"]+"),
+    re.compile(r"(?i)\b(sig|code)=[^;&\s'\"]+"),
+    # As in a connection string, a libpq string, a shell's environment, or a dictionary that was printed.
+    re.compile(
+        r"(?i)(AccountKey|SharedAccessSignature|SharedAccessKey|password|pwd)"
+        r"(?:['\"]?\s*[=:]\s*)(?:'[^']*'|\"[^\"]*\"|[^;&\s'\"]+)"
+    ),
     re.compile(r"(?i)\b(Bearer)\s+[A-Za-z0-9._~+/=-]+"),
     re.compile(r"(?i)\b(postgres(?:ql)?://)[^\s'\"]+"),
 )

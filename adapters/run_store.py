@@ -12,12 +12,13 @@
     <audit id>/shards/0007.progress     how far shard 7 has come
     <audit id>/report.json, findings.csv, report.html
 
-Every name is determined by the audit and the step, so a step done twice overwrites its own work and nothing else. Of two
-files that belong together the second is written last and says that both are complete.
+Every name is determined by the audit and the step, so a step done twice overwrites its own work and nothing else. Of
+two files that belong together the second is written last and says that both are complete.
 """
 
 import json
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -102,10 +103,20 @@ class RunStore:
             yield [RegisteredRecording(*json.loads(line)) for line in lines]
 
     async def _lines(self, audit_id: str, name: str) -> AsyncIterator[list[bytes]]:
-        unpacker = Unpacker()
-        async for chunk in self._blobs.read_stream(f"{audit_id}/{name}"):
-            yield unpacker.lines(chunk)
-        unpacker.finish()
+        unpacker, path = Unpacker(), f"{audit_id}/{name}"
+        async for chunk in self._blobs.read_stream(path):
+            with self._undamaged(path):
+                lines = unpacker.lines(chunk)
+            yield lines
+        with self._undamaged(path):
+            unpacker.finish()
+
+    @contextmanager
+    def _undamaged(self, path: str) -> Iterator[None]:
+        try:
+            yield
+        except ValueError as error:
+            raise RunStoreError(f"{path} in {self._blobs.where} is damaged: {error}. Start a new audit.") from error
 
     # --- the plan -----------------------------------------------------------------------------------------------
 
@@ -136,7 +147,8 @@ class RunStore:
     async def shard_names(self, audit_id: str, planned: PlannedShard) -> list[str]:
         """The container names of one shard, ascending; reads no more than those."""
         stored = await self._blobs.read(f"{audit_id}/work.jsonl.gz", offset=planned.offset, length=planned.length)
-        names = [] if stored is None else list(unpack(stored.data))
+        with self._undamaged(f"{audit_id}/work.jsonl.gz"):
+            names = [] if stored is None else unpack(stored.data)
         if len(names) != planned.shard.containers:
             raise RunStoreError(
                 f"Shard {planned.shard.index} of audit {audit_id} has {len(names)} names of "
@@ -158,8 +170,12 @@ class RunStore:
 
     async def shard(self, audit_id: str, shard: int) -> list[ContainerEvidence | Unread] | None:
         """What a shard saw, or None if it was never scanned to its end."""
-        stored = await self._blobs.read(f"{audit_id}/shards/{shard:04}.jsonl.gz")
-        return None if stored is None else [record_from_json(value) for value in unpack(stored.data)]
+        path = f"{audit_id}/shards/{shard:04}.jsonl.gz"
+        stored = await self._blobs.read(path)
+        if stored is None:
+            return None
+        with self._undamaged(path):
+            return [record_from_json(value) for value in unpack(stored.data)]
 
     async def write_progress(self, audit_id: str, shard: int, records: Sequence[ContainerEvidence | Unread]) -> None:
         """Say how far a shard has come."""

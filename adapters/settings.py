@@ -67,6 +67,7 @@ _RANGES: dict[str, tuple[int, int]] = {
     "request_timeout_seconds": (1, 600),
     "statement_timeout_seconds": (1, 3600),
 }
+_MOST_DIGITS = 9
 
 
 def load_settings(environment: Mapping[str, str]) -> Settings:
@@ -81,6 +82,8 @@ def load_settings(environment: Mapping[str, str]) -> Settings:
     for connection, names in ((source, "SOURCE_STORAGE"), (report, "REPORT_STORAGE (or AzureWebJobsStorage)")):
         if connection is None:
             problems.append(f"{names} is not set: give a connection string, or an address in ...__blobServiceUri")
+        elif connection.service_uri is not None and not connection.service_uri.startswith(("https://", "http://")):
+            problems.append(f"{connection.setting}__blobServiceUri is not an address: give https://...")
     database = environment.get("PRE_DATABASE", "").strip()
     if not database.startswith(("postgresql://", "postgres://")):
         seen = "is not a Postgres URL" if database else "is not set"
@@ -96,7 +99,7 @@ def load_settings(environment: Mapping[str, str]) -> Settings:
 def _storage(environment: Mapping[str, str], name: str) -> StorageConnection | None:
     connection_string = environment.get(name, "").strip()
     if connection_string:
-        if connection_string == "UseDevelopmentStorage=true":
+        if connection_string.rstrip(";").lower() == "usedevelopmentstorage=true":
             connection_string = _EMULATOR
         return StorageConnection(name, connection_string=connection_string)
     service_uri = environment.get(f"{name}__blobServiceUri", "").strip()
@@ -108,7 +111,7 @@ def _number(environment: Mapping[str, str], name: str, complain: Callable[[str],
     text = environment.get(variable, "").strip()
     if not text:
         return None
-    if not text.isdecimal() or not low <= int(text) <= high:
+    if not text.isdecimal() or len(text) > _MOST_DIGITS or not low <= int(text) <= high:
         complain(f"{variable} is {text[:40]!r}: give a whole number from {low} to {high}")
         return None
     return int(text)

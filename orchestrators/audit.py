@@ -46,9 +46,8 @@ def audit(context: Any) -> Work:
         yield from step(context, "reconcile", request)
         ended = yield from step(context, "report", request)
     except StepFailedError as failure:
-        ended = yield from step(
-            context, "fail", {**request, "step": failure.step, "error": str(failure)[:MOST_ERROR_CHARACTERS]}
-        )
+        error = str(failure)[:MOST_ERROR_CHARACTERS]
+        ended = yield from step(context, "fail", {**request, "step": failure.step, "error": error})
     return {"audit_id": audit_id, "state": ended["state"], "outcome": ended["outcome"]}
 
 
@@ -86,10 +85,16 @@ def scan(context: Any, audit_id: str, shards: int, max_passes: int) -> Work:
         pending = [
             shard
             for shard, (returned, answer) in zip(pending, answers, strict=True)
-            if not (returned and answer["ok"] and answer["failed"] == 0)
+            if _needs_another_pass(returned, answer)
         ]
         if not pending:
             return
+
+
+def _needs_another_pass(returned: bool, answer: Any) -> bool:
+    if not returned:
+        return True
+    return bool(answer["failed"] if answer["ok"] else answer["retryable"])
 
 
 bp.orchestration_trigger(context_name="context")(audit)

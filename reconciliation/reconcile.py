@@ -1,7 +1,7 @@
 """The fan-in: rows beside evidence, one verdict for every candidate, and the sums that prove nothing fell out.
 
-Both sides are streamed. What is kept in memory grows with the candidates and the containers that name them, not with the
-account.
+Both sides are streamed. What is kept in memory grows with the candidates and the containers that name them, not with
+the account.
 """
 
 from collections import Counter, defaultdict
@@ -64,7 +64,7 @@ class EvidenceIndex:
             self._keys.add(key)
         self._by_key: defaultdict[str, list[ContainerEvidence]] = defaultdict(list)
         self._rows: dict[str, RegisteredRecording] = {}
-        self._unattributed: list[str] = []
+        self._unattributed: list[ContainerEvidence] = []
         self.coverage = Coverage(listed=listed, skipped=Counter(skipped))
 
     @property
@@ -72,10 +72,13 @@ class EvidenceIndex:
         """How many candidates there are to judge."""
         return len(self._keys)
 
-    @property
-    def unattributed(self) -> list[str]:
-        """Containers that can be a recording, have no row, and hold media that names no session at all; ascending."""
-        return sorted(self._unattributed)
+    def unattributed(self, clock: Clock) -> list[str]:
+        """Containers that can be a recording, have no row, and hold media that names no session at all; ascending.
+
+        One in which something changed a moment ago is still being written, and not counted.
+        """
+        settled = (c for c in self._unattributed if c.is_settled(as_of=clock.as_of, settle=clock.settle))
+        return sorted(container.container for container in settled)
 
     def add(self, record: ContainerEvidence | Unread, row: RegisteredRecording | None) -> None:
         """Account for one container; ``row`` is the row that registers it, if there is one."""
@@ -87,7 +90,7 @@ class EvidenceIndex:
             if row is not None:
                 self._rows[record.container] = row
         if record.unkeyed_media and not record.media and row is None and record.kind is ContainerKind.RECORDING:
-            self._unattributed.append(record.container)
+            self._unattributed.append(record)
 
     def facts(self, candidate: Candidate, clock: Clock, mode: Mode) -> Facts:
         """Everything that is known of one candidate. Complete only when all containers have been added."""

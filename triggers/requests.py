@@ -5,12 +5,12 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from reconciliation.errors import BadRequestError, FieldProblem
 from reconciliation.parameters import AuditParameters, Mode
 from reconciliation.profiles import DEFAULT_PROFILE, PROFILES
-from reconciliation.times import to_text
+from reconciliation.times import from_text, to_text
 
 MOST_BODY_BYTES = 64 * 1024
 MOST_LISTED = 200
@@ -35,14 +35,27 @@ def _is_uuid(text: str) -> str:
         raise ValueError("a UUID") from None
 
 
+def _moment(value: object) -> datetime:
+    # The library would take a text of digits for seconds since 1970, and "20240718" is not meant so.
+    if not isinstance(value, str):
+        raise ValueError("a text")  # noqa: TRY004 - the library reports no other kind
+    try:
+        return from_text(value)
+    except OverflowError:
+        raise ValueError("a moment that exists in UTC") from None
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_moment)]
+
+
 class StartAudit(BaseModel):
     """The body of POST /audits."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
     profile: str = DEFAULT_PROFILE
-    since: AwareDatetime | None = None
-    until: AwareDatetime | None = None
+    since: Moment | None = None
+    until: Moment | None = None
     statuses: Annotated[list[str] | None, Field(min_length=1, max_length=20)] = None
     grace_minutes: Annotated[int | None, Field(ge=0, le=7 * 24 * 60)] = None
     container_prefixes: Annotated[list[Annotated[str, AfterValidator(_is_prefix)]], Field(max_length=256)] = []

@@ -46,15 +46,15 @@ def phase_of(state: State, artefacts: Artefacts, shards: int | None) -> Phase | 
         return Phase.DONE
     if state is State.QUEUED:
         return None
-    if "listing.json" not in artefacts.names:
-        return Phase.LIST
-    if "candidates.jsonl.gz" not in artefacts.names:
-        return Phase.PULL
-    if shards is None:
-        return Phase.PLAN
-    if sum(progress.done for progress in artefacts.shards.values()) < shards:
-        return Phase.SCAN
-    return Phase.RECONCILE if REPORT_FILES["json"] not in artefacts.names else Phase.REPORT
+    scanned = shards is not None and sum(progress.done for progress in artefacts.shards.values()) == shards
+    done = {
+        Phase.LIST: "listing.json" in artefacts.names,
+        Phase.PULL: "candidates.jsonl.gz" in artefacts.names,
+        Phase.PLAN: shards is not None,
+        Phase.SCAN: scanned,
+        Phase.RECONCILE: REPORT_FILES["json"] in artefacts.names,
+    }
+    return next((phase for phase, is_done in done.items() if not is_done), Phase.REPORT)
 
 
 def audit_view(

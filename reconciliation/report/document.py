@@ -19,8 +19,8 @@ def opening(head: Head) -> str:
 
 
 def finding_line(finding: dict[str, Any]) -> str:
-    """One finding with its line break; a comma begins every line, and ``joined`` takes away the first."""
-    return "," + json.dumps(finding, separators=(",", ":"), ensure_ascii=False) + "\n"
+    """One finding with its line break. In the document a comma stands before every line but the first."""
+    return json.dumps(finding, separators=(",", ":"), ensure_ascii=False) + "\n"
 
 
 CLOSING = f"{_END}\n"

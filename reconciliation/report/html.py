@@ -162,9 +162,9 @@ def _complete_words(coverage: dict[str, Any]) -> str:
     if REGISTERED not in coverage["skipped_by_reason"]:
         return "Every container that was listed was read: where nothing was found, nothing is."
     return (
-        "Every container was read that can be a recording and has no row, so no unregistered recording is missing here. "
-        "This was a fast audit: registered containers were not opened, so it cannot see media that stands in another "
-        "recording's container, nor anything wrong with recordings that have a row. A full audit can."
+        "Every container was read that can be a recording and has no row, so no unregistered recording is missing "
+        "here. This was a fast audit: registered containers were not opened, so it cannot see media that stands in "
+        "another recording's container, nor anything wrong with recordings that have a row. A full audit can."
     )
 
 

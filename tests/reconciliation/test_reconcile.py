@@ -54,7 +54,7 @@ def test_the_order_in_which_things_come_in_does_not_matter(
 ) -> None:
     mixed_candidates, mixed_records, mixed_rows = list(candidates), list(records), list(rows)
     for mixed in (mixed_candidates, mixed_records, mixed_rows):
-        random.shuffle(mixed)  # type: ignore[arg-type]
+        random.shuffle(mixed)
     one, other = reconciled(candidates, records, rows), reconciled(mixed_candidates, mixed_records, mixed_rows)
     assert json.dumps([f.to_json() for f in one.findings]) == json.dumps([f.to_json() for f in other.findings])
     assert one.unattributed == other.unattributed
@@ -77,11 +77,8 @@ def test_the_most_urgent_stands_first_then_the_oldest_hearing(
 
 def test_hearings_within_one_second_stand_in_their_order_too() -> None:
     later = session("later", started_at=LONG_AGO + timedelta(microseconds=1))
-    findings = reconciled([later, session("first", started_at=LONG_AGO)]).findings
-    assert [finding.facts.candidate.session_id for finding in findings] == [
-        str(uuid_of("first")),
-        str(uuid_of("later")),
-    ]
+    first = session("first", started_at=LONG_AGO)
+    assert [finding.facts.candidate for finding in reconciled([later, first]).findings] == [first, later]
 
 
 def test_a_candidate_that_comes_twice_is_an_error() -> None:
@@ -108,6 +105,12 @@ def test_a_container_that_names_two_candidates_is_shown_to_both() -> None:
     shared = container("shared", track(key_of("one")), track(key_of("two")), manifest(key_of("one")))
     result = reconciled([session("one"), session("two")], [shared])
     assert [finding.facts.unregistered for finding in result.findings] == [(shared,), (shared,)]
+
+
+def test_containers_of_a_finding_stand_in_the_order_of_their_names_however_they_came_in() -> None:
+    one, other = sorted((encoded("one", of="session"), encoded("other", of="session")), key=lambda c: c.container)
+    for records in ([one, other], [other, one]):
+        assert reconciled([session()], records).findings[0].facts.unregistered == (one, other)
 
 
 NAMELESS = (track("index"), manifest("index"))

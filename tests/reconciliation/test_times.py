@@ -53,6 +53,10 @@ def test_moments_are_written_in_utc_with_microseconds_only_where_there_are_any()
     assert to_text(datetime.fromisoformat("2026-01-31T09:30:00.000120Z")) == "2026-01-31T09:30:00.000120Z"
 
 
+def test_a_moment_written_in_another_zone_comes_back_in_utc() -> None:
+    assert from_text("2026-01-31T10:30:00+01:00").isoformat() == "2026-01-31T09:30:00+00:00"
+
+
 def test_a_moment_without_a_zone_is_refused_both_ways() -> None:
     with pytest.raises(ValueError, match="no time zone"):
         to_text(datetime(2026, 1, 31))

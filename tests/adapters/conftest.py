@@ -1,0 +1,27 @@
+from collections.abc import AsyncIterator
+from uuid import uuid4
+
+import pytest
+
+from adapters.blob_store import BlobStore
+from adapters.run_store import RunStore
+from adapters.settings import StorageConnection
+from devstack.azurite import AzuriteServer
+
+
+@pytest.fixture
+def storage(azurite_server: AzuriteServer) -> StorageConnection:
+    return StorageConnection("REPORT_STORAGE", connection_string=azurite_server.connection_string)
+
+
+@pytest.fixture
+async def blobs(storage: StorageConnection) -> AsyncIterator[BlobStore]:
+    """A store on a container that does not exist yet."""
+    store = BlobStore(storage, f"store-{uuid4().hex}")
+    yield store
+    await store.close()
+
+
+@pytest.fixture
+def store(blobs: BlobStore) -> RunStore:
+    return RunStore(blobs)

@@ -1,0 +1,191 @@
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+
+import pytest
+from aiohttp import web
+from azure.storage.blob._shared.policies import ExponentialRetry
+
+from adapters.blob_store import BlobStore
+from adapters.settings import StorageConnection
+from devstack.azurite import ACCOUNT, ACCOUNT_KEY, HOST, AzuriteServer
+from reconciliation.errors import SettingsError, StorageRefusedError, StorageUnavailableError
+
+Use = Callable[[BlobStore], Awaitable[object]]
+
+
+async def listed(store: BlobStore, prefix: str = "") -> list[str]:
+    return [blob.path async for blob in store.listing(prefix)]
+
+
+async def folders(store: BlobStore) -> list[str]:
+    return [name async for name in store.folders()]
+
+
+USES: dict[str, Use] = {
+    "ready": lambda store: store.ready(),
+    "write": lambda store: store.write("a", b"1"),
+    "create": lambda store: store.create("a", b"1"),
+    "replace": lambda store: store.replace("a", b"1", '"0x1"'),
+    "read": lambda store: store.read("a"),
+    "exists": lambda store: store.exists("a"),
+    "listing": listed,
+    "folders": folders,
+}
+
+
+def connection(port: int, key: str = ACCOUNT_KEY) -> StorageConnection:
+    text = f"DefaultEndpointsProtocol=http;AccountName={ACCOUNT};AccountKey={key};BlobEndpoint=http://{HOST}:{port}/{ACCOUNT};"
+    return StorageConnection("REPORT_STORAGE", connection_string=text)
+
+
+@asynccontextmanager
+async def opened(storage: StorageConnection) -> AsyncIterator[BlobStore]:
+    store = BlobStore(storage, "refused")
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+@pytest.fixture
+def dead_port() -> Iterator[int]:
+    """A port that is taken and that nobody listens on."""
+    with socket.socket() as taken:
+        taken.bind((HOST, 0))
+        yield taken.getsockname()[1]
+
+
+@pytest.fixture
+def _without_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The vendor's client waits for a minute between its attempts."""
+    monkeypatch.setattr(ExponentialRetry, "get_backoff_time", lambda *_: 0.0)
+
+
+async def test_what_is_not_there_is_none_or_nothing_and_not_an_error(blobs: BlobStore) -> None:
+    for _ in ("no container", "an empty one"):
+        assert await blobs.read("a") is None
+        assert not await blobs.exists("a")
+        assert await listed(blobs) == []
+        assert await folders(blobs) == []
+        assert not await blobs.replace("a", b"1", '"0x8D"')
+        await blobs.ready()
+
+
+async def test_a_write_replaces_bytes_and_metadata(blobs: BlobStore) -> None:
+    await blobs.write("folder/a", b"first", {"scanned": "1"})
+    await blobs.write("folder/a", b"2nd", {"scanned": "2"})
+    stored = await blobs.read("folder/a")
+    assert stored is not None
+    assert stored.data == b"2nd"
+    [blob] = [blob async for blob in blobs.listing("folder/")]
+    assert (blob.path, blob.size, dict(blob.metadata)) == ("folder/a", 3, {"scanned": "2"})
+    assert blob.last_modified.tzinfo is not None
+
+
+async def test_an_empty_blob_is_a_blob(blobs: BlobStore) -> None:
+    await blobs.write("empty", b"")
+    stored = await blobs.read("empty")
+    assert stored is not None
+    assert stored.data == b""
+
+
+async def test_a_range_is_read_without_the_rest(blobs: BlobStore) -> None:
+    await blobs.write("a", b"0123456789")
+    stored = await blobs.read("a", offset=3, length=4)
+    assert stored is not None
+    assert stored.data == b"3456"
+
+
+async def test_listings_and_folders_are_ascending_and_complete(blobs: BlobStore) -> None:
+    paths = ["2/run.json", "1/run.json", "1/shards/0001", "active/x.json", "loose"]
+    await asyncio.gather(*(blobs.write(path, b"x") for path in paths))
+    assert await listed(blobs) == sorted(paths)
+    assert await listed(blobs, "1/") == ["1/run.json", "1/shards/0001"]
+    assert await folders(blobs) == ["1", "2", "active"]
+
+
+async def test_of_twenty_creators_one_wins_and_its_bytes_stay(blobs: BlobStore) -> None:
+    won = await asyncio.gather(*(blobs.create("guard", f"{n}".encode()) for n in range(20)))
+    assert won.count(True) == 1
+    stored = await blobs.read("guard")
+    assert stored is not None
+    assert stored.data == f"{won.index(True)}".encode()
+
+
+async def test_of_twenty_replacers_of_one_version_one_wins(blobs: BlobStore) -> None:
+    await blobs.write("guard", b"old")
+    stored = await blobs.read("guard")
+    assert stored is not None
+    won = await asyncio.gather(*(blobs.replace("guard", f"{n}".encode(), stored.etag) for n in range(20)))
+    assert won.count(True) == 1
+    after = await blobs.read("guard")
+    assert after is not None
+    assert after.data == f"{won.index(True)}".encode()
+
+
+async def test_twenty_stores_may_make_the_container_at_once(storage: StorageConnection) -> None:
+    stores = [BlobStore(storage, "made-by-twenty") for _ in range(20)]
+    try:
+        await asyncio.gather(*(store.write(f"{n}", b"x") for n, store in enumerate(stores)))
+        assert len(await listed(stores[0])) == 20
+    finally:
+        await asyncio.gather(*(store.close() for store in stores))
+
+
+@pytest.mark.parametrize("use", USES.values(), ids=USES.keys())
+async def test_a_refused_key_says_what_where_and_what_next(azurite_server: AzuriteServer, use: Use) -> None:
+    key = "d3Jvbmcta2V5LXdyb25nLWtleS13cm9uZy1rZXk="
+    async with opened(connection(azurite_server.port, key)) as store:
+        with pytest.raises(StorageRefusedError) as caught:
+            await use(store)
+    text = str(caught.value)
+    assert "container 'refused' of REPORT_STORAGE" in text
+    assert "403" in text
+    assert "Storage Blob Data Contributor" in text
+    assert key not in text
+    assert not caught.value.retryable
+
+
+@pytest.mark.usefixtures("_without_waiting")
+@pytest.mark.parametrize("use", USES.values(), ids=USES.keys())
+async def test_an_account_that_cannot_be_reached_says_what_where_and_what_next(dead_port: int, use: Use) -> None:
+    async with opened(connection(dead_port)) as store:
+        with pytest.raises(StorageUnavailableError) as caught:
+            await use(store)
+    text = str(caught.value)
+    assert "container 'refused' of REPORT_STORAGE" in text
+    assert "could not be reached" in text
+    assert "network rules" in text
+    assert ACCOUNT_KEY not in text
+    assert str(dead_port) not in text
+    assert caught.value.retryable
+
+
+@pytest.mark.usefixtures("_without_waiting")
+@pytest.mark.parametrize(
+    ("status", "kind"), [(500, StorageUnavailableError), (503, StorageUnavailableError), (400, StorageRefusedError)]
+)
+async def test_an_answer_that_is_no_answer_tells_its_status(status: int, kind: type[Exception]) -> None:
+    async def refuse(_: web.Request) -> web.Response:
+        return web.Response(status=status)
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", refuse)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, HOST, 0).start()
+    try:
+        async with opened(connection(runner.addresses[0][1])) as store:
+            with pytest.raises(kind, match=f"Cannot write in container 'refused' of REPORT_STORAGE: .* {status}"):
+                await store.replace("a", b"x", '"0x8D"')
+    finally:
+        await runner.cleanup()
+
+
+@pytest.mark.parametrize("text", ["nonsense", "AccountName=acct", f"AccountKey={ACCOUNT_KEY}"])
+def test_an_incomplete_connection_string_names_its_setting_and_nothing_of_itself(text: str) -> None:
+    with pytest.raises(SettingsError, match="REPORT_STORAGE is incomplete") as caught:
+        BlobStore(StorageConnection("REPORT_STORAGE", connection_string=text), "x")
+    assert ACCOUNT_KEY not in str(caught.value)

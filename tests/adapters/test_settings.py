@@ -1,0 +1,103 @@
+import pytest
+
+from adapters.settings import VARIABLES, Settings, load_settings
+from reconciliation.errors import SettingsError
+
+SECRET = "c2VjcmV0LXNlY3JldA=="
+CONNECTION = f"DefaultEndpointsProtocol=https;AccountName=acct;AccountKey={SECRET};EndpointSuffix=core.windows.net"
+DATABASE = "postgresql://reader:pa55word@db.example:5432/pre"
+USABLE = {"SOURCE_STORAGE": CONNECTION, "AzureWebJobsStorage": CONNECTION, "PRE_DATABASE": DATABASE}
+NUMBERS = sorted(set(VARIABLES) - {"source_storage", "report_storage", "pre_database", "report_container"})
+
+
+def problems(environment: dict[str, str]) -> str:
+    with pytest.raises(SettingsError) as caught:
+        load_settings(environment)
+    return str(caught.value)
+
+
+def test_three_connections_are_enough() -> None:
+    settings = load_settings(USABLE)
+    assert settings.source_storage.connection_string == CONNECTION
+    assert settings.pre_database == DATABASE
+    assert settings.report_container == "audits"
+
+
+def test_every_number_is_taken_from_its_variable() -> None:
+    chosen = {VARIABLES[name]: str(number) for number, name in enumerate(NUMBERS, start=1)}
+    settings = load_settings({**USABLE, **chosen, "AUDIT_REPORT_CONTAINER": "elsewhere"})
+    assert [getattr(settings, name) for name in NUMBERS] == list(range(1, len(NUMBERS) + 1))
+    assert settings.report_container == "elsewhere"
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_a_blank_number_means_the_default(name: str) -> None:
+    assert getattr(load_settings({**USABLE, VARIABLES[name]: "  "}), name) == getattr(load_settings(USABLE), name)
+
+
+def test_reports_go_to_the_apps_own_storage_unless_told_otherwise() -> None:
+    assert load_settings(USABLE).report_storage.setting == "AzureWebJobsStorage"
+    other = CONNECTION.replace("acct", "reports")
+    told = load_settings({**USABLE, "REPORT_STORAGE": other}).report_storage
+    assert (told.setting, told.connection_string) == ("REPORT_STORAGE", other)
+
+
+def test_an_identity_needs_an_address_and_no_secret() -> None:
+    settings = load_settings(
+        {
+            "SOURCE_STORAGE__blobServiceUri": "https://acct.blob.core.windows.net/",
+            "AzureWebJobsStorage__blobServiceUri": "https://reports.blob.core.windows.net",
+            "PRE_DATABASE": "postgresql://app@db.example/pre",
+        }
+    )
+    assert settings.source_storage.service_uri == "https://acct.blob.core.windows.net"
+    assert settings.source_storage.connection_string is None
+    assert settings.report_storage.service_uri == "https://reports.blob.core.windows.net"
+
+
+@pytest.mark.parametrize("text", ["UseDevelopmentStorage=true", "UseDevelopmentStorage=true;", " usedevelopmentstorage=True "])
+def test_the_emulators_short_form_stands_for_the_emulator(text: str) -> None:
+    connection = load_settings({**USABLE, "SOURCE_STORAGE": text}).source_storage.connection_string
+    assert connection is not None
+    assert "BlobEndpoint=http://127.0.0.1:10000/devstoreaccount1" in connection
+
+
+def test_all_problems_are_told_at_once() -> None:
+    numbers = {VARIABLES[name]: "x" for name in NUMBERS}
+    text = problems({**numbers, "PRE_DATABASE": ""})
+    for variable in ("SOURCE_STORAGE", "REPORT_STORAGE", "AzureWebJobsStorage", "PRE_DATABASE", *numbers):
+        assert variable in text
+
+
+@pytest.mark.parametrize(
+    ("value", "allowed"),
+    [("0", "from 1 to 10"), ("11", "from 1 to 10"), ("-1", "from 1 to 10"), ("2.5", "from 1 to 10"), ("²", "from 1 to 10"),
+     ("9" * 5000, "from 1 to 10"), ("two", "from 1 to 10")],
+)  # fmt: skip
+def test_a_number_out_of_range_is_named_with_what_was_seen_and_what_is_allowed(value: str, allowed: str) -> None:
+    text = problems({**USABLE, "AUDIT_MAX_PASSES": value})
+    assert "AUDIT_MAX_PASSES" in text
+    assert value[:40] in text
+    assert allowed in text
+    assert len(text) < 300
+
+
+@pytest.mark.parametrize("url", ["mysql://u:pa55word@h/db", "host=h password=pa55word", "pa55word"])
+def test_a_wrong_database_address_is_not_quoted(url: str) -> None:
+    text = problems({**USABLE, "PRE_DATABASE": url})
+    assert "PRE_DATABASE is not a Postgres URL" in text
+    assert "postgresql://user@host:5432/database" in text
+    assert "pa55word" not in text
+
+
+def test_no_problem_quotes_a_connection() -> None:
+    text = problems({**USABLE, "AUDIT_SCAN_CONCURRENCY": "many", "PRE_DATABASE": "nonsense pa55word"})
+    assert SECRET not in text
+    assert "pa55word" not in text
+
+
+def test_the_repr_of_settings_holds_no_secret() -> None:
+    settings: Settings = load_settings(USABLE)
+    assert "SOURCE_STORAGE" in repr(settings)
+    assert SECRET not in repr(settings)
+    assert "pa55word" not in repr(settings)

@@ -1,0 +1,124 @@
+"""The host dies in the middle and starts again on what it left behind: the report is the one it would have been."""
+
+import os
+import signal
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from demo.cases import healthy_cases, other_containers, special_cases
+from devstack.azurite import AzuriteServer
+from tests.app.conftest import PlantWorld
+from tests.app.proxy import Asked, Held, Matches, StorageProxy, lists, replaces, storage_proxy, writes
+from tests.app.world import Api, World, eventually, leaks, running, verdicts
+
+
+@pytest.fixture(scope="module")
+def world(plant: PlantWorld) -> World:
+    """Without the case whose reason counts minutes up to the audit: it may differ from one audit to the next."""
+    cases = [case for case in special_cases() if case.name != "being encoded"]
+    return plant(cases + healthy_cases(12), other_containers())
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A world whose app reaches both of its accounts through proxies."""
+
+    world: World
+    source: StorageProxy
+    report: StorageProxy
+
+    @property
+    def settings(self) -> dict[str, str]:
+        through = {"SOURCE_STORAGE": self.source.connection_string, "REPORT_STORAGE": self.report.connection_string}
+        return self.world.settings(**through)
+
+    def report_of(self, api: Api, audit_id: str) -> bytes:
+        """report.json byte for byte, but for the audit's id and its own times."""
+        audit = api.report(audit_id)["audit"]
+        data = self.world.stored()[f"{audit_id}/report.json"]
+        for name in ("id", "created_at", "as_of", "generated_at"):
+            data = data.replace(audit[name].encode(), f"<{name}>".encode())
+        return data
+
+    def kill(self, api: Api, held: Held) -> None:
+        """Kill the host; what it had asked for and was held never reaches storage."""
+        os.kill(api.app.pid, signal.SIGKILL)
+        eventually(lambda: api.app.server.has_ended() or None, "the host ends", 10)
+        held.drop()
+        self.source.reset()
+        self.report.reset()
+
+
+@pytest.fixture(scope="module")
+def scene(world: World, proxy: StorageProxy, azurite_server: AzuriteServer) -> Iterator[Scene]:
+    with storage_proxy(azurite_server.port) as report_proxy:
+        yield Scene(world, proxy, report_proxy)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(scene: Scene) -> bytes:
+    """The report of an audit that nothing happened to."""
+    with running(scene.settings) as api:
+        view, report = api.audited()
+        assert view["state"] == "completed"
+        assert verdicts(report) == scene.world.expected
+        return scene.report_of(api, view["id"])
+
+
+def account(asked: Asked) -> bool:
+    return asked.lists_account
+
+
+def blobs(asked: Asked) -> bool:
+    return asked.lists_blobs
+
+
+STEPS: tuple[tuple[str, bool, Matches], ...] = (
+    ("while the containers are listed", True, account),
+    ("before the plan is written", False, writes("plan.json")),
+    ("before the rows are written", False, writes("candidates.jsonl.gz")),
+    ("before any container is read", True, blobs),
+    ("before the first shard is written", False, writes("shards/0000.jsonl.gz")),
+    ("before the report is written", False, writes("report.json")),
+    ("before the end is written", False, replaces("run.json")),
+)
+
+
+def test_a_host_killed_in_every_step_gets_there_in_the_end(scene: Scene, undisturbed: bytes, tmp_path: Path) -> None:
+    audit_id = ""
+    for when, in_source, point in STEPS:
+        held = (scene.source if in_source else scene.report).hold(point)
+        with running(scene.settings, tmp_path) as api:
+            audit_id = audit_id or api.start()
+            assert held.reached.wait(30), f"the audit was not there again: {when}"
+            assert api.view(audit_id)["state"] == "running"
+            scene.kill(api, held)
+    with running(scene.settings, tmp_path) as api:
+        assert api.ended(audit_id)["state"] == "completed"
+        assert scene.report_of(api, audit_id) == undisturbed
+        assert leaks(api, scene.world) == []
+
+
+def test_shards_that_were_done_before_the_crash_are_not_read_again(
+    scene: Scene, undisturbed: bytes, tmp_path: Path
+) -> None:
+    names = sorted(container.name for container in scene.world.containers)
+    held = scene.source.hold(lists(names[-1]))
+    with running(scene.settings, tmp_path) as api:
+        audit_id = api.start()
+
+        def all_but_one() -> int | None:
+            shards = api.view(audit_id)["progress"]["shards"]
+            return int(shards["total"]) if shards["total"] and shards["done"] == shards["total"] - 1 else None
+
+        shards = eventually(all_but_one, "all shards but the held one are done", 30)
+        scene.kill(api, held)
+    with running(scene.settings, tmp_path) as api:
+        assert api.ended(audit_id)["state"] == "completed"
+        read = sorted({asked.container for asked in scene.source.asked if asked.lists_blobs})
+        assert 0 < len(read) <= -(-len(names) // shards)
+        assert read == names[-len(read) :]
+        assert scene.report_of(api, audit_id) == undisturbed

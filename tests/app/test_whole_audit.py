@@ -1,0 +1,246 @@
+"""One audit of the planted world, from the request to the report, as a caller sees it."""
+
+import csv
+import io
+import json
+from typing import Any
+
+import pytest
+
+from reconciliation.report.csv_table import COLUMNS
+from tests.app.world import Api, World, leaks, verdicts
+
+LINKS = {"self", "report", "page"}
+
+
+@pytest.fixture(scope="module")
+def started(api: Api) -> dict[str, Any]:
+    """The answer to the module's first start: its headers and its document."""
+    response = api.post("/audits", b"{}")
+    assert response.status_code == 202, response.text
+    return {"headers": dict(response.headers), "document": response.json()}
+
+
+@pytest.fixture(scope="module")
+def audit(api: Api, started: dict[str, Any]) -> dict[str, Any]:
+    return api.ended(started["document"]["id"])
+
+
+@pytest.fixture(scope="module")
+def report(api: Api, audit: dict[str, Any]) -> dict[str, Any]:
+    return api.report(audit["id"])
+
+
+def test_a_start_is_accepted_and_says_where_to_look_and_when(api: Api, started: dict[str, Any]) -> None:
+    document, headers = started["document"], started["headers"]
+    assert set(document) == {"id", "profile", "state", "links"}
+    assert (document["profile"], document["state"]) == ("pre-capture-sessions", "queued")
+    assert set(document["links"]) == LINKS
+    assert headers["location"] == document["links"]["self"] == f"{api.app.url}/audits/{document['id']}"
+    assert int(headers["retry-after"]) >= 1
+
+
+def test_every_session_gets_the_verdict_it_was_planted_for(world: World, report: dict[str, Any]) -> None:
+    assert verdicts(report) == world.expected
+
+
+def test_containers_that_name_no_session_are_listed(world: World, report: dict[str, Any]) -> None:
+    planted = sorted(container for case in world.cases for container in case.unattributed)
+    assert planted
+    assert report["unattributed_containers"] == planted
+
+
+def test_every_container_and_every_blob_was_read(world: World, report: dict[str, Any]) -> None:
+    count = len(world.containers)
+    assert report["complete"] is True
+    assert report["coverage"] == {
+        "complete": True,
+        "containers": {"listed": count, "scanned": count, "skipped": 0, "failed": 0},
+        "blobs": sum(len(container.blobs) for container in world.containers),
+        "skipped_by_reason": {},
+        "failed_containers": [],
+    }
+
+
+def test_the_audit_document_has_the_agreed_shape(world: World, audit: dict[str, Any]) -> None:
+    assert set(audit) == {
+        "id", "profile", "state", "phase", "created_at", "updated_at", "parameters", "progress", "outcome", "summary",
+        "error", "links",
+    }  # fmt: skip
+    assert (audit["state"], audit["phase"], audit["error"]) == ("completed", "done", None)
+    assert audit["outcome"] == {"code": 1, "word": "findings"}
+    count = len(world.containers)
+    shards = -(-count // 10)
+    assert audit["progress"] == {
+        "shards": {"total": shards, "done": shards, "failed": 0},
+        "containers": {"listed": count, "scanned": count, "skipped": 0, "failed": 0},
+        "blobs": sum(len(container.blobs) for container in world.containers),
+        "percent": 100,
+        "eta_seconds": None,
+    }
+    assert audit["summary"]["candidates"] == len(world.expected)
+    assert audit["parameters"]["statuses"] == ["PROCESSING", "NO_RECORDING", "FAILURE", "NULL"]
+    assert audit["created_at"].endswith("Z")
+    assert audit["created_at"] <= audit["updated_at"]
+
+
+def test_the_report_speaks_for_its_audit_and_counts_what_it_holds(
+    audit: dict[str, Any], report: dict[str, Any]
+) -> None:
+    assert report["schema_version"] == 1
+    assert report["audit"]["id"] == audit["id"]
+    assert report["outcome"] == audit["outcome"]
+    assert report["headline"] == audit["summary"]["headline"]
+    assert report["parameters"] == audit["parameters"]
+    counted: dict[str, int] = dict.fromkeys(report["counts"]["by_verdict"], 0)
+    for finding in report["findings"]:
+        counted[finding["verdict"]] += 1
+        assert finding["reason"]
+        assert finding["next_step"]
+    assert counted == report["counts"]["by_verdict"] == audit["summary"]["counts"]
+
+
+def test_the_table_holds_the_findings_of_the_report(api: Api, report: dict[str, Any]) -> None:
+    response = api.get(f"/audits/{report['audit']['id']}/report?format=csv")
+    assert response.headers["content-type"].startswith("text/csv")
+    assert "findings.csv" in response.headers["content-disposition"]
+    rows = list(csv.DictReader(io.StringIO(response.text, newline="")))
+    assert tuple(rows[0]) == COLUMNS
+    assert {row["session_id"]: row["verdict"] for row in rows} == verdicts(report)
+
+
+def test_the_page_shows_every_session_that_needs_somebody_and_runs_nothing(api: Api, report: dict[str, Any]) -> None:
+    response = api.get(f"/audits/{report['audit']['id']}/report?format=html")
+    assert response.headers["content-type"].startswith("text/html")
+    assert "default-src 'none'" in response.headers["content-security-policy"]
+    assert "<script" not in response.text.lower()
+    assert "<take>" not in response.text, "a blob's name got into the page as markup"
+    urgent = [finding["subject"]["id"] for finding in report["findings"] if finding["severity"] != "info"]
+    assert len(urgent) > 10
+    assert [session for session in urgent if session not in response.text] == []
+
+
+def test_json_is_the_form_that_comes_without_asking(api: Api, report: dict[str, Any]) -> None:
+    response = api.get(f"/audits/{report['audit']['id']}/report?format=json")
+    assert response.headers["content-type"].startswith("application/json")
+    assert response.json() == report
+
+
+def test_a_second_audit_says_the_same_and_is_listed_first(api: Api, report: dict[str, Any]) -> None:
+    view, again = api.audited()
+    assert verdicts(again) == verdicts(report)
+    listed = api.get("/audits?limit=2").json()["audits"]
+    assert [audit["id"] for audit in listed] == sorted([view["id"], report["audit"]["id"]], reverse=True)
+    assert listed[0] == view
+    assert len(api.get("/audits?limit=1").json()["audits"]) == 1
+    assert len(api.get("/audits?profile=pre-capture-sessions").json()["audits"]) >= 2
+
+
+def test_asking_for_one_session_judges_that_one_against_all_containers(api: Api, world: World) -> None:
+    swept = world.case("swept")
+    view, report = api.audited(only=[str(swept.session_id).upper()])
+    assert verdicts(report) == {str(swept.session_id): "unregistered_recording"}
+    assert view["progress"]["containers"]["scanned"] == len(world.containers)
+
+
+def test_an_audit_of_a_part_of_the_account_is_incomplete_and_concludes_nothing_from_absence(
+    api: Api, world: World
+) -> None:
+    [container] = world.case("swept").containers
+    view, report = api.audited(container_prefixes=[container.name[:8]])
+    assert (view["state"], view["outcome"]["code"]) == ("incomplete", 3)
+    assert report["coverage"]["skipped_by_reason"] == {"outside the requested prefixes": len(world.containers) - 1}
+    found = verdicts(report)
+    assert found[str(world.case("swept").session_id)] == "unregistered_recording"
+    assert found[str(world.case("unused").session_id)] == "unverified"
+    assert "no_media" not in found.values()
+
+
+def test_an_audit_without_any_candidate_is_still_a_whole_audit(api: Api, world: World) -> None:
+    view, report = api.audited(until="2001-01-01T00:00:00Z")
+    assert (view["state"], report["findings"]) == ("completed", [])
+    assert report["coverage"]["containers"]["scanned"] == len(world.containers)
+
+
+def test_an_ended_audit_cannot_be_cancelled(api: Api, audit: dict[str, Any]) -> None:
+    response = api.post(f"/audits/{audit['id']}/cancel")
+    assert response.status_code == 409
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.json()["state"] == "completed"
+    assert api.view(audit["id"])["state"] == "completed"
+
+
+def test_the_profile_says_what_may_be_asked_and_answered(api: Api, report: dict[str, Any]) -> None:
+    [profile] = api.get("/profiles").json()["profiles"]
+    assert profile["name"] == report["audit"]["profile"]
+    assert set(profile["default_statuses"]) < set(profile["statuses"])
+    assert [verdict["verdict"] for verdict in profile["verdicts"]] == list(report["counts"]["by_verdict"])
+    assert all(verdict["meaning"] and verdict["severity"] for verdict in profile["verdicts"])
+
+
+def test_everything_is_reachable(api: Api) -> None:
+    response = api.get("/health")
+    assert response.status_code == 200
+    document = response.json()
+    assert document["status"] == "ok"
+    assert set(document["checks"]) == {"storage:SOURCE_STORAGE", "storage:REPORT_STORAGE", "database:PRE_DATABASE"}
+    assert all(check["ok"] for check in document["checks"].values())
+
+
+@pytest.mark.parametrize("action", ["", "/report", "/cancel"])
+def test_an_audit_that_does_not_exist_is_not_found(api: Api, action: str) -> None:
+    path = f"/audits/20200101-000000-00000000{action}"
+    response = api.post(path) if action == "/cancel" else api.get(path)
+    assert response.status_code == 404
+    assert response.headers["content-type"] == "application/problem+json"
+    assert "20200101-000000-00000000" in response.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("path", "field"),
+    [
+        ("/audits/not-an-id", "id"),
+        ("/audits/..%2factive", "id"),
+        ("/audits/20200101-000000-00000000%20", "id"),
+        ("/audits/20200101-000000-00000000/report?format=pdf", "format"),
+        ("/audits?limit=0", "limit"),
+        ("/audits?limit=many", "limit"),
+        ("/audits?profile=nobody", "profile"),
+    ],
+)
+def test_what_cannot_be_asked_is_told_by_its_field(api: Api, path: str, field: str) -> None:
+    response = api.get(path)
+    assert response.status_code == 400, response.text
+    assert response.headers["content-type"] == "application/problem+json"
+    [error] = response.json()["errors"]
+    assert error["field"] == field
+    assert error["allowed"]
+
+
+def test_all_that_is_wrong_with_a_start_is_told_at_once(api: Api) -> None:
+    body = {"profile": 7, "since": "yesterday", "grace_minutes": -1, "only": ["x"], "colour": "red"}
+    before = api.get("/audits?limit=200").json()["audits"]
+    response = api.post("/audits", json.dumps(body).encode())
+    assert response.status_code == 400
+    assert response.headers["content-type"] == "application/problem+json"
+    assert {error["field"] for error in response.json()["errors"]} == {
+        "profile", "since", "grace_minutes", "only.0", "colour",
+    }  # fmt: skip
+    assert api.get("/audits?limit=200").json()["audits"] == before
+
+
+def test_a_huge_body_is_refused_and_not_read(api: Api) -> None:
+    response = api.post("/audits", b'{"only": ["' + b"x" * (1 << 20) + b'"]}')
+    assert response.status_code == 400
+    assert response.json()["errors"][0]["field"] == "body"
+
+
+def test_no_secret_is_in_any_answer_log_or_artefact(api: Api, world: World, report: dict[str, Any]) -> None:
+    assert len(api.answers) > 3
+    assert report["audit"]["id"] in "".join(world.stored())
+    assert leaks(api, world) == []
+
+
+def test_no_answer_shows_the_way_into_the_hosts_own_management(api: Api, audit: dict[str, Any]) -> None:
+    assert audit["id"] in "".join(api.answers)
+    assert "/runtime/webhooks" not in "".join(api.answers)

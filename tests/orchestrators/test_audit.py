@@ -1,0 +1,139 @@
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from orchestrators.audit import PAUSE_BETWEEN_ATTEMPTS, STEP_ATTEMPTS, StepFailedError, audit, scan, step
+from tests.orchestrators.answers import FAILED, World, once, raising, refused, scanned
+from tests.orchestrators.driver import Driver
+
+STEPS = ["plan", "pull", "scan_shard", "scan_shard", "reconcile", "report"]
+BEFORE = {"plan": 0, "pull": 1, "reconcile": 4, "report": 5}
+
+
+def passes(driver: Driver) -> list[tuple[int, int]]:
+    """The scans that were asked for, as (shard, attempt)."""
+    requests = [call.request for call in driver.calls if call.name == "scan_shard"]
+    return [(request["shard"], request["attempt"]) for request in requests]
+
+
+def test_an_audit_does_its_steps_in_order_and_tells_how_it_ended() -> None:
+    driver = Driver(World())
+    assert driver.run(audit(driver.context)) == {"audit_id": "a", "state": "completed", "outcome": "clean"}
+    assert driver.names == STEPS
+    assert driver.timers == []
+    assert all(call.request["audit_id"] == "a" for call in driver.calls)
+
+
+@pytest.mark.parametrize("broken", ["plan", "pull", "reconcile", "report"])
+@pytest.mark.parametrize(
+    ("answer", "error", "attempts"),
+    [
+        pytest.param(lambda _: refused("No.", retryable=False), "No.", 1, id="refused"),
+        pytest.param(lambda _: refused("Busy.", retryable=True), "Busy.", STEP_ATTEMPTS, id="unavailable"),
+        pytest.param(raising("killed"), "killed", STEP_ATTEMPTS, id="raised"),
+    ],
+)
+def test_a_step_that_cannot_be_done_ends_the_audit_as_failed_with_its_reason(
+    broken: str, answer: Any, error: str, attempts: int
+) -> None:
+    driver = Driver(World(answers={broken: answer}))
+    assert driver.run(audit(driver.context)) == {"audit_id": "a", "state": "failed", "outcome": "failed"}
+    assert driver.names == [*STEPS[: BEFORE[broken]], *[broken] * attempts, "fail"]
+    assert driver.calls[-1].request == {"audit_id": "a", "step": broken, "error": error}
+
+
+def test_the_text_of_a_failure_is_cut_before_it_enters_the_history() -> None:
+    driver = Driver(World(answers={"pull": raising("x" * 100_000)}))
+    driver.run(audit(driver.context))
+    assert driver.calls[-1].name == "fail"
+    assert driver.calls[-1].request["error"] == "x" * len(driver.calls[-1].request["error"])
+    assert len(json.dumps(driver.calls[-1].request)) < 16_384
+
+
+@pytest.mark.parametrize("letter", ["é", "\U0001f600"])
+def test_a_cut_text_is_short_in_every_alphabet(letter: str) -> None:
+    driver = Driver(World(answers={"pull": raising(letter * 100_000)}))
+    driver.run(audit(driver.context))
+    assert len(json.dumps(driver.calls[-1].request)) < 16_384
+
+
+def test_an_audit_whose_end_cannot_be_written_fails_loudly() -> None:
+    refusing = World(answers={"plan": raising("broken"), "fail": lambda _: refused("Gone.", retryable=False)})
+    driver = Driver(refusing)
+    with pytest.raises(StepFailedError, match=r"^Gone\.$") as raised:
+        driver.run(audit(driver.context))
+    assert raised.value.step == "fail"
+
+
+@pytest.mark.parametrize(
+    "first", [lambda _: refused("Busy.", retryable=True), raising("killed")], ids=["unavailable", "raised"]
+)
+def test_a_step_is_tried_again_after_a_pause(first: Any) -> None:
+    driver = Driver(World(answers={"pull": once(first, {"ok": True, "rows": 3})}))
+    began = driver.context.current_utc_datetime
+    assert driver.run(step(driver.context, "pull", {"audit_id": "a"})) == {"ok": True, "rows": 3}
+    assert driver.names == ["pull", "pull"]
+    assert [timer.fire_at for timer in driver.timers] == [began + PAUSE_BETWEEN_ATTEMPTS]
+    assert timedelta() < PAUSE_BETWEEN_ATTEMPTS < timedelta(minutes=1)
+
+
+def test_there_is_no_pause_after_the_last_attempt() -> None:
+    driver = Driver(World(answers={"pull": raising("killed")}))
+    with pytest.raises(StepFailedError, match="killed"):
+        driver.run(step(driver.context, "pull", {"audit_id": "a"}))
+    assert len(driver.calls) == STEP_ATTEMPTS
+    assert len(driver.timers) == STEP_ATTEMPTS - 1
+
+
+def test_the_last_reason_is_the_one_that_is_told() -> None:
+    answers = iter([refused("first", retryable=True), refused("second", retryable=False)])
+    driver = Driver(World(answers={"pull": lambda _: next(answers)}))
+    with pytest.raises(StepFailedError, match=r"^second$"):
+        driver.run(step(driver.context, "pull", {"audit_id": "a"}))
+
+
+# --- scanning -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        pytest.param(raising("exited with code 137"), id="its worker died"),
+        pytest.param(lambda _: refused("Busy.", retryable=True), id="storage was busy"),
+        pytest.param(lambda _: scanned(failed=1), id="one of its containers could not be read"),
+    ],
+)
+def test_a_shard_that_left_something_unread_costs_a_second_pass_of_that_shard_and_nothing_else(trouble: Any) -> None:
+    mended = once(trouble, scanned())
+    driver = Driver(World(answers={"scan_shard": lambda r: mended(r) if r["shard"] == 1 else scanned()}))
+    driver.run(scan(driver.context, "a", shards=4, max_passes=3))
+    assert passes(driver) == [(0, 1), (1, 1), (2, 1), (3, 1), (1, 2)]
+    assert len(driver.timers) == 1
+
+
+def test_passes_are_limited_and_what_is_still_unread_is_left_to_the_coverage() -> None:
+    world = World(shards=2, max_passes=3, answers={"scan_shard": lambda r: scanned(failed=r["shard"])})
+    driver = Driver(world)
+    assert driver.run(audit(driver.context))["state"] == "completed"
+    assert passes(driver) == [(0, 1), (1, 1), (1, 2), (1, 3)]
+    assert driver.names[-2:] == ["reconcile", "report"]
+    assert len(driver.timers) == 2
+
+
+def test_an_audit_with_one_pass_never_waits() -> None:
+    driver = Driver(World(answers={"scan_shard": raising("killed")}))
+    driver.run(scan(driver.context, "a", shards=2, max_passes=1))
+    assert passes(driver) == [(0, 1), (1, 1)]
+    assert driver.timers == []
+
+
+def test_a_cancelled_audit_is_told_so_by_its_activities_and_ends_as_cancelled() -> None:
+    ended = refused("Audit a has ended (cancelled); nothing more is done for it.", retryable=False)
+    cancelled = {**FAILED, "state": "cancelled"}
+    answers = {"scan_shard": lambda _: ended, "reconcile": lambda _: ended, "fail": lambda _: cancelled}
+    driver = Driver(World(answers=answers))
+    assert driver.run(audit(driver.context)) == {"audit_id": "a", "state": "cancelled", "outcome": "failed"}
+    assert driver.names[-2:] == ["reconcile", "fail"]
+    assert driver.calls[-1].request["error"] == ended["error"]

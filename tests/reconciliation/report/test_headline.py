@@ -1,0 +1,117 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciliation.candidates import Candidate
+from reconciliation.reconcile import Reconciliation
+from reconciliation.report.headline import headline, plural
+from tests.reconciliation import strategies
+from tests.reconciliation.world import Record, container, encoded, key_of, reconciled, session, track, unread
+
+SESSIONS = [session("one"), session("two"), session("three")]
+
+
+def hidden(*names: str) -> list[Record]:
+    return [encoded(f"{name}: recording", of=name) for name in names]
+
+
+def twice(name: str) -> list[Record]:
+    return [encoded(f"{name}: first", of=name), encoded(f"{name}: second", of=name)]
+
+
+def nameless(*names: str) -> list[Record]:
+    return [container(name, track("index")) for name in names]
+
+
+@pytest.mark.parametrize(
+    ("result", "words"),
+    [
+        pytest.param(
+            reconciled([]),
+            "Nothing is missing: none of 0 sessions has a hidden recording; 0 of 0 containers read.",
+            id="nothing to audit",
+        ),
+        pytest.param(
+            reconciled(SESSIONS, hidden("available")),
+            "Nothing is missing: none of 3 sessions has a hidden recording; 1 of 1 container read.",
+            id="clean",
+        ),
+        pytest.param(
+            reconciled(SESSIONS, hidden("one")),
+            "1 recording is hidden in storage; 1 of 1 container read.",
+            id="one hidden",
+        ),
+        pytest.param(
+            reconciled(SESSIONS, hidden("one", "two")),
+            "2 recordings are hidden in storage; 2 of 2 containers read.",
+            id="several hidden",
+        ),
+        pytest.param(
+            reconciled(SESSIONS, twice("one")),
+            "1 session needs a person; 2 of 2 containers read.",
+            id="one doubtful",
+        ),
+        pytest.param(
+            reconciled(SESSIONS, [*twice("one"), container("broken", track(key_of("two")))]),
+            "2 sessions need a person; 3 of 3 containers read.",
+            id="several doubtful",
+        ),
+        pytest.param(
+            reconciled(SESSIONS, nameless("a")),
+            "1 unregistered container cannot be attributed to a session; 1 of 1 container read.",
+            id="one container that names no session",
+        ),
+        pytest.param(
+            reconciled(SESSIONS, nameless("a", "b")),
+            "2 unregistered containers cannot be attributed to a session; 2 of 2 containers read.",
+            id="several containers that name no session",
+        ),
+        pytest.param(
+            reconciled(SESSIONS, [*hidden("one"), *twice("two"), *nameless("a")]),
+            "1 recording is hidden in storage, 1 session needs a person and 1 unregistered container cannot be "
+            "attributed to a session; 4 of 4 containers read.",
+            id="everything at once",
+        ),
+        pytest.param(
+            reconciled([], [unread()]),
+            "This audit is incomplete: 0 of 1 container read. No recording was found hidden in what was read.",
+            id="a gap and nobody asked for",
+        ),
+        pytest.param(
+            reconciled(SESSIONS, [unread()]),
+            "This audit is incomplete: 0 of 1 container read. 3 sessions could not be verified.",
+            id="a gap and nothing seen",
+        ),
+        pytest.param(
+            reconciled(SESSIONS, [*hidden("one", "two"), unread()]),
+            "This audit is incomplete: 2 of 3 containers read. 2 recordings are hidden in storage and 1 session could "
+            "not be verified.",
+            id="a gap and findings",
+        ),
+    ],
+)
+def test_the_answer_in_one_sentence(result: Reconciliation, words: str) -> None:
+    assert headline(result) == words
+
+
+CANDIDATES = st.lists(strategies.candidates(), max_size=3, unique_by=lambda candidate: candidate.session_id)
+RECORDS = st.lists(strategies.evidence() | strategies.unread_containers(), max_size=4, unique_by=lambda r: r.container)
+
+
+@given(CANDIDATES, RECORDS)
+def test_a_headline_never_claims_more_than_the_coverage_allows(
+    candidates: list[Candidate], records: list[Record]
+) -> None:
+    result = reconciled(candidates, records)
+    sentence = headline(result)
+    assert sentence.endswith(".")
+    assert sentence.startswith("This audit is incomplete") is not result.coverage.is_complete
+    if "Nothing is missing" in sentence:
+        assert result.outcome.name == "CLEAN"
+
+
+@pytest.mark.parametrize(
+    ("count", "words"), [(0, "0 containers"), (1, "1 container"), (2, "2 containers"), (12345, "12,345 containers")]
+)
+def test_counts_are_written_for_people(count: int, words: str) -> None:
+    assert plural(count, "container") == words

