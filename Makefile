@@ -19,7 +19,7 @@ export NO_PROXY := $(no_proxy)
 
 .PHONY: help
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: demo
 demo: install ## plant lost recordings on a stack of its own, audit it, compare what was found, stop everything
@@ -32,6 +32,14 @@ start: install ## run the app on port 7071 with its stack until Ctrl-C; data is 
 .PHONY: test
 test: install ## run all tests
 	@$(RUN)/pytest -n 2 --dist loadfile
+
+.PHONY: bench
+bench: install ## measure speed and memory beside the peers, within an hour; writes benchmarks/results.md
+	@$(RUN)/python -m benchmarks
+
+.PHONY: bench-quick
+bench-quick: install ## the same in small, in under two minutes
+	@$(RUN)/python -m benchmarks --quick
 
 .PHONY: check
 check: .venv/installed ## lint, formatting, types and the direction of imports

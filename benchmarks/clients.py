@@ -78,8 +78,8 @@ def compare(
     comparison = Comparison(title, rows)
     for row in comparison.rows.values():
         say(
-            f"  {row.client:<10}{row.speed:>10,.1f} containers/s {row.cost.wall:>8.2f} s wall {row.cost.cpu:>8.2f} s CPU "
-            f"{row.cost.memory:>6.0f} MB"
+            f"  {row.client:<10}{row.speed:>10,.1f} containers/s {row.cost.wall:>8.2f} s wall "
+            f"{row.cost.cpu:>8.2f} s CPU {row.cost.memory:>6.0f} MB"
         )
     return comparison
 

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,13 +34,15 @@ def middle(costs: Sequence[Cost]) -> Cost:
     )
 
 
-def run(command: Sequence[str], *, env: Mapping[str, str] | None = None, output: Path | None = None) -> tuple[Cost, str]:
+def run(
+    command: Sequence[str], *, env: Mapping[str, str] | None = None, output: Path | None = None
+) -> tuple[Cost, str]:
     """Run a command to its end, and give what it cost, children included, with its output.
 
     Raises ``RuntimeError`` with the end of its error output if it fails.
     """
     begun = time.perf_counter()
-    with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         errors: list[str] = []
         assert process.stdout is not None
         assert process.stderr is not None
@@ -101,14 +103,17 @@ def _tree_megabytes(pid: int) -> float:
     return total / MEGABYTE
 
 
+def listener_on(port: int) -> int:
+    """The pid of the process that listens on a port of this machine."""
+    for connection in psutil.net_connections("tcp"):
+        if connection.laddr and connection.laddr.port == port and connection.status == psutil.CONN_LISTEN:
+            return int(connection.pid or 0)
+    raise LookupError(f"nobody listens on port {port}")
+
+
 def say(text: str) -> None:
     """Print at once: a benchmark is watched."""
     print(text, flush=True)
-
-
-def repeated(times: int, once: Callable[[], Cost]) -> Cost:
-    """The median cost of several runs."""
-    return middle([once() for _ in range(times)])
 
 
 PYTHON = sys.executable

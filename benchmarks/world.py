@@ -2,9 +2,8 @@
 
 import psycopg
 
-from devstack.postgres import PostgresServer
-
 from demo.planting import create_schema
+from devstack.postgres import PostgresServer
 
 HIDDEN_ONE_IN = 50  # 2 % of the containers are recordings without a row
 UNUSED_SHARE = 0.28  # sessions that were never used, for each container (25,000 sessions, 20,000 containers)
@@ -50,5 +49,3 @@ def plant(server: PostgresServer, containers: int) -> str:
 def expected_hidden(containers: int) -> int:
     """How many recordings an audit must find."""
     return -(-containers // HIDDEN_ONE_IN)
-
-

@@ -1,0 +1,42 @@
+"""``python -m benchmarks``: measure everything, within an hour. ``--quick``: a small version for daily use."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from benchmarks.audits import Audit, measure
+from benchmarks.clients import Comparison, compare
+from benchmarks.measure import say
+from benchmarks.results import figures, markdown, one_line
+
+RESULTS = Path(__file__).with_name("results.md")
+
+
+def main(arguments: list[str]) -> int:
+    """Run, print tables as they come, and end with one line of JSON."""
+    parser = argparse.ArgumentParser(prog="benchmarks", description="Speed and memory, side by side with the peers.")
+    parser.add_argument("--quick", action="store_true", help="small sizes, in under two minutes; results.md is kept")
+    given = parser.parse_args(arguments)
+    if given.quick:
+        numbers = figures({"small": compare(4_000, 4, runs=1)}, {4_000: measure(4_000, ("full", "fast"))})
+        say(one_line(numbers))
+        return 0
+    comparisons: dict[str, Comparison] = {
+        "small": compare(20_000, 4, az=True),
+        "large": compare(2_000, 500),
+        "latency": compare(20_000, 4, latency_ms=20),
+    }
+    audits: dict[int, list[Audit]] = {
+        2_000: measure(2_000, runs=3),
+        20_000: measure(20_000, ("full", "fast"), runs=3),
+        200_000: measure(200_000),
+        1_000_000: measure(1_000_000),
+    }
+    numbers = figures(comparisons, audits)
+    RESULTS.write_text(markdown(list(comparisons.values()), audits, numbers), encoding="utf-8")
+    say(f"\nWritten to {RESULTS.name}\n{one_line(numbers)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
