@@ -34,9 +34,7 @@ def middle(costs: Sequence[Cost]) -> Cost:
     )
 
 
-def run(
-    command: Sequence[str], *, env: Mapping[str, str] | None = None, output: Path | None = None
-) -> tuple[Cost, str]:
+def run(command: Sequence[str], *, output: Path | None = None) -> tuple[Cost, str]:
     """Run a command to its end, and give what it cost, children included, with its output.
 
     Raises ``RuntimeError`` with the end of its error output if it fails.
