@@ -13,6 +13,7 @@ from activities.audits import running
 from adapters.run_store import RunStore
 from adapters.services import Services
 from reconciliation.candidates import RegisteredRecording
+from reconciliation.keys import session_key
 from reconciliation.plan import Plan
 from reconciliation.profiles import PROFILES
 from reconciliation.reconcile import EvidenceIndex, Result, Tally, find
@@ -57,7 +58,7 @@ async def reconcile_audit(request: ReconcileRequest, services: Services) -> Reco
 
 async def indexed(store: RunStore, audit_id: str, plan: Plan) -> EvidenceIndex:
     """What all shards saw, beside the rows that register containers; read shard by shard."""
-    keys = [candidate.key async for candidates in store.candidates(audit_id) for candidate in candidates]
+    keys = [session_key(session_id) async for ids in store.candidate_ids(audit_id) for session_id in ids]
     index = EvidenceIndex(keys, listed=plan.listed, skipped=plan.skipped)
     rows = RowsInOrder(store.registered(audit_id))
     for planned in plan.shards:

@@ -12,7 +12,7 @@ from adapters.services import Services
 from reconciliation.errors import RunStoreError
 from reconciliation.lifecycle import State
 from reconciliation.outcome import Outcome
-from reconciliation.report.csv_table import csv_header, csv_row
+from reconciliation.report.csv_table import csv_header, csv_rows
 from reconciliation.report.document import ReportReader
 from reconciliation.report.html import MOST_ROWS, SHOWN_SEVERITIES, render_html
 from reconciliation.report.model import Head, summary_of
@@ -63,12 +63,12 @@ async def render(store: RunStore, audit_id: str) -> Head:
     async def rows() -> AsyncIterator[bytes]:
         yield csv_header().encode()
         async for lines in store.report_lines(audit_id):
-            findings = [finding for line in lines if (finding := reader.read(line)) is not None]
+            findings = reader.read(lines)
             for finding in findings:
                 of_severity = shown.get(finding["severity"])
                 if of_severity is not None and len(of_severity) < MOST_ROWS:
                     of_severity.append(finding)
-            yield "".join([csv_row(finding) for finding in findings]).encode()
+            yield csv_rows(findings).encode()
 
     await store.write_report(audit_id, "csv", rows())
     if not reader.complete:

@@ -13,11 +13,13 @@ from typing import Any
 _GZIP = 16 + zlib.MAX_WBITS
 # Level 1 takes a third of the time of level 6 and a tenth more room; ids and times hardly compress anyway.
 _LEVEL = 1
+# json.dumps() with options makes an encoder for each call, which costs more than encoding a small value.
+_to_text = json.JSONEncoder(separators=(",", ":")).encode
 
 
 def pack(values: Iterable[Any]) -> bytes:
     """One member with one ASCII JSON text a line."""
-    return pack_lines(json.dumps(value, separators=(",", ":")) for value in values)
+    return pack_lines(map(_to_text, values))
 
 
 def pack_lines(lines: Iterable[str]) -> bytes:
@@ -30,7 +32,13 @@ def unpack(data: bytes) -> list[Any]:
     unpacker = Unpacker()
     lines = unpacker.lines(data)
     unpacker.finish()
-    return [json.loads(line) for line in lines]
+    return loads(lines)
+
+
+def loads(lines: Iterable[bytes]) -> list[Any]:
+    """The values of JSON texts. One parse of them all takes a third of the time of one parse each."""
+    values: list[Any] = json.loads(b"[" + b",".join(lines) + b"]")
+    return values
 
 
 class Unpacker:

@@ -24,7 +24,7 @@ from datetime import datetime
 from typing import Any
 
 from adapters.blob_store import BlobStore
-from adapters.jsonl import Unpacker, pack, pack_lines, unpack
+from adapters.jsonl import Unpacker, loads, pack, pack_lines, unpack
 from reconciliation.candidates import Candidate, RegisteredRecording
 from reconciliation.coverage import Coverage
 from reconciliation.errors import RunStoreError
@@ -78,7 +78,7 @@ class RunStore:
 
     async def container_names(self, audit_id: str) -> list[str]:
         """All container names, as listed."""
-        return [json.loads(line) async for lines in self._lines(audit_id, "containers.jsonl.gz") for line in lines]
+        return [name async for lines in self._lines(audit_id, "containers.jsonl.gz") for name in loads(lines)]
 
     async def write_rows(
         self, audit_id: str, candidates: AsyncIterator[list[str]], registered: AsyncIterator[list[str]]
@@ -95,12 +95,17 @@ class RunStore:
     async def candidates(self, audit_id: str) -> AsyncIterator[list[Candidate]]:
         """The candidates as pulled, in portions."""
         async for lines in self._lines(audit_id, "candidates.jsonl.gz"):
-            yield [Candidate.from_json(json.loads(line)) for line in lines]
+            yield [Candidate.from_json(value) for value in loads(lines)]
+
+    async def candidate_ids(self, audit_id: str) -> AsyncIterator[list[str]]:
+        """The session ids of the candidates, in portions."""
+        async for lines in self._lines(audit_id, "candidates.jsonl.gz"):
+            yield [value["session_id"] for value in loads(lines)]
 
     async def registered(self, audit_id: str) -> AsyncIterator[list[RegisteredRecording]]:
         """The registered recordings, ascending by recording id, in portions."""
         async for lines in self._lines(audit_id, "registered.jsonl.gz"):
-            yield [RegisteredRecording(*json.loads(line)) for line in lines]
+            yield [RegisteredRecording(*value) for value in loads(lines)]
 
     async def _lines(self, audit_id: str, name: str) -> AsyncIterator[list[bytes]]:
         unpacker, path = Unpacker(), f"{audit_id}/{name}"

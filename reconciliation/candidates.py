@@ -1,6 +1,6 @@
 """The rows of an audit: sessions in question, and the recordings that the database already accounts for."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple, Self
 
@@ -48,8 +48,21 @@ class Candidate:
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object; ``from_json`` gives back an equal value."""
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
-        return values | {clock: optional_text(values[clock]) for clock in _CLOCKS}
+        return {
+            "session_id": self.session_id,
+            "status": self.status,
+            "started_at": optional_text(self.started_at),
+            "finished_at": optional_text(self.finished_at),
+            "scheduled_for": optional_text(self.scheduled_for),
+            "deleted_at": optional_text(self.deleted_at),
+            "booking_id": self.booking_id,
+            "case_id": self.case_id,
+            "case_state": self.case_state,
+            "case_live": self.case_live,
+            "live_recordings": self.live_recordings,
+            "deleted_recordings": self.deleted_recordings,
+            "row_token": self.row_token,
+        }
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Self:

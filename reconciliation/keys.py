@@ -10,7 +10,7 @@ from enum import StrEnum
 from uuid import UUID
 
 _UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
-_RECORDING_CONTAINER = re.compile(_UUID)
+_CANONICAL_UUID = re.compile(_UUID)
 _INPUT_CONTAINER = re.compile(f"{_UUID}-input")
 # The encoder cuts its input's base name to 32 characters, so a 33rd hex digit means another kind of name. PRE writes
 # lower case; a copy made by hand may not, and the join with known session ids rules accidents out.
@@ -27,7 +27,7 @@ class ContainerKind(StrEnum):
 
 def container_kind(name: str) -> ContainerKind:
     """Judge a container by its name alone; only ``RECORDING`` can ever be a recording's id."""
-    if _RECORDING_CONTAINER.fullmatch(name):
+    if _CANONICAL_UUID.fullmatch(name):
         return ContainerKind.RECORDING
     if _INPUT_CONTAINER.fullmatch(name):
         return ContainerKind.INPUT
@@ -39,6 +39,8 @@ def session_key(session_id: str) -> str:
 
     Raises ``ValueError`` if ``session_id`` is not a UUID.
     """
+    if _CANONICAL_UUID.fullmatch(session_id):
+        return session_id.replace("-", "")
     return UUID(session_id).hex
 
 

@@ -94,7 +94,7 @@ class EvidenceIndex:
 
     def facts(self, candidate: Candidate, clock: Clock, mode: Mode) -> Facts:
         """Everything that is known of one candidate. Complete only when all containers have been added."""
-        evidence = sorted(self._by_key.get(candidate.key, ()), key=lambda container: container.container)
+        evidence = sorted(self._by_key.get(candidate.key) or (), key=lambda container: container.container)
         recordings = [container for container in evidence if container.kind is ContainerKind.RECORDING]
         return Facts(
             candidate=candidate,

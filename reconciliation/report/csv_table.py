@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 COLUMNS = (
@@ -37,11 +37,15 @@ def defused(value: object) -> str:
 
 def csv_header() -> str:
     """The first line. Lines end with CRLF (RFC 4180)."""
-    return _line(COLUMNS)
+    return _lines([COLUMNS])
 
 
-def csv_row(finding: dict[str, Any]) -> str:
-    """The line of one finding of a report."""
+def csv_rows(findings: Iterable[dict[str, Any]]) -> str:
+    """The lines of findings of a report."""
+    return _lines(_cells(finding) for finding in findings)
+
+
+def _cells(finding: dict[str, Any]) -> list[str]:
     evidence = finding["evidence"]
     values = finding["session"] | {
         "session_id": finding["subject"]["id"],
@@ -54,10 +58,10 @@ def csv_row(finding: dict[str, Any]) -> str:
         "reason": finding["reason"],
         "next_step": finding["next_step"],
     }
-    return _line([defused(values[column]) for column in COLUMNS])
+    return [defused(values[column]) for column in COLUMNS]
 
 
-def _line(cells: Sequence[str]) -> str:
+def _lines(rows: Iterable[Sequence[str]]) -> str:
     out = io.StringIO(newline="")
-    csv.writer(out, lineterminator="\r\n").writerow(cells)
+    csv.writer(out, lineterminator="\r\n").writerows(rows)
     return out.getvalue()
