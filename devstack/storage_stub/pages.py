@@ -58,7 +58,8 @@ def blob_page(blobs: Iterable[BlobEntry], marker: str) -> bytes:
 def _name(name: str) -> str:
     if _NOT_XML.search(name):
         return f'<Name Encoded="true">{quote(name, safe="")}</Name>'
-    return f"<Name>{escape(name)}</Name>"
+    # A parser takes a bare carriage return for a line feed, so writers send it as a reference.
+    return f"<Name>{escape(name, {chr(13): '&#xD;'})}</Name>"
 
 
 def _marker(name: str) -> str:

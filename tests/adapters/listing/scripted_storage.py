@@ -1,0 +1,48 @@
+"""A storage account that answers what a test has written down, request by request."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from adapters.credentials import Endpoint, SasSigner
+from adapters.listing.lister import Patience, RestLister, open_session
+
+SIGNATURE = "sig=not-a-real-signature"
+QUICK = Patience(attempts=4, first_wait=0.001, longest_wait=0.05, request_timeout=5)
+Handler = Callable[[web.Request], web.StreamResponse]
+
+
+@asynccontextmanager
+async def storage(
+    answer: Handler, *, patience: Patience = QUICK, page_size: int = 5000
+) -> AsyncIterator[tuple[RestLister, list[web.Request]]]:
+    """A lister on a server that answers with ``answer``; the requests are kept in order."""
+    seen: list[web.Request] = []
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        seen.append(request)
+        return answer(request)
+
+    app = web.Application()
+    app.router.add_get("/{anything:.*}", handle)
+    async with TestServer(app) as server, open_session() as session:
+        endpoint = Endpoint(f"http://127.0.0.1:{server.port}/acct", "acct", SasSigner(SIGNATURE))
+        yield RestLister(endpoint, session, page_size=page_size, patience=patience), seen
+
+
+def xml(text: str) -> web.Response:
+    """A page."""
+    return web.Response(text=text, content_type="application/xml")
+
+
+def failure(status: int, code: str = "", **headers: str) -> web.Response:
+    """An error as storage sends it."""
+    body = f'<?xml version="1.0" encoding="utf-8"?><Error><Code>{code}</Code><Message>secret words</Message></Error>'
+    return web.Response(
+        status=status,
+        text=body,
+        content_type="application/xml",
+        headers={k.replace("_", "-"): v for k, v in headers.items()},
+    )
