@@ -18,12 +18,14 @@ from azure.core.exceptions import (
 )
 from azure.storage.blob.aio import BlobServiceClient, ContainerClient
 
-from adapters.credentials import identity
+from adapters.credentials import endpoint_of, identity
 from adapters.settings import StorageConnection
 from reconciliation.errors import RunStoreError, SettingsError, StorageRefusedError, StorageUnavailableError
 
 # The SDK logs every request's address and headers at INFO.
 logging.getLogger("azure").setLevel(logging.WARNING)
+
+_NOT_ALLOWED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 
 
 @dataclass(frozen=True)
@@ -168,13 +170,14 @@ class BlobStore:
         what = f"Cannot {verb} in {self.where}"
         try:
             yield
-        except ClientAuthenticationError as error:
-            raise StorageRefusedError(
-                f"{what}: {error.status_code or 'no identity'}. Grant the app's identity 'Storage Blob Data "
-                f"Contributor' on that account, or check the key in {self._setting}."
-            ) from error
         except HttpResponseError as error:
             status = error.status_code
+            if isinstance(error, ClientAuthenticationError) or status in _NOT_ALLOWED:
+                raise StorageRefusedError(
+                    f"{what}: {f'storage answered {status}' if status else 'no identity'}. Grant the app's identity "
+                    f"'Storage Blob Data Contributor' on that account, or check the key in {self._setting} and the "
+                    "account's network rules."
+                ) from error
             if status is None or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
                 raise StorageUnavailableError(f"{what}: storage answered {status}. Try again later.") from error
             raise StorageRefusedError(
@@ -188,12 +191,12 @@ class BlobStore:
 
 def _service(connection: StorageConnection) -> BlobServiceClient:
     if connection.connection_string is not None:
+        endpoint_of(connection)  # without a key the vendor's client would ask as nobody
         try:
             return BlobServiceClient.from_connection_string(connection.connection_string)
         except ValueError:
             raise SettingsError(
-                f"The connection string in {connection.setting} is incomplete: it needs AccountName and AccountKey, or "
-                "BlobEndpoint and SharedAccessSignature."
+                f"The connection string in {connection.setting} is not usable: give name=value pairs with ; between."
             ) from None
     assert connection.service_uri is not None
     return BlobServiceClient(connection.service_uri, credential=identity())

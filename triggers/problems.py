@@ -11,6 +11,7 @@ import azure.functions as func
 from reconciliation.errors import (
     AuditError,
     BadRequestError,
+    DatabaseRefusedError,
     DatabaseUnavailableError,
     SettingsError,
     StorageRefusedError,
@@ -19,7 +20,13 @@ from reconciliation.errors import (
 
 logger = logging.getLogger("capture_audit.http")
 
-_UNAVAILABLE = (SettingsError, StorageRefusedError, StorageUnavailableError, DatabaseUnavailableError)
+_UNAVAILABLE = (
+    SettingsError,
+    StorageRefusedError,
+    StorageUnavailableError,
+    DatabaseRefusedError,
+    DatabaseUnavailableError,
+)
 
 
 class RefusedError(Exception):

@@ -3,7 +3,6 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from adapters import credentials
 from adapters.credentials import Endpoint, KeySigner, SasSigner, TokenSigner, endpoint_of
 from adapters.settings import StorageConnection
 from reconciliation.errors import SettingsError
@@ -78,25 +77,19 @@ async def test_a_key_signs_with_a_signature_that_can_list_and_read_and_nothing_e
     assert KEY not in query
 
 
-async def test_a_signature_is_made_once_and_renewed_before_it_expires(monkeypatch: pytest.MonkeyPatch) -> None:
-    moment = datetime.now(UTC)
-
-    class Clock(datetime):
-        @classmethod
-        def now(cls, tz: object = None) -> datetime:
-            return moment
-
-    monkeypatch.setattr(credentials, "datetime", Clock)
+async def test_a_signature_is_made_once() -> None:
     signer = KeySigner("acct", KEY)
+    assert await signer.sign() == await signer.sign()
 
-    first = await signer.sign()
-    begun = moment
-    moment = begun + timedelta(minutes=100)
-    assert await signer.sign() == first
-    moment = begun + timedelta(minutes=106)
-    second = await signer.sign()
-    assert second != first
-    assert datetime.fromisoformat(parse_qs(second[0])["se"][0]) > moment + timedelta(minutes=100)
+
+@pytest.mark.parametrize(("minutes_left", "renewed"), [(119, False), (16, False), (14, True), (-1, True)])
+async def test_a_signature_is_renewed_before_it_expires(minutes_left: int, renewed: bool) -> None:
+    now = datetime.now(UTC)
+    signer = KeySigner("acct", KEY, _sas="old", _expires=now + timedelta(minutes=minutes_left))
+    query, _ = await signer.sign()
+    assert (query != "old") is renewed
+    if renewed:
+        assert datetime.fromisoformat(parse_qs(query)["se"][0]) > now + timedelta(minutes=100)
 
 
 def test_the_reprs_hold_no_secret() -> None:

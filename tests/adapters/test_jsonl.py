@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 from adapters.jsonl import pack, unpack
 
 texts = st.text(st.characters(), max_size=40)
-odd = st.sampled_from(["\u2028", "\u2029", "\x85", "\x0b", "\x0c", "\x1c", "\x00", "\r\n", "\ud800", "\udfff", "😀", "\\u0000"])
+odd = st.sampled_from(
+    ["\u2028", "\u2029", "\x85", "\x0b", "\x0c", "\x1c", "\x00", "\r\n", "\ud800", "\udfff", "😀", "\\u0000"]
+)
 scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | texts | odd
 values = st.recursive(
     scalars, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(texts, inner, max_size=4), max_leaves=12
@@ -43,11 +45,12 @@ def damaged() -> list[bytes]:
     flipped[len(flipped) // 2] ^= 0xFF
     wrong_sum = bytearray(whole)
     wrong_sum[-5] ^= 0x01
-    return [whole[:-1], whole[: len(whole) // 2], whole[:5], bytes(flipped), bytes(wrong_sum), b"plain text", whole + b"x",
-            gzip.compress(b'{"cut": '), gzip.compress(b"\xff\xfe\n")]  # fmt: skip
+    cut = [whole[:-1], whole[: len(whole) // 2], whole[:5]]
+    changed = [bytes(flipped), bytes(wrong_sum), b"plain text", whole + b"x"]
+    return [*cut, *changed, gzip.compress(b'{"cut": '), gzip.compress(b"\xff\xfe\n")]
 
 
-@pytest.mark.parametrize("data", damaged())
+@pytest.mark.parametrize("data", damaged(), ids=range(9))
 def test_damaged_data_raises(data: bytes) -> None:
     with pytest.raises(ValueError, match="damaged"):
         unpack(data)

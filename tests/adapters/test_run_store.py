@@ -23,7 +23,9 @@ PROFILE = "pre-capture-sessions"
 PARAMETERS = AuditParameters(PROFILE, ("NO_RECORDING", "NULL"), 60, since=AT - timedelta(days=9))
 RECORD = RunRecord(AUDIT, State.QUEUED, PARAMETERS, created_at=AT, updated_at=AT)
 KEY = "0123456789abcdef0123456789abcdef"
-SEEN = ContainerEvidence("b", 3, (MediaFile(f"{KEY}_ü & <take>\u2028.mp4", KEY, 7, AT.replace(microsecond=0)),), 1, 1, 700, AT)
+SEEN = ContainerEvidence(
+    "b", 3, (MediaFile(f"{KEY}_ü & <take>\u2028.mp4", KEY, 7, AT.replace(microsecond=0)),), 1, 1, 700, AT
+)
 GONE = Unread("c", "deleted during the scan", failed=False)
 LOST = Unread("d", "Cannot list container 'd': storage answered 403.", failed=True)
 
@@ -123,13 +125,13 @@ async def test_an_empty_account_has_a_plan_of_one_empty_shard(store: RunStore) -
 
 async def test_an_audit_without_a_plan_says_so(store: RunStore) -> None:
     assert await store.plan(AUDIT) is None
-    with pytest.raises(RunStoreError, match="has no plan .* Start a new audit"):
+    with pytest.raises(RunStoreError, match=r"has no plan .* Start a new audit"):
         await store.planned(AUDIT)
 
 
 async def test_names_that_are_not_those_of_the_plan_are_refused(store: RunStore, blobs: BlobStore) -> None:
     plan = await planned(store, ["a", "b", "c"], 2)
-    await blobs.write(f"{AUDIT}/containers.jsonl.gz", pack(["a"]) + b"\0" * 200)
+    await blobs.write(f"{AUDIT}/containers.jsonl.gz", pack([]))
     with pytest.raises(RunStoreError, match="Start a new audit"):
         await store.container_names(AUDIT, plan.shards[0])
 
@@ -189,7 +191,12 @@ async def test_the_containers_of_a_shard_without_a_result_come_back_as_failed(st
 
 async def test_artefacts_tell_how_far_each_shard_has_come(store: RunStore) -> None:
     empty = await store.artefacts(AUDIT)
-    assert (empty.names, dict(empty.shards), empty.last_modified, empty.scan_started_at) == (frozenset(), {}, None, None)
+    assert (empty.names, dict(empty.shards), empty.last_modified, empty.scan_started_at) == (
+        frozenset(),
+        {},
+        None,
+        None,
+    )
 
     await store.create_record(RECORD)
     await store.write_rows(AUDIT, [], [])

@@ -1,0 +1,409 @@
+"""The database adapter and the profile's queries, on a real server."""
+
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID, uuid4, uuid5
+
+import psycopg
+import pytest
+
+from adapters.postgres import Database
+from devstack.postgres import HOST, PostgresServer
+from reconciliation.candidates import Candidate, RegisteredRecording
+from reconciliation.errors import AuditError, DatabaseRefusedError, DatabaseUnavailableError, SettingsError
+from reconciliation.parameters import AuditParameters
+from reconciliation.profiles import PROFILES
+from reconciliation.profiles.profile import Query
+
+PROFILE = PROFILES["pre-capture-sessions"]
+DEFAULTS = AuditParameters(PROFILE.name, PROFILE.default_statuses, PROFILE.default_grace_minutes)
+NOW = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+
+
+def named(name: str) -> UUID:
+    return uuid5(UUID(int=7), name)
+
+
+@dataclass(frozen=True)
+class Session:
+    """A row of capture_sessions; ``why`` is its name and tells its point."""
+
+    why: str
+    status: str | None = "NO_RECORDING"
+    origin: str = "PRE"
+    started_at: datetime | None = NOW
+    finished_at: datetime | None = None
+    scheduled_for: datetime = NOW
+    deleted_at: datetime | None = None
+    ingest: str | None = None
+    recordings: list[datetime | None] = field(default_factory=list)
+    booking_deleted: bool = False
+    case_deleted: bool = False
+    case_state: str = "OPEN"
+
+
+def insert(url: str, *sessions: Session) -> None:
+    with psycopg.connect(url) as connection:
+        connection.execute("insert into courts values (%s, 'CROWN', 'x') on conflict do nothing", [named("court")])
+        for s in sessions:
+            ids = session, booking, case = named(s.why), named(f"{s.why} booking"), named(f"{s.why} case")
+            assert len(set(ids)) == 3
+            connection.execute(
+                "insert into cases (id, court_id, reference, state, deleted_at) values (%s, %s, 'r', %s, %s)",
+                [case, named("court"), s.case_state, NOW if s.case_deleted else None],
+            )
+            connection.execute(
+                "insert into bookings (id, case_id, scheduled_for, deleted_at) values (%s, %s, %s, %s)",
+                [booking, case, s.scheduled_for, NOW if s.booking_deleted else None],
+            )
+            connection.execute(
+                "insert into capture_sessions"
+                " (id, booking_id, origin, ingest_address, started_at, finished_at, deleted_at, status)"
+                " values (%s, %s, %s, %s, %s, %s, %s, %s)",
+                [session, booking, s.origin, s.ingest, s.started_at, s.finished_at, s.deleted_at, s.status],
+            )
+            for number, deleted_at in enumerate(s.recordings):
+                connection.execute(
+                    "insert into recordings (id, capture_session_id, version, filename, created_at, deleted_at)"
+                    " values (%s, %s, 1, 'f', now(), %s)",
+                    [named(f"{s.why} recording {number}"), session, deleted_at],
+                )
+
+
+async def candidates(url: str, parameters: AuditParameters = DEFAULTS) -> dict[str, Candidate]:
+    async with Database("PRE_DATABASE", url).snapshot() as snapshot:
+        rows = await snapshot.read(PROFILE.candidates(parameters), PROFILE.read_candidate)
+    assert [row.session_id for row in rows] == sorted(row.session_id for row in rows)
+    return {row.session_id: row for row in rows}
+
+
+async def found(url: str, sessions: list[Session], parameters: AuditParameters = DEFAULTS) -> list[str]:
+    """Which of the sessions, by their reasons, are candidates."""
+    insert(url, *sessions)
+    rows = await candidates(url, parameters)
+    assert set(rows) <= {str(named(session.why)) for session in sessions}
+    return [session.why for session in sessions if str(named(session.why)) in rows]
+
+
+async def failure(database: Database, query: Query | None = None) -> AuditError:
+    async def use() -> None:
+        if query is None:
+            await database.check()
+        else:
+            async with database.snapshot() as snapshot:
+                await snapshot.read(query, lambda row: row)
+
+    with pytest.raises(AuditError) as caught:
+        await use()
+    return caught.value
+
+
+# --- what is a candidate ----------------------------------------------------------------------------------------------
+
+
+async def test_without_asking_the_stuck_the_failed_the_empty_and_those_without_a_status_are_read(
+    database_url: str,
+) -> None:
+    statuses = [status for status in PROFILE.statuses if status != "NULL"]
+    sessions = [Session(status, status=status) for status in statuses] + [Session("no status", status=None)]
+    assert await found(database_url, sessions) == ["PROCESSING", "FAILURE", "NO_RECORDING", "no status"]
+
+
+@pytest.mark.parametrize(
+    ("statuses", "expected"),
+    [(("NULL",), ["no status"]), (("FAILURE",), ["failed"]), (("FAILURE", "NULL"), ["failed", "no status"])],
+)
+async def test_statuses_may_be_chosen_one_by_one(
+    database_url: str, statuses: tuple[str, ...], expected: list[str]
+) -> None:
+    sessions = [Session("failed", status="FAILURE"), Session("no status", status=None), Session("empty")]
+    assert await found(database_url, sessions, replace(DEFAULTS, statuses=statuses)) == expected
+
+
+async def test_only_sessions_that_began_in_pre_are_read(database_url: str) -> None:
+    origins = [Session(origin, origin=origin) for origin in ("PRE", "VODAFONE", "VODAFONE_VISIBLE")]
+    assert await found(database_url, origins) == ["PRE"]
+
+
+async def test_sessions_that_a_closed_case_has_deleted_are_read_and_say_so(database_url: str) -> None:
+    gone = Session("gone", deleted_at=NOW, booking_deleted=True, case_state="CLOSED")
+    assert await found(database_url, [gone, Session("there"), Session("case gone", case_deleted=True)]) == [
+        "gone", "there", "case gone",
+    ]  # fmt: skip
+    rows = await candidates(database_url)
+    row = rows[str(named("gone"))]
+    assert (row.deleted_at, row.case_state, row.case_live) == (NOW, "CLOSED", False)
+    assert rows[str(named("there"))].case_live
+    assert rows[str(named("there"))].deleted_at is None
+    assert not rows[str(named("case gone"))].case_live
+
+
+async def test_live_and_deleted_recordings_are_counted_apart_and_do_not_multiply_the_session(database_url: str) -> None:
+    insert(
+        database_url, Session("three", recordings=[None, NOW, None]), Session("none"), Session("one", recordings=[NOW])
+    )
+    rows = await candidates(database_url)
+    counted = {why: rows[str(named(why))] for why in ("three", "none", "one")}
+    assert {why: (row.live_recordings, row.deleted_recordings) for why, row in counted.items()} == {
+        "three": (2, 1), "none": (0, 0), "one": (0, 1),
+    }  # fmt: skip
+
+
+async def test_every_recording_is_registered_deleted_or_not_and_whatever_its_session(database_url: str) -> None:
+    insert(
+        database_url, Session("mine", recordings=[None, NOW]), Session("other", origin="VODAFONE", recordings=[None])
+    )
+    async with Database("PRE_DATABASE", database_url).snapshot() as snapshot:
+        rows = await snapshot.read(PROFILE.registered, PROFILE.read_registered)
+    assert sorted(rows, key=repr) == sorted(
+        [
+            RegisteredRecording(str(named("mine recording 0")), str(named("mine")), deleted=False),
+            RegisteredRecording(str(named("mine recording 1")), str(named("mine")), deleted=True),
+            RegisteredRecording(str(named("other recording 0")), str(named("other")), deleted=False),
+        ],
+        key=repr,
+    )
+
+
+LATER, EARLIER = NOW + timedelta(days=9), NOW - timedelta(days=9)
+
+
+@pytest.mark.parametrize(
+    "clocks",
+    [
+        {"started_at": NOW, "finished_at": LATER, "scheduled_for": LATER},
+        {"started_at": None, "finished_at": NOW, "scheduled_for": LATER},
+        {"started_at": None, "finished_at": None, "scheduled_for": NOW},
+        {"started_at": NOW, "finished_at": EARLIER, "scheduled_for": EARLIER},
+    ],
+    ids=["by its start", "by its end", "by its booking", "by its start although the rest is earlier"],
+)
+async def test_a_hearing_is_inside_from_since_up_to_but_not_at_until(database_url: str, clocks: dict[str, Any]) -> None:
+    insert(database_url, Session("hearing", **clocks))
+
+    async def is_inside(since: datetime | None = None, until: datetime | None = None) -> bool:
+        return bool(await candidates(database_url, replace(DEFAULTS, since=since, until=until)))
+
+    assert await is_inside(since=NOW)
+    assert await is_inside(since=NOW - SECOND)
+    assert not await is_inside(since=NOW + timedelta(microseconds=1))
+    assert not await is_inside(until=NOW)
+    assert await is_inside(until=NOW + timedelta(microseconds=1))
+    assert await is_inside(since=NOW, until=NOW + SECOND)
+
+
+async def test_bounds_mean_the_same_moment_in_every_zone(database_url: str) -> None:
+    insert(database_url, Session("hearing"))
+    tokyo = datetime.fromisoformat("2026-01-31T18:30:00+09:00")
+    assert await candidates(database_url, replace(DEFAULTS, since=tokyo))
+    assert not await candidates(database_url, replace(DEFAULTS, until=tokyo))
+
+
+async def test_only_the_sessions_asked_for_are_read_and_still_only_candidates(database_url: str) -> None:
+    sessions = [Session("asked"), Session("not asked"), Session("asked and healthy", status="RECORDING_AVAILABLE")]
+    only = (str(named("asked")), str(named("asked and healthy")), str(uuid4()))
+    assert await found(database_url, sessions, replace(DEFAULTS, only=only)) == ["asked"]
+
+
+async def test_the_ingest_filter_is_plain_text_and_no_pattern(database_url: str) -> None:
+    sessions = [
+        Session("percent", ingest="rtmps://a%b_c/x"),
+        Session("plain", ingest="rtmps://aXbYc/x"),
+        Session("none"),
+    ]
+    insert(database_url, *sessions)
+    for text, expected in (("a%b_c", {"percent"}), ("rtmps://a", {"percent", "plain"}), ("%", {"percent"})):
+        rows = await candidates(database_url, replace(DEFAULTS, ingest_address_contains=text))
+        assert set(rows) == {str(named(why)) for why in expected}
+
+
+async def test_the_old_runbooks_question_can_be_asked(database_url: str) -> None:
+    since = datetime(2024, 7, 18, tzinfo=UTC)
+    mediakind = "rtmps://in-1.uksouth-4.streaming.mediakind.com:2935/x"
+    sessions = [
+        Session("on the day itself", started_at=since, ingest=mediakind),
+        Session("the day before", started_at=since - SECOND, ingest=mediakind),
+        Session("another vendor", started_at=since, ingest="rtmps://elsewhere.example/x"),
+        Session("no address", started_at=since),
+        Session("stuck", started_at=since, ingest=mediakind, status="PROCESSING"),
+        Session("no status", started_at=since, ingest=mediakind, status=None),
+    ]
+    asked = replace(DEFAULTS, statuses=("NO_RECORDING",), since=since, ingest_address_contains="mediakind.com")
+    assert await found(database_url, sessions, asked) == ["on the day itself"]
+
+
+@pytest.mark.parametrize(
+    "text", ["'; drop table recordings; --", "' or '1'='1", "%s", "%(since)s", "\\", "ü😀", "$$", "x" * 255]
+)
+async def test_a_parameter_never_becomes_sql(database_url: str, text: str) -> None:
+    insert(database_url, Session("there", ingest="rtmps://x", recordings=[None]))
+    asked = replace(DEFAULTS, ingest_address_contains=text)
+    assert await candidates(database_url, asked) == {}
+    assert await candidates(database_url, replace(DEFAULTS, statuses=(text,))) == {}
+    assert await candidates(database_url, replace(DEFAULTS, statuses=("NO_RECORDING", text))) != {}
+
+
+async def test_a_row_token_changes_with_every_write_to_the_session(database_url: str) -> None:
+    insert(database_url, Session("written"))
+    before = (await candidates(database_url))[str(named("written"))].row_token
+    assert (await candidates(database_url))[str(named("written"))].row_token == before
+    with psycopg.connect(database_url) as connection:
+        connection.execute("update capture_sessions set finished_at = now()")
+    assert (await candidates(database_url))[str(named("written"))].row_token != before
+
+
+# --- the snapshot -----------------------------------------------------------------------------------------------------
+
+
+async def test_ten_thousand_rows_come_through_the_cursor_each_once(database_url: str) -> None:
+    insert(database_url, Session("first"))
+    with psycopg.connect(database_url) as connection:
+        connection.execute(
+            "insert into capture_sessions (id, booking_id, origin, status, started_at)"
+            " select gen_random_uuid(), %s, 'PRE', 'FAILURE', now() from generate_series(1, 9999)",
+            [named("first booking")],
+        )
+    assert len(await candidates(database_url)) == 10_000
+
+
+async def test_a_snapshot_is_one_moment(database_url: str) -> None:
+    count = Query("select count(*) as n from capture_sessions", {})
+    insert(database_url, Session("before"))
+    async with Database("PRE_DATABASE", database_url).snapshot() as snapshot:
+        assert await snapshot.read(count, lambda row: row["n"]) == [1]
+        insert(database_url, Session("in between"))
+        assert await snapshot.read(count, lambda row: row["n"]) == [1]
+    assert len(await candidates(database_url)) == 2
+
+
+async def test_a_snapshot_cannot_write(database_url: str) -> None:
+    how = "select current_setting('transaction_isolation') || current_setting('transaction_read_only') as how"
+    insert(database_url, Session("kept"))
+
+    async def delete() -> None:
+        async with Database("PRE_DATABASE", database_url).snapshot() as snapshot:
+            assert await snapshot.read(Query(how, {}), lambda row: row["how"]) == ["repeatable readon"]
+            await snapshot.connection.execute("delete from capture_sessions")
+
+    with pytest.raises(DatabaseUnavailableError, match="PRE_DATABASE"):
+        await delete()
+    assert len(await candidates(database_url)) == 1
+
+
+async def test_a_statement_that_takes_too_long_names_the_setting_to_raise(database_url: str) -> None:
+    database = Database("PRE_DATABASE", database_url, statement_timeout_seconds=1)
+    error = await failure(database, Query("select pg_sleep(20)", {}))
+    assert isinstance(error, DatabaseUnavailableError)
+    assert "AUDIT_STATEMENT_TIMEOUT_SECONDS" in str(error)
+    assert error.retryable
+
+
+async def test_a_check_of_a_usable_database_says_nothing(database_url: str) -> None:
+    await Database("PRE_DATABASE", database_url).check()
+    assert "password" not in repr(Database("PRE_DATABASE", "postgresql://u:password@h/d"))
+
+
+# --- refusals ---------------------------------------------------------------------------------------------------------
+
+ROLE, ROLE_PASSWORD = "reader_of_nothing", "only-for-the-reader-7c1e"
+
+
+@pytest.fixture(scope="module")
+def _role(postgres_server: PostgresServer) -> None:
+    with psycopg.connect(postgres_server.url(), autocommit=True) as connection:
+        connection.execute(f"create role {ROLE} login password '{ROLE_PASSWORD}'".encode())
+
+
+def as_role(url: str, role: str = ROLE, password: str = ROLE_PASSWORD, port: int | None = None) -> str:
+    parts = urlsplit(url)
+    return parts._replace(netloc=f"{role}:{password}@{HOST}:{port or parts.port}").geturl()
+
+
+def assert_tells(error: AuditError, kind: type[AuditError], *words: str) -> None:
+    text = str(error)
+    assert type(error) is kind, text
+    for word in ("PRE_DATABASE", *words):
+        assert word in text
+    for secret in (ROLE, ROLE_PASSWORD, HOST, "wrong-password"):
+        assert secret not in text
+    assert error.retryable is (kind is DatabaseUnavailableError)
+
+
+@pytest.mark.usefixtures("_role")
+@pytest.mark.parametrize("role", [ROLE, "nobody_of_that_name"])
+async def test_a_wrong_login_says_what_to_check(database_url: str, role: str) -> None:
+    error = await failure(Database("PRE_DATABASE", as_role(database_url, role, "wrong-password")))
+    assert_tells(error, DatabaseRefusedError, "refuses the login", "password", "firewall")
+    assert role not in str(error)
+
+
+@pytest.mark.usefixtures("_role")
+async def test_a_database_that_is_not_there_says_to_check_its_name(database_url: str) -> None:
+    url = urlsplit(as_role(database_url))._replace(path="/no_such_database").geturl()
+    assert_tells(await failure(Database("PRE_DATABASE", url)), DatabaseRefusedError, "database name")
+
+
+@pytest.mark.usefixtures("_role")
+async def test_a_role_that_may_not_connect_says_what_to_grant(database_url: str) -> None:
+    name = urlsplit(database_url).path[1:]
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(f'revoke connect on database "{name}" from public'.encode())
+    error = await failure(Database("PRE_DATABASE", as_role(database_url)))
+    assert_tells(error, DatabaseRefusedError, "CONNECT")
+
+
+@pytest.mark.usefixtures("_role")
+async def test_a_role_that_may_not_read_says_what_to_grant(database_url: str) -> None:
+    error = await failure(Database("PRE_DATABASE", as_role(database_url)), PROFILE.candidates(DEFAULTS))
+    assert_tells(error, DatabaseRefusedError, "Grant", "SELECT")
+
+
+async def test_a_database_without_the_tables_says_so(postgres_server: PostgresServer) -> None:
+    url = postgres_server.create_database(f"empty_{uuid4().hex}")
+    error = await failure(Database("PRE_DATABASE", url), PROFILE.candidates(DEFAULTS))
+    assert_tells(error, DatabaseRefusedError, "no such table", "right database")
+
+
+async def test_a_database_of_another_schema_says_so(database_url: str) -> None:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("alter table capture_sessions drop column ingest_address")
+    error = await failure(Database("PRE_DATABASE", database_url), PROFILE.candidates(DEFAULTS))
+    assert_tells(error, DatabaseRefusedError, "does not understand the query", "schema")
+
+
+@pytest.fixture
+def dead_port() -> Iterator[int]:
+    """A port that is taken and that nobody listens on."""
+    with socket.socket() as taken:
+        taken.bind((HOST, 0))
+        yield taken.getsockname()[1]
+
+
+async def test_a_server_that_is_down_says_what_to_check(database_url: str, dead_port: int) -> None:
+    error = await failure(Database("PRE_DATABASE", as_role(database_url, port=dead_port)))
+    assert_tells(error, DatabaseUnavailableError, "cannot be reached", "firewall")
+
+
+async def test_a_host_that_does_not_exist_says_what_to_check() -> None:
+    url = f"postgresql://{ROLE}:{ROLE_PASSWORD}@no-such-host.invalid/pre"
+    error = await failure(Database("PRE_DATABASE", url))
+    assert_tells(error, DatabaseUnavailableError, "cannot be reached")
+    assert "no-such-host" not in str(error)
+
+
+async def test_a_connection_broken_by_the_server_can_be_tried_again(database_url: str) -> None:
+    error = await failure(
+        Database("PRE_DATABASE", database_url), Query("select pg_terminate_backend(pg_backend_pid())", {})
+    )
+    assert_tells(error, DatabaseUnavailableError, "audit again")
+
+
+@pytest.mark.parametrize("url", ["postgresql://u:wrong-password@h/d?nonsense=1", "postgres://["])
+async def test_an_address_that_cannot_be_read_is_a_matter_of_settings_and_not_quoted(url: str) -> None:
+    error = await failure(Database("PRE_DATABASE", url))
+    assert_tells(error, SettingsError, "is not a Postgres URL")
