@@ -6,6 +6,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
+from typing import Any
 
 from azure.core import MatchConditions
 from azure.core.exceptions import (
@@ -26,6 +27,15 @@ from reconciliation.errors import RunStoreError, SettingsError, StorageRefusedEr
 logging.getLogger("azure").setLevel(logging.WARNING)
 
 _NOT_ALLOWED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
+
+# The SDK's own would keep a caller of the API waiting for a minute; steps are tried again by the orchestration anyway.
+_PATIENCE: dict[str, Any] = {
+    "retry_total": 3,
+    "initial_backoff": 1,
+    "increment_base": 2,
+    "connection_timeout": 10,
+    "read_timeout": 60,
+}
 
 
 @dataclass(frozen=True)
@@ -193,10 +203,10 @@ def _service(connection: StorageConnection) -> BlobServiceClient:
     if connection.connection_string is not None:
         endpoint_of(connection)  # without a key the vendor's client would ask as nobody
         try:
-            return BlobServiceClient.from_connection_string(connection.connection_string)
+            return BlobServiceClient.from_connection_string(connection.connection_string, **_PATIENCE)
         except ValueError:
             raise SettingsError(
                 f"The connection string in {connection.setting} is not usable: give name=value pairs with ; between."
             ) from None
     assert connection.service_uri is not None
-    return BlobServiceClient(connection.service_uri, credential=identity())
+    return BlobServiceClient(connection.service_uri, credential=identity(), **_PATIENCE)

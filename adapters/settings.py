@@ -4,6 +4,7 @@ Connections follow the convention of Azure Functions: ``NAME`` holds a connectio
 an address to be reached with the app's identity.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -89,6 +90,11 @@ def load_settings(environment: Mapping[str, str]) -> Settings:
         seen = "is not a Postgres URL" if database else "is not set"
         problems.append(f"PRE_DATABASE {seen}: give postgresql://user@host:5432/database")
     container = environment.get("AUDIT_REPORT_CONTAINER", "").strip() or "audits"
+    if not re.fullmatch(r"[a-z0-9](-?[a-z0-9]){2,62}", container):
+        problems.append(
+            f"AUDIT_REPORT_CONTAINER is {container[:40]!r}: give a container name of 3 to 63 lower-case letters, digits "
+            "and single hyphens"
+        )
     numbers = {name: _number(environment, name, problems.append) for name in _RANGES}
     if problems or source is None or report is None:
         raise SettingsError("The app's settings are not usable. " + "; ".join(problems))

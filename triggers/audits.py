@@ -10,7 +10,6 @@ import azure.functions as func
 from adapters.audit_records import ActiveAudit
 from adapters.run_store import REPORT_FILES
 from adapters.services import Services, services
-from reconciliation.errors import AuditError
 from reconciliation.lifecycle import State
 from reconciliation.outcome import Outcome
 from reconciliation.profiles import PROFILES
@@ -76,12 +75,8 @@ async def report(req: func.HttpRequest) -> func.HttpResponse:
     world = services()
     record = await _known(world, req)
     if record.state not in {State.COMPLETED, State.INCOMPLETE}:
-        raise RefusedError(
-            HTTPStatus.CONFLICT,
-            f"Audit {record.audit_id} is {record.state} and has no report."
-            + ("" if record.state.has_ended else " Ask again when it has ended."),
-            state=record.state.value,
-        )
+        why = f"is {record.state}" if record.state.has_ended else "has not ended"
+        raise RefusedError(HTTPStatus.CONFLICT, f"Audit {record.audit_id} {why}, so it has no report.")
     data = await world.store.report(record.audit_id, form)
     if data is None:
         raise RefusedError(HTTPStatus.NOT_FOUND, f"The {form} report of audit {record.audit_id} was deleted.")
@@ -166,7 +161,7 @@ async def _is_alive(world: Services, client: Any, active: ActiveAudit) -> bool:
     return False
 
 
-def _busy(profile: str, audit_id: str) -> AuditError | RefusedError:
+def _busy(profile: str, audit_id: str) -> RefusedError:
     return RefusedError(
         HTTPStatus.CONFLICT,
         f"Audit {audit_id} of profile {profile} is active. Wait for it, or cancel it.",

@@ -44,13 +44,19 @@ class Blobs(NamedTuple):
 
 def parse_containers(page: bytes) -> ContainerNames:
     """Raises ``ListingError`` if the page is not a whole List Containers answer."""
-    if not _is_plain(page):
+    if _is_plain(page):
+        parts = page.split(_CONTAINER)
+        marker, names = _plain_marker(parts[-1]), [part[: part.index(b"<")] for part in parts[1:]]
+    else:
         root = _tree(page)
-        return ContainerNames(_marker(root), [_name(name) for name in root.iterfind("Containers/Container/Name")])
-    parts = page.split(_CONTAINER)
-    if len(parts) - 1 != page.count(b"<Container>"):
+        marker, names = _marker(root), [_name(e).encode() for e in root.iterfind("Containers/Container/Name")]
+    try:
+        text = [name.decode("ascii") for name in names]
+    except UnicodeDecodeError:
+        text = []
+    if len(text) != page.count(b"<Container>"):
         raise ListingError("Storage answered a container listing in a form that is not understood.")
-    return ContainerNames(_plain_marker(parts[-1]), [part[: part.index(b"<")].decode() for part in parts[1:]])
+    return ContainerNames(marker, text)
 
 
 def parse_blobs(page: bytes) -> Blobs:
