@@ -92,8 +92,8 @@ def load_settings(environment: Mapping[str, str]) -> Settings:
     container = environment.get("AUDIT_REPORT_CONTAINER", "").strip() or "audits"
     if not re.fullmatch(r"[a-z0-9](-?[a-z0-9]){2,62}", container):
         problems.append(
-            f"AUDIT_REPORT_CONTAINER is {container[:40]!r}: give a container name of 3 to 63 lower-case letters, digits "
-            "and single hyphens"
+            f"AUDIT_REPORT_CONTAINER is {container[:40]!r}: give a name of 3 to 63 lower-case letters, digits and "
+            "single hyphens"
         )
     numbers = {name: _number(environment, name, problems.append) for name in _RANGES}
     if problems or source is None or report is None:

@@ -1,0 +1,95 @@
+"""The documents say what is so."""
+
+import json
+import re
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from adapters.settings import VARIABLES, Settings, load_settings
+from reconciliation import VERSION
+from reconciliation.outcome import Outcome
+from reconciliation.parameters import AuditParameters
+from reconciliation.profiles import PROFILES
+from triggers.requests import read_start
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), ROOT / "devhost" / "README.md"])
+
+
+def table(heading: str) -> list[list[str]]:
+    """The rows of the first table under a heading of the README, without its head."""
+    lines = README.partition(f"## {heading}\n")[2].splitlines()
+    start = next(number for number, line in enumerate(lines) if line.startswith("|"))
+    rows = []
+    for line in lines[start:]:
+        if not line.startswith("|"):
+            break
+        rows.append([cell.strip().replace("\\|", "|") for cell in re.split(r"(?<!\\)\|", line)[1:-1]])
+    return rows[2:]
+
+
+def test_every_setting_is_in_the_readme_and_in_the_example() -> None:
+    assert list(VARIABLES) == [field.name for field in fields(Settings)]
+    rows = table("Settings")
+    assert [row[0] for row in rows] == [f"`{name}`" for name in VARIABLES.values()]
+    example = json.loads((ROOT / "local.settings.example.json").read_text(encoding="utf-8"))["Values"]
+    assert set(VARIABLES.values()) <= set(example)
+    assert set(example) - set(VARIABLES.values()) == {"FUNCTIONS_WORKER_RUNTIME", "AzureWebJobsStorage"}
+
+
+def test_the_defaults_of_readme_example_and_code_are_the_same() -> None:
+    example = json.loads((ROOT / "local.settings.example.json").read_text(encoding="utf-8"))["Values"]
+    documented = {row[0].strip("`"): row[1].strip("`") for row in table("Settings")}
+    needed = {name: example[name] for name in ("SOURCE_STORAGE", "PRE_DATABASE", "AzureWebJobsStorage")}
+    defaults = load_settings(needed)
+    for name, variable in VARIABLES.items():
+        if variable.startswith("AUDIT_"):
+            assert documented[variable] == example[variable] == str(getattr(defaults, name))
+    assert load_settings(example) == load_settings({**needed, "REPORT_STORAGE": example["REPORT_STORAGE"]})
+
+
+def test_the_request_in_the_readme_is_accepted_and_names_every_field() -> None:
+    [body] = re.findall(r"```json\n(\{.*?\})\n```", README, re.DOTALL)
+    assert read_start(body.encode()).since is not None
+    assert set(json.loads(body)) == {field.name for field in fields(AuditParameters)}
+
+
+def test_the_outcome_codes_of_the_readme_are_those_of_the_code() -> None:
+    documented = {int(row[0]): row[1] for row in table("Outcomes")}
+    assert documented.pop(2) == "bad usage"
+    assert documented == {outcome.value: outcome.name.lower() for outcome in Outcome}
+
+
+def test_the_verdicts_of_the_readme_are_those_of_the_profile() -> None:
+    [profile] = PROFILES.values()
+    assert {row[0].strip("`") for row in table("Verdicts")} == set(profile.verdicts())
+
+
+def test_every_make_target_that_is_named_exists() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    for document in DOCUMENTS:
+        named = set(re.findall(r"(?:`|^)make ([a-z-]+)", document.read_text(encoding="utf-8"), re.MULTILINE))
+        assert named <= targets, document
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_link_inside_the_repository_leads_somewhere(document: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)[^)]*\)", document.read_text(encoding="utf-8")):
+        if "://" not in target:
+            assert (document.parent / target).exists(), f"{document.name} links to {target}"
+
+
+def test_one_version_everywhere() -> None:
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    assert f'version = "{VERSION}"' in project
+
+
+def test_the_host_settings_are_explained() -> None:
+    explained = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    host = json.loads((ROOT / "host.json").read_text(encoding="utf-8"))
+    durable = host["extensions"]["durableTask"]
+    names = {"functionTimeout", *durable, *durable["storageProvider"]} - {"storageProvider", "type"}
+    assert not [name for name in names if f"`{name}`" not in explained]
