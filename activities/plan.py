@@ -8,7 +8,7 @@ import azure.durable_functions as df
 from activities.answers import Refusal, answered
 from activities.audits import running
 from adapters.services import Services
-from reconciliation.errors import ListingError, RunStoreError
+from reconciliation.errors import RunStoreError
 from reconciliation.parameters import Mode
 from reconciliation.plan import Plan
 from reconciliation.selection import select_containers
@@ -35,7 +35,7 @@ class PlanAnswer(TypedDict):
 async def plan_audit(request: PlanRequest, services: Services) -> PlanAnswer:
     """Freeze the audit's shards; a plan that is already there is kept.
 
-    Raises ``ListingError`` if the listing named a container twice, or lost some.
+    Raises ``RunStoreError`` if the listing named a container twice, or lost some.
     """
     audit_id, store = request["audit_id"], services.store
     plan = await store.plan(audit_id)
@@ -46,7 +46,7 @@ async def plan_audit(request: PlanRequest, services: Services) -> PlanAnswer:
             raise RunStoreError(f"Audit {audit_id} has no listing in {services.records.where}. Start a new audit.")
         names = sorted(set(await store.container_names(audit_id)))
         if len(names) != listing.listed:
-            raise ListingError(f"Storage listed {listing.listed} containers of {len(names)} names. Start a new audit.")
+            raise RunStoreError(f"Storage listed {listing.listed} containers of {len(names)} names. Start a new audit.")
         registered: set[str] = set()
         if parameters.mode is Mode.FAST:
             registered = {row.recording_id async for rows in store.registered(audit_id) for row in rows}

@@ -1,7 +1,7 @@
 """Step 4, the fan-in: rows beside evidence, verdicts, coverage, and the canonical report."""
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import ExitStack
 from tempfile import SpooledTemporaryFile
 from typing import Literal, TypedDict
@@ -63,7 +63,7 @@ async def indexed(store: RunStore, audit_id: str, plan: Plan) -> EvidenceIndex:
     rows = RowsInOrder(store.registered(audit_id))
     for planned in plan.shards:
         records = await store.shard_records(audit_id, planned)
-        known = await rows.up_to(records[-1].container) if records else {}
+        known = await rows.of([record.container for record in records])
         for record in records:
             index.add(record, known.get(record.container))
     index.coverage.check()
@@ -71,22 +71,28 @@ async def indexed(store: RunStore, audit_id: str, plan: Plan) -> EvidenceIndex:
 
 
 class RowsInOrder:
-    """Walks through the registered recordings beside the shards: both ascend by container name."""
+    """Walks through the registered recordings beside the shards: both ascend by container name.
+
+    Holds one portion of rows at most; those that nobody asks for are passed over.
+    """
 
     def __init__(self, portions: AsyncIterator[list[RegisteredRecording]]) -> None:
         self._portions = portions
-        self._waiting: list[RegisteredRecording] = []
+        self._portion: Sequence[RegisteredRecording] = ()
 
-    async def up_to(self, name: str) -> dict[str, RegisteredRecording]:
-        """The rows up to and including a name, from where the last call ended."""
-        while not self._waiting or self._waiting[-1].recording_id <= name:
+    async def of(self, names: Sequence[str]) -> dict[str, RegisteredRecording]:
+        """The rows that register the given containers. Ascending names, which lie behind those of the last call."""
+        wanted = set(names)
+        found: dict[str, RegisteredRecording] = {}
+        while names:
+            found |= {row.recording_id: row for row in self._portion if row.recording_id in wanted}
+            if self._portion and self._portion[-1].recording_id >= names[-1]:
+                break
             portion = await anext(self._portions, None)
             if portion is None:
                 break
-            self._waiting += portion
-        taken = {row.recording_id: row for row in self._waiting if row.recording_id <= name}
-        self._waiting = self._waiting[len(taken) :]
-        return taken
+            self._portion = portion
+        return found
 
 
 async def write_report(services: Services, record: RunRecord, plan: Plan, index: EvidenceIndex) -> None:

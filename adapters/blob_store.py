@@ -29,10 +29,12 @@ logging.getLogger("azure").setLevel(logging.WARNING)
 _NOT_ALLOWED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 
 # The SDK's own would keep a caller of the API waiting for a minute; steps are tried again by the orchestration anyway.
+# It waits 1 + 1^n seconds, one more or less: 9 in all at most, so the reason is there before health gives up.
 _PATIENCE: dict[str, Any] = {
     "retry_total": 3,
     "initial_backoff": 1,
-    "increment_base": 2,
+    "increment_base": 1,
+    "random_jitter_range": 1,
     "connection_timeout": 10,
     "read_timeout": 60,
 }

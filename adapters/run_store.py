@@ -78,7 +78,7 @@ class RunStore:
 
     async def container_names(self, audit_id: str) -> list[str]:
         """All container names, as listed."""
-        return [name async for lines in self._lines(audit_id, "containers.jsonl.gz") for name in loads(lines)]
+        return [name async for names in self._values(audit_id, "containers.jsonl.gz") for name in names]
 
     async def write_rows(
         self, audit_id: str, candidates: AsyncIterator[list[str]], registered: AsyncIterator[list[str]]
@@ -94,25 +94,25 @@ class RunStore:
 
     async def candidates(self, audit_id: str) -> AsyncIterator[list[Candidate]]:
         """The candidates as pulled, in portions."""
-        async for lines in self._lines(audit_id, "candidates.jsonl.gz"):
-            yield [Candidate.from_json(value) for value in loads(lines)]
+        async for values in self._values(audit_id, "candidates.jsonl.gz"):
+            yield [Candidate.from_json(value) for value in values]
 
     async def candidate_ids(self, audit_id: str) -> AsyncIterator[list[str]]:
         """The session ids of the candidates, in portions."""
-        async for lines in self._lines(audit_id, "candidates.jsonl.gz"):
-            yield [value["session_id"] for value in loads(lines)]
+        async for values in self._values(audit_id, "candidates.jsonl.gz"):
+            yield [value["session_id"] for value in values]
 
     async def registered(self, audit_id: str) -> AsyncIterator[list[RegisteredRecording]]:
         """The registered recordings, ascending by recording id, in portions."""
-        async for lines in self._lines(audit_id, "registered.jsonl.gz"):
-            yield [RegisteredRecording(*value) for value in loads(lines)]
+        async for values in self._values(audit_id, "registered.jsonl.gz"):
+            yield [RegisteredRecording(*value) for value in values]
 
-    async def _lines(self, audit_id: str, name: str) -> AsyncIterator[list[bytes]]:
+    async def _values(self, audit_id: str, name: str) -> AsyncIterator[list[Any]]:
         unpacker, path = Unpacker(), f"{audit_id}/{name}"
         async for chunk in self._blobs.read_stream(path):
             with self._undamaged(path):
-                lines = unpacker.lines(chunk)
-            yield lines
+                values = loads(unpacker.lines(chunk))
+            yield values
         with self._undamaged(path):
             unpacker.finish()
 

@@ -4,7 +4,6 @@ Legacy blob names may hold personal data, so only names that begin with a sessio
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Self
 
@@ -37,8 +36,7 @@ class MediaFile(NamedTuple):
     last_modified: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class ContainerEvidence:
+class ContainerEvidence(NamedTuple):
     """One container as a scan read it, all pages of it.
 
     ``media`` is in listing order. ``unkeyed_media`` counts tracks that name no session, ``empty_media`` the tracks of
@@ -132,8 +130,7 @@ def read_evidence(container: str, pages: Iterable[BlobPage]) -> ContainerEvidenc
     return ContainerEvidence(container, count, tuple(media), unkeyed, empty, manifest, newest)
 
 
-@dataclass(frozen=True, slots=True)
-class Unread:
+class Unread(NamedTuple):
     """A container that was not read: ``reason`` says why. ``failed`` ones are a gap, the others a counted skip."""
 
     container: str

@@ -58,7 +58,7 @@ ROUTES = {
     ("get_profiles", "profiles", "GET"),
     ("get_health", "health", "GET"),
 }
-ACTIVITIES = {"plan", "pull", "scan_shard", "reconcile", "report", "fail"}
+ACTIVITIES = {"list_containers", "pull", "plan", "scan_shard", "reconcile", "report", "fail"}
 
 
 def pinned() -> list[Requirement]:

@@ -14,6 +14,7 @@ from azure.core.exceptions import ClientAuthenticationError
 from yarl import URL
 
 from adapters.credentials import Endpoint
+from adapters.listing.deadlines import Deadlines
 from adapters.listing.pages import Blobs, ContainerNames, parse_blobs, parse_containers
 from reconciliation import VERSION
 from reconciliation.errors import (
@@ -49,6 +50,7 @@ def open_session() -> aiohttp.ClientSession:
         connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=30),
         cookie_jar=aiohttp.DummyCookieJar(),
         headers=_HEADERS,
+        timeout=aiohttp.ClientTimeout(total=None, sock_connect=10),  # the lister keeps its own deadlines
         # What is not sent need not be made: each of these costs some percent of a small request.
         skip_auto_headers=("Accept", "Accept-Encoding", "User-Agent"),
     )
@@ -69,7 +71,7 @@ class RestLister:
         self._session = session
         self._page_size = page_size
         self._patience = patience or Patience()
-        self._timeout = aiohttp.ClientTimeout(total=self._patience.request_timeout, sock_connect=10)
+        self._deadlines = Deadlines(self._patience.request_timeout)
         self._pause_until = 0.0
 
     async def containers(self) -> AsyncIterator[list[str]]:
@@ -137,10 +139,11 @@ class RestLister:
     async def _get(self, target: str) -> tuple[int, bytes, float | None]:
         signature, headers = await self._endpoint.signer.sign()
         url = f"{self._endpoint.url}{target}&{signature}" if signature else f"{self._endpoint.url}{target}"
-        async with self._session.get(URL(url, encoded=True), headers=headers or None, timeout=self._timeout) as answer:
-            body = await answer.read()
-            retry_after = None if answer.status == HTTPStatus.OK else _seconds(answer.headers.get("Retry-After"))
-            return answer.status, body, retry_after
+        with self._deadlines.one():
+            async with self._session.get(URL(url, encoded=True), headers=headers or None) as answer:
+                body = await answer.read()
+                retry_after = None if answer.status == HTTPStatus.OK else _seconds(answer.headers.get("Retry-After"))
+                return answer.status, body, retry_after
 
     async def _hold_back(self, attempt: int, retry_after: float | None, why: str) -> None:
         wait = self._patience.first_wait * 2 ** (attempt - 1) if retry_after is None else retry_after

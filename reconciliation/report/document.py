@@ -9,7 +9,7 @@ from typing import Any
 
 from reconciliation.report.model import Head
 
-_FINDINGS = '"findings": ['
+_BEGIN = ' "findings": ['
 _END = "]}"
 _to_text = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
@@ -17,7 +17,7 @@ _to_text = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 def opening(head: Head) -> str:
     """The document up to its first finding; ends with a line break."""
     text = json.dumps(head, indent=1, ensure_ascii=False)
-    return f"{text[:-2]},\n {_FINDINGS}\n"
+    return f"{text[:-2]},\n{_BEGIN}\n"
 
 
 def finding_line(finding: dict[str, Any]) -> str:
@@ -46,13 +46,14 @@ class ReportReader:
     def read(self, lines: Sequence[str]) -> list[dict[str, Any]]:
         """Take in the next lines, without their line breaks; gives the findings on them.
 
-        Raises ``ValueError`` for lines that no report holds.
+        Raises ``ValueError`` for lines that are not JSON.
         """
         rest = list(lines)
-        while self._head is None and rest:
-            line = rest.pop(0)
-            self._lines.append(line)
-            if line == f" {_FINDINGS}":
+        if self._head is None:
+            end = rest.index(_BEGIN) + 1 if _BEGIN in rest else len(rest)
+            self._lines += rest[:end]
+            rest = rest[end:]
+            if self._lines and self._lines[-1] == _BEGIN:
                 self._head = json.loads("\n".join([*self._lines, _END]))
                 self._head.pop("findings")
                 self._lines.clear()

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
-from reconciliation.coverage import REGISTERED
+from reconciliation.coverage import NOT_A_RECORDING, REGISTERED
 from reconciliation.report.headline import plural
 from reconciliation.report.model import Head
 from reconciliation.report.style import STYLE
@@ -159,7 +159,7 @@ def _coverage(coverage: dict[str, Any]) -> str:
 
 
 def _complete_words(coverage: dict[str, Any]) -> str:
-    if REGISTERED not in coverage["skipped_by_reason"]:
+    if coverage["skipped_by_reason"].keys().isdisjoint({REGISTERED, NOT_A_RECORDING}):
         return "Every container that was listed was read: where nothing was found, nothing is."
     return (
         "Every container was read that can be a recording and has no row, so no unregistered recording is missing "

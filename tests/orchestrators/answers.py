@@ -34,7 +34,8 @@ class World:
         if name in self.answers:
             return self.answers[name](request)
         usual = {
-            "plan": {"ok": True, "shards": self.shards, "listed": 500 * self.shards, "max_passes": self.max_passes},
+            "list_containers": {"ok": True, "listed": 500 * self.shards},
+            "plan": {"ok": True, "shards": self.shards, "max_passes": self.max_passes},
             "scan_shard": scanned(),
             "report": ENDED,
             "fail": FAILED,

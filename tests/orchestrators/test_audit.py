@@ -8,8 +8,8 @@ from orchestrators.audit import PAUSE_BETWEEN_ATTEMPTS, STEP_ATTEMPTS, StepFaile
 from tests.orchestrators.answers import FAILED, World, once, raising, refused, scanned
 from tests.orchestrators.driver import Driver
 
-STEPS = ["plan", "pull", "scan_shard", "scan_shard", "reconcile", "report"]
-BEFORE = {"plan": 0, "pull": 1, "reconcile": 4, "report": 5}
+STEPS = ["list_containers", "pull", "plan", "scan_shard", "scan_shard", "reconcile", "report"]
+BEFORE = {"list_containers": 0, "pull": 1, "plan": 2, "reconcile": 5, "report": 6}
 
 
 def passes(driver: Driver) -> list[tuple[int, int]]:
@@ -26,7 +26,7 @@ def test_an_audit_does_its_steps_in_order_and_tells_how_it_ended() -> None:
     assert all(call.request["audit_id"] == "a" for call in driver.calls)
 
 
-@pytest.mark.parametrize("broken", ["plan", "pull", "reconcile", "report"])
+@pytest.mark.parametrize("broken", BEFORE)
 @pytest.mark.parametrize(
     ("answer", "error", "attempts"),
     [
@@ -113,6 +113,14 @@ def test_a_shard_that_left_something_unread_costs_a_second_pass_of_that_shard_an
     assert len(driver.timers) == 1
 
 
+def test_a_refusal_that_cannot_be_mended_costs_no_second_pass() -> None:
+    answers = {0: scanned(), 1: refused("No plan.", retryable=False), 2: refused("Busy.", retryable=True)}
+    driver = Driver(World(answers={"scan_shard": lambda request: answers[request["shard"]]}))
+    driver.run(scan(driver.context, "a", shards=3, max_passes=3))
+    assert passes(driver) == [(0, 1), (1, 1), (2, 1), (2, 2), (2, 3)]
+    assert len(driver.timers) == 2
+
+
 def test_passes_are_limited_and_what_is_still_unread_is_left_to_the_coverage() -> None:
     world = World(shards=2, max_passes=3, answers={"scan_shard": lambda r: scanned(failed=r["shard"])})
     driver = Driver(world)
@@ -135,5 +143,6 @@ def test_a_cancelled_audit_is_told_so_by_its_activities_and_ends_as_cancelled() 
     answers = {"scan_shard": lambda _: ended, "reconcile": lambda _: ended, "fail": lambda _: cancelled}
     driver = Driver(World(answers=answers))
     assert driver.run(audit(driver.context)) == {"audit_id": "a", "state": "cancelled", "outcome": "failed"}
-    assert driver.names[-2:] == ["reconcile", "fail"]
+    assert driver.names == ["list_containers", "pull", "plan", "scan_shard", "scan_shard", "reconcile", "fail"]
+    assert driver.timers == []
     assert driver.calls[-1].request["error"] == ended["error"]

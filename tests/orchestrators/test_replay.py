@@ -52,6 +52,7 @@ TROUBLES: dict[str, Callable[[], Answer]] = {
     "none": lambda: lambda _: scanned(),
     "dies": lambda: raising("exited with code 137"),
     "busy": lambda: lambda _: refused("Busy.", retryable=True),
+    "refused": lambda: lambda _: refused("Ended.", retryable=False),
     "gap": lambda: lambda _: scanned(failed=2),
     "dies once": lambda: once(raising("exited with code 137"), scanned()),
 }
@@ -75,7 +76,7 @@ def test_the_steps_are_asked_for_one_by_one_and_the_shards_all_at_once() -> None
     host = SdkHost(audit)
     run(host, World(shards=3), Random(1))
     kinds = [[leaf["functionName"] for leaf in action["compoundActions"]] for action in host.answers[-1].actions]
-    assert kinds == [["plan"], ["pull"], ["scan_shard"] * 3, ["reconcile"], ["report"]]
+    assert kinds == [["list_containers"], ["pull"], ["plan"], ["scan_shard"] * 3, ["reconcile"], ["report"]]
 
 
 @pytest.mark.parametrize("at_once", [MAX_SHARDS, 64])
@@ -106,7 +107,7 @@ def scanning(shards: int) -> SdkHost:
     """An audit that has just asked for its shards."""
     host = SdkHost(audit)
     host.start()
-    for answer in ({"ok": True, "shards": shards, "listed": 9, "max_passes": 2}, {"ok": True}):
+    for answer in ({"ok": True, "listed": 9}, {"ok": True}, {"ok": True, "shards": shards, "max_passes": 2}):
         [task] = host.open
         host.wake([host.complete(task, answer)])
     assert len(host.open) == shards
@@ -138,7 +139,7 @@ def test_a_second_pass_waits_on_a_timer_of_the_orchestrations_own_clock() -> Non
     assert asked_for(answer)[-1] == ("scan_shard", {"audit_id": host.audit_id, "shard": 1, "attempt": 2})
 
 
-@pytest.mark.parametrize("broken", ["plan", "pull", "reconcile", "report"])
+@pytest.mark.parametrize("broken", ["list_containers", "pull", "plan", "reconcile", "report"])
 def test_a_step_that_always_fails_ends_the_audit_through_its_way_out(broken: str) -> None:
     host = SdkHost(audit)
     last = run(host, World(answers={broken: raising("é" * 50_000)}), Random(5))
@@ -154,7 +155,7 @@ def test_a_step_that_always_fails_ends_the_audit_through_its_way_out(broken: str
 def test_a_refusal_that_cannot_be_mended_is_not_tried_again() -> None:
     host = SdkHost(audit)
     last = run(host, World(answers={"pull": lambda _: refused("Wrong password.", retryable=False)}), Random(5))
-    assert [name for name, _ in asked_for(last)] == ["plan", "pull", "fail"]
+    assert [name for name, _ in asked_for(last)] == ["list_containers", "pull", "fail"]
     assert asked_for(last)[-1][1]["error"] == "Wrong password."
 
 
@@ -167,7 +168,7 @@ def test_an_audit_whose_end_cannot_be_written_ends_as_an_error_that_names_why() 
 def test_an_audit_of_no_shards_goes_straight_on() -> None:
     host = SdkHost(audit)
     last = run(host, World(shards=0), Random(5))
-    assert [name for name, _ in asked_for(last)] == ["plan", "pull", "reconcile", "report"]
+    assert [name for name, _ in asked_for(last)] == ["list_containers", "pull", "plan", "reconcile", "report"]
     assert last.output == COMPLETED
 
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from reconciliation.candidates import Candidate, RegisteredRecording
 from reconciliation.evidence import Blob, ContainerEvidence, Unread
-from reconciliation.parameters import NO_STATUS, AuditParameters
+from reconciliation.parameters import NO_STATUS, AuditParameters, Mode
 from reconciliation.profiles.pre_capture_sessions import PROFILE, STATUSES
 from tests.reconciliation.world import AS_OF, seen_in, uuid_of
 
@@ -83,6 +83,7 @@ def parameters() -> st.SearchStrategy[AuditParameters]:
     return st.builds(
         AuditParameters,
         profile=st.just(PROFILE.name),
+        mode=st.sampled_from(Mode),
         statuses=st.lists(st.sampled_from(STATUSES), min_size=1, unique=True).map(tuple),
         grace_minutes=st.integers(0, 10_080),
         since=st.none() | moments(),

@@ -17,7 +17,7 @@ def test_a_candidate_survives_the_run_store(candidate: Candidate) -> None:
 @given(registered())
 def test_a_registered_recording_survives_the_run_store(rows: list[RegisteredRecording]) -> None:
     for row in rows:
-        assert RegisteredRecording.from_json(json.loads(json.dumps(row.to_json()))) == row
+        assert RegisteredRecording(*json.loads(json.dumps(row))) == row
 
 
 def test_a_cut_row_is_refused() -> None:
@@ -25,6 +25,11 @@ def test_a_cut_row_is_refused() -> None:
     del cut["row_token"]
     with pytest.raises(TypeError, match="row_token"):
         Candidate.from_json(cut)
+
+
+def test_a_row_with_more_than_is_known_is_refused() -> None:
+    with pytest.raises(TypeError, match="surname"):
+        Candidate.from_json(session().to_json() | {"surname": "Doe"})
 
 
 STARTED, FINISHED, SCHEDULED = LONG_AGO, LONG_AGO + MINUTE, LONG_AGO - MINUTE

@@ -1,8 +1,10 @@
+from collections import Counter
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciliation.coverage import DELETED_DURING_SCAN, OUTSIDE_PREFIXES, Coverage
+from reconciliation.coverage import DELETED_DURING_SCAN, NOT_A_RECORDING, OUTSIDE_PREFIXES, REGISTERED, Coverage
 from reconciliation.evidence import ContainerEvidence, Unread
 from tests.reconciliation.strategies import evidence, unread_containers
 from tests.reconciliation.world import encoded, unread
@@ -40,6 +42,8 @@ def test_counts_that_do_not_add_up_are_refused(records: list[ContainerEvidence |
         pytest.param(encoded(), True, id="read"),
         pytest.param(Unread("gone", DELETED_DURING_SCAN, failed=False), True, id="what is gone holds no recording"),
         pytest.param(Unread("far", OUTSIDE_PREFIXES, failed=False), False, id="not asked for is not looked at"),
+        pytest.param(Unread("known", REGISTERED, failed=False), True, id="what has a row is no unregistered recording"),
+        pytest.param(Unread("input", NOT_A_RECORDING, failed=False), True, id="its name rules a recording out"),
         pytest.param(Unread("odd", "a reason nobody knows", failed=False), False, id="an unknown reason is no excuse"),
         pytest.param(unread(), False, id="could not be read"),
         pytest.param(Unread("gone", DELETED_DURING_SCAN, failed=True), False, id="a failure, whatever its text"),
@@ -51,6 +55,19 @@ def test_coverage_is_complete_only_when_everything_that_matters_was_read(
     coverage = coverage_of([encoded("another"), record])
     assert coverage.is_complete is complete
     assert coverage.to_json()["complete"] is complete
+
+
+@given(RECORDS, st.dictionaries(st.sampled_from([REGISTERED, NOT_A_RECORDING, OUTSIDE_PREFIXES]), st.integers(1, 9)))
+def test_what_the_plan_skipped_is_counted_beside_what_the_scan_skipped(
+    records: list[ContainerEvidence | Unread], planned: dict[str, int]
+) -> None:
+    scanned = coverage_of(records)
+    coverage = Coverage(listed=len(records) + sum(planned.values()), skipped=Counter(planned))
+    for record in records:
+        coverage.count(record)
+    coverage.check()
+    assert coverage.skipped == scanned.skipped + Counter(planned)
+    assert coverage.is_complete is (scanned.is_complete and OUTSIDE_PREFIXES not in planned)
 
 
 def test_an_empty_account_is_covered() -> None:

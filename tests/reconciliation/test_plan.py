@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciliation.facts import Clock
-from reconciliation.plan import Plan, PlannedShard
+from reconciliation.plan import Listing, Plan, PlannedShard
 from reconciliation.shards import Shard
 from tests.reconciliation.strategies import moments, texts
 from tests.reconciliation.world import AS_OF, PARAMETERS
@@ -22,6 +22,7 @@ PLANNED = st.builds(
         settle_minutes=st.integers(0, 10_080),
         max_passes=st.integers(1, 9),
         listed=st.integers(0),
+        skipped=st.dictionaries(texts(), st.integers(1)),
         shards=st.lists(PLANNED, max_size=4).map(tuple),
     )
 )
@@ -32,6 +33,14 @@ def test_a_plan_survives_the_run_store(plan: Plan) -> None:
     assert written["complete"] is True
 
 
+@given(st.builds(Listing, moments(), st.integers(0)))
+def test_a_listing_survives_the_run_store(listing: Listing) -> None:
+    written = json.loads(json.dumps(listing.to_json()))
+    assert Listing.from_json(written) == listing
+    assert written["schema_version"] == 1
+    assert written["complete"] is True
+
+
 def test_verdicts_are_given_by_the_frozen_moment_and_the_requests_grace() -> None:
-    plan = Plan(AS_OF, settle_minutes=20, max_passes=3, listed=0, shards=())
+    plan = Plan(AS_OF, settle_minutes=20, max_passes=3, listed=0, skipped={}, shards=())
     assert plan.clock(PARAMETERS) == Clock(AS_OF, timedelta(minutes=60), timedelta(minutes=20))

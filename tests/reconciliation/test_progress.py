@@ -8,9 +8,17 @@ from reconciliation.progress import Progress, ShardProgress, sum_progress
 from tests.reconciliation.world import AS_OF
 
 
-def handled(count: int, listed: int | None = 100) -> Progress:
+def handled(count: int, listed: int | None = 100, skipped_by_plan: int = 0) -> Progress:
     return Progress(
-        shards=4, shards_done=0, shards_failed=0, listed=listed, scanned=count, skipped=0, failed=0, blobs=0
+        shards=4,
+        shards_done=0,
+        shards_failed=0,
+        listed=listed,
+        skipped_by_plan=skipped_by_plan,
+        scanned=count,
+        skipped=skipped_by_plan,
+        failed=0,
+        blobs=0,
     )
 
 
@@ -30,11 +38,12 @@ PARTS = st.builds(
 )
 
 
-@given(st.lists(PARTS, max_size=8))
-def test_the_shards_add_up(parts: list[ShardProgress]) -> None:
-    total = sum_progress(len(parts), 10_000, parts)
+@given(st.lists(PARTS, max_size=8), COUNTS)
+def test_the_shards_and_what_is_in_none_of_them_add_up(parts: list[ShardProgress], skipped_by_plan: int) -> None:
+    total = sum_progress(len(parts), 10_000, skipped_by_plan, parts)
+    assert (total.shards, total.listed, total.skipped_by_plan) == (len(parts), 10_000, skipped_by_plan)
     assert total.scanned == sum(part.scanned for part in parts)
-    assert total.skipped == sum(part.skipped for part in parts)
+    assert total.skipped == skipped_by_plan + sum(part.skipped for part in parts)
     assert total.failed == sum(part.failed for part in parts)
     assert total.blobs == sum(part.blobs for part in parts)
     assert total.shards_done + total.shards_failed == sum(part.done for part in parts)
@@ -76,17 +85,32 @@ def test_the_estimate_is_the_pace_so_far(count: int, seconds: float, left: int) 
     assert eta(handled(count), seconds) == left
 
 
-@given(st.integers(0, 500), st.integers(0, 500), st.floats(-10, 10_000))
-def test_an_estimate_is_whole_seconds_and_never_zero_or_less(count: int, listed: int, seconds: float) -> None:
-    estimate = eta(handled(count, listed), seconds)
+@given(st.integers(0, 500), st.integers(0, 500), st.integers(0, 500), st.floats(-10, 10_000))
+def test_an_estimate_is_whole_seconds_and_never_zero_or_less(
+    count: int, to_open: int, skipped_by_plan: int, seconds: float
+) -> None:
+    estimate = eta(handled(count, to_open + skipped_by_plan, skipped_by_plan), seconds)
     assert estimate is None or estimate >= 1
 
 
+@given(st.integers(0, 500), st.integers(0, 500), st.integers(0, 10_000), st.floats(-10, 10_000))
+def test_what_is_not_to_be_opened_makes_no_progress_and_takes_no_time(
+    count: int, to_open: int, skipped_by_plan: int, seconds: float
+) -> None:
+    alone, beside = handled(count, to_open), handled(count, to_open + skipped_by_plan, skipped_by_plan)
+    assert beside.percent == alone.percent
+    assert eta(beside, seconds) == eta(alone, seconds)
+
+
+def test_a_fast_audit_with_nothing_to_open_is_through() -> None:
+    assert handled(0, 300, skipped_by_plan=300).percent == 100
+
+
 def test_the_progress_document_names_every_count() -> None:
-    document = handled(50).to_json(eta_seconds=7)
+    document = handled(50, 130, skipped_by_plan=30).to_json(eta_seconds=7)
     assert document == {
         "shards": {"total": 4, "done": 0, "failed": 0},
-        "containers": {"listed": 100, "scanned": 50, "skipped": 0, "failed": 0},
+        "containers": {"listed": 130, "scanned": 50, "skipped": 30, "failed": 0},
         "blobs": 0,
         "percent": 50,
         "eta_seconds": 7,

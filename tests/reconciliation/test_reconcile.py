@@ -1,5 +1,6 @@
 import json
-from datetime import timedelta
+from collections import Counter
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -9,22 +10,23 @@ from hypothesis import strategies as st
 from reconciliation.candidates import Candidate, RegisteredRecording
 from reconciliation.evidence import ContainerEvidence
 from reconciliation.outcome import Outcome
-from reconciliation.profiles.pre_capture_sessions import RULES
-from reconciliation.reconcile import Reconciler
-from reconciliation.verdicts import SEVERITY_ORDER, Severity
+from reconciliation.parameters import Mode
+from reconciliation.reconcile import EvidenceIndex
 from tests.reconciliation import strategies
 from tests.reconciliation.world import (
     AS_OF,
     CLOCK,
-    LONG_AGO,
     MINUTE,
     Record,
+    audited,
     container,
     encoded,
+    indexed,
     key_of,
     manifest,
     reconciled,
     row,
+    seen_in,
     session,
     track,
     unread,
@@ -42,8 +44,11 @@ def test_nothing_falls_out_between_the_rows_and_the_report(
     result = reconciled(candidates, records, rows)
     judged = sorted(finding.facts.candidate.session_id for finding in result.findings)
     assert judged == sorted(candidate.session_id for candidate in candidates)
-    assert result.verdicts().total() == len(candidates)
-    assert sum(result.count_by(severity) for severity in Severity) == len(candidates)
+    tally = result.result.tally
+    assert tally.total == tally.verdicts.total() == tally.severities.total() == len(candidates)
+    assert tally.verdicts == Counter(finding.judgement.verdict for finding in result.findings)
+    assert tally.severities == Counter(finding.judgement.severity for finding in result.findings)
+    assert indexed(candidates, records, rows).candidates == len(candidates)
     assert result.coverage.scanned == sum(isinstance(record, ContainerEvidence) for record in records)
     assert set(result.unattributed) <= {record.container for record in records}
 
@@ -52,53 +57,80 @@ def test_nothing_falls_out_between_the_rows_and_the_report(
 def test_the_order_in_which_things_come_in_does_not_matter(
     candidates: list[Candidate], records: list[Record], rows: list[RegisteredRecording], random: Random
 ) -> None:
-    mixed_candidates, mixed_records, mixed_rows = list(candidates), list(records), list(rows)
-    for mixed in (mixed_candidates, mixed_records, mixed_rows):
+    mixed_records, mixed_rows = list(records), list(rows)
+    for mixed in (mixed_records, mixed_rows):
         random.shuffle(mixed)
-    one, other = reconciled(candidates, records, rows), reconciled(mixed_candidates, mixed_records, mixed_rows)
+    one, other = reconciled(candidates, records, rows), reconciled(candidates, mixed_records, mixed_rows)
     assert json.dumps([f.to_json() for f in one.findings]) == json.dumps([f.to_json() for f in other.findings])
     assert one.unattributed == other.unattributed
     assert one.coverage.to_json() == other.coverage.to_json()
 
 
-@given(CANDIDATES, RECORDS)
-def test_the_most_urgent_stands_first_then_the_oldest_hearing(
-    candidates: list[Candidate], records: list[Record]
+@given(CANDIDATES, RECORDS, strategies.registered(), st.randoms(use_true_random=False))
+def test_a_candidate_gets_the_same_finding_whoever_stands_before_it(
+    candidates: list[Candidate], records: list[Record], rows: list[RegisteredRecording], random: Random
 ) -> None:
-    findings = reconciled(candidates, records).findings
-    severities = [SEVERITY_ORDER.index(finding.judgement.severity) for finding in findings]
-    assert severities == sorted(severities)
-    for severity in Severity:
-        hearings = [f.facts.candidate.hearing_at for f in findings if f.judgement.severity is severity]
-        known = [hearing for hearing in hearings if hearing is not None]
-        assert hearings[: len(hearings) - len(known)] == [None] * (len(hearings) - len(known))
-        assert known == sorted(known)
+    mixed = list(candidates)
+    random.shuffle(mixed)
+    one, other = reconciled(candidates, records, rows), reconciled(mixed, records, rows)
+    by_id = {found.facts.candidate.session_id: found.to_json() for found in other.findings}
+    assert {found.facts.candidate.session_id: found.to_json() for found in one.findings} == by_id
+    assert one.result.tally == other.result.tally
+    assert one.unattributed == other.unattributed
 
 
-def test_hearings_within_one_second_stand_in_their_order_too() -> None:
-    later = session("later", started_at=LONG_AGO + timedelta(microseconds=1))
-    first = session("first", started_at=LONG_AGO)
-    assert [finding.facts.candidate for finding in reconciled([later, first]).findings] == [first, later]
+@given(CANDIDATES, RECORDS, strategies.registered())
+def test_the_facts_of_a_candidate_are_exactly_the_containers_that_name_it(
+    candidates: list[Candidate], records: list[Record], rows: list[RegisteredRecording]
+) -> None:
+    index = indexed(candidates, records, rows)
+    known = {row.recording_id: row for row in rows}
+    read = [record for record in records if isinstance(record, ContainerEvidence)]
+    for candidate in candidates:
+        facts = index.facts(candidate, CLOCK, Mode.FULL)
+        naming = {record.container for record in read if candidate.key in record.keys}
+        recordings = {name for name in naming if name in strategies.CONTAINERS}
+        assert {c.container for c in facts.registered} == set(facts.rows) == recordings & set(known)
+        assert {c.container for c in facts.unregistered} == recordings - set(known)
+        assert {c.container for c in facts.elsewhere} == naming - recordings
+        assert all(known[name] == row for name, row in facts.rows.items())
+        assert facts.coverage_complete is index.coverage.is_complete
 
 
-def test_a_candidate_that_comes_twice_is_an_error() -> None:
-    with pytest.raises(AssertionError, match=f"session {uuid_of('session')} was pulled twice"):
-        Reconciler([session(), session(status="FAILURE")], [], listed=0)
+@pytest.mark.parametrize(("mode", "fast"), [(Mode.FAST, True), (Mode.FULL, False)])
+def test_the_facts_say_whether_registered_containers_were_opened(mode: Mode, fast: bool) -> None:
+    assert indexed([session()]).facts(session(), CLOCK, mode).fast is fast
+
+
+@pytest.mark.parametrize("between", [[], [session("another")]])
+def test_a_candidate_that_comes_twice_is_an_error(between: list[Candidate]) -> None:
+    twice = [session(), *between, session(status="FAILURE")]
+    with pytest.raises(AssertionError, match=f"session {key_of()} was pulled twice"):
+        EvidenceIndex((candidate.key for candidate in twice), listed=0, skipped={})
 
 
 @pytest.mark.parametrize("listed", [0, 2])
 def test_a_coverage_that_does_not_add_up_is_an_error(listed: int) -> None:
-    reconciler = Reconciler([session()], [], listed=listed)
-    reconciler.add(encoded())
+    index = EvidenceIndex([session().key], listed=listed, skipped={})
+    index.add(encoded(), None)
     with pytest.raises(AssertionError, match="does not add up"):
-        reconciler.judged(RULES, CLOCK)
+        index.coverage.check()
+
+
+def test_what_the_plan_skipped_is_part_of_the_coverage() -> None:
+    skipped = {"registered": 2, "not a recording by its name": 1}
+    index = EvidenceIndex([session().key], listed=4, skipped=skipped)
+    index.add(encoded(), None)
+    index.coverage.check()
+    assert index.coverage.to_json()["skipped_by_reason"] == skipped
+    assert skipped == {"registered": 2, "not a recording by its name": 1}
 
 
 def test_media_of_sessions_that_are_no_candidates_is_counted_and_not_kept() -> None:
     result = reconciled([session()], [encoded("other", of="available")])
     assert result.findings[0].facts.unregistered == ()
     assert result.coverage.scanned == 1
-    assert result.unattributed == ()
+    assert list(result.unattributed) == []
 
 
 def test_a_container_that_names_two_candidates_is_shown_to_both() -> None:
@@ -134,7 +166,26 @@ NAMELESS = (track("index"), manifest("index"))
 def test_media_that_names_no_session_is_listed_for_a_person(
     record: Record, rows: tuple[RegisteredRecording, ...], unattributed: bool
 ) -> None:
-    assert reconciled([], [record], rows).unattributed == ((str(uuid_of("x")),) if unattributed else ())
+    for mode in Mode:
+        expected = [str(uuid_of("x"))] if unattributed else []
+        assert list(audited([], [record], rows, mode).unattributed) == expected
+
+
+def test_media_that_names_no_session_is_nothing_where_no_recording_can_be() -> None:
+    assert list(reconciled([], [seen_in(f"{uuid_of('x')}-input", NAMELESS)]).unattributed) == []
+
+
+def test_unattributed_containers_ascend_however_they_came_in() -> None:
+    one, other = container("one", *NAMELESS), container("other", *NAMELESS)
+    for records in ([one, other], [other, one]):
+        assert list(reconciled([], records).unattributed) == sorted([one.container, other.container])
+
+
+def test_a_container_is_called_unattributed_only_when_it_has_stopped_moving_by_the_clock_that_is_asked() -> None:
+    index = indexed([], [container("x", track("index", at=AS_OF - MINUTE)), container("y", *NAMELESS)])
+    assert index.unattributed(CLOCK) == [str(uuid_of("y"))]
+    later = replace(CLOCK, as_of=AS_OF + CLOCK.settle)
+    assert index.unattributed(later) == sorted([str(uuid_of("x")), str(uuid_of("y"))])
 
 
 @pytest.mark.parametrize(

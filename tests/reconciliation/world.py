@@ -1,27 +1,36 @@
 """Small worlds to judge: rows, containers and audits, each built from the one thing a test is about."""
 
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import NAMESPACE_OID, UUID, uuid5
 
 from reconciliation.candidates import Candidate, RegisteredRecording
+from reconciliation.coverage import Coverage
 from reconciliation.evidence import Blob, BlobPage, ContainerEvidence, Unread, read_evidence
 from reconciliation.facts import Clock
 from reconciliation.keys import can_matter
-from reconciliation.parameters import AuditParameters
+from reconciliation.outcome import Outcome
+from reconciliation.parameters import AuditParameters, Mode
 from reconciliation.profiles.pre_capture_sessions import PROFILE, RULES
-from reconciliation.reconcile import Finding, Reconciler, Reconciliation
-from reconciliation.report.model import AuditHeader, Report, build_report
+from reconciliation.reconcile import EvidenceIndex, Finding, Result, Tally, find
+from reconciliation.report.csv_table import csv_header, csv_rows
+from reconciliation.report.document import CLOSING, finding_line, opening
+from reconciliation.report.html import SHOWN_SEVERITIES, render_html
+from reconciliation.report.model import AuditHeader, build_head
+from reconciliation.selection import select_containers
+from reconciliation.verdicts import SEVERITY_ORDER
 
 AS_OF = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 CLOCK = Clock(as_of=AS_OF, grace=60 * MINUTE, settle=20 * MINUTE)
 LONG_AGO = AS_OF - timedelta(days=30)
 PARAMETERS = AuditParameters(PROFILE.name, PROFILE.default_statuses, 60)
+AUDIT_ID = "20260302-093000-1a2b3c4d"
 Record = ContainerEvidence | Unread
+Report = dict[str, Any]
 
 
 def uuid_of(name: str) -> UUID:
@@ -95,26 +104,109 @@ def unread(name: str = "unread") -> Unread:
     return Unread(str(uuid_of(name)), "403 Forbidden", failed=True)
 
 
-def reconciled(
-    candidates: Iterable[Candidate], records: Iterable[Record] = (), rows: Iterable[RegisteredRecording] = ()
-) -> Reconciliation:
-    """Everything judged by PRE's rules at ``AS_OF``."""
-    seen = list(records)
-    reconciler = Reconciler(candidates, rows, listed=len(seen))
+@dataclass(frozen=True)
+class Reconciled:
+    """An audit with everything judged: its sums, and its findings in the order of its report."""
+
+    result: Result
+    findings: tuple[Finding, ...]
+
+    @property
+    def coverage(self) -> Coverage:
+        return self.result.coverage
+
+    @property
+    def unattributed(self) -> Sequence[str]:
+        return self.result.unattributed
+
+    @property
+    def outcome(self) -> Outcome:
+        return self.result.outcome
+
+
+def indexed(
+    candidates: Iterable[Candidate],
+    records: Iterable[Record] = (),
+    rows: Iterable[RegisteredRecording] = (),
+    skipped: Mapping[str, int] | None = None,
+) -> EvidenceIndex:
+    """Everything that was seen, beside the rows that register it; ``skipped`` was not to be opened."""
+    seen, skips, known = list(records), dict(skipped or {}), {row.recording_id: row for row in rows}
+    index = EvidenceIndex(
+        (candidate.key for candidate in candidates), listed=len(seen) + sum(skips.values()), skipped=skips
+    )
     for record in seen:
-        reconciler.add(record)
-    return reconciler.judged(RULES, CLOCK)
+        index.add(record, known.get(record.container))
+    index.coverage.check()
+    return index
 
 
-def finding(candidate: Candidate, records: Iterable[Record] = (), rows: Iterable[RegisteredRecording] = ()) -> Finding:
+def reconciled(
+    candidates: Iterable[Candidate],
+    records: Iterable[Record] = (),
+    rows: Iterable[RegisteredRecording] = (),
+    *,
+    skipped: Mapping[str, int] | None = None,
+    mode: Mode = Mode.FULL,
+) -> Reconciled:
+    """Everything judged by PRE's rules at ``AS_OF``: the most urgent first, then in the order of the candidates."""
+    asked, tally = list(candidates), Tally()
+    index = indexed(asked, records, rows, skipped)
+    findings = [find(index, candidate, RULES, CLOCK, mode) for candidate in asked]
+    for found in findings:
+        tally.count(found.judgement)
+    findings.sort(key=lambda found: SEVERITY_ORDER.index(found.judgement.severity))
+    return Reconciled(Result(index.coverage, tally, index.unattributed(CLOCK), mode), tuple(findings))
+
+
+def audited(
+    candidates: Iterable[Candidate],
+    records: Iterable[Record],
+    rows: Iterable[RegisteredRecording],
+    mode: Mode,
+) -> Reconciled:
+    """Everything judged, when ``records`` is what stands in storage and the audit opens what its mode selects."""
+    rows, stored = list(rows), {record.container: record for record in records}
+    parameters = replace(PARAMETERS, mode=mode)
+    chosen, skipped = select_containers(sorted(stored), {row.recording_id for row in rows}, parameters)
+    return reconciled(candidates, [stored[name] for name in chosen], rows, skipped=skipped, mode=mode)
+
+
+def finding(
+    candidate: Candidate,
+    records: Iterable[Record] = (),
+    rows: Iterable[RegisteredRecording] = (),
+    *,
+    mode: Mode = Mode.FULL,
+) -> Finding:
     """What one candidate gets."""
-    [found] = reconciled([candidate], records, rows).findings
+    [found] = reconciled([candidate], records, rows, mode=mode).findings
     return found
 
 
-def report_on(result: Reconciliation, parameters: AuditParameters = PARAMETERS) -> Report:
-    """The report of a result, as later readers get it: after a way through JSON."""
-    header = AuditHeader("20260302-093000-1a2b3c4d", parameters, created_at=AS_OF - MINUTE, clock=CLOCK)
-    report = build_report(header, PROFILE, result, generated_at=AS_OF + MINUTE)
-    read: Report = json.loads(json.dumps(report))
+def document_of(done: Reconciled, parameters: AuditParameters = PARAMETERS) -> str:
+    """report.json of an audit."""
+    header = AuditHeader(AUDIT_ID, parameters, created_at=AS_OF - MINUTE, clock=CLOCK)
+    head = build_head(header, PROFILE, done.result, generated_at=AS_OF + MINUTE)
+    return opening(head) + ",".join(finding_line(found.to_json()) for found in done.findings) + CLOSING
+
+
+def report_on(done: Reconciled, parameters: AuditParameters = PARAMETERS) -> Report:
+    """The report of an audit, as later readers get it."""
+    read: Report = json.loads(document_of(done, parameters))
     return read
+
+
+def table_of(report: Report) -> str:
+    """findings.csv of a report."""
+    return csv_header() + csv_rows(report["findings"])
+
+
+def page_of(report: Report, most: int | None = None) -> str:
+    """report.html of a report, rendered from at most ``most`` findings of each severity that it shows."""
+    head = {name: value for name, value in report.items() if name != "findings"}
+    shown = {
+        severity: [found for found in report["findings"] if found["severity"] == severity][:most]
+        for severity in SHOWN_SEVERITIES
+    }
+    return render_html(head, shown)

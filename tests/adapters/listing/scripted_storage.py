@@ -1,6 +1,6 @@
 """A storage account that answers what a test has written down, request by request."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from aiohttp import web
@@ -11,7 +11,7 @@ from adapters.listing.lister import Patience, RestLister, open_session
 
 SIGNATURE = "sig=not-a-real-signature"
 QUICK = Patience(attempts=4, first_wait=0.001, longest_wait=0.05, request_timeout=5)
-Handler = Callable[[web.Request], web.StreamResponse]
+Handler = Callable[[web.Request], web.StreamResponse | Awaitable[web.StreamResponse]]
 
 
 @asynccontextmanager
@@ -23,7 +23,8 @@ async def storage(
 
     async def handle(request: web.Request) -> web.StreamResponse:
         seen.append(request)
-        return answer(request)
+        answered = answer(request)
+        return await answered if isinstance(answered, Awaitable) else answered
 
     app = web.Application()
     app.router.add_get("/{anything:.*}", handle)

@@ -149,3 +149,18 @@ async def test_container_pages_are_streamed() -> None:
         assert len(seen) == 1
         assert await anext(pages) == ["c1"]
         await pages.aclose()  # type: ignore[attr-defined]
+
+
+async def test_an_answer_that_never_comes_ends_in_a_named_error() -> None:
+    silence = asyncio.Event()
+
+    async def hang(_request: web.Request) -> web.Response:
+        await silence.wait()
+        return web.Response()
+
+    patience = Patience(attempts=2, first_wait=0.001, longest_wait=0.01, request_timeout=0.1)
+    async with storage(hang, patience=patience) as (lister, seen):
+        with pytest.raises(StorageUnavailableError, match="storage did not answer in time, 2 times"):
+            await lister.blobs("some-container")
+        silence.set()
+    assert len(seen) == 2

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from reconciliation.candidates import Candidate, RegisteredRecording
 from reconciliation.evidence import Blob, ContainerEvidence, Unread
 from reconciliation.facts import Facts
-from reconciliation.parameters import NO_STATUS, AuditParameters
+from reconciliation.parameters import NO_STATUS, AuditParameters, Mode
 from reconciliation.profiles import DEFAULT_PROFILE, PROFILES
 from reconciliation.profiles.pre_capture_sessions import (
     PROFILE,
@@ -18,8 +18,6 @@ from reconciliation.profiles.pre_capture_sessions import (
     STATUSES,
     STILL_WORKING,
     candidates,
-    read_candidate,
-    read_registered,
 )
 from reconciliation.reconcile import Finding
 from reconciliation.verdicts import Severity
@@ -31,6 +29,7 @@ from tests.reconciliation.world import (
     MINUTE,
     PARAMETERS,
     Record,
+    audited,
     container,
     encoded,
     finding,
@@ -424,6 +423,78 @@ def test_a_recording_that_has_a_row_is_never_called_unregistered(candidate: Cand
     assert verdict in {"already_registered", "in_flight", "unverified", "no_media"}
 
 
+# --- fast ---------------------------------------------------------------------------------------------------------
+
+# Every container is one thing only: a scan reads it or it does not, and it is listed once.
+READ = st.lists(strategies.evidence(), max_size=6, unique_by=lambda record: record.container)
+
+
+def high(candidate: Candidate, records: list[Record], rows: list[RegisteredRecording], mode: Mode) -> object:
+    """The judgement, if it is one of those that a person must act on."""
+    [found] = audited([candidate], records, rows, mode).findings
+    return found.judgement if found.judgement.severity is Severity.HIGH else None
+
+
+@given(strategies.candidates(), READ, strategies.registered())
+def test_a_fast_and_a_full_audit_agree_on_whatever_a_person_must_act_on(
+    candidate: Candidate, records: list[Record], rows: list[RegisteredRecording]
+) -> None:
+    assert high(candidate, records, rows, Mode.FAST) == high(candidate, records, rows, Mode.FULL)
+
+
+@given(WORLDS)
+def test_beside_gaps_a_fast_audit_finds_all_that_a_full_one_finds_and_proves_no_less(world: World) -> None:
+    candidate, records, rows = world
+    [fast], [full] = (audited([candidate], records, rows, mode).findings for mode in (Mode.FAST, Mode.FULL))
+    if full.judgement.severity is Severity.HIGH:
+        assert fast.judgement.verdict == full.judgement.verdict
+    elif fast.judgement.severity is Severity.HIGH:
+        # The gap is in a registered container, or in none that can be a recording: a fast audit never goes there.
+        assert full.judgement.verdict == "unverified"
+        assert fast.judgement.verdict == "incomplete_encode"
+    if fast.judgement.verdict == "unverified":
+        assert full.judgement.verdict == "unverified"
+
+
+@given(WORLDS)
+def test_a_fast_audit_speaks_of_unregistered_containers_only(world: World) -> None:
+    candidate, records, rows = world
+    [found] = audited([candidate], records, rows, Mode.FAST).findings
+    assert (found.facts.registered, found.facts.elsewhere, found.facts.rows) == ((), (), {})
+    assert deciding_rule(found.facts) != 6
+    assert "all of them were read" not in found.judgement.reason
+
+
+@pytest.mark.parametrize(
+    ("stored", "skipped"),
+    [
+        pytest.param(encoded(), {"registered": 1}, id="in a registered container"),
+        pytest.param(
+            inputs_of(f"{uuid_of('source')}-input"), {"not a recording by its name": 1}, id="in the source of an edit"
+        ),
+    ],
+)
+def test_a_fast_audit_says_that_it_did_not_open_the_registered_ones(
+    stored: ContainerEvidence, skipped: dict[str, int]
+) -> None:
+    done = audited([session()], [stored, encoded("other", of="other")], [row()], Mode.FAST)
+    [found] = done.findings
+    assert found.judgement.verdict == "no_media"
+    assert found.judgement.reason == (
+        "The session's status is NO_RECORDING, and no unregistered container holds media with its id; registered ones "
+        "were not opened."
+    )
+    assert done.coverage.is_complete
+    assert done.coverage.to_json()["skipped_by_reason"] == skipped
+    assert done.coverage.to_json()["containers"] == {"listed": 2, "scanned": 1, "skipped": 1, "failed": 0}
+
+
+def test_a_full_audit_beside_it_says_where_the_media_stands() -> None:
+    [found] = audited([session()], [encoded()], [row(of="another")], Mode.FULL).findings
+    assert found.judgement.verdict == "already_registered"
+    assert str(uuid_of("another")) in found.judgement.reason
+
+
 # --- the words ----------------------------------------------------------------------------------------------------
 
 
@@ -577,12 +648,6 @@ def test_no_ids_means_every_candidate() -> None:
 def test_every_value_that_the_query_names_is_bound() -> None:
     query = candidates(PARAMETERS)
     assert set(re.findall(r"%\((\w+)\)s", query.sql)) == set(query.values)
-
-
-def test_rows_become_the_domains_values() -> None:
-    expected = session()
-    assert read_candidate(vars(expected)) == expected
-    assert read_registered(vars(row())) == row()
 
 
 def test_rows_in_another_zone_are_the_same_moment() -> None:

@@ -4,7 +4,7 @@ import io
 import pytest
 from hypothesis import given
 
-from reconciliation.report.csv_table import COLUMNS, defused, render_csv
+from reconciliation.report.csv_table import COLUMNS, defused
 from tests.reconciliation.strategies import texts
 from tests.reconciliation.world import (
     container,
@@ -14,6 +14,7 @@ from tests.reconciliation.world import (
     reconciled,
     report_on,
     session,
+    table_of,
     track,
     uuid_of,
 )
@@ -29,7 +30,7 @@ def rows(text: str) -> list[dict[str, str]]:
 @pytest.mark.parametrize("start", STARTS)
 def test_no_cell_is_taken_for_a_formula(start: str) -> None:
     hostile = f'{start}HYPERLINK("http://x","y")'
-    table = render_csv(report_on(reconciled([session(status=hostile, case_state=hostile)], [encoded()])))
+    table = table_of(report_on(reconciled([session(status=hostile, case_state=hostile)], [encoded()])))
     [row] = rows(table)
     assert row["status"] == row["case_state"] == f"'{hostile}"
     assert not any(cell.startswith(STARTS) for cell in row.values())
@@ -38,7 +39,7 @@ def test_no_cell_is_taken_for_a_formula(start: str) -> None:
 @given(texts(), texts())
 def test_whatever_stands_in_a_row_comes_back_from_the_file_as_text(status: str, state: str) -> None:
     report = report_on(reconciled([session(status=status, case_state=state)]))
-    [row] = rows(render_csv(report))
+    [row] = rows(table_of(report))
     assert list(row) == list(COLUMNS)
     assert (row["status"], row["case_state"]) == (defused(status), defused(state))
     assert row["reason"] == defused(report["findings"][0]["reason"])
@@ -56,18 +57,18 @@ def test_values_that_are_no_text_are_written_plainly() -> None:
 
 
 def test_an_empty_table_still_has_its_header() -> None:
-    assert render_csv(report_on(reconciled([]))) == ",".join(COLUMNS) + "\r\n"
+    assert table_of(report_on(reconciled([]))) == ",".join(COLUMNS) + "\r\n"
 
 
 def test_lines_end_as_spreadsheets_expect() -> None:
-    table = render_csv(report_on(reconciled([session("one"), session("two")])))
+    table = table_of(report_on(reconciled([session("one"), session("two")])))
     assert table.endswith("\r\n")
     assert table.count("\r\n") == table.count("\n") == 3
 
 
 def test_a_finding_fills_its_row() -> None:
     seen = container("recording", track(key_of(), 30), track(f"{key_of()}_2", 12), manifest(key_of()))
-    [row] = rows(render_csv(report_on(reconciled([session(scheduled_for=None)], [seen]))))
+    [row] = rows(table_of(report_on(reconciled([session(scheduled_for=None)], [seen]))))
     assert row["session_id"] == str(uuid_of("session"))
     assert (row["verdict"], row["severity"]) == ("unregistered_recording", "high")
     assert (row["containers"], row["tracks"], row["bytes"]) == (str(uuid_of("recording")), "2", "42")
@@ -76,5 +77,5 @@ def test_a_finding_fills_its_row() -> None:
 
 def test_there_is_a_row_for_every_finding_in_the_order_of_the_report() -> None:
     report = report_on(reconciled([session("one"), session("two")], [encoded(of="two")]))
-    assert [row["session_id"] for row in rows(render_csv(report))] == [f["subject"]["id"] for f in report["findings"]]
-    assert rows(render_csv(report))[0]["session_id"] == str(uuid_of("two"))
+    assert [row["session_id"] for row in rows(table_of(report))] == [f["subject"]["id"] for f in report["findings"]]
+    assert rows(table_of(report))[0]["session_id"] == str(uuid_of("two"))

@@ -2,11 +2,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciliation.candidates import Candidate
-from reconciliation.reconcile import Reconciliation
+from reconciliation.candidates import Candidate, RegisteredRecording
+from reconciliation.parameters import Mode
 from reconciliation.report.headline import headline, plural
 from tests.reconciliation import strategies
-from tests.reconciliation.world import Record, container, encoded, key_of, reconciled, session, track, unread
+from tests.reconciliation.world import (
+    Reconciled,
+    Record,
+    audited,
+    container,
+    encoded,
+    key_of,
+    reconciled,
+    row,
+    seen_in,
+    session,
+    track,
+    unread,
+)
 
 SESSIONS = [session("one"), session("two"), session("three")]
 
@@ -24,7 +37,7 @@ def nameless(*names: str) -> list[Record]:
 
 
 @pytest.mark.parametrize(
-    ("result", "words"),
+    ("done", "words"),
     [
         pytest.param(
             reconciled([]),
@@ -88,26 +101,44 @@ def nameless(*names: str) -> list[Record]:
             "not be verified.",
             id="a gap and findings",
         ),
+        pytest.param(
+            audited(SESSIONS, [encoded(of="other"), seen_in("$logs", [])], [row(of="other")], Mode.FAST),
+            "Nothing is missing: none of 3 sessions has a hidden recording; 0 of 2 containers read, 2 others skipped "
+            "in fast mode.",
+            id="fast and clean",
+        ),
+        pytest.param(
+            audited(SESSIONS, [encoded("hidden", of="one"), encoded(of="other")], [row(of="other")], Mode.FAST),
+            "1 recording is hidden in storage; 1 of 2 containers read, 1 other skipped in fast mode.",
+            id="fast and found",
+        ),
+        pytest.param(
+            audited(SESSIONS, [*hidden("one"), unread(), encoded(of="other")], [row(of="other")], Mode.FAST),
+            "This audit is incomplete: 1 of 3 containers read, 1 other skipped in fast mode. 1 recording is hidden in "
+            "storage and 2 sessions could not be verified.",
+            id="fast and a gap",
+        ),
     ],
 )
-def test_the_answer_in_one_sentence(result: Reconciliation, words: str) -> None:
-    assert headline(result) == words
+def test_the_answer_in_one_sentence(done: Reconciled, words: str) -> None:
+    assert headline(done.result) == words
 
 
 CANDIDATES = st.lists(strategies.candidates(), max_size=3, unique_by=lambda candidate: candidate.session_id)
 RECORDS = st.lists(strategies.evidence() | strategies.unread_containers(), max_size=4, unique_by=lambda r: r.container)
 
 
-@given(CANDIDATES, RECORDS)
+@given(CANDIDATES, RECORDS, strategies.registered(), st.sampled_from(Mode))
 def test_a_headline_never_claims_more_than_the_coverage_allows(
-    candidates: list[Candidate], records: list[Record]
+    candidates: list[Candidate], records: list[Record], rows: list[RegisteredRecording], mode: Mode
 ) -> None:
-    result = reconciled(candidates, records)
+    result = audited(candidates, records, rows, mode).result
     sentence = headline(result)
     assert sentence.endswith(".")
     assert sentence.startswith("This audit is incomplete") is not result.coverage.is_complete
     if "Nothing is missing" in sentence:
         assert result.outcome.name == "CLEAN"
+    assert ("in fast mode" in sentence) is (mode is Mode.FAST)
 
 
 @pytest.mark.parametrize(

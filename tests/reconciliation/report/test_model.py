@@ -6,17 +6,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciliation.candidates import Candidate, RegisteredRecording
-from reconciliation.parameters import AuditParameters
+from reconciliation.parameters import AuditParameters, Mode
 from reconciliation.profiles.pre_capture_sessions import PROFILE
-from reconciliation.reconcile import Finding, Reconciliation
+from reconciliation.reconcile import Result, Tally
 from reconciliation.report.model import summary_of
 from reconciliation.verdicts import Judgement, Severity
 from tests.reconciliation import strategies
 from tests.reconciliation.world import (
+    Reconciled,
     Record,
     container,
     encoded,
-    finding,
     reconciled,
     report_on,
     session,
@@ -41,6 +41,10 @@ MODEL: dict[str, Any] = {
     },
     "counts": {"candidates": int, "by_verdict": dict, "by_severity": dict, "unattributed_containers": int},
     "verdicts": [{"verdict": str, "severity": str, "meaning": str, "count": int}],
+    "unattributed_containers": [str],
+    "parameters": dict,
+    "settle_minutes": int,
+    "versions": {"capture_audit": str},
     "findings": [
         {
             "subject": {"kind": str, "id": str},
@@ -79,10 +83,6 @@ MODEL: dict[str, Any] = {
             ],
         }
     ],
-    "unattributed_containers": [str],
-    "parameters": dict,
-    "settle_minutes": int,
-    "versions": {"capture_audit": str},
 }
 
 
@@ -112,7 +112,7 @@ def test_a_report_has_its_form_and_its_counts_add_up(
     rows: list[RegisteredRecording],
     parameters: AuditParameters,
 ) -> None:
-    result = reconciled(candidates, records, rows)
+    result = reconciled(candidates, records, rows, mode=parameters.mode)
     report = report_on(result, parameters)
     assert_has_form(report, MODEL)
     assert report["schema_version"] == 1
@@ -139,6 +139,7 @@ def test_an_empty_report_is_complete_and_still_lists_every_verdict_with_a_zero()
 def test_completeness_and_counts_are_read_before_any_row() -> None:
     order = list(report_on(reconciled([])))
     assert order.index("schema_version") < order.index("complete") < order.index("counts") < order.index("findings")
+    assert order[-1] == "findings"
 
 
 def test_moments_and_waiting_times_are_those_of_the_audit() -> None:
@@ -155,11 +156,10 @@ def test_moments_and_waiting_times_are_those_of_the_audit() -> None:
 
 
 def test_a_verdict_outside_the_closed_list_is_an_error() -> None:
-    facts = finding(session()).facts
-    stray = Finding(facts, Judgement("made_up", Severity.INFO, "Because.", "Nothing."))
-    whole = reconciled([])
+    tally = Tally()
+    tally.count(Judgement("made_up", Severity.INFO, "Because.", "Nothing."))
     with pytest.raises(AssertionError, match="do not add up to 1 candidates"):
-        report_on(Reconciliation(whole.coverage, (stray,), ()))
+        report_on(Reconciled(Result(reconciled([]).coverage, tally, [], Mode.FULL), ()))
 
 
 def test_a_gap_is_named_in_the_report() -> None:

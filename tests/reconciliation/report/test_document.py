@@ -1,0 +1,151 @@
+import json
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from reconciliation.report.document import CLOSING, ReportReader, finding_line, opening
+from tests.reconciliation.world import document_of, encoded, reconciled, report_on, session, unread
+
+Json = dict[str, Any]
+# Texts that look like a part of the document, and characters that other readers of lines take for the end of one.
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12) | st.sampled_from(
+    [
+        '"findings": [',
+        ' "findings": [',
+        '\n "findings": [\n',
+        "]}",
+        "\n]}\n",
+        ",",
+        "\n",
+        "\r\n",
+        "\u2028",
+        "\x85",
+        "\x00",
+    ]
+)
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXTS
+VALUES = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS | st.just("findings"), inner, max_size=3),
+    max_leaves=8,
+)
+HEADS: st.SearchStrategy[Json] = st.dictionaries(
+    TEXTS.filter(lambda t: t != "findings"), VALUES, min_size=1, max_size=5
+)
+FINDINGS: st.SearchStrategy[list[Json]] = st.lists(st.dictionaries(TEXTS, VALUES, max_size=4), max_size=6)
+
+
+def document(head: Json, findings: list[Json]) -> str:
+    """The text as the fan-in joins it."""
+    return opening(head) + ",".join(finding_line(finding) for finding in findings) + CLOSING
+
+
+def whole_lines(text: bytes) -> list[str]:
+    """The lines that end with a line break, as the run store gives them; the rest may have been cut."""
+    return [line.decode() for line in text.split(b"\n")[:-1]]
+
+
+def portions(lines: list[str], cuts: list[int]) -> list[list[str]]:
+    """The lines as they may come, cut anywhere; some portions hold none."""
+    bounds = [0, *sorted(min(cut, len(lines)) for cut in cuts), len(lines)]
+    return [lines[low:high] for low, high in pairwise(bounds)]
+
+
+def read(reader: ReportReader, lines: list[str], cuts: list[int]) -> list[Json]:
+    return [finding for portion in portions(lines, cuts) for finding in reader.read(portion)]
+
+
+CUTS = st.lists(st.integers(0, 30), max_size=8)
+
+
+@given(HEADS, FINDINGS, CUTS)
+@example({"a": {"findings": []}, "b": {"findings": [1]}}, [{}], [])
+@example({"": {}}, [], [1, 1, 2])
+@example({"a": 1}, [{}, {}], list(range(9)))
+def test_a_report_is_one_valid_document_and_reads_back_however_its_lines_come(
+    head: Json, findings: list[Json], cuts: list[int]
+) -> None:
+    text = document(head, findings)
+    assert json.loads(text) == {**head, "findings": findings}
+    assert list(json.loads(text)) == [*head, "findings"]
+    reader = ReportReader()
+    assert not reader.complete
+    assert read(reader, whole_lines(text.encode()), cuts) == findings
+    assert reader.head == head
+    assert list(reader.head) == list(head)
+    assert reader.complete
+
+
+@given(HEADS, FINDINGS)
+def test_there_is_one_line_for_each_finding(head: Json, findings: list[Json]) -> None:
+    lines = whole_lines(document(head, findings).encode())
+    assert len(lines) == len(whole_lines(opening(head).encode())) + len(findings) + 1
+    assert all(finding_line(finding).count("\n") == 1 for finding in findings)
+
+
+@given(HEADS, FINDINGS, CUTS, st.data())
+def test_a_cut_document_is_never_complete_and_never_says_anything_else(
+    head: Json, findings: list[Json], cuts: list[int], data: st.DataObject
+) -> None:
+    text = document(head, findings).encode()
+    cut = data.draw(st.integers(0, len(text) - 1))
+    reader = ReportReader()
+    got = read(reader, whole_lines(text[:cut]), cuts)
+    assert not reader.complete
+    assert got == findings[: len(got)]
+    if cut < len(opening(head).encode()):
+        assert got == []
+        with pytest.raises(ValueError, match="before its findings begin"):
+            _ = reader.head
+    else:
+        assert reader.head == head
+
+
+def test_every_cut_of_a_real_report_is_seen() -> None:
+    done = reconciled([session("one"), session("two")], [encoded(of="one"), unread()])
+    text = document_of(done).encode()
+    for cut in range(len(text)):
+        reader = ReportReader()
+        read(reader, whole_lines(text[:cut]), [])
+        assert not reader.complete, text[:cut][-40:]
+
+
+@given(HEADS, FINDINGS, CUTS)
+def test_the_head_is_there_from_the_first_finding_on(head: Json, findings: list[Json], cuts: list[int]) -> None:
+    reader = ReportReader()
+    for portion in portions(whole_lines(document(head, findings).encode()), cuts):
+        if reader.read(portion):
+            assert reader.head == head
+    assert reader.head == head
+
+
+@pytest.mark.parametrize("line", ["nonsense", '{"cut": ', "]", ',{"a":1},'])
+def test_a_line_that_no_report_holds_is_refused(line: str) -> None:
+    reader = ReportReader()
+    reader.read(whole_lines(opening({"a": 1}).encode()))
+    with pytest.raises(ValueError, match=r".+"):
+        reader.read([line])
+    assert not reader.complete
+
+
+def test_a_head_that_is_no_json_is_refused() -> None:
+    reader = ReportReader()
+    reader.read(["nonsense"])
+    with pytest.raises(ValueError, match=r".+"):
+        reader.read([' "findings": ['])
+
+
+def test_nothing_at_all_is_no_report() -> None:
+    reader = ReportReader()
+    assert not reader.complete
+    with pytest.raises(ValueError, match="before its findings begin"):
+        _ = reader.head
+
+
+def test_a_report_keeps_its_letters_as_they_are() -> None:
+    text = document_of(reconciled([session(status="Prüfung 裁判")]))
+    assert "Prüfung 裁判" in text
+    assert report_on(reconciled([session(status="Prüfung 裁判")])) == json.loads(text)
