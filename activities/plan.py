@@ -1,6 +1,8 @@
 """Step 3: choose the containers to open, and cut them into shards."""
 
 import logging
+from itertools import islice
+from operator import eq
 from typing import Literal, TypedDict
 
 import azure.durable_functions as df
@@ -44,9 +46,11 @@ async def plan_audit(request: PlanRequest, services: Services) -> PlanAnswer:
         listing = await store.listing(audit_id)
         if listing is None:
             raise RunStoreError(f"Audit {audit_id} has no listing in {services.records.where}. Start a new audit.")
-        names = sorted(set(await store.container_names(audit_id)))
-        if len(names) != listing.listed:
-            raise RunStoreError(f"Storage listed {listing.listed} containers of {len(names)} names. Start a new audit.")
+        names = await store.container_names(audit_id)
+        names.sort()
+        distinct = len(names) - sum(map(eq, names, islice(names, 1, None)))
+        if distinct != listing.listed:
+            raise RunStoreError(f"Storage listed {listing.listed} containers of {distinct} names. Start a new audit.")
         registered: set[str] = set()
         if parameters.mode is Mode.FAST:
             registered = {row.recording_id async for rows in store.registered(audit_id) for row in rows}

@@ -28,15 +28,19 @@ logging.getLogger("azure").setLevel(logging.WARNING)
 
 _NOT_ALLOWED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 
+# What is read as a stream is unpacked and parsed portion by portion; the SDK's own first portion is 32 MiB.
+_PORTION_BYTES = 512 * 1024
 # The SDK's own would keep a caller of the API waiting for a minute; steps are tried again by the orchestration anyway.
 # It waits 1 + 1^n seconds, one more or less: 9 in all at most, so the reason is there before health gives up.
-_PATIENCE: dict[str, Any] = {
+_OPTIONS: dict[str, Any] = {
     "retry_total": 3,
     "initial_backoff": 1,
     "increment_base": 1,
     "random_jitter_range": 1,
     "connection_timeout": 10,
     "read_timeout": 60,
+    "max_single_get_size": _PORTION_BYTES,
+    "max_chunk_get_size": _PORTION_BYTES,
 }
 
 
@@ -86,17 +90,16 @@ class BlobStore:
             self._ready = True
 
     async def write(self, path: str, data: bytes, metadata: Mapping[str, str] | None = None) -> None:
-        """Write a whole blob, replacing what is there, and check that all of it arrived."""
+        """Write a whole blob in one request, replacing what is there; storage takes all of it or nothing."""
         await self.ready()
         with self._explained("write"):
-            blob = self._container.get_blob_client(path)
-            await blob.upload_blob(data, overwrite=True, metadata=dict(metadata or {}))
-            stored = (await blob.get_blob_properties()).size
-        if stored != len(data):
-            raise RunStoreError(f"Wrote {len(data)} bytes to {path} in {self.where}, but {stored} are stored.")
+            await self._container.upload_blob(path, data, overwrite=True, metadata=dict(metadata or {}))
 
     async def write_stream(self, path: str, chunks: AsyncIterator[bytes]) -> None:
-        """Write a whole blob from pieces as they come, replacing what is there; it appears when all have arrived."""
+        """Write a whole blob from pieces as they come, replacing what is there; it appears when all have arrived.
+
+        What is stored then is measured against what came: pieces travel in several requests.
+        """
         await self.ready()
         written = 0
 
@@ -205,10 +208,10 @@ def _service(connection: StorageConnection) -> BlobServiceClient:
     if connection.connection_string is not None:
         endpoint_of(connection)  # without a key the vendor's client would ask as nobody
         try:
-            return BlobServiceClient.from_connection_string(connection.connection_string, **_PATIENCE)
+            return BlobServiceClient.from_connection_string(connection.connection_string, **_OPTIONS)
         except ValueError:
             raise SettingsError(
                 f"The connection string in {connection.setting} is not usable: give name=value pairs with ; between."
             ) from None
     assert connection.service_uri is not None
-    return BlobServiceClient(connection.service_uri, credential=identity(), **_PATIENCE)
+    return BlobServiceClient(connection.service_uri, credential=identity(), **_OPTIONS)

@@ -53,6 +53,8 @@ class RunStore:
 
     def __init__(self, blobs: BlobStore) -> None:
         self._blobs = blobs
+        # A plan never changes once it is written, and every shard of an audit asks for it.
+        self._plans: dict[str, Plan] = {}
 
     # --- what is there ------------------------------------------------------------------------------------------
 
@@ -144,10 +146,12 @@ class RunStore:
 
     async def planned(self, audit_id: str) -> Plan:
         """The plan of an audit that must have one. Raises ``RunStoreError`` if it has none."""
-        plan = await self.plan(audit_id)
-        if plan is None:
-            raise RunStoreError(f"Audit {audit_id} has no plan in {self._blobs.where}. Start a new audit.")
-        return plan
+        if audit_id not in self._plans:
+            plan = await self.plan(audit_id)
+            if plan is None:
+                raise RunStoreError(f"Audit {audit_id} has no plan in {self._blobs.where}. Start a new audit.")
+            self._plans = {audit_id: plan}
+        return self._plans[audit_id]
 
     async def shard_names(self, audit_id: str, planned: PlannedShard) -> list[str]:
         """The container names of one shard, ascending; reads no more than those."""

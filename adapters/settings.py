@@ -90,7 +90,7 @@ def load_settings(environment: Mapping[str, str]) -> Settings:
         seen = "is not a Postgres URL" if database else "is not set"
         problems.append(f"PRE_DATABASE {seen}: give postgresql://user@host:5432/database")
     container = environment.get("AUDIT_REPORT_CONTAINER", "").strip() or "audits"
-    if not re.fullmatch(r"[a-z0-9](-?[a-z0-9]){2,62}", container):
+    if not re.fullmatch(r"(?=.{3,63}$)[a-z0-9]+(-[a-z0-9]+)*", container):
         problems.append(
             f"AUDIT_REPORT_CONTAINER is {container[:40]!r}: give a name of 3 to 63 lower-case letters, digits and "
             "single hyphens"

@@ -3,6 +3,7 @@ from uuid import uuid4
 
 import pytest
 
+from adapters.audit_records import AuditRecords
 from adapters.blob_store import BlobStore
 from adapters.run_store import RunStore
 from adapters.settings import StorageConnection
@@ -25,3 +26,8 @@ async def blobs(storage: StorageConnection) -> AsyncIterator[BlobStore]:
 @pytest.fixture
 def store(blobs: BlobStore) -> RunStore:
     return RunStore(blobs)
+
+
+@pytest.fixture
+def records(blobs: BlobStore) -> AuditRecords:
+    return AuditRecords(blobs)

@@ -1,5 +1,7 @@
 import asyncio
+import secrets
 import socket
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 
@@ -10,7 +12,7 @@ from azure.storage.blob._shared.policies_async import ExponentialRetry
 from adapters.blob_store import BlobStore
 from adapters.settings import StorageConnection
 from devstack.azurite import ACCOUNT, ACCOUNT_KEY, HOST, AzuriteServer
-from reconciliation.errors import SettingsError, StorageRefusedError, StorageUnavailableError
+from reconciliation.errors import RunStoreError, SettingsError, StorageRefusedError, StorageUnavailableError
 
 Use = Callable[[BlobStore], Awaitable[object]]
 
@@ -23,12 +25,23 @@ async def folders(store: BlobStore) -> list[str]:
     return [name async for name in store.folders()]
 
 
+async def pieces(*data: bytes) -> AsyncIterator[bytes]:
+    for piece in data:
+        yield piece
+
+
+async def read_stream(store: BlobStore, path: str = "a") -> list[bytes]:
+    return [chunk async for chunk in store.read_stream(path)]
+
+
 USES: dict[str, Use] = {
     "ready": lambda store: store.ready(),
     "write": lambda store: store.write("a", b"1"),
+    "write_stream": lambda store: store.write_stream("a", pieces(b"1")),
     "create": lambda store: store.create("a", b"1"),
     "replace": lambda store: store.replace("a", b"1", '"0x1"'),
     "read": lambda store: store.read("a"),
+    "read_stream": read_stream,
     "exists": lambda store: store.exists("a"),
     "listing": listed,
     "folders": folders,
@@ -98,6 +111,100 @@ async def test_a_range_is_read_without_the_rest(blobs: BlobStore) -> None:
     assert stored.data == b"3456"
 
 
+# --- streams ----------------------------------------------------------------------------------------------------------
+
+MANY = secrets.token_bytes(9_000_001)  # more than the vendor's client sends or fetches at once
+# The vendor's client sends blocks of 4 MB, for which aiohttp recommends another type.
+_blocks = pytest.mark.filterwarnings("ignore:Sending a large body directly:ResourceWarning")
+
+
+@_blocks
+@pytest.mark.parametrize("size", [50_000, 4 * 1024 * 1024, 5_000_000, len(MANY)])
+async def test_a_stream_comes_back_as_it_was_whatever_its_pieces(blobs: BlobStore, size: int) -> None:
+    await blobs.write_stream("a", pieces(*(MANY[at : at + size] for at in range(0, len(MANY), size))))
+    chunks = await read_stream(blobs)
+    assert len(chunks) > 1
+    assert b"".join(chunks) == MANY
+
+
+@pytest.mark.parametrize("empty", [(), (b"",), (b"", b"")])
+async def test_a_stream_of_nothing_is_an_empty_blob(blobs: BlobStore, empty: tuple[bytes, ...]) -> None:
+    await blobs.write("a", b"old")
+    await blobs.write_stream("a", pieces(*empty))
+    assert b"".join(await read_stream(blobs)) == b""
+    assert await blobs.exists("a")
+
+
+async def test_a_stream_that_is_not_there_says_what_where_and_what_next(blobs: BlobStore) -> None:
+    for _ in ("no container", "an empty one"):
+        with pytest.raises(RunStoreError, match=r"no a in container 'store-.*' of REPORT_STORAGE. Start a new audit"):
+            await read_stream(blobs)
+        await blobs.ready()
+
+
+@_blocks
+@pytest.mark.parametrize("old", [None, b"old"])
+async def test_a_stream_appears_only_when_all_of_it_has_arrived(blobs: BlobStore, old: bytes | None) -> None:
+    if old is not None:
+        await blobs.write("a", old)
+    seen = []
+
+    async def watched() -> AsyncIterator[bytes]:
+        for piece in (MANY[:8_500_000], MANY[8_500_000:]):
+            yield piece
+            stored = await blobs.read("a")
+            seen.append((None if stored is None else stored.data, await blobs.exists("a"), await listed(blobs)))
+
+    await blobs.write_stream("a", watched())
+    assert seen == [(old, old is not None, [] if old is None else ["a"])] * 2
+    stored = await blobs.read("a")
+    assert stored is not None
+    assert stored.data == MANY
+
+
+@_blocks
+@pytest.mark.parametrize("before", [0, 1, 100_000, 9_000_000])
+@pytest.mark.parametrize("old", [None, b"old"])
+async def test_a_stream_that_breaks_off_leaves_what_was_there(blobs: BlobStore, old: bytes | None, before: int) -> None:
+    if old is not None:
+        await blobs.write("a", old)
+
+    async def broken_off() -> AsyncIterator[bytes]:
+        yield MANY[:before]
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await blobs.write_stream("a", broken_off())
+    stored = await blobs.read("a")
+    assert (None if stored is None else stored.data) == old
+    assert await blobs.exists("a") is (old is not None)
+    assert await listed(blobs) == ([] if old is None else ["a"])
+    await blobs.write_stream("a", pieces(b"new"))
+    assert await read_stream(blobs) == [b"new"]
+
+
+@_blocks
+async def test_a_writer_that_is_cancelled_leaves_what_was_there(blobs: BlobStore) -> None:
+    await blobs.write("a", b"old")
+    reached = asyncio.Event()
+
+    async def endless() -> AsyncIterator[bytes]:
+        yield MANY
+        reached.set()
+        await asyncio.Event().wait()
+
+    writing = asyncio.create_task(blobs.write_stream("a", endless()))
+    async with asyncio.timeout(60):
+        await reached.wait()
+    writing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await writing
+    assert await read_stream(blobs) == [b"old"]
+
+
+# --- what is there, and who was first ---------------------------------------------------------------------------------
+
+
 async def test_listings_and_folders_are_ascending_and_complete(blobs: BlobStore) -> None:
     paths = ["2/run.json", "1/run.json", "1/shards/0001", "active/x.json", "loose"]
     await asyncio.gather(*(blobs.write(path, b"x") for path in paths))
@@ -161,6 +268,19 @@ async def test_an_account_that_cannot_be_reached_says_what_where_and_what_next(d
     assert ACCOUNT_KEY not in text
     assert str(dead_port) not in text
     assert caught.value.retryable
+
+
+async def test_an_account_that_cannot_be_reached_is_given_up_before_a_caller_gives_up(dead_port: int) -> None:
+    """With the client's own pauses, which are random: several callers at once."""
+
+    async def seconds() -> float:
+        started = time.monotonic()
+        async with opened(connection(dead_port)) as store:
+            with pytest.raises(StorageUnavailableError):
+                await store.ready()
+        return time.monotonic() - started
+
+    assert max(await asyncio.gather(*(seconds() for _ in range(20)))) < 15
 
 
 @pytest.mark.usefixtures("_without_waiting")

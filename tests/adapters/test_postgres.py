@@ -1,7 +1,8 @@
 """The database adapter and the profile's queries, on a real server."""
 
+import json
 import socket
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,7 +12,8 @@ from uuid import UUID, uuid4, uuid5
 import psycopg
 import pytest
 
-from adapters.postgres import Database
+from adapters.postgres import Database, Snapshot
+from adapters.run_store import RunStore
 from devstack.postgres import HOST, PostgresServer
 from reconciliation.candidates import Candidate, RegisteredRecording
 from reconciliation.errors import AuditError, DatabaseRefusedError, DatabaseUnavailableError, SettingsError
@@ -77,9 +79,20 @@ def insert(url: str, *sessions: Session) -> None:
 
 async def candidates(url: str, parameters: AuditParameters = DEFAULTS) -> dict[str, Candidate]:
     async with Database("PRE_DATABASE", url).snapshot() as snapshot:
-        rows = await snapshot.read(PROFILE.candidates(parameters), PROFILE.read_candidate)
-    assert [row.session_id for row in rows] == sorted(row.session_id for row in rows)
+        rows = [Candidate.from_json(value) for value in await read(snapshot, PROFILE.candidates(parameters))]
+    assert rows == sorted(rows, key=by_time_of_hearing)
+    assert len({row.session_id for row in rows}) == len(rows)
     return {row.session_id: row for row in rows}
+
+
+def by_time_of_hearing(row: Candidate) -> tuple[datetime, str]:
+    assert row.hearing_at is not None
+    return row.hearing_at, row.session_id
+
+
+async def read(snapshot: Snapshot, query: Query) -> list[Any]:
+    """The values of all rows."""
+    return [json.loads(text) async for texts in snapshot.lines(query) for text in texts]
 
 
 async def found(url: str, sessions: list[Session], parameters: AuditParameters = DEFAULTS) -> list[str]:
@@ -96,7 +109,7 @@ async def failure(database: Database, query: Query | None = None) -> AuditError:
             await database.check()
         else:
             async with database.snapshot() as snapshot:
-                await snapshot.read(query, lambda row: row)
+                await read(snapshot, query)
 
     with pytest.raises(AuditError) as caught:
         await use()
@@ -159,14 +172,14 @@ async def test_every_recording_is_registered_deleted_or_not_and_whatever_its_ses
         database_url, Session("mine", recordings=[None, NOW]), Session("other", origin="VODAFONE", recordings=[None])
     )
     async with Database("PRE_DATABASE", database_url).snapshot() as snapshot:
-        rows = await snapshot.read(PROFILE.registered, PROFILE.read_registered)
-    assert sorted(rows, key=repr) == sorted(
+        rows = await read(snapshot, PROFILE.registered)
+    # Ascending, as containers are listed: they are named by these ids.
+    assert rows == sorted(
         [
-            RegisteredRecording(str(named("mine recording 0")), str(named("mine")), deleted=False),
-            RegisteredRecording(str(named("mine recording 1")), str(named("mine")), deleted=True),
-            RegisteredRecording(str(named("other recording 0")), str(named("other")), deleted=False),
-        ],
-        key=repr,
+            [str(named("mine recording 0")), str(named("mine")), False],
+            [str(named("mine recording 1")), str(named("mine")), True],
+            [str(named("other recording 0")), str(named("other")), False],
+        ]
     )
 
 
@@ -195,6 +208,34 @@ async def test_a_hearing_is_inside_from_since_up_to_but_not_at_until(database_ur
     assert not await is_inside(until=NOW)
     assert await is_inside(until=NOW + timedelta(microseconds=1))
     assert await is_inside(since=NOW, until=NOW + SECOND)
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Tokyo", "America/St_Johns"])
+async def test_times_come_through_to_the_microsecond_whatever_zone_the_server_is_in(
+    database_url: str, zone: str
+) -> None:
+    name = urlsplit(database_url).path[1:]
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(f"alter database \"{name}\" set timezone = '{zone}'".encode())
+    clocks: dict[str, Any] = {
+        "started_at": NOW + timedelta(microseconds=123_400),
+        "finished_at": NOW + timedelta(microseconds=1),
+        "scheduled_for": datetime(1999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC),
+        "deleted_at": datetime(9999, 12, 31, 9, tzinfo=UTC),
+    }
+    insert(database_url, Session("hearing", **clocks))
+    [row] = (await candidates(database_url)).values()
+    assert {clock: getattr(row, clock) for clock in clocks} == clocks
+
+
+async def test_candidates_come_by_time_of_hearing_whatever_it_is_known_by(database_url: str) -> None:
+    insert(
+        database_url,
+        Session("second", started_at=None, finished_at=NOW),
+        Session("third", started_at=NOW + SECOND, scheduled_for=NOW - SECOND),
+        Session("first", started_at=None, scheduled_for=NOW - SECOND),
+    )
+    assert list(await candidates(database_url)) == [str(named(why)) for why in ("first", "second", "third")]
 
 
 async def test_bounds_mean_the_same_moment_in_every_zone(database_url: str) -> None:
@@ -260,34 +301,95 @@ async def test_a_row_token_changes_with_every_write_to_the_session(database_url:
 # --- the snapshot -----------------------------------------------------------------------------------------------------
 
 
-async def test_ten_thousand_rows_come_through_the_cursor_each_once(database_url: str) -> None:
-    insert(database_url, Session("first"))
-    with psycopg.connect(database_url) as connection:
+def insert_thousands(url: str, count: int) -> None:
+    """Sessions in no order of time, and the statistics that a server would gather of them by itself."""
+    with psycopg.connect(url) as connection:
         connection.execute(
             "insert into capture_sessions (id, booking_id, origin, status, started_at)"
-            " select gen_random_uuid(), %s, 'PRE', 'FAILURE', now() from generate_series(1, 9999)",
-            [named("first booking")],
+            " select gen_random_uuid(), %s, 'PRE', 'FAILURE', now() - random() * interval '900 days'"
+            " from generate_series(1, %s)",
+            [named("first booking"), count],
         )
+        connection.execute("analyze")
+
+
+async def test_ten_thousand_rows_come_through_the_cursor_each_once(database_url: str) -> None:
+    insert(database_url, Session("first"))
+    insert_thousands(database_url, 9999)
     assert len(await candidates(database_url)) == 10_000
 
 
+async def test_ten_thousand_rows_go_through_into_the_run_store_each_once_and_in_order(
+    database_url: str, store: RunStore
+) -> None:
+    insert(database_url, Session("first"))
+    insert_thousands(database_url, 9999)
+    with psycopg.connect(database_url) as connection:
+        connection.execute(
+            "insert into recordings (id, capture_session_id, version, filename, created_at, deleted_at)"
+            " select gen_random_uuid(), id, 1, 'f', now(), case when random() < 0.5 then now() end"
+            " from capture_sessions"
+        )
+        connection.execute("analyze")
+        written = connection.execute(
+            "select id::text, capture_session_id::text, deleted_at is not null from recordings"
+        ).fetchall()
+    async with Database("PRE_DATABASE", database_url).snapshot() as snapshot:
+        await store.write_rows(
+            "audit", snapshot.lines(PROFILE.candidates(DEFAULTS)), snapshot.lines(PROFILE.registered)
+        )
+
+    stored = [row async for rows in store.candidates("audit") for row in rows]
+    assert stored == list((await candidates(database_url)).values())
+    assert len(stored) == 10_000
+    assert [session_id async for ids in store.candidate_ids("audit") for session_id in ids] == [
+        row.session_id for row in stored
+    ]
+    registered = [row async for rows in store.registered("audit") for row in rows]
+    assert registered == sorted(RegisteredRecording(*row) for row in written)
+    assert len(registered) == 10_000
+
+
+async def test_a_query_that_breaks_off_after_thousands_of_rows_leaves_no_rows(
+    database_url: str, store: RunStore
+) -> None:
+    dividing = Query("select json_build_array(n, 's', 1 / (9000 - n) > 0)::text from generate_series(1, 10000) n", {})
+    reached = []
+
+    async def counted(lines: AsyncIterator[list[str]]) -> AsyncIterator[list[str]]:
+        async for portion in lines:
+            reached.append(len(portion))
+            yield portion
+
+    async def pull() -> None:
+        async with Database("PRE_DATABASE", database_url).snapshot() as snapshot:
+            lines = counted(snapshot.lines(dividing))
+            await store.write_rows("audit", lines, snapshot.lines(PROFILE.registered))
+
+    with pytest.raises(DatabaseUnavailableError, match=r"PRE_DATABASE broke off \(22012\)"):
+        await pull()
+    assert reached, "the query failed before its first portion: nothing was proved"
+    assert sum(reached) < 9000
+    assert not await store.has_rows("audit")
+
+
 async def test_a_snapshot_is_one_moment(database_url: str) -> None:
-    count = Query("select count(*) as n from capture_sessions", {})
+    count = Query("select count(*)::text from capture_sessions", {})
     insert(database_url, Session("before"))
     async with Database("PRE_DATABASE", database_url).snapshot() as snapshot:
-        assert await snapshot.read(count, lambda row: row["n"]) == [1]
+        assert await read(snapshot, count) == [1]
         insert(database_url, Session("in between"))
-        assert await snapshot.read(count, lambda row: row["n"]) == [1]
+        assert await read(snapshot, count) == [1]
     assert len(await candidates(database_url)) == 2
 
 
 async def test_a_snapshot_cannot_write(database_url: str) -> None:
-    how = "select current_setting('transaction_isolation') || current_setting('transaction_read_only') as how"
+    how = "select to_json(current_setting('transaction_isolation') || current_setting('transaction_read_only'))::text"
     insert(database_url, Session("kept"))
 
     async def delete() -> None:
         async with Database("PRE_DATABASE", database_url).snapshot() as snapshot:
-            assert await snapshot.read(Query(how, {}), lambda row: row["how"]) == ["repeatable readon"]
+            assert await read(snapshot, Query(how, {})) == ["repeatable readon"]
             await snapshot.connection.execute("delete from capture_sessions")
 
     with pytest.raises(DatabaseUnavailableError, match="PRE_DATABASE"):

@@ -65,9 +65,9 @@ def test_the_emulators_short_form_stands_for_the_emulator(text: str) -> None:
 
 
 def test_all_problems_are_told_at_once() -> None:
-    numbers = {VARIABLES[name]: "x" for name in NUMBERS}
-    text = problems({**numbers, "PRE_DATABASE": ""})
-    for variable in ("SOURCE_STORAGE", "REPORT_STORAGE", "AzureWebJobsStorage", "PRE_DATABASE", *numbers):
+    wrong = {VARIABLES[name]: "x" for name in [*NUMBERS, "report_container"]}
+    text = problems({**wrong, "PRE_DATABASE": ""})
+    for variable in ("SOURCE_STORAGE", "REPORT_STORAGE", "AzureWebJobsStorage", "PRE_DATABASE", *wrong):
         assert variable in text
 
 
@@ -78,6 +78,48 @@ def test_a_number_out_of_range_is_named_with_what_was_seen_and_what_is_allowed(v
     assert value[:40] in text
     assert "from 1 to 10" in text
     assert len(text) < 300
+
+
+@pytest.mark.parametrize(
+    "name", ["abc", "a-b", "a-b-c", "1st", "0-0", "a" * 63, "a-" * 31 + "a", "audits-2026", "  audits  "]
+)
+def test_a_report_container_is_named_as_storage_allows(name: str) -> None:
+    assert load_settings({**USABLE, "AUDIT_REPORT_CONTAINER": name}).report_container == name.strip()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "ab",
+        "a" * 64,
+        "a-" * 31 + "aa",
+        "a-" * 32 + "a",
+        "Audits",
+        "a_b",
+        "a.b",
+        "-abc",
+        "abc-",
+        "a--b",
+        "a b",
+        "../x",
+        "$root",
+        "ä" * 4,
+        "a\nbc",
+        "a/b",
+        "x" * 5000,
+    ],
+)
+def test_a_report_container_that_storage_would_refuse_is_named_with_what_is_allowed(name: str) -> None:
+    text = problems({**USABLE, "AUDIT_REPORT_CONTAINER": name})
+    assert "AUDIT_REPORT_CONTAINER" in text
+    assert repr(name[:40]) in text
+    assert "3 to 63 lower-case letters, digits and single hyphens" in text
+    assert len(text) < 300
+
+
+@pytest.mark.parametrize("name", ["", "  "])
+def test_a_blank_report_container_means_the_default(name: str) -> None:
+    assert load_settings({**USABLE, "AUDIT_REPORT_CONTAINER": name}).report_container == "audits"
 
 
 @pytest.mark.parametrize("url", ["mysql://u:pa55word@h/db", "host=h password=pa55word", "pa55word"])

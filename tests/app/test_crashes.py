@@ -78,11 +78,14 @@ def blobs(asked: Asked) -> bool:
 
 STEPS: tuple[tuple[str, bool, Matches], ...] = (
     ("while the containers are listed", True, account),
+    ("before the listing is counted", False, writes("listing.json")),
+    ("before the rows are written", False, writes("registered.jsonl.gz")),
+    ("between the rows", False, writes("candidates.jsonl.gz")),
     ("before the plan is written", False, writes("plan.json")),
-    ("before the rows are written", False, writes("candidates.jsonl.gz")),
     ("before any container is read", True, blobs),
     ("before the first shard is written", False, writes("shards/0000.jsonl.gz")),
     ("before the report is written", False, writes("report.json")),
+    ("before the report is rendered", False, writes("findings.csv")),
     ("before the end is written", False, replaces("run.json")),
 )
 

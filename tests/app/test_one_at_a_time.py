@@ -61,7 +61,10 @@ def test_a_running_audit_has_progress_and_no_report_yet(api: Api, world: World, 
     assert view["progress"]["percent"] == 0
     assert "retry-after" in api.get(f"/audits/{audit_id}").headers
     refused = api.get(f"/audits/{audit_id}/report")
-    assert (refused.status_code, refused.json()["state"]) == (409, "queued")
+    assert refused.status_code == 409
+    assert refused.headers["content-type"] == "application/problem+json"
+    assert refused.json()["detail"] == f"Audit {audit_id} has not ended, so it has no report."
+    assert "state" not in refused.json()  # the record's own would contradict what GET /audits/{id} tells
 
     held.release()
     assert api.ended(audit_id)["state"] == "completed"
@@ -76,7 +79,9 @@ def test_a_cancelled_audit_stays_cancelled_and_makes_way(api: Api, proxy: Storag
     cancelled = api.post(f"/audits/{audit_id}/cancel")
     assert (cancelled.status_code, cancelled.json()["state"]) == (202, "cancelled")
     assert api.post(f"/audits/{audit_id}/cancel").json()["state"] == "cancelled"
-    assert api.get(f"/audits/{audit_id}/report").status_code == 409
+    refused = api.get(f"/audits/{audit_id}/report")
+    assert refused.status_code == 409
+    assert f"{audit_id} is cancelled, so it has no report" in refused.json()["detail"]
 
     proxy.reset()
     held.release()

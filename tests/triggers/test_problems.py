@@ -44,12 +44,12 @@ async def test_an_answer_goes_through_as_it_is() -> None:
 
 
 async def test_a_bad_request_names_every_field_with_what_was_seen_and_what_is_allowed() -> None:
-    problems = [FieldProblem("since", "'x'", "a date"), FieldProblem("mode", "'fast'", "full")]
+    problems = [FieldProblem("since", "'x'", "a date"), FieldProblem("mode", "'quick'", "full or fast")]
     status, document = await answer_to(BadRequestError(problems))
     assert status == 400
     assert document["errors"] == [
         {"field": "since", "value": "'x'", "allowed": "a date"},
-        {"field": "mode", "value": "'fast'", "allowed": "full"},
+        {"field": "mode", "value": "'quick'", "allowed": "full or fast"},
     ]
     assert "since" in document["detail"]
     assert "mode" in document["detail"]

@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from reconciliation.errors import BadRequestError
-from reconciliation.parameters import AuditParameters
+from reconciliation.parameters import AuditParameters, Mode
 from reconciliation.profiles import PROFILES
 from triggers.requests import (
     MOST_BODY_BYTES,
@@ -40,6 +40,7 @@ plausible = st.sampled_from(
         60,
         0,
         "full",
+        "fast",
         "a0",
     ]
 )
@@ -96,6 +97,11 @@ def test_asking_for_nothing_in_particular_asks_for_the_profiles_defaults(body: b
     assert read_start(body) == AuditParameters(PROFILE.name, PROFILE.default_statuses, PROFILE.default_grace_minutes)
 
 
+@pytest.mark.parametrize("mode", Mode)
+def test_every_mode_can_be_asked_for_by_its_name(mode: Mode) -> None:
+    assert read_start(json.dumps({"mode": mode.value}).encode()).mode is mode
+
+
 def test_all_that_can_be_asked_arrives() -> None:
     body = {
         "profile": PROFILE.name,
@@ -106,10 +112,11 @@ def test_all_that_can_be_asked_arrives() -> None:
         "container_prefixes": ["a0", "$web", "a0"],
         "only": [ID.upper(), ID],
         "ingest_address_contains": "mediakind.com",
-        "mode": "full",
+        "mode": "fast",
     }
     assert read_start(json.dumps(body).encode()) == AuditParameters(
         profile=PROFILE.name,
+        mode=Mode.FAST,
         statuses=("NULL", "FAILURE"),
         grace_minutes=0,
         since=datetime(2024, 7, 18, tzinfo=UTC),
@@ -150,7 +157,12 @@ def test_all_that_can_be_asked_arrives() -> None:
         ("ingest_address_contains", "", "1 to 255 characters"),
         ("ingest_address_contains", "x" * 256, "1 to 255 characters"),
         ("ingest_address_contains", "a\u0000b", "1 to 255 characters"),
-        ("mode", "fast", "full"),
+        ("mode", "quick", "one of full, fast"),
+        ("mode", "FAST", "one of full, fast"),
+        ("mode", "", "one of full, fast"),
+        ("mode", 1, "one of full, fast"),
+        ("mode", None, "one of full, fast"),
+        ("mode", ["fast"], "one of full, fast"),
         ("colour", "red", "any of the fields profile"),
     ],
 )

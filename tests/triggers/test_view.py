@@ -7,8 +7,10 @@ from adapters.run_store import Artefacts
 from reconciliation.lifecycle import ENDED, Phase, State
 from reconciliation.outcome import Outcome
 from reconciliation.parameters import AuditParameters
+from reconciliation.plan import Plan, PlannedShard
 from reconciliation.progress import ShardProgress
 from reconciliation.run_record import RunRecord
+from reconciliation.shards import plan_shards
 from triggers.view import START_GRACE, Orchestration, audit_view, phase_of, state_seen
 
 AT = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
@@ -52,22 +54,28 @@ def test_an_audit_that_has_ended_is_seen_as_its_record_says(state: State, orches
     assert state_seen(replace(RECORD, state=state), orchestration, AT + timedelta(days=1)) is state
 
 
-ROWS = ("candidates.jsonl.gz", "registered.jsonl.gz")
+LISTED = ("containers.jsonl.gz", "listing.json")
+PULLED = (*LISTED, "registered.jsonl.gz", "candidates.jsonl.gz")
+PLANNED = (*PULLED, "work.jsonl.gz", "plan.json")
 
 
 @pytest.mark.parametrize(
     ("found", "shards", "phase"),
     [
-        (artefacts(), None, Phase.PLAN),
-        (artefacts("containers.jsonl.gz"), None, Phase.PLAN),
-        (artefacts("plan.json"), 2, Phase.PULL),
-        (artefacts("plan.json", "registered.jsonl.gz"), 2, Phase.PULL),
-        (artefacts("plan.json", *ROWS), 2, Phase.SCAN),
-        (artefacts("plan.json", *ROWS, done=1, begun=1), 2, Phase.SCAN),
-        (artefacts("plan.json", *ROWS, begun=2), 2, Phase.SCAN),
-        (artefacts("plan.json", *ROWS, done=2), 2, Phase.RECONCILE),
-        (artefacts("plan.json", *ROWS, "report.json", done=2), 2, Phase.REPORT),
-        (artefacts("plan.json", *ROWS, "report.json", "findings.csv", done=2), 2, Phase.REPORT),
+        (artefacts(), None, Phase.LIST),
+        (artefacts("run.json"), None, Phase.LIST),
+        (artefacts("containers.jsonl.gz"), None, Phase.LIST),
+        (artefacts(*LISTED), None, Phase.PULL),
+        (artefacts(*LISTED, "registered.jsonl.gz"), None, Phase.PULL),
+        (artefacts(*PULLED), None, Phase.PLAN),
+        (artefacts(*PULLED, "work.jsonl.gz"), None, Phase.PLAN),
+        (artefacts(*PLANNED), 2, Phase.SCAN),
+        (artefacts(*PLANNED, done=1, begun=1), 2, Phase.SCAN),
+        (artefacts(*PLANNED, begun=2), 2, Phase.SCAN),
+        (artefacts(*PLANNED, done=2), 2, Phase.RECONCILE),
+        (artefacts(*PLANNED, "report.json", done=2), 2, Phase.REPORT),
+        (artefacts(*PLANNED, "report.json", "findings.csv", done=2), 2, Phase.REPORT),
+        (artefacts(*PLANNED, "report.json", "findings.csv", "report.html", done=2), 2, Phase.REPORT),
     ],
 )
 @pytest.mark.parametrize("state", [State.RUNNING, State.INTERRUPTED])
@@ -91,6 +99,28 @@ def test_a_failed_audit_tells_its_error_and_outcome_and_when_it_was_last_touched
         "report": f"https://app/api/audits/{RECORD.audit_id}/report",
         "page": f"https://app/api/audits/{RECORD.audit_id}/report?format=html",
     }
+
+
+def test_what_the_plan_skipped_is_listed_and_skipped_and_no_work_to_be_done() -> None:
+    plan = Plan(AT, settle_minutes=20, max_passes=3, listed=10, skipped={"registered": 5, "outside": 1}, shards=())
+    plan = replace(plan, shards=tuple(PlannedShard(shard, 0, 1) for shard in plan_shards(["a", "b", "c", "d"], 2)))
+    half = Artefacts(frozenset(PLANNED), {0: shard(done=True, scanned=2)}, AT, AT)
+    view = audit_view(RECORD, State.RUNNING, plan, half, now=AT, base="")
+    assert view["phase"] == "scan"
+    assert view["progress"] == {
+        "shards": {"total": 2, "done": 1, "failed": 0},
+        "containers": {"listed": 10, "scanned": 2, "skipped": 6, "failed": 0},
+        "blobs": 0,
+        "percent": 50,
+        "eta_seconds": None,
+    }
+
+
+def test_before_the_plan_nothing_is_said_of_how_much_there_is() -> None:
+    view = audit_view(RECORD, State.RUNNING, None, artefacts(*PULLED), now=AT, base="")
+    assert view["phase"] == "plan"
+    assert view["progress"]["containers"] == {"listed": None, "scanned": 0, "skipped": 0, "failed": 0}
+    assert (view["progress"]["shards"]["total"], view["progress"]["percent"]) == (None, None)
 
 
 def test_work_that_goes_on_counts_as_a_change_of_the_audit() -> None:

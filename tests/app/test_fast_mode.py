@@ -1,0 +1,171 @@
+"""A fast audit opens only what can hide a recording, finds the same, and says what it did not look at."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.app.proxy import StorageProxy
+from tests.app.world import Api, World, leaks, running, verdicts
+
+REGISTERED, NOT_A_RECORDING, OUTSIDE = "registered", "not a recording by its name", "outside the requested prefixes"
+UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+Audit = tuple[dict[str, Any], dict[str, Any]]
+
+
+def kind(world: World, container: str) -> str:
+    """Why a fast audit leaves a container closed, or ``open``."""
+    rows = {str(recording.recording_id) for case in world.cases for recording in case.recordings}
+    if container in rows:
+        return REGISTERED
+    return "open" if UUID.fullmatch(container) else NOT_A_RECORDING
+
+
+@pytest.fixture(scope="module")
+def api(world: World, proxy: StorageProxy) -> Iterator[Api]:
+    with running(world.settings(SOURCE_STORAGE=proxy.connection_string)) as api:
+        yield api
+
+
+@pytest.fixture(scope="module")
+def full(api: Api) -> Audit:
+    return api.audited(mode="full")
+
+
+@pytest.fixture(scope="module")
+def opened(full: Audit, proxy: StorageProxy) -> list[str]:
+    """The containers that the fast audit lists; filled by it."""
+    proxy.reset()
+    return []
+
+
+@pytest.fixture(scope="module")
+def fast(api: Api, proxy: StorageProxy, opened: list[str]) -> Audit:
+    audit = api.audited(mode="fast")
+    opened += [asked.container for asked in proxy.asked if asked.lists_blobs]
+    return audit
+
+
+def urgent(report: dict[str, Any]) -> list[dict[str, Any]]:
+    """The findings of high severity, with what is not registered of their evidence; reasons and all."""
+    return [
+        finding | {"evidence": [container for container in finding["evidence"] if not container["registered"]]}
+        for finding in report["findings"]
+        if finding["severity"] == "high"
+    ]
+
+
+def test_a_fast_audit_finds_everything_hidden_that_a_full_one_finds(fast: Audit, full: Audit) -> None:
+    assert len(urgent(full[1])) > 10
+    assert urgent(fast[1]) == urgent(full[1])
+    assert fast[1]["unattributed_containers"] == full[1]["unattributed_containers"]
+    assert (fast[0]["state"], fast[0]["outcome"]) == ("completed", {"code": 1, "word": "findings"})
+
+
+def test_only_what_stands_in_registered_containers_is_judged_otherwise(world: World, fast: Audit, full: Audit) -> None:
+    assert verdicts(full[1]) == world.expected
+    # Its only trace is the container of a soft-deleted recording, which a fast audit does not open.
+    deleted = str(world.case("recording deleted").session_id)
+    assert verdicts(fast[1]) == world.expected | {deleted: "no_media"}
+    [finding] = [finding for finding in fast[1]["findings"] if finding["subject"]["id"] == deleted]
+    assert "registered ones were not opened" in finding["reason"]
+
+
+def test_every_listed_container_is_read_or_skipped_for_a_reason(world: World, fast: Audit) -> None:
+    kinds = Counter(kind(world, container.name) for container in world.containers)
+    assert kinds[REGISTERED] > 10
+    assert kinds[NOT_A_RECORDING] >= 2
+    coverage = fast[1]["coverage"]
+    assert coverage["complete"] is True
+    assert coverage["skipped_by_reason"] == {reason: kinds[reason] for reason in (NOT_A_RECORDING, REGISTERED)}
+    counts = coverage["containers"]
+    assert counts == {
+        "listed": len(world.containers),
+        "scanned": kinds["open"],
+        "skipped": kinds[REGISTERED] + kinds[NOT_A_RECORDING],
+        "failed": 0,
+    }
+    assert counts["listed"] == counts["scanned"] + counts["skipped"] + counts["failed"]
+    assert fast[0]["progress"]["containers"] == counts
+    assert fast[0]["progress"]["percent"] == 100
+    assert fast[0]["progress"]["shards"]["total"] == -(-kinds["open"] // 10)
+    assert coverage["blobs"] == sum(len(c.blobs) for c in world.containers if kind(world, c.name) == "open")
+
+
+def test_the_containers_that_are_skipped_are_not_opened(world: World, fast: Audit, opened: list[str]) -> None:
+    assert sorted(opened) == sorted(c.name for c in world.containers if kind(world, c.name) == "open")
+
+
+def test_the_audit_and_its_report_say_that_they_are_fast(fast: Audit, full: Audit) -> None:
+    for audit, mode in ((fast, "fast"), (full, "full")):
+        assert audit[0]["parameters"]["mode"] == audit[1]["parameters"]["mode"] == mode
+    assert "skipped in fast mode" in fast[1]["headline"]
+    assert "fast" not in full[1]["headline"]
+
+
+def test_the_page_says_what_a_fast_audit_cannot_see(api: Api, world: World, fast: Audit, full: Audit) -> None:
+    def page(audit: Audit) -> str:
+        response = api.get(f"/audits/{audit[0]['id']}/report?format=html")
+        assert response.status_code == 200
+        return response.text
+
+    words = (
+        "This was a fast audit: registered containers were not opened, so it cannot see media that stands in another "
+        "recording's container, nor anything wrong with recordings that have a row. A full audit can."
+    )
+    assert words in page(fast)
+    assert "Every container that was listed was read" not in page(fast)
+    for reason in (REGISTERED, NOT_A_RECORDING):
+        assert f"<td>of these {reason}</td>" in page(fast)
+    assert "fast audit" not in page(full)
+    assert "Every container that was listed was read" in page(full)
+    assert leaks(api, world) == []
+
+
+def test_the_table_of_a_fast_audit_holds_every_session_too(api: Api, world: World, fast: Audit) -> None:
+    table = api.get(f"/audits/{fast[0]['id']}/report?format=csv").text
+    assert [session for session in world.expected if session not in table] == []
+
+
+def test_a_fast_audit_of_a_part_of_the_account_is_incomplete_and_concludes_nothing_from_absence(
+    api: Api, world: World
+) -> None:
+    [hidden] = world.case("swept").containers
+    available = next(case for case in world.cases if case.name == "available 1").containers[0]
+    prefixes = [hidden.name[:8], available.name[:8], "mk-"]
+    inside = [c.name for c in world.containers if c.name.startswith(tuple(prefixes))]
+    view, report = api.audited(mode="fast", container_prefixes=prefixes)
+    assert (view["state"], view["outcome"]) == ("incomplete", {"code": 3, "word": "incomplete"})
+    kinds = Counter(kind(world, name) for name in inside)
+    assert report["coverage"]["skipped_by_reason"] == {
+        NOT_A_RECORDING: kinds[NOT_A_RECORDING],
+        OUTSIDE: len(world.containers) - len(inside),
+        REGISTERED: kinds[REGISTERED],
+    }
+    found = verdicts(report)
+    assert found[str(world.case("swept").session_id)] == "unregistered_recording"
+    assert found[str(world.case("unused").session_id)] == "unverified"
+    assert "no_media" not in found.values()
+
+
+@pytest.mark.parametrize("mode", ["full", "fast"])
+def test_prefixes_decide_by_what_they_leave_out_whether_an_audit_is_complete(api: Api, world: World, mode: str) -> None:
+    everything = sorted({container.name[0] for container in world.containers})
+    view, report = api.audited(mode=mode, container_prefixes=everything)
+    assert (view["state"], report["complete"]) == ("completed", True)
+    assert OUTSIDE not in report["coverage"]["skipped_by_reason"]
+
+    left_out = [name for name in everything if name != "m"]
+    view, report = api.audited(mode=mode, container_prefixes=left_out)
+    assert (view["state"], report["complete"]) == ("incomplete", False)
+    assert report["coverage"]["skipped_by_reason"][OUTSIDE] == 1
+    assert report["headline"].startswith("This audit is incomplete")
+
+
+def test_prefixes_that_no_container_has_end_incomplete_and_not_clean(api: Api, world: World) -> None:
+    view, report = api.audited(container_prefixes=["zzz"], only=[str(world.case("unused").session_id)])
+    assert (view["state"], view["outcome"]["code"]) == ("incomplete", 3)
+    assert report["coverage"]["skipped_by_reason"] == {OUTSIDE: len(world.containers)}
+    assert set(verdicts(report).values()) == {"unverified"}

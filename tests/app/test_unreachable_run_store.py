@@ -1,0 +1,85 @@
+"""The account of the run store cannot be reached: every caller is told so, and soon."""
+
+import socket
+import time
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from devstack.azurite import ACCOUNT, ACCOUNT_KEY, HOST
+from tests.app.world import Api, World, running
+
+MOST_SECONDS = 15
+
+
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    """A port that is taken and that nobody listens on."""
+    with socket.socket() as taken:
+        taken.bind((HOST, 0))
+        yield taken.getsockname()[1]
+
+
+@pytest.fixture(scope="module")
+def api(world: World, port: int) -> Iterator[Api]:
+    nowhere = (
+        f"DefaultEndpointsProtocol=http;AccountName={ACCOUNT};AccountKey={ACCOUNT_KEY};"
+        f"BlobEndpoint=http://{HOST}:{port}/{ACCOUNT};"
+    )
+    with running(world.settings(REPORT_STORAGE=nowhere)) as api:
+        assert api.get("/profiles").status_code == 200  # the app is loaded: no time is counted for that
+        yield api
+
+
+def soon(api: Api, method: str, path: str) -> httpx.Response:
+    started = time.monotonic()
+    response = api.post(path, b"{}") if method == "POST" else api.get(path)
+    assert time.monotonic() - started < MOST_SECONDS
+    return response
+
+
+def test_health_says_which_account_and_why(api: Api) -> None:
+    response = soon(api, "GET", "/health")
+    assert response.status_code == 503
+    document = response.json()
+    assert document["status"] == "degraded"
+    checks = document["checks"]
+    assert not checks["storage:REPORT_STORAGE"]["ok"]
+    for words in ("REPORT_STORAGE", "could not be reached", "network rules"):
+        assert words in checks["storage:REPORT_STORAGE"]["detail"]
+    assert checks["storage:SOURCE_STORAGE"]["ok"]
+    assert checks["database:PRE_DATABASE"]["ok"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/audits"),
+        ("GET", "/audits"),
+        ("GET", "/audits/20260131-093000-1a2b3c4d"),
+        ("GET", "/audits/20260131-093000-1a2b3c4d/report"),
+        ("POST", "/audits/20260131-093000-1a2b3c4d/cancel"),
+    ],
+)
+def test_every_route_that_needs_the_run_store_answers_with_a_problem(api: Api, method: str, path: str) -> None:
+    response = soon(api, method, path)
+    assert response.status_code == 503
+    assert response.headers["content-type"] == "application/problem+json"
+    problem = response.json()
+    assert problem["status"] == 503
+    for words in ("REPORT_STORAGE", "could not be reached", "network rules"):
+        assert words in problem["detail"]
+
+
+def test_no_secret_was_told(api: Api, world: World, port: int) -> None:
+    assert len(api.answers) > 3
+    told = "\n".join(api.answers)
+    assert "REPORT_STORAGE" in told
+    assert f":{port}" not in told
+    logged = {path.name: path.read_bytes() for path in api.app.log.parent.rglob("*") if path.is_file()}
+    assert b"REPORT_STORAGE" in logged[api.app.log.name]
+    password = world.database.partition("://")[2].partition(":")[2].partition("@")[0]
+    for secret in (ACCOUNT_KEY, password):
+        assert secret not in told
+        assert [name for name, data in logged.items() if secret.encode() in data] == []
