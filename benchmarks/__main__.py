@@ -23,8 +23,8 @@ def main(arguments: list[str]) -> int:
         return 0
     comparisons: dict[str, Comparison] = {
         "small": compare(20_000, 4, az=True),
-        "large": compare(2_000, 500),
-        "latency": compare(20_000, 4, latency_ms=20),
+        "large": compare(2_000, 500, sdk=("sdk_names",)),
+        "latency": compare(20_000, 4, latency_ms=20, sdk=("sdk_names",)),
     }
     audits: dict[int, list[Audit]] = {
         2_000: measure(2_000, runs=3),

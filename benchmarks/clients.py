@@ -50,9 +50,17 @@ class Comparison:
 
 
 def compare(
-    containers: int, blobs: int, *, latency_ms: float = 0, runs: int = 3, sdk_runs: int = 1, az: bool = False
+    containers: int,
+    blobs: int,
+    *,
+    latency_ms: float = 0,
+    runs: int = 3,
+    sdk: tuple[str, ...] = ("sdk_names", "sdk_blobs"),
+    az: bool = False,
 ) -> Comparison:
     """Run every client against one account, ``runs`` times in turn, so that a busy moment hits all alike.
+
+    The SDK's clients take minutes and run once.
 
     Every client must see every container and blob, or ``RuntimeError`` is raised.
     """
@@ -65,10 +73,10 @@ def compare(
         }
         if rclone := tools.rclone():
             clients["rclone"] = (runs, lambda: _rclone(rclone, storage, containers * blobs))
-        for name in ("sdk_names", "sdk_blobs"):
-            clients[name] = (sdk_runs, lambda name=name: _python(name, storage, concurrency, containers * blobs))  # type: ignore[misc]
+        for name in sdk:
+            clients[name] = (1, lambda name=name: _python(name, storage, concurrency, containers * blobs))  # type: ignore[misc]
         costs: dict[str, list[Cost]] = {name: [] for name in clients}
-        for turn in range(max(runs, sdk_runs)):
+        for turn in range(runs):
             for name, (times, once) in clients.items():
                 if turn < times:
                     costs[name].append(once())
