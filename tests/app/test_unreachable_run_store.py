@@ -13,6 +13,13 @@ from tests.app.world import Api, World, running
 MOST_SECONDS = 15
 
 
+def connection_string(port: int) -> str:
+    return (
+        f"DefaultEndpointsProtocol=http;AccountName={ACCOUNT};AccountKey={ACCOUNT_KEY};"
+        f"BlobEndpoint=http://{HOST}:{port}/{ACCOUNT};"
+    )
+
+
 @pytest.fixture(scope="module")
 def port() -> Iterator[int]:
     """A port that is taken and that nobody listens on."""
@@ -23,11 +30,7 @@ def port() -> Iterator[int]:
 
 @pytest.fixture(scope="module")
 def api(world: World, port: int) -> Iterator[Api]:
-    nowhere = (
-        f"DefaultEndpointsProtocol=http;AccountName={ACCOUNT};AccountKey={ACCOUNT_KEY};"
-        f"BlobEndpoint=http://{HOST}:{port}/{ACCOUNT};"
-    )
-    with running(world.settings(REPORT_STORAGE=nowhere)) as api:
+    with running(world.settings(REPORT_STORAGE=connection_string(port))) as api:
         assert api.get("/profiles").status_code == 200  # the app is loaded: no time is counted for that
         yield api
 
@@ -83,3 +86,18 @@ def test_no_secret_was_told(api: Api, world: World, port: int) -> None:
     for secret in (ACCOUNT_KEY, password):
         assert secret not in told
         assert [name for name, data in logged.items() if secret.encode() in data] == []
+
+
+def test_health_does_not_wait_for_an_account_that_never_answers(world: World) -> None:
+    with socket.socket() as silent:
+        silent.bind((HOST, 0))
+        silent.listen()
+        settings = world.settings(REPORT_STORAGE=connection_string(silent.getsockname()[1]))
+        with running(settings) as api:
+            assert api.get("/profiles").status_code == 200
+            response = soon(api, "GET", "/health")
+    assert response.status_code == 503
+    checks = response.json()["checks"]
+    assert checks["storage:REPORT_STORAGE"] == {"ok": False, "detail": "No answer within 10 seconds."}
+    assert checks["storage:SOURCE_STORAGE"]["ok"]
+    assert checks["database:PRE_DATABASE"]["ok"]
