@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Literal, Protocol, TypedDict
 
@@ -19,6 +19,7 @@ from reconciliation.evidence import BlobPage, ContainerEvidence, Unread, read_ev
 bp = df.Blueprint()
 logger = logging.getLogger("capture_audit.scan")
 
+OUT_OF_TIME = "its shard ran out of time before it was read"
 _SECONDS_BETWEEN_PROGRESS = 2.0
 Record = ContainerEvidence | Unread
 
@@ -63,7 +64,10 @@ async def scan(request: ScanRequest, services: Services) -> ScanAnswer:
         done = {record.container for record in kept}
         wanted = [name for name in await store.shard_names(audit_id, planned) if name not in done]
         async with _progress_kept(store, audit_id, index, kept):
-            await read_containers(services.lister, wanted, kept, services.settings.scan_concurrency)
+            settings = services.settings
+            await read_containers(
+                services.lister, wanted, kept, settings.scan_concurrency, settings.shard_timeout_seconds
+            )
         kept.sort(key=lambda record: record.container)
         counts = await store.write_shard(audit_id, index, request["attempt"], kept)
         logger.info("Audit %s: shard %d, attempt %d: %s", audit_id, index, request["attempt"], counts)
@@ -73,19 +77,31 @@ async def scan(request: ScanRequest, services: Services) -> ScanAnswer:
 
 
 async def read_containers(
-    lister: BlobLister, containers: Iterable[str], records: list[Record], concurrency: int
+    lister: BlobLister,
+    containers: Sequence[str],
+    records: list[Record],
+    concurrency: int,
+    timeout_seconds: float | None = None,
 ) -> None:
-    """Read containers, ``concurrency`` at a time, adding a record for each to ``records`` as it is done."""
+    """Read containers, ``concurrency`` at a time, adding a record for each to ``records`` as it is done.
+
+    Those that were not read to their end when the time is up are recorded as failed: the next pass takes them up.
+    """
     waiting = iter(containers)
+    done: set[str] = set()
 
     async def work() -> None:
         for container in waiting:
             record = await read_container(lister, container)
             records.append(record)  # at once, not at the end: the progress is counted from this list
+            done.add(container)
 
-    async with asyncio.TaskGroup() as group:
-        for _ in range(concurrency):
-            group.create_task(work())
+    try:
+        async with asyncio.timeout(timeout_seconds), asyncio.TaskGroup() as group:
+            for _ in range(concurrency):
+                group.create_task(work())
+    except TimeoutError:
+        records += [Unread(container, OUT_OF_TIME, failed=True) for container in containers if container not in done]
 
 
 async def read_container(lister: BlobLister, container: str) -> Record:

@@ -37,7 +37,7 @@ _OPTIONS: dict[str, Any] = {
     "initial_backoff": 1,
     "increment_base": 1,
     "random_jitter_range": 1,
-    "connection_timeout": 10,
+    "connection_timeout": 5,
     "read_timeout": 60,
     "max_single_get_size": _PORTION_BYTES,
     "max_chunk_get_size": _PORTION_BYTES,

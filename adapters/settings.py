@@ -42,6 +42,7 @@ class Settings:
     settle_minutes: int = 20
     list_page_size: int = 5000
     request_timeout_seconds: int = 30
+    shard_timeout_seconds: int = 900
     statement_timeout_seconds: int = 300
 
 
@@ -56,6 +57,7 @@ VARIABLES: dict[str, str] = {
     "settle_minutes": "AUDIT_SETTLE_MINUTES",
     "list_page_size": "AUDIT_LIST_PAGE_SIZE",
     "request_timeout_seconds": "AUDIT_REQUEST_TIMEOUT_SECONDS",
+    "shard_timeout_seconds": "AUDIT_SHARD_TIMEOUT_SECONDS",
     "statement_timeout_seconds": "AUDIT_STATEMENT_TIMEOUT_SECONDS",
 }
 
@@ -66,6 +68,7 @@ _RANGES: dict[str, tuple[int, int]] = {
     "settle_minutes": (0, 7 * 24 * 60),
     "list_page_size": (1, 5000),
     "request_timeout_seconds": (1, 600),
+    "shard_timeout_seconds": (1, 3600),
     "statement_timeout_seconds": (1, 3600),
 }
 _MOST_DIGITS = 9

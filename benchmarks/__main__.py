@@ -5,11 +5,12 @@ import sys
 from pathlib import Path
 
 from benchmarks.audits import Audit, measure
-from benchmarks.clients import Comparison, compare
+from benchmarks.clients import Comparison, baseline, compare
 from benchmarks.measure import say
 from benchmarks.results import figures, markdown, one_line
 
 RESULTS = Path(__file__).with_name("results.md")
+LARGE = (200_000, 1_000_000)
 
 
 def main(arguments: list[str]) -> int:
@@ -22,20 +23,31 @@ def main(arguments: list[str]) -> int:
         say(one_line(numbers))
         return 0
     comparisons: dict[str, Comparison] = {
-        "small": compare(20_000, 4, az=True),
+        "small": compare(20_000, 4),
         "large": compare(2_000, 500, sdk=("sdk_names",)),
         "latency": compare(20_000, 4, latency_ms=20, sdk=("sdk_names",)),
     }
-    audits: dict[int, list[Audit]] = {
-        2_000: measure(2_000, runs=3),
-        20_000: measure(20_000, ("full", "fast"), runs=3),
-        200_000: measure(200_000),
-        1_000_000: measure(1_000_000),
-    }
-    numbers = figures(comparisons, audits)
-    RESULTS.write_text(markdown(list(comparisons.values()), audits, numbers), encoding="utf-8")
+    audits: dict[int, list[Audit]] = {}
+    for size, modes, runs in (
+        (20_000, ("full", "fast"), 3),
+        (2_000, ("full",), 3),
+        *((n, ("full",), 1) for n in LARGE),
+    ):
+        audits[size] = measure(size, modes, runs)
+        # Written after each size, so that an interrupted run leaves what it has measured.
+        write(comparisons, dict(sorted(audits.items())))
+    if az := baseline():
+        comparisons["az"] = az
+    numbers = write(comparisons, dict(sorted(audits.items())))
     say(f"\nWritten to {RESULTS.name}\n{one_line(numbers)}")
     return 0
+
+
+def write(comparisons: dict[str, Comparison], audits: dict[int, list[Audit]]) -> dict[str, float | int | None]:
+    """Write results.md; returns the figures."""
+    numbers = figures(comparisons, audits)
+    RESULTS.write_text(markdown(list(comparisons.values()), audits, numbers), encoding="utf-8")
+    return numbers
 
 
 if __name__ == "__main__":

@@ -56,7 +56,6 @@ def compare(
     latency_ms: float = 0,
     runs: int = 3,
     sdk: tuple[str, ...] = ("sdk_names", "sdk_blobs"),
-    az: bool = False,
 ) -> Comparison:
     """Run every client against one account, ``runs`` times in turn, so that a busy moment hits all alike.
 
@@ -81,15 +80,29 @@ def compare(
                 if turn < times:
                     costs[name].append(once())
         rows = {name: Row(name, containers, len(cost), middle(cost)) for name, cost in costs.items()}
-        if az and (command := tools.azure_cli()):
-            rows["az"] = Row("az", AZ_CONTAINERS, 1, _az(command, storage))
     comparison = Comparison(title, rows)
     for row in comparison.rows.values():
-        say(
-            f"  {row.client:<10}{row.speed:>10,.1f} containers/s {row.cost.wall:>8.2f} s wall "
-            f"{row.cost.cpu:>8.2f} s CPU {row.cost.memory:>6.0f} MB"
-        )
+        _say(row)
     return comparison
+
+
+def baseline() -> Comparison | None:
+    """The loop that people use today, on a few containers; None if the Azure CLI cannot be had."""
+    say("\nThe documented loop")
+    command = tools.azure_cli()
+    if command is None:
+        return None
+    with stubbed_storage(["--uniform", f"{AZ_CONTAINERS}x4"]) as storage:
+        row = Row("az", AZ_CONTAINERS, 1, _az(command, storage))
+    _say(row)
+    return Comparison(f"{AZ_CONTAINERS} containers x 4 blobs", {"az": row})
+
+
+def _say(row: Row) -> None:
+    say(
+        f"  {row.client:<10}{row.speed:>10,.1f} containers/s {row.cost.wall:>8.2f} s wall "
+        f"{row.cost.cpu:>8.2f} s CPU {row.cost.memory:>6.0f} MB"
+    )
 
 
 def _python(name: str, storage: StubbedStorage, concurrency: int, blobs: int) -> Cost:

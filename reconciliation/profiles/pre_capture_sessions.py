@@ -33,14 +33,15 @@ select row_to_json(candidate)::text from (
 select s.id::text as session_id, s.status::text as status, s.started_at, s.finished_at, b.scheduled_for, s.deleted_at,
        s.booking_id::text as booking_id, b.case_id::text as case_id, c.state::text as case_state,
        b.deleted_at is null and c.deleted_at is null as case_live,
-       coalesce(r.live, 0) as live_recordings, coalesce(r.deleted, 0) as deleted_recordings,
+       r.live as live_recordings, r.deleted as deleted_recordings,
        s.xmin::text as row_token
   from capture_sessions s
   join bookings b on b.id = s.booking_id
   join cases c on c.id = b.case_id
-  left join (select capture_session_id, count(*) filter (where deleted_at is null) as live,
-                    count(*) filter (where deleted_at is not null) as deleted
-               from recordings group by capture_session_id) r on r.capture_session_id = s.id
+  -- by the index on recordings.capture_session_id, whatever the planner knows of the tables
+ cross join lateral (select count(*) filter (where deleted_at is null) as live,
+                            count(*) filter (where deleted_at is not null) as deleted
+                       from recordings where capture_session_id = s.id) r
  where s.origin = 'PRE'
    and (s.status::text = any(%(statuses)s::text[]) or (%(no_status)s::boolean and s.status is null))
    and (%(since)s::timestamptz is null or coalesce(s.started_at, s.finished_at, b.scheduled_for) >= %(since)s)
