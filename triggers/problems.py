@@ -42,7 +42,7 @@ def answer(value: Any, status: HTTPStatus = HTTPStatus.OK, headers: dict[str, st
     """A JSON answer; never to be kept by a cache, since it shows a moment."""
     return func.HttpResponse(
         json.dumps(value, ensure_ascii=False),
-        status_code=status,
+        status_code=status.value,
         mimetype="application/json",
         headers={"Cache-Control": "no-store", **(headers or {})},
     )
@@ -53,7 +53,7 @@ def problem(status: HTTPStatus, detail: str, **members: Any) -> func.HttpRespons
     document = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": detail, **members}
     return func.HttpResponse(
         json.dumps(document, ensure_ascii=False),
-        status_code=status,
+        status_code=status.value,
         mimetype="application/problem+json",
         headers={"Cache-Control": "no-store"},
     )

@@ -1,0 +1,70 @@
+"""Reading containers: bounded, complete, and never longer than it may take."""
+
+import asyncio
+from datetime import UTC, datetime
+
+from activities.scan_shard import OUT_OF_TIME, Record, read_container, read_containers
+from reconciliation.coverage import DELETED_DURING_SCAN
+from reconciliation.errors import ContainerGoneError, StorageRefusedError
+from reconciliation.evidence import Blob, BlobPage, ContainerEvidence, Unread
+
+AT = datetime(2026, 3, 20, 9, 30, tzinfo=UTC)
+
+
+class Storage:
+    """Answers with one blob for each container, except for those that a test names."""
+
+    def __init__(self, trouble: dict[str, Exception] | None = None, hang: frozenset[str] = frozenset()) -> None:
+        self.trouble, self.hang = trouble or {}, hang
+        self.open = self.most_open = 0
+
+    async def blobs(self, container: str) -> list[BlobPage]:
+        self.open += 1
+        self.most_open = max(self.most_open, self.open)
+        try:
+            await asyncio.sleep(0)
+            if container in self.hang:
+                await asyncio.Event().wait()
+            if container in self.trouble:
+                raise self.trouble[container]
+            return [BlobPage(1, AT, [Blob("a.mp4", 1, AT)])]
+        finally:
+            self.open -= 1
+
+
+NAMES = [f"container-{number:02}" for number in range(30)]
+
+
+async def read(storage: Storage, concurrency: int = 4, timeout_seconds: float | None = None) -> dict[str, Record]:
+    records: list[Record] = []
+    await read_containers(storage, NAMES, records, concurrency, timeout_seconds)
+    assert len(records) == len(NAMES)
+    return {record.container: record for record in records}
+
+
+async def test_every_container_is_read_once_and_no_more_than_allowed_at_a_time() -> None:
+    storage = Storage()
+    records = await read(storage, concurrency=4)
+    assert sorted(records) == NAMES
+    assert all(isinstance(record, ContainerEvidence) for record in records.values())
+    assert storage.most_open == 4
+
+
+async def test_what_cannot_be_read_is_kept_with_its_reason_and_harms_nothing_else() -> None:
+    refused, gone = StorageRefusedError("Grant the role."), ContainerGoneError("It was deleted.")
+    records = await read(Storage({NAMES[3]: refused, NAMES[7]: gone}))
+    assert records[NAMES[3]] == Unread(NAMES[3], "Grant the role.", failed=True)
+    assert records[NAMES[7]] == Unread(NAMES[7], DELETED_DURING_SCAN, failed=False)
+    assert sum(isinstance(record, ContainerEvidence) for record in records.values()) == len(NAMES) - 2
+
+
+async def test_when_the_time_is_up_what_was_read_is_kept_and_the_rest_is_for_the_next_pass() -> None:
+    hanging = frozenset(NAMES[10:14])
+    records = await read(Storage(hang=hanging), concurrency=4, timeout_seconds=0.05)
+    late = {name for name, record in records.items() if record == Unread(name, OUT_OF_TIME, failed=True)}
+    assert late == set(NAMES[10:])
+    assert all(isinstance(records[name], ContainerEvidence) for name in NAMES[:10])
+
+
+async def test_one_container_alone() -> None:
+    assert await read_container(Storage(), "one") == ContainerEvidence("one", 1, (), 1, 0, None, AT)
