@@ -25,7 +25,7 @@ from reconciliation.verdicts import SEVERITY_ORDER, Severity
 bp = df.Blueprint()
 logger = logging.getLogger("capture_audit.reconcile")
 
-_IN_MEMORY_BYTES = 4 * 1024 * 1024
+_IN_MEMORY_BYTES = 1024 * 1024
 _CHUNK_BYTES = 1024 * 1024
 
 

@@ -129,13 +129,18 @@ class RunStore:
 
     async def write_plan(self, audit_id: str, plan: Plan, names: Sequence[str], shards: Sequence[Shard]) -> Plan:
         """Write the names to open and then the plan that points into them; returns the plan with its pointers."""
-        members = [pack(names[slice_of(shards, shard.index)]) for shard in shards]
-        planned, offset = [], 0
-        for shard, member in zip(shards, members, strict=True):
-            planned.append(PlannedShard(shard, offset, len(member)))
-            offset += len(member)
+        planned: list[PlannedShard] = []
+
+        async def members() -> AsyncIterator[bytes]:
+            offset = 0
+            for shard in shards:
+                member = pack(names[slice_of(shards, shard.index)])
+                planned.append(PlannedShard(shard, offset, len(member)))
+                offset += len(member)
+                yield member
+
+        await self._blobs.write_stream(f"{audit_id}/work.jsonl.gz", members())
         plan = replace(plan, shards=tuple(planned))
-        await self._blobs.write(f"{audit_id}/work.jsonl.gz", b"".join(members))
         await self._blobs.write(f"{audit_id}/plan.json", _json(plan.to_json()))
         return plan
 
