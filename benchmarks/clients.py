@@ -71,7 +71,7 @@ def compare(
             "ours": (runs, lambda: _python("ours", storage, concurrency, containers * blobs)),
         }
         if rclone := tools.rclone():
-            clients["rclone"] = (runs, lambda: _rclone(rclone, storage, containers * blobs))
+            clients["rclone"] = (runs, lambda: _rclone(rclone, storage, concurrency, containers * blobs))
         for name in sdk:
             clients[name] = (1, lambda name=name: _python(name, storage, concurrency, containers * blobs))  # type: ignore[misc]
         costs: dict[str, list[Cost]] = {name: [] for name in clients}
@@ -112,10 +112,10 @@ def _python(name: str, storage: StubbedStorage, concurrency: int, blobs: int) ->
     return Cost(told["wall"], told["cpu"], whole.memory)
 
 
-def _rclone(command: str, storage: StubbedStorage, blobs: int) -> Cost:
+def _rclone(command: str, storage: StubbedStorage, concurrency: int, blobs: int) -> Cost:
     listing = tools.path_of("rclone.txt")
     # Without --disable ListR it lists containers one by one, which would be unfair to it.
-    arguments = ["lsf", "-R", "--files-only", "--disable", "ListR", "--checkers", str(CONCURRENCY), "--config", ""]
+    arguments = ["lsf", "-R", "--files-only", "--disable", "ListR", "--checkers", str(concurrency), "--config", ""]
     sas = f"http://127.0.0.1:{storage.port}/?sv=2020-10-02&sig=stub"
     cost, _ = run([command, *arguments, "--azureblob-sas-url", sas, ":azureblob:"], output=listing)
     with listing.open(encoding="utf-8") as lines:
