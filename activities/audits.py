@@ -1,8 +1,24 @@
-"""The record of the audit that an activity works for."""
+"""The audit that an activity works for."""
+
+from typing import Literal, TypedDict
 
 from adapters.audit_records import AuditRecords
 from reconciliation.errors import RunStoreError
 from reconciliation.run_record import RunRecord
+
+
+class AuditRequest(TypedDict):
+    """The request of a step that finds all it needs in the audit's folder."""
+
+    audit_id: str
+
+
+class EndedAnswer(TypedDict):
+    """The answer of a step that ends the audit."""
+
+    ok: Literal[True]
+    state: str
+    outcome: str
 
 
 async def running(records: AuditRecords, audit_id: str) -> RunRecord:

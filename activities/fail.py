@@ -1,11 +1,11 @@
 """The way out: an audit that could not get to its report ends as failed, and says why."""
 
 import logging
-from typing import Literal, TypedDict
 
 import azure.durable_functions as df
 
 from activities.answers import Refusal, answered
+from activities.audits import AuditRequest, EndedAnswer
 from adapters.redaction import redacted
 from adapters.services import Services
 from reconciliation.errors import RunStoreError
@@ -16,23 +16,14 @@ bp = df.Blueprint()
 logger = logging.getLogger("capture_audit.fail")
 
 
-class FailRequest(TypedDict):
+class FailRequest(AuditRequest):
     """The audit, the step that could not be done, and why."""
 
-    audit_id: str
     step: str
     error: str
 
 
-class FailAnswer(TypedDict):
-    """How the audit ended."""
-
-    ok: Literal[True]
-    state: str
-    outcome: str
-
-
-async def fail_audit(request: FailRequest, services: Services) -> FailAnswer:
+async def fail_audit(request: FailRequest, services: Services) -> EndedAnswer:
     """End the audit as failed, unless it has ended already. The text is kept without secrets."""
     audit_id = request["audit_id"]
     record = await services.records.record(audit_id)
@@ -46,6 +37,6 @@ async def fail_audit(request: FailRequest, services: Services) -> FailAnswer:
 
 
 @bp.activity_trigger(input_name="request")
-async def fail(request: FailRequest) -> FailAnswer | Refusal:
+async def fail(request: FailRequest) -> EndedAnswer | Refusal:
     """The activity."""
     return await answered(fail_audit, request)

@@ -6,17 +6,11 @@ from typing import Literal, TypedDict
 import azure.durable_functions as df
 
 from activities.answers import Refusal, answered
-from activities.audits import running
+from activities.audits import AuditRequest, running
 from adapters.services import Services
 
 bp = df.Blueprint()
 logger = logging.getLogger("capture_audit.list_containers")
-
-
-class ListRequest(TypedDict):
-    """The audit whose account to list."""
-
-    audit_id: str
 
 
 class ListAnswer(TypedDict):
@@ -26,7 +20,7 @@ class ListAnswer(TypedDict):
     listed: int
 
 
-async def list_account(request: ListRequest, services: Services) -> ListAnswer:
+async def list_account(request: AuditRequest, services: Services) -> ListAnswer:
     """Freeze the audit's moment and its containers' names; a listing that is already there is kept.
 
     This comes before the rows are read, so a recording registered in between looks registered, never lost.
@@ -41,6 +35,6 @@ async def list_account(request: ListRequest, services: Services) -> ListAnswer:
 
 
 @bp.activity_trigger(input_name="request")
-async def list_containers(request: ListRequest) -> ListAnswer | Refusal:
+async def list_containers(request: AuditRequest) -> ListAnswer | Refusal:
     """The activity."""
     return await answered(list_account, request)

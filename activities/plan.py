@@ -8,7 +8,7 @@ from typing import Literal, TypedDict
 import azure.durable_functions as df
 
 from activities.answers import Refusal, answered
-from activities.audits import running
+from activities.audits import AuditRequest, running
 from adapters.services import Services
 from reconciliation.errors import RunStoreError
 from reconciliation.parameters import Mode
@@ -20,12 +20,6 @@ bp = df.Blueprint()
 logger = logging.getLogger("capture_audit.plan")
 
 
-class PlanRequest(TypedDict):
-    """The audit to plan."""
-
-    audit_id: str
-
-
 class PlanAnswer(TypedDict):
     """How much there is to do."""
 
@@ -34,7 +28,7 @@ class PlanAnswer(TypedDict):
     max_passes: int
 
 
-async def plan_audit(request: PlanRequest, services: Services) -> PlanAnswer:
+async def plan_audit(request: AuditRequest, services: Services) -> PlanAnswer:
     """Freeze the audit's shards; a plan that is already there is kept.
 
     Raises ``RunStoreError`` if the listing named a container twice, or lost some.
@@ -70,6 +64,6 @@ async def plan_audit(request: PlanRequest, services: Services) -> PlanAnswer:
 
 
 @bp.activity_trigger(input_name="request")
-async def plan(request: PlanRequest) -> PlanAnswer | Refusal:
+async def plan(request: AuditRequest) -> PlanAnswer | Refusal:
     """The activity."""
     return await answered(plan_audit, request)

@@ -6,18 +6,12 @@ from typing import Literal, TypedDict
 import azure.durable_functions as df
 
 from activities.answers import Refusal, answered
-from activities.audits import running
+from activities.audits import AuditRequest, running
 from adapters.services import Services
 from reconciliation.profiles import PROFILES
 
 bp = df.Blueprint()
 logger = logging.getLogger("capture_audit.pull")
-
-
-class PullRequest(TypedDict):
-    """The audit whose rows to read."""
-
-    audit_id: str
 
 
 class PullAnswer(TypedDict):
@@ -26,7 +20,7 @@ class PullAnswer(TypedDict):
     ok: Literal[True]
 
 
-async def pull_rows(request: PullRequest, services: Services) -> PullAnswer:
+async def pull_rows(request: AuditRequest, services: Services) -> PullAnswer:
     """Copy the rows into the run store; rows that are already there are kept.
 
     Raises ``DatabaseRefusedError`` or ``DatabaseUnavailableError``; nothing is written then.
@@ -44,6 +38,6 @@ async def pull_rows(request: PullRequest, services: Services) -> PullAnswer:
 
 
 @bp.activity_trigger(input_name="request")
-async def pull(request: PullRequest) -> PullAnswer | Refusal:
+async def pull(request: AuditRequest) -> PullAnswer | Refusal:
     """The activity."""
     return await answered(pull_rows, request)

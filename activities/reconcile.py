@@ -9,7 +9,7 @@ from typing import Literal, TypedDict
 import azure.durable_functions as df
 
 from activities.answers import Refusal, answered
-from activities.audits import running
+from activities.audits import AuditRequest, running
 from adapters.run_store import RunStore
 from adapters.services import Services
 from reconciliation.candidates import RegisteredRecording
@@ -29,19 +29,13 @@ _IN_MEMORY_BYTES = 1024 * 1024
 _CHUNK_BYTES = 1024 * 1024
 
 
-class ReconcileRequest(TypedDict):
-    """The audit to reconcile."""
-
-    audit_id: str
-
-
 class ReconcileAnswer(TypedDict):
     """The canonical report is in the run store."""
 
     ok: Literal[True]
 
 
-async def reconcile_audit(request: ReconcileRequest, services: Services) -> ReconcileAnswer:
+async def reconcile_audit(request: AuditRequest, services: Services) -> ReconcileAnswer:
     """Judge every candidate and write report.json; a report that is already there is kept.
 
     Raises ``AssertionError`` if anything does not add up; nothing is written then.
@@ -127,6 +121,6 @@ async def write_report(services: Services, record: RunRecord, plan: Plan, index:
 
 
 @bp.activity_trigger(input_name="request")
-async def reconcile(request: ReconcileRequest) -> ReconcileAnswer | Refusal:
+async def reconcile(request: AuditRequest) -> ReconcileAnswer | Refusal:
     """The activity."""
     return await answered(reconcile_audit, request)

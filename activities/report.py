@@ -2,11 +2,12 @@
 
 import logging
 from collections.abc import AsyncIterator
-from typing import Any, Literal, TypedDict
+from typing import Any
 
 import azure.durable_functions as df
 
 from activities.answers import Refusal, answered
+from activities.audits import AuditRequest, EndedAnswer
 from adapters.run_store import RunStore
 from adapters.services import Services
 from reconciliation.errors import RunStoreError
@@ -21,21 +22,7 @@ bp = df.Blueprint()
 logger = logging.getLogger("capture_audit.report")
 
 
-class ReportRequest(TypedDict):
-    """The audit to report."""
-
-    audit_id: str
-
-
-class ReportAnswer(TypedDict):
-    """How the audit ended."""
-
-    ok: Literal[True]
-    state: str
-    outcome: str
-
-
-async def report_audit(request: ReportRequest, services: Services) -> ReportAnswer:
+async def report_audit(request: AuditRequest, services: Services) -> EndedAnswer:
     """Render findings.csv and report.html from report.json, then end the audit. Doing it again changes nothing."""
     audit_id = request["audit_id"]
     record = await services.records.record(audit_id)
@@ -82,6 +69,6 @@ async def render(store: RunStore, audit_id: str) -> Head:
 
 
 @bp.activity_trigger(input_name="request")
-async def report(request: ReportRequest) -> ReportAnswer | Refusal:
+async def report(request: AuditRequest) -> EndedAnswer | Refusal:
     """The activity."""
     return await answered(report_audit, request)

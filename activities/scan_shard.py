@@ -12,7 +12,7 @@ from activities.answers import Refusal, answered
 from activities.audits import running
 from adapters.run_store import RunStore
 from adapters.services import Services
-from reconciliation.coverage import DELETED_DURING_SCAN
+from reconciliation.coverage import DELETED_DURING_SCAN, counts_of
 from reconciliation.errors import AuditError, ContainerGoneError
 from reconciliation.evidence import BlobPage, ContainerEvidence, Unread, read_evidence
 
@@ -71,9 +71,9 @@ async def scan(request: ScanRequest, services: Services) -> ScanAnswer:
         kept.sort(key=lambda record: record.container)
         counts = await store.write_shard(audit_id, index, request["attempt"], kept)
         logger.info("Audit %s: shard %d, attempt %d: %s", audit_id, index, request["attempt"], counts)
-    failed = sum(isinstance(record, Unread) and record.failed for record in kept)
-    scanned = sum(isinstance(record, ContainerEvidence) for record in kept)
-    return {"ok": True, "scanned": scanned, "skipped": len(kept) - scanned - failed, "failed": failed}
+    else:
+        counts = counts_of(kept)
+    return {"ok": True, "scanned": counts["scanned"], "skipped": counts["skipped"], "failed": counts["failed"]}
 
 
 async def read_containers(

@@ -17,7 +17,7 @@ two files that belong together the second is written last and says that both are
 """
 
 import json
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -26,7 +26,7 @@ from typing import Any
 from adapters.blob_store import BlobStore
 from adapters.jsonl import Unpacker, loads, pack, pack_lines, unpack
 from reconciliation.candidates import Candidate, RegisteredRecording
-from reconciliation.coverage import Coverage
+from reconciliation.coverage import COUNTS, counts_of
 from reconciliation.errors import RunStoreError
 from reconciliation.evidence import ContainerEvidence, Unread, record_from_json
 from reconciliation.plan import Listing, Plan, PlannedShard
@@ -34,7 +34,6 @@ from reconciliation.progress import ShardProgress
 from reconciliation.shards import Shard, slice_of
 
 REPORT_FILES: Mapping[str, str] = {"json": "report.json", "csv": "findings.csv", "html": "report.html"}
-_COUNTS = ("scanned", "skipped", "failed", "blobs")
 _UNSCANNED = "its shard could not be scanned"
 
 
@@ -176,7 +175,7 @@ class RunStore:
         self, audit_id: str, shard: int, attempt: int, records: Sequence[ContainerEvidence | Unread]
     ) -> dict[str, int]:
         """Write what a shard saw, with its counts as metadata; returns the counts."""
-        counts = _counts(records)
+        counts = counts_of(records)
         metadata = {name: str(count) for name, count in counts.items()} | {"attempt": str(attempt)}
         data = pack(record.to_json() for record in records)
         await self._blobs.write(f"{audit_id}/shards/{shard:04}.jsonl.gz", data, metadata)
@@ -193,7 +192,7 @@ class RunStore:
 
     async def write_progress(self, audit_id: str, shard: int, records: Sequence[ContainerEvidence | Unread]) -> None:
         """Say how far a shard has come."""
-        metadata = {name: str(count) for name, count in _counts(records).items()}
+        metadata = {name: str(count) for name, count in counts_of(records).items()}
         await self._blobs.write(f"{audit_id}/shards/{shard:04}.progress", b"", metadata)
 
     async def shard_records(self, audit_id: str, planned: PlannedShard) -> list[ContainerEvidence | Unread]:
@@ -218,7 +217,7 @@ class RunStore:
             if name.startswith("shards/"):
                 index, _, kind = name.removeprefix("shards/").partition(".")
                 # "0007.jsonl.gz" is listed before "0007.progress", and is the one to believe.
-                counts = {count: int(blob.metadata.get(count, 0)) for count in _COUNTS}
+                counts = {count: int(blob.metadata.get(count, 0)) for count in COUNTS}
                 progress = ShardProgress(done=kind == "jsonl.gz", updated_at=blob.last_modified, **counts)
                 shards.setdefault(int(index), progress)
         return Artefacts(frozenset(names), shards, max(moments, default=None), scan_started_at)
@@ -244,18 +243,6 @@ class RunStore:
         async for chunk in self._blobs.read_stream(f"{audit_id}/{REPORT_FILES['json']}"):
             *lines, rest = (rest + chunk).split(b"\n")
             yield [line.decode() for line in lines]
-
-
-def _counts(records: Iterable[ContainerEvidence | Unread]) -> dict[str, int]:
-    coverage = Coverage(listed=0)
-    for record in records:
-        coverage.count(record)
-    return {
-        "scanned": coverage.scanned,
-        "skipped": coverage.skipped.total(),
-        "failed": len(coverage.failed),
-        "blobs": coverage.blobs,
-    }
 
 
 def _json(value: Any) -> bytes:

@@ -6,7 +6,7 @@ replay the same way every time: no clock, no settings, no I/O.
 
 from collections.abc import Generator
 from datetime import timedelta
-from typing import Any, TypedDict
+from typing import Any
 
 import azure.durable_functions as df
 
@@ -18,12 +18,6 @@ STEP_ATTEMPTS = 3
 PAUSE_BETWEEN_ATTEMPTS = timedelta(seconds=5)
 MOST_ERROR_CHARACTERS = 1200  # each takes up to 12 bytes of history, and no payload there exceeds 16 KB
 Work = Generator[Any, Any, Any]
-
-
-class AuditRequest(TypedDict):
-    """The input of the orchestration; all else is in the audit's record."""
-
-    audit_id: str
 
 
 class StepFailedError(Exception):

@@ -1,6 +1,7 @@
 """Coverage is proved, never assumed: ``listed = scanned + skipped + failed``, or the audit is wrong about itself."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -67,3 +68,15 @@ class Coverage:
                 for unread in sorted(self.failed, key=lambda unread: unread.container)
             ],
         }
+
+
+COUNTS = ("scanned", "skipped", "failed", "blobs")
+
+
+def counts_of(records: Iterable[ContainerEvidence | Unread]) -> dict[str, int]:
+    """What became of some containers, as numbers: one for each of ``COUNTS``."""
+    coverage = Coverage(listed=0)
+    for record in records:
+        coverage.count(record)
+    counts = (coverage.scanned, coverage.skipped.total(), len(coverage.failed), coverage.blobs)
+    return dict(zip(COUNTS, counts, strict=True))
