@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TypeVar
@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 import aiohttp
 from azure.core.exceptions import ClientAuthenticationError
+from multidict import CIMultiDict
 from yarl import URL
 
 from adapters.credentials import Endpoint
@@ -44,6 +45,18 @@ class Patience:
     request_timeout: float = 30.0
 
 
+class _Request(aiohttp.ClientRequest):
+    """A request that sends the session's headers and no others: making the usual ones takes a tenth of its CPU."""
+
+    def update_headers(self, headers: Iterable[tuple[str, str]] | None) -> None:  # type: ignore[override]
+        """The headers that were given, and the host's name."""
+        self.headers = CIMultiDict(headers or ())
+        self.headers["Host"] = self.url.host_port_subcomponent or ""
+
+    def update_auto_headers(self, skip_auto_headers: Iterable[str] | None) -> None:
+        """None."""
+
+
 def open_session() -> aiohttp.ClientSession:
     """A session for one process's lister: as many connections as it has callers, kept open between requests."""
     return aiohttp.ClientSession(
@@ -51,8 +64,7 @@ def open_session() -> aiohttp.ClientSession:
         cookie_jar=aiohttp.DummyCookieJar(),
         headers=_HEADERS,
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=10),  # the lister keeps its own deadlines
-        # What is not sent need not be made: each of these costs some percent of a small request.
-        skip_auto_headers=("Accept", "Accept-Encoding", "User-Agent"),
+        request_class=_Request,
     )
 
 
@@ -68,6 +80,7 @@ class RestLister:
         patience: Patience | None = None,
     ) -> None:
         self._endpoint = endpoint
+        self._address = URL(endpoint.url, encoded=True)
         self._session = session
         self._page_size = page_size
         self._patience = patience or Patience()
@@ -80,7 +93,7 @@ class RestLister:
         Raises ``StorageRefusedError``, ``StorageUnavailableError`` or ``ListingError``.
         """
         what = f"list containers in account {self._endpoint.account!r}"
-        async for page in self._pages(f"/?comp=list&maxresults={self._page_size}", parse_containers, what):
+        async for page in self._pages("/", f"comp=list&maxresults={self._page_size}", parse_containers, what):
             yield page.names
 
     async def blobs(self, container: str) -> list[BlobPage]:
@@ -90,21 +103,21 @@ class RestLister:
         """
         what = f"list container {container!r} in account {self._endpoint.account!r}"
         # Container names need no quoting: they are lower-case letters, digits, hyphens, and $ in front.
-        target = f"/{container}?restype=container&comp=list&maxresults={self._page_size}"
-        page = await self._page(target, parse_blobs, what)
+        path, query = f"/{container}", f"restype=container&comp=list&maxresults={self._page_size}"
+        page = await self._page(path, query, parse_blobs, what)
         pages = [page.blobs]
         if page.marker is not None:
-            pages += [following.blobs async for following in self._pages(target, parse_blobs, what, page.marker)]
+            pages += [following.blobs async for following in self._pages(path, query, parse_blobs, what, page.marker)]
         return pages
 
     async def _pages(
-        self, target: str, parse: Callable[[bytes], PageT], what: str, marker: str | None = None
+        self, path: str, query: str, parse: Callable[[bytes], PageT], what: str, marker: str | None = None
     ) -> AsyncIterator[PageT]:
         """The pages from ``marker`` on."""
         seen = {marker}
         while True:
-            at = target if marker is None else f"{target}&marker={quote(marker, safe='')}"
-            page = await self._page(at, parse, what)
+            at = query if marker is None else f"{query}&marker={quote(marker, safe='')}"
+            page = await self._page(path, at, parse, what)
             yield page
             marker = page.marker
             if marker is None:
@@ -113,12 +126,12 @@ class RestLister:
                 raise ListingError(f"Cannot {what}: storage sent the same page marker twice. Audit again.")
             seen.add(marker)
 
-    async def _page(self, target: str, parse: Callable[[bytes], PageT], what: str) -> PageT:
+    async def _page(self, path: str, query: str, parse: Callable[[bytes], PageT], what: str) -> PageT:
         for attempt in range(1, self._patience.attempts + 1):
             if self._pause_until:
                 await self._wait_while_paused()
             try:
-                status, body, retry_after = await self._get(target)
+                status, body, retry_after = await self._get(path, query)
                 if status == HTTPStatus.OK:
                     return parse(body)
                 trouble: str = _judged(status, body, what)
@@ -136,14 +149,25 @@ class RestLister:
             "and its status, then audit again."
         )
 
-    async def _get(self, target: str) -> tuple[int, bytes, float | None]:
+    async def _get(self, path: str, query: str) -> tuple[int, bytes, float | None]:
         signature, headers = await self._endpoint.signer.sign()
-        url = f"{self._endpoint.url}{target}&{signature}" if signature else f"{self._endpoint.url}{target}"
+        url = URL.build(  # from its parts, so that nothing has to be parsed
+            scheme=self._address.scheme,
+            authority=self._address.raw_authority,
+            path=f"{self._address.raw_path.rstrip('/')}{path}",
+            query_string=f"{query}&{signature}" if signature else query,
+            encoded=True,
+        )
         with self._deadlines.one():
-            async with self._session.get(URL(url, encoded=True), headers=headers or None) as answer:
-                body = await answer.read()
-                retry_after = None if answer.status == HTTPStatus.OK else _seconds(answer.headers.get("Retry-After"))
-                return answer.status, body, retry_after
+            answer = await self._session.get(url, headers=headers or None)
+            try:
+                body = await answer.read()  # which gives the connection back
+            except BaseException:
+                answer.close()
+                raise
+        if answer.status == HTTPStatus.OK:
+            return answer.status, body, None
+        return answer.status, body, _seconds(answer.headers.get("Retry-After"))
 
     async def _hold_back(self, attempt: int, retry_after: float | None, why: str) -> None:
         wait = self._patience.first_wait * 2 ** (attempt - 1) if retry_after is None else retry_after

@@ -17,6 +17,7 @@ from reconciliation.keys import MATTERING_SUFFIXES, can_matter
 from reconciliation.times import from_rfc1123
 
 _END = b"</EnumerationResults>"
+_LAST_END = b"<NextMarker />" + _END
 _MARKER = b"<NextMarker>"
 _CONTAINER = re.compile(rb"<Container><Name>([^<]*)</Name>")
 # The elements as the service writes them, in its order: without gaps to skip, matching costs next to nothing.
@@ -78,6 +79,8 @@ def _check_whole(page: bytes) -> None:
 
 
 def _plain_marker(page: bytes) -> str | None:
+    if page.endswith(_LAST_END):  # looked at first: searching a page for what it does not hold reads all of it
+        return None
     at = page.rfind(_MARKER)
     return page[at + len(_MARKER) : page.index(b"<", at + 1)].decode() or None if at >= 0 else None
 
