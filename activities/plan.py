@@ -1,20 +1,22 @@
 """Step 3: choose the containers to open, and cut them into shards."""
 
 import logging
-from itertools import islice
-from operator import eq
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
 from typing import Literal, TypedDict
 
 import azure.durable_functions as df
 
 from activities.answers import Refusal, answered
 from activities.audits import AuditRequest, running
+from activities.in_order import InOrder
+from adapters.run_store import RunStore
 from adapters.services import Services
 from reconciliation.errors import RunStoreError
-from reconciliation.parameters import Mode
+from reconciliation.parameters import AuditParameters, Mode
 from reconciliation.plan import Plan
 from reconciliation.selection import select_containers
-from reconciliation.shards import plan_shards
+from reconciliation.shards import shard_sizes
 
 bp = df.Blueprint()
 logger = logging.getLogger("capture_audit.plan")
@@ -29,10 +31,7 @@ class PlanAnswer(TypedDict):
 
 
 async def plan_audit(request: AuditRequest, services: Services) -> PlanAnswer:
-    """Freeze the audit's shards; a plan that is already there is kept.
-
-    Raises ``RunStoreError`` if the listing named a container twice, or lost some.
-    """
+    """Freeze the audit's shards; a plan that is already there is kept."""
     audit_id, store = request["audit_id"], services.store
     plan = await store.plan(audit_id)
     if plan is None:
@@ -40,16 +39,12 @@ async def plan_audit(request: AuditRequest, services: Services) -> PlanAnswer:
         listing = await store.listing(audit_id)
         if listing is None:
             raise RunStoreError(f"Audit {audit_id} has no listing in {services.records.where}. Start a new audit.")
-        names = await store.container_names(audit_id)
-        names.sort()
-        distinct = len(names) - sum(map(eq, names, islice(names, 1, None)))
-        if distinct != listing.listed:
-            raise RunStoreError(f"Storage listed {listing.listed} containers of {distinct} names. Start a new audit.")
-        registered: set[str] = set()
-        if parameters.mode is Mode.FAST:
-            registered = {row.recording_id async for rows in store.registered(audit_id) for row in rows}
-        chosen, skipped = select_containers(names, registered, parameters)
-        shards = plan_shards(chosen, services.settings.shard_containers)
+        chosen, skipped, names = await choose(store, audit_id, parameters)
+        if chosen + skipped.total() != listing.listed:
+            raise RunStoreError(
+                f"Storage listed {listing.listed} containers, and {chosen + skipped.total()} names are kept. Start a "
+                "new audit."
+            )
         plan = Plan(
             as_of=listing.as_of,
             settle_minutes=services.settings.settle_minutes,
@@ -58,9 +53,49 @@ async def plan_audit(request: AuditRequest, services: Services) -> PlanAnswer:
             skipped=dict(skipped),
             shards=(),
         )
-        plan = await store.write_plan(audit_id, plan, chosen, shards)
-        logger.info("Audit %s: %d containers to open in %d shards", audit_id, len(chosen), len(shards))
+        sizes = shard_sizes(chosen, services.settings.shard_containers)
+        plan = await store.write_plan(audit_id, plan, cut(names, sizes))
+        logger.info("Audit %s: %d containers to open in %d shards", audit_id, chosen, len(sizes))
     return {"ok": True, "shards": len(plan.shards), "max_passes": plan.max_passes}
+
+
+async def choose(
+    store: RunStore, audit_id: str, parameters: AuditParameters
+) -> tuple[int, Counter[str], AsyncIterator[list[str]]]:
+    """How many containers to open, how many are skipped for which reason, and the names to open, ascending.
+
+    A fast audit keeps the few names that the rows do not account for. Any other goes through all names a second time
+    when they are cut, so that none of them need be kept.
+    """
+    chosen, skipped, kept = 0, Counter[str](), list[str]()
+    fast = parameters.mode is Mode.FAST
+    rows = InOrder(store.registered_ids(audit_id), str) if fast else None
+    async for names in store.container_names(audit_id):
+        known = set(await rows.upto(names[-1])) if rows else set[str]()
+        opened, passed_over = select_containers(names, known, parameters)
+        chosen += len(opened)
+        skipped += passed_over
+        if fast:
+            kept += opened
+
+    async def again() -> AsyncIterator[list[str]]:
+        if fast:
+            yield kept
+            return
+        async for names in store.container_names(audit_id):
+            yield select_containers(names, set(), parameters)[0]
+
+    return chosen, skipped, again()
+
+
+async def cut(portions: AsyncIterator[list[str]], sizes: Sequence[int]) -> AsyncIterator[list[str]]:
+    """The same names in runs of the given sizes."""
+    waiting: list[str] = []
+    for size in sizes:
+        while len(waiting) < size:
+            waiting += await anext(portions)
+        yield waiting[:size]
+        waiting = waiting[size:]
 
 
 @bp.activity_trigger(input_name="request")

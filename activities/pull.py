@@ -31,7 +31,7 @@ async def pull_rows(request: AuditRequest, services: Services) -> PullAnswer:
         profile = PROFILES[record.parameters.profile]
         async with services.database(profile).snapshot() as snapshot:
             candidates = snapshot.lines(profile.candidates(record.parameters))
-            registered = snapshot.lines(profile.registered)
+            registered = snapshot.lines(profile.registered(services.now() - record.parameters.grace))
             await services.store.write_rows(audit_id, candidates, registered)
         logger.info("Audit %s: rows pulled", audit_id)
     return {"ok": True}

@@ -1,32 +1,30 @@
-"""Step 4, the fan-in: rows beside evidence, verdicts, coverage, and the canonical report."""
+"""Step 5, the fan-in: rows beside evidence, verdicts, coverage, and the canonical report."""
 
 import logging
-from collections.abc import AsyncIterator, Sequence
-from contextlib import ExitStack
-from tempfile import SpooledTemporaryFile
+from collections.abc import AsyncIterator
 from typing import Literal, TypedDict
 
 import azure.durable_functions as df
 
 from activities.answers import Refusal, answered
 from activities.audits import AuditRequest, running
+from activities.in_order import InOrder
+from activities.previous import previous_audit
+from activities.second_look import look_again
+from activities.spools import Spools
 from adapters.run_store import RunStore
 from adapters.services import Services
-from reconciliation.candidates import RegisteredRecording
-from reconciliation.keys import session_key
+from reconciliation.evidence import Record
 from reconciliation.plan import Plan
 from reconciliation.profiles import PROFILES
-from reconciliation.reconcile import EvidenceIndex, Result, Tally, find
-from reconciliation.report.document import CLOSING, finding_line, opening
+from reconciliation.reconcile import Conclusion, FirstLook
 from reconciliation.report.model import AuditHeader, build_head
 from reconciliation.run_record import RunRecord
-from reconciliation.verdicts import SEVERITY_ORDER, Severity
+from reconciliation.since_last import Known, change_of, compare
+from reconciliation.tally import Result
 
 bp = df.Blueprint()
 logger = logging.getLogger("capture_audit.reconcile")
-
-_IN_MEMORY_BYTES = 1024 * 1024
-_CHUNK_BYTES = 1024 * 1024
 
 
 class ReconcileAnswer(TypedDict):
@@ -36,7 +34,7 @@ class ReconcileAnswer(TypedDict):
 
 
 async def reconcile_audit(request: AuditRequest, services: Services) -> ReconcileAnswer:
-    """Judge every candidate and write report.json; a report that is already there is kept.
+    """Judge everything and write report.json; a report that is already there is kept.
 
     Raises ``AssertionError`` if anything does not add up; nothing is written then.
     """
@@ -44,80 +42,69 @@ async def reconcile_audit(request: AuditRequest, services: Services) -> Reconcil
     if not await store.has_report(audit_id, "json"):
         record = await running(services.records, audit_id)
         plan = await store.planned(audit_id)
-        index = await indexed(store, audit_id, plan)
-        await write_report(services, record, plan, index)
-        logger.info("Audit %s: %d candidates judged", audit_id, index.candidates)
+        profile, parameters = PROFILES[record.parameters.profile], record.parameters
+        first = FirstLook(profile, parameters, plan.clock(parameters), listed=plan.listed, skipped=plan.skipped)
+        with Spools() as spools:
+            await take_storage(store, audit_id, plan, first)
+            async for candidates in store.candidates(audit_id):
+                for candidate in candidates:
+                    if (verdict := first.take_session(candidate)) is not None:
+                        spools.count(verdict, candidate.session_id)
+            await conclude(services, record, first, spools)
+        logger.info("Audit %s: %s", audit_id, dict(first.tally.severities))
     return {"ok": True}
 
 
-async def indexed(store: RunStore, audit_id: str, plan: Plan) -> EvidenceIndex:
-    """What all shards saw, beside the rows that register containers; read shard by shard."""
-    keys = [session_key(session_id) async for ids in store.candidate_ids(audit_id) for session_id in ids]
-    index = EvidenceIndex(keys, listed=plan.listed, skipped=plan.skipped)
-    rows = RowsInOrder(store.registered(audit_id))
+async def take_storage(store: RunStore, audit_id: str, plan: Plan, first: FirstLook) -> None:
+    """Take in what all shards saw, beside the rows that register containers: three streams that ascend by name."""
+    rows = InOrder(store.registered(audit_id), lambda row: row.recording_id)
+    records = InOrder(_records(store, audit_id, plan), lambda record: record.container)
+    async for names in store.container_names(audit_id):
+        listed, last = set(names), names[-1]
+        seen = {record.container: record for record in await records.upto(last)}
+        known = {row.recording_id: row for row in await rows.upto(last)}
+        for name, record in seen.items():
+            first.take_container(record, known.get(name))
+        for name, row in known.items():
+            first.take_row(row, seen.get(name), listed=name in listed)
+    async for left in rows.rest():
+        for row in left:
+            first.take_row(row, None, listed=False)
+    first.coverage.check()
+
+
+async def _records(store: RunStore, audit_id: str, plan: Plan) -> AsyncIterator[list[Record]]:
     for planned in plan.shards:
         records = await store.shard_records(audit_id, planned)
-        known = await rows.of([record.container for record in records])
-        for record in records:
-            index.add(record, known.get(record.container))
-    index.coverage.check()
-    return index
+        if records:
+            yield records
 
 
-class RowsInOrder:
-    """Walks through the registered recordings beside the shards: both ascend by container name.
+async def conclude(services: Services, record: RunRecord, first: FirstLook, spools: Spools) -> None:
+    """Look again at what is in doubt, judge it for good, compare with the previous audit, and write the report."""
+    profile, parameters = first.profile, first.parameters
+    second = await look_again(first, services)
+    previous = await previous_audit(services, record)
+    now: list[Known] = []
+    conclusion = Conclusion(first, second)
+    for finding in conclusion.findings():
+        known = finding.known
+        spools.add(finding, None if known is None else change_of(previous, known))
+        if known is not None:
+            now.append(known)
+    for verdict, session_id in conclusion.counted_sessions:
+        spools.count(verdict, session_id)
+    complete = first.coverage.is_complete and second.complete
+    since_last = compare(previous, now, mode=parameters.mode, complete=complete)
+    result = Result(first.coverage, first.tally, parameters.mode, since_last, second.complete)
+    header = AuditHeader(record.audit_id, parameters, record.created_at, first.clock)
+    head = build_head(header, profile, result, generated_at=services.now())
 
-    Holds one portion of rows at most; those that nobody asks for are passed over.
-    """
+    async def chunks() -> AsyncIterator[bytes]:
+        for chunk in spools.document(head):
+            yield chunk
 
-    def __init__(self, portions: AsyncIterator[list[RegisteredRecording]]) -> None:
-        self._portions = portions
-        self._portion: Sequence[RegisteredRecording] = ()
-
-    async def of(self, names: Sequence[str]) -> dict[str, RegisteredRecording]:
-        """The rows that register the given containers. Ascending names, which lie behind those of the last call."""
-        wanted = set(names)
-        found: dict[str, RegisteredRecording] = {}
-        while names:
-            found |= {row.recording_id: row for row in self._portion if row.recording_id in wanted}
-            if self._portion and self._portion[-1].recording_id >= names[-1]:
-                break
-            portion = await anext(self._portions, None)
-            if portion is None:
-                break
-            self._portion = portion
-        return found
-
-
-async def write_report(services: Services, record: RunRecord, plan: Plan, index: EvidenceIndex) -> None:
-    """Judge the candidates one portion at a time, most urgent findings first in the report."""
-    audit_id, parameters, store = record.audit_id, record.parameters, services.store
-    profile, clock, tally = PROFILES[parameters.profile], plan.clock(parameters), Tally()
-    with ExitStack() as files:
-        spools = {severity: files.enter_context(SpooledTemporaryFile(_IN_MEMORY_BYTES)) for severity in Severity}
-        async for candidates in store.candidates(audit_id):
-            for candidate in candidates:
-                finding = find(index, candidate, profile.rules, clock, parameters.mode)
-                tally.count(finding.judgement)
-                severity = finding.judgement.severity
-                spools[severity].write(finding_line(finding.to_json()).encode())
-        if tally.total != index.candidates:
-            raise AssertionError(f"{tally.total} candidates were judged of {index.candidates}")
-        result = Result(index.coverage, tally, index.unattributed(clock), parameters.mode)
-        header = AuditHeader(audit_id, parameters, record.created_at, clock)
-        head = build_head(header, profile, result, generated_at=services.now())
-
-        async def chunks() -> AsyncIterator[bytes]:
-            yield opening(head).encode()
-            comma = b""
-            for severity in SEVERITY_ORDER:
-                spools[severity].seek(0)
-                while lines := spools[severity].readlines(_CHUNK_BYTES):
-                    yield comma + b",".join(lines)
-                    comma = b","
-            yield CLOSING.encode()
-
-        await store.write_report(audit_id, "json", chunks())
+    await services.store.write_report(record.audit_id, "json", chunks())
 
 
 @bp.activity_trigger(input_name="request")

@@ -14,14 +14,13 @@ from adapters.run_store import RunStore
 from adapters.services import Services
 from reconciliation.coverage import DELETED_DURING_SCAN, counts_of
 from reconciliation.errors import AuditError, ContainerGoneError
-from reconciliation.evidence import BlobPage, ContainerEvidence, Unread, read_evidence
+from reconciliation.evidence import BlobPage, Record, Unread, read_evidence
 
 bp = df.Blueprint()
 logger = logging.getLogger("capture_audit.scan")
 
 OUT_OF_TIME = "its shard ran out of time before it was read"
 _SECONDS_BETWEEN_PROGRESS = 2.0
-Record = ContainerEvidence | Unread
 
 
 class BlobLister(Protocol):

@@ -21,6 +21,8 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import islice
+from operator import eq, lt
 from typing import Any
 
 from adapters.blob_store import BlobStore
@@ -28,13 +30,15 @@ from adapters.jsonl import Unpacker, loads, pack, pack_lines, unpack
 from reconciliation.candidates import Candidate, RegisteredRecording
 from reconciliation.coverage import COUNTS, counts_of
 from reconciliation.errors import RunStoreError
-from reconciliation.evidence import ContainerEvidence, Unread, record_from_json
+from reconciliation.evidence import Record, Unread, record_from_json
 from reconciliation.plan import Listing, Plan, PlannedShard
 from reconciliation.progress import ShardProgress
-from reconciliation.shards import Shard, slice_of
+from reconciliation.shards import shard_of
 
 REPORT_FILES: Mapping[str, str] = {"json": "report.json", "csv": "findings.csv", "html": "report.html"}
 _UNSCANNED = "its shard could not be scanned"
+# Packed; unpacked they are some ten times as many, and parsed about a hundred times.
+_PORTION_BYTES = 32 * 1024
 
 
 @dataclass(frozen=True)
@@ -58,28 +62,43 @@ class RunStore:
     # --- what is there ------------------------------------------------------------------------------------------
 
     async def write_containers(self, audit_id: str, as_of: datetime, pages: AsyncIterator[list[str]]) -> Listing:
-        """Write the container names page by page, and then how many they were."""
-        listed = 0
+        """Write the container names, ascending, page by page as they come; and then how many they were.
+
+        Raises ``RunStoreError`` if a name was listed twice.
+        """
+        listed, before, ascending = 0, "", True
 
         async def members() -> AsyncIterator[bytes]:
-            nonlocal listed
+            nonlocal listed, before, ascending
             async for names in pages:
                 listed += len(names)
+                ascending = ascending and all(map(lt, [before, *names], names))
+                before = names[-1] if names else before
                 yield pack(names)
 
         await self._blobs.write_stream(f"{audit_id}/containers.jsonl.gz", members())
+        if not ascending:
+            await self._sort_containers(audit_id)
         listing = Listing(as_of, listed)
         await self._blobs.write(f"{audit_id}/listing.json", _json(listing.to_json()))
         return listing
+
+    async def _sort_containers(self, audit_id: str) -> None:
+        # Storage lists in the order of the names, and says so; an emulator or a gateway may see that otherwise.
+        names = [name async for portion in self.container_names(audit_id) for name in portion]
+        names.sort()
+        if any(map(eq, names, islice(names, 1, None))):
+            raise RunStoreError(f"Storage listed {len(names)} containers, some of them twice. Start a new audit.")
+        await self._blobs.write(f"{audit_id}/containers.jsonl.gz", pack(names))
 
     async def listing(self, audit_id: str) -> Listing | None:
         """What ``write_containers`` said, or None before it was done."""
         stored = await self._blobs.read(f"{audit_id}/listing.json")
         return None if stored is None else Listing.from_json(json.loads(stored.data))
 
-    async def container_names(self, audit_id: str) -> list[str]:
-        """All container names, as listed."""
-        return [name async for names in self._values(audit_id, "containers.jsonl.gz") for name in names]
+    def container_names(self, audit_id: str) -> AsyncIterator[list[str]]:
+        """All container names, ascending, in portions."""
+        return self._values(audit_id, "containers.jsonl.gz")
 
     async def write_rows(
         self, audit_id: str, candidates: AsyncIterator[list[str]], registered: AsyncIterator[list[str]]
@@ -98,22 +117,24 @@ class RunStore:
         async for values in self._values(audit_id, "candidates.jsonl.gz"):
             yield [Candidate.from_json(value) for value in values]
 
-    async def candidate_ids(self, audit_id: str) -> AsyncIterator[list[str]]:
-        """The session ids of the candidates, in portions."""
-        async for values in self._values(audit_id, "candidates.jsonl.gz"):
-            yield [value["session_id"] for value in values]
-
     async def registered(self, audit_id: str) -> AsyncIterator[list[RegisteredRecording]]:
         """The registered recordings, ascending by recording id, in portions."""
         async for values in self._values(audit_id, "registered.jsonl.gz"):
             yield [RegisteredRecording(*value) for value in values]
 
+    async def registered_ids(self, audit_id: str) -> AsyncIterator[list[str]]:
+        """Their ids alone."""
+        async for values in self._values(audit_id, "registered.jsonl.gz"):
+            yield [value[0] for value in values]
+
     async def _values(self, audit_id: str, name: str) -> AsyncIterator[list[Any]]:
         unpacker, path = Unpacker(), f"{audit_id}/{name}"
         async for chunk in self._blobs.read_stream(path):
-            with self._undamaged(path):
-                values = loads(unpacker.lines(chunk))
-            yield values
+            for at in range(0, len(chunk), _PORTION_BYTES):
+                with self._undamaged(path):
+                    values = loads(unpacker.lines(chunk[at : at + _PORTION_BYTES]))
+                if values:
+                    yield values
         with self._undamaged(path):
             unpacker.finish()
 
@@ -126,14 +147,21 @@ class RunStore:
 
     # --- the plan -----------------------------------------------------------------------------------------------
 
-    async def write_plan(self, audit_id: str, plan: Plan, names: Sequence[str], shards: Sequence[Shard]) -> Plan:
-        """Write the names to open and then the plan that points into them; returns the plan with its pointers."""
+    async def write_plan(self, audit_id: str, plan: Plan, shards: AsyncIterator[list[str]]) -> Plan:
+        """Write the names to open, shard by shard, and then the plan that points into them; returns the plan with its
+        pointers. Raises ``RunStoreError`` if the names are not strictly ascending.
+        """
         planned: list[PlannedShard] = []
 
         async def members() -> AsyncIterator[bytes]:
-            offset = 0
-            for shard in shards:
-                member = pack(names[slice_of(shards, shard.index)])
+            offset, before = 0, ""
+            async for names in shards:
+                try:
+                    shard = shard_of(len(planned), before, names)
+                except ValueError as error:
+                    raise RunStoreError(f"{audit_id}/containers.jsonl.gz: {error}. Start a new audit.") from error
+                before = names[-1] if names else before
+                member = pack(names)
                 planned.append(PlannedShard(shard, offset, len(member)))
                 offset += len(member)
                 yield member
@@ -171,9 +199,7 @@ class RunStore:
 
     # --- shards ---------------------------------------------------------------------------------------------------
 
-    async def write_shard(
-        self, audit_id: str, shard: int, attempt: int, records: Sequence[ContainerEvidence | Unread]
-    ) -> dict[str, int]:
+    async def write_shard(self, audit_id: str, shard: int, attempt: int, records: Sequence[Record]) -> dict[str, int]:
         """Write what a shard saw, with its counts as metadata; returns the counts."""
         counts = counts_of(records)
         metadata = {name: str(count) for name, count in counts.items()} | {"attempt": str(attempt)}
@@ -181,7 +207,7 @@ class RunStore:
         await self._blobs.write(f"{audit_id}/shards/{shard:04}.jsonl.gz", data, metadata)
         return counts
 
-    async def shard(self, audit_id: str, shard: int) -> list[ContainerEvidence | Unread] | None:
+    async def shard(self, audit_id: str, shard: int) -> list[Record] | None:
         """What a shard saw, or None if it was never scanned to its end."""
         path = f"{audit_id}/shards/{shard:04}.jsonl.gz"
         stored = await self._blobs.read(path)
@@ -190,12 +216,12 @@ class RunStore:
         with self._undamaged(path):
             return [record_from_json(value) for value in unpack(stored.data)]
 
-    async def write_progress(self, audit_id: str, shard: int, records: Sequence[ContainerEvidence | Unread]) -> None:
+    async def write_progress(self, audit_id: str, shard: int, records: Sequence[Record]) -> None:
         """Say how far a shard has come."""
         metadata = {name: str(count) for name, count in counts_of(records).items()}
         await self._blobs.write(f"{audit_id}/shards/{shard:04}.progress", b"", metadata)
 
-    async def shard_records(self, audit_id: str, planned: PlannedShard) -> list[ContainerEvidence | Unread]:
+    async def shard_records(self, audit_id: str, planned: PlannedShard) -> list[Record]:
         """What a shard saw; without a result its containers come back as failed, never as nothing."""
         records = await self.shard(audit_id, planned.shard.index)
         if records is None:

@@ -13,7 +13,7 @@ from adapters.credentials import endpoint_of
 from adapters.listing.lister import Patience, RestLister, open_session
 from adapters.postgres import Database
 from adapters.run_store import RunStore
-from adapters.settings import Settings, load_settings
+from adapters.settings import Settings, StorageConnection, load_settings
 from reconciliation.profiles.profile import Profile
 
 
@@ -30,6 +30,7 @@ class Services:
     records: AuditRecords
     store: RunStore
     lister: RestLister
+    ingest: RestLister | None = None
     now: Callable[[], datetime] = utc_now
 
     def database(self, profile: Profile) -> Database:
@@ -40,14 +41,19 @@ class Services:
 
 def open_services(settings: Settings) -> Services:
     """Connect nothing yet, but be ready to. Needs a running event loop. Raises ``SettingsError``."""
-    lister = RestLister(
-        endpoint_of(settings.source_storage),
-        open_session(),
-        page_size=settings.list_page_size,
-        patience=Patience(request_timeout=settings.request_timeout_seconds),
-    )
+    session, patience = open_session(), Patience(request_timeout=settings.request_timeout_seconds)
+
+    def lister(connection: StorageConnection) -> RestLister:
+        return RestLister(endpoint_of(connection), session, page_size=settings.list_page_size, patience=patience)
+
     blobs = BlobStore(settings.report_storage, settings.report_container)
-    return Services(settings, AuditRecords(blobs), RunStore(blobs), lister)
+    return Services(
+        settings,
+        AuditRecords(blobs),
+        RunStore(blobs),
+        lister(settings.source_storage),
+        lister(settings.ingest_storage) if settings.ingest_storage else None,
+    )
 
 
 # Connections belong to the event loop that made them. A Functions worker has one loop for its whole life.

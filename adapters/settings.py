@@ -35,6 +35,7 @@ class Settings:
     source_storage: StorageConnection
     report_storage: StorageConnection
     pre_database: str = field(repr=False)
+    ingest_storage: StorageConnection | None = None
     report_container: str = "audits"
     scan_concurrency: int = 32
     shard_containers: int = 500
@@ -50,6 +51,7 @@ VARIABLES: dict[str, str] = {
     "source_storage": "SOURCE_STORAGE",
     "report_storage": "REPORT_STORAGE",
     "pre_database": "PRE_DATABASE",
+    "ingest_storage": "INGEST_STORAGE",
     "report_container": "AUDIT_REPORT_CONTAINER",
     "scan_concurrency": "AUDIT_SCAN_CONCURRENCY",
     "shard_containers": "AUDIT_SHARD_CONTAINERS",
@@ -83,10 +85,13 @@ def load_settings(environment: Mapping[str, str]) -> Settings:
     problems: list[str] = []
     source = _storage(environment, "SOURCE_STORAGE")
     report = _storage(environment, "REPORT_STORAGE") or _storage(environment, "AzureWebJobsStorage")
+    ingest = _storage(environment, "INGEST_STORAGE")
     for connection, names in ((source, "SOURCE_STORAGE"), (report, "REPORT_STORAGE (or AzureWebJobsStorage)")):
         if connection is None:
             problems.append(f"{names} is not set: give a connection string, or an address in ...__blobServiceUri")
-        elif connection.service_uri is not None and not connection.service_uri.startswith(("https://", "http://")):
+    for connection in (source, report, ingest):
+        uri = connection.service_uri if connection else None
+        if connection and uri is not None and not uri.startswith(("https://", "http://")):
             problems.append(f"{connection.setting}__blobServiceUri is not an address: give https://...")
     database = environment.get("PRE_DATABASE", "").strip()
     if not database.startswith(("postgresql://", "postgres://")):
@@ -102,7 +107,7 @@ def load_settings(environment: Mapping[str, str]) -> Settings:
     if problems or source is None or report is None:
         raise SettingsError("The app's settings are not usable. " + "; ".join(problems))
     chosen = {name: number for name, number in numbers.items() if number is not None}
-    return Settings(source, report, database, container, **chosen)
+    return Settings(source, report, database, ingest, container, **chosen)
 
 
 def _storage(environment: Mapping[str, str], name: str) -> StorageConnection | None:

@@ -13,17 +13,18 @@ insert into courts (id, court_type, name) values (md5('court')::uuid, 'CROWN', '
 insert into cases (id, court_id, reference) values (md5('case')::uuid, md5('court')::uuid, 'BENCH');
 insert into bookings (id, case_id, scheduled_for)
   select md5('booking ' || n)::uuid, md5('case')::uuid, timestamptz '2025-01-01' + n * interval '1 minute'
-    from generate_series(0, {bookings}) n;
+    from generate_series(0, {containers} + {unused} - 1) n;
 insert into capture_sessions (id, booking_id, origin, ingest_address, started_at, finished_at, status)
-  select reverse(md5(n::text))::uuid, md5('booking ' || n / 10)::uuid, 'PRE', 'rtmps://in.mediakind.com/x',
+  select reverse(md5(n::text))::uuid, md5('booking ' || n)::uuid, 'PRE', 'rtmps://in.mediakind.com/x',
          timestamptz '2025-01-01' + n * interval '1 second', timestamptz '2025-01-01' + n * interval '1 second',
          (case when n % {one_in} = 0 then 'NO_RECORDING' else 'RECORDING_AVAILABLE' end)::recording_status
     from generate_series(0, {containers} - 1) n;
-insert into recordings (id, capture_session_id, version, filename, created_at)
-  select md5(n::text)::uuid, reverse(md5(n::text))::uuid, 1, 'x.mp4', timestamptz '2025-01-01'
+insert into recordings (id, capture_session_id, version, filename, created_at, duration)
+  select md5(n::text)::uuid, reverse(md5(n::text))::uuid, 1, reverse(md5(n::text)) || '_1280x720_4500k.mp4',
+         timestamptz '2025-01-01', interval '40 minutes'
     from generate_series(0, {containers} - 1) n where n % {one_in} <> 0;
 insert into capture_sessions (id, booking_id, origin, ingest_address, started_at, finished_at, status)
-  select md5('unused ' || n)::uuid, md5('booking ' || n / 10)::uuid, 'PRE', 'rtmps://in.mediakind.com/x',
+  select md5('unused ' || n)::uuid, md5('booking ' || {containers} + n)::uuid, 'PRE', 'rtmps://in.mediakind.com/x',
          timestamptz '2025-06-01' + n * interval '1 second', timestamptz '2025-06-01' + n * interval '1 second',
          'NO_RECORDING'
     from generate_series(0, {unused} - 1) n;
@@ -37,7 +38,6 @@ def plant(server: PostgresServer, containers: int) -> str:
     create_schema(url)
     numbers = {
         "containers": containers,
-        "bookings": containers // 10,
         "unused": int(containers * UNUSED_SHARE),
         "one_in": HIDDEN_ONE_IN,
     }

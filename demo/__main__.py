@@ -59,41 +59,46 @@ def audit(url: str, folder: Path, *options: str) -> dict[str, Any]:
 
 def compare(cases: list[Case], report: dict[str, Any]) -> int:
     """Print what was planted beside what was found; returns how many differ."""
-    found = {finding["subject"]["id"]: finding["verdict"] for finding in report["findings"]}
-    planted = {str(case.session_id): case for case in cases if case.expected is not None}
+    found = verdicts(report)
+    planted = {str(case.session_id): (case.expected, case) for case in cases if case.expected is not None}
+    planted |= {subject: (verdict, case) for case in cases for subject, verdict in case.also.items()}
     print(f"\n  {'planted':<24}{'found':<24}because")
     wrong = 0
-    for session_id, case in planted.items():
-        verdict = found.pop(session_id, "nothing")
-        mark = " " if verdict == case.expected else "!"
+    for subject, (expected, case) in planted.items():
+        verdict = found.pop(subject, "nothing")
+        mark = " " if verdict == expected else "!"
         wrong += mark == "!"
-        print(f"{mark} {case.expected:<24}{verdict:<24}{case.why}")
-    for session_id, verdict in found.items():
+        print(f"{mark} {expected:<24}{verdict:<24}{case.why}")
+    for subject, verdict in found.items():
         wrong += 1
-        print(f"! {'nothing':<24}{verdict:<24}session {session_id}")
-    expected = sorted(container for case in cases for container in case.unattributed)
-    if expected != report["unattributed_containers"]:
-        wrong += 1
-        print(f"! unattributed containers: planted {expected}, found {report['unattributed_containers']}")
-    healthy = len(cases) - len(planted)
+        print(f"! {'nothing':<24}{verdict:<24}{subject}")
+    healthy = sum(case.expected is None and not case.also for case in cases)
     print(
-        f"\n{len(planted)} sessions in question, {len(expected)} containers that name no session, "
-        f"{healthy} healthy sessions: " + ("everything was found as planted." if not wrong else f"{wrong} differ.")
+        f"\n{len(planted)} sessions, recordings and containers in question among {healthy} healthy sessions: "
+        + ("everything was found as planted." if not wrong else f"{wrong} differ.")
     )
     return wrong
 
 
+def verdicts(report: dict[str, Any]) -> dict[str, str]:
+    """The verdict on every subject that a report names, listed one by one or only counted."""
+    listed = {finding["subject"]["id"]: finding["verdict"] for finding in report["findings"]}
+    return listed | {
+        session_id: verdict for verdict, ids in report["counted"]["capture_session"].items() for session_id in ids
+    }
+
+
 def compare_partial(whole: dict[str, Any], partial: dict[str, Any]) -> int:
     """Nothing may be called absent by an audit that did not look everywhere; returns how many sessions are."""
-    absent = [finding for finding in partial["findings"] if finding["verdict"] in {"no_media", "incomplete_encode"}]
-    unverified = partial["counts"]["by_verdict"]["unverified"]
+    counts, absence = partial["counts"]["capture_session"], ("expected_empty", "suspect_lost", "stuck_empty")
+    absent, unverified = sum(counts[verdict] for verdict in absence), counts["unverified"]
     containers = partial["coverage"]["containers"]
     print(
         f"\nThe partial audit read {containers['scanned']} of {containers['listed']} containers and is "
-        f"{partial['outcome']['word']}: it calls {unverified} of {whole['counts']['candidates']} sessions unverified, "
-        f"and {len(absent)} absent."
+        f"{partial['outcome']['word']}: it calls {unverified} of {sum(whole['counts']['capture_session'].values())} "
+        f"sessions unverified, and {absent} absent."
     )
-    return len(absent) + int(unverified == 0) + int(partial["complete"])
+    return absent + int(unverified == 0) + int(partial["complete"])
 
 
 def keep_running() -> int:

@@ -3,6 +3,7 @@
 Every id is derived from the case's name, so the world is the same on every run.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -28,17 +29,20 @@ class PlantedContainer:
 
 @dataclass(frozen=True)
 class PlantedRecording:
-    """A row in recordings."""
+    """A row in recordings; ``minutes`` is its duration, None if it was never read."""
 
     recording_id: UUID
     deleted: bool = False
+    minutes: int | None = 40
 
 
 @dataclass(frozen=True)
 class Case:
     """One capture session as planted: its row, its recordings, its containers, and what an audit must say.
 
-    ``expected`` is None for sessions that are no candidates. ``age`` is how long ago it was started.
+    ``expected`` is None for sessions that are no candidates; ``also`` is what the audit must say of containers and
+    recordings, by id. ``age`` is how long ago it was started. ``swept``: the audit trail saw it being processed, and
+    relabelled without a stop.
     """
 
     name: str
@@ -52,7 +56,8 @@ class Case:
     recordings: tuple[PlantedRecording, ...] = ()
     containers: tuple[PlantedContainer, ...] = ()
     booking: str | None = None
-    unattributed: frozenset[str] = field(default_factory=frozenset)
+    swept: bool = False
+    also: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def session_id(self) -> UUID:
@@ -67,13 +72,15 @@ def encoded(recording: UUID | str, base: str, *, tracks: int = 1) -> PlantedCont
     return PlantedContainer(str(recording), blobs | {f"{base}.ism": 700, f"{base}.mpd": 900, f"{base}.mpi": 300})
 
 
-def _hidden(name: str, why: str, media: str | None = None, **members: Any) -> Case:
+def _hidden(
+    name: str, why: str, media: str | None = None, expected: str = "unregistered_recording", **members: Any
+) -> Case:
     """A session whose complete recording is in storage without a row; ``media`` replaces the usual track name."""
     key, container = demo_id(name).hex, str(demo_id(f"{name}: recording"))
     planted = encoded(container, key)
     if media is not None:
         planted = PlantedContainer(container, {media.format(key=key): 40 * KILOBYTE, f"{key}.ism": 700})
-    return Case(name, why, "unregistered_recording", containers=(planted,), **members)
+    return Case(name, why, expected, containers=(planted,), **members)
 
 
 def _with_media(name: str, why: str, expected: str, blobs: dict[str, int], **members: Any) -> Case:
@@ -93,6 +100,8 @@ def special_cases() -> list[Case]:
     edit_source = demo_id("source of an edit")
     odd = demo_id("index name: recording")
     longer = demo_id("33 hex digits: recording")
+    original, edit = demo_id("edited: recording"), demo_id("edited: edit")
+    lost, unplayable = demo_id("container lost: recording"), demo_id("manifest lost: recording")
     return [
         _hidden("swept", "stuck by a redeployment, then relabelled NO_RECORDING by the evening sweep"),
         _hidden("stuck", "still PROCESSING after three days", status="PROCESSING", age=3 * DAY),
@@ -101,7 +110,32 @@ def special_cases() -> list[Case]:
         _hidden("bare name", "the track is called <id>.mp4, without a resolution", media="{key}.mp4"),
         _hidden("hyphen", "a hyphen in the suffix hid it from the old pattern", media="{key}_1280x720-4500k.mp4"),
         _hidden("odd name", "blanks, & and < and an umlaut in the name", media="{key}_R&D <take> ü 100%.mp4"),
-        _hidden("closed case", "closing the case deleted the session", deleted=True, case_state="CLOSED"),
+        _hidden(
+            "closed case",
+            "closing the case deleted the session, and with it every trace",
+            expected="hidden_by_deletion",
+            deleted=True,
+            case_state="CLOSED",
+        ),
+        _hidden(
+            "pending closure",
+            "the service refuses to register anything for a case that is not open",
+            expected="blocked_case_state",
+            case_state="PENDING_CLOSURE",
+        ),
+        _hidden(
+            "still live",
+            "its status says RECORDING, two days after it was encoded",
+            expected="ended_not_stopped",
+            status="RECORDING",
+            age=2 * DAY,
+        ),
+        _hidden(
+            "no row",
+            "its status says that it is available, and nobody can open it",
+            expected="available_without_row",
+            status="RECORDING_AVAILABLE",
+        ),
         Case(
             "two tracks",
             "one container with a file for each track is one recording, not two",
@@ -139,7 +173,7 @@ def special_cases() -> list[Case]:
         Case(
             "registered after all",
             "the row is there and only the status was left behind",
-            "already_registered",
+            "status_behind",
             status="PROCESSING",
             recordings=(PlantedRecording(registered),),
             containers=(encoded(registered, demo_id("registered after all").hex),),
@@ -147,38 +181,81 @@ def special_cases() -> list[Case]:
         Case(
             "recording deleted",
             "somebody deleted the recording on purpose; its container stays",
-            "already_registered",
+            "deleted_elsewhere",
             recordings=(PlantedRecording(thrown_away, deleted=True),),
             containers=(encoded(thrown_away, demo_id("recording deleted").hex),),
         ),
-        Case("unused", "started by the morning job and never used: the hearing was adjourned", "no_media"),
-        Case("sibling", "its booking's other session has the recording", "no_media", booking="available 1"),
+        Case("unused", "started by the morning job and never used: the hearing was adjourned", "expected_empty"),
+        Case("sibling", "its booking's other session has the recording", "expected_empty", booking="available 1"),
+        Case(
+            "relabelled",
+            "it was being processed when the evening sweep relabelled it, and no media is left",
+            "suspect_lost",
+            swept=True,
+        ),
+        Case(
+            "stuck for days",
+            "still PROCESSING after three days, and nothing of it anywhere",
+            "stuck_empty",
+            status="PROCESSING",
+            age=3 * DAY,
+        ),
         Case(
             "only an input",
             "its id stands in an -input container, which is never a recording",
-            "no_media",
+            "expected_empty",
             containers=(encoded(f"{edit_source}-input", demo_id("only an input").hex),),
         ),
         Case(
             "index name",
             "the encoder's index.mp4 era: the name says nothing about the session",
-            "no_media",
+            "expected_empty",
             containers=(encoded(odd, "index"),),
-            unattributed=frozenset({str(odd)}),
+            also={str(odd): "unattributed_media"},
         ),
         Case(
             "33 hex digits",
             "a longer hex name that merely begins with the id",
-            "no_media",
+            "expected_empty",
             containers=(encoded(longer, demo_id("33 hex digits").hex + "a"),),
-            unattributed=frozenset({str(longer)}),
+            also={str(longer): "unattributed_media"},
         ),
         Case(
             "legacy import",
             "VODAFONE sessions are NO_RECORDING with a row by design",
             None,
             origin="VODAFONE",
-            recordings=(PlantedRecording(demo_id("legacy import: recording")),),
+            recordings=(PlantedRecording(demo_id("legacy import: recording"), minutes=None),),
+        ),
+        Case(
+            "edited",
+            "a kill between the edit's encode and its row left a container without one",
+            None,
+            status="RECORDING_AVAILABLE",
+            recordings=(PlantedRecording(original),),
+            containers=(encoded(original, demo_id("edited").hex), encoded(edit, str(edit)[:32])),
+            also={str(edit): "orphan_edit_output"},
+        ),
+        Case(
+            "container lost",
+            "registered and visible in lists, and there is nothing to play",
+            None,
+            status="RECORDING_AVAILABLE",
+            recordings=(PlantedRecording(lost),),
+            also={str(lost): "row_without_container"},
+        ),
+        Case(
+            "manifest lost",
+            "registered, and cannot be played",
+            None,
+            status="RECORDING_AVAILABLE",
+            recordings=(PlantedRecording(unplayable),),
+            containers=(
+                PlantedContainer(
+                    str(unplayable), {f"{demo_id('manifest lost').hex}_1280x720_4500k.mp4": 40 * KILOBYTE}
+                ),
+            ),
+            also={str(unplayable): "no_ism"},
         ),
     ]
 

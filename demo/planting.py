@@ -8,12 +8,14 @@ from uuid import UUID
 
 import psycopg
 from azure.storage.blob.aio import BlobServiceClient
+from psycopg.types.json import Jsonb
 
 from demo.cases import Case, PlantedContainer, demo_id
 
 SCHEMA = Path(__file__).with_name("pre_schema.sql")
 # Azurite takes longer with more (its index is one list).
 _CONNECTIONS = 8
+_HOUR = timedelta(hours=1)
 _INGEST = "rtmps://in-{}.uksouth-4.streaming.mediakind.com:2935/stream"
 
 
@@ -60,16 +62,25 @@ def _plant_case(connection: psycopg.Connection, case: Case, court: UUID, now: da
     )
     for recording in case.recordings:
         connection.execute(
-            "insert into recordings (id, capture_session_id, version, filename, created_at, deleted_at)"
-            " values (%s, %s, 1, %s, %s, %s)",
+            "insert into recordings (id, capture_session_id, version, filename, created_at, deleted_at, duration)"
+            " values (%s, %s, 1, %s, %s, %s, %s)",
             [
                 recording.recording_id,
                 case.session_id,
                 f"{case.session_id.hex}_1280x720_4500k.mp4",
                 started + timedelta(hours=1),
                 now if recording.deleted else None,
+                recording.minutes and timedelta(minutes=recording.minutes),
             ],
         )
+    if case.swept:
+        for status, moment in (("PROCESSING", now - 2 * _HOUR), ("NO_RECORDING", now - _HOUR)):
+            connection.execute(
+                "insert into audits (id, table_name, table_record_id, source, category, activity, created_at,"
+                " audit_details) values (gen_random_uuid(), 'capture_sessions', %s, 'AUTO', 'CaptureSession', 'UPDATE',"
+                " %s, %s)",
+                [case.session_id, moment, Jsonb({"captureSessionStatus": status})],
+            )
 
 
 def plant_containers(connection_string: str, containers: Iterable[PlantedContainer]) -> None:

@@ -5,20 +5,36 @@ from datetime import datetime
 from typing import Any, NamedTuple, Self
 
 from reconciliation.keys import session_key
-from reconciliation.times import optional_from_text, optional_text
+from reconciliation.times import from_text, optional_text
+from reconciliation.trail import Trail, trail_of
 
-_CLOCKS = ("started_at", "finished_at", "scheduled_for", "deleted_at")
+_CLOCKS = (
+    "started_at",
+    "finished_at",
+    "scheduled_for",
+    "deleted_at",
+    "case_closed_at",
+    "processing_at",
+    "left_at",
+    "stopped_at",
+    "job_at",
+)
+_NOT_SHOWN = ("session_id", "asked", "case_closed_at", "processing_at", "left_at", "stopped_at")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Candidate:
-    """A capture session whose row says that it is stuck, failed or empty.
+    """A capture session as its rows tell of it; not changed once it is read.
 
-    ``case_live`` is False when its booking or case was deleted. ``row_token`` changes with every write to the row.
+    ``case_live`` is False when its booking or case was deleted. ``sibling_recordings`` are live recordings of other
+    sessions of its booking. ``processing_at``, ``left_at`` and ``stopped_at`` are moments of the audit trail (see
+    ``trail``), ``job_at`` when its newest encode job was made. ``row_token`` changes with every write to the row.
+    ``asked`` is False for a session that a container names but that the audit's question leaves out.
     """
 
     session_id: str
     status: str | None
+    origin: str
     started_at: datetime | None
     finished_at: datetime | None
     scheduled_for: datetime | None
@@ -26,10 +42,18 @@ class Candidate:
     booking_id: str
     case_id: str
     case_state: str
+    case_closed_at: datetime | None
     case_live: bool
     live_recordings: int
     deleted_recordings: int
+    sibling_recordings: int
+    has_ingest_address: bool
+    processing_at: datetime | None
+    left_at: datetime | None
+    stopped_at: datetime | None
+    job_at: datetime | None
     row_token: str
+    asked: bool
 
     @property
     def key(self) -> str:
@@ -46,33 +70,54 @@ class Candidate:
         """The latest moment at which something is known to have happened to the session."""
         return self.finished_at or self.started_at
 
+    @property
+    def trail(self) -> Trail:
+        """What the audit trail says of the session's end."""
+        return trail_of(self.processing_at, self.left_at, self.stopped_at)
+
+    def shown(self) -> dict[str, Any]:
+        """The session as a report shows it, without its id."""
+        return {name: value for name, value in self.to_json().items() if name not in _NOT_SHOWN} | {
+            "trail": self.trail.value
+        }
+
     def to_json(self) -> dict[str, Any]:
         """A JSON object; ``from_json`` gives back an equal value."""
-        return {
-            "session_id": self.session_id,
-            "status": self.status,
-            "started_at": optional_text(self.started_at),
-            "finished_at": optional_text(self.finished_at),
-            "scheduled_for": optional_text(self.scheduled_for),
-            "deleted_at": optional_text(self.deleted_at),
-            "booking_id": self.booking_id,
-            "case_id": self.case_id,
-            "case_state": self.case_state,
-            "case_live": self.case_live,
-            "live_recordings": self.live_recordings,
-            "deleted_recordings": self.deleted_recordings,
-            "row_token": self.row_token,
-        }
+        values = {name: getattr(self, name) for name in self.__slots__}
+        return values | {clock: optional_text(values[clock]) for clock in _CLOCKS}
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Self:
-        """Raises ``TypeError`` or ``ValueError`` if ``value`` is not what ``to_json`` makes."""
-        return cls(**(value | {clock: optional_from_text(value[clock]) for clock in _CLOCKS}))
+        """Takes ``value`` over. Raises ``TypeError`` or ``ValueError`` if it is not what ``to_json`` makes."""
+        for clock in _CLOCKS:
+            if (text := value[clock]) is not None:
+                value[clock] = from_text(text)
+        return cls(**value)
 
 
 class RegisteredRecording(NamedTuple):
-    """A recording id that has a row, live or soft-deleted; its container is accounted for either way."""
+    """A recording id that has a row, live or soft-deleted; its container is accounted for either way.
+
+    ``marks`` say what is special about the row: any of ``MARKS``. ``file_digest`` is the digest of the file name, None
+    if it is the usual one for its session: the name itself may hold personal data and never leaves the database.
+    """
 
     recording_id: str
     session_id: str
-    deleted: bool
+    marks: tuple[str, ...] | list[str]
+    file_digest: str | None
+
+    @property
+    def deleted(self) -> bool:
+        """True for a soft-deleted row."""
+        return "deleted" in self.marks
+
+
+MARKS = (
+    "deleted",
+    "child",  # an edit or a re-encode: it has a parent, or is not version 1
+    "recent",  # created within the grace time
+    "legacy",  # of a session that was not recorded by PRE
+    "no_duration",
+    "double",  # another live version 1 of the same session
+)

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from reconciliation.evidence import ContainerEvidence, Unread
+from reconciliation.evidence import ContainerEvidence, Record, Unread
 
 OUTSIDE_PREFIXES = "outside the requested prefixes"
 DELETED_DURING_SCAN = "deleted during the scan"
@@ -27,7 +27,7 @@ class Coverage:
     skipped: Counter[str] = field(default_factory=Counter)
     failed: list[Unread] = field(default_factory=list)
 
-    def count(self, record: ContainerEvidence | Unread) -> None:
+    def count(self, record: Record) -> None:
         """Account for one container; each listed container must be counted exactly once."""
         if isinstance(record, ContainerEvidence):
             self.scanned += 1
@@ -73,7 +73,7 @@ class Coverage:
 COUNTS = ("scanned", "skipped", "failed", "blobs")
 
 
-def counts_of(records: Iterable[ContainerEvidence | Unread]) -> dict[str, int]:
+def counts_of(records: Iterable[Record]) -> dict[str, int]:
     """What became of some containers, as numbers: one for each of ``COUNTS``."""
     coverage = Coverage(listed=0)
     for record in records:

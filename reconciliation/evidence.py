@@ -1,13 +1,22 @@
 """What a scan saw of one container, reduced to what a verdict can need.
 
-Legacy blob names may hold personal data, so only names that begin with a session key are kept; the rest are counted.
+Legacy blob names may hold personal data, so only names that begin with a session key are kept; of the other tracks a
+digest stays, by which a row's file name can be found again and nothing else.
 """
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Self
 
-from reconciliation.keys import ContainerKind, container_kind, is_manifest, is_media, session_key_in
+from reconciliation.keys import (
+    ContainerKind,
+    container_kind,
+    is_edit_output,
+    is_manifest,
+    is_media,
+    name_digest,
+    session_key_in,
+)
 from reconciliation.times import from_text, optional_from_text, optional_text, to_text
 
 
@@ -39,15 +48,17 @@ class MediaFile(NamedTuple):
 class ContainerEvidence(NamedTuple):
     """One container as a scan read it, all pages of it.
 
-    ``media`` is in listing order. ``unkeyed_media`` counts tracks that name no session, ``empty_media`` the tracks of
-    either sort without a byte in them, ``manifest_bytes`` the largest ``.ism`` (None: there is none), ``newest`` the
-    latest change of any blob (None: the container is empty).
+    ``media`` is in listing order. ``unkeyed`` are the digests of the tracks that name no session, ``edit_output`` tells
+    that one of them is named after the container, ``empty_media`` counts the tracks of either sort without a byte in
+    them, ``manifest_bytes`` is the largest ``.ism`` (None: there is none), ``newest`` the latest change of any blob
+    (None: the container is empty).
     """
 
     container: str
     blobs: int
     media: tuple[MediaFile, ...]
-    unkeyed_media: int
+    unkeyed: tuple[str, ...]
+    edit_output: bool
     empty_media: int
     manifest_bytes: int | None
     newest: datetime | None
@@ -58,26 +69,60 @@ class ContainerEvidence(NamedTuple):
         return container_kind(self.container)
 
     @property
+    def tracks(self) -> int:
+        """How many encoded tracks there are, whatever they name."""
+        return len(self.media) + len(self.unkeyed)
+
+    @property
     def keys(self) -> frozenset[str]:
         """The session keys named by its tracks."""
         return frozenset(file.key for file in self.media)
+
+    @property
+    def digests(self) -> frozenset[str]:
+        """The digests of the names of all its tracks."""
+        return frozenset(self.unkeyed) | {name_digest(file.name) for file in self.media}
 
     def is_settled(self, *, as_of: datetime, settle: timedelta) -> bool:
         """True when nothing in it changed within ``settle`` before ``as_of``."""
         return self.newest is None or as_of - self.newest >= settle
 
     def is_complete(self, *, as_of: datetime, settle: timedelta) -> bool:
-        """True when it can be registered as it is: media, no empty track, a manifest, and nothing still moving."""
+        """True when it can be registered as it is: media, no empty track, a manifest, and nothing still moving.
+
+        A server manifest is PRE's own test for "this recording is available" (pre-api, MediaKind.java).
+        """
         return (
-            self.kind is ContainerKind.RECORDING
-            and len(self.media) + self.unkeyed_media > 0
+            self.tracks > 0
             and self.empty_media == 0
             and bool(self.manifest_bytes)
             and self.is_settled(as_of=as_of, settle=settle)
+            and self.kind is ContainerKind.RECORDING
         )
 
-    def to_json(self) -> dict[str, Any]:
-        """A JSON object; ``from_json`` gives back an equal value."""
+    def to_json(self) -> list[Any]:
+        """A JSON array, short because there is one for each container; ``from_json`` gives back an equal value."""
+        return [
+            self.container,
+            self.blobs,
+            [[file.name, file.size, to_text(file.last_modified)] for file in self.media],
+            self.unkeyed,
+            self.edit_output,
+            self.empty_media,
+            self.manifest_bytes,
+            optional_text(self.newest),
+        ]
+
+    @classmethod
+    def from_json(cls, value: list[Any]) -> Self:
+        """Raises ``TypeError`` or ``ValueError`` if ``value`` is not what ``to_json`` makes."""
+        container, blobs, media, unkeyed, edit_output, empty, manifest, newest = value
+        files = tuple([MediaFile(name, name[:32].lower(), size, from_text(at)) for name, size, at in media])
+        newest_at = optional_from_text(newest)
+        return cls(container, blobs, files, tuple(unkeyed), edit_output, empty, manifest, newest_at)
+
+    def shown(self) -> dict[str, Any]:
+        """The container as a report shows it."""
         return {
             "container": self.container,
             "blobs": self.blobs,
@@ -85,32 +130,20 @@ class ContainerEvidence(NamedTuple):
                 {"name": m.name, "key": m.key, "size": m.size, "last_modified": to_text(m.last_modified)}
                 for m in self.media
             ],
-            "unkeyed_media": self.unkeyed_media,
+            "unkeyed_media": len(self.unkeyed),
             "empty_media": self.empty_media,
             "manifest_bytes": self.manifest_bytes,
             "newest": optional_text(self.newest),
+            "kind": self.kind.value,
         }
-
-    @classmethod
-    def from_json(cls, value: dict[str, Any]) -> Self:
-        """Raises ``KeyError`` or ``ValueError`` if ``value`` is not what ``to_json`` makes."""
-        return cls(
-            container=value["container"],
-            blobs=value["blobs"],
-            media=tuple(
-                MediaFile(m["name"], m["key"], m["size"], from_text(m["last_modified"])) for m in value["media"]
-            ),
-            unkeyed_media=value["unkeyed_media"],
-            empty_media=value["empty_media"],
-            manifest_bytes=value["manifest_bytes"],
-            newest=optional_from_text(value["newest"]),
-        )
 
 
 def read_evidence(container: str, pages: Iterable[BlobPage]) -> ContainerEvidence:
     """Reduce a container's complete listing, all pages of it in order, to evidence."""
-    count = unkeyed = empty = 0
+    count = empty = 0
     media: list[MediaFile] = []
+    unkeyed: list[str] = []
+    edit_output = False
     manifest: int | None = None
     newest: datetime | None = None
     for page in pages:
@@ -123,11 +156,12 @@ def read_evidence(container: str, pages: Iterable[BlobPage]) -> ContainerEvidenc
             elif is_media(blob.name):
                 empty += blob.size == 0
                 key = session_key_in(blob.name)
-                if key is None:
-                    unkeyed += 1
-                else:
+                if key is not None:
                     media.append(MediaFile(blob.name, key, blob.size, blob.last_modified))
-    return ContainerEvidence(container, count, tuple(media), unkeyed, empty, manifest, newest)
+                else:
+                    unkeyed.append(name_digest(blob.name))
+                    edit_output = edit_output or is_edit_output(blob.name, container)
+    return ContainerEvidence(container, count, tuple(media), tuple(unkeyed), edit_output, empty, manifest, newest)
 
 
 class Unread(NamedTuple):
@@ -137,16 +171,14 @@ class Unread(NamedTuple):
     reason: str
     failed: bool
 
-    def to_json(self) -> dict[str, Any]:
-        """A JSON object, told apart from evidence by its ``unread`` key."""
-        return {"container": self.container, "unread": self.reason, "failed": self.failed}
-
-    @classmethod
-    def from_json(cls, value: dict[str, Any]) -> Self:
-        """Raises ``KeyError`` if ``value`` is not what ``to_json`` makes."""
-        return cls(value["container"], value["unread"], value["failed"])
+    def to_json(self) -> list[Any]:
+        """A JSON array, told apart from evidence by its length."""
+        return list(self)
 
 
-def record_from_json(value: dict[str, Any]) -> ContainerEvidence | Unread:
-    """Read one line of a shard's result."""
-    return Unread.from_json(value) if "unread" in value else ContainerEvidence.from_json(value)
+Record = ContainerEvidence | Unread
+
+
+def record_from_json(value: list[Any]) -> Record:
+    """Read one line of a shard's result. Raises ``TypeError`` or ``ValueError`` if it is none."""
+    return Unread(*value) if len(value) == len(Unread._fields) else ContainerEvidence.from_json(value)

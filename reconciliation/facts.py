@@ -1,12 +1,13 @@
-"""Everything a rule may look at for one candidate, joined from rows and storage."""
+"""Everything a rule may look at, joined from rows and storage: of a session, a container, a registered recording."""
 
-from collections.abc import Mapping
+from collections.abc import Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cached_property
+from typing import NamedTuple
 
 from reconciliation.candidates import Candidate, RegisteredRecording
-from reconciliation.evidence import ContainerEvidence
+from reconciliation.evidence import ContainerEvidence, Record, Unread
+from reconciliation.keys import session_key, usual_track_name
 
 
 @dataclass(frozen=True)
@@ -17,45 +18,100 @@ class Clock:
     grace: timedelta
     settle: timedelta
 
+    def is_complete(self, container: ContainerEvidence) -> bool:
+        """True when the container could be registered as it is."""
+        return container.is_complete(as_of=self.as_of, settle=self.settle)
 
-@dataclass(frozen=True)
-class Facts:
-    """One candidate beside the containers whose tracks carry its key.
+    def is_settled(self, container: ContainerEvidence) -> bool:
+        """True when nothing in the container changed a moment ago."""
+        return container.is_settled(as_of=self.as_of, settle=self.settle)
 
-    ``unregistered`` can be a recording and has no row; ``registered`` has one (its row is in ``rows``); ``elsewhere``
-    cannot be a recording by its name. ``coverage_complete`` is False when any container that could matter was not read.
-    A ``fast`` audit opens unregistered containers only, so the other two are empty then.
+
+@dataclass(slots=True)
+class SessionFacts:
+    """One session beside the unregistered containers that carry its key.
+
+    ``evidence`` carries no other known session's key, ``mixed`` does. ``coverage_complete`` is False when a container
+    that could matter was not read; ``seen_twice`` is False when the session's own rows or containers could not be read
+    a second time. ``ingest_blobs`` counts the blobs of its booking in the ingest account (None: was not looked at).
+    ``fast``: registered containers were not opened.
     """
 
-    candidate: Candidate
-    unregistered: tuple[ContainerEvidence, ...]
-    registered: tuple[ContainerEvidence, ...]
-    elsewhere: tuple[ContainerEvidence, ...]
-    rows: Mapping[str, RegisteredRecording]
+    session: Candidate
     clock: Clock
     coverage_complete: bool
-    fast: bool = False
+    fast: bool
+    seen_twice: bool = True
+    evidence: tuple[ContainerEvidence, ...] = ()
+    mixed: tuple[ContainerEvidence, ...] = ()
+    ingest_blobs: int | None = None
 
-    @cached_property
+    @property
     def complete(self) -> tuple[ContainerEvidence, ...]:
-        """The unregistered containers that could be registered as they are."""
-        return tuple(
-            container
-            for container in self.unregistered
-            if container.is_complete(as_of=self.clock.as_of, settle=self.clock.settle)
-        )
+        """The containers that could be registered as they are."""
+        return tuple([c for c in self.evidence if self.clock.is_complete(c)]) if self.evidence else ()
 
-    @cached_property
+    @property
     def moving(self) -> tuple[ContainerEvidence, ...]:
-        """The unregistered containers in which something changed a moment ago."""
-        return tuple(
-            container
-            for container in self.unregistered
-            if not container.is_settled(as_of=self.clock.as_of, settle=self.clock.settle)
-        )
+        """The containers in which something changed a moment ago."""
+        return tuple([c for c in self.evidence if not self.clock.is_settled(c)]) if self.evidence else ()
 
     @property
     def within_grace(self) -> bool:
         """True while the session may simply not be ready yet."""
-        last = self.candidate.last_clock
+        last = self.session.last_clock
         return last is not None and self.clock.as_of - last < self.clock.grace
+
+
+class ContainerFacts(NamedTuple):
+    """One container that was to be opened, beside its row (if any) and the sessions that its tracks name.
+
+    ``known`` are the keys of its tracks that belong to a session in the database, ``asked`` those of them that the
+    audit's question takes in.
+    """
+
+    record: Record
+    row: RegisteredRecording | None
+    clock: Clock
+    known: Set[str] = frozenset()
+    asked: Set[str] = frozenset()
+
+    @property
+    def seen(self) -> ContainerEvidence:
+        """What was read of it. Only for a container that was read."""
+        assert not isinstance(self.record, Unread)
+        return self.record
+
+    @property
+    def complete(self) -> bool:
+        """True when it could be registered as it is."""
+        return self.clock.is_complete(self.seen)
+
+
+class RecordingFacts(NamedTuple):
+    """One row in ``recordings`` beside its container.
+
+    ``listed`` tells whether there is such a container; ``seen`` is what was read of it, None if it was not opened.
+    ``judged`` is False when the audit's question is about some sessions only.
+    """
+
+    row: RegisteredRecording
+    listed: bool
+    seen: ContainerEvidence | None
+    judged: bool = True
+
+    @property
+    def has_its_file(self) -> bool:
+        """True when the row's file stands in the container."""
+        assert self.seen is not None
+        if self.row.file_digest is not None:
+            return self.row.file_digest in self.seen.digests
+        usual = usual_track_name(session_key(self.row.session_id))
+        return any(file.name == usual for file in self.seen.media)
+
+    @property
+    def names_others_only(self) -> bool:
+        """True when the tracks of an original take carry keys, and none of them is its session's."""
+        if self.seen is None or not self.seen.media or "child" in self.row.marks:
+            return False
+        return session_key(self.row.session_id) not in self.seen.keys

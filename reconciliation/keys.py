@@ -7,6 +7,7 @@ legacy file names) cannot be attributed by name.
 
 import re
 from enum import StrEnum
+from hashlib import sha256
 from uuid import UUID
 
 _UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
@@ -44,6 +45,11 @@ def session_key(session_id: str) -> str:
     return UUID(session_id).hex
 
 
+def session_id_of(key: str) -> str:
+    """The inverse of ``session_key`` for a key as blob names carry it."""
+    return f"{key[:8]}-{key[8:12]}-{key[12:16]}-{key[16:20]}-{key[20:]}"
+
+
 def session_key_in(blob_name: str) -> str | None:
     """The session key that a blob's name begins with, or None; only ``.mp4`` names can carry one."""
     match = _SESSION_KEY.fullmatch(blob_name)
@@ -67,3 +73,21 @@ MATTERING_SUFFIXES = frozenset({".mp4", ".ism"})
 def can_matter(blob_name: str) -> bool:
     """True for a blob of which a verdict needs more than that it is there."""
     return blob_name[-4:].lower() in MATTERING_SUFFIXES
+
+
+def is_edit_output(blob_name: str, container: str) -> bool:
+    """True for a track named after its container: what an edit or a re-encode leaves.
+
+    ffmpeg writes ``<recording id>.mp4``, and the encoder keeps the first 32 characters of its input's base name.
+    """
+    return blob_name.startswith(container[:32])
+
+
+def name_digest(blob_name: str) -> str:
+    """What stands for a name that may hold personal data; in SQL: ``left(encode(sha256(name), 'hex'), 16)``."""
+    return sha256(blob_name.encode()).hexdigest()[:16]
+
+
+def usual_track_name(key: str) -> str:
+    """The name that the encoder gives the track of a session's original take."""
+    return f"{key}_1280x720_4500k.mp4"

@@ -1,151 +1,300 @@
-"""The fan-in: rows beside evidence, one verdict for every candidate, and the sums that prove nothing fell out.
+"""The fan-in: rows beside evidence, one verdict for every subject, and the sums that prove nothing fell out.
 
-Both sides are streamed. What is kept in memory grows with the candidates and the containers that name them, not with
-the account.
+It is done in two looks. The first takes everything in as it is streamed by; what is in order is counted at once and
+forgotten, the rest is doubted and kept. The doubted rows and containers are then read again, and only what stands up to
+that second look is reported. So memory grows with what is in doubt, not with the account.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from reconciliation.candidates import Candidate, RegisteredRecording
-from reconciliation.coverage import Coverage
-from reconciliation.evidence import ContainerEvidence, Unread
-from reconciliation.facts import Clock, Facts
-from reconciliation.keys import ContainerKind
-from reconciliation.outcome import Outcome, outcome_of
-from reconciliation.parameters import Mode
+from reconciliation.coverage import DELETED_DURING_SCAN, Coverage
+from reconciliation.evidence import ContainerEvidence, Record, Unread
+from reconciliation.facts import Clock, ContainerFacts, RecordingFacts, SessionFacts
+from reconciliation.keys import ContainerKind, session_id_of
+from reconciliation.parameters import AuditParameters, Mode
+from reconciliation.profiles.profile import Profile
+from reconciliation.since_last import Known
+from reconciliation.tally import Tally
 from reconciliation.times import optional_text
-from reconciliation.verdicts import Judgement, Rule, Severity, judge
+from reconciliation.verdicts import Judgement, Kind, Severity, judge
+
+_DATABASE_NOT_READ_AGAIN = "the session that it names could not be looked up in the database"
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One candidate with its verdict and what the verdict rests on."""
+    """One subject with its verdict and what the verdict rests on."""
 
-    facts: Facts
-    judgement: Judgement
+    kind: Kind
+    id: str
+    judgement: Judgement[Any]
+    reason: str
+    clock: Clock
+    session: Candidate | None = None
+    row: RegisteredRecording | None = None
+    evidence: tuple[ContainerEvidence, ...] = ()
 
-    def to_json(self) -> dict[str, Any]:
+    @property
+    def known(self) -> Known | None:
+        """As a later audit remembers it; None if it asks nothing of a person."""
+        if self.judgement.severity is Severity.INFO:
+            return None
+        return Known(self.kind.value, self.id, self.judgement.verdict)
+
+    @property
+    def hearing_at(self) -> datetime | None:
+        """When the hearing was, if it is about a session."""
+        return self.session.hearing_at if self.session else None
+
+    def to_json(self, change: str | None) -> dict[str, Any]:
         """The finding as it stands in a report."""
-        session = self.facts.candidate.to_json()
+        row = self.row
         return {
-            "subject": {"kind": "capture_session", "id": session.pop("session_id")},
+            "subject": {"kind": self.kind.value, "id": self.id},
             "verdict": self.judgement.verdict,
             "severity": self.judgement.severity.value,
-            "reason": self.judgement.reason,
-            "next_step": self.judgement.next_step,
-            "hearing_at": optional_text(self.facts.candidate.hearing_at),
-            "session": session,
+            "change": change,
+            "reason": self.reason,
+            "next_step": self.judgement.rule.next_step,
+            "hearing_at": optional_text(self.hearing_at),
+            "session": self.session.shown() if self.session else None,
+            "recording": {"session_id": row.session_id, "marks": list(row.marks)} if row else None,
             "evidence": [
-                container.to_json()
-                | {
-                    "kind": container.kind.value,
-                    "registered": container.container in self.facts.rows,
-                    "complete": container in self.facts.complete,
-                }
-                for container in (*self.facts.unregistered, *self.facts.registered, *self.facts.elsewhere)
+                container.shown() | {"registered": row is not None, "complete": self.clock.is_complete(container)}
+                for container in self.evidence
             ],
         }
 
 
-class EvidenceIndex:
-    """Takes in what a scan saw, one container at a time in any order, and finds it again by session key.
+class FirstLook:
+    """Takes in containers and rows, then sessions; keeps what is in doubt.
 
-    ``keys`` are the candidates' keys. Raises ``AssertionError`` if one comes twice.
+    Everything must be taken exactly once, the containers and rows in any order but all of them before the first
+    session.
     """
 
-    def __init__(self, keys: Iterable[str], *, listed: int, skipped: dict[str, int]) -> None:
-        self._keys: set[str] = set()
-        for key in keys:
-            if key in self._keys:
-                raise AssertionError(f"session {key} was pulled twice")
-            self._keys.add(key)
-        self._by_key: defaultdict[str, list[ContainerEvidence]] = defaultdict(list)
-        self._rows: dict[str, RegisteredRecording] = {}
-        self._unattributed: list[ContainerEvidence] = []
+    def __init__(
+        self, profile: Profile, parameters: AuditParameters, clock: Clock, *, listed: int, skipped: Mapping[str, int]
+    ) -> None:
+        self.profile = profile
+        self.parameters = parameters
+        self.clock = clock
         self.coverage = Coverage(listed=listed, skipped=Counter(skipped))
+        self.tally = Tally()
+        self.containers: dict[str, Record] = {}
+        self.rows: dict[str, RecordingFacts] = {}
+        self.sessions: dict[str, Candidate] = {}
+        self._judges_rows = profile.asks_for_all(parameters)
+        self._by_key: defaultdict[str, list[str]] = defaultdict(list)
 
     @property
-    def candidates(self) -> int:
-        """How many candidates there are to judge."""
-        return len(self._keys)
+    def fast(self) -> bool:
+        """True if registered containers were not opened."""
+        return self.parameters.mode is Mode.FAST
 
-    def unattributed(self, clock: Clock) -> list[str]:
-        """Containers that can be a recording, have no row, and hold media that names no session at all; ascending.
-
-        One in which something changed a moment ago is still being written, and not counted.
-        """
-        settled = (c for c in self._unattributed if c.is_settled(as_of=clock.as_of, settle=clock.settle))
-        return sorted(container.container for container in settled)
-
-    def add(self, record: ContainerEvidence | Unread, row: RegisteredRecording | None) -> None:
-        """Account for one container; ``row`` is the row that registers it, if there is one."""
+    def take_container(self, record: Record, row: RegisteredRecording | None) -> None:
+        """Account for one container that was to be opened, beside the row of its id."""
         self.coverage.count(record)
         if isinstance(record, Unread):
+            if record.failed:
+                self.containers[record.container] = record
             return
-        for key in record.keys & self._keys:
-            self._by_key[key].append(record)
-            if row is not None:
-                self._rows[record.container] = row
-        if record.unkeyed_media and not record.media and row is None and record.kind is ContainerKind.RECORDING:
-            self._unattributed.append(record)
+        if row is None and record.tracks and record.kind is ContainerKind.RECORDING:
+            self.containers[record.container] = record
+            for key in record.keys:
+                self._by_key[key].append(record.container)
+            return
+        self.tally.count(Kind.CONTAINER, judge(self.profile.container_rules, ContainerFacts(record, row, self.clock)))
 
-    def facts(self, candidate: Candidate, clock: Clock, mode: Mode) -> Facts:
-        """Everything that is known of one candidate. Complete only when all containers have been added."""
-        evidence = sorted(self._by_key.get(candidate.key) or (), key=lambda container: container.container)
-        recordings = [container for container in evidence if container.kind is ContainerKind.RECORDING]
-        return Facts(
-            candidate=candidate,
-            unregistered=tuple(container for container in recordings if container.container not in self._rows),
-            registered=tuple(container for container in recordings if container.container in self._rows),
-            elsewhere=tuple(container for container in evidence if container.kind is not ContainerKind.RECORDING),
-            rows={c.container: self._rows[c.container] for c in recordings if c.container in self._rows},
-            clock=clock,
-            coverage_complete=self.coverage.is_complete,
-            fast=mode is Mode.FAST,
-        )
+    def take_row(self, row: RegisteredRecording, record: Record | None, *, listed: bool) -> None:
+        """Account for one row in recordings; ``listed``: there is a container of its id, ``record``: it was opened."""
+        seen = None if isinstance(record, Unread) else record
+        facts = RecordingFacts(row, listed, seen, self._judges_rows)
+        judgement = judge(self.profile.recording_rules, facts)
+        if judgement.rule.counted:
+            self.tally.count(Kind.RECORDING, judgement)
+        else:
+            self.rows[row.recording_id] = facts
 
+    def take_session(self, candidate: Candidate) -> str | None:
+        """Account for one candidate; its verdict if it is only counted, None if it is in doubt."""
+        if candidate.key not in self._by_key:
+            facts = SessionFacts(candidate, self.clock, self.coverage.is_complete, self.fast)
+            judgement = judge(self.profile.session_rules, facts)
+            if judgement.rule.counted:
+                self.tally.count(Kind.SESSION, judgement)
+                return judgement.verdict
+        self.sessions[candidate.session_id] = candidate
+        return None
 
-@dataclass
-class Tally:
-    """A running count of the verdicts that were given."""
-
-    verdicts: Counter[str] = field(default_factory=Counter)
-    severities: Counter[Severity] = field(default_factory=Counter)
-
-    def count(self, judgement: Judgement) -> None:
-        """Account for one candidate."""
-        self.verdicts[judgement.verdict] += 1
-        self.severities[judgement.severity] += 1
+    # --- what the second look has to read ------------------------------------------------------------------------
 
     @property
-    def total(self) -> int:
-        """How many candidates were judged."""
-        return self.verdicts.total()
+    def session_ids(self) -> list[str]:
+        """The doubted sessions, and those that unregistered containers name; ascending."""
+        return sorted({session_id_of(key) for key in self._by_key} | self.sessions.keys())
+
+    @property
+    def recording_ids(self) -> list[str]:
+        """The ids whose row may be there by now, or gone; ascending."""
+        return sorted(self.containers.keys() | self.rows.keys())
+
+    @property
+    def container_names(self) -> list[str]:
+        """The containers to list again; ascending. Those that could not be read were tried often enough."""
+        unread = {name for name, record in self.containers.items() if isinstance(record, Unread)}
+        return sorted((self.containers.keys() | self.rows.keys()) - unread)
 
 
 @dataclass(frozen=True)
-class Result:
-    """The sums of an audit: what its report says before the rows."""
+class SecondLook:
+    """What was read again: sessions by id, rows and containers by name, and the ingest account by booking.
 
-    coverage: Coverage
-    tally: Tally
-    unattributed: Sequence[str]
-    mode: Mode
+    Of a container that is gone the record is an ``Unread`` that has not failed. ``database_read`` is False when the
+    database could not be read again; ``sessions`` and ``rows`` are empty then.
+    """
+
+    sessions: Mapping[str, Candidate]
+    rows: Mapping[str, RegisteredRecording]
+    records: Mapping[str, Record]
+    ingest_blobs: Mapping[str, int] = field(default_factory=dict)
+    database_read: bool = True
 
     @property
-    def outcome(self) -> Outcome:
-        """How the audit ends."""
-        severities = self.tally.severities
-        return outcome_of(
-            coverage_complete=self.coverage.is_complete,
-            findings=severities[Severity.HIGH] + severities[Severity.UNKNOWN] + len(self.unattributed),
+    def complete(self) -> bool:
+        """True if everything in doubt could be read again."""
+        return self.database_read and not any(isinstance(r, Unread) and r.failed for r in self.records.values())
+
+
+class Conclusion:
+    """The final verdicts: the first look's doubts, judged by what the second look saw."""
+
+    def __init__(self, first: FirstLook, second: SecondLook) -> None:
+        self._first = first
+        self._second = second
+        self._rules = first.profile.rules()
+        self.counted_sessions: list[tuple[str, str]] = []
+        """Verdict and id of sessions that were in doubt and turned out to be in order; filled by ``findings``."""
+        self._containers = {name: self._container(record) for name, record in sorted(first.containers.items())}
+        self._by_key: defaultdict[str, list[ContainerFacts]] = defaultdict(list)
+        for facts in self._containers.values():
+            for key in facts.known if self._is_evidence(facts) else ():
+                self._by_key[key].append(facts)
+        # Of a container that can be read no more, the first look still tells whose it was.
+        self._doubtful = {
+            key
+            for name, facts in self._containers.items()
+            if isinstance(facts.record, Unread) and isinstance(seen := first.containers[name], ContainerEvidence)
+            for key in seen.keys
+        }
+
+    def findings(self) -> Iterator[Finding]:
+        """Judge everything that was in doubt and count it; gives what is to be listed: sessions by time of hearing,
+        recordings and containers by name. To be used once.
+        """
+        yield from self._sessions()
+        for row_id, facts in sorted(self._first.rows.items()):
+            yield from self._listed(Kind.RECORDING, row_id, self._recording(row_id, facts))
+        for name, container in self._containers.items():
+            yield from self._listed(Kind.CONTAINER, name, container)
+
+    # --- sessions ------------------------------------------------------------------------------------------------
+
+    def _sessions(self) -> Iterator[Finding]:
+        second, doubted = self._second, self._first.sessions
+        judged = {session_id: second.sessions.get(session_id, session) for session_id, session in doubted.items()}
+        judged |= {
+            session_id: session
+            for session_id, session in second.sessions.items()
+            if session_id not in doubted and session.asked and session.key in self._by_key
+        }
+        for session in sorted(judged.values(), key=_by_hearing):
+            yield from self._listed(Kind.SESSION, session.session_id, self._session(session))
+
+    def _session(self, session: Candidate) -> SessionFacts:
+        named = self._by_key.get(session.key, ())
+        return SessionFacts(
+            session,
+            self._first.clock,
+            self._first.coverage.is_complete,
+            self._first.fast,
+            seen_twice=session.session_id in self._second.sessions and session.key not in self._doubtful,
+            evidence=tuple(facts.seen for facts in named if len(facts.known) == 1),
+            mixed=tuple(facts.seen for facts in named if len(facts.known) > 1),
+            ingest_blobs=self._second.ingest_blobs.get(session.booking_id),
+        )
+
+    # --- containers and recordings -------------------------------------------------------------------------------
+
+    def _container(self, record: Record) -> ContainerFacts:
+        second = self._second
+        now = second.records.get(record.container, record)
+        if isinstance(now, Unread) and not now.failed:  # deleted since the scan
+            now = _emptied(now.container)
+        row = second.rows.get(record.container)
+        if isinstance(now, Unread):
+            return ContainerFacts(now, row, self._first.clock)
+        if not second.database_read and not now.keys <= {s.key for s in self._first.sessions.values()}:
+            return ContainerFacts(Unread(now.container, _DATABASE_NOT_READ_AGAIN, failed=True), row, self._first.clock)
+        if not second.database_read:
+            return ContainerFacts(now, row, self._first.clock, now.keys, now.keys)
+        sessions = [second.sessions.get(session_id_of(key)) for key in now.keys]
+        known = frozenset(session.key for session in sessions if session)
+        asked = frozenset(session.key for session in sessions if session and session.asked)
+        return ContainerFacts(now, row, self._first.clock, known, asked)
+
+    @staticmethod
+    def _is_evidence(facts: ContainerFacts) -> bool:
+        return facts.row is None and not isinstance(facts.record, Unread) and not facts.seen.edit_output
+
+    def _recording(self, row_id: str, doubted: RecordingFacts) -> RecordingFacts:
+        second = self._second
+        row = second.rows.get(row_id, doubted.row)
+        record = second.records.get(row_id)
+        if isinstance(record, Unread):
+            return doubted._replace(row=row, seen=None, listed=record.failed)
+        # A fast audit keeps to what it can see of all recordings alike.
+        seen = record if record is not None and not self._first.fast else doubted.seen
+        return doubted._replace(row=row, listed=record is not None or doubted.listed, seen=seen)
+
+    def _listed(
+        self, kind: Kind, subject: str, facts: SessionFacts | ContainerFacts | RecordingFacts
+    ) -> Iterator[Finding]:
+        judgement = judge(self._rules[kind], facts)
+        self._first.tally.count(kind, judgement)
+        if judgement.rule.counted:
+            if kind is Kind.SESSION:
+                self.counted_sessions.append((judgement.verdict, subject))
+            return
+        session = facts.session if isinstance(facts, SessionFacts) else None
+        row = facts.row if not isinstance(facts, SessionFacts) else None
+        yield Finding(
+            kind, subject, judgement, judgement.rule.reason(facts), self._first.clock, session, row, _evidence(facts)
         )
 
 
-def find(index: EvidenceIndex, candidate: Candidate, rules: Sequence[Rule[Facts]], clock: Clock, mode: Mode) -> Finding:
-    """Judge one candidate by what the scan saw."""
-    facts = index.facts(candidate, clock, mode)
-    return Finding(facts, judge(rules, facts))
+def _evidence(facts: SessionFacts | ContainerFacts | RecordingFacts) -> tuple[ContainerEvidence, ...]:
+    if isinstance(facts, SessionFacts):
+        return (*facts.evidence, *facts.mixed)
+    if isinstance(facts, RecordingFacts):
+        return (facts.seen,) if facts.seen else ()
+    return () if isinstance(facts.record, Unread) else (facts.record,)
+
+
+def _by_hearing(session: Candidate) -> tuple[bool, str, str]:
+    at = session.hearing_at
+    return (at is not None, "" if at is None else at.isoformat(), session.session_id)
+
+
+def _emptied(container: str) -> ContainerEvidence:
+    return ContainerEvidence(container, 0, (), (), False, 0, None, None)
+
+
+def gone(container: str) -> Unread:
+    """The record of a container that is not there any more."""
+    return Unread(container, DELETED_DURING_SCAN, failed=False)

@@ -35,25 +35,27 @@ class Shard:
         return cls(value["index"], value["start"], value["containers"])
 
 
-def plan_shards(names: Sequence[str], per_shard: int) -> list[Shard]:
-    """Cut ascending, distinct ``names`` into at most ``MAX_SHARDS`` shards whose sizes differ by one at most.
+def shard_sizes(containers: int, per_shard: int) -> list[int]:
+    """How many containers each shard holds: at most ``MAX_SHARDS`` numbers that differ by one at most.
 
-    There is always at least one shard. Raises ``ValueError`` if the names are not strictly ascending: a listing out of
-    order has lost its place somewhere, and nothing built on it can be trusted.
+    There is always at least one shard, be it an empty one.
     """
-    for before, after in pairwise(names):
-        if before >= after:
-            raise ValueError(f"container names are not ascending: {before!r} stands before {after!r}")
-    count = min(MAX_SHARDS, max(1, -(-len(names) // per_shard)))
-    bounds = [len(names) * i // count for i in range(count + 1)]
-    return [
-        Shard(
-            index=index,
-            start="" if index == 0 else shortest_prefix_between(names[low - 1], names[low]),
-            containers=high - low,
-        )
-        for index, (low, high) in enumerate(pairwise(bounds))
-    ]
+    count = min(MAX_SHARDS, max(1, -(-containers // per_shard)))
+    bounds = [containers * i // count for i in range(count + 1)]
+    return [high - low for low, high in pairwise(bounds)]
+
+
+def shard_of(index: int, before: str, names: Sequence[str]) -> Shard:
+    """The shard of some ascending names; ``before`` is the last name of the shard before it, empty for the first.
+
+    Raises ``ValueError`` if the names are not strictly ascending: a listing out of order has lost its place somewhere,
+    and nothing built on it can be trusted.
+    """
+    for one, other in pairwise([before, *names]):
+        if one >= other:
+            raise ValueError(f"container names are not ascending: {one!r} stands before {other!r}")
+    start = shortest_prefix_between(before, names[0]) if before and names else ""
+    return Shard(index, start, len(names))
 
 
 def shortest_prefix_between(before: str, after: str) -> str:
@@ -62,9 +64,3 @@ def shortest_prefix_between(before: str, after: str) -> str:
         if after[:length] > before:
             return after[:length]
     raise ValueError(f"{before!r} does not sort before {after!r}")
-
-
-def slice_of(shards: Sequence[Shard], index: int) -> slice:
-    """Where the names of one shard stand in the whole list of names."""
-    start = sum(shard.containers for shard in shards[:index])
-    return slice(start, start + shards[index].containers)

@@ -32,6 +32,8 @@ def from_text(text: str) -> datetime:
     Raises ``ValueError`` for anything else.
     """
     moment = datetime.fromisoformat(text)
+    if moment.tzinfo is UTC:
+        return moment
     if moment.tzinfo is None:
         raise ValueError(f"{text!r} has no time zone")
     return moment.astimezone(UTC)

@@ -22,8 +22,13 @@ async def list_profiles() -> func.HttpResponse:
                     "default_statuses": list(profile.default_statuses),
                     "default_grace_minutes": profile.default_grace_minutes,
                     "verdicts": [
-                        {"verdict": rule.verdict, "severity": rule.severity.value, "meaning": rule.meaning}
-                        for rule in profile.rules_of(profile.verdicts())
+                        {
+                            "subject": kind.value,
+                            "verdict": rule.verdict,
+                            "severity": rule.severity.value,
+                            "meaning": rule.meaning,
+                        }
+                        for kind, rule in profile.verdicts()
                     ],
                 }
                 for profile in PROFILES.values()

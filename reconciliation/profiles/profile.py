@@ -1,12 +1,13 @@
 """What a profile declares about an audited system."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from reconciliation.facts import Facts
+from reconciliation.facts import ContainerFacts, RecordingFacts, SessionFacts
 from reconciliation.parameters import AuditParameters
-from reconciliation.verdicts import Rule
+from reconciliation.verdicts import Kind, Rule
 
 
 @dataclass(frozen=True)
@@ -26,8 +27,10 @@ class Profile:
 
     ``database`` and ``storage`` name the app settings that connect to it; ``statuses`` are the statuses a request may
     ask for and ``default_statuses`` those it gets without asking. ``candidates`` gives the fields of ``Candidate`` as
-    objects, by time of hearing; ``registered`` gives ``[recording id, session id, deleted]``, ascending by recording
-    id. The rule table is ordered; its last rule always holds.
+    objects, by time of hearing; ``registered`` gives those of ``RegisteredRecording`` as arrays, ascending by recording
+    id, and takes the moment from which on a row is recent. The same for some ids only, of a later moment:
+    ``sessions_again`` (also of sessions that are no candidates) and ``recordings_again``. Each rule table is ordered,
+    and its last rule always holds.
     """
 
     name: str
@@ -39,15 +42,30 @@ class Profile:
     default_statuses: tuple[str, ...]
     default_grace_minutes: int
     candidates: Callable[[AuditParameters], Query]
-    registered: Query
-    rules: tuple[Rule[Facts], ...]
+    registered: Callable[[datetime], Query]
+    sessions_again: Callable[[AuditParameters, Sequence[str]], Query]
+    recordings_again: Callable[[datetime, Sequence[str]], Query]
+    session_rules: tuple[Rule[SessionFacts], ...]
+    container_rules: tuple[Rule[ContainerFacts], ...]
+    recording_rules: tuple[Rule[RecordingFacts], ...]
 
-    def verdicts(self) -> list[str]:
-        """The closed list of verdicts, in the order of the table, each once."""
-        return list(dict.fromkeys(rule.verdict for rule in self.rules))
+    def rules(self) -> dict[Kind, tuple[Rule[Any], ...]]:
+        """The three tables."""
+        return {
+            Kind.SESSION: self.session_rules,
+            Kind.RECORDING: self.recording_rules,
+            Kind.CONTAINER: self.container_rules,
+        }
 
-    def rules_of(self, verdicts: Iterable[str]) -> list[Rule[Facts]]:
-        """The first rule of each given verdict, in the order of the table."""
-        wanted = set(verdicts)
-        first = {rule.verdict: rule for rule in reversed(self.rules)}
-        return [first[verdict] for verdict in self.verdicts() if verdict in wanted]
+    def verdicts(self) -> list[tuple[Kind, Rule[Any]]]:
+        """Each verdict once, as the first rule that gives it; by kind of subject, in the order of the table."""
+        found: list[tuple[Kind, Rule[Any]]] = []
+        for kind, rules in self.rules().items():
+            first = {rule.verdict: rule for rule in reversed(rules)}
+            found += [(kind, rule) for rule in rules if first[rule.verdict] is rule]
+        return found
+
+    def asks_for_all(self, parameters: AuditParameters) -> bool:
+        """True unless the request narrows the question to some sessions."""
+        narrowed = (parameters.since, parameters.until, parameters.ingest_address_contains)
+        return not any(narrowed) and not parameters.only and set(parameters.statuses) == set(self.default_statuses)

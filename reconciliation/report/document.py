@@ -1,4 +1,5 @@
-"""report.json as a text that is written and read line by line: its head, then one finding on each line.
+"""report.json as a text that is written and read line by line: its head, then one finding on each line, then the ids of
+the sessions that are only counted.
 
 It is one valid JSON document all the same. Reading it a line at a time keeps a report of any size out of memory.
 """
@@ -8,9 +9,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from reconciliation.report.model import Head
+from reconciliation.verdicts import Kind
 
 _BEGIN = ' "findings": ['
-_END = "]}"
+_FINDINGS_END = " ],"
+_END = "}}}"
 _to_text = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
 
@@ -25,6 +28,21 @@ def finding_line(finding: dict[str, Any]) -> str:
     return _to_text(finding) + "\n"
 
 
+COUNTED = f'{_FINDINGS_END}\n "counted": {{"{Kind.SESSION.value}": {{\n'
+"""What stands between the findings and the counted sessions."""
+
+
+def counted_opening(verdict: str, *, first: bool) -> str:
+    """What stands before the ids of one verdict's counted sessions."""
+    return f'{"" if first else ","}"{verdict}": [\n'
+
+
+def counted_line(ids: Sequence[str]) -> str:
+    """Some ids on one line. A comma stands before every line of a verdict but the first."""
+    return _to_text(ids)[1:-1] + "\n"
+
+
+COUNTED_CLOSING = "]\n"
 CLOSING = f"{_END}\n"
 
 
@@ -34,6 +52,7 @@ class ReportReader:
     def __init__(self) -> None:
         self._lines: list[str] = []
         self._head: Head | None = None
+        self._findings_ended = False
         self.complete = False
 
     @property
@@ -54,12 +73,16 @@ class ReportReader:
             self._lines += rest[:end]
             rest = rest[end:]
             if self._lines and self._lines[-1] == _BEGIN:
-                self._head = json.loads("\n".join([*self._lines, _END]))
+                self._head = json.loads("\n".join([*self._lines, "]}"]))
                 self._head.pop("findings")
                 self._lines.clear()
-        if rest and rest[-1] == _END:
+        if _END in rest:
             self.complete = True
-            rest.pop()
+        if self._findings_ended:
+            return []
+        if _FINDINGS_END in rest:
+            self._findings_ended = True
+            del rest[rest.index(_FINDINGS_END) :]
         # One parse of all lines takes a fraction of one parse each.
         findings: list[dict[str, Any]] = json.loads(f"[{''.join(rest).removeprefix(',')}]")
         return findings

@@ -1,8 +1,10 @@
 """The answer in one sentence: is anything missing, and was everything looked at."""
 
 from reconciliation.parameters import Mode
-from reconciliation.reconcile import Result
-from reconciliation.verdicts import Severity
+from reconciliation.tally import Result
+from reconciliation.verdicts import Kind, Severity
+
+_NOUNS = {Kind.SESSION: "session", Kind.CONTAINER: "container", Kind.RECORDING: "registered recording"}
 
 
 def plural(count: int, noun: str) -> str:
@@ -13,24 +15,21 @@ def plural(count: int, noun: str) -> str:
 def headline(result: Result) -> str:
     """One sentence for the service owner; it never claims more than the coverage allows."""
     coverage, tally = result.coverage, result.tally
-    hidden = tally.verdicts["unregistered_recording"]
-    doubtful = tally.severities[Severity.HIGH] - hidden
-    unknown = tally.severities[Severity.UNKNOWN]
     parts = []
-    if hidden:
-        parts.append(f"{plural(hidden, 'recording')} {'is' if hidden == 1 else 'are'} hidden in storage")
-    if doubtful:
-        parts.append(f"{plural(doubtful, 'session')} {'needs' if doubtful == 1 else 'need'} a person")
-    if result.unattributed:
-        parts.append(f"{plural(len(result.unattributed), 'unregistered container')} cannot be attributed to a session")
-    if unknown:
-        parts.append(f"{plural(unknown, 'session')} could not be verified")
-    found = " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
+    if tally.hidden:
+        parts.append(f"{plural(tally.hidden, 'recording')} {'is' if tally.hidden == 1 else 'are'} hidden in storage")
+    for kind, noun in _NOUNS.items():
+        if number := tally.needing_a_person[kind]:
+            parts.append(f"{plural(number, noun)} {'needs' if number == 1 else 'need'} a person")
+    if unknown := tally.severities[Severity.UNKNOWN]:
+        parts.append(f"{plural(unknown, 'subject')} could not be verified")
+    found = "; ".join(parts)
     looked = f"{coverage.scanned:,} of {plural(coverage.listed, 'container')} read"
     if result.mode is Mode.FAST:
         looked += f", {plural(coverage.skipped.total(), 'other')} skipped in fast mode"
-    if not coverage.is_complete:
+    if not result.is_complete:
         return f"This audit is incomplete: {looked}. {found or 'No recording was found hidden in what was read'}."
     if found:
         return f"{found}; {looked}."
-    return f"Nothing is missing: none of {plural(tally.total, 'session')} has a hidden recording; {looked}."
+    sessions = plural(tally.judged(Kind.SESSION), "session")
+    return f"Nothing is missing: none of {sessions} has a hidden recording; {looked}."

@@ -8,11 +8,12 @@ from reconciliation import VERSION
 from reconciliation.facts import Clock
 from reconciliation.parameters import AuditParameters
 from reconciliation.profiles.profile import Profile
-from reconciliation.reconcile import Result
 from reconciliation.report.headline import headline
+from reconciliation.tally import Result
 from reconciliation.times import to_text
+from reconciliation.verdicts import Kind, Severity
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 Head = dict[str, Any]
 """A report without its findings, as JSON."""
 
@@ -30,15 +31,25 @@ class AuditHeader:
 def build_head(header: AuditHeader, profile: Profile, result: Result, *, generated_at: datetime) -> Head:
     """Everything of a report that stands before its findings: counts before rows, coverage before conclusions.
 
-    Raises ``AssertionError`` if a verdict was given that the profile does not have.
+    Raises ``AssertionError`` if a verdict was given that the profile does not have, or if not every container that was
+    to be opened has one.
     """
-    verdicts = result.tally.verdicts
-    by_verdict = {verdict: verdicts[verdict] for verdict in profile.verdicts()}
-    if sum(by_verdict.values()) != result.tally.total:
-        raise AssertionError(f"verdicts {by_verdict} do not add up to {result.tally.total} candidates")
+    tally, coverage = result.tally, result.coverage
+    counts = {
+        kind.value: {rule.verdict: tally.verdicts[kind][rule.verdict] for rule in rules}
+        for kind, rules in profile.rules().items()
+    }
+    for kind in Kind:
+        if sum(counts[kind.value].values()) != tally.judged(kind):
+            raise AssertionError(f"the verdicts {counts[kind.value]} do not add up to {tally.judged(kind)} of {kind}")
+    if tally.judged(Kind.CONTAINER) != coverage.scanned + len(coverage.failed):
+        raise AssertionError(
+            f"{tally.judged(Kind.CONTAINER)} containers have a verdict, but {coverage.scanned} were read and "
+            f"{len(coverage.failed)} could not be read"
+        )
     return {
         "schema_version": SCHEMA_VERSION,
-        "complete": result.coverage.is_complete,
+        "complete": result.is_complete,
         "audit": {
             "id": header.audit_id,
             "profile": profile.name,
@@ -49,23 +60,25 @@ def build_head(header: AuditHeader, profile: Profile, result: Result, *, generat
         },
         "outcome": result.outcome.to_json(),
         "headline": headline(result),
-        "coverage": result.coverage.to_json(),
+        "since_last": result.since_last.to_json(),
+        "coverage": coverage.to_json(),
         "counts": {
-            "candidates": result.tally.total,
-            "by_verdict": by_verdict,
-            "by_severity": {severity.value: count for severity, count in sorted(result.tally.severities.items())},
-            "unattributed_containers": len(result.unattributed),
+            **counts,
+            "by_severity": {severity.value: tally.severities[severity] for severity in Severity},
+            "findings": tally.listed,
+            "hidden": tally.hidden,
         },
         "verdicts": [
             {
+                "subject": kind.value,
                 "verdict": rule.verdict,
                 "severity": rule.severity.value,
                 "meaning": rule.meaning,
-                "count": verdicts[rule.verdict],
+                "count": counts[kind.value][rule.verdict],
+                "counted": rule.counted,
             }
-            for rule in profile.rules_of(profile.verdicts())
+            for kind, rule in profile.verdicts()
         ],
-        "unattributed_containers": list(result.unattributed),
         "parameters": header.parameters.to_json(),
         "settle_minutes": int(header.clock.settle.total_seconds() // 60),
         "versions": {"capture_audit": VERSION},
@@ -73,11 +86,21 @@ def build_head(header: AuditHeader, profile: Profile, result: Result, *, generat
 
 
 def summary_of(head: Head) -> dict[str, Any]:
-    """What an audit's status says of its report: the headline and the counts, not the rows."""
+    """What an audit's status says of its report: the headline and the counts, not the rows.
+
+    ``counts`` are of the verdicts that are listed one by one, and of all verdicts on sessions.
+    """
+    counts, since = head["counts"], head["since_last"]
     return {
         "headline": head["headline"],
-        "counts": head["counts"]["by_verdict"],
-        "candidates": head["counts"]["candidates"],
-        "unattributed_containers": head["counts"]["unattributed_containers"],
+        "counts": {
+            row["verdict"]: row["count"]
+            for row in head["verdicts"]
+            if row["subject"] == Kind.SESSION.value or not row["counted"]
+        },
+        "sessions": sum(counts[Kind.SESSION.value].values()),
+        "findings": counts["findings"],
+        "hidden": counts["hidden"],
+        "since_last": {name: since[name] for name in ("previous", "new", "persisting", "resolved")},
         "containers": head["coverage"]["containers"],
     }

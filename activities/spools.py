@@ -1,0 +1,89 @@
+"""Where the rows of a report wait until its head is known."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from tempfile import SpooledTemporaryFile
+from types import TracebackType
+from typing import IO, TypeVar
+
+from reconciliation.reconcile import Finding
+from reconciliation.report.document import (
+    CLOSING,
+    COUNTED,
+    COUNTED_CLOSING,
+    counted_line,
+    counted_opening,
+    finding_line,
+    opening,
+)
+from reconciliation.report.model import Head
+from reconciliation.verdicts import SEVERITY_ORDER, Severity
+
+_IN_MEMORY_BYTES = 1024 * 1024
+_CHUNK_BYTES = 256 * 1024
+_IDS_ON_A_LINE = 500
+_KeyT = TypeVar("_KeyT")
+
+
+class Spools:
+    """Findings by severity, and ids of counted sessions by verdict; on disk where they are many."""
+
+    def __init__(self) -> None:
+        self._files = ExitStack()
+        self._findings: dict[Severity, IO[bytes]] = {}
+        self._counted: dict[str, IO[bytes]] = {}
+        self._ids: dict[str, list[str]] = {}
+
+    def __enter__(self) -> "Spools":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._files.close()
+
+    def add(self, finding: Finding, change: str | None) -> None:
+        """Keep a finding; within its severity they stay in the order in which they come."""
+        spool = self._spool(self._findings, finding.judgement.severity)
+        spool.write(finding_line(finding.to_json(change)).encode())
+
+    def count(self, verdict: str, session_id: str) -> None:
+        """Keep the id of a session that is only counted."""
+        ids = self._ids.setdefault(verdict, [])
+        ids.append(session_id)
+        if len(ids) == _IDS_ON_A_LINE:
+            self._write_ids(verdict)
+
+    def document(self, head: Head) -> Iterator[bytes]:
+        """report.json in chunks, most urgent findings first. To be used once."""
+        for verdict, ids in self._ids.items():
+            if ids:
+                self._write_ids(verdict)
+        yield opening(head).encode()
+        in_order = [self._findings[severity] for severity in SEVERITY_ORDER if severity in self._findings]
+        yield from _joined(in_order)
+        yield COUNTED.encode()
+        for number, (verdict, spool) in enumerate(sorted(self._counted.items())):
+            yield counted_opening(verdict, first=number == 0).encode()
+            yield from _joined([spool])
+            yield COUNTED_CLOSING.encode()
+        yield CLOSING.encode()
+
+    def _write_ids(self, verdict: str) -> None:
+        self._spool(self._counted, verdict).write(counted_line(self._ids[verdict]).encode())
+        self._ids[verdict] = []
+
+    def _spool(self, spools: dict[_KeyT, IO[bytes]], key: _KeyT) -> IO[bytes]:
+        if key not in spools:
+            spools[key] = self._files.enter_context(SpooledTemporaryFile(_IN_MEMORY_BYTES))  # noqa: SIM115 - closed by the stack
+        return spools[key]
+
+
+def _joined(spools: list[IO[bytes]]) -> Iterator[bytes]:
+    """The lines of all spools; a comma stands before every line but the first."""
+    comma = b""
+    for spool in spools:
+        spool.seek(0)
+        while lines := spool.readlines(_CHUNK_BYTES):
+            yield comma + b",".join(lines)
+            comma = b","

@@ -1,0 +1,134 @@
+"""What is read of PRE's database. The SQL is fixed; everything a request brings travels as a bound value.
+
+Tables and columns as they stand after pre-api's migration V053.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from reconciliation.parameters import NO_STATUS, AuditParameters
+from reconciliation.profiles.profile import Query
+
+STATUSES = (
+    "STANDBY",
+    "INITIALISING",
+    "RECORDING",
+    "RECORDING_AVAILABLE",
+    "PROCESSING",
+    "FAILURE",
+    "NO_RECORDING",
+    NO_STATUS,
+)
+DEFAULT_STATUSES = ("PROCESSING", "NO_RECORDING", "FAILURE", NO_STATUS)
+
+# The trail: the last row that says PROCESSING, the first one behind it that says another status, the last stop. Old
+# sessions may have no rows there at all. Each lateral part goes by an index, whatever the planner knows of the tables.
+_SESSIONS = """
+select s.id::text as session_id, s.status::text as status, s.origin::text as origin, s.started_at, s.finished_at,
+       b.scheduled_for, s.deleted_at, s.booking_id::text as booking_id, b.case_id::text as case_id,
+       c.state::text as case_state, c.closed_at at time zone 'UTC' as case_closed_at,
+       b.deleted_at is null and c.deleted_at is null as case_live,
+       r.live as live_recordings, r.deleted as deleted_recordings, sibling.recordings as sibling_recordings,
+       s.ingest_address is not null as has_ingest_address,
+       trail.processing_at, trail.left_at, trail.stopped_at, job.made_at as job_at,
+       s.xmin::text as row_token, {asked} as asked
+  from capture_sessions s
+  join bookings b on b.id = s.booking_id
+  join cases c on c.id = b.case_id
+ cross join lateral (select count(*) filter (where deleted_at is null) as live,
+                            count(*) filter (where deleted_at is not null) as deleted
+                       from recordings where capture_session_id = s.id) r
+ cross join lateral (select count(*) as recordings
+                       from capture_sessions other
+                       join recordings theirs on theirs.capture_session_id = other.id and theirs.deleted_at is null
+                      where other.booking_id = s.booking_id and other.id <> s.id) sibling
+ cross join lateral (select p.processing_at,
+                            min(a.created_at) filter (where a.created_at > p.processing_at
+                              and a.audit_details ->> 'captureSessionStatus' <> 'PROCESSING') as left_at,
+                            max(a.created_at) filter (where a.activity = 'Stop') as stopped_at
+                       from (select max(created_at) filter (
+                                      where audit_details ->> 'captureSessionStatus' = 'PROCESSING') as processing_at
+                               from audits where table_record_id = s.id) p
+                       left join audits a on a.table_record_id = s.id
+                      group by p.processing_at) trail
+ cross join lateral (select max(created_at) as made_at from encode_jobs where capture_session_id = s.id) job
+"""
+_IN_TIME = """
+       (%(since)s::timestamptz is null or coalesce(s.started_at, s.finished_at, b.scheduled_for) >= %(since)s)
+   and (%(until)s::timestamptz is null or coalesce(s.started_at, s.finished_at, b.scheduled_for) < %(until)s)
+   and (%(only)s::uuid[] is null or s.id = any(%(only)s))
+   and (%(ingest)s::text is null or position(%(ingest)s in s.ingest_address) > 0)
+"""
+_OF_STATUS = "(s.status::text = any(%(statuses)s::text[]) or (%(no_status)s::boolean and s.status is null))"
+
+# Soft-deleted sessions are read on purpose: closing a case deletes its NO_RECORDING and FAILURE sessions, and with them
+# every trace of a recording that was never registered.
+_CANDIDATES = f"""
+select row_to_json(candidate)::text from (
+{_SESSIONS.format(asked="true")}
+ where s.origin = 'PRE' and {_OF_STATUS} and {_IN_TIME}
+ order by coalesce(s.started_at, s.finished_at, b.scheduled_for) nulls first, s.id
+) candidate
+"""  # noqa: S608 - made of constants of this module only
+
+# A container may name a session of any status; which statuses were asked for matters only if the request chose them.
+_SESSIONS_AGAIN = f"""
+select row_to_json(session)::text from (
+{_SESSIONS.format(asked=f"coalesce(({_IN_TIME}) and (%(any_status)s or {_OF_STATUS}), false)")}
+ where s.id = any(%(ids)s::uuid[])
+) session
+"""  # noqa: S608 - as above
+
+_REGISTERED = """
+select json_build_array(
+         r.id, r.capture_session_id,
+         array_remove(array[
+           case when r.deleted_at is not null then 'deleted' end,
+           case when r.parent_recording_id is not null or r.version <> 1 then 'child' end,
+           case when r.created_at >= %(recent)s then 'recent' end,
+           case when s.origin <> 'PRE' then 'legacy' end,
+           case when coalesce(r.duration, interval '0') <= interval '0' then 'no_duration' end,
+           case when d.id is not null then 'double' end], null),
+         case when r.filename <> replace(r.capture_session_id::text, '-', '') || '_1280x720_4500k.mp4'
+              then left(encode(sha256(convert_to(r.filename, 'UTF8')), 'hex'), 16) end
+       )::text
+  from recordings r
+  join capture_sessions s on s.id = r.capture_session_id
+  left join (select unnest(array_agg(id)) as id
+               from recordings
+              where deleted_at is null and parent_recording_id is null and version = 1
+              group by capture_session_id having count(*) > 1) d on d.id = r.id
+"""
+
+
+def candidates(parameters: AuditParameters) -> Query:
+    """The sessions in question, by time of hearing. A status of ``NO_STATUS`` selects the rows without one."""
+    return Query(_CANDIDATES, _values(parameters))
+
+
+def sessions_again(parameters: AuditParameters, ids: Sequence[str]) -> Query:
+    """The given sessions, whatever their status and origin; ``asked`` tells which of them the request takes in."""
+    any_status = set(parameters.statuses) == set(DEFAULT_STATUSES)
+    return Query(_SESSIONS_AGAIN, _values(parameters) | {"ids": list(ids), "any_status": any_status})
+
+
+def registered(recent: datetime) -> Query:
+    """Every row in ``recordings``, ascending by id; one made at ``recent`` or later is marked so."""
+    return Query(_REGISTERED + " order by r.id", {"recent": recent})
+
+
+def recordings_again(recent: datetime, ids: Sequence[str]) -> Query:
+    """The rows of the given recordings."""
+    return Query(_REGISTERED + " where r.id = any(%(ids)s::uuid[])", {"recent": recent, "ids": list(ids)})
+
+
+def _values(parameters: AuditParameters) -> dict[str, Any]:
+    return {
+        "statuses": [status for status in parameters.statuses if status != NO_STATUS],
+        "no_status": NO_STATUS in parameters.statuses,
+        "since": parameters.since,
+        "until": parameters.until,
+        "only": list(parameters.only) or None,
+        "ingest": parameters.ingest_address_contains,
+    }

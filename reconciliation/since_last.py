@@ -1,0 +1,104 @@
+"""What changed since the previous completed audit of the same question."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from reconciliation.parameters import AuditParameters, Mode
+from reconciliation.times import to_text
+from reconciliation.verdicts import Kind
+
+MOST_RESOLVED_LISTED = 1000
+# What a fast audit sees of registered recordings: their rows and the names of their containers, nothing inside.
+_SEEN_WITHOUT_OPENING = frozenset({"row_without_container", "double_v1", "no_duration"})
+
+
+class Change(StrEnum):
+    """How a finding stands to the previous audit."""
+
+    NEW = "new"
+    PERSISTING = "persisting"
+
+
+class Known(NamedTuple):
+    """A finding that asked something of a person, as a later audit remembers it."""
+
+    kind: str
+    id: str
+    verdict: str
+
+
+@dataclass(frozen=True)
+class Previous:
+    """A completed audit to compare with, and its findings that asked something of a person."""
+
+    audit_id: str
+    as_of: datetime
+    mode: Mode
+    findings: frozenset[Known]
+
+
+@dataclass(frozen=True)
+class SinceLast:
+    """The comparison: counts and what was resolved; None where nothing can be said, with ``why_not``."""
+
+    previous: Previous | None
+    new: int | None = None
+    persisting: int | None = None
+    resolved: tuple[Known, ...] | None = None
+    why_not: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """As it stands in a report."""
+        return {
+            "previous": None
+            if self.previous is None
+            else {"id": self.previous.audit_id, "as_of": to_text(self.previous.as_of)},
+            "why_not": self.why_not,
+            "new": self.new,
+            "persisting": self.persisting,
+            "resolved": None if self.resolved is None else len(self.resolved),
+            "resolved_findings": [
+                {"subject": {"kind": known.kind, "id": known.id}, "verdict": known.verdict}
+                for known in (self.resolved or ())[:MOST_RESOLVED_LISTED]
+            ],
+        }
+
+
+NO_PREVIOUS = SinceLast(None, why_not="There is no earlier completed audit of the same question.")
+
+
+def same_question(one: AuditParameters, other: AuditParameters) -> bool:
+    """True if two audits asked the same; how much of storage they opened does not matter."""
+    return {**one.to_json(), "mode": None} == {**other.to_json(), "mode": None}
+
+
+def change_of(previous: Previous | None, finding: Known) -> Change | None:
+    """Whether a finding is new. A subject whose verdict is another one now counts as new: it asks something else."""
+    if previous is None:
+        return None
+    return Change.PERSISTING if finding in previous.findings else Change.NEW
+
+
+def compare(previous: Previous | None, now: Iterable[Known], *, mode: Mode, complete: bool) -> SinceLast:
+    """Compare an audit's findings that ask something of a person with those of the previous one.
+
+    Nothing counts as resolved that this audit could not have seen: not when it is incomplete, and in fast mode nothing
+    that shows only inside registered containers.
+    """
+    if previous is None:
+        return NO_PREVIOUS
+    findings = frozenset(now)
+    persisting = len(findings & previous.findings)
+    resolved = None
+    why_not = "This audit is incomplete, so nothing can be called resolved." if not complete else None
+    if complete:
+        gone = previous.findings - findings
+        resolved = tuple(sorted(known for known in gone if mode is Mode.FULL or _shows_in_fast_mode(known)))
+    return SinceLast(previous, len(findings) - persisting, persisting, resolved, why_not)
+
+
+def _shows_in_fast_mode(known: Known) -> bool:
+    return known.kind != Kind.RECORDING.value or known.verdict in _SEEN_WITHOUT_OPENING

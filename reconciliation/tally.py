@@ -1,0 +1,73 @@
+"""Running counts of the verdicts that were given, and what they add up to."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from reconciliation.coverage import Coverage
+from reconciliation.outcome import Outcome, outcome_of
+from reconciliation.parameters import Mode
+from reconciliation.since_last import SinceLast
+from reconciliation.verdicts import Judgement, Kind, Severity
+
+_NEEDING_A_PERSON = (Severity.HIGH, Severity.MEDIUM, Severity.LOW)
+
+
+@dataclass
+class Tally:
+    """How often each verdict was given, by kind of subject.
+
+    Of what is listed: ``severities``, how many recordings are ``hidden``, and how many others need a person, by kind.
+    """
+
+    verdicts: dict[Kind, Counter[str]] = field(default_factory=lambda: {kind: Counter() for kind in Kind})
+    severities: Counter[Severity] = field(default_factory=Counter)
+    hidden: int = 0
+    needing_a_person: Counter[Kind] = field(default_factory=Counter)
+
+    def count(self, kind: Kind, judgement: Judgement[Any]) -> None:
+        """Account for one subject."""
+        self.verdicts[kind][judgement.verdict] += 1
+        if not judgement.rule.counted:
+            self.severities[judgement.severity] += 1
+            self.hidden += judgement.rule.hidden
+            if judgement.severity in _NEEDING_A_PERSON and not judgement.rule.hidden:
+                self.needing_a_person[kind] += 1
+
+    def judged(self, kind: Kind) -> int:
+        """How many subjects of a kind have a verdict."""
+        return self.verdicts[kind].total()
+
+    @property
+    def listed(self) -> int:
+        """How many findings are listed one by one."""
+        return self.severities.total()
+
+    @property
+    def asking(self) -> int:
+        """How many findings ask something of a person."""
+        return self.listed - self.severities[Severity.INFO]
+
+
+@dataclass(frozen=True)
+class Result:
+    """The sums of an audit: what its report says before the rows.
+
+    ``looked_twice`` is False when something that the first look doubted could not be read again.
+    """
+
+    coverage: Coverage
+    tally: Tally
+    mode: Mode
+    since_last: SinceLast
+    looked_twice: bool = True
+
+    @property
+    def is_complete(self) -> bool:
+        """True when everything that could matter was read, twice where it was in doubt."""
+        return self.coverage.is_complete and self.looked_twice
+
+    @property
+    def outcome(self) -> Outcome:
+        """How the audit ends."""
+        return outcome_of(coverage_complete=self.is_complete, findings=self.tally.asking)
