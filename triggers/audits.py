@@ -13,6 +13,7 @@ from adapters.services import Services, services
 from reconciliation.lifecycle import State
 from reconciliation.outcome import Outcome
 from reconciliation.profiles import PROFILES
+from reconciliation.report.html import CONTENT_SECURITY_POLICY
 from reconciliation.run_record import RunRecord
 from triggers.problems import RefusedError, answer, responded
 from triggers.requests import new_audit_id, read_audit_id, read_choice, read_limit, read_start
@@ -87,8 +88,7 @@ async def report(req: func.HttpRequest) -> func.HttpResponse:
         charset="utf-8",
         headers={
             "Content-Disposition": f'{"inline" if form == "html" else "attachment"}; filename="{name}"',
-            # The page holds no script; whatever got into it must not run either.
-            "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
+            "Content-Security-Policy": CONTENT_SECURITY_POLICY,
             "X-Content-Type-Options": "nosniff",
             "Cache-Control": "private, no-store",
         },

@@ -1,21 +1,15 @@
-"""findings.csv: one row per finding, stable columns, safe to open in a spreadsheet."""
+"""findings.csv: one row for each finding of any kind of subject, stable columns, safe to open in a spreadsheet."""
 
 import csv
 import io
 from collections.abc import Iterable, Sequence
+from operator import itemgetter
 from typing import Any
 
-COLUMNS = (
-    "session_id",
-    "verdict",
-    "severity",
-    "hearing_at",
-    "status",
-    "containers",
-    "tracks",
-    "bytes",
-    "reason",
-    "next_step",
+_FINDING = ("verdict", "severity", "change", "hearing_at")
+_WORDS = ("reason", "next_step")
+_SESSION = (
+    "origin",
     "started_at",
     "finished_at",
     "scheduled_for",
@@ -23,16 +17,37 @@ COLUMNS = (
     "booking_id",
     "case_id",
     "case_state",
+    "case_live",
     "live_recordings",
     "deleted_recordings",
+    "sibling_recordings",
+    "has_ingest_address",
+    "trail",
+    "job_at",
+    "row_token",
 )
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+_RECORDING = ("session_id", "version", "created_at", "deleted")
+COLUMNS = (
+    "subject_kind",
+    "subject_id",
+    *_FINDING,
+    "status",
+    "containers",
+    "tracks",
+    "bytes",
+    *_WORDS,
+    *_SESSION,
+    *(f"recording_{name}" for name in _RECORDING),
+)
+_FORMULA_STARTS = frozenset("=+-@\t\r\n＝＋－＠")  # noqa: RUF001 (spreadsheets take the wide forms for formulas too)
+_finding_cells, _word_cells = itemgetter(*_FINDING), itemgetter(*_WORDS)
+_session_cells, _recording_cells = itemgetter("status", *_SESSION), itemgetter(*_RECORDING)
+_NO_SESSION, _NO_RECORDING = (None,) * (1 + len(_SESSION)), (None,) * len(_RECORDING)
 
 
-def defused(value: object) -> str:
-    """The value as text that no spreadsheet takes for a formula (OWASP: CSV injection); None becomes empty."""
-    text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+def defused(values: Iterable[object]) -> list[object]:
+    """The values, but no text that a spreadsheet takes for a formula (OWASP: CSV injection)."""
+    return [f"'{value}" if isinstance(value, str) and value[:1] in _FORMULA_STARTS else value for value in values]
 
 
 def csv_header() -> str:
@@ -41,27 +56,30 @@ def csv_header() -> str:
 
 
 def csv_rows(findings: Iterable[dict[str, Any]]) -> str:
-    """The lines of findings of a report."""
+    """The lines of findings of a report. What is not known is empty, and so is what another kind of subject has."""
     return _lines(_cells(finding) for finding in findings)
 
 
-def _cells(finding: dict[str, Any]) -> list[str]:
-    evidence = finding["evidence"]
-    values = finding["session"] | {
-        "session_id": finding["subject"]["id"],
-        "verdict": finding["verdict"],
-        "severity": finding["severity"],
-        "hearing_at": finding["hearing_at"],
-        "containers": " ".join(container["container"] for container in evidence),
-        "tracks": sum(len(container["media"]) for container in evidence),
-        "bytes": sum(file["size"] for container in evidence for file in container["media"]),
-        "reason": finding["reason"],
-        "next_step": finding["next_step"],
-    }
-    return [defused(values[column]) for column in COLUMNS]
+def _cells(finding: dict[str, Any]) -> list[object]:
+    subject, evidence, session, recording = map(finding.__getitem__, ("subject", "evidence", "session", "recording"))
+    status, *of_session = _session_cells(session) if session else _NO_SESSION
+    return defused(
+        (
+            subject["kind"],
+            subject["id"],
+            *_finding_cells(finding),
+            status,
+            " ".join([container["container"] for container in evidence]),
+            sum([len(container["media"]) + container["unkeyed_media"] for container in evidence]),
+            sum([file["size"] for container in evidence for file in container["media"]]),
+            *_word_cells(finding),
+            *of_session,
+            *(_recording_cells(recording) if recording else _NO_RECORDING),
+        )
+    )
 
 
-def _lines(rows: Iterable[Sequence[str]]) -> str:
+def _lines(rows: Iterable[Sequence[object]]) -> str:
     out = io.StringIO(newline="")
     csv.writer(out, lineterminator="\r\n").writerows(rows)
     return out.getvalue()

@@ -1,209 +1,130 @@
-"""report.html: the report for people. One file, no script, no outside resource; readable in the dark and on paper."""
+"""report.html: the report for people. One file, no outside resource; readable in the dark, on a phone and on paper.
 
-from collections.abc import Iterable, Mapping, Sequence
+Everything is there without its script, which only filters and sorts.
+"""
+
+import base64
+import hashlib
+from collections import Counter
 from html import escape
-from typing import Any
 
-from reconciliation.coverage import NOT_A_RECORDING, REGISTERED
+from reconciliation.report.chart import Bar, bar_chart
+from reconciliation.report.finding_table import findings_section
+from reconciliation.report.glossary import asked_section, verdicts_section
 from reconciliation.report.headline import plural
+from reconciliation.report.markup import SEVERITIES, section
 from reconciliation.report.model import Head
+from reconciliation.report.proof import coverage_section
+from reconciliation.report.script import SCRIPT
 from reconciliation.report.style import STYLE
-from reconciliation.verdicts import SEVERITY_ORDER, Severity
+from reconciliation.report.summary import Findings, answer, first_steps, since_last
+from reconciliation.report.timeline import columns, timeline
 
 MOST_ROWS = 1000
-_TITLES = {
-    Severity.HIGH.value: "What a person must look at",
-    Severity.UNKNOWN.value: "What could not be verified",
-}
-_OUTCOMES = {
-    "clean": "Clean",
-    "findings": "Findings",
-    "incomplete": "Incomplete",
-}
-
-
-SHOWN_SEVERITIES = frozenset(_TITLES)
+SHOWN_SEVERITIES = frozenset(SEVERITIES)
 """The severities whose findings the page shows one by one; the rest are counted."""
 
 
-def render_html(report: Head, findings: Mapping[str, Sequence[dict[str, Any]]]) -> str:
+def _hash(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+CONTENT_SECURITY_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        f"script-src {_hash(SCRIPT)}",
+        f"style-src {_hash(STYLE)}",
+        "base-uri 'none'",
+        "form-action 'none'",
+    )
+)
+"""Lets the page's own script and style work and nothing else that may have got into it. The page carries it too."""
+
+
+def render_html(report: Head, findings: Findings) -> str:
     """The whole page, from a report's head and its findings of each severity in ``SHOWN_SEVERITIES``.
 
     At most ``MOST_ROWS`` findings of a severity need be given, and are shown. Every value from outside is escaped.
     """
-    audit = report["audit"]
+    given = {severity: findings.get(severity, ())[:MOST_ROWS] for severity in SEVERITIES}
     body = "\n".join(
         (
-            _head(report),
-            _verdicts(report),
-            *(_findings(report, severity, findings.get(severity, ())) for severity in _TITLES),
-            _unattributed(report),
-            _coverage(report["coverage"]),
-            _details(report),
+            first_steps(report, given),
+            since_last(report),
+            coverage_section(report),
+            _overview(report, given),
+            _findings(report, given),
+            verdicts_section(report),
+            asked_section(report),
         )
     )
+    title = f"{escape(report['audit']['title'])}: {escape(report['outcome']['word'])}"
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{CONTENT_SECURITY_POLICY}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape(audit['title'])}: {escape(report['outcome']['word'])}</title>\n"
-        f"<style>{STYLE}</style>\n</head>\n<body>\n<main>\n{body}\n</main>\n</body>\n</html>\n"
+        f"<title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n"
+        f'<a class="skip" href="#findings">Skip to the findings</a>\n{answer(report)}\n<main>\n{body}\n</main>\n'
+        f"<script>{SCRIPT}</script>\n</body>\n</html>\n"
     )
 
 
-def _head(report: Head) -> str:
-    audit, word = report["audit"], report["outcome"]["word"]
-    return (
-        f'<header class="{escape(word)}">\n<p class="kicker">Reconciliation report · {escape(audit["title"])}</p>\n'
-        f"<h1>{escape(report['headline'])}</h1>\n"
-        f'<p><span class="badge">{_OUTCOMES[word]}</span> Audit {_code(audit["id"])}, as of {_moment(audit["as_of"])}.'
-        "</p>\n</header>"
+def _overview(report: Head, findings: Findings) -> str:
+    """The chart of verdicts and the timeline of hearings; nothing if nothing was found."""
+    bars = sorted(
+        (
+            Bar(row["verdict"], row["severity"], row["count"])
+            for row in report["verdicts"]
+            if row["count"] and row["severity"] in SHOWN_SEVERITIES
+        ),
+        key=lambda bar: (SEVERITIES.index(bar.severity), -bar.findings),
     )
-
-
-def _verdicts(report: Head) -> str:
-    most = max((row["count"] for row in report["verdicts"]), default=0) or 1
-    rows = "\n".join(
-        f'<tr class="{escape(row["severity"])}"><th scope="row">{_code(row["verdict"])}</th>'
-        f'<td class="number">{row["count"]:,}</td>'
-        f'<td class="bar" aria-hidden="true"><i style="width:{100 * row["count"] / most:.1f}%"></i></td>'
-        f"<td>{escape(row['meaning'])}</td></tr>"
-        for row in sorted(report["verdicts"], key=lambda row: SEVERITY_ORDER.index(row["severity"]))
-    )
-    return (
-        f"<section>\n<h2>{plural(report['counts']['candidates'], 'session')} judged</h2>\n<table>\n<thead><tr>"
-        '<th scope="col">Verdict</th><th scope="col" class="number">Sessions</th><td class="bar"></td>'
-        f'<th scope="col">Meaning</th></tr></thead>\n<tbody>\n{rows}\n</tbody>\n</table>\n</section>'
-    )
-
-
-def _findings(report: Head, severity: str, findings: Sequence[dict[str, Any]]) -> str:
-    count = report["counts"]["by_severity"].get(severity, 0)
-    if not count:
-        nothing = "Nothing was found here." if severity == Severity.HIGH.value else "No session is left unverified."
-        return f"<section>\n<h2>{_TITLES[severity]}</h2>\n<p>{nothing}</p>\n</section>"
-    cut = ""
-    if count > MOST_ROWS:
-        cut = f"<p>The first {MOST_ROWS:,} of {count:,}; all of them are in findings.csv and report.json.</p>"
-    articles = "\n".join(_finding(finding) for finding in findings[:MOST_ROWS])
-    return f"<section>\n<h2>{_TITLES[severity]} ({count:,})</h2>\n{cut}{articles}\n</section>"
-
-
-def _finding(finding: dict[str, Any]) -> str:
-    session = finding["session"]
-    evidence = "".join(_container(container) for container in finding["evidence"])
-    return (
-        f'<article class="{escape(finding["severity"])}">\n<h3>{_code(finding["verdict"])} '
-        f"session {_code(finding['subject']['id'])}</h3>\n"
-        f'<p class="when">Hearing {_moment(finding["hearing_at"])} · status {escape(session["status"] or "empty")} · '
-        f"booking {_code(session['booking_id'])} · case {_code(session['case_id'])} ({escape(session['case_state'])})"
-        f"</p>\n<p>{escape(finding['reason'])}</p>\n"
-        f'<p class="next"><b>Next step:</b> {escape(finding["next_step"])}</p>\n{evidence}</article>'
-    )
-
-
-def _container(container: dict[str, Any]) -> str:
-    manifest = container["manifest_bytes"]
-    facts = [
-        plural(container["blobs"], "blob"),
-        "no manifest" if manifest is None else f"manifest {manifest:,} bytes",
-        "registered" if container["registered"] else "not registered",
-        "complete" if container["complete"] else "not complete",
-    ]
-    tracks = "".join(
-        f"<li>{_code(file['name'])} {file['size']:,} bytes, {_moment(file['last_modified'])}</li>"
-        for file in container["media"]
-    )
-    return (
-        f'<div class="evidence">Container {_code(container["container"])}: {escape(", ".join(facts))}'
-        f"<ul>{tracks}</ul></div>\n"
-    )
-
-
-def _unattributed(report: Head) -> str:
-    containers = report["unattributed_containers"]
-    if not containers:
+    if not bars:
         return ""
-    return (
-        f"<section>\n<h2>Media that names no session ({len(containers):,})</h2>\n"
-        "<p>These containers can be recordings, have no row, and hold tracks whose names carry no session id. Compare "
-        "their times with the sessions above, and ask the encoder which job wrote them.</p>\n"
-        f"{_list(containers[:MOST_ROWS])}\n</section>"
-    )
+    chart = bar_chart(bars, "Findings of each verdict")
+    return section("overview", "What was found", f"{chart}\n{_hearings(report, findings)}")
 
 
-def _coverage(coverage: dict[str, Any]) -> str:
-    counts = coverage["containers"]
-    words = (
-        _complete_words(coverage)
-        if coverage["complete"]
-        else "Not every container was read, so no session may be called without a recording."
-    )
-    skipped = "".join(
-        f"<tr><td>of these {escape(reason)}</td><td class='number'>{count:,}</td></tr>"
-        for reason, count in coverage["skipped_by_reason"].items()
-    )
-    failed = ""
-    if coverage["failed_containers"]:
-        failed = "<h3>Containers that could not be read</h3>\n" + _list(
-            f"{row['container']}: {row['error']}" for row in coverage["failed_containers"][:MOST_ROWS]
+def _hearings(report: Head, findings: Findings) -> str:
+    given = [finding for severity in SEVERITIES for finding in findings[severity]]
+    unit, drawn = columns((finding["hearing_at"], finding["severity"]) for finding in given if finding["hearing_at"])
+    if not drawn:
+        return ""
+    asking = sum(report["counts"]["by_severity"][severity] for severity in SEVERITIES)
+    dated = sum(column.total for column in drawn)
+    notes = [f"{plural(len(given) - dated, 'finding')} without a time of hearing" if len(given) > dated else ""]
+    notes.append(f"{asking - len(given):,} that are only in findings.csv" if asking > len(given) else "")
+    left_out = " and ".join(note for note in notes if note)
+    note = f"<p class=quiet>Not drawn: {left_out}.</p>" if left_out else ""
+    return f"<h3>When the hearings were</h3>\n{timeline(unit, drawn)}\n{note}"
+
+
+def _findings(report: Head, findings: Findings) -> str:
+    counts = report["counts"]["by_severity"]
+    idle = ""
+    if counts["info"]:
+        idle = (
+            f"<p>{plural(counts['info'], 'more finding')} that asks for nothing is in findings.csv and report.json.</p>"
         )
-    return (
-        f"<section>\n<h2>Where was looked</h2>\n<p>{words}</p>\n<table class='sum'>\n<tbody>"
-        f"<tr><td>Containers read</td><td class='number'>{counts['scanned']:,}</td></tr>"
-        f"<tr><td>+ skipped</td><td class='number'>{counts['skipped']:,}</td></tr>{skipped}"
-        f"<tr><td>+ could not be read</td><td class='number'>{counts['failed']:,}</td></tr>"
-        f"<tr class='total'><td>= containers listed</td><td class='number'>{counts['listed']:,}</td></tr>"
-        f"<tr><td>Blobs seen</td><td class='number'>{coverage['blobs']:,}</td></tr></tbody>\n</table>\n"
-        f"{failed}</section>"
+    sections = "\n".join(
+        findings_section(severity, findings[severity], counts[severity], complete=report["complete"])
+        for severity in SEVERITIES
     )
+    return f'<div id="findings">\n{_filter(findings)}\n{sections}\n{idle}\n</div>'
 
 
-def _complete_words(coverage: dict[str, Any]) -> str:
-    if coverage["skipped_by_reason"].keys().isdisjoint({REGISTERED, NOT_A_RECORDING}):
-        return "Every container that was listed was read: where nothing was found, nothing is."
-    return (
-        "Every container was read that can be a recording and has no row, so no unregistered recording is missing "
-        "here. This was a fast audit: registered containers were not opened, so it cannot see media that stands in "
-        "another recording's container, nor anything wrong with recordings that have a row. A full audit can."
-    )
-
-
-def _details(report: Head) -> str:
-    audit = report["audit"]
-    rows: list[tuple[str, object]] = [
-        ("Profile", audit["profile"]),
-        ("Started", audit["created_at"]),
-        ("Report written", audit["generated_at"]),
-        *((name.replace("_", " ").capitalize(), _shown(value)) for name, value in report["parameters"].items()),
-        ("Settle minutes", report["settle_minutes"]),
-        ("Version", report["versions"]["capture_audit"]),
-        ("Report schema", report["schema_version"]),
-    ]
-    cells = "\n".join(
-        f'<tr><th scope="row">{escape(name)}</th><td>{escape(str(value))}</td></tr>'
-        for name, value in dict(rows).items()
+def _filter(findings: Findings) -> str:
+    """The fields of the filter, which the script brings to light."""
+    verdicts = Counter(finding["verdict"] for severity in SEVERITIES for finding in findings[severity])
+    options = "".join(
+        f'<option value="{escape(verdict)}">{escape(verdict)} ({count:,})</option>'
+        for verdict, count in verdicts.items()
     )
     return (
-        f"<section>\n<h2>How this was asked</h2>\n<table class='sum'>\n<tbody>\n{cells}\n</tbody>\n</table>\n</section>"
+        '<div id="filter" role="search" aria-label="Filter the findings" hidden>\n'
+        '<label>Text <input id="filter-text" type="search" autocomplete="off" '
+        'placeholder="an id, a status, a date"></label>\n'
+        f'<label>Verdict <select id="filter-verdict"><option value="">all</option>{options}</select></label>\n'
+        '<label class="check"><input id="filter-new" type="checkbox"> only new</label>\n'
+        '<button type="button" id="filter-clear">Clear</button>\n<p id="filter-status" role="status"></p>\n</div>'
     )
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, list):
-        return ", ".join(str(item) for item in value) or "all"
-    return "any" if value is None else str(value)
-
-
-def _list(items: Iterable[str]) -> str:
-    return "<ul>" + "".join(f"<li>{_code(item)}</li>" for item in items) + "</ul>"
-
-
-def _code(text: str) -> str:
-    return f"<code>{escape(text)}</code>"
-
-
-def _moment(text: str | None) -> str:
-    """``2026-01-31 09:30 UTC``; the exact moment stays in the element's attribute."""
-    if text is None:
-        return "unknown"
-    return f'<time datetime="{escape(text)}">{escape(text[:10])} {escape(text[11:16])} UTC</time>'

@@ -2,33 +2,104 @@
 
 STYLE = """
 :root { color-scheme: light dark; --page: #fff; --text: #1c2126; --quiet: #57606a; --line: #d0d7de; --soft: #f6f8fa;
-  --high: #b3261e; --unknown: #8a5300; --info: #2f6f44; --on: #fff; }
-@media (prefers-color-scheme: dark) { :root { --page: #14181c; --text: #e6e9ec; --quiet: #a4adb6; --line: #39424b;
-  --soft: #1d2328; --high: #ff9d94; --unknown: #f0b866; --info: #85d19d; --on: #14181c; } }
+  --link: #0b57a4; --high: #b3261e; --medium: #8a5300; --low: #1f5fa8; --unknown: #6b3fa0; --info: #2f6f44;
+  --on: #fff; }
+@media screen and (prefers-color-scheme: dark) { :root { --page: #14181c; --text: #e6e9ec; --quiet: #a4adb6;
+  --line: #39424b; --soft: #1d2328; --link: #8ab8f0; --high: #ff9d94; --medium: #f0b866; --low: #8ab8f0;
+  --unknown: #c9a6f5; --info: #85d19d; --on: #14181c; } }
 * { box-sizing: border-box; }
-body { margin: 0; background: var(--page); color: var(--text); font: 16px/1.5 system-ui, sans-serif; }
-main { max-width: 62rem; margin: 0 auto; padding: 1.5rem 1rem 4rem; }
-header { border-left: .5rem solid var(--info); padding: .25rem 0 .25rem 1rem; margin-bottom: 2rem; }
+[hidden] { display: none !important; }
+body { margin: 0 auto; max-width: 72rem; padding: 1.5rem 1rem 4rem; background: var(--page); color: var(--text);
+  font: 16px/1.5 system-ui, sans-serif; }
+a { color: var(--link); } a code { color: inherit; }
+:focus-visible { outline: 3px solid var(--link); outline-offset: 2px; }
+.skip { position: absolute; left: -100vw; } .skip:focus { left: 1rem; }
+.unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+.quiet, caption, dt { color: var(--quiet); } .quiet, caption { font-size: .9rem; }
+p { margin: .3rem 0; } h1 { font-size: 1.7rem; line-height: 1.25; margin: .3rem 0 .6rem; max-width: 60rem; }
+h2 { font-size: 1.25rem; margin: 2.4rem 0 .6rem; } h3 { font-size: 1rem; margin: 1.4rem 0 .3rem; }
+header { border-left: .5rem solid var(--info); padding: .25rem 0 .25rem 1rem; }
 header.findings { border-color: var(--high); } header.incomplete { border-color: var(--unknown); }
-.kicker, .when { color: var(--quiet); margin: 0; font-size: .9rem; }
-h1 { font-size: 1.6rem; line-height: 1.25; margin: .3rem 0 .6rem; }
-h2 { font-size: 1.2rem; margin: 2.2rem 0 .6rem; } h3 { font-size: 1rem; margin: 0 0 .2rem; }
-.badge { background: var(--info); color: var(--on); border-radius: 1rem; padding: .1rem .7rem; font-weight: 600; }
-.findings .badge { background: var(--high); } .incomplete .badge { background: var(--unknown); }
-code { font: .875em ui-monospace, monospace; overflow-wrap: anywhere; }
-table { border-collapse: collapse; width: 100%; } table.sum { width: auto; min-width: 20rem; }
-th, td { text-align: left; padding: .35rem .75rem .35rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
-th { font-weight: 600; } th code { white-space: nowrap; }
-.number { text-align: right; font-variant-numeric: tabular-nums; }
-.total td { font-weight: 700; border-top: 2px solid var(--text); }
-.bar { width: 20%; } .bar i { display: block; height: .7rem; margin-top: .4rem;
-  background: var(--info); }
-.high .bar i { background: var(--high); } .unknown .bar i { background: var(--unknown); }
-article { border: 1px solid var(--line); border-left: .3rem solid var(--high); border-radius: .3rem;
-  padding: .8rem 1rem; margin: 0 0 .8rem; break-inside: avoid; }
-article.unknown { border-left-color: var(--unknown); }
-article p { margin: .3rem 0; } .evidence { background: var(--soft); padding: .5rem .75rem; margin-top: .5rem;
-  font-size: .9rem; } .evidence ul { margin: .2rem 0 0; padding-left: 1.2rem; }
-@media (max-width: 40rem) { .bar { display: none; } h1 { font-size: 1.3rem; } }
-@media print { main { max-width: none; padding: 0; } a { color: inherit; } }
+.badge, .mark { background: var(--info); color: var(--on); border-radius: 1rem; padding: .1rem .7rem;
+  font-weight: 600; }
+.mark { font-size: .8rem; padding: .1rem .5rem; white-space: nowrap; } h2 .mark { font-size: 1rem; }
+.findings .badge, .mark.high { background: var(--high); } .mark.medium { background: var(--medium); }
+.mark.low { background: var(--low); } .incomplete .badge, .mark.unknown { background: var(--unknown); }
+.mark.info, .mark.counted { background: none; color: var(--quiet); padding: 0; font-weight: 400; }
+code { font-family: ui-monospace, monospace; font-size: .875em; overflow-wrap: anywhere; }
+.tiles, .legend { list-style: none; padding: 0; margin: 1rem 0 0; display: flex; flex-wrap: wrap; gap: .5rem; }
+.tiles a { display: block; border: 1px solid var(--line); border-top: .25rem solid var(--line); border-radius: .3rem;
+  padding: .3rem .8rem; color: var(--text); text-decoration: none; } .tiles a:hover { text-decoration: underline; }
+.tiles b { display: block; font-size: 1.4rem; line-height: 1.2; } .tiles .zero a { color: var(--quiet); }
+.tiles .high a { border-top-color: var(--high); } .tiles .medium a { border-top-color: var(--medium); }
+.tiles .low a { border-top-color: var(--low); } .tiles .unknown a { border-top-color: var(--unknown); }
+.steps { padding-left: 1.6rem; } .steps li { margin: .5rem 0; padding-left: .3rem; }
+table { border-collapse: collapse; } table:not(.sum) { width: 100%; }
+caption { text-align: left; margin: 1rem 0 .2rem; }
+th, td { text-align: left; padding: .35rem .9rem .35rem 0; border-bottom: 1px solid var(--line);
+  vertical-align: top; }
+th { font-weight: 600; } .number { text-align: right; font-variant-numeric: tabular-nums; }
+.sum th { font-weight: 400; } .sum .part th { padding-left: 1.5rem; color: var(--quiet); }
+.sum .total > * { font-weight: 700; border-top: 2px solid var(--text); }
+.chart th, .chart td { border: 0; padding-block: .15rem; } .chart .bar { width: 55%; padding-right: 0; }
+.bar svg { display: block; width: 100%; height: .9rem; margin-top: .3rem; }
+figure { margin: .5rem 0; } .timeline { display: block; width: 100%; height: 166px; overflow: visible; }
+.timeline line { stroke: var(--line); } .timeline text { fill: var(--quiet); font-size: 13px; }
+.timeline rect { stroke: var(--page); }
+rect.high, .high rect { fill: var(--high); } rect.medium, .medium rect { fill: var(--medium); }
+rect.low, .low rect { fill: var(--low); } rect.unknown, .unknown rect { fill: var(--unknown); }
+#filter { position: sticky; top: 0; z-index: 1; display: flex; flex-wrap: wrap; gap: .4rem 1rem; align-items: end;
+  background: var(--soft); border: 1px solid var(--line); border-radius: .3rem; padding: .6rem .8rem;
+  margin-top: 2.4rem; }
+#filter label { display: flex; flex-direction: column; font-size: .9rem; } #filter .check { flex-direction: row;
+  gap: .4rem;
+  padding-bottom: .4rem; } #filter p { padding-bottom: .2rem; font-weight: 600; }
+input, select, button { font: inherit; background: var(--page); color: var(--text); border: 1px solid var(--quiet);
+  border-radius: .3rem; padding: .25rem .5rem; } #filter-text { width: 20rem; max-width: 100%; }
+::placeholder { color: var(--quiet); opacity: 1; }
+#filter select { max-width: 100%; } section { scroll-margin-top: 1rem; }
+#findings section { scroll-margin-top: 6rem; }
+table.findings thead { border-bottom: 2px solid var(--text); } .findings tbody tr:first-child > * { border: 0;
+  padding-bottom: 0; }
+table.findings { table-layout: fixed; font-size: .95rem; } time { white-space: nowrap; }
+.findings thead th:nth-child(1) { width: 34%; } .findings thead th:nth-child(2) { width: 19%; }
+.findings thead th:nth-child(3) { width: 18%; } .findings thead th:nth-child(4) { width: 13%; }
+.findings tbody th { font-weight: 400; } .findings .why td { padding: .2rem 0 .9rem; }
+.findings th button { border: 0; background: none; padding: 0; font-weight: 600; cursor: pointer;
+  white-space: nowrap; }
+.findings th button::after { content: " \\2195"; color: var(--quiet); }
+th[aria-sort=ascending] button::after { content: " \\2191"; color: inherit; }
+th[aria-sort=descending] button::after { content: " \\2193"; color: inherit; }
+.new { background: var(--text); color: var(--page); border-radius: .2rem; padding: 0 .35rem; font-size: .8rem; }
+.next { border-left: .25rem solid var(--info); padding-left: .6rem; }
+summary { cursor: pointer; color: var(--link); width: fit-content; }
+dl { display: flex; flex-wrap: wrap; gap: .1rem 1.5rem; margin: .4rem 0; } dl div { display: flex; gap: .4rem; }
+dd { margin: 0; }
+.why details { font-size: .9rem; } .evidence { background: var(--soft); padding: .4rem .75rem; margin-top: .4rem; }
+details ul { margin: .3rem 0; } .sum { margin: .6rem 0; }
+.evidence ul { margin: .2rem 0 0; padding-left: 1.2rem; }
+@media (max-width: 45rem) {
+  h1 { font-size: 1.35rem; } dl { display: block; } .steps { padding-left: 1.2rem; }
+  table.findings, .findings tbody, .findings tr, .findings td, .findings tbody th { display: block; }
+  .findings thead th:nth-child(n) { display: inline-block; border: 0; padding: .1rem .8rem .1rem 0; width: auto; }
+  .findings tbody { border-top: 2px solid var(--line); padding-top: .5rem; } .findings tbody td { padding: 0;
+  border: 0; text-align: left; }
+  .findings td:not([colspan]) { display: inline-block; margin-right: .9rem; }
+  .findings td:nth-child(2) { font-weight: 600; }
+  .findings td:nth-child(3)::before { content: "Hearing "; color: var(--quiet); }
+  .findings td:nth-child(4):not(:empty)::before { content: "Status "; color: var(--quiet); }
+  .findings td:nth-child(5)::before { content: "Tracks "; color: var(--quiet); }
+  .findings td:nth-child(6):not(:empty)::before { content: "Size "; color: var(--quiet); }
+  .chart thead, .verdicts thead { display: none; } .chart tr { padding: .2rem 0; } .verdicts tr { padding: .5rem 0; }
+  .chart tr, .verdicts tr { display: grid; grid-template-columns: 1fr auto auto; column-gap: .8rem; }
+  .verdicts tr { border-bottom: 1px solid var(--line); } .verdicts th, .verdicts td { border: 0; padding: 0; }
+  .chart th, .chart td { padding: 0; } .chart .bar, .verdicts td:last-child { grid-column: 1 / 4; width: auto; }
+  .findings .why td { padding-bottom: .8rem; } #filter { position: static; } .plain { font-size: .9rem; }
+  .plain th, .plain td { padding-right: .5rem; }
+}
+@media print {
+  body { max-width: none; padding: 0; } .skip, #filter { display: none; }
+  .findings tbody, .evidence { break-inside: avoid; }
+  details::details-content { content-visibility: visible; height: auto; }
+}
 """

@@ -1,0 +1,80 @@
+"""The small pieces of HTML that the parts of the page share. What they are given from outside, they escape."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from typing import Any
+
+from reconciliation.report.headline import plural
+
+SEVERITIES = ("high", "medium", "low", "unknown")
+"""The severities of findings that ask for somebody, in the order of the page."""
+
+KINDS: Mapping[str, str] = {"capture_session": "session", "recording": "recording", "container": "container"}
+"""What a reader calls each kind of subject, in the order of the page."""
+
+_UNITS = ("kB", "MB", "GB", "TB")
+_STEP = 1000
+
+
+def code(text: object) -> str:
+    """An id, a name or a word of the program."""
+    return f"<code>{escape(str(text))}</code>"
+
+
+def moment(text: str | None) -> str:
+    """``2026-01-31 09:30 UTC``; the exact moment stays in the element's attribute."""
+    if text is None:
+        return "unknown"
+    return f'<time datetime="{escape(text)}">{escape(text[:10])} {escape(text[11:16])} UTC</time>'
+
+
+def size(count: int) -> str:
+    """``512 bytes``, ``41.0 kB``, ``1.3 GB``: three digits are enough to compare."""
+    if count < _STEP:
+        return plural(count, "byte")
+    power = min((len(str(count)) - 1) // 3, len(_UNITS))
+    return f"{count / _STEP**power:,.1f} {_UNITS[power - 1]}"
+
+
+def joined(parts: Sequence[str]) -> str:
+    """``a``, ``a and b``, ``a, b and c``."""
+    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
+
+
+def section(anchor: str, title: str, body: str) -> str:
+    """A part of the page under its heading, which names it to a screen reader."""
+    heading = f'<h2 id="{anchor}-title">{title}</h2>'
+    return f'<section id="{anchor}" aria-labelledby="{anchor}-title">\n{heading}\n{body}\n</section>'
+
+
+def table(kind: str, caption: str, columns: Iterable[str], rows: Iterable[str], *, shown: bool = True) -> str:
+    """A table of ready rows under its caption; a column that begins with ``#`` holds numbers."""
+    heads = "".join(
+        f'<th scope="col" class="number">{column[1:]}</th>'
+        if column.startswith("#")
+        else f'<th scope="col">{column}</th>'
+        for column in columns
+    )
+    label = f"<caption{'' if shown else ' class=unseen'}>{caption}</caption>"
+    body = "\n".join(rows)
+    return f'<table class="{kind}">\n{label}\n<thead><tr>{heads}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table>'
+
+
+def items(texts: Iterable[str]) -> str:
+    """A list of ready texts."""
+    return "<ul>" + "".join(f"<li>{text}</li>" for text in texts) + "</ul>"
+
+
+def verdict_link(verdict: str) -> str:
+    """A verdict that leads to its findings; the script narrows the page to them."""
+    return f'<a href="#findings" data-show="{escape(verdict)}">{code(verdict)}</a>'
+
+
+def cut_note(shown: int, count: int, file: str) -> str:
+    """What a reader must know of a list that is not whole; nothing if it is."""
+    return f"<p>The first {shown:,} of {count:,} are shown; all of them are in {file}.</p>\n" if count > shown else ""
+
+
+def by_kind(rows: Iterable[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
+    """Those of a report's ``verdicts`` that speak of one kind of subject."""
+    return [row for row in rows if row["subject"] == kind]

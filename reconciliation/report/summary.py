@@ -1,0 +1,106 @@
+"""The top of the page: the answer, what to do first, and what changed since the last audit."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from html import escape
+from typing import Any
+
+from reconciliation.report.headline import plural
+from reconciliation.report.markup import KINDS, SEVERITIES, code, cut_note, moment, section, table, verdict_link
+from reconciliation.report.model import Head
+
+Findings = Mapping[str, Sequence[dict[str, Any]]]
+_OUTCOMES = {"clean": "Clean", "findings": "Findings", "incomplete": "Incomplete"}
+_MOST_STEPS = 5
+
+
+def answer(report: Head) -> str:
+    """The headline, the outcome, and the figures that lead to the findings."""
+    audit, word, counts = report["audit"], report["outcome"]["word"], report["counts"]
+    figures = [("hidden in storage", counts["hidden"], "findings", "high")]
+    figures += [(severity, counts["by_severity"][severity], severity, severity) for severity in SEVERITIES]
+    if report["since_last"]["new"] is not None:
+        figures.append(("new since the last audit", report["since_last"]["new"], "since", "plain"))
+    tiles = "".join(
+        f'<li class="{css if count else "zero"}"><a href="#{anchor}"><b>{count:,}</b> {name}</a></li>'
+        for name, count, anchor, css in figures
+    )
+    return (
+        f'<header class="{escape(word)}">\n<p class="quiet">Reconciliation report · {escape(audit["title"])}</p>\n'
+        f"<h1>{escape(report['headline'])}</h1>\n"
+        f'<p><span class="badge">{_OUTCOMES[word]}</span> Audit {code(audit["id"])}, '
+        f"as of {moment(audit['as_of'])}</p>\n"
+        f'<nav aria-label="Findings"><ul class="tiles">{tiles}</ul></nav>\n</header>'
+    )
+
+
+def first_steps(report: Head, findings: Findings) -> str:
+    """An ordered list of what to do, most urgent first, with what each step is about."""
+    steps = [*_gap(report["coverage"]), *_groups(report, findings)]
+    if not steps:
+        return section(
+            "first", "What to do first", "<p>Nothing. Every check passed, and nothing asks for a person.</p>"
+        )
+    more = len(steps) - _MOST_STEPS
+    rest = f"<p>{plural(more, 'more verdict')} below.</p>" if more > 0 else ""
+    shown = "\n".join(f"<li>{step}</li>" for step in steps[:_MOST_STEPS])
+    return section("first", "What to do first", f'<ol class="steps">\n{shown}\n</ol>\n{rest}')
+
+
+def _gap(coverage: dict[str, Any]) -> Iterator[str]:
+    if coverage["complete"]:
+        return
+    failed = coverage["failed_containers"]
+    if failed:
+        yield (
+            f'<a href="#coverage">{plural(len(failed), "container")} could not be read.</a> Fix the cause, then start '
+            f"a new audit: until then nothing may be called absent. The first error: {escape(failed[0]['error'])}"
+        )
+    else:
+        yield (
+            '<a href="#coverage">A part of the account was left out on request.</a> Start an audit of the whole '
+            "account before anything is called absent."
+        )
+
+
+def _groups(report: Head, findings: Findings) -> Iterator[str]:
+    """One step for each severity and verdict, the verdict with most findings first."""
+    for severity in SEVERITIES:
+        given = findings[severity]
+        cut = "at least " if report["counts"]["by_severity"][severity] > len(given) else ""
+        groups: dict[str, list[dict[str, Any]]] = {}
+        for finding in given:
+            groups.setdefault(finding["verdict"], []).append(finding)
+        for verdict, group in sorted(groups.items(), key=lambda item: -len(item[1])):
+            hearings = [finding["hearing_at"] for finding in group if finding["hearing_at"]]
+            since = f" <span class=quiet>The first hearing was {min(hearings)[:10]}.</span>" if hearings else ""
+            yield (
+                f'<span class="mark {severity}">{severity}</span> {verdict_link(verdict)} '
+                f"<b>{cut}{plural(len(group), 'time')}</b>: "
+                f"{escape(group[0]['next_step'])}{since}"
+            )
+
+
+def since_last(report: Head) -> str:
+    """What is new, what persists and what was resolved; or why that cannot be said."""
+    since = report["since_last"]
+    previous, resolved = since["previous"], since["resolved_findings"]
+    last = f" {code(previous['id'])}, as of {moment(previous['as_of'])}" if previous else ""
+    if since["new"] is None:
+        why = escape(since["why_not"] or "There is no earlier audit to compare with.")
+        return section("since", "Since the last audit", f"<p>Not compared with an earlier audit{last}. {why}</p>")
+    body = (
+        f"<p>Compared with audit{last}: <b>{since['new']:,} new</b>, {since['persisting']:,} persisting, "
+        f"{since['resolved']:,} resolved.</p>"
+    )
+    if resolved:
+        rows = (
+            f'<tr><th scope="row">{KINDS[row["subject"]["kind"]]} {code(row["subject"]["id"])}</th>'
+            f"<td>{code(row['verdict'])}</td></tr>"
+            for row in resolved
+        )
+        body += (
+            f"\n<details><summary>{plural(since['resolved'], 'finding')} resolved</summary>\n"
+            f"{cut_note(len(resolved), since['resolved'], 'the report of the last audit')}"
+            f"{table('plain', 'Resolved since the last audit', ('Subject', 'It was'), rows, shown=False)}</details>"
+        )
+    return section("since", "Since the last audit", body)
