@@ -114,7 +114,7 @@ def read_audit(fields: Fields) -> Audit:
         outcome_code=outcome.whole("code"),
         outcome_word=outcome.optional_text("word"),
         headline=summary.optional_text("headline"),
-        counts=tuple((printable(name), counts.whole(name) or 0) for name in counts.members),
+        counts=tuple((printable(name), number) for name in counts.members if (number := counts.whole(name))),
         error=fields.optional_text("error"),
         page=fields.inner("links").optional_text("page"),
     )

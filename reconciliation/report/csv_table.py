@@ -26,7 +26,7 @@ _SESSION = (
     "job_at",
     "row_token",
 )
-_RECORDING = ("session_id", "version", "created_at", "deleted")
+_RECORDING = ("session_id", "marks")
 COLUMNS = (
     "subject_kind",
     "subject_id",
@@ -41,7 +41,7 @@ COLUMNS = (
 )
 _FORMULA_STARTS = frozenset("=+-@\t\r\n＝＋－＠")  # noqa: RUF001 (spreadsheets take the wide forms for formulas too)
 _finding_cells, _word_cells = itemgetter(*_FINDING), itemgetter(*_WORDS)
-_session_cells, _recording_cells = itemgetter("status", *_SESSION), itemgetter(*_RECORDING)
+_session_cells = itemgetter("status", *_SESSION)
 _NO_SESSION, _NO_RECORDING = (None,) * (1 + len(_SESSION)), (None,) * len(_RECORDING)
 
 
@@ -74,7 +74,7 @@ def _cells(finding: dict[str, Any]) -> list[object]:
             sum([file["size"] for container in evidence for file in container["media"]]),
             *_word_cells(finding),
             *of_session,
-            *(_recording_cells(recording) if recording else _NO_RECORDING),
+            *((recording["session_id"], " ".join(recording["marks"])) if recording else _NO_RECORDING),
         )
     )
 

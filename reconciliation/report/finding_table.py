@@ -92,8 +92,7 @@ def _recording(recording: dict[str, Any] | None) -> str:
     return _facts(
         (
             ("Session", code(recording["session_id"])),
-            ("Version", f"{recording['version']}{', deleted' if recording['deleted'] else ''}"),
-            ("Created", _optional(recording["created_at"])),
+            ("Row", escape(", ".join(recording["marks"]).replace("_", " ")) or "original take"),
         )
     )
 

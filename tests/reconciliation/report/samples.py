@@ -160,9 +160,7 @@ def finding(verdict: str = "unregistered_recording", name: str = "session", **ch
         "next_step": f"Look at the {about} as the runbook tells for {verdict}.",
         "hearing_at": None if kind == "container" else LONG_AGO,
         "session": row(name) if kind == "capture_session" else None,
-        "recording": {"session_id": uuid_of(f"{name}: s"), "version": 1, "created_at": LONG_AGO, "deleted": False}
-        if kind == "recording"
-        else None,
+        "recording": {"session_id": uuid_of(f"{name}: s"), "marks": ["no_duration"]} if kind == "recording" else None,
         "evidence": seen,
     } | changes
 
