@@ -51,9 +51,9 @@ rect.low, .low rect { fill: var(--low); } rect.unknown, .unknown rect { fill: va
 #filter { position: sticky; top: 0; z-index: 1; display: flex; flex-wrap: wrap; gap: .4rem 1rem; align-items: end;
   background: var(--soft); border: 1px solid var(--line); border-radius: .3rem; padding: .6rem .8rem;
   margin-top: 2.4rem; }
-#filter label { display: flex; flex-direction: column; font-size: .9rem; } #filter .check { flex-direction: row;
-  gap: .4rem;
-  padding-bottom: .4rem; } #filter p { padding-bottom: .2rem; font-weight: 600; }
+#filter label { max-width: 100%; display: flex; flex-direction: column; font-size: .9rem; }
+#filter .check { flex-direction: row; gap: .4rem; padding-bottom: .4rem; }
+#filter p { padding-bottom: .2rem; font-weight: 600; }
 input, select, button { font: inherit; background: var(--page); color: var(--text); border: 1px solid var(--quiet);
   border-radius: .3rem; padding: .25rem .5rem; } #filter-text { width: 20rem; max-width: 100%; }
 ::placeholder { color: var(--quiet); opacity: 1; }
