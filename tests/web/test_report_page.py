@@ -18,8 +18,19 @@ PAGES = {
     "/incomplete": page_of(samples.incomplete()),
     "/many": page_of(samples.many()),
     "/hostile": page_of(report([finding(reason=HOSTILE, session=row(status=HOSTILE))], headline=HOSTILE)),
-    "/long": page_of(report([finding("mixed_container", subject={"kind": "container", "id": "x" * 200})])),
+    "/long": page_of(
+        report(
+            [
+                finding("mixed_container", subject={"kind": "container", "id": "x" * 200}),
+                finding("available_without_row", session=row(status="RECORDING_AVAILABLE"), change="new"),
+            ]
+        )
+    ),
 }
+# Cells whose content would run into the next one.
+SPILLING = """() => [...document.querySelectorAll("th, td")]
+  .filter(cell => cell.clientWidth && cell.scrollWidth > cell.clientWidth + 1 && !cell.closest(".unseen"))
+  .map(cell => cell.textContent.trim().slice(0, 60))"""
 Scheme = Literal["light", "dark"]
 OPEN_ALL = "document.querySelectorAll('details').forEach(details => { details.open = true; })"
 
@@ -195,6 +206,7 @@ def test_no_page_is_wider_than_its_window(page: Page, address: str, path: str) -
     for width in (320, 390, 800, 1280):
         page.set_viewport_size({"width": width, "height": 844})
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert page.evaluate(SPILLING) == []
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
