@@ -1,9 +1,9 @@
 """The finished world, and what an audit must say of it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Self
 
 from demo.prodlike.media import Blobs
 from demo.prodlike.rows import Rows
@@ -45,6 +45,11 @@ class Dataset:
     def expected(self) -> Mapping[Subject, str]:
         """The verdicts of a full audit."""
         return self.full
+
+    def knowing_ingest(self) -> Self:
+        """The same world for an audit that is shown the ingest account too."""
+        lost = dict.fromkeys(self.encode_lost, "encode_lost")
+        return replace(self, full={**self.full, **lost}, fast={**self.fast, **lost})
 
     def verdicts(self, mode: Mode) -> Mapping[Subject, str]:
         """The verdicts of an audit of that mode."""

@@ -11,8 +11,8 @@ from demo.prodlike.proportions import (
     CASES,
     CLOSED_SHARE,
     DELETED_SHARE,
+    OPEN_STATUSES,
     PENDING_CLOSURE_SHARE,
-    PROCESSING_OF_OPEN,
     REENCODE_SHARE,
     SESSIONS,
     STOPPED_SHARE,
@@ -162,9 +162,7 @@ def imports(draft: Draft, done: int, to_come: int) -> None:
 def open_today(draft: Draft, count: int) -> None:
     """The sessions of the day: waiting, running, or just over."""
     for number in range(count):
-        status = ("INITIALISING", "STANDBY", "RECORDING", "STANDBY", "RECORDING", "PROCESSING")[
-            number % PROCESSING_OF_OPEN
-        ]
+        status = OPEN_STATUSES[number % len(OPEN_STATUSES)]
         started = draft.random.randint(30, 300) * MINUTE
         if status == "PROCESSING":
             times = draft.ago(started, lasted=started - draft.random.randint(1, 20) * MINUTE)

@@ -11,8 +11,8 @@ CLOSED_SHARE = 0.05
 PENDING_CLOSURE_SHARE = 0.01
 DELETED_SHARE = 0.01  # of the recordings of PRE
 REENCODE_SHARE = 0.7  # of the edits
-PROCESSING_OF_OPEN = 6  # one in so many of today's open sessions is PROCESSING, and has a container
 STOPPED_SHARE = 0.1  # of the unused sessions, since stops write rows: started, and nothing came
+OPEN_STATUSES = ("INITIALISING", "STANDBY", "RECORDING", "STANDBY", "PROCESSING")  # of today's sessions, in turn
 
 
 @dataclass(frozen=True)
@@ -43,5 +43,5 @@ def mass(sessions: int, containers: int, scale: float) -> Mass:
     takes, imports, to_come, edits, empty = (scaled(count) for count in (14_300, 2_200, 300, 2_530, 300))
     open_today = min(40, scaled(40) + 5) if scale else 0
     left = scaled(SESSIONS - sessions) - takes - imports - to_come - open_today
-    inputs = scaled(CONTAINERS - containers) - takes - imports - edits - empty - open_today // PROCESSING_OF_OPEN
+    inputs = scaled(CONTAINERS - containers) - takes - imports - edits - empty - open_today // len(OPEN_STATUSES)
     return Mass(takes, imports, to_come, edits, max(left, 0), open_today, empty, max(inputs, 0))
