@@ -47,7 +47,7 @@ def encoded(
 
 def two_tracks(base: str, at: datetime) -> Blobs:
     """One recording in two files, as CopyAllBitrateNonInterleaved left it in July 2024."""
-    return encoded(base, at, suffixes=(f"{RENDITION}.mp4", "_AACAudio_128k.mp4"))
+    return encoded(base, at, suffixes=(f"{RENDITION}.mp4", "_aac_128k.mp4"))
 
 
 def take(key: str, at: datetime) -> Blobs:

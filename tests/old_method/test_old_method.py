@@ -203,7 +203,7 @@ def test_what_the_old_method_finds_we_find(
     prodlike: Dataset, old_conclusions: set[str], report: dict[str, Any]
 ) -> None:
     only_theirs = old_conclusions - verdicts(report).keys()
-    # No track that can be a recording's begins with the id of these: it stands in an -input container, or within a name.
+    # No track of what can be a recording names these: their ids stand in -input containers, or in longer names.
     for session in only_theirs:
         key = session.replace("-", "")
         holders = [name for name, blobs in prodlike.containers.items() if key in keys(blobs)]

@@ -139,7 +139,7 @@ def test_every_era_of_names_is_there(world: Dataset) -> None:
         (r"index_1280x720_4500k\.mp4", 500),
         (r"video_2000000_1280x720_4500\.mp4", 500),
         (r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{8}_1280x720_4500k\.mp4", 1_000),
-        (r"[0-9a-f]{32}_AACAudio_128k\.mp4", 50),
+        (r"[0-9a-f]{32}_aac_128k\.mp4", 50),
         (r"\w+ v \w+ .*\.mp4", 1_000),
     ):
         assert sum(bool(re.fullmatch(pattern, name)) for name in names) >= least, pattern
