@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from activities.spools import Spools
@@ -27,6 +27,7 @@ def spooled(done: Audited, counted: list[tuple[str, str]], head: dict[str, Any])
         return b"".join(spools.document(head)).decode()
 
 
+@settings(max_examples=30)
 @given(strategies.worlds(), COUNTED)
 def test_findings_and_counted_sessions_come_back_as_they_went_in(world: World, counted: dict[str, list[str]]) -> None:
     done = audited(world)
@@ -42,6 +43,7 @@ def test_findings_and_counted_sessions_come_back_as_they_went_in(world: World, c
     assert (reader.head, reader.complete) == (HEAD, True)
 
 
+@settings(max_examples=30)
 @given(strategies.worlds())
 def test_the_document_is_the_one_that_the_domain_describes(world: World) -> None:
     done = audited(world)

@@ -1,7 +1,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciliation.evidence import Record
@@ -133,6 +133,7 @@ def test_a_gap_in_which_nobody_was_asked_for_admits_that_it_proves_nothing() -> 
     )
 
 
+@settings(max_examples=50)
 @given(strategies.worlds(), st.sampled_from([PARAMETERS, FAST]), st.none() | strategies.worlds())
 def test_a_headline_never_claims_more_than_was_read_and_never_forgets_what_was_found(
     world: World, parameters: AuditParameters, then: World | None
