@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import httpx
 from azure.storage.blob import BlobServiceClient
 
+from demo.__main__ import verdicts as verdicts
 from demo.cases import Case, PlantedContainer
 from demo.planting import plant_containers, plant_rows
 from devstack.app import RunningApp, running_app
@@ -44,8 +45,14 @@ class World:
 
     @property
     def expected(self) -> dict[str, str]:
-        """The verdict of every session that is a candidate."""
-        return {str(case.session_id): case.expected for case in self.cases if case.expected is not None}
+        """The verdict of every session that is a candidate, and of what else is worth a line, by id."""
+        sessions = {str(case.session_id): case.expected for case in self.cases if case.expected is not None}
+        return sessions | {subject: verdict for case in self.cases for subject, verdict in case.also.items()}
+
+    @property
+    def candidates(self) -> int:
+        """How many sessions an audit judges."""
+        return sum(case.expected is not None for case in self.cases)
 
     def case(self, name: str) -> Case:
         return next(case for case in self.cases if case.name == name)
@@ -143,10 +150,6 @@ def running(settings: Mapping[str, str], directory: Path | None = None) -> Itera
             yield api
         finally:
             api.close()
-
-
-def verdicts(report: dict[str, Any]) -> dict[str, str]:
-    return {finding["subject"]["id"]: finding["verdict"] for finding in report["findings"]}
 
 
 def leaks(api: Api, world: World, *more_secrets: str) -> list[str]:
