@@ -195,9 +195,10 @@ async def test_every_recording_is_registered_deleted_or_not_and_whatever_its_ses
 
 
 async def test_a_row_is_marked_for_all_that_is_special_about_it(database_url: str) -> None:
+    once = ("usual", "timed", "zero", "recent", "second version", "odd name")
     insert(
         database_url,
-        *(Session(why, recordings=[None]) for why in ("usual", "timed", "zero", "recent", "second version", "odd name")),
+        *(Session(why, recordings=[None]) for why in once),
         Session("twice", recordings=[None, None]),
         Session("twice, one of them deleted", recordings=[None, NOW]),
         Session("edited", recordings=[None, None]),
