@@ -29,7 +29,8 @@ logging.getLogger("azure").setLevel(logging.WARNING)
 _NOT_ALLOWED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 
 # What is read as a stream is unpacked and parsed portion by portion; the SDK's own first portion is 32 MiB.
-_PORTION_BYTES = 512 * 1024
+_PORTION_BYTES = 2 * 1024 * 1024
+_ONE_REQUEST_BYTES = _PORTION_BYTES
 # The SDK's own would keep a caller of the API waiting for a minute; steps are tried again by the orchestration anyway.
 # It waits 1 + 1^n seconds, one more or less: 9 in all at most, so the reason is there before health gives up.
 _OPTIONS: dict[str, Any] = {
@@ -98,13 +99,23 @@ class BlobStore:
     async def write_stream(self, path: str, chunks: AsyncIterator[bytes]) -> None:
         """Write a whole blob from pieces as they come, replacing what is there; it appears when all have arrived.
 
-        What is stored then is measured against what came: pieces travel in several requests.
+        What is short goes in one request. What is long travels in several, so what is stored then is measured against
+        what came.
         """
+        begin = bytearray()
+        async for chunk in chunks:
+            begin += chunk
+            if len(begin) > _ONE_REQUEST_BYTES:
+                break
+        else:
+            await self.write(path, bytes(begin))
+            return
         await self.ready()
-        written = 0
+        written = len(begin)
 
         async def counted() -> AsyncIterator[bytes]:
             nonlocal written
+            yield bytes(begin)
             async for chunk in chunks:
                 written += len(chunk)
                 yield chunk

@@ -123,18 +123,23 @@ class RunStore:
             yield [RegisteredRecording(*value) for value in values]
 
     async def registered_ids(self, audit_id: str) -> AsyncIterator[list[str]]:
-        """Their ids alone."""
-        async for values in self._values(audit_id, "registered.jsonl.gz"):
-            yield [value[0] for value in values]
+        """Their ids alone: the first text on each line, cut out because parsing the rest takes ten times as long."""
+        async for lines in self._lines(audit_id, "registered.jsonl.gz"):
+            yield [line.split(b'"', 2)[1].decode() for line in lines]
 
     async def _values(self, audit_id: str, name: str) -> AsyncIterator[list[Any]]:
+        async for lines in self._lines(audit_id, name):
+            with self._undamaged(f"{audit_id}/{name}"):
+                yield loads(lines)
+
+    async def _lines(self, audit_id: str, name: str) -> AsyncIterator[list[bytes]]:
         unpacker, path = Unpacker(), f"{audit_id}/{name}"
         async for chunk in self._blobs.read_stream(path):
             for at in range(0, len(chunk), _PORTION_BYTES):
                 with self._undamaged(path):
-                    values = loads(unpacker.lines(chunk[at : at + _PORTION_BYTES]))
-                if values:
-                    yield values
+                    lines = unpacker.lines(chunk[at : at + _PORTION_BYTES])
+                if lines:
+                    yield lines
         with self._undamaged(path):
             unpacker.finish()
 

@@ -90,6 +90,7 @@ class FirstLook:
         self.rows: dict[str, RecordingFacts] = {}
         self.sessions: dict[str, Candidate] = {}
         self._judges_rows = profile.asks_for_all(parameters)
+        self._unopened: dict[tuple[str | bool, ...], Judgement[RecordingFacts]] = {}
         self._by_key: defaultdict[str, list[str]] = defaultdict(list)
 
     @property
@@ -114,12 +115,22 @@ class FirstLook:
     def take_row(self, row: RegisteredRecording, record: Record | None, *, listed: bool) -> None:
         """Account for one row in recordings; ``listed``: there is a container of its id, ``record``: it was opened."""
         seen = None if isinstance(record, Unread) else record
-        facts = RecordingFacts(row, listed, seen, self._judges_rows)
-        judgement = judge(self.profile.recording_rules, facts)
+        if seen is not None:
+            judgement = judge(self.profile.recording_rules, RecordingFacts(row, listed, seen, self._judges_rows))
+        else:
+            judgement = self._judged_unopened(row, listed)
         if judgement.rule.counted:
             self.tally.count(Kind.RECORDING, judgement)
         else:
-            self.rows[row.recording_id] = facts
+            self.rows[row.recording_id] = RecordingFacts(row, listed, seen, self._judges_rows)
+
+    def _judged_unopened(self, row: RegisteredRecording, listed: bool) -> Judgement[RecordingFacts]:
+        # Nothing else tells such rows apart, and there may be a million of them.
+        known = (*row.marks, listed)
+        if known not in self._unopened:
+            facts = RecordingFacts(row, listed, None, self._judges_rows)
+            self._unopened[known] = judge(self.profile.recording_rules, facts)
+        return self._unopened[known]
 
     def take_session(self, candidate: Candidate) -> str | None:
         """Account for one candidate; its verdict if it is only counted, None if it is in doubt."""
