@@ -136,7 +136,12 @@ def test_the_usual_severities_are_those_of_the_contract() -> None:
         severities[rule.severity].add(rule.verdict)
     assert severities[HIGH] == {rule.verdict for rule in RULES if rule.hidden} | {"incomplete_encode", "encode_lost"}
     assert severities[MEDIUM] == {"status_behind", "job_stale", "in_mixed_container", "suspect_lost", "stuck_empty"}
-    assert severities[LOW] == {"deleted_elsewhere"}
+    assert severities[INFO] == {rule.verdict for rule in RULES if rule.counted} | {
+        "in_flight",
+        "extra_output",
+        "deleted_elsewhere",
+        "job_tracked",
+    }
     assert severities[UNKNOWN] == {"unverified"}
     assert {rule.verdict for rule in RULES if rule.counted} == {"legacy", "already_registered", "expected_empty"}
     assert {rule.verdict for rule in RULES if rule.hidden} == {
