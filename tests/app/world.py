@@ -156,8 +156,9 @@ class Api:
 
     def audited(self, **body: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         """Start an audit and wait for it: its document and its report."""
-        audit_id = self.start(**body)
-        return self.ended(audit_id), self.report(audit_id)
+        view = self.ended(self.start(**body))
+        assert view["state"] in {"completed", "incomplete"}, view["error"]
+        return view, self.report(view["id"])
 
     def report(self, audit_id: str) -> dict[str, Any]:
         response = self._http.get(f"/audits/{audit_id}/report")
