@@ -15,6 +15,7 @@ from demo.cases import Case, PlantedContainer, encoded
 from demo.planting import plant_containers
 from devstack.azurite import HOST
 from devstack.postgres import PostgresServer
+from reconciliation.profiles import PROFILES
 from tests.app.gate import Gate, tcp_gate
 from tests.app.proxy import StorageProxy, lists_again, second_look
 from tests.app.world import Api, World, leaks, running
@@ -166,17 +167,19 @@ def test_a_container_that_is_deleted_in_between_hides_nothing(
     assert report["coverage"]["containers"]["scanned"] == len(world.containers), "the scan had read it"
 
 
-def test_an_encode_that_ends_in_between_is_reported_as_it_is_now(
+def test_an_encode_that_goes_on_in_between_is_in_flight_and_not_broken(
     api: Api, world: World, proxy: StorageProxy, account: Account
 ) -> None:
     case = world.case("no manifest")
     proxy.before(lists_again(of(case).name), lambda: account.add_blob(of(case), f"{case.session_id.hex}.ism"))
 
-    _, report = api.audited()
+    view, report = api.audited()
 
-    assert verdicts(report) == world.expected | {str(case.session_id): "unregistered_recording"}
+    assert view["state"] == "completed"
+    moving = {str(case.session_id): "in_flight", of(case).name: "still_changing"}
+    assert verdicts(report) == world.expected | moving
     [evidence] = found(report, case.session_id)["evidence"]
-    assert (evidence["complete"], evidence["manifest_bytes"]) == (True, 7)
+    assert (evidence["complete"], evidence["manifest_bytes"]) == (False, 7)
 
 
 def test_a_lost_container_that_is_restored_and_a_broken_recording_that_is_deleted_in_between_are_no_findings(
@@ -261,10 +264,15 @@ def test_a_database_that_is_lost_before_the_second_look_leaves_all_in_doubt_unve
     # What was in order at the first look stays so; nobody else's verdict is more than that it is not known.
     counted = report["counted"]["capture_session"]
     assert counted == {"expected_empty": counted["expected_empty"]}
-    sessions = {str(case.session_id): case.expected for case in world.cases if case.expected is not None}
-    in_order = {session for session, verdict in sessions.items() if verdict == "expected_empty"}
+    asked = (*PROFILES["pre-capture-sessions"].default_statuses, None)
+    candidates = {str(case.session_id): case.expected for case in world.cases if case.expected and case.status in asked}
+    in_order = {session for session, verdict in candidates.items() if verdict == "expected_empty"}
     assert set(counted["expected_empty"]) == in_order
-    assert {found[session] for session in sessions.keys() - in_order} == {"unverified"}
+    assert {found[session] for session in candidates.keys() - in_order} == {"unverified"}
+    # A session of another status is looked up because a container names it, and that could not be done.
+    for case in (world.case("still live"), world.case("no row")):
+        assert str(case.session_id) not in found
+        assert found[of(case).name] == "evidence_error"
     assert set(found.values()) == {"unverified", "evidence_error", "expected_empty"}
     assert report["counts"]["hidden"] == 0
     assert report["counts"]["by_severity"]["high"] == report["counts"]["by_severity"]["medium"] == 0

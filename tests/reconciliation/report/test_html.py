@@ -269,6 +269,12 @@ def test_what_changed_since_the_last_audit_is_counted_and_what_was_resolved_is_l
     assert "The first 1 of 3 are shown" in text
 
 
+def test_an_incomplete_audit_tells_what_is_new_and_why_nothing_is_resolved() -> None:
+    since = since_last(new=2, persisting=1_000, resolved=None, why_not="It is incomplete, so <nothing> is resolved.")
+    text = section_of(report(compared=since), "since")
+    assert "2 new , 1,000 persisting. It is incomplete, so <nothing> is resolved." in text
+
+
 @pytest.mark.parametrize(
     ("compared", "words"),
     [
