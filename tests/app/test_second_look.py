@@ -1,5 +1,6 @@
 """The world changes between the scan and the second look: what is reported is what is so just before reporting."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -18,7 +19,7 @@ from devstack.postgres import PostgresServer
 from reconciliation.profiles import PROFILES
 from tests.app.gate import Gate, tcp_gate
 from tests.app.proxy import StorageProxy, lists_again, second_look
-from tests.app.world import Api, World, leaks, running
+from tests.app.world import Api, World, eventually, leaks, running
 
 ROLE, ROLE_PASSWORD = "reader_for_a_while", "reads-for-a-while-51c0"
 
@@ -171,8 +172,14 @@ def test_an_encode_that_goes_on_in_between_is_in_flight_and_not_broken(
     api: Api, world: World, proxy: StorageProxy, account: Account
 ) -> None:
     case = world.case("no manifest")
-    proxy.before(lists_again(of(case).name), lambda: account.add_blob(of(case), f"{case.session_id.hex}.ism"))
 
+    def go_on() -> None:
+        # Storage tells times in whole seconds: this one is to be later than the moment that the audit speaks about.
+        begun = int(time.time())
+        eventually(lambda: int(time.time()) > begun or None, "another second begins", 5)
+        account.add_blob(of(case), f"{case.session_id.hex}.ism")
+
+    proxy.before(lists_again(of(case).name), go_on)
     view, report = api.audited()
 
     assert view["state"] == "completed"

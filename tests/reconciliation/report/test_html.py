@@ -93,7 +93,7 @@ def report_full_of(text: str) -> Json:
     words: dict[str, Any] = {"reason": text, "next_step": text, "evidence": [seen]}
     session = row(status=text, origin=text, case_state=text, booking_id=text, case_id=text, trail=text)
     named = {"kind": "container", "id": text}
-    recording = {"session_id": text, "version": 2, "created_at": samples.LONG_AGO, "deleted": True}
+    recording = {"session_id": text, "marks": [text]}
     document = report(
         [
             finding(session=session, **words),
