@@ -38,7 +38,7 @@ async def list_account(request: AuditRequest, services: Services) -> ListAnswer:
 
 
 async def within(pages: AsyncIterator[list[str]], most: int) -> AsyncIterator[list[str]]:
-    """The same pages. Raises ``TooLargeError`` once there are more names than ``most``: refuse rather than fall over."""
+    """The same pages. Raises ``TooLargeError`` once there are more names than ``most``: before it falls over."""
     listed = 0
     async for names in pages:
         listed += len(names)

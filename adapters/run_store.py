@@ -285,6 +285,12 @@ class RunStore:
         letters = [await self.dead_letter(audit_id, shard) for shard in sorted(shards)]
         return [letter for letter in letters if letter is not None]
 
+    async def delete_audit(self, audit_id: str) -> None:
+        """Delete an audit's whole folder, its record last: what is cut short is done again."""
+        paths = [blob.path async for blob in self._blobs.listing(f"{audit_id}/")]
+        for path in sorted(paths, key=lambda path: path.endswith("/run.json")):
+            await self._blobs.delete(path)
+
     # --- the report -----------------------------------------------------------------------------------------------
 
     async def write_report(self, audit_id: str, form: str, chunks: AsyncIterator[bytes], rounds: int = 0) -> None:

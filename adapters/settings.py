@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from reconciliation.errors import SettingsError
+from reconciliation.parameters import Mode
+from reconciliation.profiles import PROFILES
 
 _EMULATOR = (
     "DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;"
@@ -48,6 +50,8 @@ class Settings:
     max_containers: int = 2_000_000
     max_resumes: int = 3
     retention_days: int = 90
+    scheduled_profile: str | None = None
+    scheduled_mode: str = "full"
     webhook_url: str | None = field(default=None, repr=False)
     webhook_outcomes: tuple[str, ...] = ("findings", "incomplete", "failed")
     app_address: str | None = None
@@ -74,6 +78,8 @@ VARIABLES: dict[str, str] = {
     "max_containers": "AUDIT_MAX_CONTAINERS",
     "max_resumes": "AUDIT_MAX_RESUMES",
     "retention_days": "AUDIT_RETENTION_DAYS",
+    "scheduled_profile": "AUDIT_SCHEDULED_PROFILE",
+    "scheduled_mode": "AUDIT_SCHEDULED_MODE",
     "webhook_url": "AUDIT_WEBHOOK_URL",
     "webhook_outcomes": "AUDIT_WEBHOOK_OUTCOMES",
 }
@@ -91,6 +97,7 @@ _RANGES: dict[str, tuple[int, int]] = {
     "max_resumes": (0, 100),
     "retention_days": (0, 3650),
 }
+_MODES = tuple(mode.value for mode in Mode)
 _OUTCOMES = ("clean", "findings", "incomplete", "failed")
 _MOST_DIGITS = 9
 
@@ -129,6 +136,12 @@ def load_settings(environment: Mapping[str, str]) -> Settings:
     outcomes = tuple(word.strip() for word in environment.get("AUDIT_WEBHOOK_OUTCOMES", "").split(",") if word.strip())
     if unknown := [word for word in outcomes if word not in _OUTCOMES]:
         problems.append(f"AUDIT_WEBHOOK_OUTCOMES has {unknown[0][:40]!r}: give any of {', '.join(_OUTCOMES)}")
+    mode = environment.get("AUDIT_SCHEDULED_MODE", "").strip() or Settings.scheduled_mode
+    if mode not in _MODES:
+        problems.append(f"AUDIT_SCHEDULED_MODE is {mode[:40]!r}: give one of {', '.join(_MODES)}")
+    profile = environment.get("AUDIT_SCHEDULED_PROFILE", "").strip() or None
+    if profile is not None and profile not in PROFILES:
+        problems.append(f"AUDIT_SCHEDULED_PROFILE is {profile[:40]!r}: give one of {', '.join(PROFILES)}")
     if problems or source is None or report is None:
         raise SettingsError("The app's settings are not usable. " + "; ".join(problems))
     chosen = {name: number for name, number in numbers.items() if number is not None}
@@ -139,6 +152,8 @@ def load_settings(environment: Mapping[str, str]) -> Settings:
         ingest,
         container,
         **chosen,
+        scheduled_profile=profile,
+        scheduled_mode=mode,
         webhook_url=webhook,
         webhook_outcomes=outcomes or Settings.webhook_outcomes,
         # Azure gives every app its own address under this name.

@@ -76,7 +76,7 @@ async def _open_letters(world: Services, record: RunRecord) -> list[DeadLetter]:
     if record.state is not State.INCOMPLETE or not found:
         raise RefusedError(
             HTTPStatus.CONFLICT,
-            f"Audit {record.audit_id} is {record.state} and has {len(found)} open dead letters: there is nothing to do.",
+            f"Audit {record.audit_id} is {record.state} with {len(found)} open dead letters: there is nothing to do.",
             state=record.state.value,
         )
     return found

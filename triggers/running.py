@@ -1,6 +1,7 @@
 """Beginning audits and beginning them again: the guard, the record and the orchestration, in that order.
 
-Each of the three may be lost between two steps; what is left then shows as ``interrupted``, and the watchdog takes it up.
+Each of the three may be lost between two steps; what is left then shows as ``interrupted``, and the watchdog takes it
+up.
 """
 
 from dataclasses import dataclass
@@ -66,13 +67,13 @@ class Running:
         state = await self.state(record)
         if state not in RESUMABLE:
             raise self.nothing_to("resume", record.audit_id, state)
-        return await self._again(record, {"audit_id": record.audit_id}, resumed=True)
+        return await self._again(record, {}, resumed=True)
 
     async def replay(self, record: RunRecord, shards: list[int]) -> RunRecord:
         """Scan these shards again, judge anew, and report anew. Raises ``RefusedError`` (409) as ``resume``."""
         if record.state is not State.INCOMPLETE:
             raise self.nothing_to("replay", record.audit_id, await self.state(record))
-        return await self._again(record, {"audit_id": record.audit_id, "replay": shards}, resumed=False)
+        return await self._again(record, {"replay": shards}, resumed=False)
 
     async def _again(self, record: RunRecord, request: dict[str, Any], *, resumed: bool) -> RunRecord:
         await self.claim(record.parameters.profile, record.audit_id)
@@ -80,6 +81,7 @@ class Running:
         if reopened is None:
             now = await self.world.records.record(record.audit_id) or record
             raise self.nothing_to("begin again", record.audit_id, await self.state(now))
+        request = {"audit_id": record.audit_id, "again": True, **request}
         await self.client.start_new("audit", instance_id=record.audit_id, client_input=request)
         event(
             "audit.resumed" if resumed else "audit.replayed",
@@ -115,9 +117,7 @@ class Running:
             return self.world.now() - active.since < START_GRACE
         if await self.state(record) is not State.INTERRUPTED:
             return not record.state.has_ended
-        await self.give_up(
-            record, "Its orchestration ended without a report, and a new audit was started in its place."
-        )
+        await self.give_up(record, "Its orchestration ended without a report, and a new audit took its place.")
         return False
 
     async def give_up(self, record: RunRecord, why: str) -> RunRecord:
