@@ -5,7 +5,7 @@ an address to be reached with the app's identity.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from reconciliation.errors import SettingsError
@@ -97,7 +97,6 @@ _RANGES: dict[str, tuple[int, int]] = {
     "max_resumes": (0, 100),
     "retention_days": (0, 3650),
 }
-_MODES = tuple(mode.value for mode in Mode)
 _OUTCOMES = ("clean", "findings", "incomplete", "failed")
 _MOST_DIGITS = 9
 
@@ -133,15 +132,9 @@ def load_settings(environment: Mapping[str, str]) -> Settings:
     webhook = environment.get("AUDIT_WEBHOOK_URL", "").strip() or None
     if webhook is not None and not webhook.startswith(("https://", "http://")):
         problems.append("AUDIT_WEBHOOK_URL is not an address: give https://...")
-    outcomes = tuple(word.strip() for word in environment.get("AUDIT_WEBHOOK_OUTCOMES", "").split(",") if word.strip())
-    if unknown := [word for word in outcomes if word not in _OUTCOMES]:
-        problems.append(f"AUDIT_WEBHOOK_OUTCOMES has {unknown[0][:40]!r}: give any of {', '.join(_OUTCOMES)}")
-    mode = environment.get("AUDIT_SCHEDULED_MODE", "").strip() or Settings.scheduled_mode
-    if mode not in _MODES:
-        problems.append(f"AUDIT_SCHEDULED_MODE is {mode[:40]!r}: give one of {', '.join(_MODES)}")
-    profile = environment.get("AUDIT_SCHEDULED_PROFILE", "").strip() or None
-    if profile is not None and profile not in PROFILES:
-        problems.append(f"AUDIT_SCHEDULED_PROFILE is {profile[:40]!r}: give one of {', '.join(PROFILES)}")
+    outcomes = _words(environment, "AUDIT_WEBHOOK_OUTCOMES", _OUTCOMES, problems.append)
+    modes = _words(environment, "AUDIT_SCHEDULED_MODE", tuple(Mode), problems.append)
+    profiles = _words(environment, "AUDIT_SCHEDULED_PROFILE", tuple(PROFILES), problems.append)
     if problems or source is None or report is None:
         raise SettingsError("The app's settings are not usable. " + "; ".join(problems))
     chosen = {name: number for name, number in numbers.items() if number is not None}
@@ -152,8 +145,8 @@ def load_settings(environment: Mapping[str, str]) -> Settings:
         ingest,
         container,
         **chosen,
-        scheduled_profile=profile,
-        scheduled_mode=mode,
+        scheduled_profile=profiles[0] if profiles else None,
+        scheduled_mode=modes[0] if modes else Settings.scheduled_mode,
         webhook_url=webhook,
         webhook_outcomes=outcomes or Settings.webhook_outcomes,
         # Azure gives every app its own address under this name.
@@ -180,3 +173,13 @@ def _number(environment: Mapping[str, str], name: str, complain: Callable[[str],
         complain(f"{variable} is {text[:40]!r}: give a whole number from {low} to {high}")
         return None
     return int(text)
+
+
+def _words(
+    environment: Mapping[str, str], variable: str, allowed: Sequence[str], complain: Callable[[str], None]
+) -> tuple[str, ...]:
+    """The words of a setting, with commas between; empty if it is not set."""
+    words = tuple(word.strip() for word in environment.get(variable, "").split(",") if word.strip())
+    if unknown := [word for word in words if word not in allowed]:
+        complain(f"{variable} has {unknown[0][:40]!r}: give any of {', '.join(allowed)}")
+    return words

@@ -37,7 +37,7 @@ def slot_of(timer: func.TimerRequest, now: datetime) -> datetime:
 
     Where the host keeps no such status (schedules of less than a minute), the minute.
     """
-    status = timer.schedule_status or {}
+    status = getattr(timer, "schedule_status", None) or {}  # the stubs do not know it
     try:
         planned = from_text(status["Next"])
     except (KeyError, TypeError, ValueError):
@@ -97,8 +97,8 @@ async def _help(running: Running, record: RunRecord) -> None:
     if record.resumes >= running.world.settings.max_resumes:
         await running.give_up(
             record,
-            f"Its orchestration broke off {record.resumes + 1} times, which is as often as AUDIT_MAX_RESUMES allows. See "
-            "the failure table in docs/operations.md, then resume it.",
+            f"Its orchestration broke off {record.resumes + 1} times, as often as AUDIT_MAX_RESUMES allows. See the "
+            "failure table in docs/operations.md, then resume it.",
         )
         event(
             "audit.given_up",
