@@ -102,7 +102,7 @@ details ul { margin: .3rem 0; } .sum { margin: .6rem 0; }
 }
 @media print and (max-width: 64rem) { .findings thead { display: none; } }
 @media print {
-  body { max-width: none; padding: 0; font-size: 12px; print-color-adjust: exact; }
+  html { font-size: 12px; } body { max-width: none; padding: 0; font-size: 1rem; print-color-adjust: exact; }
   .skip, #filter, .findings button::after { display: none; } .findings tbody time { white-space: normal; }
   details::details-content { content-visibility: visible; height: auto; }
   h2, h3, thead, .findings tbody tr:first-child { break-after: avoid; } .evidence, figure { break-inside: avoid; }
