@@ -6,7 +6,7 @@ from typing import Any
 
 from reconciliation.coverage import NOT_A_RECORDING, REGISTERED
 from reconciliation.report.headline import plural
-from reconciliation.report.markup import KINDS, by_kind, code, cut_note, items, joined, section
+from reconciliation.report.markup import KINDS, by_kind, code, cut_note, items, joined, moment, section
 from reconciliation.report.model import Head
 
 _MOST_CONTAINERS = 1000
@@ -27,8 +27,8 @@ def coverage_section(report: Head) -> str:
     return section(
         "coverage",
         "Was everything looked at?",
-        f"<p>{_words(coverage)}</p>\n{_sum(lines, 'The sum of all containers')}\n"
-        f"{_failed(coverage['failed_containers'])}"
+        f"<p>{_words(report)}</p>\n{_sum(lines, 'The sum of all containers')}\n"
+        f"{_failed(coverage['failed_containers'])}{_dead_letters(coverage['dead_letters'])}"
         f"<h3>Every subject has one verdict</h3>\n{items(_judged(report))}",
     )
 
@@ -41,7 +41,13 @@ def _sum(lines: list[tuple[str, int, str]], caption: str) -> str:
     return f'<table class="sum">\n<caption class="unseen">{caption}</caption>\n<tbody>\n{rows}\n</tbody>\n</table>'
 
 
-def _words(coverage: dict[str, Any]) -> str:
+def _words(report: Head) -> str:
+    coverage = report["coverage"]
+    if coverage["complete"] and not report["complete"]:
+        return (
+            "<b>Not twice.</b> Every container was read, but something that was in doubt could not be read a second time, "
+            "so nothing is concluded about it."
+        )
     if not coverage["complete"]:
         return "<b>No.</b> Not every container was read, so no session may be called without a recording."
     if coverage["skipped_by_reason"].keys().isdisjoint({REGISTERED, NOT_A_RECORDING}):
@@ -61,6 +67,23 @@ def _failed(failed: list[dict[str, str]]) -> str:
         f"<details open><summary>{plural(len(failed), 'container')} could not be read</summary>\n"
         f"{cut_note(min(len(failed), _MOST_CONTAINERS), len(failed), 'report.json')}{listed}</details>\n"
     )
+
+
+def _dead_letters(letters: list[dict[str, Any]]) -> str:
+    if not letters:
+        return ""
+    return f"<h3>Shards that could not be read to their end</h3>\n{items(map(_dead_letter, letters))}"
+
+
+def _dead_letter(letter: dict[str, Any]) -> str:
+    text = (
+        f"Shard {letter['shard']}: {letter['failed']:,} of {plural(letter['containers'], 'container')} unread after "
+        f"{plural(letter['attempts'], 'attempt')}."
+    )
+    if letter["discarded"] is None:
+        return f"{text} Repair access, then replay it."
+    discarded = letter["discarded"]
+    return f"{text} Discarded by {escape(discarded['by'])} on {moment(discarded['at'])}: {escape(discarded['reason'])}"
 
 
 def _judged(report: Head) -> Iterator[str]:
