@@ -5,7 +5,7 @@ import logging
 import azure.durable_functions as df
 
 from activities.answers import Refusal, answered
-from activities.audits import AuditRequest, EndedAnswer
+from activities.audits import AuditRequest, EndedAnswer, ended_answer
 from adapters.redaction import redacted
 from adapters.services import Services
 from reconciliation.errors import RunStoreError
@@ -30,10 +30,9 @@ async def fail_audit(request: FailRequest, services: Services) -> EndedAnswer:
     if record is None:
         raise RunStoreError(f"There is no audit {audit_id} in {services.records.where} to end.")
     error = redacted(request["error"])
-    record = await services.records.end(record.ended(State.FAILED, services.now(), outcome=Outcome.FAILED, error=error))
+    ended = await services.records.end(record.ended(State.FAILED, services.now(), outcome=Outcome.FAILED, error=error))
     logger.error("Audit %s failed in step %s: %s", audit_id, request["step"], error)
-    outcome = record.outcome or Outcome.FAILED
-    return {"ok": True, "state": record.state.value, "outcome": outcome.name.lower()}
+    return ended_answer(services, before=record, ended=ended)
 
 
 @bp.activity_trigger(input_name="request")

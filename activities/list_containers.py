@@ -1,6 +1,7 @@
 """Step 1: list every container of the account, all pages of it."""
 
 import logging
+from collections.abc import AsyncIterator
 from typing import Literal, TypedDict
 
 import azure.durable_functions as df
@@ -8,6 +9,7 @@ import azure.durable_functions as df
 from activities.answers import Refusal, answered
 from activities.audits import AuditRequest, running
 from adapters.services import Services
+from reconciliation.errors import TooLargeError
 
 bp = df.Blueprint()
 logger = logging.getLogger("capture_audit.list_containers")
@@ -29,9 +31,23 @@ async def list_account(request: AuditRequest, services: Services) -> ListAnswer:
     listing = await services.store.listing(audit_id)
     if listing is None:
         await running(services.records, audit_id)
-        listing = await services.store.write_containers(audit_id, services.now(), services.lister.containers())
+        pages = within(services.lister.containers(), services.settings.max_containers)
+        listing = await services.store.write_containers(audit_id, services.now(), pages)
         logger.info("Audit %s: %d containers", audit_id, listing.listed)
     return {"ok": True, "listed": listing.listed}
+
+
+async def within(pages: AsyncIterator[list[str]], most: int) -> AsyncIterator[list[str]]:
+    """The same pages. Raises ``TooLargeError`` once there are more names than ``most``: before it falls over."""
+    listed = 0
+    async for names in pages:
+        listed += len(names)
+        if listed > most:
+            raise TooLargeError(
+                f"Storage has more than {most:,} containers, which is as many as this app is set up for. Raise "
+                "AUDIT_MAX_CONTAINERS, and see the capacity table in docs/operations.md."
+            )
+        yield names
 
 
 @bp.activity_trigger(input_name="request")

@@ -39,8 +39,8 @@ async def reconcile_audit(request: AuditRequest, services: Services) -> Reconcil
     Raises ``AssertionError`` if anything does not add up; nothing is written then.
     """
     audit_id, store = request["audit_id"], services.store
-    if not await store.has_report(audit_id, "json"):
-        record = await running(services.records, audit_id)
+    record = await running(services.records, audit_id)
+    if not await store.has_report_of(audit_id, record.rounds):
         plan = await store.planned(audit_id)
         profile, parameters = PROFILES[record.parameters.profile], record.parameters
         first = FirstLook(profile, parameters, plan.clock(parameters), listed=plan.listed, skipped=plan.skipped)
@@ -97,14 +97,15 @@ async def conclude(services: Services, record: RunRecord, first: FirstLook, spoo
     complete = first.coverage.is_complete and second.complete
     since_last = compare(previous, now, mode=parameters.mode, complete=complete)
     result = Result(first.coverage, first.tally, parameters.mode, since_last, second.complete)
-    header = AuditHeader(record.audit_id, parameters, record.created_at, first.clock)
-    head = build_head(header, profile, result, generated_at=services.now())
+    header = AuditHeader(record.audit_id, parameters, record.created_at, first.clock, record.resumes)
+    letters = await services.store.dead_letters(record.audit_id)
+    head = build_head(header, profile, result, letters, generated_at=services.now())
 
     async def chunks() -> AsyncIterator[bytes]:
         for chunk in spools.document(head):
             yield chunk
 
-    await services.store.write_report(record.audit_id, "json", chunks())
+    await services.store.write_report(record.audit_id, "json", chunks(), record.rounds)
 
 
 @bp.activity_trigger(input_name="request")

@@ -7,7 +7,7 @@ from typing import Any
 import azure.durable_functions as df
 
 from activities.answers import Refusal, answered
-from activities.audits import AuditRequest, EndedAnswer
+from activities.audits import AuditRequest, EndedAnswer, ended_answer
 from adapters.run_store import RunStore
 from adapters.services import Services
 from reconciliation.errors import RunStoreError
@@ -25,18 +25,17 @@ logger = logging.getLogger("capture_audit.report")
 async def report_audit(request: AuditRequest, services: Services) -> EndedAnswer:
     """Render findings.csv and report.html from report.json, then end the audit. Doing it again changes nothing."""
     audit_id = request["audit_id"]
-    record = await services.records.record(audit_id)
-    if record is None:
+    record = ended = await services.records.record(audit_id)
+    if record is None or ended is None:
         raise RunStoreError(f"There is no audit {audit_id} in {services.records.where} to report.")
     if not record.state.has_ended:
         head = await render(services.store, audit_id)
         state = State.COMPLETED if head["complete"] else State.INCOMPLETE
         outcome = Outcome(head["outcome"]["code"])
         ended = record.ended(state, services.now(), outcome=outcome, summary=summary_of(head))
-        record = await services.records.end(ended)
-        logger.info("Audit %s is %s: %s", audit_id, record.state, head["headline"])
-    word = "unknown" if record.outcome is None else record.outcome.name.lower()
-    return {"ok": True, "state": record.state.value, "outcome": word}
+        ended = await services.records.end(ended)
+        logger.info("Audit %s is %s: %s", audit_id, ended.state, head["headline"])
+    return ended_answer(services, before=record, ended=ended)
 
 
 async def render(store: RunStore, audit_id: str) -> Head:

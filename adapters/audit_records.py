@@ -11,7 +11,7 @@ from typing import Any
 
 from adapters.blob_store import BlobStore
 from reconciliation.errors import RunStoreError
-from reconciliation.lifecycle import may_become
+from reconciliation.lifecycle import State, may_become
 from reconciliation.run_record import RunRecord
 
 
@@ -65,17 +65,39 @@ class AuditRecords:
         return None if stored is None else RunRecord.from_json(json.loads(stored.data))
 
     async def end(self, ended: RunRecord) -> RunRecord:
-        """Write an audit's end, unless it has ended already: the first end stays, and is returned. Idempotent."""
+        """Write an audit's end, unless it has ended already: the first end stays, and is returned. Idempotent.
+
+        An end that was decided before the audit was begun again does not count: the record that stands is returned.
+        """
         path = f"{ended.audit_id}/run.json"
         while True:
-            stored = await self._blobs.read(path)
-            if stored is None:
-                raise RunStoreError(f"There is no audit {ended.audit_id} to end.")
-            now = RunRecord.from_json(json.loads(stored.data))
-            if not may_become(now.state, ended.state):
+            now, etag = await self._stored(path, ended.audit_id)
+            if now.state.has_ended or (now.resumes, now.rounds) != (ended.resumes, ended.rounds):
                 return now
-            if await self._blobs.replace(path, _json(ended.to_json()), stored.etag):
+            if await self._blobs.replace(path, _json(ended.to_json()), etag):
                 return ended
+
+    async def reopen(self, seen: RunRecord, at: datetime, *, resumed: bool) -> RunRecord | None:
+        """Begin again with an audit as it was seen; None if it is not so any more, or may not be begun again. Atomic:
+        of several who ask at once one gets the record.
+        """
+        path = f"{seen.audit_id}/run.json"
+        now, etag = await self._stored(path, seen.audit_id)
+        unchanged = (now.state, now.resumes, now.rounds) == (seen.state, seen.resumes, seen.rounds)
+        if not unchanged or not may_become(now.state, State.QUEUED):
+            return None
+        reopened = now.reopened(at, resumed=resumed)
+        return reopened if await self._blobs.replace(path, _json(reopened.to_json()), etag) else None
+
+    async def release(self, active: ActiveAudit, profile: str) -> bool:
+        """Take a guard away whose audit has ended; False if it is not the one that was seen any more."""
+        return await self._blobs.delete(_guard(profile), active.etag)
+
+    async def _stored(self, path: str, audit_id: str) -> tuple[RunRecord, str]:
+        stored = await self._blobs.read(path)
+        if stored is None:
+            raise RunStoreError(f"There is no audit {audit_id} in {self.where}.")
+        return RunRecord.from_json(json.loads(stored.data)), stored.etag
 
     async def audit_ids(self) -> list[str]:
         """All audits, newest first (an id begins with its time)."""

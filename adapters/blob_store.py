@@ -96,7 +96,9 @@ class BlobStore:
         with self._explained("write"):
             await self._container.upload_blob(path, data, overwrite=True, metadata=dict(metadata or {}))
 
-    async def write_stream(self, path: str, chunks: AsyncIterator[bytes]) -> None:
+    async def write_stream(
+        self, path: str, chunks: AsyncIterator[bytes], metadata: Mapping[str, str] | None = None
+    ) -> None:
         """Write a whole blob from pieces as they come, replacing what is there; it appears when all have arrived.
 
         What is short goes in one request. What is long travels in several, so what is stored then is measured against
@@ -108,7 +110,7 @@ class BlobStore:
             if len(begin) > _ONE_REQUEST_BYTES:
                 break
         else:
-            await self.write(path, bytes(begin))
+            await self.write(path, bytes(begin), metadata)
             return
         await self.ready()
         written = len(begin)
@@ -122,7 +124,7 @@ class BlobStore:
 
         with self._explained("write"):
             blob = self._container.get_blob_client(path)
-            await blob.upload_blob(counted(), overwrite=True)
+            await blob.upload_blob(counted(), overwrite=True, metadata=dict(metadata or {}))
             stored = (await blob.get_blob_properties()).size
         if stored != written:
             raise RunStoreError(f"Wrote {written} bytes to {path} in {self.where}, but {stored} are stored.")
@@ -147,6 +149,26 @@ class BlobStore:
             except (ResourceModifiedError, ResourceNotFoundError):
                 return False
         return True
+
+    async def delete(self, path: str, etag: str | None = None) -> bool:
+        """Delete a blob, with an ETag only if it is still that one; False if it is not, or is not there."""
+        condition: dict[str, Any] = {}
+        if etag is not None:
+            condition = {"etag": etag, "match_condition": MatchConditions.IfNotModified}
+        with self._explained("delete"):
+            try:
+                await self._container.delete_blob(path, **condition)
+            except (ResourceModifiedError, ResourceNotFoundError):
+                return False
+        return True
+
+    async def metadata(self, path: str) -> Mapping[str, str] | None:
+        """A blob's metadata; None if it is not there."""
+        with self._explained("read"):
+            try:
+                return (await self._container.get_blob_client(path).get_blob_properties()).metadata or {}
+            except ResourceNotFoundError:
+                return None
 
     async def read(self, path: str, *, offset: int | None = None, length: int | None = None) -> Stored | None:
         """A blob, or the given range of it; None if it is not there."""

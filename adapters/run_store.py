@@ -10,6 +10,7 @@
     <audit id>/plan.json                the frozen plan
     <audit id>/shards/0007.jsonl.gz     what shard 7 saw; its metadata holds the counts
     <audit id>/shards/0007.progress     how far shard 7 has come
+    <audit id>/dead-letters/0007.json   why shard 7 could not be read to its end
     <audit id>/report.json, findings.csv, report.html
 
 Every name is determined by the audit and the step, so a step done twice overwrites its own work and nothing else. Of
@@ -29,6 +30,7 @@ from adapters.blob_store import BlobStore
 from adapters.jsonl import Unpacker, loads, pack, pack_lines, unpack
 from reconciliation.candidates import Candidate, RegisteredRecording
 from reconciliation.coverage import COUNTS, counts_of
+from reconciliation.dead_letters import DeadLetter
 from reconciliation.errors import RunStoreError
 from reconciliation.evidence import Record, Unread, record_from_json
 from reconciliation.plan import Listing, Plan, PlannedShard
@@ -43,12 +45,13 @@ _PORTION_BYTES = 32 * 1024
 
 @dataclass(frozen=True)
 class Artefacts:
-    """Which steps of an audit have left their result, and how far each shard has come."""
+    """Which steps of an audit have left their result, how far each shard has come, and how many have dead letters."""
 
     names: frozenset[str]
     shards: Mapping[int, ShardProgress]
     last_modified: datetime | None
     scan_started_at: datetime | None
+    dead_letters: int = 0
 
 
 class RunStore:
@@ -253,13 +256,53 @@ class RunStore:
                 counts = {count: int(blob.metadata.get(count, 0)) for count in COUNTS}
                 progress = ShardProgress(done=kind == "jsonl.gz", updated_at=blob.last_modified, **counts)
                 shards.setdefault(int(index), progress)
-        return Artefacts(frozenset(names), shards, max(moments, default=None), scan_started_at)
+        letters = sum(name.startswith("dead-letters/") for name in names)
+        return Artefacts(frozenset(names), shards, max(moments, default=None), scan_started_at, letters)
+
+    # --- dead letters -----------------------------------------------------------------------------------------------
+
+    async def write_dead_letter(self, audit_id: str, letter: DeadLetter) -> None:
+        """Keep a dead letter in place of the one its shard had."""
+        await self._blobs.write(_dead_letter(audit_id, letter.shard), _json(letter.to_json()))
+
+    async def delete_dead_letter(self, audit_id: str, shard: int) -> None:
+        """Take a dead letter back, if there is one."""
+        await self._blobs.delete(_dead_letter(audit_id, shard))
+
+    async def dead_letter(self, audit_id: str, shard: int) -> DeadLetter | None:
+        """The dead letter of a shard, or None."""
+        path = _dead_letter(audit_id, shard)
+        stored = await self._blobs.read(path)
+        if stored is None:
+            return None
+        with self._undamaged(path):
+            return DeadLetter.from_json(json.loads(stored.data))
+
+    async def dead_letters(self, audit_id: str) -> list[DeadLetter]:
+        """All dead letters of an audit, by shard."""
+        shards = [
+            int(blob.path.rpartition("/")[2].removesuffix(".json"))
+            async for blob in self._blobs.listing(f"{audit_id}/dead-letters/")
+        ]
+        letters = [await self.dead_letter(audit_id, shard) for shard in sorted(shards)]
+        return [letter for letter in letters if letter is not None]
+
+    async def delete_audit(self, audit_id: str) -> None:
+        """Delete an audit's whole folder, its record last: what is cut short is done again."""
+        paths = [blob.path async for blob in self._blobs.listing(f"{audit_id}/")]
+        for path in sorted(paths, key=lambda path: path.endswith("/run.json")):
+            await self._blobs.delete(path)
 
     # --- the report -----------------------------------------------------------------------------------------------
 
-    async def write_report(self, audit_id: str, form: str, chunks: AsyncIterator[bytes]) -> None:
-        """Write the report in one of the forms of ``REPORT_FILES``."""
-        await self._blobs.write_stream(f"{audit_id}/{REPORT_FILES[form]}", chunks)
+    async def write_report(self, audit_id: str, form: str, chunks: AsyncIterator[bytes], rounds: int = 0) -> None:
+        """Write the report in one of the forms of ``REPORT_FILES``, marked with the round it is of."""
+        await self._blobs.write_stream(f"{audit_id}/{REPORT_FILES[form]}", chunks, {"rounds": str(rounds)})
+
+    async def has_report_of(self, audit_id: str, rounds: int) -> bool:
+        """True if report.json is there and is of the given round."""
+        metadata = await self._blobs.metadata(f"{audit_id}/{REPORT_FILES['json']}")
+        return metadata is not None and metadata.get("rounds", "0") == str(rounds)
 
     async def has_report(self, audit_id: str, form: str) -> bool:
         """True if the report is there in that form."""
@@ -276,6 +319,10 @@ class RunStore:
         async for chunk in self._blobs.read_stream(f"{audit_id}/{REPORT_FILES['json']}"):
             *lines, rest = (rest + chunk).split(b"\n")
             yield [line.decode() for line in lines]
+
+
+def _dead_letter(audit_id: str, shard: int) -> str:
+    return f"{audit_id}/dead-letters/{shard:04}.json"
 
 
 def _json(value: Any) -> bytes:

@@ -5,10 +5,12 @@ an address to be reached with the app's identity.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from reconciliation.errors import SettingsError
+from reconciliation.parameters import Mode
+from reconciliation.profiles import PROFILES
 
 _EMULATOR = (
     "DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;"
@@ -45,6 +47,18 @@ class Settings:
     request_timeout_seconds: int = 30
     shard_timeout_seconds: int = 900
     statement_timeout_seconds: int = 300
+    max_containers: int = 2_000_000
+    max_resumes: int = 3
+    retention_days: int = 90
+    scheduled_profile: str | None = None
+    scheduled_mode: str = "full"
+    webhook_url: str | None = field(default=None, repr=False)
+    webhook_outcomes: tuple[str, ...] = ("findings", "incomplete", "failed")
+    app_address: str | None = None
+
+    def notifies_of(self, outcome: str) -> bool:
+        """True if people want to be told of an audit that ended with this outcome."""
+        return self.webhook_url is not None and outcome in self.webhook_outcomes
 
 
 VARIABLES: dict[str, str] = {
@@ -61,6 +75,13 @@ VARIABLES: dict[str, str] = {
     "request_timeout_seconds": "AUDIT_REQUEST_TIMEOUT_SECONDS",
     "shard_timeout_seconds": "AUDIT_SHARD_TIMEOUT_SECONDS",
     "statement_timeout_seconds": "AUDIT_STATEMENT_TIMEOUT_SECONDS",
+    "max_containers": "AUDIT_MAX_CONTAINERS",
+    "max_resumes": "AUDIT_MAX_RESUMES",
+    "retention_days": "AUDIT_RETENTION_DAYS",
+    "scheduled_profile": "AUDIT_SCHEDULED_PROFILE",
+    "scheduled_mode": "AUDIT_SCHEDULED_MODE",
+    "webhook_url": "AUDIT_WEBHOOK_URL",
+    "webhook_outcomes": "AUDIT_WEBHOOK_OUTCOMES",
 }
 
 _RANGES: dict[str, tuple[int, int]] = {
@@ -72,7 +93,11 @@ _RANGES: dict[str, tuple[int, int]] = {
     "request_timeout_seconds": (1, 600),
     "shard_timeout_seconds": (1, 3600),
     "statement_timeout_seconds": (1, 3600),
+    "max_containers": (1, 100_000_000),
+    "max_resumes": (0, 100),
+    "retention_days": (0, 3650),
 }
+_OUTCOMES = ("clean", "findings", "incomplete", "failed")
 _MOST_DIGITS = 9
 
 
@@ -104,10 +129,29 @@ def load_settings(environment: Mapping[str, str]) -> Settings:
             "single hyphens"
         )
     numbers = {name: _number(environment, name, problems.append) for name in _RANGES}
+    webhook = environment.get("AUDIT_WEBHOOK_URL", "").strip() or None
+    if webhook is not None and not webhook.startswith(("https://", "http://")):
+        problems.append("AUDIT_WEBHOOK_URL is not an address: give https://...")
+    outcomes = _words(environment, "AUDIT_WEBHOOK_OUTCOMES", _OUTCOMES, problems.append)
+    modes = _words(environment, "AUDIT_SCHEDULED_MODE", tuple(Mode), problems.append)
+    profiles = _words(environment, "AUDIT_SCHEDULED_PROFILE", tuple(PROFILES), problems.append)
     if problems or source is None or report is None:
         raise SettingsError("The app's settings are not usable. " + "; ".join(problems))
     chosen = {name: number for name, number in numbers.items() if number is not None}
-    return Settings(source, report, database, ingest, container, **chosen)
+    return Settings(
+        source,
+        report,
+        database,
+        ingest,
+        container,
+        **chosen,
+        scheduled_profile=profiles[0] if profiles else None,
+        scheduled_mode=modes[0] if modes else Settings.scheduled_mode,
+        webhook_url=webhook,
+        webhook_outcomes=outcomes or Settings.webhook_outcomes,
+        # Azure gives every app its own address under this name.
+        app_address=f"https://{hostname}" if (hostname := environment.get("WEBSITE_HOSTNAME", "").strip()) else None,
+    )
 
 
 def _storage(environment: Mapping[str, str], name: str) -> StorageConnection | None:
@@ -129,3 +173,13 @@ def _number(environment: Mapping[str, str], name: str, complain: Callable[[str],
         complain(f"{variable} is {text[:40]!r}: give a whole number from {low} to {high}")
         return None
     return int(text)
+
+
+def _words(
+    environment: Mapping[str, str], variable: str, allowed: Sequence[str], complain: Callable[[str], None]
+) -> tuple[str, ...]:
+    """The words of a setting, with commas between; empty if it is not set."""
+    words = tuple(word.strip() for word in environment.get(variable, "").split(",") if word.strip())
+    if unknown := [word for word in words if word not in allowed]:
+        complain(f"{variable} has {unknown[0][:40]!r}: give any of {', '.join(allowed)}")
+    return words

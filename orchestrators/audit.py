@@ -29,19 +29,29 @@ class StepFailedError(Exception):
 
 
 def audit(context: Any) -> Work:
-    """Do the steps of one audit in order; returns its id, state and outcome."""
-    audit_id = context.get_input()["audit_id"]
+    """Do the steps of one audit in order; returns its id, state and outcome.
+
+    The input is ``{"audit_id", "again"?, "replay"?}``: ``again`` when it is not begun for the first time; with
+    ``replay``, only these shards are scanned: those of dead letters, or none when they were discarded.
+    """
+    given = context.get_input()
+    audit_id, replay = given["audit_id"], given.get("replay")
     request = {"audit_id": audit_id}
     try:
         yield from step(context, "list_containers", request)
         yield from step(context, "pull", request)
         plan = yield from step(context, "plan", request)
-        yield from scan(context, audit_id, plan["shards"], plan["max_passes"])
+        shards = list(range(plan["shards"])) if replay is None else replay
+        failed = yield from scan(context, audit_id, shards, plan["max_passes"])
+        if failed or given.get("again"):
+            yield from step(context, "keep_dead_letters", {**request, "failed": failed})
         yield from step(context, "reconcile", request)
         ended = yield from step(context, "report", request)
     except StepFailedError as failure:
         error = str(failure)[:MOST_ERROR_CHARACTERS]
         ended = yield from step(context, "fail", {**request, "step": failure.step, "error": error})
+    if ended["notify"]:
+        yield from settled(context, [context.call_activity("notify", request)])  # what becomes of it harms nothing
     return {"audit_id": audit_id, "state": ended["state"], "outcome": ended["outcome"]}
 
 
@@ -60,12 +70,12 @@ def step(context: Any, name: str, request: dict[str, Any]) -> Work:
     raise StepFailedError(name, error)
 
 
-def scan(context: Any, audit_id: str, shards: int, max_passes: int) -> Work:
-    """Scan all shards at once; those that left something unread are scanned again, in at most ``max_passes`` passes.
+def scan(context: Any, audit_id: str, shards: list[int], max_passes: int) -> Work:
+    """Scan shards all at once; those that left something unread are scanned again, in at most ``max_passes`` passes.
 
-    What is still unread then is for the coverage to say.
+    Returns the shards that still have something unread then; the coverage tells what.
     """
-    pending = list(range(shards))
+    pending, refused = shards, list[int]()
     for attempt in range(1, max_passes + 1):
         if attempt > 1:
             yield context.create_timer(context.current_utc_datetime + PAUSE_BETWEEN_ATTEMPTS)
@@ -76,19 +86,16 @@ def scan(context: Any, audit_id: str, shards: int, max_passes: int) -> Work:
                 for shard in pending
             ],
         )
-        pending = [
-            shard
-            for shard, (returned, answer) in zip(pending, answers, strict=True)
-            if _needs_another_pass(returned, answer)
-        ]
+        again = []
+        for shard, (returned, answer) in zip(pending, answers, strict=True):
+            if returned and not answer["ok"] and not answer["retryable"]:
+                refused.append(shard)
+            elif not returned or not answer["ok"] or answer["failed"]:
+                again.append(shard)
+        pending = again
         if not pending:
-            return
-
-
-def _needs_another_pass(returned: bool, answer: Any) -> bool:
-    if not returned:
-        return True
-    return bool(answer["failed"] if answer["ok"] else answer["retryable"])
+            break
+    return sorted(pending + refused)
 
 
 bp.orchestration_trigger(context_name="context")(audit)

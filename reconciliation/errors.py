@@ -47,6 +47,14 @@ class SettingsError(AuditError, ValueError):
     """App settings are missing or wrong; all problems are in the one message."""
 
 
+class NotificationError(AuditError, ConnectionError):
+    """A webhook did not take a notice."""
+
+
+class TooLargeError(AuditError, ValueError):
+    """The account holds more containers than the app is set up for."""
+
+
 class RunStoreError(AuditError, RuntimeError):
     """The run store holds something that cannot be: a missing plan, a cut artefact."""
 

@@ -16,17 +16,20 @@ class State(StrEnum):
 
     @property
     def has_ended(self) -> bool:
-        """True for the states that nothing leaves."""
+        """True when nobody works on it any more."""
         return self in ENDED
 
 
 ENDED = frozenset({State.COMPLETED, State.INCOMPLETE, State.FAILED, State.CANCELLED})
 
 # What the run record may say next. The first ended state to be written stays: a cancelled audit whose last activity
-# still runs does not become completed behind the operator's back.
+# still runs does not become completed behind the operator's back. Only a person, or the watchdog, begins again: with
+# what failed (resume), and with what has dead letters (replay or discard).
 ALLOWED_FROM: dict[State, frozenset[State]] = {
-    State.QUEUED: frozenset({State.RUNNING}) | ENDED,
-    State.RUNNING: ENDED,
+    State.QUEUED: frozenset({State.RUNNING, State.QUEUED}) | ENDED,
+    State.RUNNING: frozenset({State.QUEUED}) | ENDED,
+    State.FAILED: frozenset({State.QUEUED}),
+    State.INCOMPLETE: frozenset({State.QUEUED}),
 }
 
 

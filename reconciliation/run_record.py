@@ -14,7 +14,11 @@ SCHEMA_VERSION = 1
 
 @dataclass(frozen=True)
 class RunRecord:
-    """One audit. ``outcome`` is None until it has ended; ``summary`` only stands when there is a report."""
+    """One audit. ``outcome`` is None until it has ended; ``summary`` only stands when there is a report.
+
+    ``resumes`` counts how often its orchestration was started again after it broke off; ``rounds`` how often dead
+    letters were replayed or discarded, each of which makes the report anew.
+    """
 
     audit_id: str
     state: State
@@ -25,6 +29,22 @@ class RunRecord:
     outcome: Outcome | None = None
     summary: dict[str, Any] | None = None
     error: str | None = None
+    resumes: int = 0
+    rounds: int = 0
+
+    def reopened(self, at: datetime, *, resumed: bool) -> Self:
+        """The record of an audit on which work begins again: resumed where it broke off, or for another round."""
+        return replace(
+            self,
+            state=State.QUEUED,
+            updated_at=at,
+            ended_at=None,
+            outcome=None,
+            summary=None,
+            error=None,
+            resumes=self.resumes + resumed,
+            rounds=self.rounds + (not resumed),
+        )
 
     def ended(
         self,
@@ -52,6 +72,8 @@ class RunRecord:
             "outcome": None if self.outcome is None else self.outcome.to_json(),
             "summary": self.summary,
             "error": self.error,
+            "resumes": self.resumes,
+            "rounds": self.rounds,
         }
 
     @classmethod
@@ -67,4 +89,6 @@ class RunRecord:
             outcome=None if value["outcome"] is None else Outcome(value["outcome"]["code"]),
             summary=value["summary"],
             error=value["error"],
+            resumes=value.get("resumes", 0),
+            rounds=value.get("rounds", 0),
         )

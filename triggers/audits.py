@@ -1,23 +1,25 @@
 """The routes of audits: start, list, look, read the report, cancel."""
 
 import secrets
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
 import azure.durable_functions as df
 import azure.functions as func
 
-from adapters.audit_records import ActiveAudit
 from adapters.run_store import REPORT_FILES
 from adapters.services import Services, services
+from reconciliation.dead_letters import DeadLetter, Discard
 from reconciliation.lifecycle import State
 from reconciliation.outcome import Outcome
 from reconciliation.profiles import PROFILES
 from reconciliation.report.html import CONTENT_SECURITY_POLICY
 from reconciliation.run_record import RunRecord
 from triggers.problems import RefusedError, answer, responded
-from triggers.requests import new_audit_id, read_audit_id, read_choice, read_limit, read_start
-from triggers.view import START_GRACE, Orchestration, audit_view, links, state_seen
+from triggers.requests import new_audit_id, read_audit_id, read_choice, read_discard, read_limit, read_start
+from triggers.running import Running
+from triggers.view import Orchestration, audit_view, links
 
 bp = df.Blueprint()
 
@@ -29,22 +31,55 @@ async def start(req: func.HttpRequest, client: Any) -> func.HttpResponse:
     """Start an audit: 202 with its id, or 409 with the id of the one that is active for the profile."""
     parameters = read_start(req.get_body())
     world = services()
-    now = world.now()
-    await world.records.ready()
-    audit_id = new_audit_id(now, secrets.token_hex(4))
-    active = await world.records.active(parameters.profile)
-    if active is not None and await _is_alive(world, client, active):
-        raise _busy(parameters.profile, active.audit_id)
-    if not await world.records.claim(parameters.profile, audit_id, now, active):
-        winner = await world.records.active(parameters.profile)
-        raise _busy(parameters.profile, winner.audit_id if winner else "")
-    record = RunRecord(audit_id, State.QUEUED, parameters, created_at=now, updated_at=now)
-    await world.records.create_record(record)
-    await client.start_new("audit", instance_id=audit_id, client_input={"audit_id": audit_id})
-    where = links(audit_id, _base(req))
-    document = {"id": audit_id, "profile": parameters.profile, "state": State.QUEUED.value, "links": where}
-    headers = {"Location": where["self"], "Retry-After": str(POLL_SECONDS)}
-    return answer(document, HTTPStatus.ACCEPTED, headers)
+    audit_id = new_audit_id(world.now(), secrets.token_hex(4))
+    return _accepted(await Running(world, client).begin(parameters, audit_id), req)
+
+
+async def resume(req: func.HttpRequest, client: Any) -> func.HttpResponse:
+    """Start an audit again that broke off or failed: 202; 409 with its state when there is nothing to resume."""
+    world = services()
+    return _accepted(await Running(world, client).resume(await _known(world, req)), req)
+
+
+async def dead_letters(req: func.HttpRequest) -> func.HttpResponse:
+    """The shards that could not be read to their end, by shard."""
+    world = services()
+    record = await _known(world, req)
+    letters = await world.store.dead_letters(record.audit_id)
+    return answer({"id": record.audit_id, "dead_letters": [letter.to_json() for letter in letters]})
+
+
+async def replay(req: func.HttpRequest, client: Any) -> func.HttpResponse:
+    """Scan the shards of all open dead letters again: 202; 409 when there are none, or the audit is at work."""
+    world = services()
+    record = await _known(world, req)
+    shards = [letter.shard for letter in await _open_letters(world, record)]
+    return _accepted(await Running(world, client).replay(record, shards), req)
+
+
+async def discard(req: func.HttpRequest, client: Any) -> func.HttpResponse:
+    """Decide that the open dead letters stay unread: 200 with them; the report is made anew and says so."""
+    asked = read_discard(req.get_body())
+    world = services()
+    record = await _known(world, req)
+    decision = Discard(asked.reason, asked.by, world.now())
+    letters = [replace(letter, discarded=decision) for letter in await _open_letters(world, record)]
+    for letter in letters:
+        await world.store.write_dead_letter(record.audit_id, letter)
+    await Running(world, client).replay(record, [])
+    return answer({"id": record.audit_id, "dead_letters": [letter.to_json() for letter in letters]})
+
+
+async def _open_letters(world: Services, record: RunRecord) -> list[DeadLetter]:
+    letters = await world.store.dead_letters(record.audit_id)
+    found = [letter for letter in letters if letter.discarded is None]
+    if record.state is not State.INCOMPLETE or not found:
+        raise RefusedError(
+            HTTPStatus.CONFLICT,
+            f"Audit {record.audit_id} is {record.state} with {len(found)} open dead letters: there is nothing to do.",
+            state=record.state.value,
+        )
+    return found
 
 
 async def list_audits(req: func.HttpRequest, client: Any) -> func.HttpResponse:
@@ -105,7 +140,10 @@ async def cancel(req: func.HttpRequest, client: Any) -> func.HttpResponse:
         )
         if record.state is State.CANCELLED:
             # The record is what counts; an orchestration that has just ended by itself cannot be terminated.
-            if (await _orchestration(client, record.audit_id)) in {Orchestration.WAITING, Orchestration.WORKING}:
+            if (await Running(world, client).orchestration(record.audit_id)) in {
+                Orchestration.WAITING,
+                Orchestration.WORKING,
+            }:
                 await client.terminate(record.audit_id, "cancelled on request")
             document = {"id": record.audit_id, "state": record.state.value, "links": links(record.audit_id, _base(req))}
             return answer(document, HTTPStatus.ACCEPTED)
@@ -125,48 +163,21 @@ async def _known(world: Services, req: func.HttpRequest) -> RunRecord:
 
 
 async def _view(world: Services, client: Any, record: RunRecord, base: str) -> dict[str, Any]:
-    now = world.now()
-    state = record.state
-    if not state.has_ended:
-        state = state_seen(record, await _orchestration(client, record.audit_id), now)
+    state = await Running(world, client).state(record)
     plan = await world.store.plan(record.audit_id)
     artefacts = await world.store.artefacts(record.audit_id)
-    return audit_view(record, state, plan, artefacts, now=now, base=base)
+    return audit_view(record, state, plan, artefacts, now=world.now(), base=base)
 
 
-async def _orchestration(client: Any, audit_id: str) -> Orchestration:
-    status = await client.get_status(audit_id)
-    runtime = status.runtime_status if status else None
-    if runtime is None:
-        return Orchestration.UNKNOWN
-    if runtime is df.OrchestrationRuntimeStatus.Pending:
-        return Orchestration.WAITING
-    working = {df.OrchestrationRuntimeStatus.Running, df.OrchestrationRuntimeStatus.ContinuedAsNew}
-    return Orchestration.WORKING if runtime in working else Orchestration.ENDED
-
-
-async def _is_alive(world: Services, client: Any, active: ActiveAudit) -> bool:
-    """True while the audit that holds a profile's guard has not ended and somebody works on it."""
-    record = await world.records.record(active.audit_id)
-    if record is None:
-        # Between the guard and the record there is a moment; a start that died in it must not lock the profile.
-        return world.now() - active.since < START_GRACE
-    if record.state.has_ended:
-        return False
-    state = state_seen(record, await _orchestration(client, active.audit_id), world.now())
-    if state is not State.INTERRUPTED:
-        return True
-    error = "Its orchestration ended without a report, and a new audit was started in its place."
-    await world.records.end(record.ended(State.FAILED, world.now(), outcome=Outcome.FAILED, error=error))
-    return False
-
-
-def _busy(profile: str, audit_id: str) -> RefusedError:
-    return RefusedError(
-        HTTPStatus.CONFLICT,
-        f"Audit {audit_id} of profile {profile} is active. Wait for it, or cancel it.",
-        active_id=audit_id,
-    )
+def _accepted(record: RunRecord, req: func.HttpRequest) -> func.HttpResponse:
+    where = links(record.audit_id, _base(req))
+    document = {
+        "id": record.audit_id,
+        "profile": record.parameters.profile,
+        "state": record.state.value,
+        "links": where,
+    }
+    return answer(document, HTTPStatus.ACCEPTED, {"Location": where["self"], "Retry-After": str(POLL_SECONDS)})
 
 
 def _base(req: func.HttpRequest) -> str:
@@ -206,3 +217,30 @@ async def get_report(req: func.HttpRequest) -> func.HttpResponse:
 async def cancel_audit(req: func.HttpRequest, client: Any) -> func.HttpResponse:
     """POST /audits/{id}/cancel."""
     return await responded(cancel(req, client))
+
+
+@bp.route(route="audits/{audit_id}/resume", methods=["POST"])
+@bp.durable_client_input(client_name="client")
+async def resume_audit(req: func.HttpRequest, client: Any) -> func.HttpResponse:
+    """POST /audits/{id}/resume."""
+    return await responded(resume(req, client))
+
+
+@bp.route(route="audits/{audit_id}/dead-letters", methods=["GET"])
+async def get_dead_letters(req: func.HttpRequest) -> func.HttpResponse:
+    """GET /audits/{id}/dead-letters."""
+    return await responded(dead_letters(req))
+
+
+@bp.route(route="audits/{audit_id}/dead-letters/replay", methods=["POST"])
+@bp.durable_client_input(client_name="client")
+async def replay_dead_letters(req: func.HttpRequest, client: Any) -> func.HttpResponse:
+    """POST /audits/{id}/dead-letters/replay."""
+    return await responded(replay(req, client))
+
+
+@bp.route(route="audits/{audit_id}/dead-letters/discard", methods=["POST"])
+@bp.durable_client_input(client_name="client")
+async def discard_dead_letters(req: func.HttpRequest, client: Any) -> func.HttpResponse:
+    """POST /audits/{id}/dead-letters/discard."""
+    return await responded(discard(req, client))

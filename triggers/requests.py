@@ -1,8 +1,9 @@
 """Reading requests: every field checked, every problem told at once, nothing guessed."""
 
 import re
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -13,6 +14,7 @@ from reconciliation.profiles import DEFAULT_PROFILE, PROFILES
 from reconciliation.times import from_text, to_text
 
 MOST_BODY_BYTES = 64 * 1024
+BodyT = TypeVar("BodyT", bound=BaseModel)
 MOST_LISTED = 200
 _AUDIT_ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{8}")
 
@@ -79,14 +81,28 @@ _ALLOWED = {
 }
 
 
+class DiscardDeadLetters(BaseModel):
+    """The body of POST /audits/{id}/dead-letters/discard."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    reason: Annotated[str, Field(min_length=3, max_length=500)]
+    by: Annotated[str, Field(min_length=1, max_length=100)]
+
+
+def read_discard(body: bytes) -> DiscardDeadLetters:
+    """Why, and by whom. Raises ``BadRequestError``."""
+    allowed = {
+        "reason": "a text of 3 to 500 characters",
+        "by": "who decides: a text of 1 to 100 characters",
+        "body": f"a JSON object of at most {MOST_BODY_BYTES} bytes with the fields reason and by",
+    }
+    return _read(DiscardDeadLetters, body or b"{}", allowed)
+
+
 def read_start(body: bytes) -> AuditParameters:
     """The parameters that a body asks for, with the profile's defaults. Raises ``BadRequestError``."""
-    if len(body) > MOST_BODY_BYTES:
-        raise BadRequestError([_wrong("body", f"{len(body)} bytes")])
-    try:
-        asked = StartAudit.model_validate_json(body) if body.strip() else StartAudit()
-    except ValidationError as error:
-        raise BadRequestError([_from_pydantic(item) for item in error.errors(include_url=False)]) from None
+    asked = _read(StartAudit, body if body.strip() else b"{}", _ALLOWED)
     problems = []
     profile = PROFILES.get(asked.profile)
     if profile is None:
@@ -142,13 +158,25 @@ def read_limit(text: str | None, default: int = 20) -> int:
     return int(text)
 
 
-def _from_pydantic(item: Any) -> FieldProblem:
+def _read(kind: type[BodyT], body: bytes, allowed: Mapping[str, str]) -> BodyT:
+    """A body of that kind. Raises ``BadRequestError`` with everything that is wrong."""
+    if len(body) > MOST_BODY_BYTES:
+        raise BadRequestError([FieldProblem("body", _short(f"{len(body)} bytes"), allowed["body"])])
+    try:
+        return kind.model_validate_json(body)
+    except ValidationError as error:
+        raise BadRequestError([_from_pydantic(item, allowed) for item in error.errors(include_url=False)]) from None
+
+
+def _from_pydantic(item: Any, allowed: Mapping[str, str]) -> FieldProblem:
     location = [str(part) for part in item["loc"]]
     if not location:
-        return _wrong("body", "not a JSON object" if item["type"] != "json_invalid" else "not JSON")
+        seen = "not a JSON object" if item["type"] != "json_invalid" else "not JSON"
+        return FieldProblem("body", _short(seen), allowed["body"])
     if item["type"] == "extra_forbidden":
-        return FieldProblem(_short(location[0], quoted=False), "unknown field", _ALLOWED["body"])
-    return FieldProblem(".".join(location), _short(item["input"]), _ALLOWED[location[0]])
+        return FieldProblem(_short(location[0], quoted=False), "unknown field", allowed["body"])
+    seen = "missing" if item["type"] == "missing" else _short(item["input"])
+    return FieldProblem(".".join(location), seen, allowed[location[0]])
 
 
 def _wrong(field: str, value: Any) -> FieldProblem:

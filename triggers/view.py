@@ -13,6 +13,8 @@ from reconciliation.times import to_text
 
 # An orchestration becomes visible a moment after it was started; until then it is not missing.
 START_GRACE = timedelta(minutes=1)
+# One that is started again shows its old end until the runtime has taken the start.
+_RESTART_GRACE = timedelta(seconds=15)
 
 
 class Orchestration(StrEnum):
@@ -35,7 +37,10 @@ def state_seen(record: RunRecord, orchestration: Orchestration, now: datetime) -
         return State.RUNNING
     if orchestration is Orchestration.WAITING:
         return State.QUEUED
-    if orchestration is Orchestration.UNKNOWN and now - record.created_at < START_GRACE:
+    if orchestration is Orchestration.UNKNOWN and now - record.updated_at < START_GRACE:
+        return State.QUEUED
+    begun_again = record.resumes > 0 or record.rounds > 0
+    if begun_again and now - record.updated_at < _RESTART_GRACE:
         return State.QUEUED
     return State.INTERRUPTED
 
@@ -79,6 +84,8 @@ def audit_view(
         "outcome": None if record.outcome is None else record.outcome.to_json(),
         "summary": record.summary,
         "error": record.error,
+        "resumes": record.resumes,
+        "dead_letters": artefacts.dead_letters,
         "links": links(record.audit_id, base),
     }
 

@@ -43,6 +43,7 @@ def asked_section(report: Head) -> str:
         "Started": audit["created_at"],
         "As of": audit["as_of"],
         "Report written": audit["generated_at"],
+        "Resumed": f"{audit['resumes']} times" if audit["resumes"] else "never",
         **{name.replace("_", " ").capitalize(): _shown(value) for name, value in report["parameters"].items()},
         "Settle minutes": report["settle_minutes"],
         "Version": report["versions"]["capture_audit"],

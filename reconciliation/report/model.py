@@ -1,10 +1,12 @@
 """The canonical report. CSV and HTML are renderings of this document and hold nothing that is not in it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from reconciliation import VERSION
+from reconciliation.dead_letters import DeadLetter
 from reconciliation.facts import Clock
 from reconciliation.parameters import AuditParameters
 from reconciliation.profiles.profile import Profile
@@ -26,9 +28,17 @@ class AuditHeader:
     parameters: AuditParameters
     created_at: datetime
     clock: Clock
+    resumes: int = 0
 
 
-def build_head(header: AuditHeader, profile: Profile, result: Result, *, generated_at: datetime) -> Head:
+def build_head(
+    header: AuditHeader,
+    profile: Profile,
+    result: Result,
+    dead_letters: Sequence[DeadLetter] = (),
+    *,
+    generated_at: datetime,
+) -> Head:
     """Everything of a report that stands before its findings: counts before rows, coverage before conclusions.
 
     Raises ``AssertionError`` if a verdict was given that the profile does not have, or if not every container that was
@@ -57,11 +67,12 @@ def build_head(header: AuditHeader, profile: Profile, result: Result, *, generat
             "created_at": to_text(header.created_at),
             "as_of": to_text(header.clock.as_of),
             "generated_at": to_text(generated_at),
+            "resumes": header.resumes,
         },
         "outcome": result.outcome.to_json(),
         "headline": headline(result),
         "since_last": result.since_last.to_json(),
-        "coverage": coverage.to_json(),
+        "coverage": coverage.to_json() | {"dead_letters": [_letter(letter) for letter in dead_letters]},
         "counts": {
             **counts,
             "by_severity": {severity.value: tally.severities[severity] for severity in Severity},
@@ -83,6 +94,12 @@ def build_head(header: AuditHeader, profile: Profile, result: Result, *, generat
         "settle_minutes": int(header.clock.settle.total_seconds() // 60),
         "versions": {"capture_audit": VERSION},
     }
+
+
+def _letter(letter: DeadLetter) -> dict[str, Any]:
+    """A dead letter as a report shows it; its errors stand with the containers that could not be read."""
+    shown = ("shard", "containers", "failed", "attempts", "first_at", "last_at", "discarded")
+    return {name: value for name, value in letter.to_json().items() if name in shown}
 
 
 def summary_of(head: Head) -> dict[str, Any]:

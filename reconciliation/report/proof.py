@@ -5,7 +5,7 @@ from html import escape
 
 from reconciliation.coverage import NOT_A_RECORDING, REGISTERED
 from reconciliation.report.headline import plural
-from reconciliation.report.markup import KINDS, by_kind, code, cut_note, items, joined, section
+from reconciliation.report.markup import KINDS, by_kind, code, cut_note, items, joined, moment, section
 from reconciliation.report.model import Head
 
 _MOST_CONTAINERS = 1000
@@ -27,7 +27,7 @@ def coverage_section(report: Head) -> str:
         "coverage",
         "Was everything looked at?",
         f"<p>{_words(report)}</p>\n{_sum(lines, 'The sum of all containers')}\n"
-        f"{_failed(coverage['failed_containers'])}"
+        f"{_failed(coverage['failed_containers'])}{_dead_letters(coverage['dead_letters'])}"
         f"<h3>Every subject has one verdict</h3>\n{items(_judged(report))}",
     )
 
@@ -66,6 +66,23 @@ def _failed(failed: list[dict[str, str]]) -> str:
         f"<details open><summary>{plural(len(failed), 'container')} could not be read</summary>\n"
         f"{cut_note(min(len(failed), _MOST_CONTAINERS), len(failed), 'report.json')}{listed}</details>\n"
     )
+
+
+def _dead_letters(letters: list[dict[str, Any]]) -> str:
+    if not letters:
+        return ""
+    return f"<h3>Shards that could not be read to their end</h3>\n{items(map(_dead_letter, letters))}"
+
+
+def _dead_letter(letter: dict[str, Any]) -> str:
+    text = (
+        f"Shard {letter['shard']}: {letter['failed']:,} of {plural(letter['containers'], 'container')} unread after "
+        f"{plural(letter['attempts'], 'attempt')}."
+    )
+    if letter["discarded"] is None:
+        return f"{text} Repair access, then replay it."
+    discarded = letter["discarded"]
+    return f"{text} Discarded by {escape(discarded['by'])} on {moment(discarded['at'])}: {escape(discarded['reason'])}"
 
 
 def _judged(report: Head) -> Iterator[str]:

@@ -1,0 +1,60 @@
+"""Step 5, only where it is needed: keep what could not be read as dead letters, and take back what was mended."""
+
+import logging
+from typing import Literal, TypedDict
+
+import azure.durable_functions as df
+
+from activities.answers import Refusal, answered
+from activities.audits import AuditRequest, running
+from adapters.services import Services
+from adapters.telemetry import event
+from reconciliation.dead_letters import dead_letter
+
+bp = df.Blueprint()
+logger = logging.getLogger("capture_audit.dead_letters")
+
+
+class DeadLettersRequest(AuditRequest):
+    """The shards that were just scanned in vain."""
+
+    failed: list[int]
+
+
+class DeadLettersAnswer(TypedDict):
+    """How many dead letters the audit has now."""
+
+    ok: Literal[True]
+    dead_letters: int
+
+
+async def keep_letters(request: DeadLettersRequest, services: Services) -> DeadLettersAnswer:
+    """Write the dead letters of the given shards, and delete those of shards that have nothing unread any more."""
+    audit_id, store = request["audit_id"], services.store
+    record = await running(services.records, audit_id)
+    plan = await store.planned(audit_id)
+    letters = {letter.shard: letter for letter in await store.dead_letters(audit_id)}
+    failed = set(request["failed"])
+    for index in sorted(failed | letters.keys()):
+        planned, before = plan.shards[index], letters.get(index)
+        records = await store.shard_records(audit_id, planned)
+        letter = dead_letter(planned.shard, records, plan.max_passes, services.now(), before)
+        if letter is None:
+            await store.delete_dead_letter(audit_id, index)
+        elif index in failed:
+            await store.write_dead_letter(audit_id, letter)
+            event(
+                "audit.shard_dead_lettered",
+                audit_id=audit_id,
+                profile=record.parameters.profile,
+                shard=index,
+                containers=letter.containers,
+                failed=letter.failed,
+            )
+    return {"ok": True, "dead_letters": len(await store.dead_letters(audit_id))}
+
+
+@bp.activity_trigger(input_name="request")
+async def keep_dead_letters(request: DeadLettersRequest) -> DeadLettersAnswer | Refusal:
+    """The activity."""
+    return await answered(keep_letters, request)

@@ -1,0 +1,93 @@
+"""Shards that still had unread containers after all their passes: kept, to be inspected, replayed or discarded."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Self
+
+from reconciliation.evidence import Record, Unread
+from reconciliation.shards import Shard
+from reconciliation.times import from_text, to_text
+
+SCHEMA_VERSION = 1
+MOST_ERRORS_KEPT = 100
+
+
+@dataclass(frozen=True)
+class Discard:
+    """The decision not to look any further: why, by whom, when."""
+
+    reason: str
+    by: str
+    at: datetime
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object; ``from_json`` gives back an equal value."""
+        return {"reason": self.reason, "by": self.by, "at": to_text(self.at)}
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Self:
+        """Raises ``KeyError`` or ``ValueError`` if ``value`` is not what ``to_json`` makes."""
+        return cls(value["reason"], value["by"], from_text(value["at"]))
+
+
+@dataclass(frozen=True)
+class DeadLetter:
+    """One shard: where its names begin, how many containers it has and how many were not read, with the first
+    ``MOST_ERRORS_KEPT`` of their errors; ``attempts`` counts the scans that ended so.
+    """
+
+    shard: int
+    start: str
+    containers: int
+    failed: int
+    errors: tuple[tuple[str, str], ...]
+    attempts: int
+    first_at: datetime
+    last_at: datetime
+    discarded: Discard | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object; ``from_json`` gives back an equal value."""
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "complete": True,
+            "shard": self.shard,
+            "start": self.start,
+            "containers": self.containers,
+            "failed": self.failed,
+            "errors": [{"container": container, "error": error} for container, error in self.errors],
+            "attempts": self.attempts,
+            "first_at": to_text(self.first_at),
+            "last_at": to_text(self.last_at),
+            "discarded": self.discarded and self.discarded.to_json(),
+        }
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Self:
+        """Raises ``KeyError`` or ``ValueError`` if ``value`` is not what ``to_json`` makes."""
+        return cls(
+            shard=value["shard"],
+            start=value["start"],
+            containers=value["containers"],
+            failed=value["failed"],
+            errors=tuple((error["container"], error["error"]) for error in value["errors"]),
+            attempts=value["attempts"],
+            first_at=from_text(value["first_at"]),
+            last_at=from_text(value["last_at"]),
+            discarded=Discard.from_json(value["discarded"]) if value["discarded"] else None,
+        )
+
+
+def dead_letter(
+    shard: Shard, records: Iterable[Record], attempts: int, at: datetime, before: DeadLetter | None
+) -> DeadLetter | None:
+    """The dead letter of a scanned shard; None if all of it was read. ``before`` is the one it had, if any."""
+    unread = [record for record in records if isinstance(record, Unread) and record.failed]
+    if not unread:
+        return None
+    errors = tuple((record.container, record.reason) for record in unread[:MOST_ERRORS_KEPT])
+    letter = DeadLetter(shard.index, shard.start, shard.containers, len(unread), errors, attempts, at, at)
+    if before is None:
+        return letter
+    return replace(letter, attempts=before.attempts + attempts, first_at=before.first_at, discarded=before.discarded)

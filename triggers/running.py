@@ -1,0 +1,141 @@
+"""Beginning audits and beginning them again: the guard, the record and the orchestration, in that order.
+
+Each of the three may be lost between two steps; what is left then shows as ``interrupted``, and the watchdog takes it
+up.
+"""
+
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+import azure.durable_functions as df
+
+from adapters.audit_records import ActiveAudit
+from adapters.services import Services
+from adapters.telemetry import event
+from reconciliation.lifecycle import State
+from reconciliation.outcome import Outcome
+from reconciliation.parameters import AuditParameters
+from reconciliation.run_record import RunRecord
+from triggers.problems import RefusedError
+from triggers.view import START_GRACE, Orchestration, state_seen
+
+_CLAIMS = 5
+RESUMABLE = frozenset({State.INTERRUPTED, State.FAILED})
+
+
+@dataclass(frozen=True)
+class Running:
+    """What starting and resuming need: the run store, and the client of the Durable runtime."""
+
+    world: Services
+    client: Any
+
+    async def orchestration(self, audit_id: str) -> Orchestration:
+        """What the Durable runtime says of an audit's orchestration."""
+        status = await self.client.get_status(audit_id)
+        runtime = status.runtime_status if status else None
+        if runtime is None:
+            return Orchestration.UNKNOWN
+        if runtime is df.OrchestrationRuntimeStatus.Pending:
+            return Orchestration.WAITING
+        working = {df.OrchestrationRuntimeStatus.Running, df.OrchestrationRuntimeStatus.ContinuedAsNew}
+        return Orchestration.WORKING if runtime in working else Orchestration.ENDED
+
+    async def state(self, record: RunRecord) -> State:
+        """The state that a caller is told: the record's own once it has ended, else what is really going on."""
+        if record.state.has_ended:
+            return record.state
+        return state_seen(record, await self.orchestration(record.audit_id), self.world.now())
+
+    async def begin(self, parameters: AuditParameters, audit_id: str) -> RunRecord:
+        """Start a new audit. Raises ``RefusedError`` (409) with the id of the one that is active for the profile."""
+        now = self.world.now()
+        await self.world.records.ready()
+        await self.claim(parameters.profile, audit_id)
+        record = RunRecord(audit_id, State.QUEUED, parameters, created_at=now, updated_at=now)
+        await self.world.records.create_record(record)
+        await self.client.start_new("audit", instance_id=audit_id, client_input={"audit_id": audit_id})
+        event("audit.started", audit_id=audit_id, profile=parameters.profile, mode=parameters.mode.value)
+        return record
+
+    async def resume(self, record: RunRecord) -> RunRecord:
+        """Start an audit again that broke off or failed; finished work is kept.
+
+        Raises ``RefusedError`` (409) with its state if there is nothing to resume, or another audit is active.
+        """
+        state = await self.state(record)
+        if state not in RESUMABLE:
+            raise self.nothing_to("resume", record.audit_id, state)
+        return await self._again(record, {}, resumed=True)
+
+    async def replay(self, record: RunRecord, shards: list[int]) -> RunRecord:
+        """Scan these shards again, judge anew, and report anew. Raises ``RefusedError`` (409) as ``resume``."""
+        if record.state is not State.INCOMPLETE:
+            raise self.nothing_to("replay", record.audit_id, await self.state(record))
+        return await self._again(record, {"replay": shards}, resumed=False)
+
+    async def _again(self, record: RunRecord, request: dict[str, Any], *, resumed: bool) -> RunRecord:
+        await self.claim(record.parameters.profile, record.audit_id)
+        reopened = await self.world.records.reopen(record, self.world.now(), resumed=resumed)
+        if reopened is None:
+            now = await self.world.records.record(record.audit_id) or record
+            raise self.nothing_to("begin again", record.audit_id, await self.state(now))
+        request = {"audit_id": record.audit_id, "again": True, **request}
+        await self.client.start_new("audit", instance_id=record.audit_id, client_input=request)
+        event(
+            "audit.resumed" if resumed else "audit.replayed",
+            audit_id=record.audit_id,
+            profile=record.parameters.profile,
+            resumes=reopened.resumes,
+            rounds=reopened.rounds,
+        )
+        return reopened
+
+    async def claim(self, profile: str, audit_id: str) -> None:
+        """Make the audit the active one of its profile, unless it is. Raises ``RefusedError`` (409) if another is."""
+        records = self.world.records
+        for _ in range(_CLAIMS):
+            active = await records.active(profile)
+            if active is not None and active.audit_id == audit_id:
+                return
+            if active is not None and await self.is_alive(active):
+                raise _busy(profile, active.audit_id)
+            if await records.claim(profile, audit_id, self.world.now(), active):
+                return
+        winner = await records.active(profile)
+        raise _busy(profile, winner.audit_id if winner else "")
+
+    async def is_alive(self, active: ActiveAudit) -> bool:
+        """True while the audit that holds a profile's guard has not ended and somebody works on it.
+
+        One that was interrupted makes room for a new one, and is marked as failed.
+        """
+        record = await self.world.records.record(active.audit_id)
+        if record is None:
+            # Between the guard and the record there is a moment; a start that died in it must not lock the profile.
+            return self.world.now() - active.since < START_GRACE
+        if await self.state(record) is not State.INTERRUPTED:
+            return not record.state.has_ended
+        await self.give_up(record, "Its orchestration ended without a report, and a new audit took its place.")
+        return False
+
+    async def give_up(self, record: RunRecord, why: str) -> RunRecord:
+        """Mark an audit as failed on which nobody works any more."""
+        ended = record.ended(State.FAILED, self.world.now(), outcome=Outcome.FAILED, error=why)
+        return await self.world.records.end(ended)
+
+    @staticmethod
+    def nothing_to(verb: str, audit_id: str, state: State) -> RefusedError:
+        """The refusal for an audit in a state in which something cannot be done."""
+        return RefusedError(
+            HTTPStatus.CONFLICT, f"Audit {audit_id} is {state}: there is nothing to {verb}.", state=state.value
+        )
+
+
+def _busy(profile: str, audit_id: str) -> RefusedError:
+    return RefusedError(
+        HTTPStatus.CONFLICT,
+        f"Audit {audit_id} of profile {profile} is active. Wait for it, or cancel it.",
+        active_id=audit_id,
+    )

@@ -1,0 +1,137 @@
+"""What starts by the clock: the scheduled audit, the watchdog, and the clearing away of what is old."""
+
+import hashlib
+import logging
+import os
+from datetime import UTC, datetime
+from typing import Any
+
+import azure.durable_functions as df
+import azure.functions as func
+
+from adapters.services import Services, services
+from adapters.telemetry import event
+from reconciliation.lifecycle import State
+from reconciliation.parameters import AuditParameters, Mode
+from reconciliation.profiles import DEFAULT_PROFILE, PROFILES
+from reconciliation.run_record import RunRecord
+from reconciliation.times import from_text
+from triggers.problems import RefusedError
+from triggers.requests import new_audit_id
+from triggers.retention import clear_away
+from triggers.running import Running
+
+bp = df.Blueprint()
+logger = logging.getLogger("capture_audit.timers")
+
+WATCHDOG_SCHEDULE = os.environ.get("AUDIT_WATCHDOG_SCHEDULE", "").strip() or "0 */5 * * * *"
+AUDIT_SCHEDULE = os.environ.get("AUDIT_SCHEDULE", "").strip()
+_DAILY = "0 30 3 * * *"
+
+
+# --- the scheduled audit ---------------------------------------------------------------------------------------------
+
+
+def slot_of(timer: func.TimerRequest, now: datetime) -> datetime:
+    """The moment that a timer fires for, whenever it really does: what the schedule said would be next.
+
+    Where the host keeps no such status (schedules of less than a minute), the minute.
+    """
+    status = getattr(timer, "schedule_status", None) or {}  # the stubs do not know it
+    try:
+        planned = from_text(status["Next"])
+    except (KeyError, TypeError, ValueError):
+        planned = now
+    return min(planned, now).astimezone(UTC).replace(second=0, microsecond=0)
+
+
+def scheduled_id(slot: datetime, profile: str) -> str:
+    """The id of the audit of a slot, so that a double or late fire is one audit."""
+    return new_audit_id(slot, hashlib.sha256(profile.encode()).hexdigest())
+
+
+async def start_scheduled(timer: func.TimerRequest, client: Any, world: Services) -> str | None:
+    """Start the audit of the slot; None if it was started before, or another one is active."""
+    profile = PROFILES[world.settings.scheduled_profile or DEFAULT_PROFILE]
+    parameters = AuditParameters(
+        profile.name, profile.default_statuses, profile.default_grace_minutes, Mode(world.settings.scheduled_mode)
+    )
+    slot = slot_of(timer, world.now())
+    audit_id = scheduled_id(slot, profile.name)
+    if timer.past_due:
+        event("schedule.past_due", audit_id=audit_id, profile=profile.name)
+    if await world.records.record(audit_id) is not None:
+        logger.info("The audit of %s was started before", slot)
+        return None
+    try:
+        await Running(world, client).begin(parameters, audit_id)
+    except RefusedError as refusal:
+        event("schedule.skipped", audit_id=audit_id, profile=profile.name)
+        logger.warning("The scheduled audit was not started: %s", refusal)
+        return None
+    return audit_id
+
+
+# --- the watchdog ----------------------------------------------------------------------------------------------------
+
+
+async def watch(client: Any, world: Services) -> None:
+    """Resume what broke off, a limited number of times; mark as failed what cannot be helped; free what has ended."""
+    running = Running(world, client)
+    for profile in PROFILES:
+        active = await world.records.active(profile)
+        if active is None:
+            continue
+        record = await world.records.record(active.audit_id)
+        if record is None:
+            if not await running.is_alive(active):
+                await world.records.release(active, profile)
+        elif record.state.has_ended:
+            await world.records.release(active, profile)
+        elif await running.state(record) is State.INTERRUPTED:
+            await _help(running, record)
+
+
+async def _help(running: Running, record: RunRecord) -> None:
+    """Resume an interrupted audit, or give it up."""
+    if record.resumes >= running.world.settings.max_resumes:
+        await running.give_up(
+            record,
+            f"Its orchestration broke off {record.resumes + 1} times, as often as AUDIT_MAX_RESUMES allows. See the "
+            "failure table in docs/operations.md, then resume it.",
+        )
+        event(
+            "audit.given_up",
+            audit_id=record.audit_id,
+            profile=record.parameters.profile,
+            resumes=record.resumes,
+        )
+        return
+    try:
+        await running.resume(record)
+    except RefusedError as refusal:  # somebody else was faster
+        logger.info("The watchdog did not resume an audit: %s", refusal)
+
+
+@bp.timer_trigger(arg_name="timer", schedule=WATCHDOG_SCHEDULE)
+@bp.durable_client_input(client_name="client")
+async def watchdog(timer: func.TimerRequest, client: Any) -> None:  # noqa: ARG001 - the binding needs the name
+    """Every five minutes, unless AUDIT_WATCHDOG_SCHEDULE says otherwise."""
+    await watch(client, services())
+
+
+@bp.timer_trigger(arg_name="timer", schedule=_DAILY)
+@bp.durable_client_input(client_name="client")
+async def retention(timer: func.TimerRequest, client: Any) -> None:  # noqa: ARG001 - the binding needs the name
+    """Every night."""
+    await clear_away(client, services())
+
+
+# A timer whose setting is missing would be reported as an error at every start, so it is registered only with it.
+if AUDIT_SCHEDULE:
+
+    @bp.timer_trigger(arg_name="timer", schedule=AUDIT_SCHEDULE)
+    @bp.durable_client_input(client_name="client")
+    async def scheduled_audit(timer: func.TimerRequest, client: Any) -> None:
+        """When AUDIT_SCHEDULE says so; to pause it, disable this function in the app's settings."""
+        await start_scheduled(timer, client, services())
