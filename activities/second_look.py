@@ -25,9 +25,9 @@ _PAUSE_SECONDS = 2.0
 _MAY_HAVE_INGEST = frozenset({"PROCESSING", "FAILURE", "NO_RECORDING", "RECORDING", "STANDBY"})
 
 
-async def look_again(first: FirstLook, services: Services) -> SecondLook:
+async def look_again(first: FirstLook, services: Services, pause_seconds: float = _PAUSE_SECONDS) -> SecondLook:
     """Read everything that is in doubt once more. Failures are part of the answer; expected ones are not raised."""
-    rows = await _database(first, services)
+    rows = await _database(first, services, pause_seconds)
     records: list[Record] = []
     await read_containers(
         services.lister, first.container_names, records, services.settings.scan_concurrency, timeout_seconds=None
@@ -40,7 +40,7 @@ async def look_again(first: FirstLook, services: Services) -> SecondLook:
 
 
 async def _database(
-    first: FirstLook, services: Services
+    first: FirstLook, services: Services, pause_seconds: float
 ) -> tuple[dict[str, Candidate], dict[str, RegisteredRecording]] | None:
     """The rows in doubt by id, in one snapshot; None if the database cannot be read, asked twice."""
     profile, parameters = first.profile, first.parameters
@@ -62,7 +62,7 @@ async def _database(
         except AuditError as error:
             logger.warning("The second look at the database failed, attempt %d: %s", attempt, error)
             if attempt == 1:
-                await asyncio.sleep(_PAUSE_SECONDS)
+                await asyncio.sleep(pause_seconds)
     return None
 
 

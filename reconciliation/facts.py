@@ -92,13 +92,15 @@ class RecordingFacts(NamedTuple):
     """One row in ``recordings`` beside its container.
 
     ``listed`` tells whether there is such a container; ``seen`` is what was read of it, None if it was not opened.
-    ``judged`` is False when the audit's question is about some sessions only.
+    ``judged`` is False when the audit's question is about some sessions only, ``seen_twice`` when the row could not be
+    read a second time.
     """
 
     row: RegisteredRecording
     listed: bool
     seen: ContainerEvidence | None
     judged: bool = True
+    seen_twice: bool = True
 
     @property
     def has_its_file(self) -> bool:

@@ -1,13 +1,15 @@
 import pytest
 
-from adapters.settings import VARIABLES, Settings, load_settings
+from adapters.settings import VARIABLES, Settings, StorageConnection, load_settings
 from reconciliation.errors import SettingsError
 
 SECRET = "c2VjcmV0LXNlY3JldA=="
 CONNECTION = f"DefaultEndpointsProtocol=https;AccountName=acct;AccountKey={SECRET};EndpointSuffix=core.windows.net"
 DATABASE = "postgresql://reader:pa55word@db.example:5432/pre"
 USABLE = {"SOURCE_STORAGE": CONNECTION, "AzureWebJobsStorage": CONNECTION, "PRE_DATABASE": DATABASE}
-NUMBERS = sorted(set(VARIABLES) - {"source_storage", "report_storage", "pre_database", "report_container"})
+NUMBERS = sorted(
+    set(VARIABLES) - {"source_storage", "report_storage", "ingest_storage", "pre_database", "report_container"}
+)
 
 
 def problems(environment: dict[str, str]) -> str:
@@ -21,6 +23,23 @@ def test_three_connections_are_enough() -> None:
     assert settings.source_storage.connection_string == CONNECTION
     assert settings.pre_database == DATABASE
     assert settings.report_container == "audits"
+    assert settings.ingest_storage is None
+
+
+@pytest.mark.parametrize("blank", ["", "  "])
+def test_the_ingest_account_is_optional_and_blank_means_none(blank: str) -> None:
+    environment = {**USABLE, "INGEST_STORAGE": blank, "INGEST_STORAGE__blobServiceUri": blank}
+    assert load_settings(environment).ingest_storage is None
+
+
+def test_the_ingest_account_is_given_as_the_others_are() -> None:
+    other = CONNECTION.replace("acct", "ingest")
+    told = load_settings({**USABLE, "INGEST_STORAGE": other})
+    assert told.ingest_storage == StorageConnection("INGEST_STORAGE", connection_string=other)
+    assert SECRET not in repr(told)
+    address = "https://ingest.blob.core.windows.net"
+    by_identity = load_settings({**USABLE, "INGEST_STORAGE__blobServiceUri": f"{address}/"})
+    assert by_identity.ingest_storage == StorageConnection("INGEST_STORAGE", service_uri=address)
 
 
 def test_every_number_is_taken_from_its_variable() -> None:
@@ -130,7 +149,7 @@ def test_a_wrong_database_address_is_not_quoted(url: str) -> None:
     assert "pa55word" not in text
 
 
-@pytest.mark.parametrize("name", ["SOURCE_STORAGE", "REPORT_STORAGE", "AzureWebJobsStorage"])
+@pytest.mark.parametrize("name", ["SOURCE_STORAGE", "REPORT_STORAGE", "AzureWebJobsStorage", "INGEST_STORAGE"])
 def test_an_address_that_is_none_names_its_variable(name: str) -> None:
     environment = {key: value for key, value in USABLE.items() if key != name}
     text = problems({**environment, f"{name}__blobServiceUri": "acct.blob.core.windows.net?sig=abc"})
