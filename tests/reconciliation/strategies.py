@@ -27,7 +27,9 @@ def texts() -> st.SearchStrategy[str]:
 
 # Moments around an audit: far away, on both sides of each waiting time, exactly on it, and in the future.
 _MINUTES = (-500 * 24 * 60, -3 * 24 * 60, -121, -120, -119, -61, -60, -59, -21, -20, -19, 0, 5)
-NEAR = st.sampled_from(_MINUTES).map(lambda minutes: AS_OF + timedelta(minutes=minutes))
+_NEAR = tuple(AS_OF + timedelta(minutes=minutes) for minutes in _MINUTES)
+NEAR = st.sampled_from(_NEAR)
+_PERHAPS = st.sampled_from((None, None, None, *_NEAR))
 SESSIONS = tuple(str(uuid_of(f"session {number}")) for number in range(4))
 CONTAINERS = tuple(str(uuid_of(f"container {number}")) for number in range(6))
 OTHER_NAMES = (f"{CONTAINERS[0]}-input", "mk-import-reports")
@@ -36,14 +38,19 @@ _KEYS = tuple(session_key(session_id) for session_id in SESSIONS)
 _BASES = (*_KEYS, "index", "video_2000000", "0" * 32, "0" * 33, *(name[:32] for name in CONTAINERS))
 
 
+_NAMES = st.sampled_from(
+    [
+        f"{base}{middle}{end}"
+        for base in (*_BASES, *(base.upper() for base in _BASES))
+        for middle in ("", "_1280x720_4500k", "-a", ".b", " c", "f")
+        for end in (".mp4", ".MP4", ".ism", ".mpd", ".mp4.part", "")
+    ]
+)
+
+
 def blobs(times: st.SearchStrategy[datetime] = NEAR) -> st.SearchStrategy[Blob]:
     """A blob as an encoder, a copy by hand or an old product may have left it."""
-    names = st.tuples(
-        st.sampled_from([*_BASES, *(base.upper() for base in _BASES)]),
-        st.sampled_from(["", "_1280x720_4500k", "-a", ".b", " c", "f"]),
-        st.sampled_from([".mp4", ".MP4", ".ism", ".mpd", ".mp4.part", ""]),
-    ).map("".join)
-    return st.builds(Blob, names | texts().filter(bool), st.sampled_from([0, 1, 40_000]), times)
+    return st.builds(Blob, _NAMES | texts().filter(bool), st.sampled_from([0, 1, 40_000]), times)
 
 
 def _listings() -> st.SearchStrategy[list[Blob]]:
@@ -59,9 +66,9 @@ def listings() -> st.SearchStrategy[dict[str, list[Blob]]]:
     return st.dictionaries(st.sampled_from([*CONTAINERS, *OTHER_NAMES]), _listings(), max_size=6)
 
 
-def evidence(names: st.SearchStrategy[str] | None = None) -> st.SearchStrategy[ContainerEvidence]:
+def evidence() -> st.SearchStrategy[ContainerEvidence]:
     """What a scan may see of a container, whatever is in it."""
-    return st.builds(seen_in, names or st.sampled_from([*CONTAINERS, *OTHER_NAMES]), _listings())
+    return st.builds(seen_in, st.sampled_from([*CONTAINERS, *OTHER_NAMES]), _listings())
 
 
 def unread_containers() -> st.SearchStrategy[Unread]:
@@ -78,34 +85,32 @@ def scanned() -> st.SearchStrategy[list[Record]]:
     return st.lists(one, max_size=6, unique_by=lambda record: record.container)
 
 
-def candidates(
-    ids: st.SearchStrategy[str] | None = None, *, asked: st.SearchStrategy[bool] | None = None
-) -> st.SearchStrategy[Candidate]:
+def candidates(*, asked: st.SearchStrategy[bool] | None = None) -> st.SearchStrategy[Candidate]:
     """A session's row, in any condition."""
     return st.builds(
         Candidate,
-        session_id=ids or st.sampled_from(SESSIONS),
+        session_id=st.sampled_from(SESSIONS),
         status=st.sampled_from(STATUSES),
         origin=st.sampled_from(["PRE", "PRE", "PRE", "VODAFONE"]),
-        started_at=st.none() | NEAR,
-        finished_at=st.none() | NEAR,
-        scheduled_for=st.none() | NEAR,
-        deleted_at=st.none() | NEAR,
+        started_at=_PERHAPS,
+        finished_at=_PERHAPS,
+        scheduled_for=_PERHAPS,
+        deleted_at=_PERHAPS,
         booking_id=st.sampled_from(["booking 0", "booking 1"]).map(lambda name: str(uuid_of(name))),
         case_id=st.just(str(uuid_of("case"))),
         case_state=st.sampled_from(["OPEN", "OPEN", "CLOSED", "PENDING_CLOSURE"]),
-        case_closed_at=st.none() | NEAR,
+        case_closed_at=_PERHAPS,
         case_live=st.booleans(),
         live_recordings=st.sampled_from([0, 0, 0, 1, 2]),
         deleted_recordings=st.sampled_from([0, 0, 0, 1, 2]),
         sibling_recordings=st.integers(0, 2),
         has_ingest_address=st.booleans(),
-        processing_at=st.none() | NEAR,
-        left_at=st.none() | NEAR,
-        stopped_at=st.none() | NEAR,
-        job_at=st.none() | st.none() | NEAR,
+        processing_at=_PERHAPS,
+        left_at=_PERHAPS,
+        stopped_at=_PERHAPS,
+        job_at=_PERHAPS,
         row_token=st.integers(1, 2**32 - 1).map(str),
-        asked=asked or st.just(True),
+        asked=st.just(True) if asked is None else asked,
     )
 
 
