@@ -10,6 +10,7 @@ import azure.durable_functions as df
 import azure.functions as func
 
 from adapters.services import Services, services
+from adapters.settings import SCHEDULES
 from adapters.telemetry import event
 from adapters.webhook import post
 from reconciliation.errors import AuditExistsError, NotificationError
@@ -28,8 +29,9 @@ from triggers.running import Running
 bp = df.Blueprint()
 logger = logging.getLogger("capture_audit.timers")
 
-WATCHDOG_SCHEDULE = os.environ.get("AUDIT_WATCHDOG_SCHEDULE", "").strip() or "0 */5 * * * *"
-AUDIT_SCHEDULE = os.environ.get("AUDIT_SCHEDULE", "").strip()
+AUDIT_SCHEDULE, WATCHDOG_SCHEDULE = (
+    os.environ.get(variable, "").strip() or default for variable, default in SCHEDULES.items()
+)
 _DAILY = "0 30 3 * * *"
 _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
