@@ -3,7 +3,7 @@
 import hashlib
 import logging
 import os
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import azure.durable_functions as df
@@ -33,6 +33,7 @@ AUDIT_SCHEDULE, WATCHDOG_SCHEDULE = (
     os.environ.get(variable, "").strip() or default for variable, default in SCHEDULES.items()
 )
 _DAILY = "0 30 3 * * *"
+_EARLY = timedelta(seconds=5)  # a timer may fire a little before its time
 _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -49,9 +50,9 @@ def slot_of(timer: func.TimerRequest, now: datetime) -> datetime:
         planned = from_text(status["Next"])
     except (KeyError, TypeError, ValueError):
         planned = now
-    if planned < _LONG_AGO:  # .NET's way of saying never
+    if planned < _LONG_AGO or planned > now + _EARLY:  # .NET's way of saying never; fired by hand
         planned = now
-    return min(planned, now).astimezone(UTC).replace(second=0, microsecond=0)
+    return planned.astimezone(UTC).replace(second=0, microsecond=0)
 
 
 def scheduled_id(slot: datetime, profile: str) -> str:
