@@ -27,12 +27,13 @@ _MAY_HAVE_INGEST = frozenset({"PROCESSING", "FAILURE", "NO_RECORDING", "RECORDIN
 
 async def look_again(first: FirstLook, services: Services, pause_seconds: float = _PAUSE_SECONDS) -> SecondLook:
     """Read everything that is in doubt once more. Failures are part of the answer; expected ones are not raised."""
-    rows = await _database(first, services, pause_seconds)
     records: list[Record] = []
     await read_containers(
         services.lister, first.container_names, records, services.settings.scan_concurrency, timeout_seconds=None
     )
     seen = {record.container: record for record in records}
+    # The rows last: what is registered while the containers are read is registered.
+    rows = await _database(first, services, pause_seconds)
     if rows is None:
         return SecondLook({}, {}, seen, database_read=False)
     sessions, recordings = rows

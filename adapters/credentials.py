@@ -41,9 +41,14 @@ class KeySigner:
     _sas: str = field(default="", repr=False)
     _renew_at: float = 0.0
 
+    @property
+    def is_due(self) -> bool:
+        """True when the next request gets a new SAS."""
+        return time.time() >= self._renew_at
+
     async def sign(self) -> tuple[str, Mapping[str, str]]:
         """One SAS serves all requests until shortly before it expires."""
-        if time.time() >= self._renew_at:
+        if self.is_due:
             now = datetime.now(UTC)
             expires = now + _SAS_LIFETIME
             self._renew_at = (expires - _RENEW_BEFORE).timestamp()

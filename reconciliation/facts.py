@@ -113,7 +113,10 @@ class RecordingFacts(NamedTuple):
 
     @property
     def names_others_only(self) -> bool:
-        """True when the tracks of an original take carry keys, and none of them is its session's."""
-        if self.seen is None or not self.seen.media or "child" in self.row.marks:
+        """True when the tracks of an original take carry keys, and none of them is its session's.
+
+        What stands in the names of edits and imports is no session's key, whatever it looks like.
+        """
+        if self.seen is None or not self.seen.media or not {"child", "legacy"}.isdisjoint(self.row.marks):
             return False
         return session_key(self.row.session_id) not in self.seen.keys

@@ -1,5 +1,6 @@
 """What a test of the whole app works with: a planted world, a running app, and a caller of its API."""
 
+import json
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -10,16 +11,18 @@ from typing import Any, TypeVar
 
 import httpx
 from azure.storage.blob import BlobServiceClient
+from jsonschema import Draft202012Validator
 
 from demo.cases import Case, PlantedContainer
 from demo.planting import plant_containers, plant_rows
-from devstack.app import RunningApp, running_app
+from devstack.app import ROOT, RunningApp, running_app
 from devstack.azurite import ACCOUNT_KEY
 
 ENDED = frozenset({"completed", "incomplete", "failed", "cancelled"})
 ABSENT = frozenset({"expected_empty", "suspect_lost", "stuck_empty", "encode_lost"})
 """The verdicts that conclude something from media not being there."""
 RECORDING = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+REPORT_SCHEMA = Draft202012Validator(json.loads((ROOT / "docs" / "report.schema.json").read_text(encoding="utf-8")))
 Answer = TypeVar("Answer")
 
 
@@ -155,14 +158,16 @@ class Api:
         return eventually(probe, f"audit {audit_id} ends", seconds)
 
     def audited(self, **body: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Start an audit and wait for it: its document and its report."""
-        audit_id = self.start(**body)
-        return self.ended(audit_id), self.report(audit_id)
+        """Start an audit and wait for it: its document and its report, which is what its schema says."""
+        view = self.ended(self.start(**body))
+        assert view["state"] in {"completed", "incomplete"}, view["error"]
+        return view, self.report(view["id"])
 
     def report(self, audit_id: str) -> dict[str, Any]:
         response = self._http.get(f"/audits/{audit_id}/report")
         assert response.status_code == 200, response.text
         document: dict[str, Any] = response.json()
+        REPORT_SCHEMA.validate(document)
         return document
 
 

@@ -145,6 +145,7 @@ CASES = (
         row(),
         container("recording", *encode(), track(key_of("another"))),
     ),
+    Case("an import is named by another system", "sound", NAMED_FOR_ANOTHER._replace(marks=["legacy"]), OF_ANOTHER),
     Case("an edit may be cut from whatever", "sound", NAMED_FOR_ANOTHER._replace(marks=["child"]), OF_ANOTHER),
     Case("registered twice", "double_v1", marked("double", "no_duration"), encoded()),
     Case("registered twice, in fast mode too", "double_v1", marked("double"), encoded(), FAST),
