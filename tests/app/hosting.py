@@ -65,10 +65,12 @@ def record(world: World, audit_id: str) -> dict[str, Any]:
 
 
 def age(world: World, audit_id: str, by: timedelta) -> None:
-    """Let an audit's last change be longer ago, instead of waiting that long."""
+    """Let an audit's last change, and its end, be longer ago, instead of waiting that long."""
     document = record(world, audit_id)
-    moment = datetime.fromisoformat(document["updated_at"]) - by
-    document["updated_at"] = moment.isoformat().replace("+00:00", "Z")
+    for name in ("updated_at", "ended_at"):
+        if document[name] is not None:
+            moment = datetime.fromisoformat(document[name]) - by
+            document[name] = moment.isoformat().replace("+00:00", "Z")
     with BlobServiceClient.from_connection_string(world.report) as service:
         blob = service.get_blob_client(world.report_container, f"{audit_id}/run.json")
         blob.upload_blob(json.dumps(document), overwrite=True)
