@@ -129,22 +129,23 @@ class BlobStore:
         if stored != written:
             raise RunStoreError(f"Wrote {written} bytes to {path} in {self.where}, but {stored} are stored.")
 
-    async def create(self, path: str, data: bytes) -> bool:
+    async def create(self, path: str, data: bytes, metadata: Mapping[str, str] | None = None) -> bool:
         """Write a blob only if there is none; False if there is. Atomic."""
         await self.ready()
         with self._explained("write"):
             try:
-                await self._container.upload_blob(path, data, overwrite=False)
+                await self._container.upload_blob(path, data, overwrite=False, metadata=dict(metadata or {}))
             except ResourceExistsError:
                 return False
         return True
 
-    async def replace(self, path: str, data: bytes, etag: str) -> bool:
+    async def replace(self, path: str, data: bytes, etag: str, metadata: Mapping[str, str] | None = None) -> bool:
         """Write a blob only if it is still the one read at ``etag``; False if it is not. Atomic."""
+        condition: dict[str, Any] = {"etag": etag, "match_condition": MatchConditions.IfNotModified}
         with self._explained("write"):
             try:
                 await self._container.upload_blob(
-                    path, data, overwrite=True, etag=etag, match_condition=MatchConditions.IfNotModified
+                    path, data, overwrite=True, metadata=dict(metadata or {}), **condition
                 )
             except (ResourceModifiedError, ResourceNotFoundError):
                 return False

@@ -10,6 +10,7 @@ import azure.functions as func
 
 from adapters.run_store import REPORT_FILES
 from adapters.services import Services, services
+from adapters.telemetry import tell_end
 from reconciliation.dead_letters import DeadLetter, Discard
 from reconciliation.lifecycle import State
 from reconciliation.outcome import Outcome
@@ -53,7 +54,7 @@ async def replay(req: func.HttpRequest, client: Any) -> func.HttpResponse:
     """Scan the shards of all open dead letters again: 202; 409 when there are none, or the audit is at work."""
     world = services()
     record = await _known(world, req)
-    shards = [letter.shard for letter in await _open_letters(world, record)]
+    shards = [letter.shard for letter in await _open_letters(world, client, record)]
     return _accepted(await Running(world, client).replay(record, shards), req)
 
 
@@ -63,21 +64,27 @@ async def discard(req: func.HttpRequest, client: Any) -> func.HttpResponse:
     world = services()
     record = await _known(world, req)
     decision = Discard(asked.reason, asked.by, world.now())
-    letters = [replace(letter, discarded=decision) for letter in await _open_letters(world, record)]
-    for letter in letters:
-        await world.store.write_dead_letter(record.audit_id, letter)
-    await Running(world, client).replay(record, [])
+    letters = [replace(letter, discarded=decision) for letter in await _open_letters(world, client, record)]
+    await Running(world, client).replay(record, [], letters)
     return answer({"id": record.audit_id, "dead_letters": [letter.to_json() for letter in letters]})
 
 
-async def _open_letters(world: Services, record: RunRecord) -> list[DeadLetter]:
-    letters = await world.store.dead_letters(record.audit_id)
-    found = [letter for letter in letters if letter.discarded is None]
-    if record.state is not State.INCOMPLETE or not found:
+async def _open_letters(world: Services, client: Any, record: RunRecord) -> list[DeadLetter]:
+    state = await Running(world, client).state(record)
+    if state is not State.INCOMPLETE:
         raise RefusedError(
             HTTPStatus.CONFLICT,
-            f"Audit {record.audit_id} is {record.state} with {len(found)} open dead letters: there is nothing to do.",
-            state=record.state.value,
+            f"Audit {record.audit_id} is {state}. Only the dead letters of an incomplete audit can be replayed or "
+            "discarded.",
+            state=state.value,
+        )
+    letters = await world.store.dead_letters(record.audit_id)
+    found = [letter for letter in letters if letter.discarded is None]
+    if not found:
+        raise RefusedError(
+            HTTPStatus.CONFLICT,
+            f"Audit {record.audit_id} has no open dead letters: there is nothing to do.",
+            state=state.value,
         )
     return found
 
@@ -134,11 +141,12 @@ async def cancel(req: func.HttpRequest, client: Any) -> func.HttpResponse:
     """End an audit that has not ended: 202; 409 with its state when there is nothing to cancel."""
     world = services()
     record = await _known(world, req)
-    if not record.state.has_ended:
-        record = await world.records.end(
-            record.ended(State.CANCELLED, world.now(), outcome=Outcome.FAILED, error="Cancelled on request.")
-        )
+    while not record.state.has_ended:  # it may be begun again in this moment; then that beginning is cancelled
+        cancelled = record.ended(State.CANCELLED, world.now(), outcome=Outcome.FAILED, error="Cancelled on request.")
+        record = await world.records.end(cancelled)
         if record.state is State.CANCELLED:
+            if record == cancelled:
+                tell_end(record)
             # The record is what counts; an orchestration that has just ended by itself cannot be terminated.
             if (await Running(world, client).orchestration(record.audit_id)) in {
                 Orchestration.WAITING,

@@ -31,6 +31,8 @@ logger = logging.getLogger("capture_audit.listing")
 
 _HEADERS = {"x-ms-version": "2023-11-03", "User-Agent": f"capture-audit/{VERSION}"}
 _TEMPORARY = frozenset({408, 429, 500, 502, 503, 504})
+# As many pages as no real listing has: 50 million names at 5,000 each.
+MOST_PAGES = 10_000
 _GONE = {404: frozenset({"ContainerNotFound"}), 409: frozenset({"ContainerBeingDeleted"})}
 PageT = TypeVar("PageT", ContainerNames, Blobs)
 
@@ -127,6 +129,8 @@ class RestLister:
                 return
             if marker in seen:
                 raise ListingError(f"Cannot {what}: storage sent the same page marker twice. Audit again.")
+            if len(seen) >= MOST_PAGES:
+                raise ListingError(f"Cannot {what}: there is no end to it after {MOST_PAGES:,} pages. Audit again.")
             seen.add(marker)
 
     async def _page(self, path: str, query: str, parse: Callable[[bytes], PageT], what: str) -> PageT:

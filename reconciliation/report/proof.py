@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from html import escape
+from typing import Any
 
 from reconciliation.coverage import NOT_A_RECORDING, REGISTERED
 from reconciliation.report.headline import plural

@@ -3,6 +3,7 @@ import json
 import secrets
 import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, TypeVar
@@ -15,8 +16,9 @@ from adapters.blob_store import BlobStore
 from adapters.jsonl import pack
 from adapters.run_store import RunStore
 from reconciliation.candidates import Candidate, RegisteredRecording
+from reconciliation.dead_letters import DeadLetter
 from reconciliation.errors import DatabaseUnavailableError, RunStoreError
-from reconciliation.evidence import ContainerEvidence, MediaFile, Unread
+from reconciliation.evidence import ContainerEvidence, MediaFile, Record, Unread
 from reconciliation.keys import name_digest
 from reconciliation.lifecycle import State
 from reconciliation.parameters import AuditParameters
@@ -484,3 +486,86 @@ async def test_every_json_artefact_has_a_schema_version_and_says_that_it_is_comp
         document = json.loads(stored.data)
         assert document["schema_version"] == 1
         assert document["complete"] is True
+
+
+# --- beginning again ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kept", [None, [LOST]], ids=["never scanned", "scanned in vain"])
+async def test_a_late_scan_overwrites_nothing(store: RunStore, kept: list[Record] | None) -> None:
+    if kept is not None:
+        await store.write_shard(AUDIT, 0, 1, kept)
+    seen = await store.shard_result(AUDIT, 0)  # by two activities, of which one belongs to an earlier attempt
+    assert await store.mend_shard(AUDIT, 0, 2, [SEEN], seen) == {"scanned": 1, "skipped": 0, "failed": 0, "blobs": 3}
+    assert await store.mend_shard(AUDIT, 0, 1, [LOST], seen) is None
+    assert await store.shard(AUDIT, 0) == [SEEN]
+    assert (await store.artefacts(AUDIT)).shards[0].failed == 0
+
+
+async def test_a_report_is_of_one_attempt(store: RunStore) -> None:
+    assert not await store.has_report_of(AUDIT, "0.0")
+    await store.write_report(AUDIT, "json", stream(b"{}"))
+    assert await store.has_report_of(AUDIT, "0.0")
+    assert not await store.has_report_of(AUDIT, "1.0")
+    await store.write_report(AUDIT, "json", stream(b"{}"), "1.0")
+    assert [await store.has_report_of(AUDIT, of) for of in ("0.0", "1.0", "1.1")] == [False, True, False]
+
+
+# --- dead letters ---------------------------------------------------------------------------------------------------
+
+LETTER = DeadLetter(7, "7f", 3, 1, (("7f-lost", "403"),), attempts=3, first_at=AT, last_at=AT)
+
+
+async def test_dead_letters_come_back_by_shard_and_are_counted(store: RunStore) -> None:
+    assert await store.dead_letters(AUDIT) == []
+    letters = [replace(LETTER, shard=shard) for shard in (0, 7, 12, 255)]
+    for letter in reversed(letters):
+        await store.write_dead_letter(AUDIT, letter)
+    await store.write_dead_letter(f"{AUDIT}0", LETTER)
+    assert await store.dead_letters(AUDIT) == letters
+    assert await store.dead_letter(AUDIT, 12) == letters[2]
+    assert await store.dead_letter(AUDIT, 11) is None
+    assert (await store.artefacts(AUDIT)).dead_letters == 4
+
+
+async def test_a_dead_letter_takes_the_place_of_the_one_its_shard_had_and_can_be_taken_back(store: RunStore) -> None:
+    await store.write_dead_letter(AUDIT, LETTER)
+    again = replace(LETTER, attempts=6)
+    await store.write_dead_letter(AUDIT, again)
+    assert await store.dead_letters(AUDIT) == [again]
+    await store.delete_dead_letter(AUDIT, 7)
+    await store.delete_dead_letter(AUDIT, 7)
+    assert await store.dead_letters(AUDIT) == []
+
+
+async def test_a_damaged_dead_letter_is_named(store: RunStore, blobs: BlobStore) -> None:
+    await blobs.write(f"{AUDIT}/dead-letters/0007.json", b"{")
+    with pytest.raises(RunStoreError, match=r"dead-letters/0007\.json .* is damaged"):
+        await store.dead_letters(AUDIT)
+
+
+# --- deleting -------------------------------------------------------------------------------------------------------
+
+
+async def test_an_audit_is_deleted_with_its_record_last_and_no_other_audit_is_touched(
+    store: RunStore, blobs: BlobStore, records: AuditRecords, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await records.create_record(RECORD)
+    other = replace(RECORD, audit_id=f"{AUDIT[:-1]}e")
+    await records.create_record(other)
+    await store.write_dead_letter(AUDIT, LETTER)
+    await store.write_shard(AUDIT, 0, 1, [SEEN])
+    await store.write_report(AUDIT, "json", stream(b"{}"))
+    deleted: list[str] = []
+    delete = blobs.delete
+
+    async def noted(path: str, etag: str | None = None) -> bool:
+        deleted.append(path)
+        return await delete(path, etag)
+
+    monkeypatch.setattr(blobs, "delete", noted)
+    await store.delete_audit(AUDIT)
+    assert deleted[-1] == f"{AUDIT}/run.json"
+    assert len(deleted) == 4
+    assert await records.audit_ids() == [other.audit_id]
+    await store.delete_audit(AUDIT)
