@@ -52,32 +52,36 @@ async def dead_letters(req: func.HttpRequest) -> func.HttpResponse:
 async def replay(req: func.HttpRequest, client: Any) -> func.HttpResponse:
     """Scan the shards of all open dead letters again: 202; 409 when there are none, or the audit is at work."""
     world = services()
+    running = Running(world, client)
     record = await _known(world, req)
-    shards = [letter.shard for letter in await _open_letters(world, record)]
-    return _accepted(await Running(world, client).replay(record, shards), req)
+    shards = [letter.shard for letter in await _open_letters(running, record)]
+    return _accepted(await running.replay(record, shards), req)
 
 
 async def discard(req: func.HttpRequest, client: Any) -> func.HttpResponse:
     """Decide that the open dead letters stay unread: 200 with them; the report is made anew and says so."""
     asked = read_discard(req.get_body())
     world = services()
+    running = Running(world, client)
     record = await _known(world, req)
     decision = Discard(asked.reason, asked.by, world.now())
-    letters = [replace(letter, discarded=decision) for letter in await _open_letters(world, record)]
+    letters = [replace(letter, discarded=decision) for letter in await _open_letters(running, record)]
+    await running.claim(record.parameters.profile, record.audit_id)  # a refusal must leave them as they were
     for letter in letters:
         await world.store.write_dead_letter(record.audit_id, letter)
-    await Running(world, client).replay(record, [])
+    await running.replay(record, [])
     return answer({"id": record.audit_id, "dead_letters": [letter.to_json() for letter in letters]})
 
 
-async def _open_letters(world: Services, record: RunRecord) -> list[DeadLetter]:
-    letters = await world.store.dead_letters(record.audit_id)
+async def _open_letters(running: Running, record: RunRecord) -> list[DeadLetter]:
+    letters = await running.world.store.dead_letters(record.audit_id)
     found = [letter for letter in letters if letter.discarded is None]
     if record.state is not State.INCOMPLETE or not found:
+        state = await running.state(record)
         raise RefusedError(
             HTTPStatus.CONFLICT,
-            f"Audit {record.audit_id} is {record.state} with {len(found)} open dead letters: there is nothing to do.",
-            state=record.state.value,
+            f"Audit {record.audit_id} is {state} with {len(found)} open dead letters: there is nothing to do.",
+            state=state.value,
         )
     return found
 
