@@ -1,11 +1,11 @@
 """Real answers held against the app's own OpenAPI document."""
 
-import re
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import unquote
 
 from jsonschema import Draft202012Validator, FormatChecker
-from referencing import Registry, Resource
+from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
 _ID = "urn:capture-audit"
@@ -20,7 +20,7 @@ class Description:
 
     def __init__(self, document: dict[str, Any]) -> None:
         self.document = document
-        self._registry = Registry().with_resource(_ID, Resource(contents=document, specification=DRAFT202012))
+        self._registry = Registry().with_resource(_ID, DRAFT202012.create_resource(document))
         self._validators: dict[str, Draft202012Validator] = {}
         self.seen: set[tuple[str, str, str, str]] = set()
 
@@ -65,7 +65,7 @@ class Description:
     def _header(
         self, name: str, header: Mapping[str, Any], headers: Mapping[str, str], place: tuple[str, ...]
     ) -> list[str]:
-        value = headers.get(name)
+        value = headers.get(name.lower())
         if value is None:
             return ["is missing"] if header.get("required") else []
         return [error.message for error in self._validator(*place).iter_errors(value)]
@@ -79,9 +79,11 @@ class Description:
         return self._validators[where]
 
     def template(self, method: str, path: str) -> str | None:
-        """The path of the document that an undecoded path of a request stands for."""
+        """The path of the document that an undecoded path stands for, matched as the host matches routes."""
+        asked = [unquote(part).lower() for part in path.split("/") if part]
         for known_method, template in self.operations:
-            pattern = re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(template))
-            if known_method == method and re.fullmatch(pattern, path):
+            parts = template.strip("/").split("/")
+            fits = all(part.startswith("{") or part == seen for part, seen in zip(parts, asked, strict=False))
+            if known_method == method and fits and len(parts) == len(asked):
                 return template
         return None

@@ -15,7 +15,8 @@ from demo.cases import healthy_cases, special_cases
 from devstack.azurite import ACCOUNT, ACCOUNT_KEY, HOST
 from tests.app.conftest import PlantWorld
 from tests.app.described import Description
-from tests.app.proxy import Asked, StorageProxy, lists
+from tests.app.ended_audits import failed, incomplete, lists_blobs
+from tests.app.proxy import StorageProxy
 from tests.app.world import Api, World, running
 
 UNKNOWN = "20200101-000000-00000000"
@@ -74,27 +75,6 @@ def asks(api: Api, description: Description) -> Any:
     return ask
 
 
-def incomplete(api: Api, world: World, proxy: StorageProxy) -> str:
-    """The id of an audit that ended with an open dead letter."""
-    proxy.refuse(lists(world.containers[0].name), 403, "AuthorizationFailure")
-    audit_id = api.start()
-    assert api.ended(audit_id)["state"] == "incomplete"
-    proxy.reset()
-    return audit_id
-
-
-def failed(api: Api, proxy: StorageProxy) -> str:
-    proxy.refuse(lambda asked: asked.lists_account, 403, "AuthorizationFailure")
-    audit_id = api.start()
-    assert api.ended(audit_id)["state"] == "failed"
-    proxy.reset()
-    return audit_id
-
-
-def listing(asked: Asked) -> bool:
-    return asked.lists_blobs
-
-
 def test_the_document_that_is_served_is_valid(description: Description) -> None:
     assert list(OpenAPIV31SpecValidator(description.document).iter_errors()) == []
 
@@ -122,7 +102,7 @@ def test_an_audit_that_is_not_there_is_refused_as_described(asks: Any, method: s
 
 
 def test_an_audit_from_its_start_to_its_end(asks: Any, api: Api, proxy: StorageProxy) -> None:
-    held = proxy.hold(listing)
+    held = proxy.hold(lists_blobs)
     started = asks("POST", "/audits", b'{"mode": "full"}')
     assert started.status_code == 202
     here = f"/audits/{started.json()['id']}"
@@ -145,7 +125,7 @@ def test_an_audit_from_its_start_to_its_end(asks: Any, api: Api, proxy: StorageP
 
 
 def test_an_audit_that_is_cancelled(asks: Any, proxy: StorageProxy) -> None:
-    held = proxy.hold(listing)
+    held = proxy.hold(lists_blobs)
     audit_id = asks("POST", "/audits").json()["id"]
     assert held.reached.wait(30)
     assert asks("POST", f"/audits/{audit_id}/cancel").status_code == 202
@@ -188,7 +168,7 @@ def test_what_another_audit_forbids_is_refused_with_its_id_and_changes_nothing(
     asks: Any, api: Api, world: World, proxy: StorageProxy
 ) -> None:
     waiting, broken = incomplete(api, world, proxy), failed(api, proxy)
-    held = proxy.hold(listing)
+    held = proxy.hold(lists_blobs)
     active = api.start()
     assert held.reached.wait(30)
     for path in (f"{broken}/resume", f"{waiting}/dead-letters/replay", f"{waiting}/dead-letters/discard"):
