@@ -33,6 +33,10 @@ start: install ## run the app on port 7071 with its stack until Ctrl-C; data is 
 test: install ## run all tests
 	@$(RUN)/pytest -n 2 --dist loadfile
 
+.PHONY: fuzz
+fuzz: install ## send 10,000 odd requests to an app on a stack of its own; ends with one line of JSON
+	@$(RUN)/python -m tests.app.fuzzing
+
 .PHONY: bench
 bench: install ## measure speed and memory beside the peers, within an hour; writes benchmarks/results.md
 	@$(RUN)/python -m benchmarks

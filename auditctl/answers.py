@@ -43,6 +43,8 @@ class Audit:
     headline: str | None
     counts: tuple[tuple[str, int], ...]
     error: str | None
+    resumes: int
+    dead_letters: int
     page: str | None
 
     @property
@@ -59,6 +61,30 @@ class Audit:
     def has_report(self) -> bool:
         """Whether a report was written."""
         return self.state in ("completed", "incomplete")
+
+
+@dataclass(frozen=True)
+class Discarded:
+    """The decision that a dead letter stays unread."""
+
+    reason: str
+    by: str
+    at: str | None
+
+
+@dataclass(frozen=True)
+class DeadLetter:
+    """A shard of an audit that could not be read to its end: ``failed`` of its ``containers`` are unread."""
+
+    shard: int
+    start: str
+    containers: int | None
+    failed: int | None
+    attempts: int | None
+    first_at: str | None
+    last_at: str | None
+    first_error: str | None
+    discarded: Discarded | None
 
 
 @dataclass(frozen=True)
@@ -116,6 +142,8 @@ def read_audit(fields: Fields) -> Audit:
         headline=summary.optional_text("headline"),
         counts=tuple((printable(name), number) for name in counts.members if (number := counts.whole(name))),
         error=fields.optional_text("error"),
+        resumes=fields.whole("resumes") or 0,
+        dead_letters=fields.whole("dead_letters") or 0,
         page=fields.inner("links").optional_text("page"),
     )
 
@@ -123,6 +151,11 @@ def read_audit(fields: Fields) -> Audit:
 def read_audits(fields: Fields) -> tuple[Audit, ...]:
     """The audits of a list, in the order given. Raises UnexpectedAnswerError."""
     return tuple(read_audit(each) for each in fields.objects("audits"))
+
+
+def read_dead_letters(fields: Fields) -> tuple[DeadLetter, ...]:
+    """The dead letters, in the order given. Raises UnexpectedAnswerError."""
+    return tuple(_read_dead_letter(each) for each in fields.objects("dead_letters"))
 
 
 def read_profiles(fields: Fields) -> tuple[Profile, ...]:
@@ -145,6 +178,30 @@ def read_health(fields: Fields) -> Health:
     inner = ((printable(name), checks.inner(name)) for name in checks.members)
     found = tuple(Check(name, each.flag("ok"), each.optional_text("detail") or "") for name, each in inner)
     return Health(fields.text("status"), found)
+
+
+def _read_dead_letter(fields: Fields) -> DeadLetter:
+    shard = fields.whole("shard")
+    if shard is None:
+        raise fields.unexpected("shard", "a number from 0")
+    errors = fields.objects("errors") if fields.members.get("errors") else ()
+    return DeadLetter(
+        shard=shard,
+        start=fields.optional_text("start") or "",
+        containers=fields.whole("containers"),
+        failed=fields.whole("failed"),
+        attempts=fields.whole("attempts"),
+        first_at=fields.optional_text("first_at"),
+        last_at=fields.optional_text("last_at"),
+        first_error=errors[0].optional_text("error") if errors else None,
+        discarded=_read_discarded(fields.inner("discarded")),
+    )
+
+
+def _read_discarded(fields: Fields) -> Discarded | None:
+    if not fields.members:
+        return None
+    return Discarded(fields.text("reason"), fields.text("by"), fields.optional_text("at"))
 
 
 def _read_progress(fields: Fields) -> Progress:

@@ -12,10 +12,12 @@ from auditctl.commands import (
     STANDARD_OUTPUT,
     Cancel,
     Command,
+    DeadLetters,
     Health,
     ListAudits,
     Profiles,
     Report,
+    Resume,
     Run,
     Watch,
 )
@@ -33,6 +35,17 @@ _WATCH: Final = """\
 Watch an audit to its end. The exit code is the outcome's: 0 clean, 1 findings, 3 incomplete, 4 failed.
 Ctrl-C stops the watching (exit code 130), never the audit.
 """
+_RESUME: Final = """\
+Start an audit again that was interrupted or failed, under the same id; what it had finished is kept. Without --wait the
+exit code is 0 once the service has accepted it; with --wait it is the outcome's. 2 if there is nothing to resume.
+"""
+_DEAD_LETTERS: Final = """\
+Show the parts of the account (shards) that an audit could not read to their end, with their errors.
+
+Once the cause is mended, --replay scans just those again and makes the report anew: the audit is complete if all of it
+could be read this time. --discard decides that they stay unread; the reason and the name are kept in the report, and
+the audit stays incomplete.
+"""
 _EPILOG: Final = f"""\
 environment:
   {URL_VARIABLE}   the API's address, if not {DEFAULT_URL}
@@ -43,8 +56,9 @@ exit codes (the service's answers use the same numbers and words):
 
 examples:
   auditctl run --wait
-  auditctl run --since 2026-01-01 --mode fast --json
+  auditctl run --since 2026-01-01T00:00:00Z --mode fast --json
   auditctl report AUDIT_ID --format csv --output findings.csv
+  auditctl dead-letters AUDIT_ID --replay --wait
 
 On a terminal you see a progress bar and a summary; in a pipe, plain key=value lines; with --json, JSON only.
 """
@@ -76,6 +90,8 @@ def parse(arguments: Sequence[str] | None) -> Command:
         if name != "kind"
     }
     command: Command = found.kind(**typed)
+    if isinstance(command, DeadLetters) and command.fault:
+        parser.error(command.fault)
     return command
 
 
@@ -111,6 +127,13 @@ def _parser() -> Parser:
         help="write it to FILE, whole or not at all (default: standard output)",
     )
     _id_argument(command("cancel", Cancel, "cancel an audit"))
+    resume = command("resume", Resume, "start an interrupted or failed audit again", _RESUME)
+    _id_argument(resume)
+    _wait_argument(resume)
+    _watch_arguments(resume)
+    _dead_letters_arguments(
+        command("dead-letters", DeadLetters, "show, replay or discard what an audit could not read", _DEAD_LETTERS)
+    )
     command("profiles", Profiles, "show what can be audited")
     command("health", Health, "show whether the service reaches its database and storage (exit code 4 if not)")
     return parser
@@ -136,8 +159,24 @@ def _run_arguments(run: Parser) -> None:
     run.add_argument(
         "--ingest-address-contains", metavar="TEXT", help="only rows whose ingest address contains this text"
     )
-    run.add_argument("--wait", action="store_true", help="watch the audit to its end; exit with its outcome")
+    _wait_argument(run)
     _watch_arguments(run)
+
+
+def _dead_letters_arguments(letters: Parser) -> None:
+    _id_argument(letters)
+    what = letters.add_mutually_exclusive_group()
+    what.add_argument("--replay", action="store_true", help="scan them again, then report anew")
+    what.add_argument("--discard", action="store_true", help="leave them unread; needs --reason and --by")
+    letters.add_argument("--reason", metavar="TEXT", help="with --discard: why")
+    letters.add_argument("--by", metavar="NAME", help="with --discard: who decided")
+    _wait_argument(letters, "with --replay: ")
+    _watch_arguments(letters)
+
+
+def _wait_argument(parser: Parser, condition: str = "") -> None:
+    told = f"{condition}watch the audit to its end; exit with its outcome"
+    parser.add_argument("--wait", action="store_true", help=told)
 
 
 def _watch_arguments(parser: Parser) -> None:

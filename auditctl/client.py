@@ -63,6 +63,22 @@ class Api:
         """Ask for an audit to be cancelled; it ends a little later."""
         return self._ask("POST", f"{_path(audit_id)}/cancel", expected=HTTPStatus.ACCEPTED)
 
+    def resume(self, audit_id: str) -> Answer:
+        """Ask for an audit that broke off or failed to be started again."""
+        return self._ask("POST", f"{_path(audit_id)}/resume", expected=HTTPStatus.ACCEPTED)
+
+    def dead_letters(self, audit_id: str) -> Answer:
+        """The shards of an audit that could not be read to their end."""
+        return self._ask("GET", f"{_path(audit_id)}/dead-letters")
+
+    def replay(self, audit_id: str) -> Answer:
+        """Ask for the shards of all open dead letters to be scanned again."""
+        return self._ask("POST", f"{_path(audit_id)}/dead-letters/replay", expected=HTTPStatus.ACCEPTED)
+
+    def discard(self, audit_id: str, body: Document) -> Answer:
+        """Decide that the open dead letters stay unread; answers with them."""
+        return self._ask("POST", f"{_path(audit_id)}/dead-letters/discard", body=body)
+
     def profiles(self) -> Answer:
         """What can be audited."""
         return self._ask("GET", "/profiles")

@@ -14,7 +14,15 @@ class Command:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Run(Command):
+class Following(Command):
+    """What every command knows that may watch an audit: for how long trouble is put up with, and for whom to print."""
+
+    patience: float
+    as_json: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run(Following):
     """Start an audit; with ``wait``, watch it to its end."""
 
     profile: str | None
@@ -27,8 +35,6 @@ class Run(Command):
     only: tuple[str, ...]
     ingest_address_contains: str | None
     wait: bool
-    patience: float
-    as_json: bool
 
     def body(self) -> dict[str, object]:
         """The request's body: only what was asked for, the service knows the defaults."""
@@ -47,12 +53,41 @@ class Run(Command):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Watch(Command):
+class Watch(Following):
     """Watch an audit to its end."""
 
     audit_id: str
-    patience: float
-    as_json: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resume(Following):
+    """Start an audit again that broke off or failed; with ``wait``, watch it to its end."""
+
+    audit_id: str
+    wait: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeadLetters(Following):
+    """Show an audit's dead letters, or replay the open ones, or discard them with a ``reason`` and a name (``by``)."""
+
+    audit_id: str
+    replay: bool
+    discard: bool
+    reason: str | None
+    by: str | None
+    wait: bool
+
+    @property
+    def fault(self) -> str | None:
+        """What is wrong with how its options are combined; None if nothing is."""
+        if self.discard and not (self.reason and self.by):
+            return "--discard needs --reason TEXT and --by NAME; both are kept in the report"
+        if not self.discard and (self.reason is not None or self.by is not None):
+            return "--reason and --by belong to --discard"
+        if self.wait and not self.replay:
+            return "--wait belongs to --replay"
+        return None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,11 +1,25 @@
 """Carries out one command: asks the service, prints, and returns the exit code."""
 
 import sys
+from collections.abc import Callable
 from http import HTTPStatus
 
-from auditctl.answers import Audit, read_audit, read_audits, read_health, read_profiles
+from auditctl.answers import Audit, read_audit, read_audits, read_dead_letters, read_health, read_profiles
 from auditctl.client import Answer, Api, connect
-from auditctl.commands import STANDARD_OUTPUT, Cancel, Command, Health, ListAudits, Profiles, Report, Run, Watch
+from auditctl.commands import (
+    STANDARD_OUTPUT,
+    Cancel,
+    Command,
+    DeadLetters,
+    Following,
+    Health,
+    ListAudits,
+    Profiles,
+    Report,
+    Resume,
+    Run,
+    Watch,
+)
 from auditctl.errors import AuditctlError, RefusedError, UnexpectedAnswerError
 from auditctl.outcome import STOPPED_BY_CTRL_C, Outcome
 from auditctl.output import choose_output, print_json
@@ -20,7 +34,7 @@ def execute(command: Command, service: Service) -> int:
     with connect(service) as api:
         match command:
             case Run():
-                code = _run(api, command)
+                code = _begin(api, command, lambda: api.start(command.body()), wait=command.wait)
             case Watch():
                 code = _watch(api, command.audit_id, command)
             case ListAudits():
@@ -29,6 +43,10 @@ def execute(command: Command, service: Service) -> int:
                 _report(api, command)
             case Cancel():
                 _cancel(api, command)
+            case Resume(audit_id=audit_id):
+                code = _begin(api, command, lambda: api.resume(audit_id), wait=command.wait)
+            case DeadLetters():
+                code = _dead_letters(api, command)
             case Profiles():
                 choose_output(service).profiles(read_profiles(api.profiles().fields))
             case Health():
@@ -36,9 +54,10 @@ def execute(command: Command, service: Service) -> int:
     return code
 
 
-def _run(api: Api, command: Run) -> int:
+def _begin(api: Api, command: Following, ask: Callable[[], Answer], *, wait: bool) -> int:
+    """Ask for an audit to be begun, or begun again; then watch it, or say that it was accepted."""
     try:
-        answer = api.start(command.body())
+        answer = ask()
     except RefusedError as refusal:
         if refusal.active_id is not None:
             refusal.what += f"\n  active audit: {refusal.active_id}"
@@ -48,7 +67,7 @@ def _run(api: Api, command: Run) -> int:
         what = "Stopped before the service answered; it may have accepted the audit."
         return _stopped(what, look=api.service.command("list"))
     accepted = read_audit(answer.fields)
-    if command.wait:
+    if wait:
         return _watch(api, accepted.id, command, answer)
     if command.as_json:
         print_json(answer.document)
@@ -57,7 +76,7 @@ def _run(api: Api, command: Run) -> int:
     return Outcome.CLEAN.value
 
 
-def _watch(api: Api, audit_id: str, command: Run | Watch, first: Answer | None = None) -> int:
+def _watch(api: Api, audit_id: str, command: Following, first: Answer | None = None) -> int:
     output = choose_output(api.service, as_json=command.as_json)
     try:
         watched = follow(api, audit_id, output, command.patience, first)
@@ -74,6 +93,25 @@ def _watch(api: Api, audit_id: str, command: Run | Watch, first: Answer | None =
     if watched.audit.outcome is Outcome.FAILED:
         raise _failure(api.service, watched.audit, command.patience)
     return watched.audit.outcome.value
+
+
+def _dead_letters(api: Api, command: DeadLetters) -> int:
+    audit_id = command.audit_id
+    if command.replay:
+        return _begin(api, command, lambda: api.replay(audit_id), wait=command.wait)
+    if command.discard:
+        answer = api.discard(audit_id, {"reason": command.reason, "by": command.by})
+    else:
+        answer = api.dead_letters(audit_id)
+    letters = read_dead_letters(answer.fields)
+    if command.as_json:
+        print_json(answer.document)
+        return Outcome.CLEAN.value
+    output = choose_output(api.service)
+    output.dead_letters(audit_id, letters)
+    if command.discard:
+        output.done(f"Discarded. The report is made anew; see it end: {api.service.command('watch', audit_id)}")
+    return Outcome.CLEAN.value
 
 
 def _list(api: Api, command: ListAudits) -> None:
@@ -117,7 +155,7 @@ def _failure(service: Service, audit: Audit, patience_seconds: float) -> Auditct
         return AuditctlError(
             f"The audit was interrupted and not resumed within {patience_seconds:g} s.",
             where=where,
-            next_step=f"Resume it (POST {where}/resume), then: {service.command('watch', audit.id)}",
+            next_step=f"Resume it: {service.command('resume', audit.id, '--wait')}",
         )
     if audit.has_report:
         told = f"{audit.outcome_word} ({audit.outcome_code})"
@@ -125,11 +163,14 @@ def _failure(service: Service, audit: Audit, patience_seconds: float) -> Auditct
             f"The audit is {audit.state}, but its outcome is not a known one: {told}.", where=where
         )
     reason = f": {audit.error}" if audit.error else "."
-    again = service.command("run", "--profile", audit.profile, "--wait")
+    if audit.state == "cancelled":
+        what, again = "was cancelled", f"start another: {service.command('run', '--profile', audit.profile, '--wait')}"
+    else:
+        what, again = "failed", f"resume it: {service.command('resume', audit.id, '--wait')}"
     return AuditctlError(
-        f"The audit {'was cancelled' if audit.state == 'cancelled' else 'failed'}{reason}",
+        f"The audit {what}{reason}",
         where=where,
-        next_step=f"See whether the service is well ({service.command('health')}), then start another: {again}",
+        next_step=f"See whether the service is well ({service.command('health')}), then {again}",
     )
 
 

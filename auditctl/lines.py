@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TextIO
 
-from auditctl.answers import Audit, Health, Profile
+from auditctl.answers import Audit, DeadLetter, Health, Profile
 from auditctl.service import Service
 from auditctl.wording import key_value, now
 
@@ -79,6 +79,11 @@ class Lines:
             failed=seen.failed,
             blobs=seen.blobs,
         )
+        if audit.resumes:
+            self._event(event="resumed", audit=audit.id, times=audit.resumes)
+        if audit.dead_letters:
+            see = self._service.command("dead-letters", audit.id)
+            self._event(event="dead_letters", audit=audit.id, shards=audit.dead_letters, see=see)
         if audit.has_report:
             self._event(event="report", url=self._service.report_url(audit.id), get=self._service.get_report(audit.id))
 
@@ -93,6 +98,28 @@ class Lines:
                     outcome=audit.outcome.word if audit.ended else None,
                     created_at=audit.created_at,
                     headline=audit.headline,
+                )
+            )
+
+    def dead_letters(self, audit_id: str, letters: Sequence[DeadLetter]) -> None:
+        """One line per dead letter, nothing if there are none."""
+        for letter in letters:
+            decision = letter.discarded
+            self._write(
+                key_value(
+                    audit=audit_id,
+                    shard=letter.shard,
+                    start=letter.start,
+                    containers=letter.containers,
+                    failed=letter.failed,
+                    attempts=letter.attempts,
+                    first_at=letter.first_at,
+                    last_at=letter.last_at,
+                    state="discarded" if decision else "open",
+                    discarded_by=decision.by if decision else None,
+                    discarded_at=decision.at if decision else None,
+                    reason=decision.reason if decision else None,
+                    error=letter.first_error,
                 )
             )
 

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from typing import Protocol
 
-from auditctl.answers import Audit, Health, Profile
+from auditctl.answers import Audit, DeadLetter, Health, Profile
 from auditctl.fields import Document
 from auditctl.lines import Lines
 from auditctl.screen import Screen
@@ -25,6 +25,9 @@ class Output(Observer, Protocol):
 
     def audits(self, audits: Sequence[Audit]) -> None:
         """The audits, newest first."""
+
+    def dead_letters(self, audit_id: str, letters: Sequence[DeadLetter]) -> None:
+        """What an audit could not read, by shard."""
 
     def profiles(self, profiles: Sequence[Profile]) -> None:
         """What can be audited."""

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from auditctl.answers import Audit, Health, Profile
+from auditctl.answers import Audit, DeadLetter, Health, Profile
 from auditctl.bar import Bar
 from auditctl.outcome import Outcome
 from auditctl.service import Service
@@ -74,6 +74,11 @@ class Screen:
             self._console.print("", table, "", sep="\n")
         if audit.progress.listed is not None:
             self._labelled("coverage", coverage(audit.progress))
+        if audit.resumes:
+            self._labelled("resumed", f"{count(audit.resumes)} {'time' if audit.resumes == 1 else 'times'}")
+        if audit.dead_letters:
+            see = self._service.command("dead-letters", audit.id)
+            self._labelled("unread", f"{count(audit.dead_letters)} of its shards, not to their end; see: {see}")
         if audit.has_report:
             self._labelled("report", self._service.report_url(audit.id))
             self._page(audit)
@@ -96,6 +101,30 @@ class Screen:
             cells = (Text(audit.id), Text(audit.profile), outcome, Text(minute(audit.created_at)), headline)
             table.add_row(*(cells if has_room else cells[:-1]))
         self._console.print(table)
+
+    def dead_letters(self, audit_id: str, letters: Sequence[DeadLetter]) -> None:
+        """A table by shard with what stopped each, or who discarded it; then what can be done about the open ones."""
+        if not letters:
+            self._say(f"Audit {audit_id} has no dead letters.")
+            return
+        table = Table(box=None, header_style="dim", padding=(0, 1))
+        for name in ("shard", "unread", "attempts"):
+            table.add_column(name, justify="right")
+        table.add_column("last (UTC)", no_wrap=True)
+        table.add_column("state", no_wrap=True)
+        table.add_column("why")
+        for letter in letters:
+            unread = f"{count(letter.failed)}/{count(letter.containers)}"
+            decision = letter.discarded
+            why = f"{decision.by}: {decision.reason}" if decision else letter.first_error or ""
+            state = Text("discarded", "dim") if decision else Text("open", STYLES[Outcome.INCOMPLETE])
+            cells = (count(letter.shard), unread, count(letter.attempts), minute(letter.last_at))
+            table.add_row(*map(Text, cells), state, Text(why))
+        self._console.print(table)
+        if any(letter.discarded is None for letter in letters):
+            self._labelled("scan again", self._service.command("dead-letters", audit_id, "--replay", "--wait"))
+            discard = ("dead-letters", audit_id, "--discard", "--reason", "TEXT", "--by", "NAME")
+            self._labelled("give up", self._service.command(*discard))
 
     def profiles(self, profiles: Sequence[Profile]) -> None:
         """Each profile with its statuses; those audited by default are marked."""

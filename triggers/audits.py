@@ -1,9 +1,11 @@
 """The routes of audits: start, list, look, read the report, cancel."""
 
+import re
 import secrets
 from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import azure.durable_functions as df
 import azure.functions as func
@@ -189,8 +191,10 @@ def _accepted(record: RunRecord, req: func.HttpRequest) -> func.HttpResponse:
 
 
 def _base(req: func.HttpRequest) -> str:
-    """The address of the API as the caller sees it."""
-    return str(req.url).partition("/audits")[0]
+    """The address of the API as the caller sees it, without what may hold a key; routes match in any letter case."""
+    url = urlsplit(str(req.url))
+    before, *_ = re.split(r"/audits(?=/|$)", unquote(url.path), maxsplit=1, flags=re.IGNORECASE)
+    return f"{url.scheme}://{url.netloc}{before}"
 
 
 @bp.route(route="audits", methods=["POST"])

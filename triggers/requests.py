@@ -6,7 +6,17 @@ from datetime import datetime
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    WithJsonSchema,
+)
 
 from reconciliation.errors import BadRequestError, FieldProblem
 from reconciliation.parameters import AuditParameters, Mode
@@ -16,7 +26,11 @@ from reconciliation.times import from_text, to_text
 MOST_BODY_BYTES = 64 * 1024
 BodyT = TypeVar("BodyT", bound=BaseModel)
 MOST_LISTED = 200
-_AUDIT_ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{8}")
+DEFAULT_LIMIT = 20
+AUDIT_ID = r"^[0-9]{8}-[0-9]{6}-[0-9a-f]{8}$"
+MOMENT = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?(Z|[+-][0-9]{2}:[0-9]{2})$"
+_PREFIX = r"^[$a-z0-9-]{1,63}$"
+_UUID = r"^(urn:uuid:)?\{?[0-9a-fA-F]{8}(-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}\}?$"
 
 
 def new_audit_id(at: datetime, random_hex: str) -> str:
@@ -24,30 +38,33 @@ def new_audit_id(at: datetime, random_hex: str) -> str:
     return f"{at:%Y%m%d-%H%M%S}-{random_hex[:8]}"
 
 
-def _is_prefix(text: str) -> str:
-    if not re.fullmatch(r"[$a-z0-9-]{1,63}", text):
-        raise ValueError("a beginning of a container name: lower-case letters, digits and hyphens, at most 63")
-    return text
-
-
-def _is_uuid(text: str) -> str:
-    try:
-        return str(UUID(text))
-    except ValueError:
-        raise ValueError("a UUID") from None
-
-
 def _moment(value: object) -> datetime:
     # The library would take a text of digits for seconds since 1970, and "20240718" is not meant so.
-    if not isinstance(value, str):
-        raise ValueError("a text")  # noqa: TRY004 - the library reports no other kind
+    if not (isinstance(value, str) and re.fullmatch(MOMENT, value)):
+        raise ValueError("a date and time with its zone")
     try:
         return from_text(value)
     except OverflowError:
         raise ValueError("a moment that exists in UTC") from None
 
 
-Moment = Annotated[AwareDatetime, BeforeValidator(_moment)]
+def _printable(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("a text of printable characters")
+    return text
+
+
+Moment = Annotated[
+    AwareDatetime,
+    BeforeValidator(_moment),
+    WithJsonSchema({"type": "string", "format": "date-time", "pattern": MOMENT}),
+]
+Status = Annotated[
+    str, Field(json_schema_extra={"enum": [*dict.fromkeys(status for p in PROFILES.values() for status in p.statuses)]})
+]
+Prefix = Annotated[str, Field(pattern=_PREFIX)]
+SessionId = Annotated[str, Field(pattern=_UUID), AfterValidator(lambda text: str(UUID(text)))]
+OneLine = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(_printable)]
 
 
 class StartAudit(BaseModel):
@@ -55,13 +72,13 @@ class StartAudit(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    profile: str = DEFAULT_PROFILE
+    profile: Annotated[str, Field(json_schema_extra={"enum": list(PROFILES)})] = DEFAULT_PROFILE
     since: Moment | None = None
     until: Moment | None = None
-    statuses: Annotated[list[str] | None, Field(min_length=1, max_length=20)] = None
+    statuses: Annotated[list[Status] | None, Field(min_length=1, max_length=20)] = None
     grace_minutes: Annotated[int | None, Field(ge=0, le=7 * 24 * 60)] = None
-    container_prefixes: Annotated[list[Annotated[str, AfterValidator(_is_prefix)]], Field(max_length=256)] = []
-    only: Annotated[list[Annotated[str, AfterValidator(_is_uuid)]], Field(max_length=1000)] = []
+    container_prefixes: Annotated[list[Prefix], Field(max_length=256)] = []
+    only: Annotated[list[SessionId], Field(max_length=1000)] = []
     ingest_address_contains: Annotated[str | None, Field(min_length=1, max_length=255)] = None
     mode: Annotated[Mode, Field(strict=False)] = Mode.FULL
 
@@ -86,15 +103,15 @@ class DiscardDeadLetters(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    reason: Annotated[str, Field(min_length=3, max_length=500)]
-    by: Annotated[str, Field(min_length=1, max_length=100)]
+    reason: Annotated[OneLine, Field(min_length=3, max_length=500)]
+    by: Annotated[OneLine, Field(min_length=1, max_length=100)]
 
 
 def read_discard(body: bytes) -> DiscardDeadLetters:
     """Why, and by whom. Raises ``BadRequestError``."""
     allowed = {
-        "reason": "a text of 3 to 500 characters",
-        "by": "who decides: a text of 1 to 100 characters",
+        "reason": "a text of 3 to 500 characters on one line",
+        "by": "who decides: a text of 1 to 100 characters on one line",
         "body": f"a JSON object of at most {MOST_BODY_BYTES} bytes with the fields reason and by",
     }
     return _read(DiscardDeadLetters, body or b"{}", allowed)
@@ -134,8 +151,8 @@ def read_start(body: bytes) -> AuditParameters:
 
 def read_audit_id(text: str | None) -> str:
     """An audit id from a route. Raises ``BadRequestError``: nothing else may become part of a path."""
-    if not _AUDIT_ID.fullmatch(text or ""):
-        raise BadRequestError([FieldProblem("id", _short(text), "an audit id such as 20260131-093000-1a2b3c4d")])
+    if not re.fullmatch(AUDIT_ID, text or ""):
+        raise BadRequestError([FieldProblem("audit_id", _short(text), "an audit id such as 20260131-093000-1a2b3c4d")])
     assert text is not None
     return text
 
@@ -149,7 +166,7 @@ def read_choice(name: str, text: str | None, choices: tuple[str, ...], default: 
     return text
 
 
-def read_limit(text: str | None, default: int = 20) -> int:
+def read_limit(text: str | None, default: int = DEFAULT_LIMIT) -> int:
     """The ``limit`` query parameter. Raises ``BadRequestError``."""
     if text is None:
         return default

@@ -161,7 +161,7 @@ def test_an_audit_that_stays_interrupted_is_a_failure(
 
     assert ran.code == 4
     assert "The audit was interrupted and not resumed within 0.2 s." in ran.err
-    assert f"Resume it (POST {service.url}{AUDIT}/resume), then: auditctl watch {AUDIT_ID}" in ran.err
+    assert f"next:  Resume it: auditctl resume {AUDIT_ID} --wait\n" in ran.err
     if words:
         assert json.loads(ran.out)["state"] == "interrupted"
 

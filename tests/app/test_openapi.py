@@ -1,0 +1,234 @@
+"""Every answer that the app can be made to give is as its OpenAPI document says."""
+
+import json
+import re
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import httpx
+import pytest
+from azure.storage.blob import BlobServiceClient
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from demo.cases import healthy_cases, special_cases
+from devstack.azurite import ACCOUNT, ACCOUNT_KEY, HOST
+from tests.app.conftest import PlantWorld
+from tests.app.described import Description
+from tests.app.ended_audits import failed, incomplete, lists_blobs
+from tests.app.proxy import StorageProxy
+from tests.app.world import Api, World, running
+
+UNKNOWN = "20200101-000000-00000000"
+DISCARD = json.dumps({"reason": "The container is known to be broken.", "by": "the tests"}).encode()
+OF_ONE = [
+    ("GET", ""),
+    ("GET", "/report"),
+    ("POST", "/cancel"),
+    ("POST", "/resume"),
+    ("GET", "/dead-letters"),
+    ("POST", "/dead-letters/replay"),
+    ("POST", "/dead-letters/discard"),
+]
+# The app cannot be brought to these by a request, a refused service or a broken blob.
+NEVER_MADE = {("GET", "/profiles", "500"), ("GET", "/openapi.json", "500"), ("GET", "/health", "500")}
+
+
+@pytest.fixture(scope="module")
+def world(plant: PlantWorld) -> World:
+    return plant([case for case in special_cases() if case.name == "swept"] + healthy_cases(3), [])
+
+
+@pytest.fixture(scope="module")
+def api(world: World, proxy: StorageProxy) -> Iterator[Api]:
+    with running(world.settings(SOURCE_STORAGE=proxy.connection_string, AUDIT_MAX_PASSES="1")) as api:
+        yield api
+
+
+@pytest.fixture(scope="module")
+def description(api: Api) -> Description:
+    return Description(api.get("/openapi.json").json())
+
+
+@pytest.fixture(autouse=True)
+def _no_rules(proxy: StorageProxy) -> Iterator[None]:
+    yield
+    proxy.reset()
+
+
+def checked(description: Description, response: httpx.Response) -> httpx.Response:
+    """The answer, which must be as described."""
+    path = response.request.url.raw_path.decode().partition("?")[0].removeprefix("/api")
+    method = response.request.method
+    template = description.template(method, path)
+    assert template is not None, path
+    told = description.undocumented(method, template, response.status_code, response.headers, response.json)
+    assert told == [], f"{method} {path}: {response.text[:500]}"
+    return response
+
+
+@pytest.fixture
+def asks(api: Api, description: Description) -> Any:
+    def ask(method: str, path: str, body: bytes | None = None) -> httpx.Response:
+        return checked(description, api.get(path) if method == "GET" else api.post(path, body))
+
+    return ask
+
+
+def test_the_document_that_is_served_is_valid(description: Description) -> None:
+    assert list(OpenAPIV31SpecValidator(description.document).iter_errors()) == []
+
+
+@pytest.mark.parametrize("path", ["/profiles", "/health", "/openapi.json", "/audits", "/audits?limit=1"])
+def test_what_needs_no_audit_is_as_described(asks: Any, path: str) -> None:
+    assert asks("GET", path).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/audits?limit=0", "/audits?profile=nobody"])
+def test_a_wrong_parameter_is_refused_as_described(asks: Any, path: str) -> None:
+    [error] = asks("GET", path).json()["errors"]
+    assert error["field"] == re.split("[?=]", path)[1]
+
+
+@pytest.mark.parametrize("body", [b"{", b"[]", b'{"mode": "slow", "colour": 1}', b"\xff"])
+def test_a_wrong_body_is_refused_as_described(asks: Any, body: bytes) -> None:
+    assert asks("POST", "/audits", body).status_code == 400
+
+
+@pytest.mark.parametrize(("method", "rest"), OF_ONE)
+def test_an_audit_that_is_not_there_is_refused_as_described(asks: Any, method: str, rest: str) -> None:
+    assert asks(method, f"/audits/{UNKNOWN}{rest}", DISCARD).status_code == 404
+    assert asks(method, f"/audits/nonsense{rest}", DISCARD).json()["errors"][0]["field"] == "audit_id"
+
+
+def test_an_audit_from_its_start_to_its_end(asks: Any, api: Api, proxy: StorageProxy) -> None:
+    held = proxy.hold(lists_blobs)
+    started = asks("POST", "/audits", b'{"mode": "full"}')
+    assert started.status_code == 202
+    here = f"/audits/{started.json()['id']}"
+    assert held.reached.wait(30)
+    assert asks("GET", here).json()["state"] == "running"
+    assert asks("GET", "/audits").status_code == 200
+    assert asks("POST", "/audits").json()["active_id"] == started.json()["id"]
+    assert asks("GET", f"{here}/report").status_code == 409
+    assert asks("POST", f"{here}/resume").json()["state"] == "running"
+    assert asks("POST", f"{here}/dead-letters/replay").json()["state"] == "running"
+    held.release()
+    api.ended(started.json()["id"])
+    assert asks("GET", here).json()["state"] == "completed"
+    for form in ("json", "csv", "html"):
+        assert asks("GET", f"{here}/report?format={form}").status_code == 200
+    assert asks("GET", f"{here}/report?format=pdf").status_code == 400
+    assert asks("GET", f"{here}/dead-letters").json()["dead_letters"] == []
+    for move in ("cancel", "resume", "dead-letters/replay", "dead-letters/discard"):
+        assert asks("POST", f"{here}/{move}", DISCARD).json()["state"] == "completed"
+
+
+def test_an_audit_that_is_cancelled(asks: Any, proxy: StorageProxy) -> None:
+    held = proxy.hold(lists_blobs)
+    audit_id = asks("POST", "/audits").json()["id"]
+    assert held.reached.wait(30)
+    assert asks("POST", f"/audits/{audit_id}/cancel").status_code == 202
+    assert asks("GET", f"/audits/{audit_id}").json()["state"] == "cancelled"
+
+
+def test_a_failed_audit_is_resumed(asks: Any, api: Api, proxy: StorageProxy) -> None:
+    audit_id = failed(api, proxy)
+    assert asks("GET", f"/audits/{audit_id}").json()["outcome"] == {"code": 4, "word": "failed"}
+    assert asks("POST", f"/audits/{audit_id}/resume").status_code == 202
+    ended = api.ended(audit_id)
+    assert (ended["state"], ended["resumes"]) == ("completed", 1)
+    assert asks("GET", f"/audits/{audit_id}").status_code == 200
+
+
+def test_dead_letters_are_replayed(asks: Any, api: Api, world: World, proxy: StorageProxy) -> None:
+    audit_id = incomplete(api, world, proxy)
+    here = f"/audits/{audit_id}"
+    assert asks("GET", here).json()["dead_letters"] == 1
+    assert len(asks("GET", f"{here}/dead-letters").json()["dead_letters"]) == 1
+    assert asks("GET", f"{here}/report").json()["coverage"]["dead_letters"]
+    assert asks("POST", f"{here}/dead-letters/replay").status_code == 202
+    assert api.ended(audit_id)["state"] == "completed"
+
+
+def test_dead_letters_are_discarded(asks: Any, api: Api, world: World, proxy: StorageProxy) -> None:
+    audit_id = incomplete(api, world, proxy)
+    here = f"/audits/{audit_id}"
+    refused = asks("POST", f"{here}/dead-letters/discard", b"{}")
+    assert [error["field"] for error in refused.json()["errors"]] == ["reason", "by"]
+    discarded = asks("POST", f"{here}/dead-letters/discard", DISCARD)
+    assert discarded.status_code == 200
+    assert discarded.json()["dead_letters"][0]["discarded"]["by"] == "the tests"
+    api.ended(audit_id)
+    assert asks("GET", f"{here}/report").status_code == 200
+    assert asks("POST", f"{here}/dead-letters/discard", DISCARD).json()["state"] == "incomplete"
+
+
+def test_what_another_audit_forbids_is_refused_with_its_id_and_changes_nothing(
+    asks: Any, api: Api, world: World, proxy: StorageProxy
+) -> None:
+    waiting, broken = incomplete(api, world, proxy), failed(api, proxy)
+    held = proxy.hold(lists_blobs)
+    active = api.start()
+    assert held.reached.wait(30)
+    for path in (f"{broken}/resume", f"{waiting}/dead-letters/replay", f"{waiting}/dead-letters/discard"):
+        refused = asks("POST", f"/audits/{path}", DISCARD)
+        assert (refused.status_code, refused.json()["active_id"]) == (409, active)
+    letters = asks("GET", f"/audits/{waiting}/dead-letters").json()["dead_letters"]
+    assert [letter["discarded"] for letter in letters] == [None]
+    held.release()
+    api.ended(active)
+
+
+def test_a_report_that_was_deleted(asks: Any, api: Api, world: World) -> None:
+    audit_id = api.audited()[0]["id"]
+    with BlobServiceClient.from_connection_string(world.report) as service:
+        service.get_blob_client(world.report_container, f"{audit_id}/findings.csv").delete_blob()
+    assert asks("GET", f"/audits/{audit_id}/report?format=csv").status_code == 404
+
+
+def test_a_broken_record_is_a_problem_document_too(asks: Any, world: World, api: Api) -> None:
+    broken = "20300101-000000-00000000"
+    with (
+        BlobServiceClient.from_connection_string(world.report) as service,
+        service.get_blob_client(world.report_container, f"{broken}/run.json") as blob,
+        service.get_blob_client(world.report_container, "active/pre-capture-sessions.json") as guard,
+    ):
+        blob.upload_blob(b"{")
+        for method, rest in [*OF_ONE, ("LIST", "")]:
+            answer = asks("GET", "/audits") if method == "LIST" else asks(method, f"/audits/{broken}{rest}", DISCARD)
+            assert answer.status_code == 500
+        blob.delete_blob()
+        guarded = guard.download_blob().readall()
+        guard.upload_blob(b"{", overwrite=True)
+        assert asks("POST", "/audits").status_code == 500
+        guard.upload_blob(guarded, overwrite=True)
+
+
+def test_a_run_store_that_cannot_be_reached(world: World, description: Description) -> None:
+    nowhere = (
+        f"DefaultEndpointsProtocol=http;AccountName={ACCOUNT};AccountKey={ACCOUNT_KEY};"
+        f"BlobEndpoint=http://{HOST}:1/{ACCOUNT};"
+    )
+    with running(world.settings(REPORT_STORAGE=nowhere)) as api, ThreadPoolExecutor(len(OF_ONE) + 3) as at_once:
+        asked = [(method, f"/audits/{UNKNOWN}{rest}") for method, rest in OF_ONE]
+        asked += [("GET", "/audits"), ("POST", "/audits"), ("GET", "/health")]
+
+        def ask_it(to: tuple[str, str]) -> httpx.Response:
+            method, path = to
+            return api.get(path) if method == "GET" else api.post(path, b"{}" if path == "/audits" else DISCARD)
+
+        for answer in at_once.map(ask_it, asked):
+            assert checked(description, answer).status_code == 503
+
+
+def test_settings_that_are_wrong(world: World, description: Description) -> None:
+    with running(world.settings(AUDIT_MAX_PASSES="many")) as api:
+        for answer in (api.get("/audits"), api.get("/health")):
+            assert checked(description, answer).status_code == 503
+
+
+def test_every_answer_of_the_document_was_seen(description: Description) -> None:
+    """Must run last: it looks at what the tests before it have seen."""
+    missing = {(method, path, status) for method, path, status, _ in description.answers() - description.seen}
+    assert missing == NEVER_MADE

@@ -1,0 +1,222 @@
+"""Every route with its parameters, its body, and every answer that it can give."""
+
+from typing import Any
+
+from adapters.run_store import REPORT_FILES
+from reconciliation.report.html import CONTENT_SECURITY_POLICY
+from triggers.openapi.shapes import Schema, one_of, ref
+from triggers.requests import DEFAULT_LIMIT, MOST_LISTED
+
+Json = dict[str, Any]
+
+_PROBLEM = "application/problem+json"
+_NO_STORE: Json = {"Cache-Control": {"required": True, "schema": {"const": "no-store"}}}
+_RETRY_AFTER: Json = {
+    "description": "Seconds to wait before asking again.",
+    "schema": {"type": "string", "pattern": "^[1-9][0-9]*$"},
+}
+_LOCATION: Json = {"description": "The audit.", "required": True, "schema": {"type": "string", "format": "uri"}}
+_BEGUN = {"Location": _LOCATION, "Retry-After": {"required": True, **_RETRY_AFTER}}
+_REPORT_HEADERS: Json = {
+    "Content-Disposition": {
+        "required": True,
+        "schema": {"type": "string", "pattern": r'^(inline|attachment); filename="[a-z]+\.(json|csv|html)"$'},
+    },
+    "Content-Security-Policy": {"required": True, "schema": {"const": CONTENT_SECURITY_POLICY}},
+    "X-Content-Type-Options": {"required": True, "schema": {"const": "nosniff"}},
+    "Cache-Control": {"required": True, "schema": {"const": "private, no-store"}},
+}
+_AUDIT_ID: Json = {
+    "name": "audit_id",
+    "in": "path",
+    "required": True,
+    "description": "The id of an audit.",
+    "schema": ref("AuditId"),
+}
+
+
+def _query(name: str, description: str, schema: Schema) -> Json:
+    return {"name": name, "in": "query", "required": False, "description": description, "schema": schema}
+
+
+def _answer(description: str, schema: Schema, headers: Json | None = None) -> Json:
+    return {
+        "description": description,
+        "headers": {**_NO_STORE, **(headers or {})},
+        "content": {"application/json": {"schema": schema}},
+    }
+
+
+def _refusal(description: str, *names: str) -> Json:
+    schema = ref(names[0]) if len(names) == 1 else {"oneOf": [ref(name) for name in names]}
+    return {"description": description, "headers": _NO_STORE, "content": {_PROBLEM: {"schema": schema}}}
+
+
+_UNUSABLE = {"400": _refusal("Something in the request is wrong; errors names what.", "BadRequest")}
+_UNKNOWN = {"404": _refusal("There is no such audit.", "NotFound")}
+_ALWAYS = {
+    "401": {"description": "The function key is missing or wrong. The answer is the host's and has no body."},
+    "500": _refusal("Something went wrong that should not.", "Broken"),
+}
+_NEEDS_STORE = {**_ALWAYS, "503": _refusal("The run store cannot be reached, or a setting is wrong.", "Unavailable")}
+_OF_ONE = {**_UNUSABLE, **_UNKNOWN, **_NEEDS_STORE}
+
+
+def _operation(
+    name: str, summary: str, answers: Json, parameters: tuple[Json, ...] = (), body: Json | None = None
+) -> Json:
+    operation: Json = {"operationId": name, "summary": summary}
+    if parameters:
+        operation["parameters"] = list(parameters)
+    if body:
+        operation["requestBody"] = body
+    return {**operation, "responses": dict(sorted(answers.items()))}
+
+
+def _body(name: str, *, required: bool) -> Json:
+    return {"required": required, "content": {"application/json": {"schema": ref(name)}}}
+
+
+def _begun(name: str, summary: str, conflict: Json) -> Json:
+    """A route that sets an audit that is there to work again."""
+    accepted = _answer("It is begun.", ref("Accepted"), _BEGUN)
+    return _operation(name, summary, {**_OF_ONE, "202": accepted, "409": conflict}, (_AUDIT_ID,))
+
+
+_BUSY_OR_NOTHING = _refusal("There is nothing to do, or another audit of the profile is active.", "NothingToDo", "Busy")
+
+PATHS: Json = {
+    "/audits": {
+        "post": _operation(
+            "start_audit",
+            "Start an audit",
+            {
+                **_UNUSABLE,
+                **_NEEDS_STORE,
+                "202": _answer("It is begun.", ref("Accepted"), _BEGUN),
+                "409": _refusal("An audit of the profile is active.", "Busy"),
+            },
+            body=_body("StartAudit", required=False),
+        ),
+        "get": _operation(
+            "get_audits",
+            "The newest audits first",
+            {**_UNUSABLE, **_NEEDS_STORE, "200": _answer("The audits.", ref("Audits"))},
+            (
+                _query("profile", "Only audits of this profile.", ref("ProfileName")),
+                _query(
+                    "limit",
+                    "At most so many.",
+                    {"type": "integer", "minimum": 1, "maximum": MOST_LISTED, "default": DEFAULT_LIMIT},
+                ),
+            ),
+        ),
+    },
+    "/audits/{audit_id}": {
+        "get": _operation(
+            "get_audit",
+            "One audit: its state, its progress, and how it ended",
+            {
+                **_OF_ONE,
+                "200": _answer(
+                    "The audit; Retry-After until it has ended.", ref("Audit"), {"Retry-After": _RETRY_AFTER}
+                ),
+            },
+            (_AUDIT_ID,),
+        )
+    },
+    "/audits/{audit_id}/report": {
+        "get": _operation(
+            "get_report",
+            "The report in one of its forms",
+            {
+                **_OF_ONE,
+                "200": {
+                    "description": "The report.",
+                    "headers": _REPORT_HEADERS,
+                    "content": {
+                        "application/json": {"schema": ref("Report")},
+                        "text/csv": {"schema": {"type": "string"}},
+                        "text/html": {"schema": {"type": "string"}},
+                    },
+                },
+                "404": _refusal("There is no such audit, or its report was deleted.", "NotFound"),
+                "409": _refusal("There is no report, or none yet.", "NoReport"),
+            },
+            (_AUDIT_ID, _query("format", "The form.", {**one_of(REPORT_FILES), "default": "json"})),
+        )
+    },
+    "/audits/{audit_id}/cancel": {
+        "post": _operation(
+            "cancel_audit",
+            "End an audit that has not ended",
+            {
+                **_OF_ONE,
+                "202": _answer("It is cancelled.", ref("Cancelled")),
+                "409": _refusal("It has ended.", "NothingToDo"),
+            },
+            (_AUDIT_ID,),
+        )
+    },
+    "/audits/{audit_id}/resume": {
+        "post": _begun(
+            "resume_audit", "Start an interrupted or failed audit again; finished work is kept", _BUSY_OR_NOTHING
+        )
+    },
+    "/audits/{audit_id}/dead-letters": {
+        "get": _operation(
+            "get_dead_letters",
+            "The shards that could not be read to their end",
+            {**_OF_ONE, "200": _answer("The dead letters by shard.", ref("DeadLetters"))},
+            (_AUDIT_ID,),
+        )
+    },
+    "/audits/{audit_id}/dead-letters/replay": {
+        "post": _begun("replay_dead_letters", "Scan the shards of all open dead letters again", _BUSY_OR_NOTHING)
+    },
+    "/audits/{audit_id}/dead-letters/discard": {
+        "post": _operation(
+            "discard_dead_letters",
+            "Decide that the open dead letters stay unread; the report is made anew and says so",
+            {
+                **_OF_ONE,
+                "200": _answer("The dead letters that were discarded.", ref("DeadLetters")),
+                "409": _BUSY_OR_NOTHING,
+            },
+            (_AUDIT_ID,),
+            _body("DiscardDeadLetters", required=True),
+        )
+    },
+    "/profiles": {
+        "get": _operation(
+            "get_profiles",
+            "What can be audited, and the verdicts it gives",
+            {**_ALWAYS, "200": _answer("The profiles.", ref("Profiles"))},
+        )
+    },
+    "/health": {
+        "get": _operation(
+            "get_health",
+            "Whether database and storage can be reached",
+            {
+                **_ALWAYS,
+                "200": _answer("Everything can be reached.", ref("Health")),
+                "503": {
+                    "description": "Something cannot be reached, or a setting is wrong.",
+                    "headers": _NO_STORE,
+                    "content": {
+                        "application/json": {"schema": ref("Health")},
+                        _PROBLEM: {"schema": ref("Unavailable")},
+                    },
+                },
+            },
+        )
+    },
+    "/openapi.json": {
+        "get": _operation(
+            "get_openapi",
+            "This document",
+            {**_ALWAYS, "200": _answer("The document.", {"type": "object", "required": ["openapi", "info", "paths"]})},
+        )
+    },
+}
