@@ -33,6 +33,14 @@ start: install ## run the app on port 7071 with its stack until Ctrl-C; data is 
 test: install ## run all tests
 	@$(RUN)/pytest -n 2 --dist loadfile
 
+.PHONY: chaos
+chaos: install ## 200 audits under faults, kills and worker crashes, each judged, within twenty minutes
+	@$(RUN)/python -m chaos
+
+.PHONY: chaos-quick
+chaos-quick: install ## the same with 20 audits, in under three minutes
+	@$(RUN)/python -m chaos --audits 20
+
 .PHONY: bench
 bench: install ## measure speed and memory beside the peers, within an hour; writes benchmarks/results.md
 	@$(RUN)/python -m benchmarks

@@ -112,8 +112,12 @@ def denied(url: str, role: str) -> Iterator[None]:
 
 @contextmanager
 def locked(url: str) -> Iterator[None]:
-    """Within the block every statement on one of the tables waits, until its time is up."""
+    """Within the block every statement on one of the tables waits, until its time is up.
+
+    Raises psycopg's LockNotAvailable if somebody is reading it for seconds.
+    """
     with psycopg.connect(url) as connection:
+        connection.execute("SET LOCAL lock_timeout = '3s'")
         connection.execute("LOCK TABLE recordings IN ACCESS EXCLUSIVE MODE")
         yield
         connection.rollback()
