@@ -4,6 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from benchmarks.accuracy import accuracy
 from benchmarks.audits import Audit, measure
 from benchmarks.clients import Comparison, baseline, compare
 from benchmarks.measure import say
@@ -20,7 +21,7 @@ def main(arguments: list[str]) -> int:
     given = parser.parse_args(arguments)
     if given.quick:
         numbers = figures({"small": compare(4_000, 4, runs=1)}, {4_000: measure(4_000, ("full", "fast"))})
-        say(one_line(numbers))
+        say(one_line(numbers | accuracy()))
         return 0
     comparisons: dict[str, Comparison] = {
         "small": compare(20_000, 4),
@@ -38,7 +39,7 @@ def main(arguments: list[str]) -> int:
         write(comparisons, dict(sorted(audits.items())))
     if az := baseline():
         comparisons["az"] = az
-    numbers = write(comparisons, dict(sorted(audits.items())))
+    numbers = write(comparisons, dict(sorted(audits.items()))) | accuracy()
     say(f"\nWritten to {RESULTS.name}\n{one_line(numbers)}")
     return 0
 

@@ -9,7 +9,7 @@ from reconciliation.report.markup import KINDS, code, cut_note, joined, moment, 
 
 _TITLES = {
     "high": ("High", "Somebody must act: a recording is hidden, in doubt or broken."),
-    "medium": ("Medium", "Something is wrong that waits for nobody's hearing: plan it."),
+    "medium": ("Medium", "Something is wrong that can wait a little: plan it."),
     "low": ("Low", "Probably nothing; look when there is time."),
     "unknown": ("Unknown", "Could not be checked, so nothing may be concluded."),
 }
@@ -40,7 +40,7 @@ def _rows(finding: dict[str, Any]) -> str:
     new = ' <b class="new">new</b>' if finding["change"] == "new" else ""
     tracks = sum(len(container["media"]) + container["unkeyed_media"] for container in evidence)
     amount = sum(file["size"] for container in evidence for file in container["media"])
-    status = (escape(session["status"]) if session["status"] else "no status") if session else ""
+    status = (code(session["status"]) if session["status"] else "no status") if session else ""
     return (
         f'<tbody data-verdict="{escape(finding["verdict"])}" data-change="{finding["change"] or ""}">\n'
         f'<tr><th scope="rowgroup">{KINDS[subject["kind"]]} {code(subject["id"])}</th>'

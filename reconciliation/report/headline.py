@@ -18,9 +18,10 @@ def headline(result: Result) -> str:
     parts = []
     if tally.hidden:
         parts.append(f"{plural(tally.hidden, 'recording')} {'is' if tally.hidden == 1 else 'are'} hidden in storage")
-    for kind, noun in _NOUNS.items():
-        if number := tally.needing_a_person[kind]:
-            parts.append(f"{plural(number, noun)} {'needs' if number == 1 else 'need'} a person")
+    needing = [plural(number, noun) for kind, noun in _NOUNS.items() if (number := tally.needing_a_person[kind])]
+    if needing:
+        alone = tally.needing_a_person.total() == 1
+        parts.append(f"{_listed(needing)} {'needs' if alone else 'need'} a person")
     if unknown := tally.severities[Severity.UNKNOWN]:
         parts.append(f"{plural(unknown, 'subject')} could not be verified")
     found = "; ".join(parts)
@@ -33,3 +34,8 @@ def headline(result: Result) -> str:
         return f"{found}; {looked}."
     sessions = plural(tally.judged(Kind.SESSION), "session")
     return f"Nothing is missing: none of {sessions} has a hidden recording; {looked}."
+
+
+def _listed(items: list[str]) -> str:
+    """``a, b and c``."""
+    return " and ".join([", ".join(items[:-1]), items[-1]]) if len(items) > 1 else items[0]

@@ -103,9 +103,8 @@ def _findings(report: Head, findings: Findings) -> str:
     counts = report["counts"]["by_severity"]
     idle = ""
     if counts["info"]:
-        idle = (
-            f"<p>{plural(counts['info'], 'more finding')} that asks for nothing is in findings.csv and report.json.</p>"
-        )
+        infos = plural(counts["info"], "finding")
+        idle = f"<p>Not shown: {infos} of severity info, which ask for nothing; see findings.csv.</p>"
     sections = "\n".join(
         findings_section(severity, findings[severity], counts[severity], complete=report["complete"])
         for severity in SEVERITIES

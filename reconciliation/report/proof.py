@@ -27,7 +27,7 @@ def coverage_section(report: Head) -> str:
     return section(
         "coverage",
         "Was everything looked at?",
-        f"<p>{_words(coverage)}</p>\n{_sum(lines, 'The sum of all containers')}\n"
+        f"<p>{_words(report)}</p>\n{_sum(lines, 'The sum of all containers')}\n"
         f"{_failed(coverage['failed_containers'])}"
         f"<h3>Every subject has one verdict</h3>\n{items(_judged(report))}",
     )
@@ -41,7 +41,13 @@ def _sum(lines: list[tuple[str, int, str]], caption: str) -> str:
     return f'<table class="sum">\n<caption class="unseen">{caption}</caption>\n<tbody>\n{rows}\n</tbody>\n</table>'
 
 
-def _words(coverage: dict[str, Any]) -> str:
+def _words(report: Head) -> str:
+    coverage = report["coverage"]
+    if coverage["complete"] and not report["complete"]:
+        return (
+            "<b>Not twice.</b> Every container was read, but something that was in doubt could not be read a second time, "
+            "so nothing is concluded about it."
+        )
     if not coverage["complete"]:
         return "<b>No.</b> Not every container was read, so no session may be called without a recording."
     if coverage["skipped_by_reason"].keys().isdisjoint({REGISTERED, NOT_A_RECORDING}):

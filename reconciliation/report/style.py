@@ -41,7 +41,8 @@ th, td { text-align: left; padding: .35rem .9rem .35rem 0; border-bottom: 1px so
 th { font-weight: 600; } .number { text-align: right; font-variant-numeric: tabular-nums; }
 .sum th { font-weight: 400; } .sum .part th { padding-left: 1.5rem; color: var(--quiet); }
 .sum .total > * { font-weight: 700; border-top: 2px solid var(--text); }
-.chart th, .chart td { border: 0; padding-block: .15rem; } .chart .bar { width: 55%; padding-right: 0; }
+.chart th, .chart td { border: 0; padding-block: .15rem; }
+.chart code { white-space: nowrap; } .chart .bar { width: 55%; padding-right: 0; }
 .bar svg { display: block; width: 100%; height: .9rem; margin-top: .3rem; }
 figure { margin: .5rem 0; } .timeline { display: block; width: 100%; height: 166px; overflow: visible; }
 .timeline line { stroke: var(--line); } .timeline text { fill: var(--quiet); font-size: 13px; }
@@ -51,9 +52,9 @@ rect.low, .low rect { fill: var(--low); } rect.unknown, .unknown rect { fill: va
 #filter { position: sticky; top: 0; z-index: 1; display: flex; flex-wrap: wrap; gap: .4rem 1rem; align-items: end;
   background: var(--soft); border: 1px solid var(--line); border-radius: .3rem; padding: .6rem .8rem;
   margin-top: 2.4rem; }
-#filter label { display: flex; flex-direction: column; font-size: .9rem; } #filter .check { flex-direction: row;
-  gap: .4rem;
-  padding-bottom: .4rem; } #filter p { padding-bottom: .2rem; font-weight: 600; }
+#filter label { max-width: 100%; display: flex; flex-direction: column; font-size: .9rem; }
+#filter .check { flex-direction: row; gap: .4rem; padding-bottom: .4rem; }
+#filter p { padding-bottom: .2rem; font-weight: 600; }
 input, select, button { font: inherit; background: var(--page); color: var(--text); border: 1px solid var(--quiet);
   border-radius: .3rem; padding: .25rem .5rem; } #filter-text { width: 20rem; max-width: 100%; }
 ::placeholder { color: var(--quiet); opacity: 1; }
@@ -61,9 +62,9 @@ input, select, button { font: inherit; background: var(--page); color: var(--tex
 #findings section { scroll-margin-top: 6rem; }
 table.findings thead { border-bottom: 2px solid var(--text); } .findings tbody tr:first-child > * { border: 0;
   padding-bottom: 0; }
-table.findings { table-layout: fixed; font-size: .95rem; } time { white-space: nowrap; }
-.findings thead th:nth-child(1) { width: 34%; } .findings thead th:nth-child(2) { width: 19%; }
-.findings thead th:nth-child(3) { width: 18%; } .findings thead th:nth-child(4) { width: 13%; }
+table.findings { table-layout: fixed; font-size: .9rem; } time { white-space: nowrap; }
+.findings thead th:nth-child(1) { width: 32%; } .findings thead th:nth-child(2) { width: 18%; }
+.findings thead th:nth-child(3) { width: 16%; } .findings thead th:nth-child(4) { width: 15%; }
 .findings tbody th { font-weight: 400; } .findings .why td { padding: .2rem 0 .9rem; }
 .findings th button { border: 0; background: none; padding: 0; font-weight: 600; cursor: pointer;
   white-space: nowrap; }
@@ -78,28 +79,32 @@ dd { margin: 0; }
 .why details { font-size: .9rem; } .evidence { background: var(--soft); padding: .4rem .75rem; margin-top: .4rem; }
 details ul { margin: .3rem 0; } .sum { margin: .6rem 0; }
 .evidence ul { margin: .2rem 0 0; padding-left: 1.2rem; }
-@media (max-width: 45rem) {
-  h1 { font-size: 1.35rem; } dl { display: block; } .steps { padding-left: 1.2rem; }
+@media (max-width: 74rem) { .findings tbody time { white-space: normal; } }
+@media (max-width: 64rem) {
   table.findings, .findings tbody, .findings tr, .findings td, .findings tbody th { display: block; }
   .findings thead th:nth-child(n) { display: inline-block; border: 0; padding: .1rem .8rem .1rem 0; width: auto; }
-  .findings tbody { border-top: 2px solid var(--line); padding-top: .5rem; } .findings tbody td { padding: 0;
-  border: 0; text-align: left; }
+  .findings tbody { border-top: 2px solid var(--line); padding-top: .5rem; }
+  .findings tbody td { padding: 0; border: 0; text-align: left; } .findings .why td { padding-bottom: .8rem; }
   .findings td:not([colspan]) { display: inline-block; margin-right: .9rem; }
   .findings td:nth-child(2) { font-weight: 600; }
   .findings td:nth-child(3)::before { content: "Hearing "; color: var(--quiet); }
   .findings td:nth-child(4):not(:empty)::before { content: "Status "; color: var(--quiet); }
   .findings td:nth-child(5)::before { content: "Tracks "; color: var(--quiet); }
   .findings td:nth-child(6):not(:empty)::before { content: "Size "; color: var(--quiet); }
+}
+@media (max-width: 40rem) {
+  h1 { font-size: 1.35rem; } dl { display: block; } .steps { padding-left: 1.2rem; } #filter { position: static; }
   .chart thead, .verdicts thead { display: none; } .chart tr { padding: .2rem 0; } .verdicts tr { padding: .5rem 0; }
   .chart tr, .verdicts tr { display: grid; grid-template-columns: 1fr auto auto; column-gap: .8rem; }
   .verdicts tr { border-bottom: 1px solid var(--line); } .verdicts th, .verdicts td { border: 0; padding: 0; }
   .chart th, .chart td { padding: 0; } .chart .bar, .verdicts td:last-child { grid-column: 1 / 4; width: auto; }
-  .findings .why td { padding-bottom: .8rem; } #filter { position: static; } .plain { font-size: .9rem; }
-  .plain th, .plain td { padding-right: .5rem; }
+  .plain { font-size: .9rem; } .plain th, .plain td { padding-right: .5rem; }
 }
+@media print and (max-width: 64rem) { .findings thead { display: none; } }
 @media print {
-  body { max-width: none; padding: 0; } .skip, #filter { display: none; }
-  .findings tbody, .evidence { break-inside: avoid; }
+  html { font-size: 12px; } body { max-width: none; padding: 0; font-size: 1rem; print-color-adjust: exact; }
+  .skip, #filter, .findings button::after { display: none; } .findings tbody time { white-space: normal; }
   details::details-content { content-visibility: visible; height: auto; }
+  h2, h3, thead, .findings tbody tr:first-child { break-after: avoid; } .evidence, figure { break-inside: avoid; }
 }
 """

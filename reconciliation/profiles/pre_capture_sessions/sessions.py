@@ -228,7 +228,7 @@ RULES: tuple[Rule[SessionFacts], ...] = (
     ),
     Rule(
         "deleted_elsewhere",
-        Severity.LOW,
+        Severity.INFO,
         "Its recordings were deleted on purpose.",
         lambda facts: facts.session.deleted_recordings > 0,
         _why_deleted_elsewhere,

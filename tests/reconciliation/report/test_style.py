@@ -4,21 +4,25 @@ import pytest
 
 from reconciliation.report.style import STYLE
 
-NAMES = {"page", "text", "quiet", "line", "soft", "high", "unknown", "info", "on"}
+NAMES = {"page", "text", "quiet", "line", "soft", "link", "high", "medium", "low", "unknown", "info", "on"}
 Colour = tuple[float, float, float]
 LIGHT, DARK = re.findall(r":root \{([^}]*)\}", STYLE)
+MEANINGS = ("info", "high", "medium", "low", "unknown")
 # WCAG 2.2: 4.5:1 for text (1.4.3), 3:1 for graphics that carry meaning (1.4.11).
 TEXT = 4.5
 GRAPHICS = 3.0
 TEXT_PAIRS = [
     ("text", "page"),
     ("text", "soft"),
+    ("page", "text"),
     ("quiet", "page"),
-    ("on", "info"),
-    ("on", "high"),
-    ("on", "unknown"),
+    ("quiet", "soft"),
+    ("link", "page"),
+    ("link", "soft"),
+    *(("on", meaning) for meaning in MEANINGS),
 ]
-GRAPHIC_PAIRS = [("info", "page"), ("high", "page"), ("unknown", "page")]
+# Bars beside the page, and the border of a field that stands on the soft ground.
+GRAPHIC_PAIRS = [*((meaning, "page") for meaning in MEANINGS), ("quiet", "soft"), ("link", "soft")]
 
 
 def colours(block: str) -> dict[str, Colour]:
@@ -68,7 +72,20 @@ def test_no_colour_is_used_that_the_schemes_do_not_name() -> None:
 
 def test_every_pair_of_text_and_background_was_measured() -> None:
     rules = STYLE.replace(LIGHT, "").replace(DARK, "")
-    fronts = set(re.findall(r"(?<![-\w])color: var\(--(\w+)\)", rules))
+    fronts = set(re.findall(r"(?<![-\w])(?:color|fill): var\(--(\w+)\)", rules)) - (set(MEANINGS))
     backs = set(re.findall(r"background: var\(--(\w+)\)", rules))
     assert fronts == {front for front, _ in TEXT_PAIRS}
     assert backs == {back for _, back in TEXT_PAIRS}
+
+
+def test_the_rects_that_are_filled_with_a_meaning_are_measured_as_graphics() -> None:
+    filled = set(re.findall(r"rect { fill: var\(--(\w+)\)", STYLE))
+    assert filled == set(MEANINGS) - {"info"}
+
+
+def test_paper_is_never_dark() -> None:
+    assert "@media screen and (prefers-color-scheme: dark)" in STYLE
+
+
+def test_what_the_script_hides_is_hidden() -> None:
+    assert "[hidden] { display: none !important; }" in STYLE

@@ -1,0 +1,90 @@
+"""docs/report.schema.json says what report.json holds."""
+
+import copy
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from tests.reconciliation.report import samples
+from tests.reconciliation.report.samples import HIDDEN, KINDS, LISTED, VERDICTS, Json, finding, report, since_last
+
+SCHEMA: Json = json.loads(
+    (Path(__file__).parents[3] / "docs" / "report.schema.json").read_text(encoding="utf-8"),
+)
+VALIDATOR = Draft202012Validator(SCHEMA)
+
+
+def test_the_schema_is_one() -> None:
+    Draft202012Validator.check_schema(SCHEMA)
+
+
+@pytest.mark.parametrize("make", [samples.with_findings, samples.clean, samples.incomplete, report])
+def test_reports_are_what_the_schema_says(make: Callable[[], Json]) -> None:
+    VALIDATOR.validate(make())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_verdicts_of_a_kind_are_closed(kind: str) -> None:
+    assert list(SCHEMA["properties"]["counts"]["properties"][kind]["properties"]) == [
+        row.verdict for row in VERDICTS if row.subject == kind
+    ]
+
+
+@pytest.mark.parametrize("verdict", [row.verdict for row in LISTED])
+def test_a_finding_has_a_verdict_of_its_kind_only(verdict: str) -> None:
+    found = finding(verdict)
+    VALIDATOR.validate(report([found]))
+    for kind in {"capture_session", "recording", "container"} - {found["subject"]["kind"]}:
+        assert not VALIDATOR.is_valid(report([found]) | {"findings": [found | {"subject": {"kind": kind, "id": "a"}}]})
+
+
+def test_hidden_recordings_are_those_of_sessions() -> None:
+    assert {row.verdict for row in LISTED if row.subject == "capture_session"} > HIDDEN
+
+
+def without(member: str) -> Callable[[Json], None]:
+    def change(document: Json) -> None:
+        del document[member]
+
+    return change
+
+
+def with_value(value: Any, *path: str | int) -> Callable[[Json], None]:
+    def change(document: Json) -> None:
+        part: Any = document
+        for step in path[:-1]:
+            part = part[step]
+        part[path[-1]] = value
+
+    return change
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        *(pytest.param(without(member), id=f"no {member}") for member in SCHEMA["required"]),
+        pytest.param(with_value(1, "extra"), id="a member nobody knows"),
+        pytest.param(with_value(1, "schema_version"), id="another version"),
+        pytest.param(with_value(3, "outcome", "code"), id="a code that is not its word's"),
+        pytest.param(with_value(False, "complete"), id="incomplete, and nothing said of it"),
+        pytest.param(with_value(-1, "counts", "hidden"), id="less than nothing"),
+        pytest.param(with_value(1, "counts", "container", "sound"), id="a verdict of another kind of subject"),
+        pytest.param(with_value("already_registered", "findings", 0, "verdict"), id="a finding that is only counted"),
+        pytest.param(with_value(None, "findings", 0, "session"), id="a session's finding without its row"),
+        pytest.param(with_value("31.01.2026", "findings", 0, "hearing_at"), id="a moment in other words"),
+        pytest.param(with_value("guessed", "findings", 0, "session", "trail"), id="a trail nobody knows"),
+        pytest.param(with_value(["x"], "counted", "capture_session", "legacy"), id="a counted session without an id"),
+        pytest.param(with_value([], "counted", "capture_session", "unverified"), id="counted, though always listed"),
+        pytest.param(with_value(since_last(previous=None), "since_last"), id="compared with nothing"),
+        pytest.param(with_value(since_last(resolved=None), "since_last"), id="compared, without a count"),
+        pytest.param(with_value(since_last(new=None), "since_last"), id="not compared, with a count"),
+    ],
+)
+def test_what_is_no_report_is_refused(change: Callable[[Json], None]) -> None:
+    document = copy.deepcopy(samples.with_findings())
+    change(document)
+    assert not VALIDATOR.is_valid(document)
