@@ -126,7 +126,7 @@ class Campaigner:
             return self._judged(state)
         if state in {"failed", "interrupted"}:
             return self._resumed(state)
-        return bool(state == "cancelled")
+        return state == "cancelled" and self._judged(state)
 
     def _resumed(self, state: str) -> bool:
         end = self._end

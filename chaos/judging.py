@@ -40,13 +40,15 @@ class Wrong(StrEnum):
 class Truth:
     """What was planted: the verdict of every subject that a report must name, and what lies where.
 
-    ``holdings`` are the unregistered containers of each session, ``also`` the subjects that are not sessions.
+    ``holdings`` are the unregistered containers of each session, ``also`` the subjects that are not sessions. Sessions
+    that are no ``candidates`` come into question only by a container that names them.
     """
 
     sessions: Mapping[str, str]
     also: Mapping[str, str]
     containers: frozenset[str]
     holdings: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    candidates: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -138,15 +140,21 @@ def _exactly(expected: Mapping[str, str], found: Mapping[str, str]) -> Iterable[
 
 def _nothing_false(truth: Truth, report: Mapping[str, Any], found: Mapping[str, str]) -> Iterable[Problem]:
     failed = {item["container"] for item in report["coverage"]["failed_containers"]}
+    unknown = failed | {subject for subject, said in found.items() if said == "evidence_error"}
     for session, planted in truth.sessions.items():
         said = found.get(session, "nothing")
-        if not _may_be_said(said, planted, bool(failed), bool(truth.holdings.get(session, frozenset()) & failed)):
+        own_gap = bool(truth.holdings.get(session, frozenset()) & unknown)
+        unnamed = said == "nothing" and own_gap and session not in truth.candidates
+        if not unnamed and not _may_be_said(said, planted, bool(failed), own_gap):
             yield Problem(Wrong.REPORT, f"incomplete, but session {session}: planted {planted}, found {said}")
     for subject, said in found.items():
         if subject in truth.sessions or said == "evidence_error":
             continue
-        if truth.also.get(subject) != said and not (said == "unverified" and subject in truth.holdings):
+        if truth.also.get(subject) != said:
             yield Problem(Wrong.REPORT, f"incomplete, and {subject} is called {said}")
+    for subject, planted in truth.also.items():
+        if subject not in found and subject not in unknown:
+            yield Problem(Wrong.REPORT, f"incomplete, and {subject} is not named although it was read: {planted}")
 
 
 def _may_be_said(said: str, planted: str, gap: bool, own_gap: bool) -> bool:

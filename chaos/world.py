@@ -10,6 +10,7 @@ from demo.cases import Case, PlantedContainer, demo_id, encoded, healthy_cases, 
 HEALTHY_SESSIONS = 50
 PAGE_SIZE = 20
 SEGMENTS = 70
+_ASKED_FOR = {"PROCESSING", "NO_RECORDING", "FAILURE", None}
 MODIFIED = "Fri, 20 Mar 2026 09:30:00 GMT"
 
 
@@ -53,4 +54,5 @@ def truth_of(cases: Iterable[Case], containers: Iterable[PlantedContainer]) -> T
             str(case.session_id): frozenset(c.name for c in case.containers if c.name not in registered)
             for case in cases
         },
+        candidates=frozenset(str(c.session_id) for c in cases if c.status in _ASKED_FOR and c.origin == "PRE"),
     )
