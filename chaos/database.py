@@ -31,6 +31,8 @@ class DatabaseProxy:
             await self._connection(reader, out, self.weather.draw())
         except (ConnectionError, asyncio.IncompleteReadError):
             pass
+        except asyncio.CancelledError:
+            return  # the loop ends; Python 3.11 prints a traceback for each connection that is told so
         finally:
             self._writers.discard(out)
             out.transport.abort()

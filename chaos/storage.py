@@ -91,6 +91,8 @@ class StorageProxy:
                 await out.drain()
         except (_HangUpError, ConnectionError, asyncio.IncompleteReadError, aiohttp.ClientError):
             pass
+        except asyncio.CancelledError:
+            return  # the loop ends; Python 3.11 prints a traceback for each connection that is told so
         finally:
             self._writers.discard(out)
             out.close()

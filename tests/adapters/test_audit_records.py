@@ -1,5 +1,6 @@
 import asyncio
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -47,6 +48,15 @@ async def test_profiles_do_not_stand_in_each_others_way(records: AuditRecords) -
     assert not await records.claim("one", "c", AT, None)
 
 
+async def test_a_claim_whose_answer_was_lost_is_sent_again_and_finds_itself(records: AuditRecords) -> None:
+    assert await records.claim(PROFILE, "a", AT, None)
+    assert await records.claim(PROFILE, "a", AT, None)
+    before = await records.active(PROFILE)
+    assert await records.claim(PROFILE, "b", AT, before)
+    assert await records.claim(PROFILE, "b", AT, before)
+    assert not await records.claim(PROFILE, "c", AT, before)
+
+
 # --- the record -------------------------------------------------------------------------------------------------------
 
 
@@ -57,9 +67,16 @@ async def test_a_record_comes_back_as_it_was(records: AuditRecords) -> None:
 
 
 async def test_an_audit_is_never_created_twice(records: AuditRecords) -> None:
-    results = await asyncio.gather(*(records.create_record(RECORD) for _ in range(10)), return_exceptions=True)
+    others = [replace(RECORD, created_at=AT + timedelta(seconds=n)) for n in range(10)]
+    results = await asyncio.gather(*map(records.create_record, others), return_exceptions=True)
     assert results.count(None) == 1
     assert all(isinstance(result, RunStoreError) for result in results if result is not None)
+
+
+async def test_a_record_whose_answer_was_lost_is_sent_again_and_finds_itself(records: AuditRecords) -> None:
+    await records.create_record(RECORD)
+    await records.create_record(RECORD)
+    assert await records.record(AUDIT) == RECORD
 
 
 async def test_the_first_of_many_ends_stays_and_everybody_is_told_it(records: AuditRecords) -> None:

@@ -269,6 +269,13 @@ def test_what_changed_since_the_last_audit_is_counted_and_what_was_resolved_is_l
     assert "The first 1 of 3 are shown" in text
 
 
+def test_an_incomplete_audit_tells_what_is_new_and_why_nothing_is_called_resolved() -> None:
+    since = since_last(new=2, persisting=1, resolved=None, why_not="This audit is incomplete.")
+    text = section_of(report(compared=since), "since")
+    assert "2 new , 1 persisting. This audit is incomplete." in text
+    assert "resolved" not in text
+
+
 @pytest.mark.parametrize(
     ("compared", "words"),
     [
