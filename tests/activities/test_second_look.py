@@ -34,7 +34,7 @@ async def test_a_container_that_is_refused_is_tried_in_as_many_passes_as_a_scan_
     monkeypatch.setattr(activities.second_look, "_PAUSE_SECONDS", 0)
     lister = RefusingLister({"b": refusals})
     settings: Any = SimpleNamespace(max_passes=3, scan_concurrency=4)
-    seen = await _containers(["a", "b"], cast(Services, SimpleNamespace(lister=lister, settings=settings)))
+    seen = await _containers(["a", "b"], cast("Services", SimpleNamespace(lister=lister, settings=settings)))
     assert {name: type(record) for name, record in seen.items()} == {"a": ContainerEvidence, "b": kind}
     assert lister.asked.count("a") == 1
     assert lister.asked.count("b") == min(refusals + 1, 3)
