@@ -85,7 +85,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--audits", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--rate", type=float, help="of faults, 0 to 0.3 (default: drawn for each audit)")
-    parser.add_argument("--lanes", type=int, default=4, help="audits that run at once, each on a host of its own")
+    parser.add_argument("--lanes", type=int, default=6, help="audits that run at once, each on a host of its own")
     given = parser.parse_args(arguments)
     begun = time.monotonic()
     summary = campaign(given.audits, given.seed, given.rate, given.lanes)

@@ -7,7 +7,7 @@ from pathlib import Path
 from chaos.judging import Truth
 from demo.cases import Case, PlantedContainer, demo_id, encoded, healthy_cases, other_containers, special_cases
 
-HEALTHY_SESSIONS = 50
+HEALTHY_SESSIONS = 20
 PAGE_SIZE = 20
 SEGMENTS = 70
 _ASKED_FOR = {"PROCESSING", "NO_RECORDING", "FAILURE", None}
