@@ -27,17 +27,28 @@ _MAY_HAVE_INGEST = frozenset({"PROCESSING", "FAILURE", "NO_RECORDING", "RECORDIN
 
 async def look_again(first: FirstLook, services: Services, pause_seconds: float = _PAUSE_SECONDS) -> SecondLook:
     """Read everything that is in doubt once more. Failures are part of the answer; expected ones are not raised."""
-    records: list[Record] = []
-    await read_containers(
-        services.lister, first.container_names, records, services.settings.scan_concurrency, timeout_seconds=None
-    )
-    seen = {record.container: record for record in records}
+    seen = await _containers(first.container_names, services, pause_seconds)
     # The rows last: what is registered while the containers are read is registered.
     rows = await _database(first, services, pause_seconds)
     if rows is None:
         return SecondLook({}, {}, seen, database_read=False)
     sessions, recordings = rows
     return SecondLook(sessions, recordings, seen, await _ingest(first, services))
+
+
+async def _containers(names: Sequence[str], services: Services, pause_seconds: float) -> dict[str, Record]:
+    """The containers in doubt by name; those that cannot be read are tried again, as often as in a scan."""
+    seen: dict[str, Record] = {}
+    for attempt in range(services.settings.max_passes):
+        if attempt:
+            await asyncio.sleep(pause_seconds)
+        records: list[Record] = []
+        await read_containers(services.lister, names, records, services.settings.scan_concurrency, timeout_seconds=None)
+        seen |= {record.container: record for record in records}
+        names = [record.container for record in records if isinstance(record, Unread) and record.failed]
+        if not names:
+            break
+    return seen
 
 
 async def _database(

@@ -48,11 +48,19 @@ class AuditRecords:
         return ActiveAudit(value["audit_id"], datetime.fromisoformat(value["since"]), stored.etag)
 
     async def claim(self, profile: str, audit_id: str, at: datetime, instead_of: ActiveAudit | None) -> bool:
-        """Make ``audit_id`` the active audit; False if somebody else was faster. Atomic."""
+        """Make ``audit_id`` the active audit; False if somebody else was faster. Atomic.
+
+        A write whose answer is lost on the way is sent again and then finds itself, so a refusal is looked into.
+        """
         data = _json({"schema_version": 1, "complete": True, "audit_id": audit_id, "since": at.isoformat()})
         if instead_of is None:
-            return await self._blobs.create(_guard(profile), data)
-        return await self._blobs.replace(_guard(profile), data, instead_of.etag)
+            claimed = await self._blobs.create(_guard(profile), data)
+        else:
+            claimed = await self._blobs.replace(_guard(profile), data, instead_of.etag)
+        if claimed:
+            return True
+        active = await self.active(profile)
+        return active is not None and active.audit_id == audit_id
 
     async def create_record(self, record: RunRecord) -> None:
         """Write the record of a new audit. Raises ``AuditExistsError`` if there is another one of that id."""

@@ -26,6 +26,7 @@ from reconciliation.errors import RunStoreError, SettingsError, StorageRefusedEr
 # The SDK logs every request's address and headers at INFO.
 logging.getLogger("azure").setLevel(logging.WARNING)
 
+_TEMPORARY = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS})
 _NOT_ALLOWED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 
 # What is read as a stream is unpacked and parsed portion by portion; the SDK's own first portion is 32 MiB.
@@ -227,7 +228,7 @@ class BlobStore:
                     f"'Storage Blob Data Contributor' on that account, or check the key in {self._setting} and the "
                     "account's network rules."
                 ) from error
-            if status is None or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            if status is None or status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in _TEMPORARY:
                 raise StorageUnavailableError(f"{what}: storage answered {status}. Try again later.") from error
             raise StorageRefusedError(
                 f"{what}: storage answered {status} ({error.reason}). Check {self._setting} and the network rules."

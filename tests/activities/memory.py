@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, cast
 
 from adapters.audit_records import AuditRecords
-from adapters.blob_store import BlobStore, Stored
+from adapters.blob_store import BlobStore, Listed, Stored
 from adapters.listing.lister import RestLister
 from adapters.postgres import Database
 from adapters.run_store import RunStore
@@ -39,6 +39,7 @@ class MemoryBlobs(BlobStore):
 
     def __init__(self, piece: int = 1000) -> None:
         self.blobs: dict[str, bytes] = {}
+        self.told: dict[str, Mapping[str, str]] = {}
         self._piece = piece
 
     @property
@@ -47,16 +48,33 @@ class MemoryBlobs(BlobStore):
 
     async def write(self, path: str, data: bytes, metadata: Mapping[str, str] | None = None) -> None:
         self.blobs[path] = data
+        self.told[path] = metadata or {}
 
-    async def write_stream(self, path: str, chunks: AsyncIterator[bytes]) -> None:
-        self.blobs[path] = b"".join([chunk async for chunk in chunks])
+    async def write_stream(
+        self, path: str, chunks: AsyncIterator[bytes], metadata: Mapping[str, str] | None = None
+    ) -> None:
+        await self.write(path, b"".join([chunk async for chunk in chunks]), metadata)
 
-    async def create(self, path: str, data: bytes) -> bool:
-        return self.blobs.setdefault(path, data) is data
-
-    async def replace(self, path: str, data: bytes, etag: str) -> bool:
-        self.blobs[path] = data
+    async def create(self, path: str, data: bytes, metadata: Mapping[str, str] | None = None) -> bool:
+        if path in self.blobs:
+            return False
+        await self.write(path, data, metadata)
         return True
+
+    async def replace(self, path: str, data: bytes, etag: str, metadata: Mapping[str, str] | None = None) -> bool:
+        await self.write(path, data, metadata)
+        return True
+
+    async def metadata(self, path: str) -> Mapping[str, str] | None:
+        return self.told.get(path) if path in self.blobs else None
+
+    async def delete(self, path: str, etag: str | None = None) -> bool:
+        return self.blobs.pop(path, None) is not None
+
+    async def listing(self, prefix: str) -> AsyncIterator[Listed]:
+        for path in sorted(self.blobs):
+            if path.startswith(prefix):
+                yield Listed(path, len(self.blobs[path]), self.told.get(path, {}), AS_OF)
 
     async def read(self, path: str, *, offset: int | None = None, length: int | None = None) -> Stored | None:
         if path not in self.blobs:

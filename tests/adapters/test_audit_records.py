@@ -48,6 +48,15 @@ async def test_profiles_do_not_stand_in_each_others_way(records: AuditRecords) -
     assert not await records.claim("one", "c", AT, None)
 
 
+async def test_a_claim_whose_answer_was_lost_is_sent_again_and_finds_itself(records: AuditRecords) -> None:
+    assert await records.claim(PROFILE, "a", AT, None)
+    assert await records.claim(PROFILE, "a", AT, None)
+    before = await records.active(PROFILE)
+    assert await records.claim(PROFILE, "b", AT, before)
+    assert await records.claim(PROFILE, "b", AT, before)
+    assert not await records.claim(PROFILE, "c", AT, before)
+
+
 # --- the record -------------------------------------------------------------------------------------------------------
 
 

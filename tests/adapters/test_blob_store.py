@@ -321,7 +321,14 @@ async def test_an_account_that_cannot_be_reached_is_given_up_before_a_caller_giv
 
 @pytest.mark.usefixtures("_without_waiting")
 @pytest.mark.parametrize(
-    ("status", "kind"), [(500, StorageUnavailableError), (503, StorageUnavailableError), (400, StorageRefusedError)]
+    ("status", "kind"),
+    [
+        (408, StorageUnavailableError),
+        (429, StorageUnavailableError),
+        (500, StorageUnavailableError),
+        (503, StorageUnavailableError),
+        (400, StorageRefusedError),
+    ],
 )
 async def test_an_answer_that_is_no_answer_tells_its_status(status: int, kind: type[Exception]) -> None:
     async def refuse(_: web.Request) -> web.Response:
