@@ -53,6 +53,10 @@ bench: install ## measure speed and memory beside the peers, within an hour; wri
 bench-quick: install ## the same in small, in under two minutes
 	@$(RUN)/python -m benchmarks --quick
 
+.PHONY: soak
+soak: install ## audit a small account 100 times on one host; fails if memory, open files or sockets grow
+	@$(RUN)/python -m benchmarks.soak
+
 .PHONY: check
 check: .venv/installed ## lint, formatting, types and the direction of imports
 	$(RUN)/ruff check

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from adapters.settings import VARIABLES, Settings, load_settings
+from adapters.settings import SCHEDULES, VARIABLES, Settings, load_settings
 from reconciliation import VERSION
+from reconciliation.lifecycle import ENDED
 from reconciliation.outcome import Outcome
 from reconciliation.parameters import AuditParameters
 from reconciliation.profiles import PROFILES
@@ -16,6 +17,7 @@ from reconciliation.verdicts import Kind, Severity
 from triggers.requests import read_start
 
 ROOT = Path(__file__).parents[1]
+PRE_SCHEMA = (ROOT / "demo" / "pre_schema.sql").read_text(encoding="utf-8").lower()
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), ROOT / "devhost" / "README.md"])
 
@@ -32,13 +34,21 @@ def table(heading: str, document: str = README) -> list[list[str]]:
     return rows[2:]
 
 
+def written(value: object) -> str:
+    """A setting as its variable holds it."""
+    if isinstance(value, tuple):
+        return ",".join(value)
+    return "" if value is None else str(value)
+
+
 def test_every_setting_is_in_the_readme_and_in_the_example() -> None:
-    assert list(VARIABLES) == [field.name for field in fields(Settings)]
+    assert [*VARIABLES, "app_address"] == [field.name for field in fields(Settings)]  # which Azure gives
+    documented = [*VARIABLES.values(), *SCHEDULES]
     rows = table("Settings")
-    assert [row[0] for row in rows] == [f"`{name}`" for name in VARIABLES.values()]
+    assert [row[0] for row in rows] == [f"`{name}`" for name in documented]
     example = json.loads((ROOT / "local.settings.example.json").read_text(encoding="utf-8"))["Values"]
-    assert set(VARIABLES.values()) <= set(example)
-    assert set(example) - set(VARIABLES.values()) == {"FUNCTIONS_WORKER_RUNTIME", "AzureWebJobsStorage"}
+    assert set(documented) <= set(example)
+    assert set(example) - set(documented) == {"FUNCTIONS_WORKER_RUNTIME", "AzureWebJobsStorage"}
 
 
 def test_the_defaults_of_readme_example_and_code_are_the_same() -> None:
@@ -46,9 +56,10 @@ def test_the_defaults_of_readme_example_and_code_are_the_same() -> None:
     documented = {row[0].strip("`"): row[1].strip("`") for row in table("Settings")}
     needed = {name: example[name] for name in ("SOURCE_STORAGE", "PRE_DATABASE", "AzureWebJobsStorage")}
     defaults = load_settings(needed)
-    for name, variable in VARIABLES.items():
+    expected = {variable: written(getattr(defaults, name)) for name, variable in VARIABLES.items()} | SCHEDULES
+    for variable, default in expected.items():
         if variable.startswith("AUDIT_"):
-            assert documented[variable] == example[variable] == str(getattr(defaults, name))
+            assert documented[variable] == example[variable] == default
     assert load_settings(example) == load_settings({**needed, "REPORT_STORAGE": example["REPORT_STORAGE"]})
 
 
@@ -110,3 +121,33 @@ def test_the_host_settings_are_explained() -> None:
     durable = host["extensions"]["durableTask"]
     names = {"functionTimeout", *durable, *durable["storageProvider"]} - {"storageProvider", "type"}
     assert not [name for name in names if f"`{name}`" not in explained]
+
+
+# --- the guide for operators ------------------------------------------------------------------------------------------
+
+GUIDE = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+
+
+def test_every_event_is_in_the_guide_and_no_other() -> None:
+    folders = ("activities", "triggers", "adapters")
+    code = "\n".join(path.read_text("utf-8") for folder in folders for path in (ROOT / folder).rglob("*.py"))
+    told = set(re.findall(r"event\(\s*\"([a-z_.]+)\"", code)) | {f"audit.{state}" for state in ENDED}
+    told |= {name for pair in re.findall(r"\"(\S+)\" if resumed else \"(\S+)\"", code) for name in pair}
+    documented = [name for row in table("Events", GUIDE) for name in re.findall(r"`([a-z_.]+)`", row[0])]
+    assert sorted(documented) == sorted(told)
+    asked_for = set(re.findall(r"\"((?:audit|schedule|retention)\.[a-z_]+)\"", GUIDE))
+    assert asked_for <= told
+
+
+def test_every_timer_can_be_paused_by_its_name_in_the_guide() -> None:
+    code = (ROOT / "triggers" / "timers.py").read_text(encoding="utf-8")
+    timers = re.findall(r"async def (\w+)\(timer: func\.TimerRequest, client: Any\) -> None", code)
+    assert set(re.findall(r"AzureWebJobs\.([a-z_]+)\.Disabled", GUIDE)) == set(timers)
+
+
+def test_exactly_the_tables_that_are_read_are_granted_in_the_guide() -> None:
+    [granted] = re.findall(r"grant select on (.*) to", GUIDE)
+    queries = ROOT / "reconciliation" / "profiles" / "pre_capture_sessions" / "queries.py"
+    asked = re.findall(r"(?:from|join)\s+([a-z_]+)", queries.read_text(encoding="utf-8"))
+    tables = re.findall(r"create table (?:if not exists )?(?:public\.)?(\w+)", PRE_SCHEMA)
+    assert set(granted.split(", ")) == set(asked) & set(tables)
