@@ -11,6 +11,7 @@ from aiohttp import web
 from azure.core.credentials import AccessToken
 
 from adapters.credentials import TokenSigner
+from adapters.listing import lister as lister_module
 from adapters.listing.lister import Patience
 from devstack.storage_stub.pages import BlobEntry, blob_page, container_page
 from reconciliation import VERSION
@@ -45,6 +46,17 @@ async def test_a_marker_that_comes_back_ends_in_a_named_error(markers: list[str]
         assert len(seen) <= len(markers) + 1
         following = itertools.cycle(markers)
         with pytest.raises(ListingError, match="same page marker twice"):
+            [page async for page in lister.containers()]
+
+
+async def test_a_listing_without_an_end_ends_in_a_named_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lister_module, "MOST_PAGES", 20)
+    following = map(str, itertools.count())
+    async with storage(lambda _: xml(blob_page([], next(following)).decode())) as (lister, seen):
+        with pytest.raises(ListingError, match="no end to it after 20 pages"):
+            await lister.blobs("some-container")
+        assert len(seen) <= 21
+        with pytest.raises(ListingError, match="no end to it after 20 pages"):
             [page async for page in lister.containers()]
 
 
