@@ -59,22 +59,14 @@ ROUTES = {
     ("get_dead_letters", "audits/{audit_id}/dead-letters", "GET"),
     ("replay_dead_letters", "audits/{audit_id}/dead-letters/replay", "POST"),
     ("discard_dead_letters", "audits/{audit_id}/dead-letters/discard", "POST"),
+    ("get_openapi", "openapi.json", "GET"),
     ("get_profiles", "profiles", "GET"),
     ("get_health", "health", "GET"),
-    ("get_openapi", "openapi.json", "GET"),
 }
 ACTIVITIES = {
-    "list_containers",
-    "pull",
-    "plan",
-    "scan_shard",
-    "keep_dead_letters",
-    "reconcile",
-    "report",
-    "fail",
-    "notify",
-}
-TIMERS = {"watchdog", "retention"}
+    "list_containers", "pull", "plan", "scan_shard", "keep_dead_letters", "reconcile", "report", "fail", "notify",
+}  # fmt: skip
+TIMERS = {"watchdog", "retention"}  # scheduled_audit only where AUDIT_SCHEDULE is set
 
 
 def pinned() -> list[Requirement]:

@@ -35,7 +35,15 @@ from tests.reconciliation.world import (
 MODEL: dict[str, Any] = {
     "schema_version": int,
     "complete": bool,
-    "audit": {"id": str, "profile": str, "title": str, "created_at": str, "as_of": str, "generated_at": str},
+    "audit": {
+        "id": str,
+        "profile": str,
+        "title": str,
+        "created_at": str,
+        "as_of": str,
+        "generated_at": str,
+        "resumes": int,
+    },
     "outcome": {"code": int, "word": str},
     "headline": str,
     "since_last": {
@@ -52,6 +60,7 @@ MODEL: dict[str, Any] = {
         "blobs": int,
         "skipped_by_reason": dict,
         "failed_containers": [{"container": str, "error": str}],
+        "dead_letters": list,
     },
     "counts": {
         "capture_session": dict,
@@ -202,6 +211,7 @@ def test_moments_and_waiting_times_are_those_of_the_audit() -> None:
         "created_at": "2026-03-02T09:29:00Z",
         "as_of": "2026-03-02T09:30:00Z",
         "generated_at": "2026-03-02T09:31:00Z",
+        "resumes": 0,
     }
     assert report["settle_minutes"] == 20
 
