@@ -56,9 +56,13 @@ def _campaign(at_least: int, examples: int) -> Tally:
         )
         settings = world.settings(SOURCE_STORAGE=proxy.connection_string, **SETTINGS)
         with running(settings, Path(directory)) as api:
-            tally = fuzz(api, world, proxy, at_least=at_least, examples=examples)
+            tally = fuzz(api, world, proxy, at_least=at_least, examples=examples, tell=_tell)
             tally.secrets += leaks(api, world, KEY)
             return tally
+
+
+def _tell(tally: Tally) -> None:
+    print(f"{tally.requests:,} requests, {len(tally.problems)} problems", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":
