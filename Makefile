@@ -37,6 +37,14 @@ test: install ## run all tests
 fuzz: install ## send 10,000 odd requests to an app on a stack of its own; ends with one line of JSON
 	@$(RUN)/python -m tests.app.fuzzing
 
+.PHONY: chaos
+chaos: install ## 200 audits under faults, kills and worker crashes, each judged, within twenty minutes
+	@$(RUN)/python -m chaos
+
+.PHONY: chaos-quick
+chaos-quick: install ## the same with 20 audits, in under three minutes
+	@$(RUN)/python -m chaos --audits 20
+
 .PHONY: bench
 bench: install ## measure speed and memory beside the peers, within an hour; writes benchmarks/results.md
 	@$(RUN)/python -m benchmarks

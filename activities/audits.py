@@ -4,8 +4,9 @@ from typing import Literal, TypedDict
 
 from adapters.audit_records import AuditRecords
 from adapters.services import Services
-from adapters.telemetry import event
+from adapters.telemetry import tell_end
 from reconciliation.errors import RunStoreError
+from reconciliation.lifecycle import State
 from reconciliation.run_record import RunRecord
 
 
@@ -38,32 +39,17 @@ async def running(records: AuditRecords, audit_id: str) -> RunRecord:
 
 
 def ended_answer(services: Services, *, before: RunRecord, ended: RunRecord) -> EndedAnswer:
-    """The answer of a step that ends the audit, told of as an event unless the audit had ended before."""
+    """The answer of a step that ends the audit, told of as an event unless the audit had ended before.
+
+    People are told also when the step is done a second time: its first answer was lost with its worker. Nobody is told
+    of what was cancelled.
+    """
     word = "unknown" if ended.outcome is None else ended.outcome.name.lower()
-    first_time = not before.state.has_ended and ended.state.has_ended
-    if first_time:
+    if not before.state.has_ended and ended.state.has_ended:
         tell_end(ended)
     return {
         "ok": True,
         "state": ended.state.value,
         "outcome": word,
-        "notify": first_time and services.settings.notifies_of(word),
+        "notify": ended.state is not State.CANCELLED and services.settings.notifies_of(word),
     }
-
-
-def tell_end(ended: RunRecord) -> None:
-    """The event of an audit's end, with its counts and how long it took in all."""
-    summary = ended.summary or {}
-    took = ended.ended_at - ended.created_at if ended.ended_at else None
-    event(
-        f"audit.{ended.state}",
-        audit_id=ended.audit_id,
-        profile=ended.parameters.profile,
-        mode=ended.parameters.mode.value,
-        outcome=ended.outcome.name.lower() if ended.outcome else None,
-        seconds=round(took.total_seconds(), 1) if took else None,
-        resumes=ended.resumes,
-        findings=summary.get("findings"),
-        hidden=summary.get("hidden"),
-        **{f"containers_{name}": count for name, count in summary.get("containers", {}).items()},
-    )

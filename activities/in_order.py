@@ -28,8 +28,9 @@ class InOrder(Generic[ItemT]):
                 self._waiting = self._waiting[at:]
                 return found
             found += self._waiting
-            self._waiting = await anext(self._portions, [])
-            if not self._waiting:
+            portion = await anext(self._portions, None)
+            self._waiting = portion or []
+            if portion is None:
                 return found
 
     async def rest(self) -> AsyncIterator[list[ItemT]]:

@@ -1,27 +1,37 @@
 """The audit to compare with: the last one before it that was completed and asked the same."""
 
+import logging
 from itertools import islice
 
 from adapters.services import Services
 from reconciliation.lifecycle import State
 from reconciliation.report.document import ReportReader
+from reconciliation.report.model import SCHEMA_VERSION
 from reconciliation.run_record import RunRecord
 from reconciliation.since_last import Known, Previous, same_question
 from reconciliation.times import from_text
 from reconciliation.verdicts import Severity
 
+logger = logging.getLogger("capture_audit.previous")
+
 _MOST_LOOKED_AT = 200
 
 
 async def previous_audit(services: Services, record: RunRecord) -> Previous | None:
-    """Looks through the newest audits; None if there is none to compare with, or its report is not there any more."""
+    """Looks through the newest audits; None if there is none to compare with.
+
+    One whose report is not there any more, or cannot be read (an earlier release wrote it), is passed over.
+    """
     ids = [audit_id for audit_id in await services.records.audit_ids() if audit_id < record.audit_id]
     for audit_id in islice(ids, _MOST_LOOKED_AT):
         other = await services.records.record(audit_id)
         if other is None or other.state is not State.COMPLETED:
             continue
         if same_question(other.parameters, record.parameters) and await services.store.has_report(audit_id, "json"):
-            return await _read(services, other)
+            try:
+                return await _read(services, other)
+            except (ValueError, LookupError) as error:
+                logger.warning("The report of audit %s cannot be compared with: %s", audit_id, error)
     return None
 
 
@@ -33,5 +43,7 @@ async def _read(services: Services, record: RunRecord) -> Previous:
             for finding in reader.read(lines)
             if finding["severity"] != Severity.INFO.value
         }
+    if not reader.complete or reader.head["schema_version"] != SCHEMA_VERSION:
+        raise ValueError("it was cut short, or has another schema")
     as_of = from_text(reader.head["audit"]["as_of"])
     return Previous(record.audit_id, as_of, record.parameters.mode, frozenset(findings))

@@ -34,13 +34,13 @@ class ReconcileAnswer(TypedDict):
 
 
 async def reconcile_audit(request: AuditRequest, services: Services) -> ReconcileAnswer:
-    """Judge everything and write report.json; a report that is already there is kept.
+    """Judge everything and write report.json; a report of this attempt that is already there is kept.
 
     Raises ``AssertionError`` if anything does not add up; nothing is written then.
     """
     audit_id, store = request["audit_id"], services.store
     record = await running(services.records, audit_id)
-    if not await store.has_report_of(audit_id, record.rounds):
+    if not await store.has_report_of(audit_id, record.attempt):
         plan = await store.planned(audit_id)
         profile, parameters = PROFILES[record.parameters.profile], record.parameters
         first = FirstLook(profile, parameters, plan.clock(parameters), listed=plan.listed, skipped=plan.skipped)
@@ -105,7 +105,7 @@ async def conclude(services: Services, record: RunRecord, first: FirstLook, spoo
         for chunk in spools.document(head):
             yield chunk
 
-    await services.store.write_report(record.audit_id, "json", chunks(), record.rounds)
+    await services.store.write_report(record.audit_id, "json", chunks(), record.attempt)
 
 
 @bp.activity_trigger(input_name="request")

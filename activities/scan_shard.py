@@ -12,6 +12,7 @@ from activities.answers import Refusal, answered
 from activities.audits import running
 from adapters.run_store import RunStore
 from adapters.services import Services
+from adapters.telemetry import event
 from reconciliation.coverage import DELETED_DURING_SCAN, counts_of
 from reconciliation.errors import AuditError, ContainerGoneError
 from reconciliation.evidence import BlobPage, Record, Unread, read_evidence
@@ -55,8 +56,10 @@ async def scan(request: ScanRequest, services: Services) -> ScanAnswer:
     """
     audit_id, index = request["audit_id"], request["shard"]
     store = services.store
-    await running(services.records, audit_id)
-    known = {record.container: record for record in await store.shard(audit_id, index) or ()}
+    record = await running(services.records, audit_id)
+    begun = services.now()
+    seen = await store.shard_result(audit_id, index)
+    known = {record.container: record for record in (seen.records if seen else ())}
     kept = [record for record in known.values() if not (isinstance(record, Unread) and record.failed)]
     if not known or len(kept) < len(known):
         planned = (await store.planned(audit_id)).shards[index]
@@ -68,8 +71,19 @@ async def scan(request: ScanRequest, services: Services) -> ScanAnswer:
                 services.lister, wanted, kept, settings.scan_concurrency, settings.shard_timeout_seconds
             )
         kept.sort(key=lambda record: record.container)
-        counts = await store.write_shard(audit_id, index, request["attempt"], kept)
-        logger.info("Audit %s: shard %d, attempt %d: %s", audit_id, index, request["attempt"], counts)
+        counts = await store.mend_shard(audit_id, index, request["attempt"], kept, seen)
+        if counts is None:  # what stands there counts; if it has gaps, the next pass mends it
+            counts = counts_of(await store.shard(audit_id, index) or ())
+        event(
+            "audit.shard_completed",
+            audit_id=audit_id,
+            profile=record.parameters.profile,
+            shard=index,
+            attempt=request["attempt"],
+            read=len(wanted),
+            seconds=round((services.now() - begun).total_seconds(), 1),
+            **counts,
+        )
     else:
         counts = counts_of(kept)
     return {"ok": True, "scanned": counts["scanned"], "skipped": counts["skipped"], "failed": counts["failed"]}

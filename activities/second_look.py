@@ -25,22 +25,34 @@ _PAUSE_SECONDS = 2.0
 _MAY_HAVE_INGEST = frozenset({"PROCESSING", "FAILURE", "NO_RECORDING", "RECORDING", "STANDBY"})
 
 
-async def look_again(first: FirstLook, services: Services) -> SecondLook:
+async def look_again(first: FirstLook, services: Services, pause_seconds: float = _PAUSE_SECONDS) -> SecondLook:
     """Read everything that is in doubt once more. Failures are part of the answer; expected ones are not raised."""
-    rows = await _database(first, services)
-    records: list[Record] = []
-    await read_containers(
-        services.lister, first.container_names, records, services.settings.scan_concurrency, timeout_seconds=None
-    )
-    seen = {record.container: record for record in records}
+    seen = await _containers(first.container_names, services, pause_seconds)
+    # The rows last: what is registered while the containers are read is registered.
+    rows = await _database(first, services, pause_seconds)
     if rows is None:
         return SecondLook({}, {}, seen, database_read=False)
     sessions, recordings = rows
     return SecondLook(sessions, recordings, seen, await _ingest(first, services))
 
 
+async def _containers(names: Sequence[str], services: Services, pause_seconds: float) -> dict[str, Record]:
+    """The containers in doubt by name; those that cannot be read are tried again, as often as in a scan."""
+    seen: dict[str, Record] = {}
+    for attempt in range(services.settings.max_passes):
+        if attempt:
+            await asyncio.sleep(pause_seconds)
+        records: list[Record] = []
+        await read_containers(services.lister, names, records, services.settings.scan_concurrency, timeout_seconds=None)
+        seen |= {record.container: record for record in records}
+        names = [record.container for record in records if isinstance(record, Unread) and record.failed]
+        if not names:
+            break
+    return seen
+
+
 async def _database(
-    first: FirstLook, services: Services
+    first: FirstLook, services: Services, pause_seconds: float
 ) -> tuple[dict[str, Candidate], dict[str, RegisteredRecording]] | None:
     """The rows in doubt by id, in one snapshot; None if the database cannot be read, asked twice."""
     profile, parameters = first.profile, first.parameters
@@ -62,7 +74,7 @@ async def _database(
         except AuditError as error:
             logger.warning("The second look at the database failed, attempt %d: %s", attempt, error)
             if attempt == 1:
-                await asyncio.sleep(_PAUSE_SECONDS)
+                await asyncio.sleep(pause_seconds)
     return None
 
 

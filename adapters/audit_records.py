@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from adapters.blob_store import BlobStore
-from reconciliation.errors import RunStoreError
+from reconciliation.errors import AuditExistsError, RunStoreError
 from reconciliation.lifecycle import State, may_become
 from reconciliation.run_record import RunRecord
 
@@ -48,16 +48,26 @@ class AuditRecords:
         return ActiveAudit(value["audit_id"], datetime.fromisoformat(value["since"]), stored.etag)
 
     async def claim(self, profile: str, audit_id: str, at: datetime, instead_of: ActiveAudit | None) -> bool:
-        """Make ``audit_id`` the active audit; False if somebody else was faster. Atomic."""
+        """Make ``audit_id`` the active audit; False if somebody else was faster. Atomic.
+
+        A write whose answer is lost on the way is sent again and then finds itself, so a refusal is looked into.
+        """
         data = _json({"schema_version": 1, "complete": True, "audit_id": audit_id, "since": at.isoformat()})
         if instead_of is None:
-            return await self._blobs.create(_guard(profile), data)
-        return await self._blobs.replace(_guard(profile), data, instead_of.etag)
+            claimed = await self._blobs.create(_guard(profile), data)
+        else:
+            claimed = await self._blobs.replace(_guard(profile), data, instead_of.etag)
+        if claimed:
+            return True
+        active = await self.active(profile)
+        return active is not None and active.audit_id == audit_id
 
     async def create_record(self, record: RunRecord) -> None:
-        """Write the record of a new audit. Raises ``RunStoreError`` if there is one of that id."""
-        if not await self._blobs.create(f"{record.audit_id}/run.json", _json(record.to_json())):
-            raise RunStoreError(f"There is already an audit {record.audit_id}.")
+        """Write the record of a new audit. Raises ``AuditExistsError`` if there is another one of that id."""
+        created = await self._blobs.create(f"{record.audit_id}/run.json", _json(record.to_json()))
+        # A request whose answer was lost on the way is sent again, and then finds its own work.
+        if not created and await self.record(record.audit_id) != record:
+            raise AuditExistsError(f"There is already an audit {record.audit_id}.")
 
     async def record(self, audit_id: str) -> RunRecord | None:
         """The record of an audit, or None if there is no such audit."""
@@ -87,7 +97,9 @@ class AuditRecords:
         if not unchanged or not may_become(now.state, State.QUEUED):
             return None
         reopened = now.reopened(at, resumed=resumed)
-        return reopened if await self._blobs.replace(path, _json(reopened.to_json()), etag) else None
+        if await self._blobs.replace(path, _json(reopened.to_json()), etag):
+            return reopened
+        return reopened if await self.record(seen.audit_id) == reopened else None  # as in ``create_record``
 
     async def release(self, active: ActiveAudit, profile: str) -> bool:
         """Take a guard away whose audit has ended; False if it is not the one that was seen any more."""

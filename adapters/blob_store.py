@@ -26,6 +26,7 @@ from reconciliation.errors import RunStoreError, SettingsError, StorageRefusedEr
 # The SDK logs every request's address and headers at INFO.
 logging.getLogger("azure").setLevel(logging.WARNING)
 
+_TEMPORARY = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS})
 _NOT_ALLOWED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 
 # What is read as a stream is unpacked and parsed portion by portion; the SDK's own first portion is 32 MiB.
@@ -129,22 +130,23 @@ class BlobStore:
         if stored != written:
             raise RunStoreError(f"Wrote {written} bytes to {path} in {self.where}, but {stored} are stored.")
 
-    async def create(self, path: str, data: bytes) -> bool:
+    async def create(self, path: str, data: bytes, metadata: Mapping[str, str] | None = None) -> bool:
         """Write a blob only if there is none; False if there is. Atomic."""
         await self.ready()
         with self._explained("write"):
             try:
-                await self._container.upload_blob(path, data, overwrite=False)
+                await self._container.upload_blob(path, data, overwrite=False, metadata=dict(metadata or {}))
             except ResourceExistsError:
                 return False
         return True
 
-    async def replace(self, path: str, data: bytes, etag: str) -> bool:
+    async def replace(self, path: str, data: bytes, etag: str, metadata: Mapping[str, str] | None = None) -> bool:
         """Write a blob only if it is still the one read at ``etag``; False if it is not. Atomic."""
+        condition: dict[str, Any] = {"etag": etag, "match_condition": MatchConditions.IfNotModified}
         with self._explained("write"):
             try:
                 await self._container.upload_blob(
-                    path, data, overwrite=True, etag=etag, match_condition=MatchConditions.IfNotModified
+                    path, data, overwrite=True, metadata=dict(metadata or {}), **condition
                 )
             except (ResourceModifiedError, ResourceNotFoundError):
                 return False
@@ -226,7 +228,7 @@ class BlobStore:
                     f"'Storage Blob Data Contributor' on that account, or check the key in {self._setting} and the "
                     "account's network rules."
                 ) from error
-            if status is None or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            if status is None or status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in _TEMPORARY:
                 raise StorageUnavailableError(f"{what}: storage answered {status}. Try again later.") from error
             raise StorageRefusedError(
                 f"{what}: storage answered {status} ({error.reason}). Check {self._setting} and the network rules."

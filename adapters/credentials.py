@@ -4,6 +4,7 @@ Requests are signed through public API only: a key becomes a short-lived account
 an identity becomes a bearer token from azure-identity.
 """
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -38,19 +39,25 @@ class KeySigner:
     account: str
     key: str = field(repr=False)
     _sas: str = field(default="", repr=False)
-    _expires: datetime | None = None
+    _renew_at: float = 0.0
+
+    @property
+    def is_due(self) -> bool:
+        """True when the next request gets a new SAS."""
+        return time.time() >= self._renew_at
 
     async def sign(self) -> tuple[str, Mapping[str, str]]:
         """One SAS serves all requests until shortly before it expires."""
-        now = datetime.now(UTC)
-        if self._expires is None or now >= self._expires - _RENEW_BEFORE:
-            self._expires = now + _SAS_LIFETIME
+        if self.is_due:
+            now = datetime.now(UTC)
+            expires = now + _SAS_LIFETIME
+            self._renew_at = (expires - _RENEW_BEFORE).timestamp()
             self._sas = generate_account_sas(
                 self.account,
                 self.key,
                 ResourceTypes(service=True, container=True),
                 AccountSasPermissions(read=True, list=True),
-                self._expires,
+                expires,
                 start=now - _CLOCK_SKEW,
                 services=Services(blob=True),
             )

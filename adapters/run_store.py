@@ -54,6 +54,14 @@ class Artefacts:
     dead_letters: int = 0
 
 
+@dataclass(frozen=True)
+class ShardResult:
+    """What a shard saw, and the ETag it was read at."""
+
+    records: list[Record]
+    etag: str
+
+
 class RunStore:
     """Typed access to the folders of all audits. Errors are those of ``BlobStore``, plus ``RunStoreError``."""
 
@@ -128,7 +136,9 @@ class RunStore:
     async def registered_ids(self, audit_id: str) -> AsyncIterator[list[str]]:
         """Their ids alone: the first text on each line, cut out because parsing the rest takes ten times as long."""
         async for lines in self._lines(audit_id, "registered.jsonl.gz"):
-            yield [line.split(b'"', 2)[1].decode() for line in lines]
+            with self._undamaged(f"{audit_id}/registered.jsonl.gz"):
+                ids = [first.decode() for _, first, _ in (line.split(b'"', 2) for line in lines)]
+            yield ids
 
     async def _values(self, audit_id: str, name: str) -> AsyncIterator[list[Any]]:
         async for lines in self._lines(audit_id, name):
@@ -209,20 +219,35 @@ class RunStore:
 
     async def write_shard(self, audit_id: str, shard: int, attempt: int, records: Sequence[Record]) -> dict[str, int]:
         """Write what a shard saw, with its counts as metadata; returns the counts."""
-        counts = counts_of(records)
-        metadata = {name: str(count) for name, count in counts.items()} | {"attempt": str(attempt)}
-        data = pack(record.to_json() for record in records)
-        await self._blobs.write(f"{audit_id}/shards/{shard:04}.jsonl.gz", data, metadata)
+        counts, metadata, data = _packed(attempt, records)
+        await self._blobs.write(_shard(audit_id, shard), data, metadata)
         return counts
 
-    async def shard(self, audit_id: str, shard: int) -> list[Record] | None:
+    async def mend_shard(
+        self, audit_id: str, shard: int, attempt: int, records: Sequence[Record], seen: ShardResult | None
+    ) -> dict[str, int] | None:
+        """As ``write_shard``, but only in place of the result that was ``seen``; None if there is another by now:
+        an activity of an earlier attempt may still be at work. Atomic.
+        """
+        counts, metadata, data = _packed(attempt, records)
+        path = _shard(audit_id, shard)
+        if seen is None:
+            return counts if await self._blobs.create(path, data, metadata) else None
+        return counts if await self._blobs.replace(path, data, seen.etag, metadata) else None
+
+    async def shard_result(self, audit_id: str, shard: int) -> ShardResult | None:
         """What a shard saw, or None if it was never scanned to its end."""
-        path = f"{audit_id}/shards/{shard:04}.jsonl.gz"
+        path = _shard(audit_id, shard)
         stored = await self._blobs.read(path)
         if stored is None:
             return None
         with self._undamaged(path):
-            return [record_from_json(value) for value in unpack(stored.data)]
+            return ShardResult([record_from_json(value) for value in unpack(stored.data)], stored.etag)
+
+    async def shard(self, audit_id: str, shard: int) -> list[Record] | None:
+        """The records of ``shard_result``."""
+        result = await self.shard_result(audit_id, shard)
+        return None if result is None else result.records
 
     async def write_progress(self, audit_id: str, shard: int, records: Sequence[Record]) -> None:
         """Say how far a shard has come."""
@@ -293,14 +318,14 @@ class RunStore:
 
     # --- the report -----------------------------------------------------------------------------------------------
 
-    async def write_report(self, audit_id: str, form: str, chunks: AsyncIterator[bytes], rounds: int = 0) -> None:
-        """Write the report in one of the forms of ``REPORT_FILES``, marked with the round it is of."""
-        await self._blobs.write_stream(f"{audit_id}/{REPORT_FILES[form]}", chunks, {"rounds": str(rounds)})
+    async def write_report(self, audit_id: str, form: str, chunks: AsyncIterator[bytes], attempt: str = "0.0") -> None:
+        """Write the report in one of the forms of ``REPORT_FILES``, marked with the attempt it is of."""
+        await self._blobs.write_stream(f"{audit_id}/{REPORT_FILES[form]}", chunks, {"attempt": attempt})
 
-    async def has_report_of(self, audit_id: str, rounds: int) -> bool:
-        """True if report.json is there and is of the given round."""
+    async def has_report_of(self, audit_id: str, attempt: str) -> bool:
+        """True if report.json is there and is of the given attempt (see ``RunRecord.attempt``)."""
         metadata = await self._blobs.metadata(f"{audit_id}/{REPORT_FILES['json']}")
-        return metadata is not None and metadata.get("rounds", "0") == str(rounds)
+        return metadata is not None and metadata.get("attempt", "0.0") == attempt
 
     async def has_report(self, audit_id: str, form: str) -> bool:
         """True if the report is there in that form."""
@@ -317,6 +342,17 @@ class RunStore:
         async for chunk in self._blobs.read_stream(f"{audit_id}/{REPORT_FILES['json']}"):
             *lines, rest = (rest + chunk).split(b"\n")
             yield [line.decode() for line in lines]
+
+
+def _shard(audit_id: str, shard: int) -> str:
+    return f"{audit_id}/shards/{shard:04}.jsonl.gz"
+
+
+def _packed(attempt: int, records: Sequence[Record]) -> tuple[dict[str, int], dict[str, str], bytes]:
+    """A shard's counts, its metadata and its bytes."""
+    counts = counts_of(records)
+    metadata = {name: str(count) for name, count in counts.items()} | {"attempt": str(attempt)}
+    return counts, metadata, pack(record.to_json() for record in records)
 
 
 def _dead_letter(audit_id: str, shard: int) -> str:

@@ -84,6 +84,9 @@ VARIABLES: dict[str, str] = {
     "webhook_outcomes": "AUDIT_WEBHOOK_OUTCOMES",
 }
 
+# When timers fire, in NCRONTAB; read where they are registered, since the host must know before anything runs.
+SCHEDULES: dict[str, str] = {"AUDIT_SCHEDULE": "", "AUDIT_WATCHDOG_SCHEDULE": "0 */5 * * * *"}
+
 _RANGES: dict[str, tuple[int, int]] = {
     "scan_concurrency": (1, 1000),
     "shard_containers": (1, 100_000),

@@ -7,6 +7,8 @@ record, which Application Insights keeps as custom dimensions when the host runs
 import json
 import logging
 
+from reconciliation.run_record import RunRecord
+
 logger = logging.getLogger("capture_audit.events")
 
 Fact = str | int | float | bool | None
@@ -16,3 +18,22 @@ def event(name: str, **facts: Fact) -> None:
     """Tell of an event, such as ``audit.completed``. Facts are ids, counts and durations; never names or secrets."""
     known = {key: value for key, value in facts.items() if value is not None}
     logger.info(json.dumps({"event": name, **known}), extra={"event_name": name, **known})
+
+
+def tell_end(ended: RunRecord) -> None:
+    """The event of an audit's end, with its counts and how long it took in all."""
+    summary = ended.summary or {}
+    took = ended.ended_at - ended.created_at if ended.ended_at else None
+    event(
+        f"audit.{ended.state}",
+        audit_id=ended.audit_id,
+        profile=ended.parameters.profile,
+        mode=ended.parameters.mode.value,
+        outcome=None if ended.outcome is None else ended.outcome.name.lower(),
+        seconds=round(took.total_seconds(), 1) if took else None,
+        resumes=ended.resumes,
+        rounds=ended.rounds,
+        findings=summary.get("findings"),
+        hidden=summary.get("hidden"),
+        **{f"containers_{name}": count for name, count in summary.get("containers", {}).items()},
+    )

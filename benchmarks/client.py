@@ -14,10 +14,10 @@ from collections.abc import Awaitable, Callable
 from azure.core.credentials import AzureNamedKeyCredential
 from azure.storage.blob.aio import BlobServiceClient
 
-from activities.scan_shard import Record, read_containers
+from activities.scan_shard import read_containers
 from adapters.credentials import Endpoint, KeySigner
 from adapters.listing.lister import RestLister, open_session
-from reconciliation.evidence import ContainerEvidence
+from reconciliation.evidence import ContainerEvidence, Record
 
 KEY = base64.b64encode(b"the stub checks no signature").decode()
 

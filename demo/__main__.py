@@ -90,7 +90,8 @@ def verdicts(report: dict[str, Any]) -> dict[str, str]:
 
 def compare_partial(whole: dict[str, Any], partial: dict[str, Any]) -> int:
     """Nothing may be called absent by an audit that did not look everywhere; returns how many sessions are."""
-    counts, absence = partial["counts"]["capture_session"], ("expected_empty", "suspect_lost", "stuck_empty")
+    counts: dict[str, int] = partial["counts"]["capture_session"]
+    absence = ("expected_empty", "suspect_lost", "stuck_empty", "encode_lost")
     absent, unverified = sum(counts[verdict] for verdict in absence), counts["unverified"]
     containers = partial["coverage"]["containers"]
     print(

@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
@@ -21,11 +22,12 @@ from devhost.engine.store import Store
 from devhost.protocol.management import PUBLIC_BASE, RPC_BASE, client_binding
 from devhost.settings import HostSettings, apply_local_settings, read_host_json
 from devhost.timers import TimerLoop, enabled_timers
+from devhost.web.crashes import Crashes
 from devhost.web.durable import DurableApi
 from devhost.web.functions import MAX_BODY_BYTES, FunctionRoutes, routes_of
-from devhost.worker.calling import Calls
 from devhost.worker.functions import AppFunction, Trigger
-from devhost.worker.loading import load_app
+from devhost.worker.loading import load_app_anew
+from devhost.worker.process import WorkerProcess
 
 _log = logging.getLogger("devhost")
 _STOP_SECONDS = 3.0
@@ -81,7 +83,7 @@ class Host:
     def __init__(self, options: Options) -> None:
         self._options = options
         self._settings: HostSettings
-        self._calls: Calls
+        self._worker: WorkerProcess
         self._port = options.port
 
     async def run(self) -> None:
@@ -89,18 +91,18 @@ class Host:
 
         Raises LoadError, SettingsError, RouteError, StateInUseError or OSError before anything is served.
         """
-        functions = self._load()
+        self._load()
         store = Store(self._options.state / DATABASE)
         listener = socket.create_server((self._options.host, self._options.port), reuse_port=False)
         self._port = listener.getsockname()[1]
         try:
-            await self._serve(functions, store, listener)
+            await self._serve(self._worker.functions, store, listener)
         finally:
             listener.close()
-            self._calls.close()
+            self._worker.close()
             store.close()
 
-    def _load(self) -> list[AppFunction]:
+    def _load(self) -> None:
         root = self._options.root
         os.chdir(root)
         local = self._options.settings or root / "local.settings.json"
@@ -108,26 +110,26 @@ class Host:
             count = apply_local_settings(local, os.environ)
             _log.info("Took %d settings from '%s'; what the environment sets already wins.", count, local)
         self._settings = read_host_json(root)
-        functions = load_app(root)
-        self._calls = Calls(functions, str(root))
-        return functions
+        self._worker = WorkerProcess(partial(load_app_anew, root), str(root))
 
     def _clients(self, function: AppFunction) -> dict[str, str]:
         hub = self._settings.task_hub
         return {c.parameter: client_binding(self._port, c.task_hub or hub) for c in function.clients}
 
     async def _serve(self, functions: list[AppFunction], store: Store, listener: socket.socket) -> None:
-        settings, calls = self._settings, self._calls
+        settings, worker = self._settings, self._worker
         limits = Limits(settings.max_activities, settings.max_orchestrators, settings.function_timeout)
-        dispatcher = Dispatcher(store, calls, limits)
+        dispatcher = Dispatcher(store, worker, limits)
         api = DurableApi(
-            Operations(store, dispatcher), calls.orchestrator_names, lambda: uuid4().hex, settings.task_hub
+            Operations(store, dispatcher), worker.orchestrator_names, lambda: uuid4().hex, settings.task_hub
         )
         http = [f for f in functions if f.trigger is Trigger.HTTP]
-        routes = FunctionRoutes(routes_of(http, settings.route_prefix), calls, self._clients)
+        routes = FunctionRoutes(routes_of(http, settings.route_prefix), worker, self._clients)
         enabled, problems = enabled_timers((f for f in functions if f.trigger is Trigger.TIMER), dict(os.environ))
-        timers = TimerLoop(enabled, calls, self._clients)
-        runner = web.AppRunner(_application(api, routes, timers, dispatcher), access_log=None, shutdown_timeout=1)
+        timers = TimerLoop(enabled, worker, self._clients)
+        runner = web.AppRunner(
+            _application(api, routes, timers, Crashes(worker, dispatcher)), access_log=None, shutdown_timeout=1
+        )
         await runner.setup()
         await web.SockSite(runner, listener).start()
         url = f"http://{self._options.host}:{self._port}"
@@ -159,12 +161,9 @@ class Host:
             watcher.cancel()
 
 
-def _application(api: DurableApi, routes: FunctionRoutes, timers: TimerLoop, dispatcher: Dispatcher) -> web.Application:
+def _application(api: DurableApi, routes: FunctionRoutes, timers: TimerLoop, crashes: Crashes) -> web.Application:
     async def fire(request: web.Request) -> web.Response:
         return web.Response(status=202 if timers.fire(request.match_info["name"]) else 404)
-
-    async def crash(_: web.Request) -> web.Response:
-        return web.json_response({"activities_failed": dispatcher.crash_worker()})
 
     async def dispatch(request: web.Request) -> web.Response:
         path = request.rel_url.raw_path
@@ -175,7 +174,7 @@ def _application(api: DurableApi, routes: FunctionRoutes, timers: TimerLoop, dis
 
     app = web.Application(client_max_size=MAX_BODY_BYTES)
     app.router.add_post("/admin/functions/{name}", fire)
-    app.router.add_post("/devhost/crash-worker", crash)
+    app.router.add_post("/admin/devhost/worker-crash", crashes.handle)
     app.router.add_route("*", "/{path:.*}", dispatch)
     return app
 

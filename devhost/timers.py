@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from devhost.protocol.ncrontab import Schedule, ScheduleError, parse_schedule, resolve_settings
-from devhost.worker.calling import Calls
 from devhost.worker.functions import AppFunction, TimerCall
+from devhost.worker.process import WorkerProcess
 
 _log = logging.getLogger("devhost.timers")
 _LONGEST_SLEEP_SECONDS = 3600.0
@@ -42,7 +42,7 @@ class TimerLoop:
     """Fires timers until stopped. A timer never overlaps with itself."""
 
     def __init__(
-        self, timers: list[TimerFunction], calls: Calls, clients: Callable[[AppFunction], dict[str, str]]
+        self, timers: list[TimerFunction], calls: WorkerProcess, clients: Callable[[AppFunction], dict[str, str]]
     ) -> None:
         self._timers = {timer.function.name.lower(): timer for timer in timers}
         self._calls = calls

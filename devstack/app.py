@@ -13,7 +13,7 @@ from devstack.supervise import Server, supervised, wait_for, workspace
 ROOT = Path(__file__).parents[1]
 START_SECONDS = 60
 # The settings of a developer's shell must not reach an app that is being tried.
-_OURS = ("AUDIT_", "SOURCE_STORAGE", "REPORT_STORAGE", "PRE_DATABASE", "AzureWebJobs")
+_OURS = ("AUDIT_", "SOURCE_STORAGE", "REPORT_STORAGE", "INGEST_STORAGE", "PRE_DATABASE", "AzureWebJobs")
 
 
 @dataclass(frozen=True)

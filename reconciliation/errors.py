@@ -59,6 +59,10 @@ class RunStoreError(AuditError, RuntimeError):
     """The run store holds something that cannot be: a missing plan, a cut artefact."""
 
 
+class AuditExistsError(RunStoreError):
+    """There is an audit of that id already."""
+
+
 @dataclass(frozen=True)
 class FieldProblem:
     """One thing wrong with a request: the field, the value seen (shortened) and what is allowed."""

@@ -92,13 +92,15 @@ class RecordingFacts(NamedTuple):
     """One row in ``recordings`` beside its container.
 
     ``listed`` tells whether there is such a container; ``seen`` is what was read of it, None if it was not opened.
-    ``judged`` is False when the audit's question is about some sessions only.
+    ``judged`` is False when the audit's question is about some sessions only, ``seen_twice`` when the row could not be
+    read a second time.
     """
 
     row: RegisteredRecording
     listed: bool
     seen: ContainerEvidence | None
     judged: bool = True
+    seen_twice: bool = True
 
     @property
     def has_its_file(self) -> bool:
@@ -111,7 +113,10 @@ class RecordingFacts(NamedTuple):
 
     @property
     def names_others_only(self) -> bool:
-        """True when the tracks of an original take carry keys, and none of them is its session's."""
-        if self.seen is None or not self.seen.media or "child" in self.row.marks:
+        """True when the tracks of an original take carry keys, and none of them is its session's.
+
+        What stands in the names of edits and imports is no session's key, whatever it looks like.
+        """
+        if self.seen is None or not self.seen.media or not {"child", "legacy"}.isdisjoint(self.row.marks):
             return False
         return session_key(self.row.session_id) not in self.seen.keys

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from reconciliation.candidates import Candidate, RegisteredRecording
-from reconciliation.coverage import DELETED_DURING_SCAN, Coverage
+from reconciliation.coverage import Coverage
 from reconciliation.evidence import ContainerEvidence, Record, Unread
 from reconciliation.facts import Clock, ContainerFacts, RecordingFacts, SessionFacts
 from reconciliation.keys import ContainerKind, session_id_of
@@ -23,7 +23,7 @@ from reconciliation.tally import Tally
 from reconciliation.times import optional_text
 from reconciliation.verdicts import Judgement, Kind, Severity, judge
 
-_DATABASE_NOT_READ_AGAIN = "the session that it names could not be looked up in the database"
+_DATABASE_NOT_READ_AGAIN = "whether it has a row by now could not be looked up in the database"
 
 
 @dataclass(frozen=True)
@@ -250,14 +250,16 @@ class Conclusion:
         row = second.rows.get(record.container)
         if isinstance(now, Unread):
             return ContainerFacts(now, row, self._first.clock)
-        if not second.database_read and not now.keys <= {s.key for s in self._first.sessions.values()}:
-            return ContainerFacts(Unread(now.container, _DATABASE_NOT_READ_AGAIN, failed=True), row, self._first.clock)
+        doubted = {key for key in now.keys if session_id_of(key) in self._first.sessions}
         if not second.database_read:
-            return ContainerFacts(now, row, self._first.clock, now.keys, now.keys)
-        sessions = [second.sessions.get(session_id_of(key)) for key in now.keys]
-        known = frozenset(session.key for session in sessions if session)
-        asked = frozenset(session.key for session in sessions if session and session.asked)
-        return ContainerFacts(now, row, self._first.clock, known, asked)
+            facts = ContainerFacts(now, row, self._first.clock, doubted, doubted)
+            if judge(self._rules[Kind.CONTAINER], facts).rule.counted:
+                return facts
+            return facts._replace(record=Unread(now.container, _DATABASE_NOT_READ_AGAIN, failed=True))
+        named = [session for key in now.keys if (session := second.sessions.get(session_id_of(key)))]
+        known = frozenset(session.key for session in named)
+        asked = frozenset(session.key for session in named if session.asked)
+        return ContainerFacts(now, row, self._first.clock, known, asked | (known & doubted))
 
     @staticmethod
     def _is_evidence(facts: ContainerFacts) -> bool:
@@ -265,12 +267,16 @@ class Conclusion:
 
     def _recording(self, row_id: str, doubted: RecordingFacts) -> RecordingFacts:
         second = self._second
-        row = second.rows.get(row_id, doubted.row)
+        if not second.database_read:
+            return doubted._replace(seen_twice=False)
+        row = second.rows.get(row_id)
+        if row is None:  # somebody took it out of the table
+            row = doubted.row._replace(marks=("deleted",))
         record = second.records.get(row_id)
         if isinstance(record, Unread):
             return doubted._replace(row=row, seen=None, listed=record.failed)
-        # A fast audit keeps to what it can see of all recordings alike.
-        seen = record if record is not None and not self._first.fast else doubted.seen
+        # What the first look did not open (fast mode, prefixes) is not judged by what is in it, here as elsewhere.
+        seen = None if doubted.seen is None else record
         return doubted._replace(row=row, listed=record is not None or doubted.listed, seen=seen)
 
     def _listed(
@@ -304,8 +310,3 @@ def _by_hearing(session: Candidate) -> tuple[bool, str, str]:
 
 def _emptied(container: str) -> ContainerEvidence:
     return ContainerEvidence(container, 0, (), (), False, 0, None, None)
-
-
-def gone(container: str) -> Unread:
-    """The record of a container that is not there any more."""
-    return Unread(container, DELETED_DURING_SCAN, failed=False)

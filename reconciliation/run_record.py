@@ -32,6 +32,11 @@ class RunRecord:
     resumes: int = 0
     rounds: int = 0
 
+    @property
+    def attempt(self) -> str:
+        """Which beginning of the audit this is; what was concluded in another one does not count."""
+        return f"{self.resumes}.{self.rounds}"
+
     def reopened(self, at: datetime, *, resumed: bool) -> Self:
         """The record of an audit on which work begins again: resumed where it broke off, or for another round."""
         return replace(

@@ -12,6 +12,7 @@ from reconciliation import VERSION
 from reconciliation.outcome import Outcome
 from reconciliation.parameters import AuditParameters
 from reconciliation.profiles import PROFILES
+from reconciliation.verdicts import Kind, Severity
 from triggers.requests import read_start
 
 ROOT = Path(__file__).parents[1]
@@ -19,9 +20,9 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), ROOT / "devhost" / "README.md"])
 
 
-def table(heading: str) -> list[list[str]]:
-    """The rows of the first table under a heading of the README, without its head."""
-    lines = README.partition(f"## {heading}\n")[2].splitlines()
+def table(heading: str, document: str = README) -> list[list[str]]:
+    """The rows of the first table under a heading of a document, without its head."""
+    lines = document.partition(f"## {heading}\n")[2].splitlines()
     start = next(number for number, line in enumerate(lines) if line.startswith("|"))
     rows = []
     for line in lines[start:]:
@@ -32,7 +33,8 @@ def table(heading: str) -> list[list[str]]:
 
 
 def test_every_setting_is_in_the_readme_and_in_the_example() -> None:
-    assert list(VARIABLES) == [field.name for field in fields(Settings)]
+    # The app's own address comes from Azure, and is nobody's to set.
+    assert [*VARIABLES, "app_address"] == [field.name for field in fields(Settings)]
     rows = table("Settings")
     assert [row[0] for row in rows] == [f"`{name}`" for name in VARIABLES.values()]
     example = json.loads((ROOT / "local.settings.example.json").read_text(encoding="utf-8"))["Values"]
@@ -47,7 +49,9 @@ def test_the_defaults_of_readme_example_and_code_are_the_same() -> None:
     defaults = load_settings(needed)
     for name, variable in VARIABLES.items():
         if variable.startswith("AUDIT_"):
-            assert documented[variable] == example[variable] == str(getattr(defaults, name))
+            default = getattr(defaults, name)
+            words = ",".join(default) if isinstance(default, tuple) else str(default or "")
+            assert documented[variable] == example[variable] == words, variable
     assert load_settings(example) == load_settings({**needed, "REPORT_STORAGE": example["REPORT_STORAGE"]})
 
 
@@ -63,9 +67,25 @@ def test_the_outcome_codes_of_the_readme_are_those_of_the_code() -> None:
     assert documented == {outcome.value: outcome.name.lower() for outcome in Outcome}
 
 
-def test_the_verdicts_of_the_readme_are_those_of_the_profile() -> None:
+def test_the_verdicts_of_the_readme_are_the_urgent_ones_of_the_profile() -> None:
     [profile] = PROFILES.values()
-    assert {row[0].strip("`") for row in table("Verdicts")} == set(profile.verdicts())
+    urgent = {rule.verdict for _, rule in profile.verdicts() if rule.severity is Severity.HIGH}
+    documented = [row[0].strip("`") for row in table("Verdicts")]
+    assert len(documented) == len(urgent)
+    assert set(documented) == urgent
+
+
+def test_all_verdicts_are_explained_in_the_words_of_the_profile() -> None:
+    [profile] = PROFILES.values()
+    text = (ROOT / "docs" / "verdicts.md").read_text(encoding="utf-8")
+    headings = {"Capture sessions": Kind.SESSION, "Registered recordings": Kind.RECORDING, "Containers": Kind.CONTAINER}
+    documented = [
+        (kind, row[0].strip("`"), *row[1:]) for heading, kind in headings.items() for row in table(heading, text)
+    ]
+    assert documented == [
+        (kind, rule.verdict, f"{rule.severity}{', counted' * rule.counted}", rule.meaning, rule.next_step)
+        for kind, rule in profile.verdicts()
+    ]
 
 
 def test_every_make_target_that_is_named_exists() -> None:

@@ -55,10 +55,18 @@ ROUTES = {
     ("get_audit", "audits/{audit_id}", "GET"),
     ("get_report", "audits/{audit_id}/report", "GET"),
     ("cancel_audit", "audits/{audit_id}/cancel", "POST"),
+    ("resume_audit", "audits/{audit_id}/resume", "POST"),
+    ("get_dead_letters", "audits/{audit_id}/dead-letters", "GET"),
+    ("replay_dead_letters", "audits/{audit_id}/dead-letters/replay", "POST"),
+    ("discard_dead_letters", "audits/{audit_id}/dead-letters/discard", "POST"),
+    ("get_openapi", "openapi.json", "GET"),
     ("get_profiles", "profiles", "GET"),
     ("get_health", "health", "GET"),
 }
-ACTIVITIES = {"list_containers", "pull", "plan", "scan_shard", "reconcile", "report", "fail"}
+ACTIVITIES = {
+    "list_containers", "pull", "plan", "scan_shard", "keep_dead_letters", "reconcile", "report", "fail", "notify",
+}  # fmt: skip
+TIMERS = {"watchdog", "retention"}  # scheduled_audit only where AUDIT_SCHEDULE is set
 
 
 def pinned() -> list[Requirement]:
@@ -109,6 +117,7 @@ def test_the_app_starts_with_its_requirements_alone(deployed: dict[str, Any]) ->
     assert {function["name"] for function in deployed["functions"]} == {
         "audit",
         *ACTIVITIES,
+        *TIMERS,
         *(name for name, _, _ in ROUTES),
     }
 

@@ -12,6 +12,7 @@ import azure.functions as func
 
 from adapters.run_store import REPORT_FILES
 from adapters.services import Services, services
+from adapters.telemetry import tell_end
 from reconciliation.dead_letters import DeadLetter, Discard
 from reconciliation.lifecycle import State
 from reconciliation.outcome import Outcome
@@ -54,35 +55,37 @@ async def dead_letters(req: func.HttpRequest) -> func.HttpResponse:
 async def replay(req: func.HttpRequest, client: Any) -> func.HttpResponse:
     """Scan the shards of all open dead letters again: 202; 409 when there are none, or the audit is at work."""
     world = services()
-    running = Running(world, client)
     record = await _known(world, req)
-    shards = [letter.shard for letter in await _open_letters(running, record)]
-    return _accepted(await running.replay(record, shards), req)
+    shards = [letter.shard for letter in await _open_letters(world, client, record)]
+    return _accepted(await Running(world, client).replay(record, shards), req)
 
 
 async def discard(req: func.HttpRequest, client: Any) -> func.HttpResponse:
     """Decide that the open dead letters stay unread: 200 with them; the report is made anew and says so."""
     asked = read_discard(req.get_body())
     world = services()
-    running = Running(world, client)
     record = await _known(world, req)
     decision = Discard(asked.reason, asked.by, world.now())
-    letters = [replace(letter, discarded=decision) for letter in await _open_letters(running, record)]
-    await running.claim(record.parameters.profile, record.audit_id)  # a refusal must leave them as they were
-    for letter in letters:
-        await world.store.write_dead_letter(record.audit_id, letter)
-    await running.replay(record, [])
+    letters = [replace(letter, discarded=decision) for letter in await _open_letters(world, client, record)]
+    await Running(world, client).replay(record, [], letters)
     return answer({"id": record.audit_id, "dead_letters": [letter.to_json() for letter in letters]})
 
 
-async def _open_letters(running: Running, record: RunRecord) -> list[DeadLetter]:
-    letters = await running.world.store.dead_letters(record.audit_id)
-    found = [letter for letter in letters if letter.discarded is None]
-    if record.state is not State.INCOMPLETE or not found:
-        state = await running.state(record)
+async def _open_letters(world: Services, client: Any, record: RunRecord) -> list[DeadLetter]:
+    state = await Running(world, client).state(record)
+    if state is not State.INCOMPLETE:
         raise RefusedError(
             HTTPStatus.CONFLICT,
-            f"Audit {record.audit_id} is {state} with {len(found)} open dead letters: there is nothing to do.",
+            f"Audit {record.audit_id} is {state}. Only the dead letters of an incomplete audit can be replayed or "
+            "discarded.",
+            state=state.value,
+        )
+    letters = await world.store.dead_letters(record.audit_id)
+    found = [letter for letter in letters if letter.discarded is None]
+    if not found:
+        raise RefusedError(
+            HTTPStatus.CONFLICT,
+            f"Audit {record.audit_id} has no open dead letters: there is nothing to do.",
             state=state.value,
         )
     return found
@@ -140,11 +143,12 @@ async def cancel(req: func.HttpRequest, client: Any) -> func.HttpResponse:
     """End an audit that has not ended: 202; 409 with its state when there is nothing to cancel."""
     world = services()
     record = await _known(world, req)
-    if not record.state.has_ended:
-        record = await world.records.end(
-            record.ended(State.CANCELLED, world.now(), outcome=Outcome.FAILED, error="Cancelled on request.")
-        )
+    while not record.state.has_ended:  # it may be begun again in this moment; then that beginning is cancelled
+        cancelled = record.ended(State.CANCELLED, world.now(), outcome=Outcome.FAILED, error="Cancelled on request.")
+        record = await world.records.end(cancelled)
         if record.state is State.CANCELLED:
+            if record == cancelled:
+                tell_end(record)
             # The record is what counts; an orchestration that has just ended by itself cannot be terminated.
             if (await Running(world, client).orchestration(record.audit_id)) in {
                 Orchestration.WAITING,

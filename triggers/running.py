@@ -1,10 +1,12 @@
 """Beginning audits and beginning them again: the guard, the record and the orchestration, in that order.
 
-Each of the three may be lost between two steps; what is left then shows as ``interrupted``, and the watchdog takes it
-up.
+A process may be lost between two steps; what is left then shows as ``interrupted``, and the watchdog takes it up.
+The guard is written again once the record says that there is work: whoever took it for that of an ended audit in
+between has either won by then, or finds it changed. So there are never two active audits of one profile.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any
 
@@ -12,7 +14,8 @@ import azure.durable_functions as df
 
 from adapters.audit_records import ActiveAudit
 from adapters.services import Services
-from adapters.telemetry import event
+from adapters.telemetry import event, tell_end
+from reconciliation.dead_letters import DeadLetter
 from reconciliation.lifecycle import State
 from reconciliation.outcome import Outcome
 from reconciliation.parameters import AuditParameters
@@ -21,6 +24,7 @@ from triggers.problems import RefusedError
 from triggers.view import START_GRACE, Orchestration, state_seen
 
 _CLAIMS = 5
+_REPLACED = "Its orchestration ended without a report, and a new audit took its place."
 RESUMABLE = frozenset({State.INTERRUPTED, State.FAILED})
 
 
@@ -49,12 +53,19 @@ class Running:
         return state_seen(record, await self.orchestration(record.audit_id), self.world.now())
 
     async def begin(self, parameters: AuditParameters, audit_id: str) -> RunRecord:
-        """Start a new audit. Raises ``RefusedError`` (409) with the id of the one that is active for the profile."""
+        """Start a new audit. Raises ``RefusedError`` (409) with the id of the one that is active for the profile, and
+        ``AuditExistsError`` if that id is taken.
+        """
         now = self.world.now()
         await self.world.records.ready()
         await self.claim(parameters.profile, audit_id)
         record = RunRecord(audit_id, State.QUEUED, parameters, created_at=now, updated_at=now)
         await self.world.records.create_record(record)
+        try:
+            await self.claim(parameters.profile, audit_id, anew=True)
+        except RefusedError:
+            await self.give_up(record, "Another audit of its profile was started in the same moment.")
+            raise
         await self.client.start_new("audit", instance_id=audit_id, client_input={"audit_id": audit_id})
         event("audit.started", audit_id=audit_id, profile=parameters.profile, mode=parameters.mode.value)
         return record
@@ -67,39 +78,57 @@ class Running:
         state = await self.state(record)
         if state not in RESUMABLE:
             raise self.nothing_to("resume", record.audit_id, state)
-        return await self._again(record, {}, resumed=True)
+        return await self._again(record, {}, (), resumed=True)
 
-    async def replay(self, record: RunRecord, shards: list[int]) -> RunRecord:
-        """Scan these shards again, judge anew, and report anew. Raises ``RefusedError`` (409) as ``resume``."""
+    async def replay(self, record: RunRecord, shards: list[int], decided: Sequence[DeadLetter] = ()) -> RunRecord:
+        """Scan these shards again, judge anew, and report anew, with what was ``decided`` of other dead letters.
+
+        Raises ``RefusedError`` (409) as ``resume``; nothing is decided then.
+        """
         if record.state is not State.INCOMPLETE:
             raise self.nothing_to("replay", record.audit_id, await self.state(record))
-        return await self._again(record, {"replay": shards}, resumed=False)
+        return await self._again(record, {"replay": shards}, decided, resumed=False)
 
-    async def _again(self, record: RunRecord, request: dict[str, Any], *, resumed: bool) -> RunRecord:
-        await self.claim(record.parameters.profile, record.audit_id)
-        reopened = await self.world.records.reopen(record, self.world.now(), resumed=resumed)
+    async def _again(
+        self, record: RunRecord, request: dict[str, Any], decided: Sequence[DeadLetter], *, resumed: bool
+    ) -> RunRecord:
+        records, profile = self.world.records, record.parameters.profile
+        await self.claim(profile, record.audit_id)
+        reopened = await records.reopen(record, self.world.now(), resumed=resumed)
         if reopened is None:
-            now = await self.world.records.record(record.audit_id) or record
+            now = await records.record(record.audit_id) or record
             raise self.nothing_to("begin again", record.audit_id, await self.state(now))
+        try:
+            await self.claim(profile, record.audit_id, anew=True)
+        except RefusedError:
+            as_before = replace(record, resumes=reopened.resumes, rounds=reopened.rounds)
+            await records.end(as_before) if record.state.has_ended else await self.give_up(reopened, _REPLACED)
+            raise
+        for letter in decided:
+            await self.world.store.write_dead_letter(record.audit_id, letter)
         request = {"audit_id": record.audit_id, "again": True, **request}
         await self.client.start_new("audit", instance_id=record.audit_id, client_input=request)
         event(
             "audit.resumed" if resumed else "audit.replayed",
             audit_id=record.audit_id,
-            profile=record.parameters.profile,
+            profile=profile,
             resumes=reopened.resumes,
             rounds=reopened.rounds,
         )
         return reopened
 
-    async def claim(self, profile: str, audit_id: str) -> None:
-        """Make the audit the active one of its profile, unless it is. Raises ``RefusedError`` (409) if another is."""
+    async def claim(self, profile: str, audit_id: str, *, anew: bool = False) -> None:
+        """Make the audit the active one of its profile; ``anew`` writes the guard also when it is.
+
+        Raises ``RefusedError`` (409) if another one is active.
+        """
         records = self.world.records
         for _ in range(_CLAIMS):
             active = await records.active(profile)
-            if active is not None and active.audit_id == audit_id:
+            ours = active is not None and active.audit_id == audit_id
+            if ours and not anew:
                 return
-            if active is not None and await self.is_alive(active):
+            if active is not None and not ours and await self.is_alive(active):
                 raise _busy(profile, active.audit_id)
             if await records.claim(profile, audit_id, self.world.now(), active):
                 return
@@ -117,13 +146,15 @@ class Running:
             return self.world.now() - active.since < START_GRACE
         if await self.state(record) is not State.INTERRUPTED:
             return not record.state.has_ended
-        await self.give_up(record, "Its orchestration ended without a report, and a new audit took its place.")
-        return False
+        return not (await self.give_up(record, _REPLACED)).state.has_ended
 
     async def give_up(self, record: RunRecord, why: str) -> RunRecord:
-        """Mark an audit as failed on which nobody works any more."""
-        ended = record.ended(State.FAILED, self.world.now(), outcome=Outcome.FAILED, error=why)
-        return await self.world.records.end(ended)
+        """Mark an audit as failed on which nobody works any more; the record as it is then, whoever was faster."""
+        given_up = record.ended(State.FAILED, self.world.now(), outcome=Outcome.FAILED, error=why)
+        ended = await self.world.records.end(given_up)
+        if ended == given_up:
+            tell_end(ended)
+        return ended
 
     @staticmethod
     def nothing_to(verb: str, audit_id: str, state: State) -> RefusedError:

@@ -3,15 +3,20 @@
 import hashlib
 import logging
 import os
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import azure.durable_functions as df
 import azure.functions as func
 
 from adapters.services import Services, services
+from adapters.settings import SCHEDULES
 from adapters.telemetry import event
+from adapters.webhook import post
+from reconciliation.errors import AuditExistsError, NotificationError
 from reconciliation.lifecycle import State
+from reconciliation.notice import notice_of
+from reconciliation.outcome import Outcome
 from reconciliation.parameters import AuditParameters, Mode
 from reconciliation.profiles import DEFAULT_PROFILE, PROFILES
 from reconciliation.run_record import RunRecord
@@ -24,9 +29,12 @@ from triggers.running import Running
 bp = df.Blueprint()
 logger = logging.getLogger("capture_audit.timers")
 
-WATCHDOG_SCHEDULE = os.environ.get("AUDIT_WATCHDOG_SCHEDULE", "").strip() or "0 */5 * * * *"
-AUDIT_SCHEDULE = os.environ.get("AUDIT_SCHEDULE", "").strip()
+AUDIT_SCHEDULE, WATCHDOG_SCHEDULE = (
+    os.environ.get(variable, "").strip() or default for variable, default in SCHEDULES.items()
+)
 _DAILY = "0 30 3 * * *"
+_EARLY = timedelta(seconds=5)  # a timer may fire a little before its time
+_LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 # --- the scheduled audit ---------------------------------------------------------------------------------------------
@@ -42,7 +50,9 @@ def slot_of(timer: func.TimerRequest, now: datetime) -> datetime:
         planned = from_text(status["Next"])
     except (KeyError, TypeError, ValueError):
         planned = now
-    return min(planned, now).astimezone(UTC).replace(second=0, microsecond=0)
+    if planned < _LONG_AGO or planned > now + _EARLY:  # .NET's way of saying never; fired by hand
+        planned = now
+    return planned.astimezone(UTC).replace(second=0, microsecond=0)
 
 
 def scheduled_id(slot: datetime, profile: str) -> str:
@@ -65,6 +75,8 @@ async def start_scheduled(timer: func.TimerRequest, client: Any, world: Services
         return None
     try:
         await Running(world, client).begin(parameters, audit_id)
+    except AuditExistsError:  # fired twice, in the same moment
+        return None
     except RefusedError as refusal:
         event("schedule.skipped", audit_id=audit_id, profile=profile.name)
         logger.warning("The scheduled audit was not started: %s", refusal)
@@ -95,7 +107,7 @@ async def watch(client: Any, world: Services) -> None:
 async def _help(running: Running, record: RunRecord) -> None:
     """Resume an interrupted audit, or give it up."""
     if record.resumes >= running.world.settings.max_resumes:
-        await running.give_up(
+        ended = await running.give_up(
             record,
             f"Its orchestration broke off {record.resumes + 1} times, as often as AUDIT_MAX_RESUMES allows. See the "
             "failure table in docs/operations.md, then resume it.",
@@ -106,11 +118,24 @@ async def _help(running: Running, record: RunRecord) -> None:
             profile=record.parameters.profile,
             resumes=record.resumes,
         )
+        if ended.state is State.FAILED:
+            await _tell(running.world, ended)
         return
     try:
         await running.resume(record)
     except RefusedError as refusal:  # somebody else was faster
         logger.info("The watchdog did not resume an audit: %s", refusal)
+
+
+async def _tell(world: Services, ended: RunRecord) -> None:
+    """Tell people of an audit that was given up: it has no orchestration any more to do so."""
+    url = world.settings.webhook_url
+    if url is None or not world.settings.notifies_of(Outcome.FAILED.name.lower()):
+        return
+    try:
+        await post(url, notice_of(ended, world.settings.app_address))
+    except NotificationError as error:
+        logger.warning("Nobody was told that audit %s was given up: %s", ended.audit_id, error)
 
 
 @bp.timer_trigger(arg_name="timer", schedule=WATCHDOG_SCHEDULE)

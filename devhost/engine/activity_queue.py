@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from devhost.engine.port import ActivityFailedError, Worker
+from devhost.engine.port import ActivityFailedError, Worker, WorkerDiedError
 from devhost.engine.records import ActivityCall
 from devhost.engine.store import Store
 from devhost.protocol import events as ev
@@ -56,8 +56,8 @@ class ActivityQueue:
         self._posted = posted
         self._calls: deque[ActivityCall] = deque()
         self._added = asyncio.Semaphore(0)
-        self._in_flight: dict[int, asyncio.Task[str | None]] = {}
-        self._crashed: set[int] = set()
+        self.in_flight = 0
+        """How many run at this moment."""
 
     def add(self, call: ActivityCall) -> None:
         """Queue a call that is in the store."""
@@ -75,36 +75,22 @@ class ActivityQueue:
             if self._store.finish_activity(call, event):
                 self._posted(call.instance_id, event)
 
-    def crash_worker(self) -> int:
-        """End every activity in flight as a real host does when its worker process dies. Returns how many.
-
-        A sync function goes on in its thread; what it returns is dropped.
-        """
-        self._crashed.update(self._in_flight)
-        for task in self._in_flight.values():
-            task.cancel()
-        return len(self._in_flight)
-
     async def _run(self, call: ActivityCall) -> Event:
-        task = asyncio.create_task(self._worker.run_activity(call.name, call.input))
-        self._in_flight[call.seq] = task
         seconds = None if self._timeout is None else self._timeout.total_seconds()
+        self.in_flight += 1
         try:
             async with asyncio.timeout(seconds):
-                result = await task
+                result = await self._worker.run_activity(call.name, call.input)
             return ev.task_completed(self._clock(), call.task_id, result)
         except ActivityFailedError as failure:
             text = str(failure)
         except TimeoutError:
             limit = timespan(self._timeout or timedelta(0))
             text = f"Timeout value of {limit} was exceeded by function: Functions.{call.name}"
-        except asyncio.CancelledError:
-            if call.seq not in self._crashed:
-                raise
+        except WorkerDiedError:
             text = f"Exception while executing function: Functions.{call.name} python exited with code 137"
         finally:
-            self._in_flight.pop(call.seq, None)
-            self._crashed.discard(call.seq)
+            self.in_flight -= 1
         reason = f"Activity function '{call.name}' failed: {text}"
         _log.warning("Orchestration '%s': %s", call.instance_id, reason)
         return ev.task_failed(self._clock(), call.task_id, reason, failure_details(text))

@@ -12,13 +12,13 @@ from datetime import UTC, datetime, timedelta
 
 from devhost.engine.activity_queue import ActivityQueue
 from devhost.engine.commits import commit
-from devhost.engine.port import Worker
+from devhost.engine.port import Worker, WorkerDiedError
 from devhost.engine.records import Instance, Message
 from devhost.engine.store import Store
 from devhost.engine.timer_queue import TimerQueue
 from devhost.protocol import events as ev
 from devhost.protocol.events import Event, Kind
-from devhost.protocol.turns import Execution, Past, Turn, body_text, open_turn, settle, wanted
+from devhost.protocol.turns import Execution, Opened, Past, Turn, body_text, open_turn, settle, wanted, worker_died
 from devhost.protocol.waiting import may_wait
 
 _log = logging.getLogger("devhost.durable")
@@ -56,6 +56,7 @@ class Dispatcher:
         self._awaiting: dict[str, frozenset[int]] = {}
         self._arrived: dict[str, set[int]] = {}
         self._tasks: list[asyncio.Task[None]] = []
+        self._calling = 0
 
     def start(self) -> None:
         """Begin to work, with what an earlier host left open. Needs a running loop."""
@@ -80,9 +81,15 @@ class Dispatcher:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def crash_worker(self) -> int:
-        """Play the death of the worker process: every activity in flight fails. Returns how many."""
-        return self._activities.crash_worker()
+    @property
+    def activities_in_flight(self) -> int:
+        """How many activities run at this moment."""
+        return self._activities.in_flight
+
+    @property
+    def orchestrators_in_flight(self) -> int:
+        """How many orchestrator functions are being called at this moment."""
+        return self._calling
 
     def notify(self, instance_id: str, event: Event) -> None:
         """Say that a message was posted. It may stay in the inbox while user code could not go on with it anyway."""
@@ -150,8 +157,7 @@ class Dispatcher:
                 instance.name,
             )
             return
-        result = await self._worker.run_orchestrator(instance.name, body_text(execution, past, opened))
-        turn = settle(execution, past, opened, result.answer, known=self._worker.known, sdk_tasks=result.sdk_tasks)
+        turn = await self._called(execution, past, opened)
         current = self._store.instance(instance_id)
         if current is None or current.execution_id != instance.execution_id:
             return  # purged or replaced meanwhile
@@ -165,6 +171,16 @@ class Dispatcher:
             self._activities.add(call)
         for woken, event in done.woken:
             self.notify(woken, event)
+
+    async def _called(self, execution: Execution, past: Past, opened: Opened) -> Turn:
+        self._calling += 1
+        try:
+            result = await self._worker.run_orchestrator(execution.name, body_text(execution, past, opened))
+        except WorkerDiedError:
+            return worker_died(execution, past, opened)
+        finally:
+            self._calling -= 1
+        return settle(execution, past, opened, result.answer, known=self._worker.known, sdk_tasks=result.sdk_tasks)
 
 
 def _execution(instance: Instance) -> Execution:

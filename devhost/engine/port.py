@@ -19,6 +19,10 @@ class ActivityFailedError(Exception):
     """An activity failed; the text is what the real worker reports, a blank, the exception's type and its message."""
 
 
+class WorkerDiedError(Exception):
+    """The worker process died during the call."""
+
+
 class Worker(Protocol):
     """Runs an app's functions."""
 
@@ -27,7 +31,7 @@ class Worker(Protocol):
         """The registered names."""
 
     async def run_orchestrator(self, name: str, body: str) -> OrchestratorResult:
-        """Call an orchestrator with a trigger body. Does not raise for what user code does."""
+        """Call an orchestrator with a trigger body. Does not raise for what user code does; raises WorkerDiedError."""
 
     async def run_activity(self, name: str, text: str | None) -> str | None:
-        """Run an activity; JSON text in and out. Raises ActivityFailedError."""
+        """Run an activity; JSON text in and out. Raises ActivityFailedError or WorkerDiedError."""

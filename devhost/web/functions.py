@@ -9,8 +9,8 @@ from aiohttp import web
 from aiohttp.web_exceptions import HTTPRequestEntityTooLarge
 
 from devhost.protocol.routes import Match, Route, match_route, parse_route
-from devhost.worker.calling import Calls
 from devhost.worker.functions import AppFunction
+from devhost.worker.process import WorkerProcess
 
 _log = logging.getLogger("devhost.http")
 
@@ -35,7 +35,7 @@ class FunctionRoutes:
     """Serves HTTP functions. ``clients`` gives the durable client strings of a function."""
 
     def __init__(
-        self, routes: list[Route[AppFunction]], calls: Calls, clients: Callable[[AppFunction], dict[str, str]]
+        self, routes: list[Route[AppFunction]], calls: WorkerProcess, clients: Callable[[AppFunction], dict[str, str]]
     ) -> None:
         self._routes = routes
         self._calls = calls

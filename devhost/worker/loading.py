@@ -35,10 +35,30 @@ def load_app(root: Path) -> list[AppFunction]:
     """
     if not (root / "function_app.py").is_file():
         raise LoadError(f"There is no function_app.py in '{root}'. Give the app's folder with --root.")
-    sys.path.insert(0, str(root))
+    if sys.path[0] != str(root):
+        sys.path.insert(0, str(root))
     importlib.invalidate_caches()
     module = importlib.import_module("function_app")
     return read_app(module)
+
+
+def load_app_anew(root: Path) -> list[AppFunction]:
+    """As `load_app`, after forgetting the app's own modules: their state is made again, as in a new process.
+
+    What is installed elsewhere keeps its state; so does devhost, which may lie in the same folder.
+    """
+    for name, module in list(sys.modules.items()):
+        if _is_of_the_app(name, module, root):
+            del sys.modules[name]
+    return load_app(root)
+
+
+def _is_of_the_app(name: str, module: Any, root: Path) -> bool:
+    file = getattr(module, "__file__", None)
+    if not file or name == "__main__" or name.partition(".")[0] == "devhost":
+        return False
+    path = Path(file)
+    return path.is_relative_to(root) and "site-packages" not in path.parts
 
 
 def read_app(module: Any) -> list[AppFunction]:

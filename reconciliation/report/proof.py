@@ -45,8 +45,8 @@ def _words(report: Head) -> str:
     coverage = report["coverage"]
     if coverage["complete"] and not report["complete"]:
         return (
-            "<b>Not twice.</b> Every container was read, but something that was in doubt could not be read a second time, "
-            "so nothing is concluded about it."
+            "<b>Not twice.</b> Every container was read, but something that was in doubt could not be read a second "
+            "time, so nothing is concluded about it."
         )
     if not coverage["complete"]:
         return "<b>No.</b> Not every container was read, so no session may be called without a recording."

@@ -88,11 +88,10 @@ def since_last(report: Head) -> str:
     if since["new"] is None:
         why = escape(since["why_not"] or "There is no earlier audit to compare with.")
         return section("since", "Since the last audit", f"<p>Not compared with an earlier audit{last}. {why}</p>")
-    gone = "" if since["resolved"] is None else f", {since['resolved']:,} resolved"
-    why = f" {escape(since['why_not'])}" if since["why_not"] else ""
-    body = (
-        f"<p>Compared with audit{last}: <b>{since['new']:,} new</b>, {since['persisting']:,} persisting{gone}.{why}</p>"
-    )
+    gone = ".</p>" if since["resolved"] is None else f", {since['resolved']:,} resolved.</p>"
+    body = f"<p>Compared with audit{last}: <b>{since['new']:,} new</b>, {since['persisting']:,} persisting{gone}"
+    if since["why_not"]:
+        body += f"\n<p>{escape(since['why_not'])}</p>"
     if resolved:
         rows = (
             f'<tr><th scope="row">{KINDS[row["subject"]["kind"]]} {code(row["subject"]["id"])}</th>'

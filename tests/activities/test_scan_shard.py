@@ -3,10 +3,11 @@
 import asyncio
 from datetime import UTC, datetime
 
-from activities.scan_shard import OUT_OF_TIME, Record, read_container, read_containers
+from activities.scan_shard import OUT_OF_TIME, read_container, read_containers
 from reconciliation.coverage import DELETED_DURING_SCAN
 from reconciliation.errors import ContainerGoneError, StorageRefusedError
-from reconciliation.evidence import Blob, BlobPage, ContainerEvidence, Unread
+from reconciliation.evidence import Blob, BlobPage, ContainerEvidence, Record, Unread
+from reconciliation.keys import name_digest
 
 AT = datetime(2026, 3, 20, 9, 30, tzinfo=UTC)
 
@@ -67,4 +68,6 @@ async def test_when_the_time_is_up_what_was_read_is_kept_and_the_rest_is_for_the
 
 
 async def test_one_container_alone() -> None:
-    assert await read_container(Storage(), "one") == ContainerEvidence("one", 1, (), 1, 0, None, AT)
+    assert await read_container(Storage(), "one") == ContainerEvidence(
+        "one", 1, (), (name_digest("a.mp4"),), False, 0, None, AT
+    )

@@ -1,12 +1,13 @@
 import asyncio
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from adapters.audit_records import AuditRecords
 from adapters.blob_store import BlobStore
-from reconciliation.errors import RunStoreError
+from reconciliation.errors import AuditExistsError, RunStoreError
 from reconciliation.lifecycle import State
 from reconciliation.outcome import Outcome
 from reconciliation.parameters import AuditParameters, Mode
@@ -47,6 +48,15 @@ async def test_profiles_do_not_stand_in_each_others_way(records: AuditRecords) -
     assert not await records.claim("one", "c", AT, None)
 
 
+async def test_a_claim_whose_answer_was_lost_is_sent_again_and_finds_itself(records: AuditRecords) -> None:
+    assert await records.claim(PROFILE, "a", AT, None)
+    assert await records.claim(PROFILE, "a", AT, None)
+    before = await records.active(PROFILE)
+    assert await records.claim(PROFILE, "b", AT, before)
+    assert await records.claim(PROFILE, "b", AT, before)
+    assert not await records.claim(PROFILE, "c", AT, before)
+
+
 # --- the record -------------------------------------------------------------------------------------------------------
 
 
@@ -57,9 +67,17 @@ async def test_a_record_comes_back_as_it_was(records: AuditRecords) -> None:
 
 
 async def test_an_audit_is_never_created_twice(records: AuditRecords) -> None:
-    results = await asyncio.gather(*(records.create_record(RECORD) for _ in range(10)), return_exceptions=True)
+    rivals = [replace(RECORD, updated_at=AT + timedelta(seconds=number)) for number in range(10)]
+    results = await asyncio.gather(*(records.create_record(rival) for rival in rivals), return_exceptions=True)
     assert results.count(None) == 1
-    assert all(isinstance(result, RunStoreError) for result in results if result is not None)
+    assert all(isinstance(result, AuditExistsError) for result in results if result is not None)
+
+
+async def test_a_request_that_is_sent_again_because_its_answer_was_lost_finds_its_own_work(
+    records: AuditRecords,
+) -> None:
+    await records.create_record(RECORD)
+    await records.create_record(RECORD)
 
 
 async def test_the_first_of_many_ends_stays_and_everybody_is_told_it(records: AuditRecords) -> None:
@@ -79,6 +97,86 @@ async def test_an_audit_that_was_never_started_cannot_end(records: AuditRecords)
     await records.ready()
     with pytest.raises(RunStoreError, match=f"no audit {AUDIT}"):
         await records.end(RECORD.ended(State.FAILED, AT, outcome=Outcome.FAILED))
+
+
+# --- beginning again --------------------------------------------------------------------------------------------------
+
+
+async def ended(records: AuditRecords, state: State) -> RunRecord:
+    """An audit that has ended so."""
+    await records.create_record(RECORD)
+    return await records.end(RECORD.ended(state, AT, outcome=Outcome.FAILED, error="No."))
+
+
+async def test_of_twenty_who_begin_again_at_once_one_gets_the_record(records: AuditRecords) -> None:
+    seen = await ended(records, State.FAILED)
+    moments = [AT + timedelta(seconds=number) for number in range(20)]
+    told = await asyncio.gather(*(records.reopen(seen, moment, resumed=True) for moment in moments))
+    [won] = [record for record in told if record is not None]
+    assert await records.record(AUDIT) == won
+    assert (won.state, won.resumes, won.rounds, won.error) == (State.QUEUED, 1, 0, None)
+
+
+async def test_an_audit_that_broke_off_is_begun_again_by_one_of_two_although_its_state_stays(
+    records: AuditRecords,
+) -> None:
+    await records.create_record(RECORD)
+    assert await records.reopen(RECORD, AT, resumed=True) is not None
+    assert await records.reopen(RECORD, AT + timedelta(minutes=5), resumed=True) is None
+
+
+@pytest.mark.parametrize(
+    ("state", "may"),
+    [
+        pytest.param(State.FAILED, True, id="failed: what stood in its way may be gone"),
+        pytest.param(State.INCOMPLETE, True, id="incomplete: its dead letters may be replayed"),
+        pytest.param(State.COMPLETED, False, id="completed: there is nothing to do"),
+        pytest.param(State.CANCELLED, False, id="cancelled: a person said so"),
+    ],
+)
+async def test_only_some_ends_may_be_undone(records: AuditRecords, state: State, may: bool) -> None:
+    seen = await ended(records, state)
+    assert (await records.reopen(seen, AT, resumed=True) is not None) is may
+
+
+async def test_what_changed_since_it_was_seen_is_not_begun_again(records: AuditRecords) -> None:
+    await ended(records, State.FAILED)
+    assert await records.reopen(RECORD, AT, resumed=True) is None
+
+
+@pytest.mark.parametrize("resumed", [True, False], ids=["resumed", "replayed"])
+async def test_an_end_that_was_decided_before_the_audit_was_begun_again_does_not_count(
+    records: AuditRecords, resumed: bool
+) -> None:
+    seen = await ended(records, State.INCOMPLETE)
+    reopened = await records.reopen(seen, AT, resumed=resumed)
+    assert reopened is not None
+    late = RECORD.ended(State.COMPLETED, AT, outcome=Outcome.CLEAN)
+    assert await records.end(late) == reopened
+    assert await records.record(AUDIT) == reopened
+    own = reopened.ended(State.COMPLETED, AT, outcome=Outcome.CLEAN)
+    assert await records.end(own) == own
+
+
+async def test_a_guard_is_taken_away_only_as_it_was_seen(records: AuditRecords) -> None:
+    await records.claim(PROFILE, "first", AT, None)
+    seen = await records.active(PROFILE)
+    assert seen is not None
+    assert await records.claim(PROFILE, "second", AT, seen)
+    assert not await records.release(seen, PROFILE)
+    now = await records.active(PROFILE)
+    assert now is not None
+    assert now.audit_id == "second"
+    assert await records.release(now, PROFILE)
+    assert await records.active(PROFILE) is None
+    assert not await records.release(now, PROFILE)
+
+
+async def test_a_guard_that_is_written_anew_is_not_the_one_that_was_seen(records: AuditRecords) -> None:
+    await records.claim(PROFILE, AUDIT, AT, None)
+    seen = await records.active(PROFILE)
+    assert await records.claim(PROFILE, AUDIT, AT, seen)
+    assert not await records.claim(PROFILE, "another", AT, seen)
 
 
 async def test_audits_are_listed_newest_first_without_the_guards(records: AuditRecords, blobs: BlobStore) -> None:

@@ -40,6 +40,8 @@ USES: dict[str, Use] = {
     "write_stream": lambda store: store.write_stream("a", pieces(b"1")),
     "create": lambda store: store.create("a", b"1"),
     "replace": lambda store: store.replace("a", b"1", '"0x1"'),
+    "delete": lambda store: store.delete("a"),
+    "metadata": lambda store: store.metadata("a"),
     "read": lambda store: store.read("a"),
     "read_stream": read_stream,
     "exists": lambda store: store.exists("a"),
@@ -232,6 +234,40 @@ async def test_of_twenty_replacers_of_one_version_one_wins(blobs: BlobStore) -> 
     assert after.data == f"{won.index(True)}".encode()
 
 
+async def test_a_blob_is_deleted_once_and_only_if_it_is_still_the_one_that_was_seen(blobs: BlobStore) -> None:
+    assert not await blobs.delete("a")
+    await blobs.write("a", b"1")
+    seen = await blobs.read("a")
+    assert seen is not None
+    await blobs.write("a", b"2")
+    assert not await blobs.delete("a", seen.etag)
+    assert await blobs.exists("a")
+    now = await blobs.read("a")
+    assert now is not None
+    assert [await blobs.delete("a", now.etag), await blobs.delete("a", now.etag)] == [True, False]
+    await blobs.write("a", b"3")
+    assert [await blobs.delete("a"), await blobs.delete("a")] == [True, False]
+
+
+@pytest.mark.filterwarnings("ignore:Sending a large body directly:ResourceWarning")
+@pytest.mark.parametrize("size", [0, 10, 5_000_000], ids=["nothing", "short", "long"])
+async def test_a_stream_carries_its_metadata_however_long_it_is(blobs: BlobStore, size: int) -> None:
+    assert await blobs.metadata("a") is None
+    await blobs.write_stream("a", pieces(*[b"x" * 100_000] * (size // 100_000), b"y" * (size % 100_000)), {"of": "1.0"})
+    assert await blobs.metadata("a") == {"of": "1.0"}
+    await blobs.write_stream("a", pieces(b"z"))
+    assert await blobs.metadata("a") == {}
+
+
+async def test_what_is_created_or_replaced_carries_its_metadata(blobs: BlobStore) -> None:
+    assert await blobs.create("a", b"1", {"of": "first"})
+    assert await blobs.metadata("a") == {"of": "first"}
+    seen = await blobs.read("a")
+    assert seen is not None
+    assert await blobs.replace("a", b"2", seen.etag, {"of": "second"})
+    assert await blobs.metadata("a") == {"of": "second"}
+
+
 async def test_twenty_stores_may_make_the_container_at_once(storage: StorageConnection) -> None:
     stores = [BlobStore(storage, "made-by-twenty") for _ in range(20)]
     try:
@@ -285,7 +321,14 @@ async def test_an_account_that_cannot_be_reached_is_given_up_before_a_caller_giv
 
 @pytest.mark.usefixtures("_without_waiting")
 @pytest.mark.parametrize(
-    ("status", "kind"), [(500, StorageUnavailableError), (503, StorageUnavailableError), (400, StorageRefusedError)]
+    ("status", "kind"),
+    [
+        (408, StorageUnavailableError),
+        (429, StorageUnavailableError),
+        (500, StorageUnavailableError),
+        (503, StorageUnavailableError),
+        (400, StorageRefusedError),
+    ],
 )
 async def test_an_answer_that_is_no_answer_tells_its_status(status: int, kind: type[Exception]) -> None:
     async def refuse(_: web.Request) -> web.Response:

@@ -1,3 +1,4 @@
+import time
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs
 
@@ -82,14 +83,17 @@ async def test_a_signature_is_made_once() -> None:
     assert await signer.sign() == await signer.sign()
 
 
-@pytest.mark.parametrize(("minutes_left", "renewed"), [(119, False), (16, False), (14, True), (-1, True)])
-async def test_a_signature_is_renewed_before_it_expires(minutes_left: int, renewed: bool) -> None:
-    now = datetime.now(UTC)
-    signer = KeySigner("acct", KEY, _sas="old", _expires=now + timedelta(minutes=minutes_left))
-    query, _ = await signer.sign()
-    assert (query != "old") is renewed
-    if renewed:
-        assert datetime.fromisoformat(parse_qs(query)["se"][0]) > now + timedelta(minutes=100)
+@pytest.mark.parametrize(("minutes_gone", "renewed"), [(1, False), (104, False), (106, True), (121, True)])
+async def test_a_signature_is_renewed_a_quarter_of_an_hour_before_it_expires(
+    minutes_gone: int, renewed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signer = KeySigner("acct", KEY)
+    first, _ = await signer.sign()
+    expires = datetime.fromisoformat(parse_qs(first)["se"][0])
+    assert timedelta(minutes=119) < expires - datetime.now(UTC) <= timedelta(hours=2)
+    later = time.time() + 60 * minutes_gone
+    monkeypatch.setattr("adapters.credentials.time.time", lambda: later)
+    assert signer.is_due is renewed
 
 
 def test_the_reprs_hold_no_secret() -> None:

@@ -17,6 +17,7 @@ from adapters.run_store import RunStore
 from devstack.postgres import HOST, PostgresServer
 from reconciliation.candidates import Candidate, RegisteredRecording
 from reconciliation.errors import AuditError, DatabaseRefusedError, DatabaseUnavailableError, SettingsError
+from reconciliation.keys import name_digest
 from reconciliation.parameters import AuditParameters
 from reconciliation.profiles import PROFILES
 from reconciliation.profiles.profile import Query
@@ -167,20 +168,112 @@ async def test_live_and_deleted_recordings_are_counted_apart_and_do_not_multiply
     }  # fmt: skip
 
 
+async def registered(url: str, recent: datetime, *ids: UUID) -> dict[str, tuple[set[str], str | None]]:
+    """Marks and file digest of every row, or of those with the given ids, in the order in which they come."""
+    query = PROFILE.recordings_again(recent, [str(i) for i in ids]) if ids else PROFILE.registered(recent)
+    async with Database("PRE_DATABASE", url).snapshot() as snapshot:
+        rows = [RegisteredRecording(*row) for row in await read(snapshot, query)]
+    assert len({row.recording_id for row in rows}) == len(rows)
+    return {row.recording_id: (set(row.marks), row.file_digest) for row in rows}
+
+
 async def test_every_recording_is_registered_deleted_or_not_and_whatever_its_session(database_url: str) -> None:
     insert(
         database_url, Session("mine", recordings=[None, NOW]), Session("other", origin="VODAFONE", recordings=[None])
     )
     async with Database("PRE_DATABASE", database_url).snapshot() as snapshot:
-        rows = await read(snapshot, PROFILE.registered)
+        rows = await read(snapshot, PROFILE.registered(datetime.now(UTC) + timedelta(days=1)))
+    digest = name_digest("f")
     # Ascending, as containers are listed: they are named by these ids.
     assert rows == sorted(
         [
-            [str(named("mine recording 0")), str(named("mine")), False],
-            [str(named("mine recording 1")), str(named("mine")), True],
-            [str(named("other recording 0")), str(named("other")), False],
+            [str(named("mine recording 0")), str(named("mine")), ["no_duration"], digest],
+            [str(named("mine recording 1")), str(named("mine")), ["deleted", "no_duration"], digest],
+            [str(named("other recording 0")), str(named("other")), ["legacy", "no_duration"], digest],
         ]
     )
+
+
+async def test_a_row_is_marked_for_all_that_is_special_about_it(database_url: str) -> None:
+    once = ("usual", "timed", "zero", "recent", "second version", "odd name")
+    insert(
+        database_url,
+        *(Session(why, recordings=[None]) for why in once),
+        Session("twice", recordings=[None, None]),
+        Session("twice, one of them deleted", recordings=[None, NOW]),
+        Session("edited", recordings=[None, None]),
+    )
+    usual, odd = f"{named('usual').hex}_1280x720_4500k.mp4", "R&D <take> ü '%s'.mp4"
+    changes: list[tuple[str, str, list[object]]] = [
+        ("usual", "filename = %s, duration = interval '40 min'", [usual]),
+        ("timed", "duration = interval '1 second'", []),
+        ("zero", "duration = interval '0'", []),
+        ("recent", "created_at = %s", [NOW]),
+        ("second version", "version = 2", []),
+        ("odd name", "filename = %s", [odd]),
+    ]
+    with psycopg.connect(database_url) as connection:
+        connection.execute("update recordings set created_at = %s", [NOW - SECOND])
+        for why, change, values in changes:
+            connection.execute(
+                f"update recordings set {change} where capture_session_id = %s".encode(), [*values, named(why)]
+            )
+        connection.execute(
+            "update recordings set parent_recording_id = %s where id = %s",
+            [named("edited recording 0"), named("edited recording 1")],
+        )
+    rows = await registered(database_url, NOW)
+    digest = name_digest("f")
+    expected: dict[str, tuple[set[str], str | None]] = {
+        "usual recording 0": (set(), None),
+        "timed recording 0": (set(), digest),
+        "zero recording 0": ({"no_duration"}, digest),
+        "recent recording 0": ({"recent", "no_duration"}, digest),
+        "second version recording 0": ({"child", "no_duration"}, digest),
+        "odd name recording 0": ({"no_duration"}, name_digest(odd)),
+        "twice recording 0": ({"double", "no_duration"}, digest),
+        "twice recording 1": ({"double", "no_duration"}, digest),
+        "twice, one of them deleted recording 0": ({"no_duration"}, digest),
+        "twice, one of them deleted recording 1": ({"deleted", "no_duration"}, digest),
+        "edited recording 0": ({"no_duration"}, digest),
+        "edited recording 1": ({"child", "no_duration"}, digest),
+    }
+    assert rows == {str(named(name)): row for name, row in expected.items()}
+    some = [named("twice recording 1"), named("recent recording 0"), named("nobody")]
+    again = await registered(database_url, NOW, *some)
+    assert again == {recording_id: rows[recording_id] for recording_id in map(str, some[:2])}
+
+
+async def test_sessions_are_read_again_whatever_their_status_and_told_whether_they_were_asked_for(
+    database_url: str,
+) -> None:
+    insert(
+        database_url,
+        Session("candidate"),
+        Session("available", status="RECORDING_AVAILABLE"),
+        Session("another system's", origin="VODAFONE"),
+        Session("earlier", started_at=NOW - SECOND),
+        Session("not asked about"),
+    )
+    names = ("candidate", "available", "another system's", "earlier")
+
+    async def asked(parameters: AuditParameters) -> dict[str, bool]:
+        ids = [str(named(name)) for name in (*names, "nobody")]
+        async with Database("PRE_DATABASE", database_url).snapshot() as snapshot:
+            rows = [Candidate.from_json(row) for row in await read(snapshot, PROFILE.sessions_again(parameters, ids))]
+        found = {row.session_id: row.asked for row in rows}
+        assert len(found) == len(rows) == len(names)
+        return {name: found[str(named(name))] for name in names}
+
+    assert set((await asked(DEFAULTS)).values()) == {True}
+    since = await asked(replace(DEFAULTS, since=NOW))
+    assert since == {name: name != "earlier" for name in names}
+    only = await asked(replace(DEFAULTS, only=(str(named("available")),)))
+    assert only == {name: name == "available" for name in names}
+    statuses = await asked(replace(DEFAULTS, statuses=("RECORDING_AVAILABLE",)))
+    assert statuses == {name: name == "available" for name in names}
+    no_address = await asked(replace(DEFAULTS, ingest_address_contains="x"))
+    assert set(no_address.values()) == {False}
 
 
 LATER, EARLIER = NOW + timedelta(days=9), NOW - timedelta(days=9)
@@ -336,18 +429,15 @@ async def test_ten_thousand_rows_go_through_into_the_run_store_each_once_and_in_
         ).fetchall()
     async with Database("PRE_DATABASE", database_url).snapshot() as snapshot:
         await store.write_rows(
-            "audit", snapshot.lines(PROFILE.candidates(DEFAULTS)), snapshot.lines(PROFILE.registered)
+            "audit", snapshot.lines(PROFILE.candidates(DEFAULTS)), snapshot.lines(PROFILE.registered(NOW))
         )
 
     stored = [row async for rows in store.candidates("audit") for row in rows]
     assert stored == list((await candidates(database_url)).values())
     assert len(stored) == 10_000
-    assert [session_id async for ids in store.candidate_ids("audit") for session_id in ids] == [
-        row.session_id for row in stored
-    ]
-    registered = [row async for rows in store.registered("audit") for row in rows]
-    assert registered == sorted(RegisteredRecording(*row) for row in written)
-    assert len(registered) == 10_000
+    rows = [row async for portion in store.registered("audit") for row in portion]
+    assert [(row.recording_id, row.session_id, row.deleted) for row in rows] == sorted(written)
+    assert len(rows) == 10_000
 
 
 async def test_a_query_that_breaks_off_after_thousands_of_rows_leaves_no_rows(
@@ -364,7 +454,7 @@ async def test_a_query_that_breaks_off_after_thousands_of_rows_leaves_no_rows(
     async def pull() -> None:
         async with Database("PRE_DATABASE", database_url).snapshot() as snapshot:
             lines = counted(snapshot.lines(dividing))
-            await store.write_rows("audit", lines, snapshot.lines(PROFILE.registered))
+            await store.write_rows("audit", lines, snapshot.lines(PROFILE.registered(NOW)))
 
     with pytest.raises(DatabaseUnavailableError, match=r"PRE_DATABASE broke off \(22012\)"):
         await pull()

@@ -1,9 +1,13 @@
 import gzip
 import json
 import secrets
+import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any, TypeVar
+from uuid import uuid4
 
 import pytest
 
@@ -12,13 +16,15 @@ from adapters.blob_store import BlobStore
 from adapters.jsonl import pack
 from adapters.run_store import RunStore
 from reconciliation.candidates import Candidate, RegisteredRecording
+from reconciliation.dead_letters import DeadLetter
 from reconciliation.errors import DatabaseUnavailableError, RunStoreError
-from reconciliation.evidence import ContainerEvidence, MediaFile, Unread
+from reconciliation.evidence import ContainerEvidence, MediaFile, Record, Unread
+from reconciliation.keys import name_digest
 from reconciliation.lifecycle import State
 from reconciliation.parameters import AuditParameters
 from reconciliation.plan import Listing, Plan
 from reconciliation.run_record import RunRecord
-from reconciliation.shards import plan_shards
+from reconciliation.shards import shard_sizes
 
 AT = datetime(2026, 1, 31, 9, 30, 0, 123456, tzinfo=UTC)
 AUDIT = "20260131-093000-1a2b3c4d"
@@ -26,7 +32,14 @@ PARAMETERS = AuditParameters("pre-capture-sessions", ("NO_RECORDING", "NULL"), 6
 RECORD = RunRecord(AUDIT, State.QUEUED, PARAMETERS, created_at=AT, updated_at=AT)
 KEY = "0123456789abcdef0123456789abcdef"
 SEEN = ContainerEvidence(
-    "b", 3, (MediaFile(f"{KEY}_ü & <take>\u2028.mp4", KEY, 7, AT.replace(microsecond=0)),), 1, 1, 700, AT
+    container="b",
+    blobs=3,
+    media=(MediaFile(f"{KEY}_ü & <take>\u2028.mp4", KEY, 7, AT.replace(microsecond=0)),),
+    unkeyed=(name_digest("index.mp4"),),
+    edit_output=True,
+    empty_media=1,
+    manifest_bytes=700,
+    newest=AT,
 )
 GONE = Unread("c", "deleted during the scan", failed=False)
 LOST = Unread("d", "Cannot list container 'd': storage answered 403.", failed=True)
@@ -65,9 +78,13 @@ async def paths(blobs: BlobStore) -> list[str]:
     return [blob.path.removeprefix(f"{AUDIT}/") async for blob in blobs.listing("")]
 
 
+UNPLANNED = Plan(AT, settle_minutes=20, max_passes=3, listed=40, skipped={"registered": 3}, shards=())
+
+
 async def planned(store: RunStore, names: list[str], per_shard: int) -> Plan:
-    plan = Plan(AT, settle_minutes=20, max_passes=3, listed=len(names) + 3, skipped={"registered": 3}, shards=())
-    return await store.write_plan(AUDIT, plan, names, plan_shards(names, per_shard))
+    waiting = iter(names)
+    runs = [list(islice(waiting, size)) for size in shard_sizes(len(names), per_shard)]
+    return await store.write_plan(AUDIT, UNPLANNED, stream(*runs))
 
 
 # --- the listing ------------------------------------------------------------------------------------------------------
@@ -78,14 +95,58 @@ async def test_a_listing_comes_back_page_by_page_and_counted(store: RunStore) ->
     listing = await store.write_containers(AUDIT, AT, stream(["$web", "a"], [], ["b"]))
     assert listing == Listing(AT, 3)
     assert await store.listing(AUDIT) == listing
-    assert await store.container_names(AUDIT) == ["$web", "a", "b"]
+    assert await flat(store.container_names(AUDIT)) == ["$web", "a", "b"]
+
+
+@pytest.mark.parametrize(
+    "pages",
+    [
+        [["$web", "a", "b", "c"]],
+        [["$web"], ["a"], ["b"], ["c"]],
+        [["c", "b"], ["a", "$web"]],
+        [["$web", "b"], ["a", "c"]],
+        [[], ["b", "c"], [], ["$web", "a"], []],
+        [["$web", "a", "c", "b"]],
+    ],
+    ids=["in order", "a name a page", "backwards", "out of order between pages", "with empty pages", "its last two"],
+)
+async def test_container_names_are_written_ascending_whatever_order_and_page_breaks_a_listing_has(
+    store: RunStore, blobs: BlobStore, pages: list[list[str]]
+) -> None:
+    assert await store.write_containers(AUDIT, AT, stream(*pages)) == Listing(AT, 4)
+    assert await flat(store.container_names(AUDIT)) == ["$web", "a", "b", "c"]
+    assert await paths(blobs) == ["containers.jsonl.gz", "listing.json"]
+
+
+@pytest.mark.parametrize(
+    "pages",
+    [[["a", "a"]], [["a"], ["a"]], [["a", "b"], ["c", "a"]], [["b", "a"], ["c"], ["b"]], [["a"], [], ["a"]]],
+    ids=["side by side", "around a page break", "far apart", "out of order", "around an empty page"],
+)
+async def test_a_listing_that_names_a_container_twice_is_refused_and_does_not_count_as_done(
+    store: RunStore, pages: list[list[str]]
+) -> None:
+    count = sum(map(len, pages))
+    with pytest.raises(RunStoreError, match=rf"listed {count} containers, some of them twice\. Start a new audit"):
+        await store.write_containers(AUDIT, AT, stream(*pages))
+    assert await store.listing(AUDIT) is None
+
+
+async def test_many_names_out_of_order_are_sorted_and_come_back_in_bounded_portions(store: RunStore) -> None:
+    names = [str(uuid4()) for _ in range(30_000)]
+    pages = [names[at : at + 5000] for at in range(0, len(names), 5000)]
+    assert await store.write_containers(AUDIT, AT, stream(*pages)) == Listing(AT, len(names))
+    portions = [portion async for portion in store.container_names(AUDIT)]
+    assert [name for portion in portions for name in portion] == sorted(names)
+    assert max(map(len, portions)) < 3000
+    assert all(portions)
 
 
 async def test_an_empty_account_is_listed_and_is_not_an_account_that_was_not_listed(store: RunStore) -> None:
     with pytest.raises(RunStoreError, match=r"no .*containers\.jsonl\.gz .* Start a new audit"):
-        await store.container_names(AUDIT)
+        await flat(store.container_names(AUDIT))
     assert await store.write_containers(AUDIT, AT, stream()) == Listing(AT, 0)
-    assert await store.container_names(AUDIT) == []
+    assert await flat(store.container_names(AUDIT)) == []
 
 
 @pytest.mark.parametrize("pages", [[["a"]], bulky(5)], ids=["a page", "5 MB"])
@@ -122,6 +183,48 @@ async def test_an_empty_account_has_a_plan_of_one_empty_shard(store: RunStore) -
     assert [await store.shard_names(AUDIT, shard) for shard in plan.shards] == [[]]
 
 
+@pytest.mark.parametrize(
+    "runs", [[["a", "c"], ["b"]], [["b"], ["b"]], [["b", "a"]]], ids=["between shards", "twice", "in a shard"]
+)
+async def test_names_that_are_not_strictly_ascending_make_no_plan(store: RunStore, runs: list[list[str]]) -> None:
+    with pytest.raises(RunStoreError, match=r"containers\.jsonl\.gz: .* not ascending.* Start a new audit"):
+        await store.write_plan(AUDIT, UNPLANNED, stream(*runs))
+    assert await store.plan(AUDIT) is None
+
+
+@pytest.mark.parametrize("before", [["a"], sorted(secrets.token_hex(512) for _ in range(10_000))], ids=["a", "5 MB"])
+async def test_a_plan_whose_names_break_off_is_not_there(store: RunStore, before: list[str]) -> None:
+    with pytest.raises(DatabaseUnavailableError, match="broke off"):
+        await store.write_plan(AUDIT, UNPLANNED, broken_off(before))
+    assert await store.plan(AUDIT) is None
+
+
+class Names(list[str]):
+    """A list that can be watched."""
+
+    __hash__ = object.__hash__  # type: ignore[assignment]
+
+
+async def test_a_plan_is_written_from_a_stream_and_holds_one_shards_names_at_a_time(store: RunStore) -> None:
+    alive: weakref.WeakSet[Names] = weakref.WeakSet()
+    most = 0
+
+    async def shards() -> AsyncIterator[list[str]]:
+        nonlocal most
+        for n in range(30):
+            names = Names([f"{n:02}-name"])
+            alive.add(names)
+            most = max(most, len(alive))
+            yield names
+            del names
+
+    plan = await store.write_plan(AUDIT, UNPLANNED, shards())
+    assert most <= 2
+    ends = [shard.offset + shard.length for shard in plan.shards]
+    assert [shard.offset for shard in plan.shards] == [0, *ends[:-1]]
+    assert [await store.shard_names(AUDIT, shard) for shard in plan.shards] == [[f"{n:02}-name"] for n in range(30)]
+
+
 async def test_an_audit_without_a_plan_says_so(store: RunStore) -> None:
     assert await store.plan(AUDIT) is None
     with pytest.raises(RunStoreError, match=r"has no plan .* Start a new audit"):
@@ -147,43 +250,47 @@ async def test_a_plan_whose_names_were_deleted_is_refused(store: RunStore, blobs
 
 def candidate(session: int) -> Candidate:
     return Candidate(
-        session_id=f"00000000-0000-0000-0000-{session:012}", status=None, started_at=AT, finished_at=None,
-        scheduled_for=AT, deleted_at=None, booking_id="b", case_id="c", case_state="OPEN", case_live=True,
-        live_recordings=0, deleted_recordings=1, row_token="7",
+        session_id=f"00000000-0000-0000-0000-{session:012}", status=None, origin="PRE", started_at=AT, finished_at=None,
+        scheduled_for=AT, deleted_at=None, booking_id="b", case_id="c", case_state="OPEN", case_closed_at=AT,
+        case_live=True, live_recordings=0, deleted_recordings=1, sibling_recordings=2, has_ingest_address=True,
+        processing_at=AT, left_at=None, stopped_at=AT, job_at=None, row_token="7", asked=True,
     )  # fmt: skip
 
 
 ROWS = [candidate(n) for n in range(5)]
 CANDIDATES = texts(row.to_json() for row in ROWS)
-REGISTERED = texts([f"r{n}", "s", n == 1] for n in range(5))
+REGISTERED = texts([f"r{n}", "s", ["deleted"] * (n == 1), "0123456789abcdef" if n == 2 else None] for n in range(5))
 
 
 async def test_rows_come_back_as_they_were_and_are_there_only_when_all_are(store: RunStore, blobs: BlobStore) -> None:
     assert not await store.has_rows(AUDIT)
-    await blobs.write(f"{AUDIT}/registered.jsonl.gz", pack([["r0", "s", False]]))
+    await blobs.write(f"{AUDIT}/registered.jsonl.gz", pack([["r0", "s", [], None]]))
     assert not await store.has_rows(AUDIT)
     await store.write_rows(
         AUDIT, stream(CANDIDATES[:3], CANDIDATES[3:]), stream(REGISTERED[:1], REGISTERED[1:4], REGISTERED[4:])
     )
     assert await store.has_rows(AUDIT)
     assert await flat(store.candidates(AUDIT)) == ROWS
-    assert await flat(store.candidate_ids(AUDIT)) == [row.session_id for row in ROWS]
-    assert await flat(store.registered(AUDIT)) == [RegisteredRecording(f"r{n}", "s", deleted=n == 1) for n in range(5)]
+    registered = await flat(store.registered(AUDIT))
+    assert texts([*row] for row in registered) == REGISTERED
+    assert registered[2] == RegisteredRecording("r2", "s", [], "0123456789abcdef")
+    assert [row.deleted for row in registered] == [False, True, False, False, False]
+    assert await flat(store.registered_ids(AUDIT)) == [f"r{n}" for n in range(5)]
 
 
 async def test_rows_are_kept_in_the_words_of_the_database(store: RunStore, blobs: BlobStore) -> None:
-    await store.write_rows(AUDIT, stream([]), stream(['["ü\u2028" ,  1, false]']))
+    await store.write_rows(AUDIT, stream([]), stream(['["ü\u2028" ,  1, [], null]']))
     stored = await blobs.read(f"{AUDIT}/registered.jsonl.gz")
     assert stored is not None
-    assert gzip.decompress(stored.data).decode() == '["ü\u2028" ,  1, false]\n'
+    assert gzip.decompress(stored.data).decode() == '["ü\u2028" ,  1, [], null]\n'
 
 
 async def test_no_rows_at_all_are_rows_that_were_pulled(store: RunStore) -> None:
     await store.write_rows(AUDIT, stream(), stream())
     assert await store.has_rows(AUDIT)
     assert await flat(store.candidates(AUDIT)) == []
-    assert await flat(store.candidate_ids(AUDIT)) == []
     assert await flat(store.registered(AUDIT)) == []
+    assert await flat(store.registered_ids(AUDIT)) == []
 
 
 async def test_the_registered_rows_are_written_before_the_first_candidate_is_asked_for(
@@ -200,10 +307,10 @@ async def test_the_registered_rows_are_written_before_the_first_candidate_is_ask
 
 
 async def test_rows_of_many_megabytes_come_back_in_portions(store: RunStore) -> None:
-    portions = [texts([name[1:-1], "s", False] for name in portion) for portion in bulky(9)]
+    portions = [texts([name[1:-1], "s", [], None] for name in portion) for portion in bulky(9)]
     await store.write_rows(AUDIT, stream(CANDIDATES), stream(*portions))
     read = [rows async for rows in store.registered(AUDIT)]
-    assert len(read) > 1
+    assert max(map(len, read)) < 100, "more is unpacked and parsed at once than a portion"
     assert texts([*row] for rows in read for row in rows) == [text for portion in portions for text in portion]
 
 
@@ -229,15 +336,15 @@ async def test_rows_that_break_off_leave_those_that_were_there(store: RunStore) 
 
 
 READERS: dict[str, Callable[[RunStore], Awaitable[object]]] = {
-    "containers": lambda store: store.container_names(AUDIT),
+    "containers": lambda store: flat(store.container_names(AUDIT)),
     "candidates": lambda store: flat(store.candidates(AUDIT)),
-    "candidates, their ids": lambda store: flat(store.candidate_ids(AUDIT)),
     "registered": lambda store: flat(store.registered(AUDIT)),
+    "registered, their ids": lambda store: flat(store.registered_ids(AUDIT)),
     "shards/0000": lambda store: store.shard(AUDIT, 0),
 }
 
 
-@pytest.mark.parametrize("reader", ["candidates", "candidates, their ids", "registered"])
+@pytest.mark.parametrize("reader", ["candidates", "registered", "registered, their ids"])
 async def test_rows_that_were_never_pulled_are_not_taken_for_none(store: RunStore, reader: str) -> None:
     name = reader.partition(",")[0]
     with pytest.raises(RunStoreError, match=rf"no {AUDIT}/{name}\.jsonl\.gz in container .* Start a new audit"):
@@ -247,7 +354,7 @@ async def test_rows_that_were_never_pulled_are_not_taken_for_none(store: RunStor
 WHOLE: dict[str, bytes] = {
     "containers": pack(["a", "b"]),
     "candidates": pack([ROWS[0].to_json(), ROWS[1].to_json()]),
-    "registered": pack([["r0", "s", False], ["r1", "s", True]]),
+    "registered": pack([["r0", "s", [], None], ["r1", "s", ["deleted"], None]]),
     "shards/0000": pack([SEEN.to_json(), LOST.to_json()]),
 }
 DAMAGES: dict[str, Callable[[bytes], bytes]] = {
@@ -379,3 +486,86 @@ async def test_every_json_artefact_has_a_schema_version_and_says_that_it_is_comp
         document = json.loads(stored.data)
         assert document["schema_version"] == 1
         assert document["complete"] is True
+
+
+# --- beginning again ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kept", [None, [LOST]], ids=["never scanned", "scanned in vain"])
+async def test_a_late_scan_overwrites_nothing(store: RunStore, kept: list[Record] | None) -> None:
+    if kept is not None:
+        await store.write_shard(AUDIT, 0, 1, kept)
+    seen = await store.shard_result(AUDIT, 0)  # by two activities, of which one belongs to an earlier attempt
+    assert await store.mend_shard(AUDIT, 0, 2, [SEEN], seen) == {"scanned": 1, "skipped": 0, "failed": 0, "blobs": 3}
+    assert await store.mend_shard(AUDIT, 0, 1, [LOST], seen) is None
+    assert await store.shard(AUDIT, 0) == [SEEN]
+    assert (await store.artefacts(AUDIT)).shards[0].failed == 0
+
+
+async def test_a_report_is_of_one_attempt(store: RunStore) -> None:
+    assert not await store.has_report_of(AUDIT, "0.0")
+    await store.write_report(AUDIT, "json", stream(b"{}"))
+    assert await store.has_report_of(AUDIT, "0.0")
+    assert not await store.has_report_of(AUDIT, "1.0")
+    await store.write_report(AUDIT, "json", stream(b"{}"), "1.0")
+    assert [await store.has_report_of(AUDIT, of) for of in ("0.0", "1.0", "1.1")] == [False, True, False]
+
+
+# --- dead letters ---------------------------------------------------------------------------------------------------
+
+LETTER = DeadLetter(7, "7f", 3, 1, (("7f-lost", "403"),), attempts=3, first_at=AT, last_at=AT)
+
+
+async def test_dead_letters_come_back_by_shard_and_are_counted(store: RunStore) -> None:
+    assert await store.dead_letters(AUDIT) == []
+    letters = [replace(LETTER, shard=shard) for shard in (0, 7, 12, 255)]
+    for letter in reversed(letters):
+        await store.write_dead_letter(AUDIT, letter)
+    await store.write_dead_letter(f"{AUDIT}0", LETTER)
+    assert await store.dead_letters(AUDIT) == letters
+    assert await store.dead_letter(AUDIT, 12) == letters[2]
+    assert await store.dead_letter(AUDIT, 11) is None
+    assert (await store.artefacts(AUDIT)).dead_letters == 4
+
+
+async def test_a_dead_letter_takes_the_place_of_the_one_its_shard_had_and_can_be_taken_back(store: RunStore) -> None:
+    await store.write_dead_letter(AUDIT, LETTER)
+    again = replace(LETTER, attempts=6)
+    await store.write_dead_letter(AUDIT, again)
+    assert await store.dead_letters(AUDIT) == [again]
+    await store.delete_dead_letter(AUDIT, 7)
+    await store.delete_dead_letter(AUDIT, 7)
+    assert await store.dead_letters(AUDIT) == []
+
+
+async def test_a_damaged_dead_letter_is_named(store: RunStore, blobs: BlobStore) -> None:
+    await blobs.write(f"{AUDIT}/dead-letters/0007.json", b"{")
+    with pytest.raises(RunStoreError, match=r"dead-letters/0007\.json .* is damaged"):
+        await store.dead_letters(AUDIT)
+
+
+# --- deleting -------------------------------------------------------------------------------------------------------
+
+
+async def test_an_audit_is_deleted_with_its_record_last_and_no_other_audit_is_touched(
+    store: RunStore, blobs: BlobStore, records: AuditRecords, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await records.create_record(RECORD)
+    other = replace(RECORD, audit_id=f"{AUDIT[:-1]}e")
+    await records.create_record(other)
+    await store.write_dead_letter(AUDIT, LETTER)
+    await store.write_shard(AUDIT, 0, 1, [SEEN])
+    await store.write_report(AUDIT, "json", stream(b"{}"))
+    deleted: list[str] = []
+    delete = blobs.delete
+
+    async def noted(path: str, etag: str | None = None) -> bool:
+        deleted.append(path)
+        return await delete(path, etag)
+
+    monkeypatch.setattr(blobs, "delete", noted)
+    await store.delete_audit(AUDIT)
+    assert deleted[-1] == f"{AUDIT}/run.json"
+    assert len(deleted) == 4
+    assert await records.audit_ids() == [other.audit_id]
+    await store.delete_audit(AUDIT)

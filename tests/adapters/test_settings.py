@@ -1,13 +1,25 @@
 import pytest
 
-from adapters.settings import VARIABLES, Settings, load_settings
+from adapters.settings import SCHEDULES, VARIABLES, Settings, StorageConnection, load_settings
 from reconciliation.errors import SettingsError
 
 SECRET = "c2VjcmV0LXNlY3JldA=="
 CONNECTION = f"DefaultEndpointsProtocol=https;AccountName=acct;AccountKey={SECRET};EndpointSuffix=core.windows.net"
 DATABASE = "postgresql://reader:pa55word@db.example:5432/pre"
 USABLE = {"SOURCE_STORAGE": CONNECTION, "AzureWebJobsStorage": CONNECTION, "PRE_DATABASE": DATABASE}
-NUMBERS = sorted(set(VARIABLES) - {"source_storage", "report_storage", "pre_database", "report_container"})
+TEXTS = {
+    "source_storage",
+    "report_storage",
+    "ingest_storage",
+    "pre_database",
+    "report_container",
+    "scheduled_profile",
+    "scheduled_mode",
+    "webhook_url",
+    "webhook_outcomes",
+}
+NUMBERS = sorted(set(VARIABLES) - TEXTS)
+WEBHOOK = "https://chat.example/hooks/T0/B0/s3cr3t-path"
 
 
 def problems(environment: dict[str, str]) -> str:
@@ -21,6 +33,23 @@ def test_three_connections_are_enough() -> None:
     assert settings.source_storage.connection_string == CONNECTION
     assert settings.pre_database == DATABASE
     assert settings.report_container == "audits"
+    assert settings.ingest_storage is None
+
+
+@pytest.mark.parametrize("blank", ["", "  "])
+def test_the_ingest_account_is_optional_and_blank_means_none(blank: str) -> None:
+    environment = {**USABLE, "INGEST_STORAGE": blank, "INGEST_STORAGE__blobServiceUri": blank}
+    assert load_settings(environment).ingest_storage is None
+
+
+def test_the_ingest_account_is_given_as_the_others_are() -> None:
+    other = CONNECTION.replace("acct", "ingest")
+    told = load_settings({**USABLE, "INGEST_STORAGE": other})
+    assert told.ingest_storage == StorageConnection("INGEST_STORAGE", connection_string=other)
+    assert SECRET not in repr(told)
+    address = "https://ingest.blob.core.windows.net"
+    by_identity = load_settings({**USABLE, "INGEST_STORAGE__blobServiceUri": f"{address}/"})
+    assert by_identity.ingest_storage == StorageConnection("INGEST_STORAGE", service_uri=address)
 
 
 def test_every_number_is_taken_from_its_variable() -> None:
@@ -65,7 +94,9 @@ def test_the_emulators_short_form_stands_for_the_emulator(text: str) -> None:
 
 
 def test_all_problems_are_told_at_once() -> None:
-    wrong = {VARIABLES[name]: "x" for name in [*NUMBERS, "report_container"]}
+    wrong = {
+        VARIABLES[name]: "x" for name in [*NUMBERS, *TEXTS - {"source_storage", "report_storage", "ingest_storage"}]
+    }
     text = problems({**wrong, "PRE_DATABASE": ""})
     for variable in ("SOURCE_STORAGE", "REPORT_STORAGE", "AzureWebJobsStorage", "PRE_DATABASE", *wrong):
         assert variable in text
@@ -130,7 +161,7 @@ def test_a_wrong_database_address_is_not_quoted(url: str) -> None:
     assert "pa55word" not in text
 
 
-@pytest.mark.parametrize("name", ["SOURCE_STORAGE", "REPORT_STORAGE", "AzureWebJobsStorage"])
+@pytest.mark.parametrize("name", ["SOURCE_STORAGE", "REPORT_STORAGE", "AzureWebJobsStorage", "INGEST_STORAGE"])
 def test_an_address_that_is_none_names_its_variable(name: str) -> None:
     environment = {key: value for key, value in USABLE.items() if key != name}
     text = problems({**environment, f"{name}__blobServiceUri": "acct.blob.core.windows.net?sig=abc"})
@@ -149,3 +180,68 @@ def test_the_repr_of_settings_holds_no_secret() -> None:
     assert "SOURCE_STORAGE" in repr(settings)
     assert SECRET not in repr(settings)
     assert "pa55word" not in repr(settings)
+
+
+# --- schedule and notices ---------------------------------------------------------------------------------------------
+
+
+def test_without_a_word_nobody_is_told_of_anything() -> None:
+    settings = load_settings(USABLE)
+    assert settings.webhook_url is None
+    assert not any(settings.notifies_of(outcome) for outcome in ("clean", "findings", "incomplete", "failed"))
+
+
+@pytest.mark.parametrize(
+    ("chosen", "told"),
+    [
+        pytest.param("", {"findings", "incomplete", "failed"}, id="a clean audit is no news"),
+        pytest.param("clean, findings,incomplete,failed", {"clean", "findings", "incomplete", "failed"}, id="all"),
+        pytest.param("failed", {"failed"}, id="only what needs an operator"),
+    ],
+)
+def test_people_are_told_of_the_outcomes_they_chose(chosen: str, told: set[str]) -> None:
+    settings = load_settings({**USABLE, "AUDIT_WEBHOOK_URL": WEBHOOK, "AUDIT_WEBHOOK_OUTCOMES": chosen})
+    assert {
+        outcome for outcome in ("clean", "findings", "incomplete", "failed") if settings.notifies_of(outcome)
+    } == told
+
+
+def test_an_unknown_outcome_is_not_told() -> None:
+    assert not load_settings({**USABLE, "AUDIT_WEBHOOK_URL": WEBHOOK}).notifies_of("unknown")
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "allowed"),
+    [
+        ("AUDIT_WEBHOOK_OUTCOMES", "findings,success", "clean, findings, incomplete, failed"),
+        ("AUDIT_SCHEDULED_MODE", "quick", "full, fast"),
+        ("AUDIT_SCHEDULED_PROFILE", "vh", "pre-capture-sessions"),
+    ],
+)
+def test_a_word_that_is_not_known_is_named_with_those_that_are(variable: str, value: str, allowed: str) -> None:
+    text = problems({**USABLE, variable: value})
+    assert f"{variable} has {value.rpartition(',')[2]!r}: give any of {allowed}" in text
+
+
+def test_the_scheduled_audit_is_of_the_profile_and_mode_that_were_chosen() -> None:
+    chosen = {"AUDIT_SCHEDULED_PROFILE": "pre-capture-sessions", "AUDIT_SCHEDULED_MODE": "fast"}
+    settings = load_settings({**USABLE, **chosen})
+    assert (settings.scheduled_profile, settings.scheduled_mode) == ("pre-capture-sessions", "fast")
+    assert load_settings(USABLE).scheduled_mode == "full"
+
+
+def test_the_address_of_a_webhook_is_a_secret() -> None:
+    assert WEBHOOK not in repr(load_settings({**USABLE, "AUDIT_WEBHOOK_URL": WEBHOOK}))
+    text = problems({**USABLE, "AUDIT_WEBHOOK_URL": WEBHOOK.removeprefix("https://")})
+    assert "AUDIT_WEBHOOK_URL is not an address" in text
+    assert "s3cr3t" not in text
+
+
+def test_the_apps_own_address_is_what_azure_says() -> None:
+    assert load_settings(USABLE).app_address is None
+    assert load_settings({**USABLE, "WEBSITE_HOSTNAME": "audit.example"}).app_address == "https://audit.example"
+
+
+@pytest.mark.parametrize(("variable", "default"), SCHEDULES.items())
+def test_a_schedule_is_one_that_a_host_understands(variable: str, default: str) -> None:
+    assert (len(default.split()) == 6) is (variable != "AUDIT_SCHEDULE")

@@ -48,6 +48,26 @@ def lists(container: str) -> Matches:
     return lambda asked: asked.lists_blobs and asked.container == container
 
 
+def second_look() -> Matches:
+    """Lists a container that was listed before: the scan reads each once, and the second look what it doubted."""
+    seen: set[str] = set()
+
+    def again(asked: Asked) -> bool:
+        if not asked.lists_blobs or asked.page:
+            return False
+        known = asked.container in seen
+        seen.add(asked.container)
+        return known
+
+    return again
+
+
+def lists_again(container: str) -> Matches:
+    """Lists one container, from the second time on."""
+    once, again = lists(container), second_look()
+    return lambda asked: once(asked) and again(asked)
+
+
 def writes(ending: str) -> Matches:
     return lambda asked: asked.method == "PUT" and asked.blob.endswith(ending)
 

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from demo.__main__ import verdicts
 from demo.cases import healthy_cases, other_containers, special_cases
 from devstack.azurite import AzuriteServer
 from tests.app.conftest import PlantWorld
-from tests.app.proxy import Asked, Held, Matches, StorageProxy, lists, replaces, storage_proxy, writes
-from tests.app.world import Api, World, eventually, leaks, running, verdicts
+from tests.app.proxy import Asked, Held, Matches, StorageProxy, lists, replaces, second_look, storage_proxy, writes
+from tests.app.world import Api, World, eventually, leaks, running
 
 
 @pytest.fixture(scope="module")
@@ -36,11 +37,13 @@ class Scene:
         return self.world.settings(**through)
 
     def report_of(self, api: Api, audit_id: str) -> bytes:
-        """report.json byte for byte, but for the audit's id and its own times."""
-        audit = api.report(audit_id)["audit"]
+        """report.json byte for byte, but for the ids and times of the audit and of the one before it."""
+        report = api.report(audit_id)
         data = self.world.stored()[f"{audit_id}/report.json"]
-        for name in ("id", "created_at", "as_of", "generated_at"):
-            data = data.replace(audit[name].encode(), f"<{name}>".encode())
+        for whose in (report["audit"], report["since_last"]["previous"]):
+            for name in ("id", "created_at", "as_of", "generated_at"):
+                if name in whose:
+                    data = data.replace(whose[name].encode(), f"<{name}>".encode())
         return data
 
     def kill(self, api: Api, held: Held) -> None:
@@ -60,8 +63,9 @@ def scene(world: World, proxy: StorageProxy, azurite_server: AzuriteServer) -> I
 
 @pytest.fixture(scope="module")
 def undisturbed(scene: Scene) -> bytes:
-    """The report of an audit that nothing happened to."""
+    """The report of an audit that nothing happened to; it has an audit to compare with, as all that follow have."""
     with running(scene.settings) as api:
+        api.audited()
         view, report = api.audited()
         assert view["state"] == "completed"
         assert verdicts(report) == scene.world.expected
@@ -84,6 +88,7 @@ STEPS: tuple[tuple[str, bool, Matches], ...] = (
     ("before the plan is written", False, writes("plan.json")),
     ("before any container is read", True, blobs),
     ("before the first shard is written", False, writes("shards/0000.jsonl.gz")),
+    ("before the second look", True, second_look()),
     ("before the report is written", False, writes("report.json")),
     ("before the report is rendered", False, writes("findings.csv")),
     ("before the end is written", False, replaces("run.json")),
@@ -110,6 +115,7 @@ def test_shards_that_were_done_before_the_crash_are_not_read_again(
 ) -> None:
     names = sorted(container.name for container in scene.world.containers)
     held = scene.source.hold(lists(names[-1]))
+    scanned: list[int] = []
     with running(scene.settings, tmp_path) as api:
         audit_id = api.start()
 
@@ -119,9 +125,13 @@ def test_shards_that_were_done_before_the_crash_are_not_read_again(
 
         shards = eventually(all_but_one, "all shards but the held one are done", 30)
         scene.kill(api, held)
+    last = writes(f"shards/{shards - 1:04}.jsonl.gz")
+    scene.report.before(last, lambda: scanned.append(len(scene.source.asked)))
     with running(scene.settings, tmp_path) as api:
         assert api.ended(audit_id)["state"] == "completed"
-        read = sorted({asked.container for asked in scene.source.asked if asked.lists_blobs})
+        in_scan, in_second_look = scene.source.asked[: scanned[0]], scene.source.asked[scanned[0] :]
+        read = sorted({asked.container for asked in in_scan if asked.lists_blobs})
+        assert {asked.container for asked in in_second_look if asked.lists_blobs} == scene.world.doubtful
         assert 0 < len(read) <= -(-len(names) // shards)
         assert read == names[-len(read) :]
         assert scene.report_of(api, audit_id) == undisturbed

@@ -1,14 +1,20 @@
 """One audit of the planted world, from the request to the report, as a caller sees it."""
 
+import base64
 import csv
 import io
 import json
+import re
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import Any
 
 import pytest
 
+from demo.__main__ import verdicts
 from reconciliation.report.csv_table import COLUMNS
-from tests.app.world import Api, World, leaks, verdicts
+from tests.app.world import ABSENT, Api, World, leaks
 
 LINKS = {"self", "report", "page"}
 
@@ -44,10 +50,50 @@ def test_every_session_gets_the_verdict_it_was_planted_for(world: World, report:
     assert verdicts(report) == world.expected
 
 
-def test_containers_that_name_no_session_are_listed(world: World, report: dict[str, Any]) -> None:
-    planted = sorted(container for case in world.cases for container in case.unattributed)
-    assert planted
-    assert report["unattributed_containers"] == planted
+def test_every_container_and_every_registered_recording_gets_one_verdict_too(
+    world: World, report: dict[str, Any]
+) -> None:
+    counts = report["counts"]
+    assert sum(counts["capture_session"].values()) == world.candidates
+    assert sum(counts["container"].values()) == len(world.containers)
+    assert sum(counts["recording"].values()) == len(world.rows)
+    others = {f["subject"]["id"]: f for f in report["findings"] if f["subject"]["kind"] != "capture_session"}
+    assert {subject: f["verdict"] for subject, f in others.items()} == {
+        subject: verdict for case in world.cases for subject, verdict in case.also.items()
+    }
+    assert {f["subject"]["kind"] for f in others.values()} == {"container", "recording"}
+    assert counts["container"]["registered"] > 10
+    assert counts["recording"]["sound"] > 10
+    assert counts["recording"]["legacy_row"] == 1
+
+
+def test_sessions_that_are_in_order_are_counted_and_can_be_looked_up(world: World, report: dict[str, Any]) -> None:
+    counted = report["counted"]["capture_session"]
+    empty = [str(case.session_id) for case in world.cases if case.expected == "expected_empty"]
+    assert {verdict: sorted(ids) for verdict, ids in counted.items()} == {"expected_empty": sorted(empty)}
+    assert report["counts"]["capture_session"]["expected_empty"] == len(empty)
+    assert not set(empty) & {finding["subject"]["id"] for finding in report["findings"]}
+
+
+def test_of_a_recording_finding_the_row_is_shown_by_its_marks_and_not_by_its_file(report: dict[str, Any]) -> None:
+    [finding] = [finding for finding in report["findings"] if finding["verdict"] == "no_ism"]
+    assert set(finding["recording"]) == {"session_id", "marks"}
+    assert finding["recording"]["marks"] == []
+    assert finding["session"] is None
+    [evidence] = finding["evidence"]
+    assert (evidence["container"], evidence["registered"]) == (finding["subject"]["id"], True)
+
+
+def test_findings_come_most_urgent_first_and_sessions_by_their_hearing(report: dict[str, Any]) -> None:
+    order = ["high", "medium", "low", "unknown", "info"]
+    kinds = ["capture_session", "recording", "container"]
+    places = [(order.index(f["severity"]), kinds.index(f["subject"]["kind"])) for f in report["findings"]]
+    assert places == sorted(places)
+    assert len({place for place, _ in places}) > 2
+    hearings = [
+        (f["severity"], f["hearing_at"]) for f in report["findings"] if f["subject"]["kind"] == "capture_session"
+    ]
+    assert hearings == sorted(hearings, key=lambda hearing: (order.index(hearing[0]), hearing[1]))
 
 
 def test_every_container_and_every_blob_was_read(world: World, report: dict[str, Any]) -> None:
@@ -78,7 +124,7 @@ def test_the_audit_document_has_the_agreed_shape(world: World, audit: dict[str, 
         "percent": 100,
         "eta_seconds": None,
     }
-    assert audit["summary"]["candidates"] == len(world.expected)
+    assert audit["summary"]["sessions"] == world.candidates
     assert audit["parameters"]["statuses"] == ["PROCESSING", "NO_RECORDING", "FAILURE", "NULL"]
     assert audit["created_at"].endswith("Z")
     assert audit["created_at"] <= audit["updated_at"]
@@ -87,17 +133,30 @@ def test_the_audit_document_has_the_agreed_shape(world: World, audit: dict[str, 
 def test_the_report_speaks_for_its_audit_and_counts_what_it_holds(
     audit: dict[str, Any], report: dict[str, Any]
 ) -> None:
-    assert report["schema_version"] == 1
+    assert report["schema_version"] == 2
     assert report["audit"]["id"] == audit["id"]
     assert report["outcome"] == audit["outcome"]
     assert report["headline"] == audit["summary"]["headline"]
     assert report["parameters"] == audit["parameters"]
-    counted: dict[str, int] = dict.fromkeys(report["counts"]["by_verdict"], 0)
-    for finding in report["findings"]:
-        counted[finding["verdict"]] += 1
-        assert finding["reason"]
-        assert finding["next_step"]
-    assert counted == report["counts"]["by_verdict"] == audit["summary"]["counts"]
+    given = Counter((finding["subject"]["kind"], finding["verdict"]) for finding in report["findings"])
+    given |= {("capture_session", verdict): len(ids) for verdict, ids in report["counted"]["capture_session"].items()}
+    counts = report["counts"]
+    for row in report["verdicts"]:
+        assert row["count"] == counts[row["subject"]][row["verdict"]]
+        if row["subject"] == "capture_session" or not row["counted"]:
+            assert row["count"] == given[row["subject"], row["verdict"]] == audit["summary"]["counts"][row["verdict"]]
+        else:
+            assert (row["subject"], row["verdict"]) not in given
+    assert all(finding["reason"] and finding["next_step"] for finding in report["findings"])
+    severities = Counter(finding["severity"] for finding in report["findings"])
+    assert {severity: number for severity, number in counts["by_severity"].items() if number} == severities
+    assert counts["findings"] == audit["summary"]["findings"] == len(report["findings"])
+    hidden = {
+        "unregistered_recording", "hidden_by_deletion", "blocked_case_state", "ambiguous_containers",
+        "ended_not_stopped", "available_without_row",
+    }  # fmt: skip
+    assert counts["hidden"] == sum(counts["capture_session"][verdict] for verdict in hidden)
+    assert counts["hidden"] == audit["summary"]["hidden"] > 10
 
 
 def test_the_table_holds_the_findings_of_the_report(api: Api, report: dict[str, Any]) -> None:
@@ -106,18 +165,23 @@ def test_the_table_holds_the_findings_of_the_report(api: Api, report: dict[str, 
     assert "findings.csv" in response.headers["content-disposition"]
     rows = list(csv.DictReader(io.StringIO(response.text, newline="")))
     assert tuple(rows[0]) == COLUMNS
-    assert {row["session_id"]: row["verdict"] for row in rows} == verdicts(report)
+    listed = [(f["subject"]["kind"], f["subject"]["id"], f["verdict"], f["severity"]) for f in report["findings"]]
+    assert [(row["subject_kind"], row["subject_id"], row["verdict"], row["severity"]) for row in rows] == listed
 
 
-def test_the_page_shows_every_session_that_needs_somebody_and_runs_nothing(api: Api, report: dict[str, Any]) -> None:
+def test_the_page_shows_everything_that_needs_somebody_and_runs_nothing_but_its_own_script(
+    api: Api, report: dict[str, Any]
+) -> None:
     response = api.get(f"/audits/{report['audit']['id']}/report?format=html")
     assert response.headers["content-type"].startswith("text/html")
     assert "default-src 'none'" in response.headers["content-security-policy"]
-    assert "<script" not in response.text.lower()
+    [script] = re.findall(r"<script[^>]*>(.*?)</script>", response.text, re.DOTALL | re.IGNORECASE)
+    digest = base64.b64encode(sha256(script.encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}'" in response.headers["content-security-policy"]
     assert "<take>" not in response.text, "a blob's name got into the page as markup"
     urgent = [finding["subject"]["id"] for finding in report["findings"] if finding["severity"] != "info"]
     assert len(urgent) > 10
-    assert [session for session in urgent if session not in response.text] == []
+    assert [subject for subject in urgent if subject not in response.text] == []
 
 
 def test_json_is_the_form_that_comes_without_asking(api: Api, report: dict[str, Any]) -> None:
@@ -139,8 +203,43 @@ def test_a_second_audit_says_the_same_and_is_listed_first(api: Api, report: dict
 def test_asking_for_one_session_judges_that_one_against_all_containers(api: Api, world: World) -> None:
     swept = world.case("swept")
     view, report = api.audited(only=[str(swept.session_id).upper()])
-    assert verdicts(report) == {str(swept.session_id): "unregistered_recording"}
+    sessions = {str(case.session_id) for case in world.cases}
+    found = verdicts(report)
+    assert {subject: found[subject] for subject in found.keys() & sessions} == {
+        str(swept.session_id): "unregistered_recording"
+    }
     assert view["progress"]["containers"]["scanned"] == len(world.containers)
+
+
+@pytest.mark.parametrize("narrowed", ["only", "since"])
+def test_a_request_that_narrows_the_question_judges_no_recordings_and_leaves_other_sessions_containers_out(
+    api: Api, world: World, narrowed: str
+) -> None:
+    inside = {"swept"} if narrowed == "only" else {case.name for case in world.cases if case.age < timedelta(days=10)}
+    asked: dict[str, Any] = {
+        "only": [str(world.case("swept").session_id)],
+        "since": (datetime.now(UTC) - timedelta(days=10)).isoformat(),
+    }
+    view, report = api.audited(**{narrowed: asked[narrowed]})
+    assert view["state"] == "completed"
+    planted = {case.name: case for case in world.cases if case.expected is not None}
+    expected = {str(case.session_id): case.expected for name, case in planted.items() if name in inside}
+    found = verdicts(report)
+    sessions = {str(case.session_id) for case in world.cases}
+    assert len(expected) >= 1
+    assert {subject: verdict for subject, verdict in found.items() if subject in sessions} == expected
+    recordings = report["counts"]["recording"]
+    assert {verdict: number for verdict, number in recordings.items() if number} == {
+        "outside_question": len(world.rows)
+    }
+    containers = {c.name for name, case in planted.items() for c in case.containers if c.name in world.doubtful}
+    within = {c.name for name in inside & planted.keys() for c in planted[name].containers} & containers
+    whole = {subject for subject in containers if subject in world.expected}
+    counts = report["counts"]["container"]
+    assert (counts["attributed"], counts["outside_question"]) == (len(within - whole), len(containers - whole - within))
+    assert counts["outside_question"] > 5
+    # Media that names nobody may be anybody's, so it is told to everybody.
+    assert whole <= found.keys()
 
 
 def test_an_audit_of_a_part_of_the_account_is_incomplete_and_concludes_nothing_from_absence(
@@ -153,12 +252,18 @@ def test_an_audit_of_a_part_of_the_account_is_incomplete_and_concludes_nothing_f
     found = verdicts(report)
     assert found[str(world.case("swept").session_id)] == "unregistered_recording"
     assert found[str(world.case("unused").session_id)] == "unverified"
-    assert "no_media" not in found.values()
+    assert not ABSENT & set(found.values())
+    assert report["since_last"]["resolved"] is None
 
 
 def test_an_audit_without_any_candidate_is_still_a_whole_audit(api: Api, world: World) -> None:
     view, report = api.audited(until="2001-01-01T00:00:00Z")
-    assert (view["state"], report["findings"]) == ("completed", [])
+    assert view["state"] == "completed"
+    assert sum(report["counts"]["capture_session"].values()) == 0
+    assert {finding["subject"]["kind"] for finding in report["findings"]} == {"container"}
+    assert verdicts(report) == {
+        subject: verdict for case in world.cases for subject, verdict in case.also.items() if subject not in world.rows
+    }
     assert report["coverage"]["containers"]["scanned"] == len(world.containers)
 
 
@@ -174,7 +279,10 @@ def test_the_profile_says_what_may_be_asked_and_answered(api: Api, report: dict[
     [profile] = api.get("/profiles").json()["profiles"]
     assert profile["name"] == report["audit"]["profile"]
     assert set(profile["default_statuses"]) < set(profile["statuses"])
-    assert [verdict["verdict"] for verdict in profile["verdicts"]] == list(report["counts"]["by_verdict"])
+    told = [(verdict["subject"], verdict["verdict"]) for verdict in profile["verdicts"]]
+    assert told == [(row["subject"], row["verdict"]) for row in report["verdicts"]]
+    kinds = ("capture_session", "container", "recording")
+    assert sorted(told) == sorted((kind, verdict) for kind in kinds for verdict in report["counts"][kind])
     assert all(verdict["meaning"] and verdict["severity"] for verdict in profile["verdicts"])
 
 

@@ -1,5 +1,7 @@
 """What a test of the whole app works with: a planted world, a running app, and a caller of its API."""
 
+import json
+import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -9,13 +11,18 @@ from typing import Any, TypeVar
 
 import httpx
 from azure.storage.blob import BlobServiceClient
+from jsonschema import Draft202012Validator
 
 from demo.cases import Case, PlantedContainer
 from demo.planting import plant_containers, plant_rows
-from devstack.app import RunningApp, running_app
+from devstack.app import ROOT, RunningApp, running_app
 from devstack.azurite import ACCOUNT_KEY
 
 ENDED = frozenset({"completed", "incomplete", "failed", "cancelled"})
+ABSENT = frozenset({"expected_empty", "suspect_lost", "stuck_empty", "encode_lost"})
+"""The verdicts that conclude something from media not being there."""
+RECORDING = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+REPORT_SCHEMA = Draft202012Validator(json.loads((ROOT / "docs" / "report.schema.json").read_text(encoding="utf-8")))
 Answer = TypeVar("Answer")
 
 
@@ -44,8 +51,31 @@ class World:
 
     @property
     def expected(self) -> dict[str, str]:
-        """The verdict of every session that is a candidate."""
-        return {str(case.session_id): case.expected for case in self.cases if case.expected is not None}
+        """The verdict of every session that is a candidate, and of what else is worth a line, by id."""
+        sessions = {str(case.session_id): case.expected for case in self.cases if case.expected is not None}
+        return sessions | {subject: verdict for case in self.cases for subject, verdict in case.also.items()}
+
+    @property
+    def candidates(self) -> int:
+        """How many sessions an audit judges."""
+        return sum(case.expected is not None for case in self.cases)
+
+    @property
+    def rows(self) -> set[str]:
+        """The ids of all recordings that have a row."""
+        return {str(recording.recording_id) for case in self.cases for recording in case.recordings}
+
+    @property
+    def doubtful(self) -> set[str]:
+        """What an audit lists a second time: media without a row, and the containers of rows that look wrong."""
+        unregistered = {
+            container.name
+            for container in self.containers
+            if is_recording(container.name)
+            and container.name not in self.rows
+            and any(blob.endswith(".mp4") for blob in container.blobs)
+        }
+        return unregistered | {subject for case in self.cases for subject in case.also}
 
     def case(self, name: str) -> Case:
         return next(case for case in self.cases if case.name == name)
@@ -61,6 +91,11 @@ class World:
                 found[blob.name] = container.download_blob(blob.name).readall()
                 found[f"{blob.name} (metadata)"] = repr(blob.metadata).encode()
             return found
+
+
+def is_recording(container: str) -> bool:
+    """True if a container is named like a recording."""
+    return RECORDING.fullmatch(container) is not None
 
 
 def planted(world: World, *, extra: Iterable[PlantedContainer] = ()) -> World:
@@ -123,14 +158,16 @@ class Api:
         return eventually(probe, f"audit {audit_id} ends", seconds)
 
     def audited(self, **body: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Start an audit and wait for it: its document and its report."""
-        audit_id = self.start(**body)
-        return self.ended(audit_id), self.report(audit_id)
+        """Start an audit and wait for it: its document and its report, which is what its schema says."""
+        view = self.ended(self.start(**body))
+        assert view["state"] in {"completed", "incomplete"}, view["error"]
+        return view, self.report(view["id"])
 
     def report(self, audit_id: str) -> dict[str, Any]:
         response = self._http.get(f"/audits/{audit_id}/report")
         assert response.status_code == 200, response.text
         document: dict[str, Any] = response.json()
+        REPORT_SCHEMA.validate(document)
         return document
 
 
@@ -143,10 +180,6 @@ def running(settings: Mapping[str, str], directory: Path | None = None) -> Itera
             yield api
         finally:
             api.close()
-
-
-def verdicts(report: dict[str, Any]) -> dict[str, str]:
-    return {finding["subject"]["id"]: finding["verdict"] for finding in report["findings"]}
 
 
 def leaks(api: Api, world: World, *more_secrets: str) -> list[str]:

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 Answer = Callable[[dict[str, Any]], Any]
-ENDED = {"ok": True, "state": "completed", "outcome": "clean"}
-FAILED = {"ok": True, "state": "failed", "outcome": "failed"}
+ENDED = {"ok": True, "state": "completed", "outcome": "clean", "notify": False}
+FAILED = {"ok": True, "state": "failed", "outcome": "failed", "notify": False}
 
 
 def refused(error: str, *, retryable: bool) -> dict[str, Any]:
@@ -37,6 +37,7 @@ class World:
             "list_containers": {"ok": True, "listed": 500 * self.shards},
             "plan": {"ok": True, "shards": self.shards, "max_passes": self.max_passes},
             "scan_shard": scanned(),
+            "keep_dead_letters": {"ok": True, "dead_letters": 1},
             "report": ENDED,
             "fail": FAILED,
         }

@@ -24,9 +24,9 @@ class Timer:
 class FakeContext:
     """What the orchestrators use of the SDK's context."""
 
-    def __init__(self, audit_id: str = "a") -> None:
+    def __init__(self, audit_id: str = "a", **more: Any) -> None:
         self.current_utc_datetime = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
-        self._input = {"audit_id": audit_id}
+        self._input = {"audit_id": audit_id, **more}
 
     def get_input(self) -> dict[str, Any]:
         return self._input

@@ -35,6 +35,7 @@ class SdkHost:
 
     orchestrator: Callable[..., Generator[Any, Any, Any]]
     audit_id: str = "20260302-093000-1a2b3c4d"
+    given: dict[str, Any] = field(default_factory=dict)
     history: list[Event] = field(default_factory=list)
     answers: list[Said] = field(default_factory=list)
     bodies: list[str] = field(default_factory=list)
@@ -46,7 +47,7 @@ class SdkHost:
 
     def start(self) -> None:
         """The first wake-up."""
-        raw = json.dumps(json.dumps({"audit_id": self.audit_id}))
+        raw = json.dumps(json.dumps({"audit_id": self.audit_id, **self.given}))
         self.wake([self._event(0, Name="audit", Version="", Input=raw)])
 
     def complete(self, task: int, value: Any) -> Event:
@@ -98,7 +99,7 @@ class SdkHost:
         body = json.dumps(
             {
                 "history": self.history,
-                "input": json.dumps({"audit_id": self.audit_id}),
+                "input": json.dumps({"audit_id": self.audit_id, **self.given}),
                 "instanceId": self.audit_id,
                 "isReplaying": len(self.answers) > 0,
                 "parentInstanceId": None,

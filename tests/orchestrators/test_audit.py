@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from orchestrators.audit import PAUSE_BETWEEN_ATTEMPTS, STEP_ATTEMPTS, StepFailedError, audit, scan, step
-from tests.orchestrators.answers import FAILED, World, once, raising, refused, scanned
-from tests.orchestrators.driver import Driver
+from tests.orchestrators.answers import ENDED, FAILED, World, once, raising, refused, scanned
+from tests.orchestrators.driver import Driver, FakeContext
 
 STEPS = ["list_containers", "pull", "plan", "scan_shard", "scan_shard", "reconcile", "report"]
 BEFORE = {"list_containers": 0, "pull": 1, "plan": 2, "reconcile": 5, "report": 6}
@@ -108,7 +108,7 @@ def test_the_last_reason_is_the_one_that_is_told() -> None:
 def test_a_shard_that_left_something_unread_costs_a_second_pass_of_that_shard_and_nothing_else(trouble: Any) -> None:
     mended = once(trouble, scanned())
     driver = Driver(World(answers={"scan_shard": lambda r: mended(r) if r["shard"] == 1 else scanned()}))
-    driver.run(scan(driver.context, "a", shards=4, max_passes=3))
+    driver.run(scan(driver.context, "a", shards=[0, 1, 2, 3], max_passes=3))
     assert passes(driver) == [(0, 1), (1, 1), (2, 1), (3, 1), (1, 2)]
     assert len(driver.timers) == 1
 
@@ -116,7 +116,7 @@ def test_a_shard_that_left_something_unread_costs_a_second_pass_of_that_shard_an
 def test_a_refusal_that_cannot_be_mended_costs_no_second_pass() -> None:
     answers = {0: scanned(), 1: refused("No plan.", retryable=False), 2: refused("Busy.", retryable=True)}
     driver = Driver(World(answers={"scan_shard": lambda request: answers[request["shard"]]}))
-    driver.run(scan(driver.context, "a", shards=3, max_passes=3))
+    driver.run(scan(driver.context, "a", shards=[0, 1, 2], max_passes=3))
     assert passes(driver) == [(0, 1), (1, 1), (2, 1), (2, 2), (2, 3)]
     assert len(driver.timers) == 2
 
@@ -126,13 +126,13 @@ def test_passes_are_limited_and_what_is_still_unread_is_left_to_the_coverage() -
     driver = Driver(world)
     assert driver.run(audit(driver.context))["state"] == "completed"
     assert passes(driver) == [(0, 1), (1, 1), (1, 2), (1, 3)]
-    assert driver.names[-2:] == ["reconcile", "report"]
+    assert driver.names[-3:] == ["keep_dead_letters", "reconcile", "report"]
     assert len(driver.timers) == 2
 
 
 def test_an_audit_with_one_pass_never_waits() -> None:
     driver = Driver(World(answers={"scan_shard": raising("killed")}))
-    driver.run(scan(driver.context, "a", shards=2, max_passes=1))
+    driver.run(scan(driver.context, "a", shards=[0, 1], max_passes=1))
     assert passes(driver) == [(0, 1), (1, 1)]
     assert driver.timers == []
 
@@ -140,9 +140,85 @@ def test_an_audit_with_one_pass_never_waits() -> None:
 def test_a_cancelled_audit_is_told_so_by_its_activities_and_ends_as_cancelled() -> None:
     ended = refused("Audit a has ended (cancelled); nothing more is done for it.", retryable=False)
     cancelled = {**FAILED, "state": "cancelled"}
-    answers = {"scan_shard": lambda _: ended, "reconcile": lambda _: ended, "fail": lambda _: cancelled}
+    answers = {"scan_shard": lambda _: ended, "keep_dead_letters": lambda _: ended, "fail": lambda _: cancelled}
     driver = Driver(World(answers=answers))
     assert driver.run(audit(driver.context)) == {"audit_id": "a", "state": "cancelled", "outcome": "failed"}
-    assert driver.names == ["list_containers", "pull", "plan", "scan_shard", "scan_shard", "reconcile", "fail"]
+    assert driver.names == ["list_containers", "pull", "plan", "scan_shard", "scan_shard", "keep_dead_letters", "fail"]
     assert driver.timers == []
     assert driver.calls[-1].request["error"] == ended["error"]
+
+
+# --- dead letters, and beginning again ------------------------------------------------------------------------------
+
+
+def of(driver: Driver, name: str) -> list[dict[str, Any]]:
+    """The requests that were made of one activity."""
+    return [call.request for call in driver.calls if call.name == name]
+
+
+def test_dead_letters_are_kept_only_where_something_stayed_unread() -> None:
+    good = Driver(World())
+    good.run(audit(good.context))
+    assert of(good, "keep_dead_letters") == []
+    bad = Driver(World(shards=3, max_passes=1, answers={"scan_shard": lambda r: scanned(failed=r["shard"] == 1)}))
+    bad.run(audit(bad.context))
+    assert of(bad, "keep_dead_letters") == [{"audit_id": "a", "failed": [1]}]
+
+
+def test_a_mended_shard_is_no_dead_letter() -> None:
+    driver = Driver(World(answers={"scan_shard": once(raising("killed"), scanned())}))
+    driver.run(audit(driver.context))
+    assert of(driver, "keep_dead_letters") == []
+
+
+@pytest.mark.parametrize("trouble", [raising("killed"), lambda _: refused("No plan.", retryable=False)])
+def test_a_shard_that_never_came_back_is_a_dead_letter(trouble: Any) -> None:
+    driver = Driver(World(shards=2, answers={"scan_shard": trouble}))
+    driver.run(audit(driver.context))
+    assert of(driver, "keep_dead_letters") == [{"audit_id": "a", "failed": [0, 1]}]
+
+
+def test_a_resumed_audit_takes_back_the_dead_letters_that_it_mends() -> None:
+    driver = Driver(World(shards=2), FakeContext(again=True))
+    driver.run(audit(driver.context))
+    assert passes(driver) == [(0, 1), (1, 1)]
+    assert of(driver, "keep_dead_letters") == [{"audit_id": "a", "failed": []}]
+
+
+def test_a_replay_scans_the_shards_of_dead_letters_and_no_other() -> None:
+    driver = Driver(World(shards=9), FakeContext(again=True, replay=[2, 7]))
+    assert driver.run(audit(driver.context))["state"] == "completed"
+    assert passes(driver) == [(2, 1), (7, 1)]
+    assert of(driver, "keep_dead_letters") == [{"audit_id": "a", "failed": []}]
+    assert driver.names[-2:] == ["reconcile", "report"]
+
+
+def test_a_discard_scans_nothing_waits_for_nothing_and_reports_anew() -> None:
+    driver = Driver(World(shards=9), FakeContext(again=True, replay=[]))
+    driver.run(audit(driver.context))
+    assert passes(driver) == []
+    assert driver.timers == []
+    assert driver.names[-3:] == ["keep_dead_letters", "reconcile", "report"]
+
+
+# --- telling people ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_people_are_told_of_an_end_they_want_to_hear_of(wanted: bool) -> None:
+    driver = Driver(World(answers={"report": lambda _: {**ENDED, "notify": wanted}}))
+    driver.run(audit(driver.context))
+    assert of(driver, "notify") == [{"audit_id": "a"}] * wanted
+
+
+def test_people_are_told_of_a_failure() -> None:
+    driver = Driver(World(answers={"pull": raising("killed"), "fail": lambda _: {**FAILED, "notify": True}}))
+    driver.run(audit(driver.context))
+    assert driver.names[-2:] == ["fail", "notify"]
+
+
+@pytest.mark.parametrize("trouble", [raising("killed"), lambda _: refused("It answered 500.", retryable=False)])
+def test_what_becomes_of_a_notice_harms_nothing(trouble: Any) -> None:
+    driver = Driver(World(answers={"report": lambda _: {**ENDED, "notify": True}, "notify": trouble}))
+    assert driver.run(audit(driver.context)) == {"audit_id": "a", "state": "completed", "outcome": "clean"}
+    assert driver.names.count("notify") == 1

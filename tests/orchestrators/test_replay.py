@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from orchestrators.audit import audit
 from reconciliation.shards import MAX_SHARDS
-from tests.orchestrators.answers import Answer, World, once, raising, refused, scanned
+from tests.orchestrators.answers import ENDED, Answer, World, once, raising, refused, scanned
 from tests.orchestrators.sdk_host import ACTIVITY, TIMER, WHEN_ALL, Said, SdkHost, run
 
 # The SDK warns about its own codec, once in each process.
@@ -59,14 +59,22 @@ TROUBLES: dict[str, Callable[[], Answer]] = {
 
 
 @settings(max_examples=20, deadline=None)
-@given(st.lists(st.sampled_from(sorted(TROUBLES)), min_size=1, max_size=5), st.integers(1, 4), st.integers())
+@given(
+    st.lists(st.sampled_from(sorted(TROUBLES)), min_size=1, max_size=5),
+    st.sampled_from([{}, {"again": True}, {"again": True, "replay": [0]}, {"again": True, "replay": []}]),
+    st.integers(1, 4),
+    st.integers(),
+)
 def test_whatever_happens_in_whatever_order_the_same_things_are_asked_for(
-    troubles: list[str], at_once: int, seed: int
+    troubles: list[str], begun: dict[str, Any], at_once: int, seed: int
 ) -> None:
     shards = [TROUBLES[trouble]() for trouble in troubles]
-    scan = {"scan_shard": lambda request: shards[request["shard"]](request)}
-    world = World(shards=len(shards), max_passes=2, answers=scan)
-    host = SdkHost(audit)
+    answers: dict[str, Answer] = {
+        "scan_shard": lambda request: shards[request["shard"]](request),
+        "report": lambda _: {**ENDED, "notify": True},
+    }
+    world = World(shards=len(shards), max_passes=2, answers=answers)
+    host = SdkHost(audit, given=begun)
     last = run(host, world, Random(seed), at_once)
     assert (last.done, last.output, last.error) == (True, COMPLETED, None)
     assert_replays_alike(host)
@@ -181,8 +189,8 @@ def test_every_activity_that_is_called_is_registered_since_a_real_host_waits_for
     triggers = {f.get_function_name(): f.get_trigger().get_binding_name() for f in module.app.get_functions()}
     registered = {name for name, kind in triggers.items() if kind == "activityTrigger"}
 
-    good, bad = SdkHost(audit), SdkHost(audit)
-    run(good, World(), Random(1))
+    good, bad = SdkHost(audit, given={"again": True}), SdkHost(audit)
+    run(good, World(answers={"report": lambda _: {**ENDED, "notify": True}}), Random(1))
     run(bad, World(answers={"plan": raising("broken")}), Random(1))
     called = {name for host in (good, bad) for name, _ in asked_for(host.answers[-1])}
     assert called == registered

@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 
 from reconciliation.candidates import Candidate, RegisteredRecording
+from reconciliation.trail import Trail
 from tests.reconciliation.strategies import candidates, registered
-from tests.reconciliation.world import LONG_AGO, MINUTE, session
+from tests.reconciliation.world import LONG_AGO, MINUTE, STOPPED, SWEPT, row, session
 
 
 @given(candidates())
@@ -16,8 +17,34 @@ def test_a_candidate_survives_the_run_store(candidate: Candidate) -> None:
 
 @given(registered())
 def test_a_registered_recording_survives_the_run_store(rows: list[RegisteredRecording]) -> None:
-    for row in rows:
-        assert RegisteredRecording(*json.loads(json.dumps(row))) == row
+    assert [RegisteredRecording(*json.loads(json.dumps(one))) for one in rows] == rows
+
+
+@pytest.mark.parametrize(("marks", "deleted"), [(["deleted"], True), (["child", "deleted"], True), (["child"], False)])
+def test_a_row_is_deleted_by_its_mark(marks: list[str], deleted: bool) -> None:
+    assert row("recording", "session", *marks).deleted is deleted
+
+
+@given(candidates())
+def test_what_is_shown_of_a_session_is_what_a_person_needs_and_not_what_the_rules_compute_with(
+    candidate: Candidate,
+) -> None:
+    shown = candidate.shown()
+    assert set(candidate.to_json()) - set(shown) == {
+        "session_id",
+        "asked",
+        "case_closed_at",
+        "processing_at",
+        "left_at",
+        "stopped_at",
+    }
+    assert shown["trail"] == candidate.trail.value
+    assert json.loads(json.dumps(shown)) == shown
+
+
+@pytest.mark.parametrize(("rows", "trail"), [({}, Trail.NEVER), (SWEPT, Trail.SWEPT), (STOPPED, Trail.STOPPED)])
+def test_the_trail_of_a_session(rows: dict[str, Any], trail: Trail) -> None:
+    assert session(**rows).trail is trail
 
 
 def test_a_cut_row_is_refused() -> None:

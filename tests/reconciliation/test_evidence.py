@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciliation.evidence import Blob, ContainerEvidence, Unread, read_evidence, record_from_json
-from reconciliation.keys import ContainerKind, session_key_in
+from reconciliation.keys import ContainerKind, name_digest, session_key_in
 from tests.reconciliation.strategies import blobs, evidence, moments, texts, unread_containers
 from tests.reconciliation.world import (
     AS_OF,
@@ -36,7 +36,9 @@ def test_evidence_keeps_the_sums_of_the_listing(listing: list[Blob]) -> None:
     tracks = [blob for blob in listing if blob.name.lower().endswith(".mp4")]
     sizes = [blob.size for blob in listing if blob.name.lower().endswith(".ism")]
     assert seen.blobs == len(listing)
-    assert len(seen.media) + seen.unkeyed_media == len(tracks)
+    assert len(seen.media) + len(seen.unkeyed) == seen.tracks == len(tracks)
+    assert seen.digests == {name_digest(blob.name) for blob in tracks}
+    assert seen.shown()["unkeyed_media"] == len(seen.unkeyed)
     assert seen.empty_media == sum(blob.size == 0 for blob in tracks)
     assert seen.manifest_bytes == max(sizes, default=None)
     assert seen.newest == max((blob.last_modified for blob in listing), default=None)
@@ -59,7 +61,8 @@ def test_names_without_a_key_may_hold_personal_data_and_are_never_kept(names: li
     written = json.dumps(kept.to_json(), ensure_ascii=False)
     assert "Doe" not in written
     assert "Doe" not in repr(kept)
-    assert kept.unkeyed_media == len(names)
+    assert "Doe" not in json.dumps(kept.shown(), ensure_ascii=False)
+    assert kept.unkeyed == tuple(name_digest(f"{name}.mp4") for name in hidden)
     assert [file.name for file in kept.media] == [track(KEY).name]
 
 
@@ -87,6 +90,26 @@ SETTLED = AS_OF - CLOCK.settle
 def test_a_recording_is_complete_with_media_and_a_manifest_and_nothing_moving(seen: list[Blob], complete: bool) -> None:
     judged = container("recording", *seen)
     assert judged.is_complete(as_of=AS_OF, settle=CLOCK.settle) is complete
+
+
+OWN_NAME = str(uuid_of("recording"))[:32]
+
+
+@pytest.mark.parametrize(
+    ("listing", "edit"),
+    [
+        pytest.param([track(OWN_NAME)], True, id="the container's name, cut at 32 characters by the encoder"),
+        pytest.param([Blob(f"{uuid_of('recording')}.mp4", 1, LONG_AGO)], True, id="as ffmpeg wrote it, not encoded"),
+        pytest.param([track(KEY), track(OWN_NAME)], True, id="beside the track of a session"),
+        pytest.param([manifest(OWN_NAME)], False, id="a manifest is no track"),
+        pytest.param([track(OWN_NAME.replace("-", ""))], False, id="without its hyphens"),
+        pytest.param([track(str(uuid_of("other"))[:32])], False, id="another container's name"),
+        pytest.param([track(f"x{OWN_NAME}")], False, id="not at the beginning"),
+        pytest.param([track(KEY)], False, id="an original take"),
+    ],
+)
+def test_an_edit_is_known_by_a_track_that_is_named_after_the_container(listing: list[Blob], edit: bool) -> None:
+    assert container("recording", *listing).edit_output is edit
 
 
 @pytest.mark.parametrize("name", [f"{uuid_of('source')}-input", "mk-import-reports"])

@@ -1,112 +1,125 @@
-"""The activities before and behind the scan, on a run store in memory: what they write is what the domain says."""
+"""The steps of an audit one after the other, on a world in memory: what they write is what the domain says."""
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import pairwise
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from activities.list_containers import list_account
-from activities.plan import plan_audit
-from activities.reconcile import RowsInOrder, reconcile_audit
+from activities.plan import cut, plan_audit
+from activities.pull import pull_rows
+from activities.reconcile import reconcile_audit
 from activities.report import report_audit
-from adapters.audit_records import AuditRecords
-from adapters.blob_store import BlobStore, Stored
-from adapters.listing.lister import RestLister
+from activities.scan_shard import read_container, scan
 from adapters.run_store import RunStore
-from adapters.services import Services
-from adapters.settings import Settings, StorageConnection
-from reconciliation.candidates import Candidate, RegisteredRecording
-from reconciliation.errors import RunStoreError
+from reconciliation.candidates import Candidate
+from reconciliation.errors import AuditError, RunStoreError
+from reconciliation.evidence import Blob
 from reconciliation.lifecycle import State
 from reconciliation.parameters import AuditParameters, Mode
+from reconciliation.plan import Plan
 from reconciliation.report.model import summary_of
 from reconciliation.run_record import RunRecord
 from reconciliation.selection import select_containers
-from reconciliation.shards import slice_of
-from reconciliation.verdicts import SEVERITY_ORDER
+from tests.activities.memory import FORBIDDEN, GONE, Account, MemoryBlobs, MemoryDatabase, MemoryStorage, Outside
 from tests.reconciliation import strategies
 from tests.reconciliation.world import (
     AS_OF,
     AUDIT_ID,
+    FAST,
     MINUTE,
     PARAMETERS,
-    Record,
+    REGISTERED,
+    World,
     audited,
     document_of,
+    encode,
     encoded,
     page_of,
     row,
     session,
     table_of,
-    unread,
     uuid_of,
 )
 
-ELSEWHERE = StorageConnection("NOWHERE")
-
-
-class MemoryBlobs(BlobStore):
-    """Blobs in memory; they are read in pieces of ``piece`` bytes."""
-
-    def __init__(self, piece: int) -> None:
-        self.blobs: dict[str, bytes] = {}
-        self._piece = piece
-
-    @property
-    def where(self) -> str:
-        return "memory"
-
-    async def write(self, path: str, data: bytes, metadata: Mapping[str, str] | None = None) -> None:
-        self.blobs[path] = data
-
-    async def write_stream(self, path: str, chunks: AsyncIterator[bytes]) -> None:
-        self.blobs[path] = b"".join([chunk async for chunk in chunks])
-
-    async def create(self, path: str, data: bytes) -> bool:
-        return self.blobs.setdefault(path, data) is data
-
-    async def replace(self, path: str, data: bytes, etag: str) -> bool:
-        self.blobs[path] = data
-        return True
-
-    async def read(self, path: str, *, offset: int | None = None, length: int | None = None) -> Stored | None:
-        if path not in self.blobs:
-            return None
-        start = offset or 0
-        return Stored(self.blobs[path][start : None if length is None else start + length], "etag")
-
-    async def read_stream(self, path: str) -> AsyncIterator[bytes]:
-        for start in range(0, len(self.blobs[path]), self._piece):
-            yield self.blobs[path][start : start + self._piece]
-
-    async def exists(self, path: str) -> bool:
-        return path in self.blobs
-
 
 @dataclass
-class Lister:
-    """An account of those containers, two names a page."""
+class Audit:
+    """One audit of a world, step by step; ``sizes`` are containers in a shard and bytes in a piece of a stream."""
 
-    names: Sequence[str]
+    database: MemoryDatabase
+    account: Account
+    parameters: AuditParameters = PARAMETERS
+    sizes: tuple[int, int] = (2, 1000)
 
-    async def containers(self) -> AsyncIterator[list[str]]:
-        for start in range(0, len(self.names), 2):
-            yield list(self.names[start : start + 2])
+    def __post_init__(self) -> None:
+        per_shard, piece = self.sizes
+        storage = MemoryStorage(self.account)
+        self.outside = Outside(storage, self.database, blobs=MemoryBlobs(piece), per_shard=per_shard)
+
+    @property
+    def store(self) -> RunStore:
+        return self.outside.store
+
+    @property
+    def files(self) -> dict[str, bytes]:
+        return self.outside.blobs.blobs
+
+    async def world(self) -> World:
+        """The same, as the domain sees it."""
+        lister = self.outside.storage
+        records = [await read_container(MemoryStorage(lister.account), name) for name in sorted(lister.account)]
+        database = self.outside.database
+        return World(database.candidates, records, database.rows, database.others)
+
+    async def planned(self, audit_id: str = AUDIT_ID) -> dict[str, Any]:
+        """Listed, pulled and planned; the plan's answer."""
+        record = RunRecord(audit_id, State.RUNNING, self.parameters, AS_OF - MINUTE, AS_OF - MINUTE)
+        await self.outside.records.create_record(record)
+        listed = await list_account({"audit_id": audit_id}, self.outside.services)
+        assert listed == {"ok": True, "listed": len(self.outside.storage.account)}
+        assert await pull_rows({"audit_id": audit_id}, self.outside.services) == {"ok": True}
+        return dict(await plan_audit({"audit_id": audit_id}, self.outside.services))
+
+    async def scanned(self, audit_id: str = AUDIT_ID, *, without: frozenset[int] = frozenset()) -> None:
+        """Every shard but some has its result."""
+        for planned in (await self.store.planned(audit_id)).shards:
+            if planned.shard.index not in without:
+                index = planned.shard.index
+                await scan({"audit_id": audit_id, "shard": index, "attempt": 1}, self.outside.services)
+
+    async def reconciled(self, audit_id: str = AUDIT_ID) -> str:
+        """The text of report.json."""
+        self.outside.now = AS_OF + MINUTE
+        assert await reconcile_audit({"audit_id": audit_id}, self.outside.services) == {"ok": True}
+        return self.text("report.json", audit_id)
+
+    async def reported(self, audit_id: str = AUDIT_ID) -> RunRecord:
+        await report_audit({"audit_id": audit_id}, self.outside.services)
+        record = await self.outside.records.record(audit_id)
+        assert record is not None
+        return record
+
+    async def whole(self, audit_id: str = AUDIT_ID) -> dict[str, Any]:
+        """The report of an audit from end to end."""
+        self.outside.now = AS_OF
+        await self.planned(audit_id)
+        await self.scanned(audit_id)
+        report: dict[str, Any] = json.loads(await self.reconciled(audit_id))
+        await self.reported(audit_id)
+        return report
+
+    def text(self, name: str, audit_id: str = AUDIT_ID) -> str:
+        return self.files[f"{audit_id}/{name}"].decode()
 
 
-async def portions(values: Sequence[Any], size: int) -> AsyncIterator[list[Any]]:
-    for start in range(0, len(values), size):
-        yield list(values[start : start + size])
-
-
-def by_hearing(candidates: Iterable[Candidate]) -> list[Candidate]:
+def by_hearing(candidates: Sequence[Candidate]) -> list[Candidate]:
     """As the database gives them (proved in test_pre_capture_sessions_sql.py)."""
 
     def order(candidate: Candidate) -> tuple[bool, datetime, str]:
@@ -115,282 +128,256 @@ def by_hearing(candidates: Iterable[Candidate]) -> list[Candidate]:
     return sorted(candidates, key=order)
 
 
-@dataclass
-class Audit:
-    """One audit of a world, step by step."""
-
-    candidates: Sequence[Candidate]
-    records: Sequence[Record]
-    rows: Sequence[RegisteredRecording]
-    parameters: AuditParameters = PARAMETERS
-    per_shard: int = 2
-    portion: int = 2
-    piece: int = 1000
-
-    def __post_init__(self) -> None:
-        self.blobs = MemoryBlobs(self.piece)
-        self.store, self.audits = RunStore(self.blobs), AuditRecords(self.blobs)
-        settings = Settings(ELSEWHERE, ELSEWHERE, "", shard_containers=self.per_shard, settle_minutes=20)
-        self.lister = Lister(sorted(record.container for record in self.records))
-        self.now = AS_OF
-        lister = cast("RestLister", self.lister)
-        self.services = Services(settings, self.audits, self.store, lister, now=lambda: self.now)
-
-    async def planned(self) -> dict[str, Any]:
-        """Listed, pulled and planned; the plan's answer."""
-        record = RunRecord(AUDIT_ID, State.RUNNING, self.parameters, AS_OF - MINUTE, AS_OF - MINUTE)
-        await self.audits.create_record(record)
-        assert await list_account({"audit_id": AUDIT_ID}, self.services) == {"ok": True, "listed": len(self.records)}
-        await self.store.write_rows(
-            AUDIT_ID,
-            portions([json.dumps(candidate.to_json()) for candidate in self.candidates], self.portion),
-            portions([json.dumps(row) for row in sorted(self.rows)], self.portion),
-        )
-        return dict(await plan_audit({"audit_id": AUDIT_ID}, self.services))
-
-    async def scanned(self, *, without: frozenset[int] = frozenset()) -> None:
-        """Every shard but some has its result."""
-        stored = {record.container: record for record in self.records}
-        for planned in (await self.store.planned(AUDIT_ID)).shards:
-            if planned.shard.index not in without:
-                names = await self.store.shard_names(AUDIT_ID, planned)
-                await self.store.write_shard(AUDIT_ID, planned.shard.index, 1, [stored[name] for name in names])
-
-    async def reconciled(self) -> str:
-        """The text of report.json."""
-        self.now = AS_OF + MINUTE
-        assert await reconcile_audit({"audit_id": AUDIT_ID}, self.services) == {"ok": True}
-        return self.text("report.json")
-
-    async def reported(self) -> RunRecord:
-        await report_audit({"audit_id": AUDIT_ID}, self.services)
-        record = await self.audits.record(AUDIT_ID)
-        assert record is not None
-        return record
-
-    def text(self, name: str) -> str:
-        return self.blobs.blobs[f"{AUDIT_ID}/{name}"].decode()
+def audit_of(*candidates: Candidate, account: Account | None = None, **changes: Any) -> Audit:
+    database = MemoryDatabase(by_hearing(candidates), changes.pop("rows", ()), changes.pop("others", ()))
+    return Audit(database, account or {}, **changes)
 
 
-CANDIDATES = st.lists(strategies.candidates(), max_size=4, unique_by=lambda candidate: candidate.session_id)
-RECORDS = st.lists(strategies.evidence() | strategies.unread_containers(), max_size=6, unique_by=lambda r: r.container)
-SIZES = st.tuples(st.integers(1, 3), st.integers(1, 3), st.sampled_from([1, 7, 100, 100_000]))
+def named(**account: list[Blob] | AuditError) -> dict[str, list[Blob] | AuditError]:
+    """Containers by the name of their recording."""
+    return {str(uuid_of(name)): found for name, found in account.items()}
 
 
-@given(CANDIDATES.map(by_hearing), RECORDS, strategies.registered(), st.sampled_from(Mode), SIZES)
-def test_the_files_of_an_audit_are_what_the_domain_says_however_they_are_cut(
-    candidates: list[Candidate],
-    records: list[Record],
-    rows: list[RegisteredRecording],
-    mode: Mode,
-    sizes: tuple[int, int, int],
-) -> None:
-    audit = Audit(candidates, records, rows, replace(PARAMETERS, mode=mode), *sizes)
+SIZES = st.tuples(st.integers(1, 3), st.sampled_from([1, 7, 100, 100_000]))
+TROUBLE = st.dictionaries(st.sampled_from(strategies.CONTAINERS), st.sampled_from([FORBIDDEN, GONE]), max_size=2)
 
-    async def run() -> tuple[str, RunRecord]:
+
+@st.composite
+def audits(draw: st.DrawFn) -> Audit:
+    candidates, others = draw(strategies.databases())
+    account = draw(strategies.listings()) | draw(TROUBLE)
+    database = MemoryDatabase(by_hearing(candidates), draw(strategies.registered()), others)
+    asked = draw(st.sampled_from([PARAMETERS, FAST, replace(PARAMETERS, container_prefixes=("0", "5", "9", "d"))]))
+    return Audit(database, account, asked, draw(SIZES))
+
+
+@given(audits())
+def test_the_files_of_an_audit_are_what_the_domain_says_however_they_are_cut(audit: Audit) -> None:
+    async def run() -> tuple[str, RunRecord, World]:
         await audit.planned()
         await audit.scanned()
-        return await audit.reconciled(), await audit.reported()
+        return await audit.reconciled(), await audit.reported(), await audit.world()
 
-    text, record = asyncio.run(run())
-    expected = audited(candidates, records, rows, mode)
+    text, record, world = asyncio.run(run())
+    expected = audited(world, audit.parameters)
     assert text == document_of(expected, audit.parameters)
     report = json.loads(text)
     assert audit.text("findings.csv") == table_of(report)
     assert audit.text("report.html") == page_of(report)
     assert record.outcome is expected.outcome
-    assert record.state is (State.COMPLETED if expected.coverage.is_complete else State.INCOMPLETE)
+    assert record.state is (State.COMPLETED if expected.result.is_complete else State.INCOMPLETE)
     assert record.summary == summary_of(report)
 
 
-@given(CANDIDATES.map(by_hearing), RECORDS, SIZES)
-def test_the_most_urgent_stands_first_then_the_oldest_hearing(
-    candidates: list[Candidate], records: list[Record], sizes: tuple[int, int, int]
+@given(audits(), audits())
+def test_whatever_happens_between_the_scan_and_the_report_is_seen_on_the_second_look(
+    audit: Audit, later: Audit
 ) -> None:
-    audit = Audit(candidates, records, [], PARAMETERS, *sizes)
-
-    async def run() -> str:
+    async def run() -> tuple[str, World, World]:
         await audit.planned()
         await audit.scanned()
-        return await audit.reconciled()
+        before = await audit.world()
+        audit.outside.storage = later.outside.storage
+        audit.outside.database = later.outside.database
+        return await audit.reconciled(), before, await audit.world()
 
-    findings = json.loads(asyncio.run(run()))["findings"]
-    severities = [SEVERITY_ORDER.index(finding["severity"]) for finding in findings]
-    assert severities == sorted(severities)
-    for severity in SEVERITY_ORDER:
-        hearings = [finding["hearing_at"] for finding in findings if finding["severity"] == severity]
-        known = [hearing for hearing in hearings if hearing is not None]
-        assert hearings[: len(hearings) - len(known)] == [None] * (len(hearings) - len(known))
-        assert known == sorted(known)
+    text, before, after = asyncio.run(run())
+    assert text == document_of(audited(before, audit.parameters, then=after), audit.parameters)
 
 
 async def test_doing_a_step_again_changes_nothing() -> None:
-    audit = Audit([session()], [encoded(), unread()], [row("other")])
+    audit = audit_of(session(), account=named(recording=encode(), unread=FORBIDDEN), rows=[row("other")])
     first = await audit.planned()
     await audit.scanned()
     text, record = await audit.reconciled(), await audit.reported()
-    stored = dict(audit.blobs.blobs)
-    audit.now, audit.lister.names = AS_OF + 60 * MINUTE, []
-    assert await list_account({"audit_id": AUDIT_ID}, audit.services) == {"ok": True, "listed": 2}
-    assert await plan_audit({"audit_id": AUDIT_ID}, audit.services) == first
-    await reconcile_audit({"audit_id": AUDIT_ID}, audit.services)
+    stored = dict(audit.files)
+    audit.outside.now, audit.outside.storage = AS_OF + 60 * MINUTE, MemoryStorage({})
+    services = audit.outside.services
+    assert await list_account({"audit_id": AUDIT_ID}, services) == {"ok": True, "listed": 2}
+    assert await plan_audit({"audit_id": AUDIT_ID}, services) == first
+    await pull_rows({"audit_id": AUDIT_ID}, services)
+    await reconcile_audit({"audit_id": AUDIT_ID}, services)
     assert await audit.reported() == record
-    assert audit.blobs.blobs == stored
+    assert audit.files == stored
     assert audit.text("report.json") == text
 
 
-@pytest.mark.parametrize("mode", Mode)
-async def test_a_shard_without_a_result_is_a_gap_and_its_containers_are_named(mode: Mode) -> None:
-    records = sorted((encoded(f"r{number}", of="other") for number in range(4)), key=lambda r: r.container)
-    audit = Audit([session()], records, [], replace(PARAMETERS, mode=mode))
+@pytest.mark.parametrize("parameters", [PARAMETERS, FAST], ids=["full", "fast"])
+async def test_a_shard_without_a_result_is_a_gap_and_its_containers_are_named(parameters: AuditParameters) -> None:
+    account = named(**{f"r{number}": encode("other") for number in range(4)})
+    audit = audit_of(session(), account=account, parameters=parameters)
     await audit.planned()
     await audit.scanned(without=frozenset({1}))
     report = json.loads(await audit.reconciled())
     assert report["coverage"]["failed_containers"] == [
-        {"container": record.container, "error": "its shard could not be scanned"} for record in records[2:]
+        {"container": name, "error": "its shard could not be scanned"} for name in sorted(account)[2:]
     ]
-    assert report["findings"][0]["verdict"] == "unverified"
+    verdicts = {finding["subject"]["id"]: finding["verdict"] for finding in report["findings"]}
+    assert verdicts[session().session_id] == "unverified"
     assert (await audit.reported()).state is State.INCOMPLETE
 
 
-async def test_a_candidate_that_was_pulled_twice_ends_in_no_report() -> None:
-    audit = Audit([session(), session(status="FAILURE")], [], [])
-    await audit.planned()
-    await audit.scanned()
-    with pytest.raises(AssertionError, match="was pulled twice"):
-        await audit.reconciled()
-    assert f"{AUDIT_ID}/report.json" not in audit.blobs.blobs
-
-
 async def test_a_shard_that_lost_a_container_ends_in_no_report() -> None:
-    audit = Audit([session()], [encoded("a"), encoded("b")], [])
+    audit = audit_of(session(), account=named(a=encode(), b=encode()))
     await audit.planned()
     await audit.store.write_shard(AUDIT_ID, 0, 1, [encoded("a")])
     with pytest.raises(AssertionError, match="2 containers listed, 1 accounted for"):
         await audit.reconciled()
-    assert f"{AUDIT_ID}/report.json" not in audit.blobs.blobs
+    assert f"{AUDIT_ID}/report.json" not in audit.files
 
 
-@pytest.mark.parametrize("end", ["\n]}\n", "]}\n", "\n"])
-async def test_a_report_that_was_cut_is_not_rendered_as_a_whole_one(end: str) -> None:
-    audit = Audit([session()], [encoded()], [])
+@pytest.mark.parametrize("cut_off", ["\n", "}}}\n", "]\n}}}\n"])
+async def test_a_report_that_was_cut_is_not_rendered_as_a_whole_one(cut_off: str) -> None:
+    audit = audit_of(session(), session("hidden"), account=named(recording=encode("hidden")))
     await audit.planned()
     await audit.scanned()
     text = await audit.reconciled()
-    audit.blobs.blobs[f"{AUDIT_ID}/report.json"] = text.removesuffix(end).encode()
+    assert text.endswith(cut_off)
+    audit.files[f"{AUDIT_ID}/report.json"] = text.removesuffix(cut_off).encode()
     with pytest.raises(RunStoreError, match="ends before its end"):
         await audit.reported()
-    assert f"{AUDIT_ID}/report.html" not in audit.blobs.blobs
-    record = await audit.audits.record(AUDIT_ID)
+    assert f"{AUDIT_ID}/report.html" not in audit.files
+    record = await audit.outside.records.record(AUDIT_ID)
     assert record is not None
     assert record.state is State.RUNNING
+
+
+async def test_each_container_meets_its_own_row_in_whatever_shard_it_is() -> None:
+    names = [f"recording {number}" for number in range(7)]
+    audit = audit_of(
+        *(session(name) for name in names),
+        account=named(**{name: encode(name) for name in names}),
+        rows=[row(name, of=name) for name in names[::2]],
+    )
+    report = await audit.whole()
+    assert {one["subject"]["id"] for one in report["findings"]} == {str(uuid_of(name)) for name in names[1::2]}
+    assert report["counts"]["container"]["registered"] == 4
+    assert report["counts"]["recording"]["sound"] == 4
+
+
+async def test_a_row_of_a_container_that_was_not_opened_hides_nothing() -> None:
+    audit = audit_of(
+        session(),
+        account=named(a=encode("a"), b=encode("b"), c=encode("c"), hidden=encode()),
+        rows=[row("a"), row("b"), row("c")],
+        parameters=FAST,
+    )
+    report = await audit.whole()
+    [found] = report["findings"]
+    assert found["verdict"] == "unregistered_recording"
+    assert [container["container"] for container in found["evidence"]] == [str(uuid_of("hidden"))]
+    assert report["coverage"]["skipped_by_reason"] == {"registered": 3}
+    assert report["complete"] is True
+
+
+# --- the second look and the audit before -------------------------------------------------------------------------
+
+
+async def test_a_recording_that_is_registered_while_the_audit_runs_is_not_reported() -> None:
+    audit = audit_of(session(status="PROCESSING"), account=named(recording=encode()))
+    await audit.planned()
+    await audit.scanned()
+    audit.outside.database = MemoryDatabase([session(**REGISTERED)], [row("recording", "session", "recent")])
+    report = json.loads(await audit.reconciled())
+    assert report["findings"] == []
+    assert report["counted"] == {"capture_session": {"already_registered": [session().session_id]}}
+    assert report["outcome"]["word"] == "clean"
+
+
+async def test_a_container_that_storage_will_not_show_again_makes_the_audit_incomplete() -> None:
+    audit = audit_of(session(), account=named(recording=encode()))
+    await audit.planned()
+    await audit.scanned()
+    audit.outside.storage = MemoryStorage(named(recording=FORBIDDEN))
+    report = json.loads(await audit.reconciled())
+    assert {one["verdict"] for one in report["findings"]} == {"unverified", "evidence_error"}
+    assert (report["complete"], report["coverage"]["complete"]) == (False, True)
+    assert (await audit.reported()).state is State.INCOMPLETE
+
+
+async def test_audits_of_the_same_question_tell_what_changed_between_them() -> None:
+    audit = audit_of(session("one"), session("two"), account=named(a=encode("one")))
+    ids = ["20260301-000000-aaaaaaaa", "20260302-000000-aaaaaaaa", "20260303-000000-aaaaaaaa"]
+    first = await audit.whole(ids[0])
+    assert first["since_last"]["previous"] is None
+    assert [one["change"] for one in first["findings"]] == [None]
+    audit.outside.storage = MemoryStorage(named(a=encode("one"), b=encode("two")))
+    second = await audit.whole(ids[1])
+    assert second["since_last"]["previous"] == {"id": ids[0], "as_of": "2026-03-02T09:30:00Z"}
+    changes = {one["subject"]["id"]: one["change"] for one in second["findings"]}
+    assert changes == {str(uuid_of("one")): "persisting", str(uuid_of("two")): "new"}
+    audit.outside.storage = MemoryStorage(named(b=encode("two")))
+    third = await audit.whole(ids[2])
+    assert (third["since_last"]["new"], third["since_last"]["persisting"], third["since_last"]["resolved"]) == (0, 1, 1)
+    [resolved] = third["since_last"]["resolved_findings"]
+    assert resolved["subject"]["id"] == str(uuid_of("one"))
 
 
 # --- the plan -----------------------------------------------------------------------------------------------------
 
 
-@given(RECORDS, strategies.registered(), st.sampled_from(Mode), st.sampled_from([(), ("0", "5", "9", "d")]), SIZES)
-def test_the_plan_holds_what_was_selected_and_counts_what_was_not(
-    records: list[Record],
-    rows: list[RegisteredRecording],
-    mode: Mode,
-    prefixes: tuple[str, ...],
-    sizes: tuple[int, int, int],
-) -> None:
-    parameters = replace(PARAMETERS, mode=mode, container_prefixes=prefixes)
-    audit = Audit([], records, rows, parameters, *sizes)
-
-    async def run() -> tuple[dict[str, Any], list[str]]:
+@given(audits())
+def test_the_plan_holds_what_was_selected_and_counts_what_was_not(audit: Audit) -> None:
+    async def run() -> tuple[Plan, list[str]]:
         answer, plan = await audit.planned(), await audit.store.planned(AUDIT_ID)
         assert answer == {"ok": True, "shards": len(plan.shards), "max_passes": plan.max_passes}
-        assert plan.listed == len(records)
-        assert plan.as_of == AS_OF
-        shards = [planned.shard for planned in plan.shards]
-        names = [name for planned in plan.shards for name in await audit.store.shard_names(AUDIT_ID, planned)]
-        assert all(names[slice_of(shards, shard.index)] for shard in shards if shard.containers)
-        return plan.skipped, names
+        return plan, [name for one in plan.shards for name in await audit.store.shard_names(AUDIT_ID, one)]
 
-    skipped, names = asyncio.run(run())
-    everything = sorted(record.container for record in records)
-    assert (names, skipped) == select_containers(everything, {row.recording_id for row in rows}, parameters)
+    plan, names = asyncio.run(run())
+    assert (plan.listed, plan.as_of) == (len(audit.account), AS_OF)
+    assert sum(planned.shard.containers for planned in plan.shards) == len(names)
+    registered = {known.recording_id for known in audit.database.rows}
+    chosen, skipped = select_containers(sorted(audit.account), registered, audit.parameters)
+    assert (names, plan.skipped) == (chosen, skipped)
 
 
 async def test_a_container_that_was_listed_twice_ends_in_no_plan() -> None:
-    audit = Audit([], [encoded()], [])
-    audit.lister.names = [str(uuid_of("recording"))] * 2
-    audit.records = [encoded()] * 2
-    with pytest.raises(RunStoreError, match="2 containers of 1 names"):
+    class Twice(MemoryStorage):
+        async def containers(self) -> AsyncIterator[list[str]]:
+            yield ["a", "b"]
+            yield ["b"]
+
+    audit = audit_of()
+    audit.outside.storage = Twice({})
+    with pytest.raises(RunStoreError, match="some of them twice"):
         await audit.planned()
-    assert f"{AUDIT_ID}/plan.json" not in audit.blobs.blobs
+    assert f"{AUDIT_ID}/plan.json" not in audit.files
 
 
-# --- rows beside shards -------------------------------------------------------------------------------------------
-
-IDS = st.lists(st.uuids().map(str) | st.sampled_from(strategies.CONTAINERS), max_size=20, unique=True).map(sorted)
-
-
-@given(IDS, IDS, st.lists(st.integers(0, 40), max_size=8), st.lists(st.integers(0, 40), max_size=5))
-def test_the_rows_beside_a_shard_are_exactly_those_that_register_its_containers(
-    ids: list[str], others: list[str], row_cuts: list[int], name_cuts: list[int]
-) -> None:
-    rows = [RegisteredRecording(name, name, deleted=False) for name in ids]
-    names = sorted({*ids[::2], *others})
-    fetched: list[str] = []
-
-    def cut(values: list[Any], cuts: list[int]) -> list[list[Any]]:
-        bounds = [0, *sorted(min(cut, len(values)) for cut in cuts), len(values)]
-        return [values[low:high] for low, high in pairwise(bounds)]
-
-    async def portions_of_rows() -> AsyncIterator[list[RegisteredRecording]]:
-        for portion in cut(rows, row_cuts):
-            fetched.extend(row.recording_id for row in portion)
-            yield portion
-
-    async def run() -> None:
-        beside = RowsInOrder(portions_of_rows())
-        for shard in cut(names, name_cuts):
-            if shard:
-                known = await beside.of(shard)
-                assert known == {row.recording_id: row for row in rows if row.recording_id in shard}
-                # Nothing is read before its time: only the last portion may reach behind the shard.
-                assert len(beside._portion) <= len(rows)
-                assert not [name for name in fetched[: -len(beside._portion) or None] if name > shard[-1]]
-
-    asyncio.run(run())
-
-
-async def test_no_rows_and_no_portions_are_no_trouble() -> None:
-    async def nothing() -> AsyncIterator[list[RegisteredRecording]]:
-        yield []
-        yield []
-
-    beside = RowsInOrder(nothing())
-    assert await beside.of(["a"]) == {}
-    assert await beside.of([]) == {}
-    assert await beside.of(["b"]) == {}
-
-
-async def test_each_container_meets_its_own_row_in_whatever_shard_it_is() -> None:
-    names = [f"recording {number}" for number in range(7)]
-    sessions = by_hearing(session(name) for name in names)
-    rows = [row(name, of="another") for name in names[::2]]
-    audit = Audit(sessions, [encoded(name, of=name) for name in names], rows)
+async def test_names_that_were_lost_between_the_listing_and_the_plan_end_in_no_plan() -> None:
+    audit = audit_of(account=named(a=[], b=[]))
     await audit.planned()
+    del audit.files[f"{AUDIT_ID}/plan.json"]
+    listing = json.loads(audit.files[f"{AUDIT_ID}/listing.json"]) | {"listed": 3}
+    audit.files[f"{AUDIT_ID}/listing.json"] = json.dumps(listing).encode()
+    with pytest.raises(RunStoreError, match="listed 3 containers, and 2 names are kept"):
+        await plan_audit({"audit_id": AUDIT_ID}, audit.outside.services)
+
+
+@given(st.lists(st.lists(st.integers(), max_size=4), max_size=6), st.data())
+def test_names_are_cut_anew_into_any_sizes_without_losing_one(portions: list[list[int]], data: st.DataObject) -> None:
+    names = [str(one) for portion in portions for one in portion]
+    sizes: list[int] = []
+    while sum(sizes) < len(names):
+        sizes.append(data.draw(st.integers(1, len(names) - sum(sizes))))
+
+    async def given_portions() -> AsyncIterator[list[str]]:
+        for portion in portions:
+            yield [str(one) for one in portion]
+
+    async def run() -> list[list[str]]:
+        return [part async for part in cut(given_portions(), sizes)]
+
+    parts = asyncio.run(run())
+    assert [len(part) for part in parts] == sizes
+    assert [name for part in parts for name in part] == names
+
+
+@pytest.mark.parametrize("mode", Mode)
+async def test_an_account_without_a_container_is_one_empty_shard(mode: Mode) -> None:
+    audit = audit_of(session(), parameters=replace(PARAMETERS, mode=mode))
+    assert (await audit.planned())["shards"] == 1
     await audit.scanned()
     report = json.loads(await audit.reconciled())
-    assert {found["subject"]["id"]: found["verdict"] for found in report["findings"]} == {
-        str(uuid_of(name)): "already_registered" if name in names[::2] else "unregistered_recording" for name in names
-    }
-
-
-async def test_a_row_of_a_container_that_was_not_opened_hides_nothing() -> None:
-    rows = [row("a"), row("b"), row("c")]
-    audit = Audit([session()], [encoded("b"), encoded("hidden")], rows, replace(PARAMETERS, mode=Mode.FAST))
-    await audit.planned()
-    await audit.scanned()
-    report = json.loads(await audit.reconciled())
-    [found] = report["findings"]
-    assert found["verdict"] == "unregistered_recording"
-    assert [container["container"] for container in found["evidence"]] == [str(uuid_of("hidden"))]
-    assert report["coverage"]["skipped_by_reason"] == {"registered": 1}
     assert report["complete"] is True
+    assert report["counts"]["capture_session"]["expected_empty"] == 1

@@ -8,10 +8,14 @@ from reconciliation.keys import (
     ContainerKind,
     can_matter,
     container_kind,
+    is_edit_output,
     is_manifest,
     is_media,
+    name_digest,
+    session_id_of,
     session_key,
     session_key_in,
+    usual_track_name,
 )
 
 KEY = "0123456789abcdef0123456789abcdef"
@@ -104,6 +108,34 @@ def test_a_container_is_judged_by_its_whole_name(name: str, kind: ContainerKind)
 def test_every_uuid_is_the_name_of_a_recording_and_becomes_a_key(uuid: object) -> None:
     assert container_kind(str(uuid)) is ContainerKind.RECORDING
     assert session_key(str(uuid).upper()) == str(uuid).replace("-", "")
+
+
+@given(st.uuids())
+def test_a_key_gives_its_session_back(session: object) -> None:
+    assert session_id_of(session_key(str(session))) == str(session)
+
+
+@given(st.uuids())
+def test_the_usual_name_of_a_track_names_its_session(session: object) -> None:
+    key = session_key(str(session))
+    assert session_key_in(usual_track_name(key)) == key
+
+
+@given(st.uuids(), st.uuids())
+def test_an_edits_track_is_named_after_its_container_and_names_no_session(container: object, session: object) -> None:
+    name, key = str(container), session_key(str(session))
+    edited = f"{name[:32]}_1280x720_4500k.mp4"
+    assert is_edit_output(edited, name)
+    assert session_key_in(edited) is None
+    assert not is_edit_output(usual_track_name(key), name)
+
+
+@given(st.text(), st.text())
+def test_a_digest_stands_for_one_name_and_tells_nothing_of_it(one: str, other: str) -> None:
+    names = [f"{text.encode(errors='replace').decode()}.mp4" for text in (one, other)]
+    digests = [name_digest(name) for name in names]
+    assert (digests[0] == digests[1]) is (names[0] == names[1])
+    assert all(len(digest) == 16 and set(digest) <= set(string.hexdigits.lower()) for digest in digests)
 
 
 @pytest.mark.parametrize("text", ["", "session", UUID[:-1], f"{UUID}0"])

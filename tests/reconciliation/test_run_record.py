@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import given
@@ -25,6 +26,8 @@ SUMMARIES: st.SearchStrategy[dict[str, Any]] = st.dictionaries(texts(), texts() 
         outcome=st.none() | st.sampled_from(Outcome),
         summary=st.none() | SUMMARIES,
         error=st.none() | texts(),
+        resumes=st.integers(0, 9),
+        rounds=st.integers(0, 9),
     )
 )
 def test_a_record_survives_the_run_store(record: RunRecord) -> None:
@@ -41,3 +44,27 @@ def test_an_ended_record_says_when_how_and_why_and_keeps_the_question() -> None:
     assert ended.updated_at == ended.ended_at == AS_OF + MINUTE
     assert (ended.outcome, ended.error, ended.summary) == (Outcome.FAILED, "The database refused the login.", None)
     assert queued.ended_at is None
+
+
+def test_a_record_of_before_there_were_resumes_is_read_as_never_resumed() -> None:
+    old = RunRecord("a", State.QUEUED, PARAMETERS, created_at=AS_OF, updated_at=AS_OF).to_json()
+    del old["resumes"], old["rounds"]
+    record = RunRecord.from_json(old)
+    assert (record.resumes, record.rounds) == (0, 0)
+
+
+def test_a_resumed_audit_and_one_with_another_round_are_counted_apart_and_nothing_of_their_end_is_left() -> None:
+    queued = RunRecord("a", State.QUEUED, PARAMETERS, created_at=AS_OF, updated_at=AS_OF)
+    failed = queued.ended(State.FAILED, AS_OF, outcome=Outcome.FAILED, error="No.")
+    resumed = failed.reopened(AS_OF + MINUTE, resumed=True)
+    assert resumed == replace(queued, updated_at=AS_OF + MINUTE, resumes=1)
+    incomplete = resumed.ended(State.INCOMPLETE, AS_OF, outcome=Outcome.INCOMPLETE, summary={"headline": "A gap."})
+    replayed = incomplete.reopened(AS_OF + 2 * MINUTE, resumed=False)
+    assert replayed == replace(queued, updated_at=AS_OF + 2 * MINUTE, resumes=1, rounds=1)
+
+
+def test_every_beginning_of_an_audit_has_a_name_of_its_own() -> None:
+    first = RunRecord("a", State.QUEUED, PARAMETERS, created_at=AS_OF, updated_at=AS_OF)
+    second = first.reopened(AS_OF, resumed=True)
+    third = second.reopened(AS_OF, resumed=False)
+    assert [first.attempt, second.attempt, third.attempt] == ["0.0", "1.0", "1.1"]

@@ -1,14 +1,30 @@
 import json
+from itertools import accumulate
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from reconciliation.shards import MAX_SHARDS, Shard, plan_shards, shortest_prefix_between, slice_of
+from reconciliation.shards import MAX_SHARDS, Shard, shard_of, shard_sizes, shortest_prefix_between
 
 # Storage allows a-z, 0-9, hyphens and $ today; the plan must hold whatever a name begins with.
-NAMES = st.sets(st.text(st.sampled_from("$-0129abcfxz~éÿ\U0001f600"), max_size=4), max_size=60).map(sorted)
+NAMES = st.sets(st.text(st.sampled_from("$-0129abcfxz~éÿ\U0001f600"), min_size=1, max_size=4), max_size=60).map(sorted)
 ANY_NAME = st.text(max_size=6)
+
+
+def plan_shards(names: list[str], per_shard: int) -> list[Shard]:
+    """The shards of ascending names, as a plan makes them of one portion after the other."""
+    shards: list[Shard] = []
+    for part in cut(names, shard_sizes(len(names), per_shard)):
+        before = names[sum(shard.containers for shard in shards) - 1] if shards else ""
+        shards.append(shard_of(len(shards), before, part))
+    return shards
+
+
+def cut(names: list[str], sizes: list[int]) -> list[list[str]]:
+    """The names in runs of those sizes."""
+    ends = list(accumulate(sizes))
+    return [names[end - size : end] for size, end in zip(sizes, ends, strict=True)]
 
 
 def owners(shards: list[Shard], name: str) -> list[int]:
@@ -38,7 +54,7 @@ def test_the_slices_are_the_listing_and_each_holds_its_own_names(names: list[str
     shards = plan_shards(names, per_shard)
     assert [shard.index for shard in shards] == list(range(len(shards)))
     assert sum(shard.containers for shard in shards) == len(names)
-    slices = [names[slice_of(shards, shard.index)] for shard in shards]
+    slices = cut(names, [shard.containers for shard in shards])
     assert [name for part in slices for name in part] == names
     for shard, part in zip(shards, slices, strict=True):
         assert len(part) == shard.containers
@@ -49,26 +65,28 @@ def test_the_slices_are_the_listing_and_each_holds_its_own_names(names: list[str
 @example(0, 500)
 @example(256 * 2 + 1, 1)
 def test_shards_are_few_and_even(count: int, per_shard: int) -> None:
-    shards = plan_shards([f"{number:05}" for number in range(count)], per_shard)
-    sizes = {shard.containers for shard in shards}
-    assert 1 <= len(shards) <= MAX_SHARDS
+    sizes = shard_sizes(count, per_shard)
+    assert 1 <= len(sizes) <= MAX_SHARDS
+    assert sum(sizes) == count
     assert max(sizes) - min(sizes) <= 1
-    if len(shards) < MAX_SHARDS:
+    if len(sizes) < MAX_SHARDS:
         assert max(sizes) <= per_shard
     if count:
         assert min(sizes) > 0
 
 
 def test_a_large_account_gets_larger_shards_instead_of_more() -> None:
-    shards = plan_shards([f"{number:06}" for number in range(200_000)], 500)
-    assert len(shards) == MAX_SHARDS == 256
-    assert {shard.containers for shard in shards} == {781, 782}
+    sizes = shard_sizes(200_000, 500)
+    assert len(sizes) == MAX_SHARDS == 256
+    assert set(sizes) == {781, 782}
 
 
-@pytest.mark.parametrize("names", [["b", "a"], ["a", "a"], ["a", "B"], ["", "a", ""]])
-def test_a_listing_that_lost_its_place_is_refused(names: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("before", "names"), [("", ["b", "a"]), ("", ["a", "a"]), ("", ["a", "B"]), ("", [""]), ("b", ["b"]), ("b", ["a"])]
+)
+def test_a_listing_that_lost_its_place_is_refused(before: str, names: list[str]) -> None:
     with pytest.raises(ValueError, match="not ascending"):
-        plan_shards(names, 500)
+        shard_of(1, before, names)
 
 
 @given(ANY_NAME, ANY_NAME)

@@ -1,6 +1,10 @@
-import pytest
+from dataclasses import replace
 
-from reconciliation.verdicts import Judgement, Rule, Severity, judge
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciliation.verdicts import Judgement, Rule, Severity, counted, judge
 
 
 def rule(verdict: str, at_least: int) -> Rule[int]:
@@ -18,8 +22,30 @@ TABLE = (rule("large", 10), rule("small", 0))
 
 
 def test_the_first_rule_that_holds_gives_the_verdict_and_its_reason() -> None:
-    assert judge(TABLE, 12) == Judgement("large", Severity.INFO, "12 is at least 10.", "Nothing.")
+    assert judge(TABLE, 12) == Judgement(TABLE[0], Severity.INFO)
+    assert judge(TABLE, 12).rule.reason(12) == "12 is at least 10."
     assert judge(TABLE, 3).verdict == "small"
+
+
+@given(st.integers(0, 20))
+def test_a_subject_gets_one_verdict_whatever_rules_come_behind_it(number: int) -> None:
+    [given_by] = [rule for rule in TABLE if judge(TABLE, number).rule is rule]
+    assert given_by.holds(number)
+    assert judge((*TABLE, rule("never", 0)), number).rule is given_by
+
+
+def test_the_facts_may_move_the_severity() -> None:
+    def urgency(number: int) -> Severity:
+        return Severity.HIGH if number > 100 else Severity.LOW
+
+    moved = (replace(TABLE[0], urgency=urgency), TABLE[1])
+    assert [judge(moved, number).severity for number in (101, 100, 1)] == [Severity.HIGH, Severity.LOW, Severity.INFO]
+
+
+def test_what_is_only_counted_asks_nothing_of_anybody() -> None:
+    fine: Rule[int] = counted("fine", "It is in order.", lambda number: number > 0)
+    assert judge([fine], 1) == Judgement(fine, Severity.INFO)
+    assert (fine.counted, fine.hidden, fine.next_step, fine.reason(1)) == (True, False, "", "")
 
 
 def test_a_table_that_leaves_a_subject_without_a_verdict_is_an_error() -> None:

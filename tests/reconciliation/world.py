@@ -1,36 +1,51 @@
-"""Small worlds to judge: rows, containers and audits, each built from the one thing a test is about."""
+"""Small worlds to audit: rows, containers and second looks, each built from the one thing a test is about."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import NAMESPACE_OID, UUID, uuid5
 
 from reconciliation.candidates import Candidate, RegisteredRecording
-from reconciliation.coverage import Coverage
-from reconciliation.evidence import Blob, BlobPage, ContainerEvidence, Unread, read_evidence
+from reconciliation.coverage import DELETED_DURING_SCAN, Coverage
+from reconciliation.evidence import Blob, BlobPage, ContainerEvidence, Record, Unread, read_evidence
 from reconciliation.facts import Clock
 from reconciliation.keys import can_matter
 from reconciliation.outcome import Outcome
 from reconciliation.parameters import AuditParameters, Mode
-from reconciliation.profiles.pre_capture_sessions import PROFILE, RULES
-from reconciliation.reconcile import EvidenceIndex, Finding, Result, Tally, find
+from reconciliation.profiles.pre_capture_sessions import PROFILE
+from reconciliation.reconcile import Conclusion, Finding, FirstLook, SecondLook
 from reconciliation.report.csv_table import csv_header, csv_rows
-from reconciliation.report.document import CLOSING, finding_line, opening
+from reconciliation.report.document import (
+    CLOSING,
+    COUNTED,
+    COUNTED_CLOSING,
+    counted_line,
+    counted_opening,
+    finding_line,
+    opening,
+)
 from reconciliation.report.html import SHOWN_SEVERITIES, render_html
 from reconciliation.report.model import AuditHeader, build_head
 from reconciliation.selection import select_containers
-from reconciliation.verdicts import SEVERITY_ORDER
+from reconciliation.since_last import Previous, change_of, compare
+from reconciliation.tally import Result, Tally
+from reconciliation.verdicts import SEVERITY_ORDER, Kind
 
 AS_OF = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 CLOCK = Clock(as_of=AS_OF, grace=60 * MINUTE, settle=20 * MINUTE)
 LONG_AGO = AS_OF - timedelta(days=30)
 PARAMETERS = AuditParameters(PROFILE.name, PROFILE.default_statuses, 60)
+FAST = replace(PARAMETERS, mode=Mode.FAST)
 AUDIT_ID = "20260302-093000-1a2b3c4d"
-Record = ContainerEvidence | Unread
 Report = dict[str, Any]
+
+# What the rows of a session say of its end; any of them goes with ``session(**SWEPT)``.
+SWEPT: dict[str, Any] = {"has_ingest_address": True, "processing_at": LONG_AGO, "left_at": LONG_AGO + 8 * 60 * MINUTE}
+STOPPED: dict[str, Any] = SWEPT | {"stopped_at": LONG_AGO + 2 * MINUTE}
+REGISTERED: dict[str, Any] = {"status": "RECORDING_AVAILABLE", "live_recordings": 1}
 
 
 def uuid_of(name: str) -> UUID:
@@ -39,10 +54,11 @@ def uuid_of(name: str) -> UUID:
 
 
 def session(name: str = "session", **changes: Any) -> Candidate:
-    """A candidate of an open case, a month old, with no recording of any kind."""
+    """A candidate of an open case, a month old and never used, with no recording of any kind."""
     candidate = Candidate(
         session_id=str(uuid_of(name)),
         status="NO_RECORDING",
+        origin="PRE",
         started_at=LONG_AGO,
         finished_at=LONG_AGO + 90 * MINUTE,
         scheduled_for=LONG_AGO - 10 * MINUTE,
@@ -50,10 +66,18 @@ def session(name: str = "session", **changes: Any) -> Candidate:
         booking_id=str(uuid_of(f"{name}: booking")),
         case_id=str(uuid_of(f"{name}: case")),
         case_state="OPEN",
+        case_closed_at=None,
         case_live=True,
         live_recordings=0,
         deleted_recordings=0,
+        sibling_recordings=0,
+        has_ingest_address=False,
+        processing_at=None,
+        left_at=None,
+        stopped_at=None,
+        job_at=None,
         row_token="4711",
+        asked=True,
     )
     return replace(candidate, **changes)
 
@@ -89,14 +113,21 @@ def container(name: str, *blobs: Blob) -> ContainerEvidence:
     return seen_in(str(uuid_of(name)), blobs)
 
 
+def encode(of: str = "session", at: datetime = LONG_AGO) -> list[Blob]:
+    """The blobs of a complete recording of the session named ``of``."""
+    return [track(key_of(of), at=at), manifest(key_of(of), at=at)]
+
+
 def encoded(name: str = "recording", of: str = "session", at: datetime = LONG_AGO) -> ContainerEvidence:
-    """A complete recording of the session named ``of``."""
-    return container(name, track(key_of(of), at=at), manifest(key_of(of), at=at))
+    """A container that holds a complete recording of the session named ``of``."""
+    return container(name, *encode(of, at))
 
 
-def row(name: str = "recording", of: str = "session", *, deleted: bool = False) -> RegisteredRecording:
+def row(
+    name: str = "recording", of: str = "session", *marks: str, file_digest: str | None = None
+) -> RegisteredRecording:
     """The row that makes a container of the same name registered."""
-    return RegisteredRecording(str(uuid_of(name)), str(uuid_of(of)), deleted)
+    return RegisteredRecording(str(uuid_of(name)), str(uuid_of(of)), list(marks), file_digest)
 
 
 def unread(name: str = "unread") -> Unread:
@@ -104,94 +135,147 @@ def unread(name: str = "unread") -> Unread:
     return Unread(str(uuid_of(name)), "403 Forbidden", failed=True)
 
 
+def gone(name: str) -> Unread:
+    """A container that was deleted after it had been listed."""
+    return Unread(str(uuid_of(name)), DELETED_DURING_SCAN, failed=False)
+
+
 @dataclass(frozen=True)
-class Reconciled:
-    """An audit with everything judged: its sums, and its findings in the order of its report."""
+class World:
+    """What stands in the database and in storage at one moment.
+
+    ``others`` are sessions that are in the database and no candidates; ``ingest`` counts blobs by booking. A world
+    without a ``database`` cannot be asked for rows.
+    """
+
+    candidates: Sequence[Candidate] = ()
+    records: Sequence[Record] = ()
+    rows: Sequence[RegisteredRecording] = ()
+    others: Sequence[Candidate] = ()
+    ingest: Mapping[str, int] = field(default_factory=dict)
+    database: bool = True
+
+    def looked_at(self, parameters: AuditParameters = PARAMETERS) -> FirstLook:
+        """What the first look makes of it, in the order in which things stand here."""
+        stored = {record.container: record for record in self.records}
+        chosen, skipped = select_containers(stored, {row.recording_id for row in self.rows}, parameters)
+        opened, known = set(chosen), {row.recording_id: row for row in self.rows}
+        first = FirstLook(PROFILE, parameters, CLOCK, listed=len(stored), skipped=skipped)
+        for name in chosen:
+            first.take_container(stored[name], known.get(name))
+        for name, recording in known.items():
+            first.take_row(recording, stored[name] if name in opened else None, listed=name in stored)
+        first.coverage.check()
+        return first
+
+    def looked_at_again(self, first: FirstLook) -> SecondLook:
+        """What the second look sees in this world of everything that the first one doubted."""
+        stored = {record.container: record for record in self.records}
+        records = {
+            name: stored.get(name, Unread(name, DELETED_DURING_SCAN, failed=False)) for name in first.container_names
+        }
+        if not self.database:
+            return SecondLook({}, {}, records, database_read=False)
+        sessions, rows = set(first.session_ids), set(first.recording_ids)
+        return SecondLook(
+            {known.session_id: known for known in (*self.candidates, *self.others) if known.session_id in sessions},
+            {known.recording_id: known for known in self.rows if known.recording_id in rows},
+            records,
+            self.ingest,
+        )
+
+
+@dataclass(frozen=True)
+class Audited:
+    """An audit with everything judged: its sums, its findings in the order of its report with what changed of them, and
+    the sessions that are only counted, as verdict and id.
+    """
 
     result: Result
     findings: tuple[Finding, ...]
+    changes: tuple[str | None, ...]
+    counted: tuple[tuple[str, str], ...]
 
     @property
     def coverage(self) -> Coverage:
         return self.result.coverage
 
     @property
-    def unattributed(self) -> Sequence[str]:
-        return self.result.unattributed
+    def tally(self) -> Tally:
+        return self.result.tally
 
     @property
     def outcome(self) -> Outcome:
         return self.result.outcome
 
+    def verdicts(self, kind: Kind = Kind.SESSION) -> dict[str, str]:
+        """The verdict of every subject of which there is one by name, by its id."""
+        listed = {found.id: found.judgement.verdict for found in self.findings if found.kind is kind}
+        return listed | ({one: verdict for verdict, one in self.counted} if kind is Kind.SESSION else {})
 
-def indexed(
-    candidates: Iterable[Candidate],
-    records: Iterable[Record] = (),
-    rows: Iterable[RegisteredRecording] = (),
-    skipped: Mapping[str, int] | None = None,
-) -> EvidenceIndex:
-    """Everything that was seen, beside the rows that register it; ``skipped`` was not to be opened."""
-    seen, skips, known = list(records), dict(skipped or {}), {row.recording_id: row for row in rows}
-    index = EvidenceIndex(
-        (candidate.key for candidate in candidates), listed=len(seen) + sum(skips.values()), skipped=skips
-    )
-    for record in seen:
-        index.add(record, known.get(record.container))
-    index.coverage.check()
-    return index
+    def counts(self, kind: Kind) -> dict[str, int]:
+        """How often each verdict was given."""
+        return {verdict: count for verdict, count in self.tally.verdicts[kind].items() if count}
 
-
-def reconciled(
-    candidates: Iterable[Candidate],
-    records: Iterable[Record] = (),
-    rows: Iterable[RegisteredRecording] = (),
-    *,
-    skipped: Mapping[str, int] | None = None,
-    mode: Mode = Mode.FULL,
-) -> Reconciled:
-    """Everything judged by PRE's rules at ``AS_OF``: the most urgent first, then in the order of the candidates."""
-    asked, tally = list(candidates), Tally()
-    index = indexed(asked, records, rows, skipped)
-    findings = [find(index, candidate, RULES, CLOCK, mode) for candidate in asked]
-    for found in findings:
-        tally.count(found.judgement)
-    findings.sort(key=lambda found: SEVERITY_ORDER.index(found.judgement.severity))
-    return Reconciled(Result(index.coverage, tally, index.unattributed(CLOCK), mode), tuple(findings))
+    def finding(self, name: str = "session") -> Finding:
+        """The finding about the thing of that name."""
+        [found] = [found for found in self.findings if found.id == str(uuid_of(name))]
+        return found
 
 
 def audited(
-    candidates: Iterable[Candidate],
-    records: Iterable[Record],
-    rows: Iterable[RegisteredRecording],
-    mode: Mode,
-) -> Reconciled:
-    """Everything judged, when ``records`` is what stands in storage and the audit opens what its mode selects."""
-    rows, stored = list(rows), {record.container: record for record in records}
-    parameters = replace(PARAMETERS, mode=mode)
-    chosen, skipped = select_containers(sorted(stored), {row.recording_id for row in rows}, parameters)
-    return reconciled(candidates, [stored[name] for name in chosen], rows, skipped=skipped, mode=mode)
+    world: World,
+    parameters: AuditParameters = PARAMETERS,
+    *,
+    then: World | None = None,
+    previous: Previous | None = None,
+) -> Audited:
+    """Everything judged by PRE's rules at ``AS_OF``; the second look sees ``then``, or the same world."""
+    first = world.looked_at(parameters)
+    counted = [
+        (verdict, candidate.session_id)
+        for candidate in world.candidates
+        if (verdict := first.take_session(candidate)) is not None
+    ]
+    second = (then or world).looked_at_again(first)
+    conclusion = Conclusion(first, second)
+    findings = sorted(conclusion.findings(), key=lambda found: SEVERITY_ORDER.index(found.judgement.severity))
+    counted += conclusion.counted_sessions
+    known = [found.known for found in findings]
+    complete = first.coverage.is_complete and second.complete
+    since = compare(previous, filter(None, known), mode=parameters.mode, complete=complete)
+    result = Result(first.coverage, first.tally, parameters.mode, since, second.complete)
+    changes = tuple(change_of(previous, one) if one else None for one in known)
+    return Audited(result, tuple(findings), changes, tuple(counted))
 
 
-def finding(
-    candidate: Candidate,
+def reconciled(
+    candidates: Iterable[Candidate] = (),
     records: Iterable[Record] = (),
     rows: Iterable[RegisteredRecording] = (),
+    others: Iterable[Candidate] = (),
     *,
-    mode: Mode = Mode.FULL,
-) -> Finding:
-    """What one candidate gets."""
-    [found] = reconciled([candidate], records, rows, mode=mode).findings
-    return found
+    parameters: AuditParameters = PARAMETERS,
+) -> Audited:
+    """The audit of a world that stands still."""
+    return audited(World(list(candidates), list(records), list(rows), list(others)), parameters)
 
 
-def document_of(done: Reconciled, parameters: AuditParameters = PARAMETERS) -> str:
-    """report.json of an audit."""
+def document_of(done: Audited, parameters: AuditParameters = PARAMETERS) -> str:
+    """report.json of an audit with few sessions."""
     header = AuditHeader(AUDIT_ID, parameters, created_at=AS_OF - MINUTE, clock=CLOCK)
     head = build_head(header, PROFILE, done.result, generated_at=AS_OF + MINUTE)
-    return opening(head) + ",".join(finding_line(found.to_json()) for found in done.findings) + CLOSING
+    lines = [finding_line(found.to_json(change)) for found, change in zip(done.findings, done.changes, strict=True)]
+    counted = "".join(
+        counted_opening(verdict, first=number == 0)
+        + counted_line([one for of, one in done.counted if of == verdict])
+        + COUNTED_CLOSING
+        for number, verdict in enumerate(sorted({verdict for verdict, _ in done.counted}))
+    )
+    return f"{opening(head)}{','.join(lines)}{COUNTED}{counted}{CLOSING}"
 
 
-def report_on(done: Reconciled, parameters: AuditParameters = PARAMETERS) -> Report:
+def report_on(done: Audited, parameters: AuditParameters = PARAMETERS) -> Report:
     """The report of an audit, as later readers get it."""
     read: Report = json.loads(document_of(done, parameters))
     return read
@@ -202,11 +286,11 @@ def table_of(report: Report) -> str:
     return csv_header() + csv_rows(report["findings"])
 
 
-def page_of(report: Report, most: int | None = None) -> str:
-    """report.html of a report, rendered from at most ``most`` findings of each severity that it shows."""
-    head = {name: value for name, value in report.items() if name != "findings"}
+def page_of(report: Report) -> str:
+    """report.html of a report."""
+    head = {name: value for name, value in report.items() if name not in {"findings", "counted"}}
     shown = {
-        severity: [found for found in report["findings"] if found["severity"] == severity][:most]
+        severity: [found for found in report["findings"] if found["severity"] == severity]
         for severity in SHOWN_SEVERITIES
     }
     return render_html(head, shown)

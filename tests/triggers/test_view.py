@@ -10,7 +10,7 @@ from reconciliation.parameters import AuditParameters
 from reconciliation.plan import Plan, PlannedShard
 from reconciliation.progress import ShardProgress
 from reconciliation.run_record import RunRecord
-from reconciliation.shards import plan_shards
+from reconciliation.shards import Shard
 from triggers.view import START_GRACE, Orchestration, audit_view, phase_of, state_seen
 
 AT = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
@@ -103,7 +103,7 @@ def test_a_failed_audit_tells_its_error_and_outcome_and_when_it_was_last_touched
 
 def test_what_the_plan_skipped_is_listed_and_skipped_and_no_work_to_be_done() -> None:
     plan = Plan(AT, settle_minutes=20, max_passes=3, listed=10, skipped={"registered": 5, "outside": 1}, shards=())
-    plan = replace(plan, shards=tuple(PlannedShard(shard, 0, 1) for shard in plan_shards(["a", "b", "c", "d"], 2)))
+    plan = replace(plan, shards=(PlannedShard(Shard(0, "", 2), 0, 1), PlannedShard(Shard(1, "c", 2), 1, 1)))
     half = Artefacts(frozenset(PLANNED), {0: shard(done=True, scanned=2)}, AT, AT)
     view = audit_view(RECORD, State.RUNNING, plan, half, now=AT, base="")
     assert view["phase"] == "scan"

@@ -17,7 +17,7 @@ def _holds(facts: ContainerFacts) -> str:
 
 def _why_unread(facts: ContainerFacts) -> str:
     assert isinstance(facts.record, Unread)
-    return f"It could not be read: {facts.record.reason}"
+    return f"It could not be read: {facts.record.reason.rstrip('.')}."
 
 
 def _why_unattributed(facts: ContainerFacts) -> str:

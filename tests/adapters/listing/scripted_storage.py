@@ -6,17 +6,18 @@ from contextlib import asynccontextmanager
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from adapters.credentials import Endpoint, SasSigner
+from adapters.credentials import Endpoint, SasSigner, Signer
 from adapters.listing.lister import Patience, RestLister, open_session
 
 SIGNATURE = "sig=not-a-real-signature"
+BY_SAS = SasSigner(SIGNATURE)
 QUICK = Patience(attempts=4, first_wait=0.001, longest_wait=0.05, request_timeout=5)
 Handler = Callable[[web.Request], web.StreamResponse | Awaitable[web.StreamResponse]]
 
 
 @asynccontextmanager
 async def storage(
-    answer: Handler, *, patience: Patience = QUICK, page_size: int = 5000
+    answer: Handler, *, patience: Patience = QUICK, page_size: int = 5000, signer: Signer = BY_SAS
 ) -> AsyncIterator[tuple[RestLister, list[web.Request]]]:
     """A lister on a server that answers with ``answer``; the requests are kept in order."""
     seen: list[web.Request] = []
@@ -29,7 +30,7 @@ async def storage(
     app = web.Application()
     app.router.add_get("/{anything:.*}", handle)
     async with TestServer(app) as server, open_session() as session:
-        endpoint = Endpoint(f"http://127.0.0.1:{server.port}/acct", "acct", SasSigner(SIGNATURE))
+        endpoint = Endpoint(f"http://127.0.0.1:{server.port}/acct", "acct", signer)
         yield RestLister(endpoint, session, page_size=page_size, patience=patience), seen
 
 

@@ -3,12 +3,17 @@
 import asyncio
 import itertools
 import logging
+from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 from aiohttp import web
+from azure.core.credentials import AccessToken
 
+from adapters.credentials import TokenSigner
 from adapters.listing.lister import Patience
 from devstack.storage_stub.pages import BlobEntry, blob_page, container_page
+from reconciliation import VERSION
 from reconciliation.errors import ContainerGoneError, ListingError, StorageRefusedError, StorageUnavailableError
 from tests.adapters.listing.scripted_storage import SIGNATURE, failure, storage, xml
 
@@ -164,3 +169,159 @@ async def test_an_answer_that_never_comes_ends_in_a_named_error() -> None:
             await lister.blobs("some-container")
         silence.set()
     assert len(seen) == 2
+
+
+# --- what a request carries -------------------------------------------------------------------------------------------
+
+
+class Identity:
+    """An identity that is given another token each time."""
+
+    def __init__(self) -> None:
+        self.scopes: list[str] = []
+
+    async def get_token(self, *scopes: str, **_options: Any) -> AccessToken:
+        self.scopes += scopes
+        return AccessToken(f"token-{len(self.scopes)}", 0)
+
+    async def close(self) -> None:
+        pass
+
+    async def __aenter__(self) -> "Identity":
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        pass
+
+
+async def test_a_request_says_which_version_it_speaks_and_who_asks_and_nothing_else() -> None:
+    async with storage(lambda _: xml(PAGE)) as (lister, seen):
+        await lister.blobs("some-container")
+    [request] = seen
+    assert dict(request.headers) == {
+        "x-ms-version": "2023-11-03",
+        "User-Agent": f"capture-audit/{VERSION}",
+        "Host": request.host,
+    }
+    assert request.host.startswith("127.0.0.1:")
+    assert request.query_string.endswith(SIGNATURE)
+
+
+async def test_an_identity_is_proved_by_a_bearer_token_that_is_asked_for_each_time_and_stands_in_no_address() -> None:
+    identity = Identity()
+    async with storage(lambda _: xml(PAGE), signer=TokenSigner(identity)) as (lister, seen):
+        await lister.blobs("some-container")
+        await lister.blobs("some-container")
+    assert [request.headers["Authorization"] for request in seen] == ["Bearer token-1", "Bearer token-2"]
+    assert {tuple(sorted(set(request.headers) - {"Authorization"})) for request in seen} == {
+        ("Host", "User-Agent", "x-ms-version")
+    }
+    assert [request.query_string for request in seen] == ["restype=container&comp=list&maxresults=5000"] * 2
+    assert set(identity.scopes) == {"https://storage.azure.com/.default"}
+
+
+# --- connections ------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class HalfAnswers:
+    """Answers the container ``first`` in two halves, the second only when told; others at once, by their name."""
+
+    half_sent: asyncio.Event = field(default_factory=asyncio.Event)
+    go_on: asyncio.Event = field(default_factory=asyncio.Event)
+    closed: asyncio.Event = field(default_factory=asyncio.Event)
+    transports: list[asyncio.BaseTransport | None] = field(default_factory=list)
+
+    async def __call__(self, request: web.Request) -> web.StreamResponse:
+        self.transports.append(request.transport)
+        name = request.path.rpartition("/")[2]
+        page = blob_page([BlobEntry(f"{name}.mp4", 1, MODIFIED)], "")
+        if name != "first":
+            return xml(page.decode())
+        answer = web.StreamResponse(headers={"Content-Length": str(len(page))})
+        await answer.prepare(request)
+        await answer.write(page[:50])
+        self.half_sent.set()
+        try:
+            async with asyncio.timeout(5):
+                await self.go_on.wait()
+            await answer.write(page[50:])
+        except (ConnectionError, asyncio.CancelledError):
+            self.closed.set()
+        return answer
+
+
+async def names_of_eight_others(lister: Any) -> list[str]:
+    """The one blob of each of eight containers, read one after the other."""
+    return [page.kept[0].name for n in range(8) for page in await lister.blobs(f"other-{n}")]
+
+
+EIGHT = [f"other-{n}.mp4" for n in range(8)]
+
+
+async def test_a_cancelled_request_closes_its_connection_and_its_late_answer_is_nobodys() -> None:
+    answers = HalfAnswers()
+    async with storage(answers) as (lister, _):
+        task = asyncio.create_task(lister.blobs("first"))
+        await answers.half_sent.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        answers.go_on.set()
+        assert await names_of_eight_others(lister) == EIGHT
+    assert answers.transports[0] not in answers.transports[1:]
+    assert len(set(answers.transports[1:])) == 1, "a connection that was read to its end is used again"
+
+
+async def test_a_request_out_of_time_closes_its_connection_and_its_late_answer_is_nobodys() -> None:
+    answers = HalfAnswers()
+    patience = Patience(attempts=1, first_wait=0.001, longest_wait=0.01, request_timeout=0.2)
+    async with storage(answers, patience=patience) as (lister, _):
+        with pytest.raises(StorageUnavailableError, match="storage did not answer in time"):
+            await lister.blobs("first")
+        answers.go_on.set()
+        assert await names_of_eight_others(lister) == EIGHT
+    assert answers.transports[0] not in answers.transports[1:]
+    assert len(set(answers.transports[1:])) == 1, "a connection that was read to its end is used again"
+
+
+async def test_a_request_that_is_cancelled_before_any_answer_closes_its_connection() -> None:
+    arrived, closed = asyncio.Event(), asyncio.Event()
+
+    async def hang(request: web.Request) -> web.Response:
+        if not request.path.endswith("first"):
+            return xml(PAGE)
+        arrived.set()
+        async with asyncio.timeout(5):
+            while request.transport is not None and not request.transport.is_closing():  # noqa: ASYNC110
+                await asyncio.sleep(0)
+        closed.set()
+        return web.Response()
+
+    async with storage(hang) as (lister, _):
+        task = asyncio.create_task(lister.blobs("first"))
+        await arrived.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        async with asyncio.timeout(5):
+            await closed.wait()
+        assert [page.total for page in await lister.blobs("second")] == [1]
+
+
+async def test_many_requests_cancelled_in_the_middle_mix_up_no_answers() -> None:
+    async def answer(request: web.Request) -> web.StreamResponse:
+        name = request.path.rpartition("/")[2]
+        await asyncio.sleep(0)
+        return xml(blob_page([BlobEntry(f"{name}.mp4", 1, MODIFIED)], "").decode())
+
+    async with storage(answer) as (lister, _):
+        for n in range(60):
+            tasks = {name: asyncio.create_task(lister.blobs(name)) for name in (f"a-{n}", f"b-{n}", f"c-{n}")}
+            for _ in range(n):
+                await asyncio.sleep(0)
+            tasks[f"b-{n}"].cancel()
+            await asyncio.wait(tasks.values())
+            for name, task in tasks.items():
+                if not task.cancelled():
+                    assert [blob.name for page in task.result() for blob in page.kept] == [f"{name}.mp4"]

@@ -86,6 +86,23 @@ def test_garbled_xml_is_refused() -> None:
         parse_blobs(b"<EnumerationResults>&<Blob></EnumerationResults>")
 
 
+@pytest.mark.parametrize("half", ["first", "second"])
+def test_a_damaged_part_of_a_page_is_never_passed_over(half: str) -> None:
+    names = ["a.mp4", "b.mp4", "c.mp4", "d.mp4"]
+    for page, parse in (
+        (container_page(names, MODIFIED, "next"), parse_containers),
+        (blob_page([BlobEntry(name, 1, MODIFIED) for name in names], "next"), parse_blobs),
+    ):
+        middle = len(page) // 2
+        first, second = page[:middle], page[middle:]
+        if half == "first":
+            damaged = first.replace(b">", b"") + second
+        else:
+            damaged = first + second.replace(b">", b"", second.count(b">") - 1)
+        with pytest.raises(ListingError):
+            parse(damaged)
+
+
 def test_names_that_xml_cannot_carry_are_decoded_as_the_service_documents_it() -> None:
     page = (
         '<?xml version="1.0" encoding="utf-8"?><EnumerationResults><Blobs><Blob>'

@@ -195,6 +195,7 @@ def coverage(scanned: int, failed: Mapping[str, str] | None = None, skipped: Map
         "blobs": 4 * scanned,
         "skipped_by_reason": dict(skipped),
         "failed_containers": [{"container": name, "error": error} for name, error in failed.items()],
+        "dead_letters": [],
     }
 
 
@@ -223,6 +224,7 @@ def report(
             "created_at": "2026-03-02T09:29:00Z",
             "as_of": AS_OF,
             "generated_at": "2026-03-02T09:31:00Z",
+            "resumes": 0,
         },
         "outcome": {"code": code, "word": word},
         "headline": headline or f"{len(listed)} findings; {looked['containers']['scanned']:,} containers read.",

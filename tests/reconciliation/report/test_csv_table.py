@@ -111,13 +111,13 @@ def test_a_session_fills_its_row() -> None:
     assert (line["tracks"], line["bytes"], line["status"]) == ("3", "42", "")
     assert (line["hearing_at"], line["started_at"], line["scheduled_for"]) == (LONG_AGO, LONG_AGO, "")
     assert (line["trail"], line["case_live"], line["has_ingest_address"]) == ("swept", "True", "False")
-    assert (line["recording_session_id"], line["recording_version"]) == ("", "")
+    assert (line["recording_session_id"], line["recording_marks"]) == ("", "")
 
 
 def test_a_recording_and_a_container_leave_a_sessions_cells_empty() -> None:
     recording, container = rows([finding("no_ism", change=None), finding("mixed_container")])
     assert (recording["subject_kind"], container["subject_kind"]) == ("recording", "container")
-    assert (recording["recording_version"], recording["recording_deleted"], recording["change"]) == ("1", "False", "")
+    assert (recording["recording_marks"], recording["change"]) == ("no_duration", "")
     assert recording["booking_id"] == container["booking_id"] == container["recording_session_id"] == ""
 
 

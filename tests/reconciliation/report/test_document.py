@@ -6,8 +6,17 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from reconciliation.report.document import CLOSING, ReportReader, finding_line, opening
-from tests.reconciliation.world import document_of, encoded, reconciled, report_on, session, unread
+from reconciliation.report.document import (
+    CLOSING,
+    COUNTED,
+    COUNTED_CLOSING,
+    ReportReader,
+    counted_line,
+    counted_opening,
+    finding_line,
+    opening,
+)
+from tests.reconciliation.world import LONG_AGO, document_of, encoded, reconciled, report_on, session, unread, uuid_of
 
 Json = dict[str, Any]
 # Texts that look like a part of the document, and characters that other readers of lines take for the end of one.
@@ -16,8 +25,11 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12) | st.samp
         '"findings": [',
         ' "findings": [',
         '\n "findings": [\n',
-        "]}",
-        "\n]}\n",
+        " ],",
+        "\n ],\n",
+        "}}}",
+        "\n}}}\n",
+        "]",
         ",",
         "\n",
         "\r\n",
@@ -38,9 +50,27 @@ HEADS: st.SearchStrategy[Json] = st.dictionaries(
 FINDINGS: st.SearchStrategy[list[Json]] = st.lists(st.dictionaries(TEXTS, VALUES, max_size=4), max_size=6)
 
 
-def document(head: Json, findings: list[Json]) -> str:
+# Sessions that are only counted, by verdict; their ids stand on any number of lines.
+COUNTS: st.SearchStrategy[dict[str, list[list[str]]]] = st.dictionaries(
+    st.sampled_from(["legacy", "already_registered", "expected_empty"]),
+    st.lists(st.lists(st.uuids().map(str), min_size=1, max_size=3), min_size=1, max_size=3),
+)
+Counts = dict[str, list[list[str]]]
+
+
+def document(head: Json, findings: list[Json], counts: Counts) -> str:
     """The text as the fan-in joins it."""
-    return opening(head) + ",".join(finding_line(finding) for finding in findings) + CLOSING
+    counted = "".join(
+        counted_opening(verdict, first=number == 0) + ",".join(counted_line(ids) for ids in lines) + COUNTED_CLOSING
+        for number, (verdict, lines) in enumerate(counts.items())
+    )
+    return opening(head) + ",".join(finding_line(finding) for finding in findings) + COUNTED + counted + CLOSING
+
+
+def whole(head: Json, findings: list[Json], counts: Counts) -> Json:
+    """What the document says to a reader who takes it at once."""
+    counted = {verdict: [one for ids in lines for one in ids] for verdict, lines in counts.items()}
+    return {**head, "findings": findings, "counted": {"capture_session": counted}}
 
 
 def whole_lines(text: bytes) -> list[str]:
@@ -61,16 +91,16 @@ def read(reader: ReportReader, lines: list[str], cuts: list[int]) -> list[Json]:
 CUTS = st.lists(st.integers(0, 30), max_size=8)
 
 
-@given(HEADS, FINDINGS, CUTS)
-@example({"a": {"findings": []}, "b": {"findings": [1]}}, [{}], [])
-@example({"": {}}, [], [1, 1, 2])
-@example({"a": 1}, [{}, {}], list(range(9)))
+@given(HEADS, FINDINGS, COUNTS, CUTS)
+@example({"a": {"findings": []}, "b": {"findings": [1]}}, [{}], {}, [])
+@example({"": {}}, [], {"legacy": [["a"]]}, [1, 1, 2])
+@example({"a": 1}, [{}, {}], {"legacy": [["a"], ["b"]], "expected_empty": [["c"]]}, list(range(9)))
 def test_a_report_is_one_valid_document_and_reads_back_however_its_lines_come(
-    head: Json, findings: list[Json], cuts: list[int]
+    head: Json, findings: list[Json], counts: Counts, cuts: list[int]
 ) -> None:
-    text = document(head, findings)
-    assert json.loads(text) == {**head, "findings": findings}
-    assert list(json.loads(text)) == [*head, "findings"]
+    text = document(head, findings, counts)
+    assert json.loads(text) == whole(head, findings, counts)
+    assert list(json.loads(text)) == [*head, "findings", "counted"]
     reader = ReportReader()
     assert not reader.complete
     assert read(reader, whole_lines(text.encode()), cuts) == findings
@@ -79,18 +109,20 @@ def test_a_report_is_one_valid_document_and_reads_back_however_its_lines_come(
     assert reader.complete
 
 
-@given(HEADS, FINDINGS)
-def test_there_is_one_line_for_each_finding(head: Json, findings: list[Json]) -> None:
-    lines = whole_lines(document(head, findings).encode())
-    assert len(lines) == len(whole_lines(opening(head).encode())) + len(findings) + 1
+@given(HEADS, FINDINGS, COUNTS)
+def test_there_is_one_line_for_each_finding(head: Json, findings: list[Json], counts: Counts) -> None:
+    lines = whole_lines(document(head, findings, counts).encode())
+    begin = len(whole_lines(opening(head).encode()))
+    assert [json.loads(line.removeprefix(",")) for line in lines[begin : begin + len(findings)]] == findings
+    assert lines[begin + len(findings)] == " ],"
     assert all(finding_line(finding).count("\n") == 1 for finding in findings)
 
 
-@given(HEADS, FINDINGS, CUTS, st.data())
+@given(HEADS, FINDINGS, COUNTS, CUTS, st.data())
 def test_a_cut_document_is_never_complete_and_never_says_anything_else(
-    head: Json, findings: list[Json], cuts: list[int], data: st.DataObject
+    head: Json, findings: list[Json], counts: Counts, cuts: list[int], data: st.DataObject
 ) -> None:
-    text = document(head, findings).encode()
+    text = document(head, findings, counts).encode()
     cut = data.draw(st.integers(0, len(text) - 1))
     reader = ReportReader()
     got = read(reader, whole_lines(text[:cut]), cuts)
@@ -105,18 +137,21 @@ def test_a_cut_document_is_never_complete_and_never_says_anything_else(
 
 
 def test_every_cut_of_a_real_report_is_seen() -> None:
-    done = reconciled([session("one"), session("two")], [encoded(of="one"), unread()])
-    text = document_of(done).encode()
+    candidates = [session("one"), session("two"), session("imported", origin="VODAFONE")]
+    text = document_of(reconciled(candidates, [encoded(of="one"), unread()])).encode()
+    assert json.loads(text)["counted"] == {"capture_session": {"legacy": [str(uuid_of("imported"))]}}
     for cut in range(len(text)):
         reader = ReportReader()
         read(reader, whole_lines(text[:cut]), [])
         assert not reader.complete, text[:cut][-40:]
 
 
-@given(HEADS, FINDINGS, CUTS)
-def test_the_head_is_there_from_the_first_finding_on(head: Json, findings: list[Json], cuts: list[int]) -> None:
+@given(HEADS, FINDINGS, COUNTS, CUTS)
+def test_the_head_is_there_from_the_first_finding_on(
+    head: Json, findings: list[Json], counts: Counts, cuts: list[int]
+) -> None:
     reader = ReportReader()
-    for portion in portions(whole_lines(document(head, findings).encode()), cuts):
+    for portion in portions(whole_lines(document(head, findings, counts).encode()), cuts):
         if reader.read(portion):
             assert reader.head == head
     assert reader.head == head
@@ -146,6 +181,6 @@ def test_nothing_at_all_is_no_report() -> None:
 
 
 def test_a_report_keeps_its_letters_as_they_are() -> None:
-    text = document_of(reconciled([session(status="Prüfung 裁判")]))
+    text = document_of(reconciled([session(status="Prüfung 裁判", job_at=LONG_AGO)]))
     assert "Prüfung 裁判" in text
-    assert report_on(reconciled([session(status="Prüfung 裁判")])) == json.loads(text)
+    assert report_on(reconciled([session(status="Prüfung 裁判", job_at=LONG_AGO)])) == json.loads(text)

@@ -93,7 +93,7 @@ def report_full_of(text: str) -> Json:
     words: dict[str, Any] = {"reason": text, "next_step": text, "evidence": [seen]}
     session = row(status=text, origin=text, case_state=text, booking_id=text, case_id=text, trail=text)
     named = {"kind": "container", "id": text}
-    recording = {"session_id": text, "version": 2, "created_at": samples.LONG_AGO, "deleted": True}
+    recording = {"session_id": text, "marks": [text]}
     document = report(
         [
             finding(session=session, **words),
@@ -267,6 +267,12 @@ def test_what_changed_since_the_last_audit_is_counted_and_what_was_resolved_is_l
     assert "2 new , 1,000 persisting, 3 resolved." in text
     assert f"recording {uuid_of('gone')} no_ism" in text
     assert "The first 1 of 3 are shown" in text
+
+
+def test_an_incomplete_audit_tells_what_is_new_and_why_nothing_is_resolved() -> None:
+    since = since_last(new=2, persisting=1_000, resolved=None, why_not="It is incomplete, so <nothing> is resolved.")
+    text = section_of(report(compared=since), "since")
+    assert "2 new , 1,000 persisting. It is incomplete, so <nothing> is resolved." in text
 
 
 @pytest.mark.parametrize(

@@ -1,24 +1,30 @@
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciliation.candidates import Candidate, RegisteredRecording
-from reconciliation.parameters import AuditParameters, Mode
+from reconciliation.parameters import AuditParameters
 from reconciliation.profiles.pre_capture_sessions import PROFILE
-from reconciliation.reconcile import Result, Tally
 from reconciliation.report.model import summary_of
-from reconciliation.verdicts import Judgement, Severity
+from reconciliation.since_last import Previous
+from reconciliation.verdicts import Judgement, Kind, Rule, Severity
 from tests.reconciliation import strategies
 from tests.reconciliation.world import (
-    Reconciled,
-    Record,
+    FAST,
+    LONG_AGO,
+    PARAMETERS,
+    REGISTERED,
+    World,
+    audited,
     container,
+    encode,
     encoded,
     reconciled,
     report_on,
+    row,
     session,
     track,
     unread,
@@ -29,19 +35,44 @@ from tests.reconciliation.world import (
 MODEL: dict[str, Any] = {
     "schema_version": int,
     "complete": bool,
-    "audit": {"id": str, "profile": str, "title": str, "created_at": str, "as_of": str, "generated_at": str},
+    "audit": {
+        "id": str,
+        "profile": str,
+        "title": str,
+        "created_at": str,
+        "as_of": str,
+        "generated_at": str,
+        "resumes": int,
+    },
     "outcome": {"code": int, "word": str},
     "headline": str,
+    "since_last": {
+        "previous": ({"id": str, "as_of": str}, None),
+        "why_not": (str, None),
+        "new": (int, None),
+        "persisting": (int, None),
+        "resolved": (int, None),
+        "resolved_findings": [{"subject": {"kind": str, "id": str}, "verdict": str}],
+    },
     "coverage": {
         "complete": bool,
         "containers": {"listed": int, "scanned": int, "skipped": int, "failed": int},
         "blobs": int,
         "skipped_by_reason": dict,
         "failed_containers": [{"container": str, "error": str}],
+        "dead_letters": list,
     },
-    "counts": {"candidates": int, "by_verdict": dict, "by_severity": dict, "unattributed_containers": int},
-    "verdicts": [{"verdict": str, "severity": str, "meaning": str, "count": int}],
-    "unattributed_containers": [str],
+    "counts": {
+        "capture_session": dict,
+        "recording": dict,
+        "container": dict,
+        "by_severity": {"high": int, "medium": int, "low": int, "unknown": int, "info": int},
+        "findings": int,
+        "hidden": int,
+    },
+    "verdicts": [
+        {"subject": str, "verdict": str, "severity": str, "meaning": str, "count": int, "counted": bool},
+    ],
     "parameters": dict,
     "settle_minutes": int,
     "versions": {"capture_audit": str},
@@ -50,23 +81,33 @@ MODEL: dict[str, Any] = {
             "subject": {"kind": str, "id": str},
             "verdict": str,
             "severity": str,
+            "change": (str, None),
             "reason": str,
             "next_step": str,
             "hearing_at": (str, None),
-            "session": {
-                "status": (str, None),
-                "started_at": (str, None),
-                "finished_at": (str, None),
-                "scheduled_for": (str, None),
-                "deleted_at": (str, None),
-                "booking_id": str,
-                "case_id": str,
-                "case_state": str,
-                "case_live": bool,
-                "live_recordings": int,
-                "deleted_recordings": int,
-                "row_token": str,
-            },
+            "session": (
+                {
+                    "status": (str, None),
+                    "origin": str,
+                    "started_at": (str, None),
+                    "finished_at": (str, None),
+                    "scheduled_for": (str, None),
+                    "deleted_at": (str, None),
+                    "booking_id": str,
+                    "case_id": str,
+                    "case_state": str,
+                    "case_live": bool,
+                    "live_recordings": int,
+                    "deleted_recordings": int,
+                    "sibling_recordings": int,
+                    "has_ingest_address": bool,
+                    "job_at": (str, None),
+                    "row_token": str,
+                    "trail": str,
+                },
+                None,
+            ),
+            "recording": ({"session_id": str, "marks": [str]}, None),
             "evidence": [
                 {
                     "container": str,
@@ -83,11 +124,12 @@ MODEL: dict[str, Any] = {
             ],
         }
     ],
+    "counted": {"capture_session": dict},
 }
 
 
 def assert_has_form(value: Any, form: Any, where: str = "report") -> None:
-    """Every member that the form names, no other, each of its type."""
+    """Every member that the form names, no other, each of its type; a pair with None may be missing."""
     if isinstance(form, dict):
         assert list(value) == list(form), where
         for name, inner in form.items():
@@ -96,54 +138,72 @@ def assert_has_form(value: Any, form: Any, where: str = "report") -> None:
         for position, item in enumerate(value):
             assert_has_form(item, form[0], f"{where}[{position}]")
     elif isinstance(form, tuple):
-        assert value is None or type(value) is form[0], where
+        if value is not None:
+            assert_has_form(value, form[0], where)
     else:
         assert type(value) is form, where
 
 
-CANDIDATES = st.lists(strategies.candidates(), max_size=4, unique_by=lambda candidate: candidate.session_id)
-RECORDS = st.lists(strategies.evidence() | strategies.unread_containers(), max_size=6, unique_by=lambda r: r.container)
+PREVIOUS = Previous("20260301-093000-1a2b3c4d", LONG_AGO, PARAMETERS.mode, frozenset())
 
 
-@given(CANDIDATES, RECORDS, strategies.registered(), strategies.parameters())
+@given(
+    strategies.worlds(),
+    strategies.parameters(),
+    st.none() | strategies.worlds(),
+    st.sampled_from([None, PREVIOUS]),
+)
 def test_a_report_has_its_form_and_its_counts_add_up(
-    candidates: list[Candidate],
-    records: list[Record],
-    rows: list[RegisteredRecording],
-    parameters: AuditParameters,
+    world: World, parameters: AuditParameters, then: World | None, previous: Previous | None
 ) -> None:
-    result = reconciled(candidates, records, rows, mode=parameters.mode)
-    report = report_on(result, parameters)
+    done = audited(world, parameters, then=then, previous=previous)
+    report = report_on(done, parameters)
     assert_has_form(report, MODEL)
-    assert report["schema_version"] == 1
-    assert report["complete"] is report["coverage"]["complete"] is result.coverage.is_complete
+    assert report["schema_version"] == 2
+    assert report["complete"] is done.result.is_complete
     counts, containers = report["counts"], report["coverage"]["containers"]
-    assert len(report["findings"]) == counts["candidates"] == len(candidates)
-    assert sum(counts["by_verdict"].values()) == sum(counts["by_severity"].values()) == counts["candidates"]
-    assert [verdict["count"] for verdict in report["verdicts"]] == list(counts["by_verdict"].values())
-    assert counts["unattributed_containers"] == len(report["unattributed_containers"])
-    assert containers["listed"] == containers["scanned"] + containers["skipped"] + containers["failed"] == len(records)
-    assert report["outcome"]["word"] == ("incomplete" if not report["complete"] else report["outcome"]["word"])
+    assert len(report["findings"]) == counts["findings"] == sum(counts["by_severity"].values())
+    for kind, rules in PROFILE.rules().items():
+        assert set(counts[kind.value]) == {rule.verdict for rule in rules}
+        told = {one["verdict"]: one["count"] for one in report["verdicts"] if one["subject"] == kind.value}
+        assert told == counts[kind.value]
+    listed = sum(one["count"] for one in report["verdicts"] if not one["counted"])
+    assert listed == counts["findings"]
+    assert sum(counts["container"].values()) == containers["scanned"] + containers["failed"]
+    assert sum(counts["recording"].values()) == len(world.rows)
+    ids = [one for those in report["counted"]["capture_session"].values() for one in those]
+    of_sessions = [one for one in report["findings"] if one["subject"]["kind"] == "capture_session"]
+    assert len(ids) + len(of_sessions) == sum(counts["capture_session"].values())
+    for verdict, those in report["counted"]["capture_session"].items():
+        assert len(those) == counts["capture_session"][verdict]
+    assert containers["listed"] == containers["scanned"] + containers["skipped"] + containers["failed"]
+    assert containers["listed"] == len(world.records)
+    assert (report["outcome"]["word"] == "incomplete") is not report["complete"]
     assert AuditParameters.from_json(report["parameters"]) == parameters
+    changes = [one["change"] for one in report["findings"] if one["change"]]
+    assert len(changes) == (report["since_last"]["new"] or 0) + (report["since_last"]["persisting"] or 0)
 
 
 def test_an_empty_report_is_complete_and_still_lists_every_verdict_with_a_zero() -> None:
-    report = report_on(reconciled([]))
+    report = report_on(reconciled())
     assert_has_form(report, MODEL)
     assert report["complete"] is True
-    assert report["counts"]["by_verdict"] == dict.fromkeys(PROFILE.verdicts(), 0)
-    assert report["findings"] == report["unattributed_containers"] == []
+    assert [(one["subject"], one["verdict"], one["count"]) for one in report["verdicts"]] == [
+        (kind.value, rule.verdict, 0) for kind, rule in PROFILE.verdicts()
+    ]
+    assert report["findings"] == []
+    assert report["counted"] == {"capture_session": {}}
     assert report["outcome"] == {"code": 0, "word": "clean"}
 
 
 def test_completeness_and_counts_are_read_before_any_row() -> None:
-    order = list(report_on(reconciled([])))
+    order = list(report_on(reconciled()))
     assert order.index("schema_version") < order.index("complete") < order.index("counts") < order.index("findings")
-    assert order[-1] == "findings"
+    assert order[-2:] == ["findings", "counted"]
 
 
 def test_moments_and_waiting_times_are_those_of_the_audit() -> None:
-    report = report_on(reconciled([]))
+    report = report_on(reconciled())
     assert report["audit"] == {
         "id": "20260302-093000-1a2b3c4d",
         "profile": "pre-capture-sessions",
@@ -151,15 +211,24 @@ def test_moments_and_waiting_times_are_those_of_the_audit() -> None:
         "created_at": "2026-03-02T09:29:00Z",
         "as_of": "2026-03-02T09:30:00Z",
         "generated_at": "2026-03-02T09:31:00Z",
+        "resumes": 0,
     }
     assert report["settle_minutes"] == 20
 
 
 def test_a_verdict_outside_the_closed_list_is_an_error() -> None:
-    tally = Tally()
-    tally.count(Judgement("made_up", Severity.INFO, "Because.", "Nothing."))
-    with pytest.raises(AssertionError, match="do not add up to 1 candidates"):
-        report_on(Reconciled(Result(reconciled([]).coverage, tally, [], Mode.FULL), ()))
+    done = reconciled()
+    made_up: Rule[object] = Rule("made_up", Severity.INFO, "", lambda _facts: True, lambda _facts: "", "")
+    done.tally.count(Kind.SESSION, Judgement(made_up, Severity.INFO))
+    with pytest.raises(AssertionError, match="do not add up to 1 of capture_session"):
+        report_on(done)
+
+
+def test_a_container_without_a_verdict_is_an_error() -> None:
+    done = reconciled([], [encoded()])
+    done.coverage.scanned += 1
+    with pytest.raises(AssertionError, match="1 containers have a verdict, but 2 were read and 0 could not be read"):
+        report_on(done)
 
 
 def test_a_gap_is_named_in_the_report() -> None:
@@ -169,21 +238,54 @@ def test_a_gap_is_named_in_the_report() -> None:
     assert report["outcome"] == {"code": 3, "word": "incomplete"}
 
 
+def test_what_could_not_be_read_twice_leaves_the_coverage_whole_and_the_report_incomplete() -> None:
+    world = World([session()], [encoded()])
+    report = report_on(audited(world, then=replace(world, database=False)))
+    assert (report["complete"], report["coverage"]["complete"]) == (False, True)
+    assert report["outcome"] == {"code": 3, "word": "incomplete"}
+
+
 def test_a_blob_name_that_may_hold_personal_data_is_nowhere_in_a_report() -> None:
     legacy = container("legacy", track("R v Doe 2019"), track("index"))
-    report = report_on(reconciled([session()], [legacy, encoded()]))
-    assert report["unattributed_containers"] == [str(uuid_of("legacy"))]
+    beside = container("recording", *encode(), track("R v Doe 2019"))
+    report = report_on(reconciled([session()], [legacy, beside], [row("lost", file_digest="0123456789abcdef")]))
+    assert {one["verdict"] for one in report["findings"]} == {
+        "unregistered_recording",
+        "unattributed_media",
+        "row_without_container",
+    }
     assert "Doe" not in json.dumps(report)
 
 
+def test_every_sessions_verdict_can_be_looked_up() -> None:
+    candidates = [session(), session("imported", origin="VODAFONE"), session("hidden"), session("done", **REGISTERED)]
+    report = report_on(reconciled(candidates, [encoded(of="hidden")], parameters=FAST))
+    assert report["counted"] == {
+        "capture_session": {
+            "already_registered": [str(uuid_of("done"))],
+            "expected_empty": [str(uuid_of("session"))],
+            "legacy": [str(uuid_of("imported"))],
+        }
+    }
+    assert [one["subject"]["id"] for one in report["findings"]] == [str(uuid_of("hidden"))]
+
+
 def test_the_summary_says_the_headline_and_the_counts_without_a_row() -> None:
-    report = report_on(reconciled([session()], [encoded()]))
+    report = report_on(reconciled([session(), session("unused")], [encoded()]))
     summary = summary_of(report)
+    counts = summary.pop("counts")
     assert summary == {
         "headline": report["headline"],
-        "counts": report["counts"]["by_verdict"],
-        "candidates": 1,
-        "unattributed_containers": 0,
+        "sessions": 2,
+        "findings": 1,
+        "hidden": 1,
+        "since_last": {"previous": None, "new": None, "persisting": None, "resolved": None},
         "containers": {"listed": 1, "scanned": 1, "skipped": 0, "failed": 0},
     }
+    assert {verdict: count for verdict, count in counts.items() if count} == {
+        "unregistered_recording": 1,
+        "expected_empty": 1,
+    }
+    told = {rule.verdict for kind, rule in PROFILE.verdicts() if kind is Kind.SESSION or not rule.counted}
+    assert set(counts) == told
     assert len(json.dumps(summary)) < 1024

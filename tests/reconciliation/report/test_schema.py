@@ -27,6 +27,10 @@ def test_reports_are_what_the_schema_says(make: Callable[[], Json]) -> None:
     VALIDATOR.validate(make())
 
 
+def test_an_incomplete_audit_is_compared_and_says_why_nothing_is_resolved() -> None:
+    VALIDATOR.validate(report() | {"since_last": since_last(resolved=None, why_not="It is incomplete.")})
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_verdicts_of_a_kind_are_closed(kind: str) -> None:
     assert list(SCHEMA["properties"]["counts"]["properties"][kind]["properties"]) == [
@@ -82,9 +86,16 @@ def with_value(value: Any, *path: str | int) -> Callable[[Json], None]:
         pytest.param(with_value(since_last(previous=None), "since_last"), id="compared with nothing"),
         pytest.param(with_value(since_last(resolved=None), "since_last"), id="compared, without a count"),
         pytest.param(with_value(since_last(new=None), "since_last"), id="not compared, with a count"),
+        pytest.param(with_value(since_last(why_not="Because."), "since_last"), id="all counts, and a reason for none"),
     ],
 )
 def test_what_is_no_report_is_refused(change: Callable[[Json], None]) -> None:
     document = copy.deepcopy(samples.with_findings())
     change(document)
     assert not VALIDATOR.is_valid(document)
+
+
+def test_an_incomplete_audit_may_be_compared_and_call_nothing_resolved() -> None:
+    document = copy.deepcopy(samples.with_findings())
+    document["since_last"] = since_last(resolved=None, why_not="This audit is incomplete.")
+    VALIDATOR.validate(document)

@@ -1,0 +1,190 @@
+"""The outside world of the activities, in memory: a run store, a storage account and a database, with failures."""
+
+import json
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, cast
+
+from adapters.audit_records import AuditRecords
+from adapters.blob_store import BlobStore, Listed, Stored
+from adapters.listing.lister import RestLister
+from adapters.postgres import Database
+from adapters.run_store import RunStore
+from adapters.services import Services
+from adapters.settings import Settings, StorageConnection
+from reconciliation.candidates import Candidate, RegisteredRecording
+from reconciliation.errors import (
+    AuditError,
+    ContainerGoneError,
+    DatabaseUnavailableError,
+    RunStoreError,
+    StorageRefusedError,
+)
+from reconciliation.evidence import Blob, BlobPage
+from reconciliation.profiles.pre_capture_sessions import PROFILE
+from reconciliation.profiles.profile import Profile, Query
+from tests.reconciliation.world import AS_OF, PARAMETERS, page
+
+ELSEWHERE = StorageConnection("NOWHERE")
+FORBIDDEN = StorageRefusedError("403 Forbidden")
+GONE = ContainerGoneError("It was deleted.")
+Account = Mapping[str, Sequence[Blob] | AuditError]
+"""A storage account: the blobs of each container, or what happens to whoever lists it."""
+
+
+class MemoryBlobs(BlobStore):
+    """Blobs in memory; they are read in pieces of ``piece`` bytes."""
+
+    def __init__(self, piece: int = 1000) -> None:
+        self.blobs: dict[str, bytes] = {}
+        self.told: dict[str, Mapping[str, str]] = {}
+        self._piece = piece
+
+    @property
+    def where(self) -> str:
+        return "memory"
+
+    async def write(self, path: str, data: bytes, metadata: Mapping[str, str] | None = None) -> None:
+        self.blobs[path] = data
+        self.told[path] = metadata or {}
+
+    async def write_stream(
+        self, path: str, chunks: AsyncIterator[bytes], metadata: Mapping[str, str] | None = None
+    ) -> None:
+        await self.write(path, b"".join([chunk async for chunk in chunks]), metadata)
+
+    async def create(self, path: str, data: bytes, metadata: Mapping[str, str] | None = None) -> bool:
+        if path in self.blobs:
+            return False
+        await self.write(path, data, metadata)
+        return True
+
+    async def replace(self, path: str, data: bytes, etag: str, metadata: Mapping[str, str] | None = None) -> bool:
+        await self.write(path, data, metadata)
+        return True
+
+    async def metadata(self, path: str) -> Mapping[str, str] | None:
+        return self.told.get(path) if path in self.blobs else None
+
+    async def delete(self, path: str, etag: str | None = None) -> bool:
+        return self.blobs.pop(path, None) is not None
+
+    async def listing(self, prefix: str) -> AsyncIterator[Listed]:
+        for path in sorted(self.blobs):
+            if path.startswith(prefix):
+                yield Listed(path, len(self.blobs[path]), self.told.get(path, {}), AS_OF)
+
+    async def read(self, path: str, *, offset: int | None = None, length: int | None = None) -> Stored | None:
+        if path not in self.blobs:
+            return None
+        start = offset or 0
+        return Stored(self.blobs[path][start : None if length is None else start + length], "etag")
+
+    async def read_stream(self, path: str) -> AsyncIterator[bytes]:
+        if path not in self.blobs:
+            raise RunStoreError(f"There is no {path} in memory.")
+        for start in range(0, len(self.blobs[path]), self._piece):
+            yield self.blobs[path][start : start + self._piece]
+
+    async def exists(self, path: str) -> bool:
+        return path in self.blobs
+
+    async def folders(self) -> AsyncIterator[str]:
+        for name in sorted({path.partition("/")[0] for path in self.blobs}):
+            yield name
+
+
+@dataclass
+class MemoryStorage:
+    """An account whose containers are listed two names a page; ``listed`` notes whose blobs were."""
+
+    account: Account
+    listed: list[str] = field(default_factory=list)
+
+    async def containers(self) -> AsyncIterator[list[str]]:
+        names = sorted(self.account)
+        for start in range(0, len(names), 2):
+            yield names[start : start + 2]
+
+    async def blobs(self, container: str) -> list[BlobPage]:
+        self.listed.append(container)
+        found = self.account.get(container, GONE)
+        if isinstance(found, AuditError):
+            raise found
+        return [page(found)]
+
+
+@dataclass
+class MemoryDatabase:
+    """PRE's database: its answers to the profile's four queries. The first ``failures`` snapshots cannot be had."""
+
+    candidates: Sequence[Candidate] = ()
+    rows: Sequence[RegisteredRecording] = ()
+    others: Sequence[Candidate] = ()
+    failures: int = 0
+    asked: list[Query] = field(default_factory=list)
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator["MemoryDatabase"]:
+        if self.failures:
+            self.failures -= 1
+            raise DatabaseUnavailableError("The database cannot be reached.")
+        yield self
+
+    async def lines(self, query: Query) -> AsyncIterator[list[str]]:
+        self.asked.append(query)
+        texts = [json.dumps(value) for value in self._answer(query)]
+        for start in range(0, len(texts), 2):
+            yield texts[start : start + 2]
+
+    def _answer(self, query: Query) -> list[Any]:
+        ids = set(query.values.get("ids", ()))
+        sessions = [candidate.to_json() for candidate in (*self.candidates, *self.others)]
+        answers: dict[str, list[Any]] = {
+            PROFILE.candidates(PARAMETERS).sql: [candidate.to_json() for candidate in self.candidates],
+            PROFILE.registered(AS_OF).sql: sorted(self.rows),
+            PROFILE.sessions_again(PARAMETERS, ()).sql: [one for one in sessions if one["session_id"] in ids],
+            PROFILE.recordings_again(AS_OF, ()).sql: [one for one in self.rows if one.recording_id in ids],
+        }
+        return answers[query.sql]
+
+
+@dataclass
+class Outside:
+    """All of it together, as the activities get it; its parts may be exchanged between two steps."""
+
+    storage: MemoryStorage
+    database: MemoryDatabase
+    ingest: MemoryStorage | None = None
+    blobs: MemoryBlobs = field(default_factory=MemoryBlobs)
+    per_shard: int = 2
+    now: datetime = AS_OF
+
+    def __post_init__(self) -> None:
+        self.records = AuditRecords(self.blobs)
+        self.store = RunStore(self.blobs)
+
+    @property
+    def services(self) -> Services:
+        settings = Settings(
+            ELSEWHERE, ELSEWHERE, "", scan_concurrency=2, shard_containers=self.per_shard, settle_minutes=20
+        )
+        return _Services(
+            settings,
+            self.records,
+            self.store,
+            cast("RestLister", self.storage),
+            cast("RestLister", self.ingest) if self.ingest else None,
+            now=lambda: self.now,
+            memory=self.database,
+        )
+
+
+@dataclass(frozen=True)
+class _Services(Services):
+    memory: MemoryDatabase = field(default_factory=MemoryDatabase)
+
+    def database(self, profile: Profile) -> Database:
+        return cast("Database", self.memory)

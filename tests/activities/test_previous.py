@@ -1,0 +1,120 @@
+"""Which earlier audit is compared with, and what is remembered of it."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+
+from activities.previous import previous_audit
+from reconciliation.lifecycle import State
+from reconciliation.outcome import Outcome
+from reconciliation.parameters import AuditParameters
+from reconciliation.run_record import RunRecord
+from reconciliation.since_last import Known
+from tests.activities.memory import MemoryDatabase, MemoryStorage, Outside
+from tests.reconciliation.world import (
+    AS_OF,
+    AUDIT_ID,
+    FAST,
+    MINUTE,
+    PARAMETERS,
+    REGISTERED,
+    World,
+    audited,
+    document_of,
+    encoded,
+    session,
+)
+
+DONE = audited(
+    World([session()], [encoded(), encoded("extra", of="available")], [], [session("available", **REGISTERED)])
+)
+HIDDEN = Known("capture_session", session().session_id, "unregistered_recording")
+NOW = RunRecord(AUDIT_ID, State.RUNNING, PARAMETERS, AS_OF, AS_OF)
+VERSION_1 = '{\n "schema_version": 1,\n "findings": [\n{"verdict":"no_media"}\n]}\n'
+
+
+@pytest.fixture
+def outside() -> Outside:
+    return Outside(MemoryStorage({}), MemoryDatabase())
+
+
+async def add(
+    outside: Outside,
+    audit_id: str,
+    text: str | None,
+    state: State = State.COMPLETED,
+    parameters: AuditParameters = PARAMETERS,
+) -> None:
+    ended = RunRecord(audit_id, state, parameters, AS_OF, AS_OF, AS_OF, Outcome.FINDINGS)
+    await outside.records.create_record(ended)
+
+    async def chunks() -> AsyncIterator[bytes]:
+        yield (text or "").encode()
+
+    if text is not None:
+        await outside.store.write_report(audit_id, "json", chunks())
+
+
+REPORT = document_of(DONE)
+
+
+async def test_the_newest_completed_audit_of_the_same_question(outside: Outside) -> None:
+    await add(outside, "20260228-000000-aaaaaaaa", document_of(audited(World())))
+    await add(outside, "20260301-000000-aaaaaaaa", REPORT)
+    previous = await previous_audit(outside.services, NOW)
+    assert previous is not None
+    assert (previous.audit_id, previous.as_of) == ("20260301-000000-aaaaaaaa", AS_OF)
+    assert previous.findings == {HIDDEN}, "what asks for nothing is not remembered"
+
+
+async def test_one_that_opened_more_or_less_asks_the_same(outside: Outside) -> None:
+    await add(outside, "20260301-000000-aaaaaaaa", REPORT, parameters=FAST)
+    previous = await previous_audit(outside.services, NOW)
+    assert previous is not None
+    assert previous.mode is FAST.mode
+
+
+@pytest.mark.parametrize("state", [state for state in State if state is not State.COMPLETED])
+async def test_an_audit_that_was_not_completed_is_passed_over(outside: Outside, state: State) -> None:
+    await add(outside, "20260228-000000-aaaaaaaa", REPORT)
+    await add(outside, "20260301-000000-aaaaaaaa", REPORT, state)
+    previous = await previous_audit(outside.services, NOW)
+    assert previous is not None
+    assert previous.audit_id == "20260228-000000-aaaaaaaa"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(None, id="its report was deleted"),
+        pytest.param(VERSION_1, id="an earlier release wrote it"),
+        pytest.param(REPORT.replace('"schema_version": 2', '"schema_version": 3'), id="a later release wrote it"),
+        pytest.param("", id="nothing in it"),
+        pytest.param(REPORT[: len(REPORT) // 3], id="cut in its head"),
+        pytest.param(REPORT[:-1], id="cut just before its end"),
+        pytest.param("nonsense\n", id="no report at all"),
+    ],
+)
+async def test_a_report_that_cannot_be_read_is_passed_over(outside: Outside, text: str | None) -> None:
+    await add(outside, "20260228-000000-aaaaaaaa", REPORT)
+    await add(outside, "20260301-000000-aaaaaaaa", text)
+    previous = await previous_audit(outside.services, NOW)
+    assert previous is not None
+    assert previous.audit_id == "20260228-000000-aaaaaaaa"
+
+
+async def test_later_ones_and_this_one_are_not_earlier(outside: Outside) -> None:
+    await add(outside, AUDIT_ID, REPORT)
+    await add(outside, "20270101-000000-aaaaaaaa", REPORT)
+    assert await previous_audit(outside.services, NOW) is None
+
+
+async def test_another_question_is_not_compared(outside: Outside) -> None:
+    await add(outside, "20260301-000000-aaaaaaaa", REPORT, parameters=replace(PARAMETERS, grace_minutes=61))
+    await add(outside, "20260301-000001-aaaaaaaa", REPORT, parameters=replace(PARAMETERS, since=AS_OF - MINUTE))
+    assert await previous_audit(outside.services, NOW) is None
+
+
+async def test_the_first_audit_of_all_has_none_before_it(outside: Outside) -> None:
+    assert await previous_audit(outside.services, NOW) is None

@@ -1,0 +1,113 @@
+import logging
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from aiohttp import ClientTimeout, web
+
+from adapters import webhook
+from adapters.webhook import post
+from devstack.azurite import HOST
+from reconciliation.errors import NotificationError
+
+SECRET = "s3cr3t-path"
+NOTICE = {"text": "\u2705 Audit 20260131-093000-1a2b3c4d: clean"}
+
+
+@dataclass
+class Chat:
+    """An incoming webhook that answers as it is told; the last answer is given again and again."""
+
+    answers: list[int]
+    url: str = ""
+    taken: list[Any] = field(default_factory=list)
+
+    async def answer(self, request: web.Request) -> web.Response:
+        self.taken.append(await request.json())
+        return web.Response(status=self.answers[min(len(self.taken), len(self.answers)) - 1], text=f"No: {SECRET}")
+
+
+@asynccontextmanager
+async def chat(*answers: int) -> AsyncIterator[Chat]:
+    told = Chat(list(answers))
+    app = web.Application()
+    app.router.add_post(f"/{SECRET}", told.answer)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, HOST, 0).start()
+    told.url = f"http://{HOST}:{runner.addresses[0][1]}/{SECRET}?sig={SECRET}"
+    try:
+        yield told
+    finally:
+        await runner.cleanup()
+
+
+@pytest.fixture(autouse=True)
+def _without_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(webhook, "_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(webhook, "_TIMEOUT", ClientTimeout(total=0.3))
+
+
+@pytest.fixture
+def silent() -> Iterator[str]:
+    """The address of somebody who takes connections and never answers."""
+    with socket.socket() as listening:
+        listening.bind((HOST, 0))
+        listening.listen()
+        yield f"http://{HOST}:{listening.getsockname()[1]}/{SECRET}"
+
+
+async def refused(url: str) -> str:
+    """What the caller is told."""
+    with pytest.raises(NotificationError) as caught:
+        await post(url, NOTICE)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("status", [200, 202, 204])
+async def test_a_notice_that_is_taken_is_posted_once(status: int) -> None:
+    async with chat(status) as told:
+        await post(told.url, NOTICE)
+    assert told.taken == [NOTICE]
+
+
+async def test_a_notice_that_is_refused_twice_is_posted_a_third_time() -> None:
+    async with chat(503, 429, 200) as told:
+        await post(told.url, NOTICE)
+    assert told.taken == [NOTICE] * 3
+
+
+async def test_after_three_refusals_it_says_which_setting_and_what_was_answered() -> None:
+    async with chat(404) as told:
+        text = await refused(told.url)
+    assert len(told.taken) == 3
+    assert text == "Cannot notify AUDIT_WEBHOOK_URL: it answered 404. Check that the webhook still exists."
+
+
+async def test_a_webhook_that_never_answers_is_given_up(silent: str) -> None:
+    assert "could not be reached" in await refused(silent)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [f"http://{HOST}:1/{SECRET}", f"https://[{SECRET}", f"http://{SECRET}.invalid/"],
+    ids=["dead", "none", "host"],
+)
+async def test_the_address_is_in_no_error_and_in_no_log(url: str, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.INFO, "asyncio")
+    text = await refused(url)
+    assert "AUDIT_WEBHOOK_URL" in text
+    assert SECRET not in text
+    assert SECRET not in caplog.text
+
+
+async def test_nor_is_it_where_the_webhook_itself_repeats_it(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    async with chat(500) as told:
+        text = await refused(told.url)
+    assert SECRET not in text
+    assert SECRET not in caplog.text

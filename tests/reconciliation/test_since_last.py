@@ -1,0 +1,190 @@
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciliation.parameters import AuditParameters, Mode
+from reconciliation.since_last import (
+    MOST_RESOLVED_LISTED,
+    NO_PREVIOUS,
+    Change,
+    Known,
+    Previous,
+    change_of,
+    compare,
+    same_question,
+)
+from reconciliation.verdicts import Kind
+from tests.reconciliation.strategies import parameters
+from tests.reconciliation.world import FAST, LONG_AGO, PARAMETERS, World, audited, encoded, row, session, unread
+
+KNOWN = st.builds(
+    Known,
+    st.sampled_from([kind.value for kind in Kind]),
+    st.sampled_from("abc"),
+    st.sampled_from(["unregistered_recording", "no_ism", "no_duration", "row_without_container", "double_v1"]),
+)
+FINDINGS = st.frozensets(KNOWN, max_size=6)
+
+
+def earlier(*findings: Known, mode: Mode = Mode.FULL) -> Previous:
+    return Previous("20260301-093000-1a2b3c4d", LONG_AGO, mode, frozenset(findings))
+
+
+def known(verdict: str, kind: Kind = Kind.SESSION, one: str = "a") -> Known:
+    return Known(kind.value, one, verdict)
+
+
+def test_without_an_earlier_audit_nothing_is_called_new() -> None:
+    assert compare(None, [known("stuck_empty")], mode=Mode.FULL, complete=True) == NO_PREVIOUS
+    assert change_of(None, known("stuck_empty")) is None
+    assert NO_PREVIOUS.to_json() == {
+        "previous": None,
+        "why_not": "There is no earlier completed audit of the same question.",
+        "new": None,
+        "persisting": None,
+        "resolved": None,
+        "resolved_findings": [],
+    }
+
+
+def test_new_persisting_and_resolved() -> None:
+    before = earlier(known("stuck_empty", one="stays"), known("no_ism", Kind.RECORDING, "mended"))
+    now = [known("stuck_empty", one="stays"), known("mixed_container", Kind.CONTAINER, "turns up")]
+    assert [change_of(before, one) for one in now] == [Change.PERSISTING, Change.NEW]
+    assert compare(before, now, mode=Mode.FULL, complete=True).to_json() == {
+        "previous": {"id": "20260301-093000-1a2b3c4d", "as_of": "2026-01-31T09:30:00Z"},
+        "why_not": None,
+        "new": 1,
+        "persisting": 1,
+        "resolved": 1,
+        "resolved_findings": [{"subject": {"kind": "recording", "id": "mended"}, "verdict": "no_ism"}],
+    }
+
+
+def test_a_subject_whose_verdict_is_another_one_asks_something_new() -> None:
+    before, now = earlier(known("stuck_empty")), known("suspect_lost")
+    assert change_of(before, now) is Change.NEW
+    since = compare(before, [now], mode=Mode.FULL, complete=True)
+    assert (since.new, since.persisting, since.resolved) == (1, 0, (known("stuck_empty"),))
+
+
+@pytest.mark.parametrize(
+    ("gone", "resolved"),
+    [
+        (known("unregistered_recording"), True),
+        (known("mixed_container", Kind.CONTAINER), True),
+        (known("row_without_container", Kind.RECORDING), True),
+        (known("double_v1", Kind.RECORDING), True),
+        (known("no_duration", Kind.RECORDING), True),
+        (known("row_without_media", Kind.RECORDING), False),
+        (known("no_ism", Kind.RECORDING), False),
+        (known("filename_missing", Kind.RECORDING), False),
+        (known("session_mismatch", Kind.RECORDING), False),
+    ],
+)
+def test_a_fast_audit_resolves_only_what_shows_without_opening_registered_containers(
+    gone: Known, resolved: bool
+) -> None:
+    assert compare(earlier(gone), [], mode=Mode.FAST, complete=True).resolved == ((gone,) if resolved else ())
+    assert compare(earlier(gone, mode=Mode.FAST), [], mode=Mode.FULL, complete=True).resolved == (gone,)
+
+
+@given(FINDINGS, FINDINGS, st.sampled_from(Mode), st.booleans())
+def test_the_sums_of_a_comparison(before: frozenset[Known], now: frozenset[Known], mode: Mode, complete: bool) -> None:
+    since = compare(earlier(*before), now, mode=mode, complete=complete)
+    assert since.new is not None
+    assert since.persisting is not None
+    assert since.new + since.persisting == len(now)
+    changes = [change_of(since.previous, one) for one in now]
+    assert (changes.count(Change.NEW), changes.count(Change.PERSISTING)) == (since.new, since.persisting)
+    assert (since.resolved is None) is not complete
+    assert (since.why_not is None) is complete
+    if complete:
+        assert since.resolved is not None
+        assert set(since.resolved) <= before - now
+        assert mode is Mode.FAST or set(since.resolved) == before - now
+        assert list(since.resolved) == sorted(since.resolved)
+
+
+def test_of_very_many_resolved_the_number_is_told_and_the_first_are_named() -> None:
+    before = earlier(*(known("stuck_empty", one=f"{number:05}") for number in range(MOST_RESOLVED_LISTED + 5)))
+    told = compare(before, [], mode=Mode.FULL, complete=True).to_json()
+    assert told["resolved"] == MOST_RESOLVED_LISTED + 5
+    assert len(told["resolved_findings"]) == MOST_RESOLVED_LISTED
+    assert told["resolved_findings"][0]["subject"]["id"] == "00000"
+
+
+@given(parameters())
+def test_the_same_question_may_open_more_or_less_of_storage(asked: AuditParameters) -> None:
+    assert same_question(asked, asked)
+    assert all(same_question(asked, replace(asked, mode=mode)) for mode in Mode)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"statuses": ("FAILURE",)},
+        {"grace_minutes": 61},
+        {"since": LONG_AGO},
+        {"until": LONG_AGO},
+        {"container_prefixes": ("a",)},
+        {"only": ("a",)},
+        {"ingest_address_contains": "in-"},
+        {"profile": "another"},
+    ],
+)
+def test_another_question_is_not_compared(changes: dict[str, Any]) -> None:
+    assert not same_question(PARAMETERS, replace(PARAMETERS, **changes))
+
+
+# --- whole audits, one after the other ----------------------------------------------------------------------------
+
+
+def remembered(world: World, parameters: AuditParameters = PARAMETERS) -> Previous:
+    done = audited(world, parameters)
+    return earlier(*(found.known for found in done.findings if found.known), mode=parameters.mode)
+
+
+HIDDEN = World([session()], [encoded()])
+HEALTHY = World([session()], [encoded()], [row(of="another")])
+
+
+def test_a_hidden_recording_is_new_then_persists_then_is_resolved() -> None:
+    first = audited(HIDDEN)
+    assert first.changes == (None,)
+    assert audited(HIDDEN, previous=remembered(HEALTHY)).changes == (Change.NEW,)
+    again = audited(HIDDEN, previous=remembered(HIDDEN))
+    assert again.changes == (Change.PERSISTING,)
+    assert again.result.since_last.resolved == ()
+    mended = audited(HEALTHY, previous=remembered(HIDDEN)).result.since_last
+    assert mended.resolved == (Known("capture_session", session().session_id, "unregistered_recording"),)
+
+
+def test_an_incomplete_audit_resolves_nothing() -> None:
+    gap = audited(World([session()], [unread()]), previous=remembered(HIDDEN)).result.since_last
+    assert gap.resolved is None
+    assert gap.why_not == "This audit is incomplete, so nothing can be called resolved."
+
+
+def test_an_audit_that_could_not_look_twice_resolves_nothing() -> None:
+    world = World([session("other")], [encoded("other", of="other")])
+    since = audited(world, then=replace(world, database=False), previous=remembered(HIDDEN)).result.since_last
+    assert since.resolved is None
+
+
+def test_a_fast_audit_after_a_full_one_leaves_what_it_cannot_see() -> None:
+    unplayable = World(records=[encoded()._replace(manifest_bytes=None)], rows=[row()])
+    before = remembered(unplayable)
+    assert [one.verdict for one in before.findings] == ["no_ism"]
+    assert audited(unplayable, FAST, previous=before).result.since_last.resolved == ()
+    assert audited(HEALTHY, FAST, previous=remembered(HIDDEN)).result.since_last.resolved != ()
+
+
+def test_what_asks_nothing_of_a_person_is_not_remembered() -> None:
+    waiting = World([session(job_at=LONG_AGO.replace(year=2027))])
+    [found] = audited(waiting).findings
+    assert (found.judgement.verdict, found.known) == ("job_tracked", None)
+    assert audited(waiting, previous=earlier()).changes == (None,)

@@ -1,0 +1,138 @@
+"""Retention against a real run store; only the Durable client is played."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any, cast
+from uuid import uuid4
+
+import azure.durable_functions as df
+import pytest
+
+from adapters.audit_records import AuditRecords
+from adapters.blob_store import BlobStore
+from adapters.listing.lister import RestLister
+from adapters.run_store import RunStore
+from adapters.services import Services
+from adapters.settings import StorageConnection, load_settings
+from devstack.azurite import AzuriteServer
+from reconciliation.dead_letters import DeadLetter
+from reconciliation.lifecycle import State
+from reconciliation.outcome import Outcome
+from reconciliation.parameters import AuditParameters
+from reconciliation.run_record import RunRecord
+from triggers.retention import LONGER, clear_away
+
+NOW = datetime(2026, 6, 30, 3, 30, tzinfo=UTC)
+DAYS = 90
+FINISHED = {"Completed", "Failed", "Terminated", "Canceled"}
+
+
+@dataclass
+class Purges:
+    """A Durable client that notes what it is to purge."""
+
+    asked: list[tuple[datetime, datetime, set[str]]] = field(default_factory=list)
+
+    async def purge_instance_history_by(
+        self, since: datetime, until: datetime, states: list[df.OrchestrationRuntimeStatus]
+    ) -> Any:
+        self.asked.append((since, until, {state.name for state in states}))
+        return SimpleNamespace(instances_deleted=2)
+
+
+@pytest.fixture
+async def blobs(azurite_server: AzuriteServer) -> AsyncIterator[BlobStore]:
+    connection = StorageConnection("REPORT_STORAGE", connection_string=azurite_server.connection_string)
+    store = BlobStore(connection, f"retention-{uuid4().hex}")
+    yield store
+    await store.close()
+
+
+def world(blobs: BlobStore, days: int) -> Services:
+    settings = load_settings(
+        {
+            "SOURCE_STORAGE": "UseDevelopmentStorage=true",
+            "REPORT_STORAGE": "UseDevelopmentStorage=true",
+            "PRE_DATABASE": "postgresql://a@b/c",
+            "AUDIT_RETENTION_DAYS": str(days),
+        }
+    )
+    nobody = cast("RestLister", None)  # retention never looks at what is audited
+    return Services(settings, AuditRecords(blobs), RunStore(blobs), nobody, now=lambda: NOW)
+
+
+async def keep(
+    services: Services, number: int, state: State, days: int, *, letters: int = 0, profile: str = "pre"
+) -> str:
+    """An audit in that state that changed, or ended, so many days ago."""
+    at = NOW - timedelta(days=days)
+    audit_id = f"{at:%Y%m%d-%H%M%S}-{number:08x}"
+    record = RunRecord(audit_id, State.QUEUED, AuditParameters(profile, ("NULL",), 60), created_at=at, updated_at=at)
+    await services.records.create_record(record)
+    if state.has_ended:
+        await services.records.end(record.ended(state, at, outcome=Outcome.FAILED))
+    for shard in range(letters):
+        letter = DeadLetter(shard, "", 1, 1, (), attempts=1, first_at=at, last_at=at)
+        await services.store.write_dead_letter(audit_id, letter)
+    return audit_id
+
+
+AUDITS = [
+    # state, days ago, dead letters, stays, why
+    (State.COMPLETED, 80, 0, True, "young"),
+    (State.COMPLETED, 91, 0, False, "old, and there is a newer one to compare with"),
+    (State.FAILED, 89, 0, True, "young"),
+    (State.FAILED, 91, 0, False, "old"),
+    (State.CANCELLED, 91, 0, False, "old"),
+    (State.FAILED, 92, 1, True, "old, but something of it is open"),
+    (State.INCOMPLETE, 93, 0, True, "old, but not settled"),
+    (State.INCOMPLETE, DAYS * LONGER + 1, 1, False, "too old even for what is not settled"),
+    (State.QUEUED, 2000, 0, True, "never ended, so somebody may work on it"),
+]
+
+
+async def test_what_is_old_goes_and_what_is_young_unsettled_or_at_work_stays(blobs: BlobStore) -> None:
+    services = world(blobs, DAYS)
+    reasons = {}
+    for number, (state, days, letters, stays, why) in enumerate(AUDITS):
+        audit_id = await keep(services, number, state, days, letters=letters)
+        reasons[audit_id] = (stays, why)
+    await clear_away(Purges(), services)
+    left = set(await services.records.audit_ids())
+    assert {audit_id: (audit_id in left, why) for audit_id, (_, why) in reasons.items()} == reasons
+
+
+async def test_the_newest_completed_audit_of_each_profile_stays_however_old_it_is(blobs: BlobStore) -> None:
+    services = world(blobs, 1)
+    older = await keep(services, 1, State.COMPLETED, 500)
+    newest = await keep(services, 2, State.COMPLETED, 400)
+    other = await keep(services, 3, State.COMPLETED, 600, profile="other")
+    await keep(services, 4, State.FAILED, 300)
+    await clear_away(Purges(), services)
+    assert set(await services.records.audit_ids()) == {newest, other}
+    assert older not in await services.records.audit_ids()
+
+
+async def test_histories_are_purged_in_small_windows_and_only_of_what_is_finished(
+    blobs: BlobStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "capture_audit.events")
+    client = Purges()
+    await clear_away(client, world(blobs, DAYS))
+    assert client.asked
+    for since, until, states in client.asked:
+        assert until - since <= timedelta(days=1)
+        assert until <= NOW - timedelta(days=DAYS)
+        assert states == FINISHED
+    assert '"event": "retention.purged"' in caplog.text
+    assert f'"histories": {2 * len(client.asked)}' in caplog.text
+
+
+async def test_zero_days_keep_everything(blobs: BlobStore) -> None:
+    services, client = world(blobs, 0), Purges()
+    audit_id = await keep(services, 1, State.FAILED, 3000)
+    await clear_away(client, services)
+    assert await services.records.audit_ids() == [audit_id]
+    assert client.asked == []
