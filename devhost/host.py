@@ -175,7 +175,7 @@ def _application(api: DurableApi, routes: FunctionRoutes, timers: TimerLoop, cra
     app = web.Application(client_max_size=MAX_BODY_BYTES)
     app.router.add_post("/admin/functions/{name}", fire)
     app.router.add_post("/admin/devhost/worker-crash", crashes.handle)
-    app.router.add_route("*", "/{path:.*}", dispatch)
+    app.router.add_route("*", r"/{path:[\s\S]*}", dispatch)  # a line break, too, may stand in a path
     return app
 
 

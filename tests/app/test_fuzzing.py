@@ -25,8 +25,8 @@ def api(world: World, proxy: StorageProxy) -> Iterator[Api]:
 def test_nothing_that_is_asked_breaks_the_app_or_makes_it_tell_a_secret(
     api: Api, world: World, proxy: StorageProxy
 ) -> None:
-    tally = fuzz(api, world, proxy, at_least=300, examples=3)
+    tally = fuzz(api, world, proxy, at_least=200, examples=2, tell=lambda _tally: None)
 
-    assert tally.requests >= 300
+    assert tally.requests >= 200
     assert tally.problems == []
     assert leaks(api, world, KEY) == []

@@ -86,6 +86,10 @@ def test_a_request_arrives_whole(host: RunningHost) -> None:
     assert seen["url"].startswith(host.url + "/api/echo/")
 
 
+def test_a_line_break_in_a_path_is_part_of_its_parameter(host: RunningHost) -> None:
+    assert host.call("GET", "/api/echo/a%0Ab/c").json["route"] == {"name": "a\nb", "rest": "c"}
+
+
 def test_head_has_no_body(host: RunningHost) -> None:
     answer = host.call("HEAD", "/api/echo/a/b")
     assert (answer.status, answer.body) == (200, b"")

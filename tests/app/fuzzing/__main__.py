@@ -16,7 +16,7 @@ from tests.app.proxy import storage_proxy
 from tests.app.world import World, leaks, planted, running
 from tests.conftest import PRE_SCHEMA
 
-MOST_SHOWN = 40
+MOST_SHOWN = 20
 
 
 def main() -> int:
@@ -26,8 +26,6 @@ def main() -> int:
     parser.add_argument("--examples", type=int, default=20, help="for each place in each round (default: %(default)s)")
     chosen = parser.parse_args()
     tally = _campaign(chosen.requests, chosen.examples)
-    for problem in tally.problems[:MOST_SHOWN]:
-        print(problem, file=sys.stderr)
     print(tally.to_json())
     return 1 if tally.problems else 0
 
@@ -56,9 +54,15 @@ def _campaign(at_least: int, examples: int) -> Tally:
         )
         settings = world.settings(SOURCE_STORAGE=proxy.connection_string, **SETTINGS)
         with running(settings, Path(directory)) as api:
-            tally = fuzz(api, world, proxy, at_least=at_least, examples=examples)
+            tally = fuzz(api, world, proxy, at_least=at_least, examples=examples, tell=_tell)
             tally.secrets += leaks(api, world, KEY)
             return tally
+
+
+def _tell(tally: Tally) -> None:
+    print(f"{tally.requests:,} requests, {len(tally.problems)} problems so far", file=sys.stderr, flush=True)
+    for problem in tally.problems[:MOST_SHOWN]:
+        print(f"  {problem}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

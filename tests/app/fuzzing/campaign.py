@@ -1,5 +1,6 @@
 """A fuzzing run against one app: nine tenths of it while an audit is at work, the rest while anything may start."""
 
+from collections.abc import Callable
 from contextlib import ExitStack, closing
 
 from devstack.azurite import ACCOUNT_KEY
@@ -33,8 +34,10 @@ def secrets_of(world: World) -> list[bytes]:
     ]
 
 
-def fuzz(api: Api, world: World, proxy: StorageProxy, *, at_least: int, examples: int) -> Tally:
-    """Send at least so many requests, ``examples`` for each place in each round."""
+def fuzz(
+    api: Api, world: World, proxy: StorageProxy, *, at_least: int, examples: int, tell: Callable[[Tally], None]
+) -> Tally:
+    """Send at least so many requests, ``examples`` for each place in each round; ``tell`` hears of every round."""
     judge = Judge(Description(api.get("/openapi.json").json()), secrets_of(world))
     ids = [api.audited()[0]["id"], incomplete(api, world, proxy), failed(api, proxy), cancelled(api, proxy), UNKNOWN]
     held = proxy.hold(lists_blobs)
@@ -52,6 +55,7 @@ def fuzz(api: Api, world: World, proxy: StorageProxy, *, at_least: int, examples
                 try_out(place, sender.send, examples, round_)
             by_schema.try_out(max(1, examples // 2), round_)
             round_ += 1
+            tell(judge.tally)
     proxy.reset()
     held.release()
     return judge.tally
