@@ -16,17 +16,11 @@ from devhost.protocol.hazards import drifted_ids, shut_gates
 from devhost.protocol.json_text import compact, parse_or_text
 from devhost.protocol.shadow import Known, Leaf, Machine, Scheduled
 from devhost.protocol.times import parse_stamp
+from devhost.protocol.unanswered import unanswered
 from devhost.protocol.waiting import awaited_ids
 
 CUSTOM_STATUS_KB = 16
 """A custom status whose JSON text is larger than this in UTF-16 fails the instance."""
-
-
-_TASK_KINDS = {
-    Kind.TaskScheduled: "an activity task",
-    Kind.TimerCreated: "a timer task",
-    Kind.SubOrchestrationInstanceCreated: "a sub-orchestration task",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,22 +199,8 @@ def settle(
 
 
 def worker_died(execution: Execution, past: Past, opened: Opened) -> Turn:
-    """What becomes of an execution whose orchestrator was being called when the worker process died: it fails for good.
-
-    No answer is taken for an empty one, so that the first task of the history looks like one that the code does not ask
-    for any more; the text misleads on the real host, too. An execution without a task fails with the bare reason.
-    """
-    scheduled = next((e for e in past.events if e["EventType"] in ev.SCHEDULING), None)
-    text = f"Exception while executing function: Functions.{execution.name} python exited with code 137"
-    if scheduled is not None:
-        what = _TASK_KINDS[Kind(scheduled["EventType"])]
-        text = (
-            f"Non-Deterministic workflow detected: A previous execution of this orchestration scheduled {what} with "
-            f"sequence ID {scheduled['EventId']} and name '{scheduled.get('Name', '')}' (version ''), but the current "
-            "replay execution hasn't (yet?) scheduled this task. Was a change made to the orchestrator code after this "
-            "instance had already started running?"
-        )
-    return _finish(past, opened, _failure(execution, text), None)
+    """What becomes of an execution whose orchestrator was being called when the worker died: it fails for good."""
+    return _finish(past, opened, _failure(execution, unanswered(execution.name, past.events)), None)
 
 
 def _go_on_or_end(
