@@ -1,6 +1,7 @@
 """The audit to compare with: the last one before it that was completed and asked the same."""
 
 import logging
+from datetime import datetime
 from itertools import islice
 
 from adapters.services import Services
@@ -22,10 +23,9 @@ async def previous_audit(services: Services, record: RunRecord) -> Previous | No
 
     One whose report is not there any more, or cannot be read (an earlier release wrote it), is passed over.
     """
-    ids = [audit_id for audit_id in await services.records.audit_ids() if audit_id < record.audit_id]
-    for audit_id in islice(ids, _MOST_LOOKED_AT):
+    for audit_id in islice(await services.records.audit_ids(), _MOST_LOOKED_AT):
         other = await services.records.record(audit_id)
-        if other is None or other.state is not State.COMPLETED:
+        if other is None or other.state is not State.COMPLETED or _when(other) >= _when(record):
             continue
         if same_question(other.parameters, record.parameters) and await services.store.has_report(audit_id, "json"):
             try:
@@ -33,6 +33,11 @@ async def previous_audit(services: Services, record: RunRecord) -> Previous | No
             except (ValueError, LookupError) as error:
                 logger.warning("The report of audit %s cannot be compared with: %s", audit_id, error)
     return None
+
+
+def _when(record: RunRecord) -> tuple[datetime, str]:
+    """An id tells the second only, and several audits may begin in one."""
+    return record.created_at, record.audit_id
 
 
 async def _read(services: Services, record: RunRecord) -> Previous:

@@ -105,13 +105,14 @@ def test_every_container_and_every_blob_was_read(world: World, report: dict[str,
         "blobs": sum(len(container.blobs) for container in world.containers),
         "skipped_by_reason": {},
         "failed_containers": [],
+        "dead_letters": [],
     }
 
 
 def test_the_audit_document_has_the_agreed_shape(world: World, audit: dict[str, Any]) -> None:
     assert set(audit) == {
         "id", "profile", "state", "phase", "created_at", "updated_at", "parameters", "progress", "outcome", "summary",
-        "error", "links",
+        "error", "resumes", "dead_letters", "links",
     }  # fmt: skip
     assert (audit["state"], audit["phase"], audit["error"]) == ("completed", "done", None)
     assert audit["outcome"] == {"code": 1, "word": "findings"}
@@ -307,9 +308,9 @@ def test_an_audit_that_does_not_exist_is_not_found(api: Api, action: str) -> Non
 @pytest.mark.parametrize(
     ("path", "field"),
     [
-        ("/audits/not-an-id", "id"),
-        ("/audits/..%2factive", "id"),
-        ("/audits/20200101-000000-00000000%20", "id"),
+        ("/audits/not-an-id", "audit_id"),
+        ("/audits/..%2factive", "audit_id"),
+        ("/audits/20200101-000000-00000000%20", "audit_id"),
         ("/audits/20200101-000000-00000000/report?format=pdf", "format"),
         ("/audits?limit=0", "limit"),
         ("/audits?limit=many", "limit"),
