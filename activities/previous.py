@@ -15,7 +15,7 @@ from reconciliation.verdicts import Severity
 
 logger = logging.getLogger("capture_audit.previous")
 
-_MOST_LOOKED_AT = 200
+_MOST_LOOKED_AT = 50
 
 
 async def previous_audit(services: Services, record: RunRecord) -> Previous | None:
@@ -23,15 +23,19 @@ async def previous_audit(services: Services, record: RunRecord) -> Previous | No
 
     One whose report is not there any more, or cannot be read (an earlier release wrote it), is passed over.
     """
+    earlier: list[RunRecord] = []
     for audit_id in islice(await services.records.audit_ids(), _MOST_LOOKED_AT):
         other = await services.records.record(audit_id)
         if other is None or other.state is not State.COMPLETED or _when(other) >= _when(record):
             continue
-        if same_question(other.parameters, record.parameters) and await services.store.has_report(audit_id, "json"):
+        if same_question(other.parameters, record.parameters):
+            earlier.append(other)
+    for other in sorted(earlier, key=_when, reverse=True):
+        if await services.store.has_report(other.audit_id, "json"):
             try:
                 return await _read(services, other)
             except (ValueError, LookupError) as error:
-                logger.warning("The report of audit %s cannot be compared with: %s", audit_id, error)
+                logger.warning("The report of audit %s cannot be compared with: %s", other.audit_id, error)
     return None
 
 
