@@ -41,8 +41,10 @@ async def keep_letters(request: DeadLettersRequest, services: Services) -> DeadL
         letter = dead_letter(planned.shard, records, plan.max_passes, services.now(), before)
         if letter is None:
             await store.delete_dead_letter(audit_id, index)
+            letters.pop(index, None)
         elif index in failed:
             await store.write_dead_letter(audit_id, letter)
+            letters[index] = letter
             event(
                 "audit.shard_dead_lettered",
                 audit_id=audit_id,
@@ -51,7 +53,7 @@ async def keep_letters(request: DeadLettersRequest, services: Services) -> DeadL
                 containers=letter.containers,
                 failed=letter.failed,
             )
-    return {"ok": True, "dead_letters": len(await store.dead_letters(audit_id))}
+    return {"ok": True, "dead_letters": len(letters)}
 
 
 @bp.activity_trigger(input_name="request")

@@ -2,7 +2,8 @@
 
 import logging
 from datetime import datetime
-from itertools import islice
+from itertools import groupby
+from operator import itemgetter
 
 from adapters.services import Services
 from reconciliation.lifecycle import State
@@ -15,27 +16,27 @@ from reconciliation.verdicts import Severity
 
 logger = logging.getLogger("capture_audit.previous")
 
-_MOST_LOOKED_AT = 50
+_MOST_LOOKED_AT = 200
+_SECOND = slice(0, len("20260131-093000"))
 
 
 async def previous_audit(services: Services, record: RunRecord) -> Previous | None:
-    """Looks through the newest audits; None if there is none to compare with.
+    """Looks through the newest audits, as far as it must; None if there is none to compare with.
 
     One whose report is not there any more, or cannot be read (an earlier release wrote it), is passed over.
     """
-    earlier: list[RunRecord] = []
-    for audit_id in islice(await services.records.audit_ids(), _MOST_LOOKED_AT):
-        other = await services.records.record(audit_id)
-        if other is None or other.state is not State.COMPLETED or _when(other) >= _when(record):
-            continue
-        if same_question(other.parameters, record.parameters):
-            earlier.append(other)
-    for other in sorted(earlier, key=_when, reverse=True):
-        if await services.store.has_report(other.audit_id, "json"):
-            try:
-                return await _read(services, other)
-            except (ValueError, LookupError) as error:
-                logger.warning("The report of audit %s cannot be compared with: %s", other.audit_id, error)
+    ids = [one for one in await services.records.audit_ids() if one[_SECOND] <= record.audit_id[_SECOND]]
+    for _, of_one_second in groupby(ids[:_MOST_LOOKED_AT], key=itemgetter(_SECOND)):
+        found = [await services.records.record(audit_id) for audit_id in of_one_second]
+        earlier = [other for other in found if other is not None and _when(other) < _when(record)]
+        for other in sorted(earlier, key=_when, reverse=True):
+            if other.state is not State.COMPLETED or not same_question(other.parameters, record.parameters):
+                continue
+            if await services.store.has_report(other.audit_id, "json"):
+                try:
+                    return await _read(services, other)
+                except (ValueError, LookupError) as error:
+                    logger.warning("The report of audit %s cannot be compared with: %s", other.audit_id, error)
     return None
 
 

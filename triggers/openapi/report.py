@@ -20,7 +20,7 @@ from triggers.openapi.shapes import (
     words,
 )
 
-_VERDICTS = [rule.verdict for profile in PROFILES.values() for _, rule in profile.verdicts()]
+VERDICTS = [rule.verdict for profile in PROFILES.values() for _, rule in profile.verdicts()]
 _SUBJECT = closed("What a verdict speaks about.", kind=words(Kind), id=SAID)
 _FACTS: Schema = {"type": "object", "minProperties": 1}
 
@@ -56,7 +56,7 @@ _SINCE_LAST = closed(
 
 _FINDING = closed(
     subject=_SUBJECT,
-    verdict=one_of(_VERDICTS),
+    verdict=one_of(VERDICTS),
     severity=words(Severity),
     change=or_null(words(Change)),
     reason=SAID,
@@ -85,7 +85,7 @@ REPORT: Schema = closed(
     since_last=_SINCE_LAST,
     coverage=_COVERAGE,
     counts=closed(
-        **{kind.value: counts(_VERDICTS) for kind in Kind},
+        **{kind.value: counts(VERDICTS) for kind in Kind},
         by_severity=counts(severity.value for severity in Severity),
         findings=COUNT,
         hidden=COUNT,
@@ -93,7 +93,7 @@ REPORT: Schema = closed(
     verdicts=listed(
         closed(
             subject=words(Kind),
-            verdict=one_of(_VERDICTS),
+            verdict=one_of(VERDICTS),
             severity=words(Severity),
             meaning=SAID,
             count=COUNT,
@@ -109,7 +109,7 @@ REPORT: Schema = closed(
         **{
             Kind.SESSION.value: {
                 "type": "object",
-                "propertyNames": {"enum": _VERDICTS},
+                "propertyNames": {"enum": VERDICTS},
                 "additionalProperties": listed({**TEXT, "format": "uuid"}),
             }
         },

@@ -8,7 +8,7 @@ from reconciliation.outcome import Outcome
 from reconciliation.parameters import Mode
 from reconciliation.profiles import PROFILES
 from reconciliation.verdicts import Kind, Severity
-from triggers.openapi.report import REPORT
+from triggers.openapi.report import REPORT, VERDICTS
 from triggers.openapi.shapes import (
     COUNT,
     FLAG,
@@ -27,7 +27,6 @@ from triggers.openapi.shapes import (
 from triggers.requests import AUDIT_ID, DiscardDeadLetters, StartAudit
 
 _STATUSES = [status for profile in PROFILES.values() for status in profile.statuses]
-_VERDICTS = [rule.verdict for profile in PROFILES.values() for _, rule in profile.verdicts()]
 
 
 def problem(status: HTTPStatus, meaning: str, **members: Schema) -> Schema:
@@ -75,7 +74,7 @@ _PARAMETERS = closed(
 _SUMMARY = closed(
     "What the report says in short.",
     headline=SAID,
-    counts={**counts(_VERDICTS), "description": "How many subjects got each verdict."},
+    counts={**counts(VERDICTS), "description": "How many subjects got each verdict."},
     sessions=COUNT,
     findings=COUNT,
     hidden={**COUNT, "description": "Complete recordings in storage that nobody can see."},
@@ -129,7 +128,7 @@ _PROFILE = closed(
     statuses=listed(one_of(_STATUSES)),
     default_statuses=listed(one_of(_STATUSES)),
     default_grace_minutes=COUNT,
-    verdicts=listed(closed(subject=words(Kind), verdict=one_of(_VERDICTS), severity=words(Severity), meaning=TEXT)),
+    verdicts=listed(closed(subject=words(Kind), verdict=one_of(VERDICTS), severity=words(Severity), meaning=TEXT)),
 )
 
 _HEALTH = closed(
