@@ -92,8 +92,8 @@ class RecordingFacts(NamedTuple):
     """One row in ``recordings`` beside its container.
 
     ``listed`` tells whether there is such a container; ``seen`` is what was read of it, None if it was not opened.
-    ``judged`` is False when the audit's question is about some sessions only, ``seen_twice`` when the row could not be
-    read a second time.
+    ``judged`` is False when the audit's question is about some sessions only, ``seen_twice`` when the row or its
+    container could not be read a second time.
     """
 
     row: RegisteredRecording

@@ -274,7 +274,7 @@ class Conclusion:
             row = doubted.row._replace(marks=("deleted",))
         record = second.records.get(row_id)
         if isinstance(record, Unread):
-            return doubted._replace(row=row, seen=None, listed=record.failed)
+            return doubted._replace(row=row, seen=None, listed=record.failed, seen_twice=not record.failed)
         # What the first look did not open (fast mode, prefixes) is not judged by what is in it, here as elsewhere.
         seen = None if doubted.seen is None else record
         return doubted._replace(row=row, listed=record is not None or doubted.listed, seen=seen)

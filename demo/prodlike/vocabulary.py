@@ -46,6 +46,7 @@ VERDICTS: Mapping[Kind, tuple[str, ...]] = {
         "deleted_row",
         "legacy_row",
         "recent_row",
+        "unverified",
         "row_without_container",
         "row_without_media",
         "no_ism",

@@ -189,17 +189,26 @@ async def test_doing_a_step_again_changes_nothing() -> None:
     audit = audit_of(session(), account=named(recording=encode(), unread=FORBIDDEN), rows=[row("other")])
     first = await audit.planned()
     await audit.scanned()
-    text, record = await audit.reconciled(), await audit.reported()
-    stored = dict(audit.files)
+    text, stored = await audit.reconciled(), dict(audit.files)
     audit.outside.now, audit.outside.storage = AS_OF + 60 * MINUTE, MemoryStorage({})
     services = audit.outside.services
     assert await list_account({"audit_id": AUDIT_ID}, services) == {"ok": True, "listed": 2}
     assert await plan_audit({"audit_id": AUDIT_ID}, services) == first
     await pull_rows({"audit_id": AUDIT_ID}, services)
     await reconcile_audit({"audit_id": AUDIT_ID}, services)
-    assert await audit.reported() == record
     assert audit.files == stored
     assert audit.text("report.json") == text
+
+
+async def test_an_audit_that_has_ended_is_reported_again_unchanged_and_judged_no_more() -> None:
+    audit = audit_of(session(), account=named(recording=encode()))
+    record = (await audit.whole(), await audit.reported())[1]
+    stored = dict(audit.files)
+    audit.outside.now, audit.outside.storage = AS_OF + 60 * MINUTE, MemoryStorage({})
+    assert await audit.reported() == record
+    with pytest.raises(RunStoreError, match=f"Audit {AUDIT_ID} has ended"):
+        await reconcile_audit({"audit_id": AUDIT_ID}, audit.outside.services)
+    assert audit.files == stored
 
 
 @pytest.mark.parametrize("parameters", [PARAMETERS, FAST], ids=["full", "fast"])

@@ -360,7 +360,7 @@ def test_one_that_can_be_read_no_more_harms_no_other_session() -> None:
 def test_a_rows_container_that_can_be_read_no_more_is_no_finding_but_a_gap() -> None:
     lost = World([], [container("recording")], [row()])
     done = audited(lost, then=replace(lost, records=[unread("recording")]))
-    assert done.counts(Kind.RECORDING) == {"not_opened": 1}
+    assert done.verdicts(Kind.RECORDING) == {encoded().container: "unverified"}
     assert done.outcome is Outcome.INCOMPLETE
 
 
@@ -390,6 +390,7 @@ def test_without_the_database_everything_in_doubt_is_unverified_and_nothing_is_i
     assert listed & set(done.verdicts()) <= doubted | {
         one for one, verdict in done.verdicts().items() if verdict == "legacy"
     }
+    assert set(audited(world, parameters).verdicts(Kind.RECORDING)) <= set(done.verdicts(Kind.RECORDING))
 
 
 def test_without_the_database_what_was_seen_is_still_shown() -> None:

@@ -15,8 +15,6 @@ def _why_session_mismatch(facts: RecordingFacts) -> str:
     return f"{_row(facts)}, but its tracks name {', '.join(sorted(facts.seen.keys)[:5])}."
 
 
-_NOT_OPENED = "Its container was not opened by this audit, or could not be seen a second time."
-
 RULES: tuple[Rule[RecordingFacts], ...] = (
     counted(
         "outside_question",
@@ -32,7 +30,14 @@ RULES: tuple[Rule[RecordingFacts], ...] = (
     ),
     counted("recent_row", "Made a moment ago; the next audit will tell.", lambda facts: "recent" in facts.row.marks),
     # A finding that was not seen twice is none.
-    counted("not_opened", _NOT_OPENED, lambda facts: not facts.seen_twice),
+    Rule(
+        "unverified",
+        Severity.UNKNOWN,
+        "Something seemed wrong with it and could not be seen a second time, so nothing may be concluded.",
+        lambda facts: not facts.seen_twice,
+        lambda facts: f"{_row(facts)}, and its row or container could not be read a second time.",
+        "Audit again when the database and the storage account can be reached.",
+    ),
     Rule(
         "row_without_container",
         Severity.HIGH,
@@ -92,6 +97,6 @@ RULES: tuple[Rule[RecordingFacts], ...] = (
         lambda facts: f"{_row(facts)}, and its duration is empty or zero.",
         "Read the duration from its .mpd (pre-api: CleanupNullRecordingDuration).",
     ),
-    counted("not_opened", _NOT_OPENED, lambda facts: facts.seen is None),
+    counted("not_opened", "Its container was not opened by this audit.", lambda facts: facts.seen is None),
     counted("sound", "The row, its container and its media agree.", lambda _facts: True),
 )

@@ -67,6 +67,7 @@ VERDICTS = tuple(
             ("deleted_row", "info, counted", "was deleted"),
             ("legacy_row", "info, counted", "waits for its import"),
             ("recent_row", "info, counted", "is too young to judge"),
+            ("unverified", "unknown", "could not be read a second time"),
             ("row_without_container", "high", "has a row, and no such container exists"),
             ("row_without_media", "high", "its container holds no track"),
             ("no_ism", "high", "cannot be played: there is no manifest"),

@@ -1,0 +1,64 @@
+"""The campaign in small, as ``make chaos-quick`` runs it; and the parts of it that can be tried alone."""
+
+import json
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from chaos.__main__ import Quota
+from chaos.hosting import unexplained
+from chaos.world import chaos_cases, chaos_containers, truth_of
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.timeout(240)
+def test_twenty_audits_on_a_bad_day_tell_the_truth() -> None:
+    command = [sys.executable, "-m", "chaos", "--audits", "20", "--seed", "11"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=230, check=False)
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
+    summary = json.loads(done.stdout.splitlines()[-1])
+    assert summary["audits"] == 20
+    assert (summary["kills"] >= 5, summary["worker_crashes"] >= 5) == (True, True)
+    assert sum(summary["faults"].values()) > 100
+
+
+def test_a_quota_is_met_when_every_audit_suffers_what_it_draws() -> None:
+    chance = random.Random(1)
+    quota = Quota(60, 200)
+    for number in range(200):
+        quota.left -= quota.draw(chance)
+        quota.audits = 199 - number
+    assert quota.left == 0
+
+
+def test_what_a_bad_day_does_not_explain_is_found_in_a_log() -> None:
+    log = """
+[2026-11-24T07:51:24.983Z] INFO Audit a: rows pulled
+[2026-11-24T07:51:24.983Z] WARNING Orchestration 'a': Activity function 'pull' failed: python exited with code 137
+[2026-11-24T07:51:24.983Z] ERROR Audit a failed in step pull: storage answered 403
+[2026-11-24T07:51:24.983Z] ERROR Executed 'Functions.get_audit' (Failed)
+Traceback (most recent call last):
+  File "a.py", line 1, in <module>
+devhost.engine.port.WorkerDiedError
+[2026-11-24T07:51:24.983Z] WARNING Orchestration 'a': Activity function 'report' failed:  TypeError: no
+[2026-11-24T07:51:24.983Z] ERROR A request ended in an unexpected error
+Traceback (most recent call last):
+KeyError: 'x'
+"""
+    assert unexplained(log) == [
+        "[2026-11-24T07:51:24.983Z] WARNING Orchestration 'a': Activity function 'report' failed:  TypeError: no",
+        "[2026-11-24T07:51:24.983Z] ERROR A request ended in an unexpected error ... KeyError: 'x'",
+    ]
+
+
+def test_the_truth_names_every_session_and_container_once() -> None:
+    cases = chaos_cases()
+    containers = chaos_containers(cases)
+    truth = truth_of(cases, containers)
+    assert len(truth.containers) == len(containers)
+    assert truth.candidates <= truth.sessions.keys()
+    assert len(truth.sessions) > 25
