@@ -95,6 +95,16 @@ def test_of_two_containers_one_may_be_seen_alone() -> None:
     assert kinds("incomplete", document, delivered=ALL - {"c-one"}) == set()
 
 
+def test_a_subject_in_doubt_may_be_unverified_in_an_incomplete_report_and_nothing_else() -> None:
+    [(subject, _)] = TRUTH.also.items()
+    sessions = dict.fromkeys(TRUTH.sessions, "unverified")
+    unverified = report(sessions, {subject: "unverified"}, "c-hidden")
+    assert kinds("incomplete", unverified, delivered=ALL - {"c-hidden"}) == set()
+    sound = report(sessions, {**TRUTH.also, "c-sound": "unverified"}, "c-hidden")
+    assert kinds("incomplete", sound, delivered=ALL - {"c-hidden"}) == {Wrong.REPORT}
+    assert kinds("completed", report(dict(TRUTH.sessions), {subject: "unverified"})) == {Wrong.REPORT}
+
+
 @pytest.mark.parametrize(
     "changed",
     [
