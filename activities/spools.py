@@ -6,7 +6,7 @@ from tempfile import SpooledTemporaryFile
 from types import TracebackType
 from typing import IO, TypeVar
 
-from reconciliation.reconcile import Finding
+from reconciliation.finding import Finding
 from reconciliation.report.document import (
     CLOSING,
     COUNTED,

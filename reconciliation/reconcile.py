@@ -8,67 +8,19 @@ that second look is reported. So memory grows with what is in doubt, not with th
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any
 
 from reconciliation.candidates import Candidate, RegisteredRecording
 from reconciliation.coverage import Coverage
 from reconciliation.evidence import ContainerEvidence, Record, Unread
 from reconciliation.facts import Clock, ContainerFacts, RecordingFacts, SessionFacts
+from reconciliation.finding import Finding
 from reconciliation.keys import ContainerKind, session_id_of
 from reconciliation.parameters import AuditParameters, Mode
 from reconciliation.profiles.profile import Profile
-from reconciliation.since_last import Known
 from reconciliation.tally import Tally
-from reconciliation.times import optional_text
-from reconciliation.verdicts import Judgement, Kind, Severity, judge
+from reconciliation.verdicts import Judgement, Kind, judge
 
 _DATABASE_NOT_READ_AGAIN = "whether it has a row by now could not be looked up in the database"
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One subject with its verdict and what the verdict rests on."""
-
-    kind: Kind
-    id: str
-    judgement: Judgement[Any]
-    reason: str
-    clock: Clock
-    session: Candidate | None = None
-    row: RegisteredRecording | None = None
-    evidence: tuple[ContainerEvidence, ...] = ()
-
-    @property
-    def known(self) -> Known | None:
-        """As a later audit remembers it; None if it asks nothing of a person."""
-        if self.judgement.severity is Severity.INFO:
-            return None
-        return Known(self.kind.value, self.id, self.judgement.verdict)
-
-    @property
-    def hearing_at(self) -> datetime | None:
-        """When the hearing was, if it is about a session."""
-        return self.session.hearing_at if self.session else None
-
-    def to_json(self, change: str | None) -> dict[str, Any]:
-        """The finding as it stands in a report."""
-        row = self.row
-        return {
-            "subject": {"kind": self.kind.value, "id": self.id},
-            "verdict": self.judgement.verdict,
-            "severity": self.judgement.severity.value,
-            "change": change,
-            "reason": self.reason,
-            "next_step": self.judgement.rule.next_step,
-            "hearing_at": optional_text(self.hearing_at),
-            "session": self.session.shown() if self.session else None,
-            "recording": {"session_id": row.session_id, "marks": list(row.marks)} if row else None,
-            "evidence": [
-                container.shown() | {"registered": row is not None, "complete": self.clock.is_complete(container)}
-                for container in self.evidence
-            ],
-        }
 
 
 class FirstLook:

@@ -11,11 +11,12 @@ from reconciliation.candidates import Candidate, RegisteredRecording
 from reconciliation.coverage import DELETED_DURING_SCAN, Coverage
 from reconciliation.evidence import Blob, BlobPage, ContainerEvidence, Record, Unread, read_evidence
 from reconciliation.facts import Clock
+from reconciliation.finding import Finding
 from reconciliation.keys import can_matter
 from reconciliation.outcome import Outcome
 from reconciliation.parameters import AuditParameters, Mode
 from reconciliation.profiles.pre_capture_sessions import PROFILE
-from reconciliation.reconcile import Conclusion, Finding, FirstLook, SecondLook
+from reconciliation.reconcile import Conclusion, FirstLook, SecondLook
 from reconciliation.report.csv_table import csv_header, csv_rows
 from reconciliation.report.document import (
     CLOSING,
