@@ -1,9 +1,6 @@
 """The audit to compare with: the last one before it that was completed and asked the same."""
 
 import logging
-from datetime import datetime
-from itertools import groupby
-from operator import itemgetter
 
 from adapters.services import Services
 from reconciliation.lifecycle import State
@@ -17,7 +14,6 @@ from reconciliation.verdicts import Severity
 logger = logging.getLogger("capture_audit.previous")
 
 _MOST_LOOKED_AT = 200
-_SECOND = slice(0, len("20260131-093000"))
 
 
 async def previous_audit(services: Services, record: RunRecord) -> Previous | None:
@@ -25,24 +21,20 @@ async def previous_audit(services: Services, record: RunRecord) -> Previous | No
 
     One whose report is not there any more, or cannot be read (an earlier release wrote it), is passed over.
     """
-    ids = [one for one in await services.records.audit_ids() if one[_SECOND] <= record.audit_id[_SECOND]]
-    for _, of_one_second in groupby(ids[:_MOST_LOOKED_AT], key=itemgetter(_SECOND)):
-        found = [await services.records.record(audit_id) for audit_id in of_one_second]
-        earlier = [other for other in found if other is not None and _when(other) < _when(record)]
-        for other in sorted(earlier, key=_when, reverse=True):
-            if other.state is not State.COMPLETED or not same_question(other.parameters, record.parameters):
-                continue
-            if await services.store.has_report(other.audit_id, "json"):
-                try:
-                    return await _read(services, other)
-                except (ValueError, LookupError) as error:
-                    logger.warning("The report of audit %s cannot be compared with: %s", other.audit_id, error)
+    looked_at = 0
+    async for other in services.records.newest_first(until=record.audit_id):
+        looked_at += 1
+        if looked_at > _MOST_LOOKED_AT:
+            break
+        earlier = other.begun < record.begun and other.state is State.COMPLETED
+        if not earlier or not same_question(other.parameters, record.parameters):
+            continue
+        if await services.store.has_report(other.audit_id, "json"):
+            try:
+                return await _read(services, other)
+            except (ValueError, LookupError) as error:
+                logger.warning("The report of audit %s cannot be compared with: %s", other.audit_id, error)
     return None
-
-
-def _when(record: RunRecord) -> tuple[datetime, str]:
-    """An id tells the second only, and several audits may begin in one."""
-    return record.created_at, record.audit_id
 
 
 async def _read(services: Services, record: RunRecord) -> Previous:

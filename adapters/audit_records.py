@@ -5,14 +5,19 @@ active/<profile>.json       names the audit of the profile that may run; changed
 """
 
 import json
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from adapters.blob_store import BlobStore
 from reconciliation.errors import AuditExistsError, RunStoreError
 from reconciliation.lifecycle import State, may_become
 from reconciliation.run_record import RunRecord
+
+_SECOND = slice(0, len("20260131-093000"))
 
 
 @dataclass(frozen=True)
@@ -112,8 +117,20 @@ class AuditRecords:
         return RunRecord.from_json(json.loads(stored.data)), stored.etag
 
     async def audit_ids(self) -> list[str]:
-        """All audits, newest first (an id begins with its time)."""
+        """All audits, newest first by the second that their ids begin with."""
         return sorted([name async for name in self._blobs.folders() if name != "active"], reverse=True)
+
+    async def newest_first(self, until: str | None = None) -> AsyncIterator[RunRecord]:
+        """The records of all audits, the last begun first; ``until``: none that began in a later second than this id
+        tells. They are read as they are taken, those of one second at once: an id does not tell which of them is newer.
+        """
+        ids = await self.audit_ids()
+        if until is not None:
+            ids = [audit_id for audit_id in ids if audit_id[_SECOND] <= until[_SECOND]]
+        for _, of_one_second in groupby(ids, key=itemgetter(_SECOND)):
+            found = [await self.record(audit_id) for audit_id in of_one_second]
+            for record in sorted(filter(None, found), key=lambda one: one.begun, reverse=True):
+                yield record
 
 
 def _guard(profile: str) -> str:

@@ -37,6 +37,11 @@ class RunRecord:
         """Which beginning of the audit this is; what was concluded in another one does not count."""
         return f"{self.resumes}.{self.rounds}"
 
+    @property
+    def begun(self) -> tuple[datetime, str]:
+        """Orders audits by when they began; an id alone tells the second only, and several may begin in one."""
+        return self.created_at, self.audit_id
+
     def reopened(self, at: datetime, *, resumed: bool) -> Self:
         """The record of an audit on which work begins again: resumed where it broke off, or for another round."""
         return replace(

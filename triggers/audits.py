@@ -97,12 +97,11 @@ async def list_audits(req: func.HttpRequest, client: Any) -> func.HttpResponse:
     profile = read_choice("profile", req.params.get("profile"), tuple(PROFILES), None)
     world = services()
     found: list[dict[str, Any]] = []
-    for audit_id in await world.records.audit_ids():
+    async for record in world.records.newest_first():
+        if profile in {None, record.parameters.profile}:
+            found.append(await _view(world, client, record, _base(req)))
         if len(found) == limit:
             break
-        record = await world.records.record(audit_id)
-        if record is not None and profile in {None, record.parameters.profile}:
-            found.append(await _view(world, client, record, _base(req)))
     return answer({"audits": found})
 
 

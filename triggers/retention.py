@@ -36,9 +36,8 @@ async def clear_away(client: Any, world: Services) -> None:
     age, now = timedelta(days=days), world.now()
     compared_with: set[str] = set()
     deleted = 0
-    for audit_id in await world.records.audit_ids():
-        record = await world.records.record(audit_id)
-        if record is None or not record.state.has_ended:
+    async for record in world.records.newest_first():
+        if not record.state.has_ended:
             continue
         profile = record.parameters.profile
         if record.state is State.COMPLETED and profile not in compared_with:
@@ -46,7 +45,7 @@ async def clear_away(client: Any, world: Services) -> None:
             continue
         if now - (record.ended_at or record.updated_at) < await _keeping(world, record, age):
             continue
-        await world.store.delete_audit(audit_id)
+        await world.store.delete_audit(record.audit_id)
         deleted += 1
         if deleted == MOST_AT_ONCE:
             break

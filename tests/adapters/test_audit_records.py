@@ -187,6 +187,17 @@ async def test_audits_are_listed_newest_first_without_the_guards(records: AuditR
     assert await records.audit_ids() == sorted(ids, reverse=True)
 
 
+async def test_records_come_newest_first_also_those_of_one_second(records: AuditRecords) -> None:
+    later = timedelta(milliseconds=1)
+    ids = {"20260131-093000-ffffffff": AT, "20260131-093000-00000000": AT + later, "20260131-093001-11111111": AT}
+    for audit_id, at in ids.items():
+        await records.create_record(replace(RECORD, audit_id=audit_id, created_at=at))
+    found = [one.audit_id async for one in records.newest_first()]
+    assert found == ["20260131-093001-11111111", "20260131-093000-00000000", "20260131-093000-ffffffff"]
+    until = [one.audit_id async for one in records.newest_first(until="20260131-093000-77777777")]
+    assert until == found[1:]
+
+
 async def test_guard_and_record_have_a_schema_version_and_only_an_ended_record_is_complete(
     records: AuditRecords, blobs: BlobStore
 ) -> None:
