@@ -1,5 +1,6 @@
 """Reading Postgres: one read-only snapshot, streamed through server-side cursors."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -16,7 +17,7 @@ from reconciliation.profiles.profile import Query
 
 _TOKEN_SCOPE = "https://ossrdbms-aad.database.windows.net/.default"  # noqa: S105 - a scope, not a secret
 _CONNECT_TIMEOUT_SECONDS = 15
-_ROWS_PER_FETCH = 5000
+_ROWS_PER_FETCH = 2000
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,8 @@ class Database:
                 await connection.set_isolation_level(psycopg.IsolationLevel.REPEATABLE_READ)
                 # JSON texts made by the server carry its session's zone.
                 await connection.execute(
-                    "select set_config('statement_timeout', %s, true), set_config('timezone', 'UTC', true)",
+                    "select set_config('statement_timeout', %s, true), set_config('timezone', 'UTC', true), "
+                    "set_config('cursor_tuple_fraction', '1', true)",
                     [f"{self.statement_timeout_seconds}s"],
                 )
                 yield Snapshot(connection)
@@ -126,9 +128,19 @@ class Snapshot:
     connection: psycopg.AsyncConnection[tuple[Any, ...]]
 
     async def lines(self, query: Query) -> AsyncIterator[list[str]]:
-        """The JSON texts of a query's rows, in portions as the server's cursor gives them."""
+        """The JSON texts of a query's rows, in portions as the server's cursor gives them.
+
+        The next portion is asked for before one is handed out, so that the server works while the caller does.
+        """
         async with self.connection.cursor(name="audit") as cursor:
             # The SQL is a constant of a profile module; values travel as bound parameters.
             await cursor.execute(query.sql.encode(), query.values)
-            while rows := await cursor.fetchmany(_ROWS_PER_FETCH):
-                yield [row[0] for row in rows]
+            rows = await cursor.fetchmany(_ROWS_PER_FETCH)
+            while rows:
+                coming = asyncio.create_task(cursor.fetchmany(_ROWS_PER_FETCH))
+                try:
+                    await asyncio.sleep(0)  # lets it ask
+                    yield [row[0] for row in rows]
+                    rows = await coming
+                finally:
+                    coming.cancel()

