@@ -28,6 +28,16 @@ class Progress:
 
 
 @dataclass(frozen=True)
+class SinceLast:
+    """What changed since the audit ``previous``; ``resolved`` is None where that cannot be said."""
+
+    previous: str
+    new: int
+    persisting: int
+    resolved: int | None
+
+
+@dataclass(frozen=True)
 class Audit:
     """One audit as the service describes it; what it has not got yet is None or empty."""
 
@@ -42,6 +52,7 @@ class Audit:
     outcome_word: str | None
     headline: str | None
     counts: tuple[tuple[str, int], ...]
+    since_last: SinceLast | None
     error: str | None
     resumes: int
     dead_letters: int
@@ -141,11 +152,20 @@ def read_audit(fields: Fields) -> Audit:
         outcome_word=outcome.optional_text("word"),
         headline=summary.optional_text("headline"),
         counts=tuple((printable(name), number) for name in counts.members if (number := counts.whole(name))),
+        since_last=_read_since_last(summary.inner("since_last")),
         error=fields.optional_text("error"),
         resumes=fields.whole("resumes") or 0,
         dead_letters=fields.whole("dead_letters") or 0,
         page=fields.inner("links").optional_text("page"),
     )
+
+
+def _read_since_last(fields: Fields) -> SinceLast | None:
+    previous = fields.inner("previous").optional_text("id")
+    new, persisting = fields.whole("new"), fields.whole("persisting")
+    if previous is None or new is None or persisting is None:
+        return None
+    return SinceLast(previous, new, persisting, fields.whole("resolved"))
 
 
 def read_audits(fields: Fields) -> tuple[Audit, ...]:

@@ -70,6 +70,15 @@ class Lines:
         )
         for verdict, number in audit.counts:
             self._event(event="verdict", audit=audit.id, verdict=verdict, count=number)
+        if since := audit.since_last:
+            self._event(
+                event="since_last",
+                audit=audit.id,
+                previous=since.previous,
+                new=since.new,
+                persisting=since.persisting,
+                resolved=since.resolved,
+            )
         self._event(
             event="coverage",
             audit=audit.id,

@@ -11,7 +11,7 @@ from auditctl.answers import Audit, DeadLetter, Health, Profile
 from auditctl.bar import Bar
 from auditctl.outcome import Outcome
 from auditctl.service import Service
-from auditctl.wording import count, coverage, minute
+from auditctl.wording import changes, count, coverage, minute
 
 ROOM_FOR_HEADLINES: Final = 110
 STYLES: Final = {
@@ -72,6 +72,8 @@ class Screen:
             for verdict, number in audit.counts:
                 table.add_row(Text(verdict), Text(count(number)))
             self._console.print("", table, "", sep="\n")
+        if audit.since_last:
+            self._labelled("changes", changes(audit.since_last))
         if audit.progress.listed is not None:
             self._labelled("coverage", coverage(audit.progress))
         if audit.resumes:

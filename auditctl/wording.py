@@ -5,7 +5,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from auditctl.answers import Progress
+from auditctl.answers import Progress, SinceLast
 
 UNKNOWN: Final = "-"
 _NEEDS_NO_QUOTES: Final = re.compile(r"[\w.,:;/+@%?&()~-]+")
@@ -58,6 +58,12 @@ def coverage(progress: Progress) -> str:
         f"{count(progress.listed)} containers listed: {count(progress.scanned)} scanned, "
         f"{count(progress.skipped)} skipped, {count(progress.failed)} failed"
     )
+
+
+def changes(since: SinceLast) -> str:
+    """What changed since the last audit, as a sentence."""
+    resolved = "" if since.resolved is None else f", {count(since.resolved)} resolved"
+    return f"{count(since.new)} new, {count(since.persisting)} persisting{resolved} since audit {since.previous}"
 
 
 def key_value(**pairs: str | float | None) -> str:

@@ -1,5 +1,6 @@
 """What changed since the previous completed audit of the same question."""
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -76,10 +77,15 @@ def same_question(one: AuditParameters, other: AuditParameters) -> bool:
 
 
 def change_of(previous: Previous | None, finding: Known) -> Change | None:
-    """Whether a finding is new. A subject whose verdict is another one now counts as new: it asks something else."""
+    """Whether a finding is new; None if that cannot be said: a fast audit before could not have seen it.
+
+    A subject whose verdict is another one now counts as new: it asks something else.
+    """
     if previous is None:
         return None
-    return Change.PERSISTING if finding in previous.findings else Change.NEW
+    if finding in previous.findings:
+        return Change.PERSISTING
+    return Change.NEW if previous.mode is Mode.FULL or _shows_in_fast_mode(finding) else None
 
 
 def compare(previous: Previous | None, now: Iterable[Known], *, mode: Mode, complete: bool) -> SinceLast:
@@ -91,13 +97,13 @@ def compare(previous: Previous | None, now: Iterable[Known], *, mode: Mode, comp
     if previous is None:
         return NO_PREVIOUS
     findings = frozenset(now)
-    persisting = len(findings & previous.findings)
+    changes = Counter(change_of(previous, finding) for finding in findings)
     resolved = None
     why_not = "This audit is incomplete, so nothing can be called resolved." if not complete else None
     if complete:
         gone = previous.findings - findings
         resolved = tuple(sorted(known for known in gone if mode is Mode.FULL or _shows_in_fast_mode(known)))
-    return SinceLast(previous, len(findings) - persisting, persisting, resolved, why_not)
+    return SinceLast(previous, changes[Change.NEW], changes[Change.PERSISTING], resolved, why_not)
 
 
 def _shows_in_fast_mode(known: Known) -> bool:

@@ -127,6 +127,24 @@ def test_an_audit_without_either_says_nothing_of_them(service: ScriptedService, 
     assert "event=dead_letters" not in out
 
 
+@pytest.mark.parametrize(
+    ("resolved", "in_a_pipe", "on_a_terminal"),
+    [(1, "resolved=1", "2 new, 1,204 persisting, 1 resolved"), (None, "resolved=-", "2 new, 1,204 persisting")],
+)
+def test_the_summary_says_what_changed_since_the_last_audit(
+    service: ScriptedService, auditctl: Auditctl, resolved: int | None, in_a_pipe: str, on_a_terminal: str
+) -> None:
+    since = {"previous": {"id": "before"}, "new": 2, "persisting": 1204, "resolved": resolved}
+    ended = ended_document(1, "findings")
+    service.on("GET", AUDIT, Reply(ended | {"summary": {**ended["summary"], "since_last": since}}))
+
+    line = f"event=since_last audit={AUDIT_ID} previous=before new=2 persisting=1204 {in_a_pipe}\n"
+    assert line in auditctl("watch", AUDIT_ID).out
+    with terminal("watch", AUDIT_ID) as screen:
+        screen.wait()
+    assert f" changes     {on_a_terminal} since audit before\n" in screen.text
+
+
 def test_the_summary_on_a_terminal(service: ScriptedService) -> None:
     service.on("GET", AUDIT, Reply(ended_document(3, "incomplete", "incomplete", resumes=1, dead_letters=2)))
 

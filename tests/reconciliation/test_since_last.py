@@ -92,12 +92,23 @@ def test_a_fast_audit_resolves_only_what_shows_without_opening_registered_contai
     assert compare(earlier(gone, mode=Mode.FAST), [], mode=Mode.FULL, complete=True).resolved == (gone,)
 
 
-@given(FINDINGS, FINDINGS, st.sampled_from(Mode), st.booleans())
-def test_the_sums_of_a_comparison(before: frozenset[Known], now: frozenset[Known], mode: Mode, complete: bool) -> None:
-    since = compare(earlier(*before), now, mode=mode, complete=complete)
+def test_what_a_fast_audit_before_could_not_have_seen_is_not_called_new() -> None:
+    unplayable, double = known("no_ism", Kind.RECORDING), known("double_v1", Kind.RECORDING)
+    since = compare(earlier(mode=Mode.FAST), [unplayable, double], mode=Mode.FULL, complete=True)
+    assert (since.new, since.persisting, since.resolved) == (1, 0, ())
+    assert change_of(since.previous, unplayable) is None
+    assert change_of(since.previous, double) is Change.NEW
+
+
+@given(FINDINGS, FINDINGS, st.sampled_from(Mode), st.sampled_from(Mode), st.booleans())
+def test_the_sums_of_a_comparison(
+    before: frozenset[Known], now: frozenset[Known], earlier_mode: Mode, mode: Mode, complete: bool
+) -> None:
+    since = compare(earlier(*before, mode=earlier_mode), now, mode=mode, complete=complete)
     assert since.new is not None
     assert since.persisting is not None
-    assert since.new + since.persisting == len(now)
+    assert since.new + since.persisting <= len(now)
+    assert since.new + since.persisting == len(now) or earlier_mode is Mode.FAST
     changes = [change_of(since.previous, one) for one in now]
     assert (changes.count(Change.NEW), changes.count(Change.PERSISTING)) == (since.new, since.persisting)
     assert (since.resolved is None) is not complete
