@@ -8,7 +8,7 @@ from benchmarks.accuracy import accuracy
 from benchmarks.audits import Audit, measure
 from benchmarks.clients import Comparison, baseline, compare
 from benchmarks.measure import say
-from benchmarks.results import figures, markdown, one_line
+from benchmarks.results import Figures, figures, markdown, one_line
 
 RESULTS = Path(__file__).with_name("results.md")
 LARGE = (200_000, 1_000_000)
@@ -39,14 +39,18 @@ def main(arguments: list[str]) -> int:
         write(comparisons, dict(sorted(audits.items())))
     if az := baseline():
         comparisons["az"] = az
-    numbers = write(comparisons, dict(sorted(audits.items()))) | accuracy()
+    numbers = write(comparisons, dict(sorted(audits.items())), accuracy())
     say(f"\nWritten to {RESULTS.name}\n{one_line(numbers)}")
     return 0
 
 
-def write(comparisons: dict[str, Comparison], audits: dict[int, list[Audit]]) -> dict[str, float | int | None]:
-    """Write results.md; returns the figures."""
-    numbers = figures(comparisons, audits)
+def write(
+    comparisons: dict[str, Comparison],
+    audits: dict[int, list[Audit]],
+    more: Figures | None = None,
+) -> Figures:
+    """Write results.md; returns the figures, with ``more`` of them behind."""
+    numbers = figures(comparisons, audits) | (more or {})
     RESULTS.write_text(markdown(list(comparisons.values()), audits, numbers), encoding="utf-8")
     return numbers
 

@@ -2,8 +2,9 @@
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from benchmarks import tools
 from benchmarks.measure import PYTHON, Cost, middle, run, say
@@ -59,7 +60,7 @@ def compare(
 ) -> Comparison:
     """Run every client against one account, ``runs`` times in turn, so that a busy moment hits all alike.
 
-    The SDK's clients take minutes for as many; they run once, on an account of a tenth of the size.
+    The SDK's clients take minutes for as many, so they list an account of a tenth of the size.
 
     Every client must see every container and blob, or ``RuntimeError`` is raised.
     """
@@ -67,24 +68,24 @@ def compare(
     say(f"\n{title}")
     concurrency = CONCURRENCY_AT_LATENCY if latency_ms else CONCURRENCY
     with stubbed_storage(["--uniform", f"{containers}x{blobs}"], latency_ms=latency_ms) as storage:
-        clients: dict[str, tuple[int, Callable[[], Cost]]] = {
-            "ours": (runs, lambda: _python("ours", storage, concurrency, containers * blobs)),
-        }
+        clients = {"ours": lambda: _python("ours", storage, concurrency, containers * blobs)}
         if rclone := tools.rclone():
-            clients["rclone"] = (runs, lambda: _rclone(rclone, storage, concurrency, containers * blobs))
-        costs: dict[str, list[Cost]] = {name: [] for name in clients}
-        for turn in range(runs):
-            for name, (times, once) in clients.items():
-                if turn < times:
-                    costs[name].append(once())
-        rows = {name: Row(name, containers, len(cost), middle(cost)) for name, cost in costs.items()}
+            clients["rclone"] = lambda: _rclone(rclone, storage, concurrency, containers * blobs)
+        rows = _in_turn(clients, runs, containers)
     few = containers // 10
-    with stubbed_storage(["--uniform", f"{few}x{blobs}"], latency_ms=latency_ms) as storage:
-        rows |= {name: Row(name, few, 1, _python(name, storage, concurrency, few * blobs)) for name in sdk}
-    comparison = Comparison(title, rows)
-    for row in comparison.rows.values():
+    with stubbed_storage(["--uniform", f"{few}x{blobs}"], latency_ms=latency_ms) as tenth:
+        rows += _in_turn({name: partial(_python, name, tenth, concurrency, few * blobs) for name in sdk}, runs, few)
+    for row in rows:
         _say(row)
-    return comparison
+    return Comparison(title, {row.client: row for row in rows})
+
+
+def _in_turn(clients: Mapping[str, Callable[[], Cost]], runs: int, containers: int) -> list[Row]:
+    costs: dict[str, list[Cost]] = {name: [] for name in clients}
+    for _ in range(runs):
+        for name, once in clients.items():
+            costs[name].append(once())
+    return [Row(name, containers, len(cost), middle(cost)) for name, cost in costs.items()]
 
 
 def baseline() -> Comparison | None:

@@ -13,6 +13,8 @@ from benchmarks import tools
 from benchmarks.audits import STEPS, Audit
 from benchmarks.clients import Comparison
 
+Figures = dict[str, float | int | None]
+
 NAMES = {
     "ours": "capture-audit's lister",
     "rclone": "rclone lsf -R --disable ListR",
@@ -22,7 +24,7 @@ NAMES = {
 }
 
 
-def figures(comparisons: dict[str, Comparison], audits: dict[int, list[Audit]]) -> dict[str, float | int | None]:
+def figures(comparisons: dict[str, Comparison], audits: dict[int, list[Audit]]) -> Figures:
     """The figures that the README quotes; None for what was not measured. Sizes are those of ``audits``' keys."""
     small, large = comparisons["small"], comparisons.get("large")
     full = {size: [audit for audit in runs if audit.mode == "full"] for size, runs in audits.items()}
@@ -57,9 +59,7 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 3)
 
 
-def markdown(
-    comparisons: Sequence[Comparison], audits: dict[int, list[Audit]], numbers: dict[str, float | int | None]
-) -> str:
+def markdown(comparisons: Sequence[Comparison], audits: dict[int, list[Audit]], numbers: Figures) -> str:
     """benchmarks/results.md."""
     parts = ["# Benchmark results", "", "Written by `make bench`; run it on your machine for figures of your own.", ""]
     parts += [f"* {line}" for line in _machine()]
@@ -67,10 +67,11 @@ def markdown(
     parts += [f"| `{name}` | {'not measured' if value is None else value} |" for name, value in numbers.items()]
     for comparison in comparisons:
         parts += ["", f"## Listing {comparison.title}", ""]
-        parts += ["| client | containers/s | wall s | CPU s | memory MB | runs |", "|---|---:|---:|---:|---:|---:|"]
+        parts += ["| client | containers | containers/s | wall s | CPU s | memory MB | runs |"]
+        parts += ["|---|---:|---:|---:|---:|---:|---:|"]
         parts += [
-            f"| {NAMES[row.client]} | {row.speed:,.1f} | {row.cost.wall:.2f} | {row.cost.cpu:.2f} | "
-            f"{row.cost.memory:.0f} | {row.runs} |"
+            f"| {NAMES[row.client]} | {row.containers:,} | {row.speed:,.1f} | {row.cost.wall:.2f} | "
+            f"{row.cost.cpu:.2f} | {row.cost.memory:.0f} | {row.runs} |"
             for row in comparison.rows.values()
         ]
     parts += [
@@ -119,6 +120,6 @@ def _machine() -> list[str]:
     ]
 
 
-def one_line(numbers: dict[str, float | int | None]) -> str:
+def one_line(numbers: Figures) -> str:
     """The figures as one line of JSON."""
     return json.dumps(numbers)

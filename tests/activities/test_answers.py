@@ -40,6 +40,7 @@ async def test_a_step_that_takes_too_long_is_stopped_and_may_be_tried_again(monk
 
     refusal = await answered(body, 1)
     assert stopped.is_set()
+    assert refusal is not None
     assert (refusal["ok"], refusal["retryable"]) == (False, True)
     assert refusal["error"].startswith("The step did not end in 0 seconds.")
 
