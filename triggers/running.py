@@ -5,6 +5,7 @@ The guard is written again once the record says that there is work: whoever took
 between has either won by then, or finds it changed. So there are never two active audits of one profile.
 """
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from http import HTTPStatus
@@ -24,6 +25,8 @@ from triggers.problems import RefusedError
 from triggers.view import START_GRACE, Orchestration, state_seen
 
 _CLAIMS = 5
+_PAUSE_SECONDS = 0.2
+_PAUSES = 25
 _REPLACED = "Its orchestration ended without a report, and a new audit took its place."
 RESUMABLE = frozenset({State.INTERRUPTED, State.FAILED})
 
@@ -93,6 +96,8 @@ class Running:
         self, record: RunRecord, request: dict[str, Any], decided: Sequence[DeadLetter], *, resumed: bool
     ) -> RunRecord:
         records, profile = self.world.records, record.parameters.profile
+        if record.state.has_ended:
+            await self._wound_up(record)
         await self.claim(profile, record.audit_id)
         reopened = await records.reopen(record, self.world.now(), resumed=resumed)
         if reopened is None:
@@ -116,6 +121,20 @@ class Running:
             rounds=reopened.rounds,
         )
         return reopened
+
+    async def _wound_up(self, record: RunRecord) -> None:
+        """Wait until the orchestration of an ended audit has ended too: no other can be started under its id before,
+        and it may still be telling people of the end. Raises ``RefusedError`` (409) if that takes long.
+        """
+        for _ in range(_PAUSES):
+            if await self.orchestration(record.audit_id) not in {Orchestration.WAITING, Orchestration.WORKING}:
+                return
+            await asyncio.sleep(_PAUSE_SECONDS)
+        raise RefusedError(
+            HTTPStatus.CONFLICT,
+            f"Audit {record.audit_id} is {record.state}, and its orchestration is about to end. Try again in a minute.",
+            state=record.state.value,
+        )
 
     async def claim(self, profile: str, audit_id: str, *, anew: bool = False) -> None:
         """Make the audit the active one of its profile; ``anew`` writes the guard also when it is.

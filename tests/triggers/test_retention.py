@@ -1,11 +1,9 @@
 """Retention against a real run store; only the Durable client is played."""
 
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, cast
-from uuid import uuid4
 
 import azure.durable_functions as df
 import pytest
@@ -15,8 +13,7 @@ from adapters.blob_store import BlobStore
 from adapters.listing.lister import RestLister
 from adapters.run_store import RunStore
 from adapters.services import Services
-from adapters.settings import StorageConnection, load_settings
-from devstack.azurite import AzuriteServer
+from adapters.settings import load_settings
 from reconciliation.dead_letters import DeadLetter
 from reconciliation.lifecycle import State
 from reconciliation.outcome import Outcome
@@ -40,14 +37,6 @@ class Purges:
     ) -> Any:
         self.asked.append((since, until, {state.name for state in states}))
         return SimpleNamespace(instances_deleted=2)
-
-
-@pytest.fixture
-async def blobs(azurite_server: AzuriteServer) -> AsyncIterator[BlobStore]:
-    connection = StorageConnection("REPORT_STORAGE", connection_string=azurite_server.connection_string)
-    store = BlobStore(connection, f"retention-{uuid4().hex}")
-    yield store
-    await store.close()
 
 
 def world(blobs: BlobStore, days: int) -> Services:

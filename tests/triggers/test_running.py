@@ -1,0 +1,94 @@
+"""Beginning again against a real run store; only the Durable client is played."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any, cast
+
+import azure.durable_functions as df
+import pytest
+
+from adapters.audit_records import AuditRecords
+from adapters.blob_store import BlobStore
+from adapters.listing.lister import RestLister
+from adapters.run_store import RunStore
+from adapters.services import Services
+from adapters.settings import load_settings
+from reconciliation.lifecycle import State
+from reconciliation.outcome import Outcome
+from reconciliation.parameters import AuditParameters
+from reconciliation.run_record import RunRecord
+from triggers import running
+from triggers.problems import RefusedError
+from triggers.running import Running
+
+NOW = datetime(2026, 6, 30, 3, 30, tzinfo=UTC)
+AUDIT = "20260630-033000-1a2b3c4d"
+Status = df.OrchestrationRuntimeStatus
+
+
+@dataclass
+class Runtime:
+    """A Durable client whose instance is asked for its status a number of times before it has ended."""
+
+    asked_before_the_end: int
+    started: list[dict[str, Any]] = field(default_factory=list)
+
+    async def get_status(self, _instance_id: str) -> Any:
+        self.asked_before_the_end -= 1
+        return SimpleNamespace(runtime_status=Status.Running if self.asked_before_the_end >= 0 else Status.Completed)
+
+    async def start_new(self, _name: str, instance_id: str, client_input: dict[str, Any]) -> str:
+        if self.asked_before_the_end > 0:  # as the extension says it
+            raise RuntimeError("An Orchestration instance with the status Running already exists.")
+        self.started.append(client_input)
+        return instance_id
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(running, "_PAUSE_SECONDS", 0.001)
+
+
+async def ended(blobs: BlobStore, runtime: Runtime, state: State) -> tuple[Running, RunRecord]:
+    """An audit whose record has ended, and the runtime that may not know that yet."""
+    settings = load_settings(
+        {
+            "SOURCE_STORAGE": "UseDevelopmentStorage=true",
+            "REPORT_STORAGE": "UseDevelopmentStorage=true",
+            "PRE_DATABASE": "postgresql://a@b/c",
+        }
+    )
+    nobody = cast("RestLister", None)  # nothing here looks at what is audited
+    services = Services(settings, AuditRecords(blobs), RunStore(blobs), nobody, now=lambda: NOW)
+    parameters = AuditParameters("pre-capture-sessions", ("NULL",), 60)
+    record = RunRecord(AUDIT, State.QUEUED, parameters, created_at=NOW, updated_at=NOW)
+    await services.records.create_record(record)
+    outcome = Outcome.FAILED if state is State.FAILED else Outcome.INCOMPLETE
+    return Running(services, runtime), await services.records.end(record.ended(state, NOW, outcome=outcome))
+
+
+async def test_a_replay_waits_for_the_orchestration_that_is_still_telling_of_the_end(blobs: BlobStore) -> None:
+    runtime = Runtime(asked_before_the_end=3)
+    audits, record = await ended(blobs, runtime, State.INCOMPLETE)
+    assert (await audits.replay(record, [7])).rounds == 1
+    assert runtime.started == [{"audit_id": AUDIT, "again": True, "replay": [7]}]
+
+
+async def test_so_does_a_resume_of_an_audit_that_failed(blobs: BlobStore) -> None:
+    runtime = Runtime(asked_before_the_end=3)
+    audits, record = await ended(blobs, runtime, State.FAILED)
+    assert (await audits.resume(record)).resumes == 1
+    assert runtime.started == [{"audit_id": AUDIT, "again": True}]
+
+
+async def test_if_that_takes_long_the_replay_is_refused_and_nothing_is_changed(blobs: BlobStore) -> None:
+    runtime = Runtime(asked_before_the_end=1_000)
+    audits, record = await ended(blobs, runtime, State.INCOMPLETE)
+    with pytest.raises(RefusedError, match=r"is about to end\. Try again in a minute") as refused:
+        await audits.replay(record, [7])
+    assert refused.value.status == 409
+    assert refused.value.members == {"state": "incomplete"}
+    assert await audits.world.records.record(AUDIT) == record
+    assert await audits.world.records.active("pre-capture-sessions") is None
+    assert runtime.started == []
