@@ -15,8 +15,11 @@ from devstack.app import RunningApp, running_app
 _SECONDS_TO_DIE = 10.0
 _BEGIN = re.compile(r"^\[\d{4}-\d\d-\d\dT[^\]]*\] ")
 _LOUD = re.compile(r"\] (ERROR|CRITICAL) |^Traceback|Activity function '\w+' failed: |failed inside devhost")
-# What a bad day explains: the audit that says why it failed, and what a dead worker leaves behind.
-_EXPLAINED = re.compile(r"exited with code 137|failed in step|Non-Deterministic workflow detected|WorkerDiedError")
+# What a bad day explains: the audit that says why it failed, a timer's named error, what a dead worker leaves behind.
+_EXPLAINED = re.compile(
+    r"exited with code 137|failed in step|Non-Deterministic workflow detected|WorkerDiedError"
+    r"|^reconciliation\.errors\.\w+Error: "
+)
 
 
 def unexplained(log: str) -> list[str]:

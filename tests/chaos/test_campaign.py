@@ -44,6 +44,10 @@ def test_what_a_bad_day_does_not_explain_is_found_in_a_log() -> None:
 Traceback (most recent call last):
   File "a.py", line 1, in <module>
 devhost.engine.port.WorkerDiedError
+[2026-11-24T07:55:00.012Z] ERROR Executed 'Functions.watchdog' (Failed)
+Traceback (most recent call last):
+  File "a.py", line 1, in <module>
+reconciliation.errors.StorageRefusedError: Cannot read in container 'chaos-5' of REPORT_STORAGE: storage answered 403.
 [2026-11-24T07:51:24.983Z] WARNING Orchestration 'a': Activity function 'report' failed:  TypeError: no
 [2026-11-24T07:51:24.983Z] ERROR A request ended in an unexpected error
 Traceback (most recent call last):
