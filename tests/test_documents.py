@@ -96,6 +96,11 @@ def test_all_verdicts_are_explained_in_the_words_of_the_profile() -> None:
     ]
 
 
+def test_the_figures_of_the_readme_are_those_that_were_measured_last() -> None:
+    measured = table("Figures", (ROOT / "benchmarks" / "results.md").read_text(encoding="utf-8"))
+    assert [row[:2] for row in table("Figures")] == measured
+
+
 def test_every_make_target_that_is_named_exists() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     for document in DOCUMENTS:
