@@ -105,16 +105,17 @@ def _letter(letter: DeadLetter) -> dict[str, Any]:
 def summary_of(head: Head) -> dict[str, Any]:
     """What an audit's status says of its report: the headline and the counts, not the rows.
 
-    ``counts`` are of the verdicts that are listed one by one, and of all verdicts on sessions.
+    ``counts`` are of the verdicts that are listed one by one, and of all verdicts on sessions; a verdict that several
+    kinds of subjects can get counts for all of them.
     """
     counts, since = head["counts"], head["since_last"]
+    given: dict[str, int] = {}
+    for row in head["verdicts"]:
+        if row["subject"] == Kind.SESSION.value or not row["counted"]:
+            given[row["verdict"]] = given.get(row["verdict"], 0) + row["count"]
     return {
         "headline": head["headline"],
-        "counts": {
-            row["verdict"]: row["count"]
-            for row in head["verdicts"]
-            if row["subject"] == Kind.SESSION.value or not row["counted"]
-        },
+        "counts": given,
         "sessions": sum(counts[Kind.SESSION.value].values()),
         "findings": counts["findings"],
         "hidden": counts["hidden"],

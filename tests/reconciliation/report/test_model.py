@@ -289,3 +289,11 @@ def test_the_summary_says_the_headline_and_the_counts_without_a_row() -> None:
     told = {rule.verdict for kind, rule in PROFILE.verdicts() if kind is Kind.SESSION or not rule.counted}
     assert set(counts) == told
     assert len(json.dumps(summary)) < 1024
+
+
+def test_in_the_summary_a_verdict_that_several_kinds_share_counts_for_all_of_them() -> None:
+    world = World([session()], [encoded(), container("empty")], [row("empty")])
+    report = report_on(audited(world, then=replace(world, database=False)))
+    unverified = {one["subject"]: one["count"] for one in report["verdicts"] if one["verdict"] == "unverified"}
+    assert unverified == {"capture_session": 1, "recording": 1}
+    assert summary_of(report)["counts"]["unverified"] == 2
