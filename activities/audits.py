@@ -44,7 +44,7 @@ def ended_answer(services: Services, *, before: RunRecord, ended: RunRecord) -> 
     People are told also when the step is done a second time: its first answer was lost with its worker. Nobody is told
     of what was cancelled.
     """
-    word = "unknown" if ended.outcome is None else ended.outcome.name.lower()
+    word = "unknown" if ended.outcome is None else ended.outcome.word
     if not before.state.has_ended and ended.state.has_ended:
         tell_end(ended)
     return {

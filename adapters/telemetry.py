@@ -29,7 +29,7 @@ def tell_end(ended: RunRecord) -> None:
         audit_id=ended.audit_id,
         profile=ended.parameters.profile,
         mode=ended.parameters.mode.value,
-        outcome=None if ended.outcome is None else ended.outcome.name.lower(),
+        outcome=None if ended.outcome is None else ended.outcome.word,
         seconds=round(took.total_seconds(), 1) if took else None,
         resumes=ended.resumes,
         rounds=ended.rounds,

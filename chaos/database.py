@@ -2,27 +2,20 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass, field
+from contextlib import asynccontextmanager, contextmanager
 
 import psycopg
 from psycopg import sql
 
 from chaos.faults import Fault, Weather
+from chaos.proxy import HOST, Proxy
 
-HOST = "127.0.0.1"
 MOST_BEFORE_CUT = 60_000
 LONGEST_DELAY_SECONDS = 0.5
 
 
-@dataclass
-class DatabaseProxy:
+class DatabaseProxy(Proxy):
     """A running proxy; each connection draws one fault when it is opened."""
-
-    weather: Weather
-    target_port: int
-    port: int = 0
-    _writers: set[asyncio.StreamWriter] = field(default_factory=set)
 
     async def serve(self, reader: asyncio.StreamReader, out: asyncio.StreamWriter) -> None:
         """Pass one connection on, as far as its fault lets it."""
@@ -58,11 +51,6 @@ class DatabaseProxy:
             self._writers.discard(back)
             back.transport.abort()
 
-    def cut_all(self) -> None:
-        """End every open connection."""
-        for writer in list(self._writers):
-            writer.transport.abort()
-
 
 async def pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter, allowed: int | None = None) -> None:
     """Pass bytes on until the source ends; with ``allowed``, no more than so many."""
@@ -81,15 +69,8 @@ async def pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter, allowed
 async def database_proxy(weather: Weather, target_port: int) -> AsyncIterator[DatabaseProxy]:
     """Run a proxy before the server on ``target_port`` until the block ends."""
     proxy = DatabaseProxy(weather, target_port)
-    server = await asyncio.start_server(proxy.serve, HOST, 0)
-    proxy.port = server.sockets[0].getsockname()[1]
-    try:
+    async with proxy.listening(proxy.serve):
         yield proxy
-    finally:
-        server.close()
-        proxy.cut_all()
-        with suppress(TimeoutError):
-            await asyncio.wait_for(server.wait_closed(), 5)
 
 
 def create_reader(url: str, role: str, password: str) -> None:

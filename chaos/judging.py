@@ -10,17 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-HIDDEN = frozenset(
-    {
-        "hidden_by_deletion",
-        "blocked_case_state",
-        "ambiguous_containers",
-        "ended_not_stopped",
-        "available_without_row",
-        "unregistered_recording",
-    }
-)
-"""A complete container was seen: that stays true whatever the unread ones hold."""
+from demo.prodlike.vocabulary import HIDDEN
 
 _ABOUT_ROWS = frozenset({"legacy", "in_flight", "already_registered", "status_behind", "deleted_elsewhere"})
 # What the rows alone decide, before any container is looked at.
@@ -162,7 +152,7 @@ def _may_be_said(said: str, planted: str, gap: bool, own_gap: bool) -> bool:
     """Whether a verdict may be given to a session when something was not read."""
     if said == "unverified":
         return True
-    if said in HIDDEN:
+    if said in HIDDEN:  # a complete container was seen: that stays true whatever the unread ones hold
         return said == planted or (own_gap and planted in HIDDEN)
     if said in _ABOUT_ROWS:
         return said == planted

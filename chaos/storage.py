@@ -7,7 +7,7 @@ import asyncio
 import socket
 import struct
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from urllib.parse import parse_qs
@@ -16,8 +16,8 @@ import aiohttp
 from yarl import URL
 
 from chaos.faults import LISTING_FAULTS, Fault, Weather
+from chaos.proxy import HOST, Proxy
 
-HOST = "127.0.0.1"
 STALL_SECONDS = 5.0
 SLOWEST_SECONDS = 0.4
 _HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "host"}
@@ -70,15 +70,11 @@ class Request:
 
 
 @dataclass
-class StorageProxy:
+class StorageProxy(Proxy):
     """A running proxy. ``closed`` containers are refused, always; ``delivered`` were handed on to their last page."""
 
-    weather: Weather
-    target_port: int
-    port: int = 0
     closed: frozenset[str] = frozenset()
     delivered: set[str] = field(default_factory=set)
-    _writers: set[asyncio.StreamWriter] = field(default_factory=set)
 
     async def serve(
         self, session: aiohttp.ClientSession, reader: asyncio.StreamReader, out: asyncio.StreamWriter
@@ -145,11 +141,6 @@ class StorageProxy:
         intact = fault is None or fault is Fault.SLOW
         if intact and request.lists_blobs and status.startswith("200") and not _next_marker(body):
             self.delivered.add(request.container)
-
-    def cut_all(self) -> None:
-        """End every open connection."""
-        for writer in list(self._writers):
-            writer.transport.abort()
 
 
 def _possible(request: Request) -> set[Fault]:
@@ -263,13 +254,8 @@ async def storage_proxy(weather: Weather, target_port: int) -> AsyncIterator[Sto
     """Run a proxy before the blob service on ``target_port`` until the block ends."""
     proxy = StorageProxy(weather, target_port)
     connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=5)
-    async with aiohttp.ClientSession(auto_decompress=False, connector=connector) as session:
-        server = await asyncio.start_server(partial(proxy.serve, session), HOST, 0, backlog=1024)
-        proxy.port = server.sockets[0].getsockname()[1]
-        try:
-            yield proxy
-        finally:
-            server.close()
-            proxy.cut_all()
-            with suppress(TimeoutError):
-                await asyncio.wait_for(server.wait_closed(), 5)
+    async with (
+        aiohttp.ClientSession(auto_decompress=False, connector=connector) as session,
+        proxy.listening(partial(proxy.serve, session), backlog=1024),
+    ):
+        yield proxy

@@ -9,7 +9,7 @@ _MARKS = {"clean": "\u2705", "findings": "\U0001f50e", "incomplete": "\u26a0\ufe
 
 def notice_of(record: RunRecord, app_address: str | None) -> dict[str, Any]:
     """``{"text": ...}``: the outcome, the headline or the error, and where the report is. No finding is quoted."""
-    word = "failed" if record.outcome is None else record.outcome.name.lower()
+    word = "failed" if record.outcome is None else record.outcome.word
     told = record.summary["headline"] if record.summary else record.error or "It ended without a report."
     lines = [f"{_MARKS.get(word, '')} Audit {record.audit_id} of {record.parameters.profile}: {word}", told]
     if app_address and record.summary:

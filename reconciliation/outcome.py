@@ -12,9 +12,14 @@ class Outcome(IntEnum):
     INCOMPLETE = 3
     FAILED = 4
 
+    @property
+    def word(self) -> str:
+        """``findings``."""
+        return self.name.lower()
+
     def to_json(self) -> dict[str, Any]:
         """``{"code": 1, "word": "findings"}``."""
-        return {"code": self.value, "word": self.name.lower()}
+        return {"code": self.value, "word": self.word}
 
 
 def outcome_of(*, coverage_complete: bool, findings: int) -> Outcome:

@@ -22,7 +22,7 @@ from reconciliation.run_record import RunRecord
 from triggers.problems import RefusedError, answer, responded
 from triggers.requests import new_audit_id, read_audit_id, read_choice, read_discard, read_limit, read_start
 from triggers.running import Running
-from triggers.view import Orchestration, audit_view, links
+from triggers.view import audit_view, links
 
 bp = df.Blueprint()
 
@@ -149,10 +149,7 @@ async def cancel(req: func.HttpRequest, client: Any) -> func.HttpResponse:
             if record == cancelled:
                 tell_end(record)
             # The record is what counts; an orchestration that has just ended by itself cannot be terminated.
-            if (await Running(world, client).orchestration(record.audit_id)) in {
-                Orchestration.WAITING,
-                Orchestration.WORKING,
-            }:
+            if (await Running(world, client).orchestration(record.audit_id)).is_open:
                 await client.terminate(record.audit_id, "cancelled on request")
             document = {"id": record.audit_id, "state": record.state.value, "links": links(record.audit_id, _base(req))}
             return answer(document, HTTPStatus.ACCEPTED)

@@ -127,7 +127,7 @@ class Running:
         and it may still be telling people of the end. Raises ``RefusedError`` (409) if that takes long.
         """
         for _ in range(_PAUSES):
-            if await self.orchestration(record.audit_id) not in {Orchestration.WAITING, Orchestration.WORKING}:
+            if not (await self.orchestration(record.audit_id)).is_open:
                 return
             await asyncio.sleep(_PAUSE_SECONDS)
         raise RefusedError(

@@ -130,7 +130,7 @@ async def _help(running: Running, record: RunRecord) -> None:
 async def _tell(world: Services, ended: RunRecord) -> None:
     """Tell people of an audit that was given up: it has no orchestration any more to do so."""
     url = world.settings.webhook_url
-    if url is None or not world.settings.notifies_of(Outcome.FAILED.name.lower()):
+    if url is None or not world.settings.notifies_of(Outcome.FAILED.word):
         return
     try:
         await post(url, notice_of(ended, world.settings.app_address))

@@ -25,6 +25,11 @@ class Orchestration(StrEnum):
     ENDED = "ended"
     UNKNOWN = "unknown"
 
+    @property
+    def is_open(self) -> bool:
+        """True while it is still to do something."""
+        return self in {Orchestration.WAITING, Orchestration.WORKING}
+
 
 def state_seen(record: RunRecord, orchestration: Orchestration, now: datetime) -> State:
     """The state as the API tells it: the record's own once the audit has ended, else what is really going on.
