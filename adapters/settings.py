@@ -50,10 +50,15 @@ class Settings:
     max_containers: int = 2_000_000
     max_resumes: int = 3
     retention_days: int = 90
+    clock_tolerance_minutes: int = 5
+    allow_mostly_missing: bool = False
     scheduled_profile: str | None = None
     scheduled_mode: str = "full"
     webhook_url: str | None = field(default=None, repr=False)
     webhook_outcomes: tuple[str, ...] = ("findings", "incomplete", "failed")
+    environment: str | None = None
+    public_url: str | None = None
+    runbook_url: str | None = None
     app_address: str | None = None
 
     def notifies_of(self, outcome: str) -> bool:
@@ -78,10 +83,15 @@ VARIABLES: dict[str, str] = {
     "max_containers": "AUDIT_MAX_CONTAINERS",
     "max_resumes": "AUDIT_MAX_RESUMES",
     "retention_days": "AUDIT_RETENTION_DAYS",
+    "clock_tolerance_minutes": "AUDIT_CLOCK_TOLERANCE_MINUTES",
+    "allow_mostly_missing": "AUDIT_ALLOW_MOSTLY_MISSING",
     "scheduled_profile": "AUDIT_SCHEDULED_PROFILE",
     "scheduled_mode": "AUDIT_SCHEDULED_MODE",
     "webhook_url": "AUDIT_WEBHOOK_URL",
     "webhook_outcomes": "AUDIT_WEBHOOK_OUTCOMES",
+    "environment": "AUDIT_ENVIRONMENT",
+    "public_url": "AUDIT_PUBLIC_URL",
+    "runbook_url": "AUDIT_RUNBOOK_URL",
 }
 
 # When timers fire, in NCRONTAB; read where they are registered, since the host must know before anything runs.
@@ -99,9 +109,11 @@ _RANGES: dict[str, tuple[int, int]] = {
     "max_containers": (1, 100_000_000),
     "max_resumes": (0, 100),
     "retention_days": (0, 3650),
+    "clock_tolerance_minutes": (0, 24 * 60),
 }
 _OUTCOMES = ("clean", "findings", "incomplete", "failed")
 _MOST_DIGITS = 9
+_LONGEST_NAME = 40
 
 
 def load_settings(environment: Mapping[str, str]) -> Settings:
@@ -138,6 +150,13 @@ def load_settings(environment: Mapping[str, str]) -> Settings:
     outcomes = _words(environment, "AUDIT_WEBHOOK_OUTCOMES", _OUTCOMES, problems.append)
     modes = _words(environment, "AUDIT_SCHEDULED_MODE", tuple(Mode), problems.append)
     profiles = _words(environment, "AUDIT_SCHEDULED_PROFILE", tuple(PROFILES), problems.append)
+    allowed = _words(environment, "AUDIT_ALLOW_MOSTLY_MISSING", ("true", "false"), problems.append)
+    name = environment.get("AUDIT_ENVIRONMENT", "").strip() or None
+    if name is not None and not (name.isprintable() and len(name) <= _LONGEST_NAME):
+        problems.append(f"AUDIT_ENVIRONMENT is {name[:40]!r}: give at most {_LONGEST_NAME} printable characters")
+    public, runbook = (
+        _address(environment, variable, problems.append) for variable in ("AUDIT_PUBLIC_URL", "AUDIT_RUNBOOK_URL")
+    )
     if problems or source is None or report is None:
         raise SettingsError("The app's settings are not usable. " + "; ".join(problems))
     chosen = {name: number for name, number in numbers.items() if number is not None}
@@ -152,6 +171,10 @@ def load_settings(environment: Mapping[str, str]) -> Settings:
         scheduled_mode=modes[0] if modes else Settings.scheduled_mode,
         webhook_url=webhook,
         webhook_outcomes=outcomes or Settings.webhook_outcomes,
+        allow_mostly_missing=allowed == ("true",),
+        environment=name,
+        public_url=public,
+        runbook_url=runbook,
         # Azure gives every app its own address under this name.
         app_address=f"https://{hostname}" if (hostname := environment.get("WEBSITE_HOSTNAME", "").strip()) else None,
     )
@@ -165,6 +188,14 @@ def _storage(environment: Mapping[str, str], name: str) -> StorageConnection | N
         return StorageConnection(name, connection_string=connection_string)
     service_uri = environment.get(f"{name}__blobServiceUri", "").strip()
     return StorageConnection(name, service_uri=service_uri.rstrip("/")) if service_uri else None
+
+
+def _address(environment: Mapping[str, str], variable: str, complain: Callable[[str], None]) -> str | None:
+    """An address for people to open, without a slash at its end; None if it is not set."""
+    address = environment.get(variable, "").strip().rstrip("/") or None
+    if address is not None and not address.startswith(("https://", "http://")):
+        complain(f"{variable} is not an address: give https://...")
+    return address
 
 
 def _number(environment: Mapping[str, str], name: str, complain: Callable[[str], None]) -> int | None:

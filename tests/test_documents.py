@@ -38,6 +38,8 @@ def written(value: object) -> str:
     """A setting as its variable holds it."""
     if isinstance(value, tuple):
         return ",".join(value)
+    if isinstance(value, bool):
+        return str(value).lower()
     return "" if value is None else str(value)
 
 

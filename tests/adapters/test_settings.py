@@ -17,6 +17,10 @@ TEXTS = {
     "scheduled_mode",
     "webhook_url",
     "webhook_outcomes",
+    "allow_mostly_missing",
+    "environment",
+    "public_url",
+    "runbook_url",
 }
 NUMBERS = sorted(set(VARIABLES) - TEXTS)
 WEBHOOK = "https://chat.example/hooks/T0/B0/s3cr3t-path"
@@ -95,7 +99,8 @@ def test_the_emulators_short_form_stands_for_the_emulator(text: str) -> None:
 
 def test_all_problems_are_told_at_once() -> None:
     wrong = {
-        VARIABLES[name]: "x" for name in [*NUMBERS, *TEXTS - {"source_storage", "report_storage", "ingest_storage"}]
+        VARIABLES[name]: "x\n" * 30
+        for name in [*NUMBERS, *TEXTS - {"source_storage", "report_storage", "ingest_storage"}]
     }
     text = problems({**wrong, "PRE_DATABASE": ""})
     for variable in ("SOURCE_STORAGE", "REPORT_STORAGE", "AzureWebJobsStorage", "PRE_DATABASE", *wrong):
@@ -245,3 +250,17 @@ def test_the_apps_own_address_is_what_azure_says() -> None:
 @pytest.mark.parametrize(("variable", "default"), SCHEDULES.items())
 def test_a_schedule_is_one_that_a_host_understands(variable: str, default: str) -> None:
     assert (len(default.split()) == 6) is (variable != "AUDIT_SCHEDULE")
+
+
+def test_who_reads_the_report_is_told_where_it_is_from_and_where_to_go() -> None:
+    chosen = {
+        "AUDIT_ENVIRONMENT": " production ",
+        "AUDIT_PUBLIC_URL": "https://audits.example/",
+        "AUDIT_RUNBOOK_URL": "https://wiki.example/recordings",
+        "AUDIT_ALLOW_MOSTLY_MISSING": "true",
+    }
+    settings = load_settings({**USABLE, **chosen})
+    assert (settings.environment, settings.public_url) == ("production", "https://audits.example")
+    assert settings.runbook_url == "https://wiki.example/recordings"
+    assert settings.allow_mostly_missing
+    assert not load_settings({**USABLE, "AUDIT_ALLOW_MOSTLY_MISSING": "false"}).allow_mostly_missing
