@@ -31,8 +31,11 @@ async def list_account(request: AuditRequest, services: Services) -> ListAnswer:
     listing = await services.store.listing(audit_id)
     if listing is None:
         await running(services.records, audit_id)
+        ahead = await services.lister.clock_ahead()
+        # Clocks that differ by a little are taken as one: no more can be told of them.
+        seconds = round(ahead.total_seconds()) if abs(ahead) > services.settings.clock_tolerance else 0
         pages = within(services.lister.containers(), services.settings.max_containers)
-        listing = await services.store.write_containers(audit_id, services.now(), pages)
+        listing = await services.store.write_containers(audit_id, services.now(), pages, seconds)
         logger.info("Audit %s: %d containers", audit_id, listing.listed)
     return {"ok": True, "listed": listing.listed}
 

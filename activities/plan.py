@@ -52,6 +52,7 @@ async def plan_audit(request: AuditRequest, services: Services) -> PlanAnswer:
             listed=listing.listed,
             skipped=dict(skipped),
             shards=(),
+            storage_ahead_seconds=listing.storage_ahead_seconds,
         )
         sizes = shard_sizes(chosen, services.settings.shard_containers)
         plan = await store.write_plan(audit_id, plan, cut(names, sizes))

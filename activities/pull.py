@@ -30,8 +30,9 @@ async def pull_rows(request: AuditRequest, services: Services) -> PullAnswer:
         record = await running(services.records, audit_id)
         profile = PROFILES[record.parameters.profile]
         async with services.database(profile).snapshot() as snapshot:
-            candidates = snapshot.lines(profile.candidates(record.parameters))
-            registered = snapshot.lines(profile.registered(services.now() - record.parameters.grace))
+            moments = services.moments(record.parameters)
+            candidates = snapshot.lines(profile.candidates(record.parameters, moments))
+            registered = snapshot.lines(profile.registered(moments))
             await services.store.write_rows(audit_id, candidates, registered)
         logger.info("Audit %s: rows pulled", audit_id)
     return {"ok": True}

@@ -6,6 +6,7 @@ from typing import Literal, TypedDict
 
 import azure.durable_functions as df
 
+from activities.absences import ask_again
 from activities.answers import Refusal, answered
 from activities.audits import AuditRequest, running
 from activities.in_order import InOrder
@@ -14,7 +15,9 @@ from activities.second_look import look_again
 from activities.spools import Spools
 from adapters.run_store import RunStore
 from adapters.services import Services
+from reconciliation.absences import refuse_wrong_account
 from reconciliation.evidence import Record
+from reconciliation.notes import notes_of
 from reconciliation.plan import Plan
 from reconciliation.profiles import PROFILES
 from reconciliation.reconcile import Conclusion, FirstLook
@@ -36,16 +39,21 @@ class ReconcileAnswer(TypedDict):
 async def reconcile_audit(request: AuditRequest, services: Services) -> ReconcileAnswer:
     """Judge everything and write report.json; a report of this attempt that is already there is kept.
 
-    Raises ``AssertionError`` if anything does not add up; nothing is written then.
+    Raises ``WrongAccountError`` if storage has almost nothing of what the rows speak of, and ``AssertionError`` if
+    anything does not add up; nothing is written then.
     """
     audit_id, store = request["audit_id"], services.store
     record = await running(services.records, audit_id)
     if not await store.has_report_of(audit_id, record.attempt):
         plan = await store.planned(audit_id)
         profile, parameters = PROFILES[record.parameters.profile], record.parameters
-        first = FirstLook(profile, parameters, plan.clock(parameters), listed=plan.listed, skipped=plan.skipped)
+        clock = plan.clock(parameters, services.moments(parameters).latest)
+        first = FirstLook(profile, parameters, clock, listed=plan.listed, skipped=plan.skipped)
         with Spools() as spools:
             await take_storage(store, audit_id, plan, first)
+            await ask_again(audit_id, first, services)
+            if not services.settings.allow_mostly_missing:
+                refuse_wrong_account(first, profile.storage, profile.database)
             async for candidates in store.candidates(audit_id):
                 for candidate in candidates:
                     if (verdict := first.take_session(candidate)) is not None:
@@ -94,12 +102,14 @@ async def conclude(services: Services, record: RunRecord, first: FirstLook, spoo
             now.append(known)
     for verdict, session_id in conclusion.counted_sessions:
         spools.count(verdict, session_id)
-    complete = first.coverage.is_complete and second.complete
+    looked_twice = second.complete and not conclusion.unresolved
+    complete = first.coverage.is_complete and looked_twice
     since_last = compare(previous, now, mode=parameters.mode, complete=complete)
-    result = Result(first.coverage, first.tally, parameters.mode, since_last, second.complete)
+    result = Result(first.coverage, first.tally, parameters.mode, since_last, looked_twice)
     header = AuditHeader(record.audit_id, parameters, record.created_at, first.clock, record.resumes)
     letters = await services.store.dead_letters(record.audit_id)
-    head = build_head(header, profile, result, letters, generated_at=services.now())
+    notes = list(notes_of(first, second))
+    head = build_head(header, profile, result, letters, notes, generated_at=services.now())
 
     async def chunks() -> AsyncIterator[bytes]:
         for chunk in spools.document(head):

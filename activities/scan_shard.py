@@ -2,34 +2,27 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Literal, Protocol, TypedDict
+from datetime import timedelta
+from typing import Literal, TypedDict
 
 import azure.durable_functions as df
 
 from activities.answers import Refusal, answered
 from activities.audits import running
+from activities.reading import reader_of
 from adapters.run_store import RunStore
 from adapters.services import Services
 from adapters.telemetry import event
-from reconciliation.coverage import DELETED_DURING_SCAN, counts_of
-from reconciliation.errors import AuditError, ContainerGoneError
-from reconciliation.evidence import BlobPage, Record, Unread, read_evidence
+from reconciliation.coverage import counts_of
+from reconciliation.errors import AuditError
+from reconciliation.evidence import Record, Unread
 
 bp = df.Blueprint()
 logger = logging.getLogger("capture_audit.scan")
 
-OUT_OF_TIME = "its shard ran out of time before it was read"
 _SECONDS_BETWEEN_PROGRESS = 2.0
-
-
-class BlobLister(Protocol):
-    """What a scan needs of storage."""
-
-    async def blobs(self, container: str) -> list[BlobPage]:
-        """All pages of a container's listing; raises an ``AuditError`` when it cannot be read to its end."""
-        ...
 
 
 class ScanRequest(TypedDict):
@@ -62,14 +55,13 @@ async def scan(request: ScanRequest, services: Services) -> ScanAnswer:
     known = {record.container: record for record in (seen.records if seen else ())}
     kept = [record for record in known.values() if not (isinstance(record, Unread) and record.failed)]
     if not known or len(kept) < len(known):
-        planned = (await store.planned(audit_id)).shards[index]
+        plan = await store.planned(audit_id)
+        planned = plan.shards[index]
         done = {record.container for record in kept}
         wanted = [name for name in await store.shard_names(audit_id, planned) if name not in done]
         async with _progress_kept(store, audit_id, index, kept):
-            settings = services.settings
-            await read_containers(
-                services.lister, wanted, kept, settings.scan_concurrency, settings.shard_timeout_seconds
-            )
+            reader = reader_of(services, timedelta(seconds=plan.storage_ahead_seconds))
+            await reader.read_all(wanted, kept, services.settings.shard_timeout_seconds)
         kept.sort(key=lambda record: record.container)
         counts = await store.mend_shard(audit_id, index, request["attempt"], kept, seen)
         if counts is None:  # what stands there counts; if it has gaps, the next pass mends it
@@ -87,44 +79,6 @@ async def scan(request: ScanRequest, services: Services) -> ScanAnswer:
     else:
         counts = counts_of(kept)
     return {"ok": True, "scanned": counts["scanned"], "skipped": counts["skipped"], "failed": counts["failed"]}
-
-
-async def read_containers(
-    lister: BlobLister,
-    containers: Sequence[str],
-    records: list[Record],
-    concurrency: int,
-    timeout_seconds: float | None = None,
-) -> None:
-    """Read containers, ``concurrency`` at a time, adding a record for each to ``records`` as it is done.
-
-    Those that were not read to their end when the time is up are recorded as failed: the next pass takes them up.
-    """
-    waiting = iter(containers)
-    done: set[str] = set()
-
-    async def work() -> None:
-        for container in waiting:
-            record = await read_container(lister, container)
-            records.append(record)  # at once, not at the end: the progress is counted from this list
-            done.add(container)
-
-    try:
-        async with asyncio.timeout(timeout_seconds), asyncio.TaskGroup() as group:
-            for _ in range(concurrency):
-                group.create_task(work())
-    except TimeoutError:
-        records += [Unread(container, OUT_OF_TIME, failed=True) for container in containers if container not in done]
-
-
-async def read_container(lister: BlobLister, container: str) -> Record:
-    """All pages of one container as evidence, or the reason why it could not be read."""
-    try:
-        return read_evidence(container, await lister.blobs(container))
-    except ContainerGoneError:
-        return Unread(container, DELETED_DURING_SCAN, failed=False)
-    except AuditError as error:
-        return Unread(container, str(error), failed=True)
 
 
 @asynccontextmanager

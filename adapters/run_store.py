@@ -4,6 +4,7 @@
     <audit id>/run.json                 the record of the audit (see ``audit_records``)
     <audit id>/containers.jsonl.gz      all container names
     <audit id>/listing.json             when they were listed, and how many they were
+    <audit id>/relisted.jsonl.gz        the container names of a later listing, to hold the first one to
     <audit id>/registered.jsonl.gz      the recordings that have a row
     <audit id>/candidates.jsonl.gz      the rows in question
     <audit id>/work.jsonl.gz            the container names to open, one gzip member for each shard
@@ -72,11 +73,23 @@ class RunStore:
 
     # --- what is there ------------------------------------------------------------------------------------------
 
-    async def write_containers(self, audit_id: str, as_of: datetime, pages: AsyncIterator[list[str]]) -> Listing:
+    async def write_containers(
+        self, audit_id: str, as_of: datetime, pages: AsyncIterator[list[str]], storage_ahead_seconds: int = 0
+    ) -> Listing:
         """Write the container names, ascending, page by page as they come; and then how many they were.
 
         Raises ``RunStoreError`` if a name was listed twice.
         """
+        listed = await self._write_names(f"{audit_id}/containers.jsonl.gz", pages)
+        listing = Listing(as_of, listed, storage_ahead_seconds)
+        await self._blobs.write(f"{audit_id}/listing.json", _json(listing.to_json()))
+        return listing
+
+    async def write_relisted(self, audit_id: str, pages: AsyncIterator[list[str]]) -> None:
+        """Write the container names of a later listing, as ``write_containers`` does, in place of what was there."""
+        await self._write_names(f"{audit_id}/relisted.jsonl.gz", pages)
+
+    async def _write_names(self, path: str, pages: AsyncIterator[list[str]]) -> int:
         listed, before, ascending = 0, "", True
 
         async def members() -> AsyncIterator[bytes]:
@@ -87,20 +100,18 @@ class RunStore:
                 before = names[-1] if names else before
                 yield pack(names)
 
-        await self._blobs.write_stream(f"{audit_id}/containers.jsonl.gz", members())
+        await self._blobs.write_stream(path, members())
         if not ascending:
-            await self._sort_containers(audit_id)
-        listing = Listing(as_of, listed)
-        await self._blobs.write(f"{audit_id}/listing.json", _json(listing.to_json()))
-        return listing
+            await self._sort_names(path)
+        return listed
 
-    async def _sort_containers(self, audit_id: str) -> None:
+    async def _sort_names(self, path: str) -> None:
         # Storage lists in the order of the names, and says so; an emulator or a gateway may see that otherwise.
-        names = [name async for portion in self.container_names(audit_id) for name in portion]
+        names = [name async for portion in self._values(path) for name in portion]
         names.sort()
         if any(map(eq, names, islice(names, 1, None))):
             raise RunStoreError(f"Storage listed {len(names)} containers, some of them twice. Start a new audit.")
-        await self._blobs.write(f"{audit_id}/containers.jsonl.gz", pack(names))
+        await self._blobs.write(path, pack(names))
 
     async def listing(self, audit_id: str) -> Listing | None:
         """What ``write_containers`` said, or None before it was done."""
@@ -109,7 +120,11 @@ class RunStore:
 
     def container_names(self, audit_id: str) -> AsyncIterator[list[str]]:
         """All container names, ascending, in portions."""
-        return self._values(audit_id, "containers.jsonl.gz")
+        return self._values(f"{audit_id}/containers.jsonl.gz")
+
+    def relisted_names(self, audit_id: str) -> AsyncIterator[list[str]]:
+        """All names of ``write_relisted``, ascending, in portions."""
+        return self._values(f"{audit_id}/relisted.jsonl.gz")
 
     async def write_rows(
         self, audit_id: str, candidates: AsyncIterator[list[str]], registered: AsyncIterator[list[str]]
@@ -125,28 +140,28 @@ class RunStore:
 
     async def candidates(self, audit_id: str) -> AsyncIterator[list[Candidate]]:
         """The candidates as pulled, in portions."""
-        async for values in self._values(audit_id, "candidates.jsonl.gz"):
+        async for values in self._values(f"{audit_id}/candidates.jsonl.gz"):
             yield [Candidate.from_json(value) for value in values]
 
     async def registered(self, audit_id: str) -> AsyncIterator[list[RegisteredRecording]]:
         """The registered recordings, ascending by recording id, in portions."""
-        async for values in self._values(audit_id, "registered.jsonl.gz"):
-            yield [RegisteredRecording(*value) for value in values]
+        async for values in self._values(f"{audit_id}/registered.jsonl.gz"):
+            yield [RegisteredRecording.from_json(value) for value in values]
 
     async def registered_ids(self, audit_id: str) -> AsyncIterator[list[str]]:
         """Their ids alone: the first text on each line, cut out because parsing the rest takes ten times as long."""
-        async for lines in self._lines(audit_id, "registered.jsonl.gz"):
+        async for lines in self._lines(f"{audit_id}/registered.jsonl.gz"):
             with self._undamaged(f"{audit_id}/registered.jsonl.gz"):
                 ids = [first.decode() for _, first, _ in (line.split(b'"', 2) for line in lines)]
             yield ids
 
-    async def _values(self, audit_id: str, name: str) -> AsyncIterator[list[Any]]:
-        async for lines in self._lines(audit_id, name):
-            with self._undamaged(f"{audit_id}/{name}"):
+    async def _values(self, path: str) -> AsyncIterator[list[Any]]:
+        async for lines in self._lines(path):
+            with self._undamaged(path):
                 yield loads(lines)
 
-    async def _lines(self, audit_id: str, name: str) -> AsyncIterator[list[bytes]]:
-        unpacker, path = Unpacker(), f"{audit_id}/{name}"
+    async def _lines(self, path: str) -> AsyncIterator[list[bytes]]:
+        unpacker = Unpacker()
         async for chunk in self._blobs.read_stream(path):
             for at in range(0, len(chunk), _PORTION_BYTES):
                 with self._undamaged(path):

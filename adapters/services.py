@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from weakref import WeakKeyDictionary
@@ -14,7 +14,8 @@ from adapters.listing.lister import Patience, RestLister, open_session
 from adapters.postgres import Database
 from adapters.run_store import RunStore
 from adapters.settings import Settings, StorageConnection, load_settings
-from reconciliation.profiles.profile import Profile
+from reconciliation.parameters import AuditParameters
+from reconciliation.profiles.profile import Moments, Profile
 
 
 def utc_now() -> datetime:
@@ -32,6 +33,12 @@ class Services:
     lister: RestLister
     ingest: RestLister | None = None
     now: Callable[[], datetime] = utc_now
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+
+    def moments(self, parameters: AuditParameters) -> Moments:
+        """What counts as just now for an audit that reads rows at this moment."""
+        now = self.now()
+        return Moments(now - parameters.grace, now + self.settings.clock_tolerance)
 
     def database(self, profile: Profile) -> Database:
         """The database of a profile."""

@@ -7,6 +7,7 @@ an address to be reached with the app's identity.
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from reconciliation.errors import SettingsError
 from reconciliation.parameters import Mode
@@ -60,6 +61,11 @@ class Settings:
     public_url: str | None = None
     runbook_url: str | None = None
     app_address: str | None = None
+
+    @property
+    def clock_tolerance(self) -> timedelta:
+        """How far the clocks of the app, the database and storage may differ."""
+        return timedelta(minutes=self.clock_tolerance_minutes)
 
     def notifies_of(self, outcome: str) -> bool:
         """True if people want to be told of an audit that ended with this outcome."""

@@ -10,11 +10,12 @@ import json
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 
 from azure.core.credentials import AzureNamedKeyCredential
 from azure.storage.blob.aio import BlobServiceClient
 
-from activities.scan_shard import read_containers
+from activities.reading import Reader
 from adapters.credentials import Endpoint, KeySigner
 from adapters.listing.lister import RestLister, open_session
 from reconciliation.evidence import ContainerEvidence, Record
@@ -28,7 +29,7 @@ async def ours(url: str, concurrency: int) -> tuple[int, int]:
         lister = RestLister(Endpoint(url, "stub", KeySigner("stub", KEY)), session)
         names = [name async for page in lister.containers() for name in page]
         records: list[Record] = []
-        await read_containers(lister, names, records, concurrency)
+        await Reader(lister, concurrency, lambda: datetime.now(UTC)).read_all(names, records)
     return len(records), sum(record.blobs for record in records if isinstance(record, ContainerEvidence))
 
 

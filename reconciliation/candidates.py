@@ -1,10 +1,16 @@
-"""The rows of an audit: sessions in question, and the recordings that the database already accounts for."""
+"""The rows of an audit: sessions in question, and the recordings that the database already accounts for.
 
-from dataclasses import dataclass
+A value that cannot be read (a moment that Python has no date for, an id that is none) is kept as a text beside the row,
+and takes neither its row nor any other along.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, NamedTuple, Self
 
-from reconciliation.keys import session_key
+from reconciliation.keys import is_canonical_id, session_key
 from reconciliation.times import from_text, optional_text
 from reconciliation.trail import Trail, trail_of
 
@@ -20,6 +26,10 @@ _CLOCKS = (
     "job_at",
 )
 _NOT_SHOWN = ("session_id", "asked", "case_closed_at", "processing_at", "left_at", "stopped_at")
+_IDS = ("session_id", "booking_id", "case_id")
+# A booking may well be for tomorrow; all others tell of what has happened.
+_PAST = tuple(name for name in _CLOCKS if name != "scheduled_for")
+_LONGEST_SHOWN = 60
 
 
 @dataclass(slots=True)
@@ -30,6 +40,10 @@ class Candidate:
     sessions of its booking. ``processing_at``, ``left_at`` and ``stopped_at`` are moments of the audit trail (see
     ``trail``), ``job_at`` when its newest encode job was made. ``row_token`` changes with every write to the row.
     ``asked`` is False for a session that a container names but that the audit's question leaves out.
+
+    ``unreadable`` are the columns whose value is not understood, with what was seen there; ``future`` those whose
+    moment had not come yet when the row was judged (see ``without_future``). The value itself is then as if it were not
+    given.
     """
 
     session_id: str
@@ -54,11 +68,28 @@ class Candidate:
     job_at: datetime | None
     row_token: str
     asked: bool
+    unreadable: Mapping[str, str] = field(default_factory=dict)
+    future: Mapping[str, datetime] = field(default_factory=dict)
 
     @property
     def key(self) -> str:
-        """The form in which blob names carry the session's id."""
-        return session_key(self.session_id)
+        """The form in which blob names carry the session's id; empty if its id cannot be read."""
+        return session_key(self.session_id) if self.has_id else ""
+
+    @property
+    def has_id(self) -> bool:
+        """True unless the session's own id cannot be read."""
+        return "session_id" not in self.unreadable
+
+    def gives(self, column: str) -> bool:
+        """True if there is anything in a column, be it a moment that says nothing."""
+        return getattr(self, column) is not None or column in self.unreadable or column in self.future
+
+    def without_future(self, latest: datetime) -> "Candidate":
+        """The row as if its moments after ``latest`` were not given; they stand in ``future`` then."""
+        ahead = {name: at for name in _PAST if (at := getattr(self, name)) is not None and at > latest}
+        given: dict[str, Any] = dict.fromkeys(ahead)
+        return replace(self, future=ahead, **given) if ahead else self
 
     @property
     def hearing_at(self) -> datetime | None:
@@ -78,26 +109,78 @@ class Candidate:
     def shown(self) -> dict[str, Any]:
         """The session as a report shows it, without its id."""
         values = zip(COLUMNS, self.to_json(), strict=True)
-        return {name: value for name, value in values if name not in _NOT_SHOWN} | {"trail": self.trail.value}
+        return {name: value for name, value in values if name not in _NOT_SHOWN} | {
+            "trail": self.trail.value,
+            "unreadable": dict(self.unreadable),
+            "future": {name: optional_text(at) for name, at in self.future.items()},
+        }
 
     def to_json(self) -> list[Any]:
-        """A JSON array in the order of ``COLUMNS``; ``from_json`` gives back an equal value."""
+        """A JSON array in the order of ``COLUMNS``; ``from_json`` gives back an equal value if all can be read."""
         return [optional_text(getattr(self, n)) if n in _CLOCKS else getattr(self, n) for n in COLUMNS]
 
     @classmethod
     def from_json(cls, values: list[Any]) -> Self:
-        """Takes ``values`` over. Raises ``ValueError`` if they are not what ``to_json`` makes."""
+        """Takes ``values`` over; what is not understood among them is ``unreadable``, whatever it is.
+
+        Raises ``ValueError`` if there are more or fewer of them than ``COLUMNS``.
+        """
         if len(values) != len(COLUMNS):
             raise ValueError(f"a session has {len(values)} values instead of {len(COLUMNS)}")
+        unreadable: dict[str, str] = {}
+
+        def give_up(at: int) -> None:
+            unreadable[COLUMNS[at]] = shortened(values[at])
+            values[at] = _STAND_INS.get(COLUMNS[at])
+
+        for at in _of_wrong_type(tuple(map(type, values))):
+            give_up(at)
         for at in _CLOCKS_AT:
             if (text := values[at]) is not None:
-                values[at] = from_text(text)
+                try:
+                    values[at] = from_text(text)
+                except (ValueError, OverflowError):  # Postgres has moments that Python has not: infinity, BC, 20238
+                    give_up(at)
+        for at in _IDS_AT:
+            if not is_canonical_id(values[at]):
+                give_up(at)
+        if "session_id" in unreadable:  # it is all that names the row
+            values[_IDS_AT[0]] = unreadable["session_id"]
+        values.append(unreadable)
         return cls(*values)
 
 
 # Thousands of rows travel without their names: half the bytes, and a third of the time to make and to parse them.
-COLUMNS: tuple[str, ...] = tuple(Candidate.__slots__)
+COLUMNS: tuple[str, ...] = tuple(one.name for one in fields(Candidate) if one.name not in {"unreadable", "future"})
+MOMENTS: frozenset[str] = frozenset(_CLOCKS)
+"""The columns that hold moments."""
 _CLOCKS_AT = tuple(map(COLUMNS.index, _CLOCKS))
+_IDS_AT = tuple(map(COLUMNS.index, _IDS))
+_NOTHING = type(None)
+_TYPES: dict[str, tuple[type, ...]] = {
+    **dict.fromkeys(COLUMNS, (str,)),
+    **dict.fromkeys(("status", *_CLOCKS), (str, _NOTHING)),
+    **dict.fromkeys(("case_live", "has_ingest_address", "asked"), (bool,)),
+    **dict.fromkeys(("live_recordings", "deleted_recordings", "sibling_recordings"), (int,)),
+}
+# What a value that cannot be read counts as; a row with one is judged by that, or not at all (see the rules).
+_STAND_INS: dict[str, Any] = {
+    **dict.fromkeys((name for name, types in _TYPES.items() if types == (str,)), ""),
+    **dict.fromkeys(("case_live", "has_ingest_address", "asked"), True),
+    **dict.fromkeys(("live_recordings", "deleted_recordings", "sibling_recordings"), 0),
+}
+
+
+@lru_cache(maxsize=1024)
+def _of_wrong_type(types: tuple[type, ...]) -> tuple[int, ...]:
+    """Where a row holds something of another type than its column; rows of one query hardly differ in this."""
+    return tuple(at for at, name in enumerate(COLUMNS) if types[at] not in _TYPES[name])
+
+
+def shortened(value: object) -> str:
+    """A value that is not understood, as it may be shown: printable, and not long."""
+    text = "".join(character for character in str(value) if character.isprintable())
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."
 
 
 class RegisteredRecording(NamedTuple):
@@ -105,6 +188,7 @@ class RegisteredRecording(NamedTuple):
 
     ``marks`` say what is special about the row: any of ``MARKS``. ``file_digest`` is the digest of the file name, None
     if it is the usual one for its session: the name itself may hold personal data and never leaves the database.
+    A row that is not understood keeps its id as far as there is one, and the mark ``unreadable``.
     """
 
     recording_id: str
@@ -117,12 +201,32 @@ class RegisteredRecording(NamedTuple):
         """True for a soft-deleted row."""
         return "deleted" in self.marks
 
+    @property
+    def readable(self) -> bool:
+        """True unless something in the row is not understood."""
+        return "unreadable" not in self.marks
+
+    @classmethod
+    def from_json(cls, value: list[Any]) -> Self:
+        """The row of a JSON array in the order of the fields; whatever else it is, a row that is ``unreadable``."""
+        if len(value) == len(cls._fields):
+            recording_id, session_id, marks, digest = value
+            ids = is_canonical_id(recording_id) and is_canonical_id(session_id)
+            known = isinstance(marks, list) and all(mark in _KNOWN_MARKS for mark in marks)
+            if ids and known and (digest is None or isinstance(digest, str)):
+                return cls(*value)
+        found = [shortened(part) for part in value[:2]] + ["", ""]
+        return cls(found[0], found[1], ("unreadable",), None)
+
 
 MARKS = (
     "deleted",
     "child",  # an edit or a re-encode: it has a parent, or is not version 1
     "recent",  # created within the grace time
+    "future",  # created at a moment that has not come yet, which says nothing
     "legacy",  # of a session that was not recorded by PRE
     "no_duration",
     "double",  # another live version 1 of the same session
+    "unreadable",  # something in it is not understood
 )
+_KNOWN_MARKS = frozenset(MARKS)

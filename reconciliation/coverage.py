@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from reconciliation.evidence import ContainerEvidence, Record, Unread
 
@@ -17,15 +17,32 @@ NOT_A_RECORDING = "not a recording by its name"
 _HARMLESS_SKIPS = frozenset({DELETED_DURING_SCAN, REGISTERED, NOT_A_RECORDING})
 
 
+class Gap(NamedTuple):
+    """Why something may have been overlooked although every container that was listed is accounted for.
+
+    ``what`` goes on a sentence ("..., but ``what``"); ``next_step`` is a sentence of its own.
+    """
+
+    what: str
+    next_step: str
+
+
+NO_CONTAINER = Gap(
+    "storage listed no container at all",
+    "Check that the setting names the account of the recordings, then audit again.",
+)
+
+
 @dataclass
 class Coverage:
-    """A running count of what an audit did with every container that was listed."""
+    """A running count of what an audit did with every container that was listed, and why that may not be all."""
 
     listed: int
     scanned: int = 0
     blobs: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
     failed: list[Unread] = field(default_factory=list)
+    gaps: list[Gap] = field(default_factory=list)
 
     def count(self, record: Record) -> None:
         """Account for one container; each listed container must be counted exactly once."""
@@ -37,10 +54,16 @@ class Coverage:
         else:
             self.skipped[record.reason] += 1
 
+    def recount(self, before: ContainerEvidence, now: Record) -> None:
+        """Account for a container that was counted as read, by what a later reading of it gave."""
+        self.scanned -= 1
+        self.blobs -= before.blobs
+        self.count(now)
+
     @property
     def is_complete(self) -> bool:
         """True when every container that could matter was read: only then may anything be called absent."""
-        return not self.failed and set(self.skipped) <= _HARMLESS_SKIPS
+        return not self.failed and not self.gaps and set(self.skipped) <= _HARMLESS_SKIPS
 
     def check(self) -> None:
         """Raise ``AssertionError`` unless the counts add up."""
@@ -63,6 +86,7 @@ class Coverage:
             },
             "blobs": self.blobs,
             "skipped_by_reason": dict(sorted(self.skipped.items())),
+            "gaps": [gap._asdict() for gap in self.gaps],
             "failed_containers": [
                 {"container": unread.container, "error": unread.reason}
                 for unread in sorted(self.failed, key=lambda unread: unread.container)

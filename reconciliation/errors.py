@@ -55,6 +55,10 @@ class TooLargeError(AuditError, ValueError):
     """The account holds more containers than the app is set up for."""
 
 
+class WrongAccountError(AuditError, ValueError):
+    """Storage has almost nothing of what the database speaks of: the two hardly belong together."""
+
+
 class RunStoreError(AuditError, RuntimeError):
     """The run store holds something that cannot be: a missing plan, a cut artefact."""
 

@@ -5,7 +5,7 @@ digest stays, by which a row's file name can be found again and nothing else.
 """
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, NamedTuple, Self
 
 from reconciliation.keys import (
@@ -29,10 +29,12 @@ class Blob(NamedTuple):
 
 
 class BlobPage(NamedTuple):
-    """A page of a container's listing: how many blobs, the latest change of any, and those whose names can matter."""
+    """A page of a container's listing: how many blobs, the distinct moments of their last changes in any order, and the
+    blobs whose names can matter.
+    """
 
     total: int
-    newest: datetime | None
+    moments: list[datetime]
     kept: list[Blob]
 
 
@@ -50,8 +52,9 @@ class ContainerEvidence(NamedTuple):
 
     ``media`` is in listing order. ``unkeyed`` are the digests of the tracks that name no session, ``edit_output`` tells
     that one of them is named after the container, ``empty_media`` counts the tracks of either sort without a byte in
-    them, ``manifest_bytes`` is the largest ``.ism`` (None: there is none), ``newest`` the latest change of any blob
-    (None: the container is empty).
+    them, ``manifest_bytes`` is the largest ``.ism`` (None: there is none). ``oldest`` and ``newest`` are the first and
+    the latest change of any blob, of those that did not lie in the future when they were read (None: there is no such
+    blob); ``future`` is the furthest of those that did.
     """
 
     container: str
@@ -61,7 +64,9 @@ class ContainerEvidence(NamedTuple):
     edit_output: bool
     empty_media: int
     manifest_bytes: int | None
+    oldest: datetime | None
     newest: datetime | None
+    future: datetime | None
 
     @property
     def kind(self) -> ContainerKind:
@@ -83,12 +88,9 @@ class ContainerEvidence(NamedTuple):
         """The digests of the names of all its tracks."""
         return frozenset(self.unkeyed) | {name_digest(file.name) for file in self.media}
 
-    def is_settled(self, *, as_of: datetime, settle: timedelta) -> bool:
-        """True when nothing in it changed within ``settle`` before ``as_of``."""
-        return self.newest is None or as_of - self.newest >= settle
-
-    def is_complete(self, *, as_of: datetime, settle: timedelta) -> bool:
-        """True when it can be registered as it is: media, no empty track, a manifest, and nothing still moving.
+    @property
+    def is_whole(self) -> bool:
+        """True when it has all that a recording needs: media, no empty track, and a manifest.
 
         A server manifest is PRE's own test for "this recording is available" (pre-api, MediaKind.java).
         """
@@ -96,7 +98,6 @@ class ContainerEvidence(NamedTuple):
             self.tracks > 0
             and self.empty_media == 0
             and bool(self.manifest_bytes)
-            and self.is_settled(as_of=as_of, settle=settle)
             and self.kind is ContainerKind.RECORDING
         )
 
@@ -110,16 +111,18 @@ class ContainerEvidence(NamedTuple):
             self.edit_output,
             self.empty_media,
             self.manifest_bytes,
+            optional_text(self.oldest),
             optional_text(self.newest),
+            optional_text(self.future),
         ]
 
     @classmethod
     def from_json(cls, value: list[Any]) -> Self:
         """Raises ``TypeError`` or ``ValueError`` if ``value`` is not what ``to_json`` makes."""
-        container, blobs, media, unkeyed, edit_output, empty, manifest, newest = value
+        container, blobs, media, unkeyed, edit_output, empty, manifest, *moments = value
         files = tuple([MediaFile(name, name[:32].lower(), size, from_text(at)) for name, size, at in media])
-        newest_at = optional_from_text(newest)
-        return cls(container, blobs, files, tuple(unkeyed), edit_output, empty, manifest, newest_at)
+        oldest, newest, future = map(optional_from_text, moments)
+        return cls(container, blobs, files, tuple(unkeyed), edit_output, empty, manifest, oldest, newest, future)
 
     def shown(self) -> dict[str, Any]:
         """The container as a report shows it."""
@@ -134,22 +137,29 @@ class ContainerEvidence(NamedTuple):
             "empty_media": self.empty_media,
             "manifest_bytes": self.manifest_bytes,
             "newest": optional_text(self.newest),
+            "future": optional_text(self.future),
             "kind": self.kind.value,
         }
 
 
-def read_evidence(container: str, pages: Iterable[BlobPage]) -> ContainerEvidence:
-    """Reduce a container's complete listing, all pages of it in order, to evidence."""
+def read_evidence(container: str, pages: Iterable[BlobPage], latest: datetime) -> ContainerEvidence:
+    """Reduce a container's complete listing, all pages of it in order, to evidence.
+
+    A moment later than ``latest`` cannot be: whatever wrote it had another clock, or none.
+    """
     count = empty = 0
     media: list[MediaFile] = []
     unkeyed: list[str] = []
     edit_output = False
     manifest: int | None = None
-    newest: datetime | None = None
+    past: list[datetime] = []
+    ahead: list[datetime] = []
     for page in pages:
         count += page.total
-        if page.newest is not None and (newest is None or page.newest > newest):
-            newest = page.newest
+        of_page = [moment for moment in page.moments if moment <= latest]
+        past += (min(of_page), max(of_page)) if of_page else ()
+        if len(of_page) < len(page.moments):
+            ahead.append(max(page.moments))
         for blob in page.kept:
             if is_manifest(blob.name):
                 manifest = max(manifest or 0, blob.size)
@@ -161,7 +171,18 @@ def read_evidence(container: str, pages: Iterable[BlobPage]) -> ContainerEvidenc
                 else:
                     unkeyed.append(name_digest(blob.name))
                     edit_output = edit_output or is_edit_output(blob.name, container)
-    return ContainerEvidence(container, count, tuple(media), tuple(unkeyed), edit_output, empty, manifest, newest)
+    return ContainerEvidence(
+        container,
+        count,
+        tuple(media),
+        tuple(unkeyed),
+        edit_output,
+        empty,
+        manifest,
+        oldest=min(past, default=None),
+        newest=max(past, default=None),
+        future=max(ahead, default=None),
+    )
 
 
 class Unread(NamedTuple):

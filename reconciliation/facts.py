@@ -12,29 +12,55 @@ from reconciliation.keys import session_key, usual_track_name
 
 @dataclass(frozen=True)
 class Clock:
-    """The moment an audit speaks about, and the two waiting times that keep it from crying wolf."""
+    """The moment an audit speaks about, and the two waiting times that keep it from crying wolf.
+
+    ``latest`` is the last moment that a row can tell of: one after it lies in the future and is no reason to wait.
+    ``storage_ahead`` is how far storage's clock is ahead of the app's; zero as long as the two agree well enough.
+    """
 
     as_of: datetime
     grace: timedelta
     settle: timedelta
+    latest: datetime
+    storage_ahead: timedelta = timedelta()
 
     def is_complete(self, container: ContainerEvidence) -> bool:
         """True when the container could be registered as it is."""
-        return container.is_complete(as_of=self.as_of, settle=self.settle)
+        return container.is_whole and self.is_settled(container)
 
     def is_settled(self, container: ContainerEvidence) -> bool:
         """True when nothing in the container changed a moment ago."""
-        return container.is_settled(as_of=self.as_of, settle=self.settle)
+        newest = container.newest
+        return newest is None or self.as_of + self.storage_ahead - newest >= self.settle
+
+    def is_old(self, container: ContainerEvidence) -> bool:
+        """True unless all that is in the container came later than the grace before the audit's moment.
+
+        One with nothing in it is not old; one whose blobs tell no time is: nothing says that it is not.
+        """
+        if container.oldest is None:
+            return container.blobs > 0
+        return self.as_of + self.storage_ahead - container.oldest > self.grace
+
+    def is_recent(self, moment: datetime | None, span: timedelta) -> bool:
+        """True when ``moment`` is known and lies less than ``span`` before the audit's moment, or between the two."""
+        return moment is not None and moment <= self.latest and self.as_of - moment < span
+
+    def age(self, moment: datetime) -> timedelta:
+        """How long before the audit's moment it was; never negative."""
+        return max(self.as_of - moment, timedelta())
 
 
 @dataclass(slots=True)
 class SessionFacts:
     """One session beside the unregistered containers that carry its key.
 
-    ``evidence`` carries no other known session's key, ``mixed`` does. ``coverage_complete`` is False when a container
-    that could matter was not read; ``seen_twice`` is False when the session's own rows or containers could not be read
-    a second time. ``ingest_blobs`` counts the blobs of its booking in the ingest account (None: was not looked at).
-    ``fast``: registered containers were not opened.
+    Moments of its row that had not come yet count as not given (``Candidate.future``). ``evidence`` carries no other
+    known session's key, ``mixed`` does. ``coverage_complete`` is False when a container that could matter was not read;
+    ``seen_twice`` is False when the session's own rows or containers could not be read a second time.
+    ``replayed_until`` is set if the database is a replica, and a registration that it had not replayed by then would
+    explain what is missing. ``ingest_blobs`` counts the blobs of its booking in the ingest account (None: it was not
+    looked at). ``fast``: registered containers were not opened.
     """
 
     session: Candidate
@@ -42,6 +68,7 @@ class SessionFacts:
     coverage_complete: bool
     fast: bool
     seen_twice: bool = True
+    replayed_until: str | None = None
     evidence: tuple[ContainerEvidence, ...] = ()
     mixed: tuple[ContainerEvidence, ...] = ()
     ingest_blobs: int | None = None
@@ -59,8 +86,7 @@ class SessionFacts:
     @property
     def within_grace(self) -> bool:
         """True while the session may simply not be ready yet."""
-        last = self.session.last_clock
-        return last is not None and self.clock.as_of - last < self.clock.grace
+        return self.clock.is_recent(self.session.last_clock, self.clock.grace)
 
 
 class ContainerFacts(NamedTuple):
@@ -91,7 +117,8 @@ class ContainerFacts(NamedTuple):
 class RecordingFacts(NamedTuple):
     """One row in ``recordings`` beside its container.
 
-    ``listed`` tells whether there is such a container; ``seen`` is what was read of it, None if it was not opened.
+    ``listed`` tells whether there is such a container; ``gone``: it was listed, and was not there when it was opened.
+    ``seen`` is what was read of it, None if it was not opened.
     ``judged`` is False when the audit's question is about some sessions only, ``seen_twice`` when the row or its
     container could not be read a second time.
     """
@@ -101,6 +128,7 @@ class RecordingFacts(NamedTuple):
     seen: ContainerEvidence | None
     judged: bool = True
     seen_twice: bool = True
+    gone: bool = False
 
     @property
     def has_its_file(self) -> bool:

@@ -35,6 +35,11 @@ def container_kind(name: str) -> ContainerKind:
     return ContainerKind.OTHER
 
 
+def is_canonical_id(value: object) -> bool:
+    """True for a UUID as the database writes it: a text of 32 lower-case hex digits with hyphens."""
+    return isinstance(value, str) and _CANONICAL_UUID.fullmatch(value) is not None
+
+
 def session_key(session_id: str) -> str:
     """The form in which a session's id appears in blob names: 32 lower-case hex digits.
 

@@ -7,27 +7,37 @@ that second look is reported. So memory grows with what is in doubt, not with th
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from reconciliation.candidates import Candidate, RegisteredRecording
-from reconciliation.coverage import Coverage
+from reconciliation.coverage import NO_CONTAINER, Coverage
+from reconciliation.database import DatabaseState
 from reconciliation.evidence import ContainerEvidence, Record, Unread
 from reconciliation.facts import Clock, ContainerFacts, RecordingFacts, SessionFacts
 from reconciliation.finding import Finding
-from reconciliation.keys import ContainerKind, session_id_of
+from reconciliation.keys import ContainerKind, is_canonical_id, session_id_of
 from reconciliation.parameters import AuditParameters, Mode
 from reconciliation.profiles.profile import Profile
 from reconciliation.tally import Tally
-from reconciliation.verdicts import Judgement, Kind, judge
+from reconciliation.times import to_text
+from reconciliation.verdicts import Judgement, Kind, Severity, judge
 
 _DATABASE_NOT_READ_AGAIN = "whether it has a row by now could not be looked up in the database"
+_LISTED_AND_GONE = "storage lists it, and answers that it is not there"
+_NOT_THE_SAME = "its tracks name other sessions than when it was read first, although nothing in it has changed"
+# Rows of whose container nothing can be said yet, or never.
+_NOT_EXPECTED_IN_STORAGE = frozenset({"deleted", "recent", "legacy", "unreadable"})
 
 
 class FirstLook:
-    """Takes in containers and rows, then sessions; keeps what is in doubt.
+    """Takes in containers and rows, then what was empty among them and was read again, then sessions; keeps what is in
+    doubt.
 
-    Everything must be taken exactly once, the containers and rows in any order but all of them before the first
-    session.
+    Everything must be taken exactly once, the containers and rows in any order but all of them before ``take_again``,
+    and that before the first session. ``live_rows`` counts the rows that should have a container, and
+    ``rows_without_container`` those of them that have none in the listing; ``future_containers`` counts containers with
+    blobs from the future, of which ``furthest`` is the furthest.
     """
 
     def __init__(
@@ -37,7 +47,18 @@ class FirstLook:
         self.parameters = parameters
         self.clock = clock
         self.coverage = Coverage(listed=listed, skipped=Counter(skipped))
+        if not listed and not profile.may_be_empty:
+            self.coverage.gaps.append(NO_CONTAINER)
         self.tally = Tally()
+        self.live_rows = self.rows_without_container = 0
+        self.gone: set[str] = set()
+        """The names of containers that were listed, and gone when they were opened."""
+        self.empty: dict[str, ContainerEvidence] = {}
+        """Containers without a row that can be a recording and have no media."""
+        self.listed_again: set[str] = set()
+        """The containers in doubt that a second listing of the account has."""
+        self.future_containers = 0
+        self.furthest: datetime | None = None
         self.containers: dict[str, Record] = {}
         self.rows: dict[str, RecordingFacts] = {}
         self.sessions: dict[str, Candidate] = {}
@@ -56,38 +77,70 @@ class FirstLook:
         if isinstance(record, Unread):
             if record.failed:
                 self.containers[record.container] = record
+            else:
+                self.gone.add(record.container)
             return
-        if row is None and record.tracks and record.kind is ContainerKind.RECORDING:
-            self.containers[record.container] = record
-            for key in record.keys:
-                self._by_key[key].append(record.container)
+        if record.future is not None:
+            self.future_containers += 1
+            self.furthest = max(self.furthest or record.future, record.future)
+        if row is None and record.kind is ContainerKind.RECORDING:
+            if record.tracks:
+                self._doubt(record)
+            else:
+                self.empty[record.container] = record
             return
         self.tally.count(Kind.CONTAINER, judge(self.profile.container_rules, ContainerFacts(record, row, self.clock)))
 
+    def _doubt(self, record: ContainerEvidence) -> None:
+        self.containers[record.container] = record
+        for key in record.keys:
+            self._by_key[key].append(record.container)
+
+    def take_again(self, records: Mapping[str, Record]) -> None:
+        """Judge the ``empty`` containers, by what a second reading of them gave: one empty answer proves no absence.
+
+        A container that is not among the records, or gone by now, was empty.
+        """
+        for name, empty in self.empty.items():
+            record = records.get(name, empty)
+            if isinstance(record, Unread) and record.failed:
+                self.coverage.recount(empty, record)
+                self.containers[name] = record
+            elif isinstance(record, ContainerEvidence) and record.tracks:
+                self.coverage.recount(empty, record)
+                self._doubt(record)
+            else:
+                facts = ContainerFacts(empty, None, self.clock)
+                self.tally.count(Kind.CONTAINER, judge(self.profile.container_rules, facts))
+        self.coverage.check()
+
     def take_row(self, row: RegisteredRecording, record: Record | None, *, listed: bool) -> None:
         """Account for one row in recordings; ``listed``: there is a container of its id, ``record``: it was opened."""
+        if not _NOT_EXPECTED_IN_STORAGE.intersection(row.marks):
+            self.live_rows += 1
+            self.rows_without_container += not listed
+        # A container that is gone is harmless only where no row relies on it.
+        gone = isinstance(record, Unread) and not record.failed
         seen = None if isinstance(record, Unread) else record
-        if seen is not None:
-            judgement = judge(self.profile.recording_rules, RecordingFacts(row, listed, seen, self._judges_rows))
-        else:
-            judgement = self._judged_unopened(row, listed)
+        facts = RecordingFacts(row, listed and not gone, seen, self._judges_rows, gone=gone)
+        judgement = judge(self.profile.recording_rules, facts) if seen is not None else self._judged_unopened(facts)
         if judgement.rule.counted:
             self.tally.count(Kind.RECORDING, judgement)
         else:
-            self.rows[row.recording_id] = RecordingFacts(row, listed, seen, self._judges_rows)
+            self.rows[row.recording_id] = facts
 
-    def _judged_unopened(self, row: RegisteredRecording, listed: bool) -> Judgement[RecordingFacts]:
+    def _judged_unopened(self, facts: RecordingFacts) -> Judgement[RecordingFacts]:
         # Nothing else tells such rows apart, and there may be a million of them.
-        known = (*row.marks, listed)
+        known = (*facts.row.marks, facts.listed)
         if known not in self._unopened:
-            facts = RecordingFacts(row, listed, None, self._judges_rows)
             self._unopened[known] = judge(self.profile.recording_rules, facts)
         return self._unopened[known]
 
     def take_session(self, candidate: Candidate) -> str | None:
         """Account for one candidate; its verdict if it is only counted, None if it is in doubt."""
         if candidate.key not in self._by_key:
-            facts = SessionFacts(candidate, self.clock, self.coverage.is_complete, self.fast)
+            known = candidate.without_future(self.clock.latest)
+            facts = SessionFacts(known, self.clock, self.coverage.is_complete, self.fast)
             judgement = judge(self.profile.session_rules, facts)
             if judgement.rule.counted:
                 self.tally.count(Kind.SESSION, judgement)
@@ -100,18 +153,26 @@ class FirstLook:
     @property
     def session_ids(self) -> list[str]:
         """The doubted sessions, and those that unregistered containers name; ascending."""
-        return sorted({session_id_of(key) for key in self._by_key} | self.sessions.keys())
+        doubted = {session_id for session_id, session in self.sessions.items() if session.has_id}
+        return sorted({session_id_of(key) for key in self._by_key} | doubted)
 
     @property
     def recording_ids(self) -> list[str]:
         """The ids whose row may be there by now, or gone; ascending."""
-        return sorted(self.containers.keys() | self.rows.keys())
+        return sorted(filter(is_canonical_id, self.containers.keys() | self.rows.keys()))
 
     @property
     def container_names(self) -> list[str]:
         """The containers to list again; ascending. Those that could not be read were tried often enough."""
         unread = {name for name, record in self.containers.items() if isinstance(record, Unread)}
-        return sorted((self.containers.keys() | self.rows.keys()) - unread)
+        return sorted((self.containers.keys() | set(filter(is_canonical_id, self.rows))) - unread)
+
+    @property
+    def disputed_rows(self) -> list[str]:
+        """The ids of rows in doubt that have no container in the listing; ascending."""
+        return sorted(
+            name for name, facts in self.rows.items() if not facts.listed and not facts.gone and is_canonical_id(name)
+        )
 
 
 @dataclass(frozen=True)
@@ -119,7 +180,8 @@ class SecondLook:
     """What was read again: sessions by id, rows and containers by name, and the ingest account by booking.
 
     Of a container that is gone the record is an ``Unread`` that has not failed. ``database_read`` is False when the
-    database could not be read again; ``sessions`` and ``rows`` are empty then.
+    database could not be read again; ``sessions`` and ``rows`` are empty then. ``database`` tells what sort of server
+    answered.
     """
 
     sessions: Mapping[str, Candidate]
@@ -127,6 +189,15 @@ class SecondLook:
     records: Mapping[str, Record]
     ingest_blobs: Mapping[str, int] = field(default_factory=dict)
     database_read: bool = True
+    database: DatabaseState | None = None
+
+    @property
+    def replayed_until(self) -> str | None:
+        """Up to when the rows tell, if they come from a replica: what was registered since then is not among them."""
+        if self.database is None or not self.database.is_replica:
+            return None
+        at = self.database.replayed_until
+        return "an unknown moment" if at is None else to_text(at)
 
     @property
     def complete(self) -> bool:
@@ -141,6 +212,8 @@ class Conclusion:
         self._first = first
         self._second = second
         self._rules = first.profile.rules()
+        self.unresolved = 0
+        """How many subjects stay in doubt although they were read twice; complete once ``findings`` is used up."""
         self.counted_sessions: list[tuple[str, str]] = []
         """Verdict and id of sessions that were in doubt and turned out to be in order; filled by ``findings``."""
         self._containers = {name: self._container(record) for name, record in sorted(first.containers.items())}
@@ -176,17 +249,29 @@ class Conclusion:
             for session_id, session in second.sessions.items()
             if session_id not in doubted and session.asked and session.key in self._by_key
         }
-        for session in sorted(judged.values(), key=_by_hearing):
+        latest = self._first.clock.latest
+        for session in sorted((session.without_future(latest) for session in judged.values()), key=_by_hearing):
             yield from self._listed(Kind.SESSION, session.session_id, self._session(session))
 
     def _session(self, session: Candidate) -> SessionFacts:
+        facts = self._as_seen(session)
+        if self._second.replayed_until is not None and not session.live_recordings:
+            judgement = judge(self._rules[Kind.SESSION], facts)
+            if judgement.severity is not Severity.INFO:
+                self.unresolved += 1
+                return replace(facts, seen_twice=False, replayed_until=self._second.replayed_until)
+        return facts
+
+    def _as_seen(self, session: Candidate) -> SessionFacts:
         named = self._by_key.get(session.key, ())
+        # A row whose id cannot be read cannot be asked for again; its first reading is all there is.
+        read = session.session_id in self._second.sessions or not session.has_id
         return SessionFacts(
             session,
             self._first.clock,
             self._first.coverage.is_complete,
             self._first.fast,
-            seen_twice=session.session_id in self._second.sessions and session.key not in self._doubtful,
+            seen_twice=read and session.key not in self._doubtful,
             evidence=tuple(facts.seen for facts in named if len(facts.known) == 1),
             mixed=tuple(facts.seen for facts in named if len(facts.known) > 1),
             ingest_blobs=self._second.ingest_blobs.get(session.booking_id),
@@ -196,22 +281,46 @@ class Conclusion:
 
     def _container(self, record: Record) -> ContainerFacts:
         second = self._second
-        now = second.records.get(record.container, record)
-        if isinstance(now, Unread) and not now.failed:  # deleted since the scan
-            now = _emptied(now.container)
+        now = self._now(record)
         row = second.rows.get(record.container)
         if isinstance(now, Unread):
             return ContainerFacts(now, row, self._first.clock)
         doubted = {key for key in now.keys if session_id_of(key) in self._first.sessions}
         if not second.database_read:
             facts = ContainerFacts(now, row, self._first.clock, doubted, doubted)
-            if judge(self._rules[Kind.CONTAINER], facts).rule.counted:
-                return facts
-            return facts._replace(record=Unread(now.container, _DATABASE_NOT_READ_AGAIN, failed=True))
+            return facts if self._judged(facts).rule.counted else self._unread(facts, _DATABASE_NOT_READ_AGAIN)
         named = [session for key in now.keys if (session := second.sessions.get(session_id_of(key)))]
         known = frozenset(session.key for session in named)
         asked = frozenset(session.key for session in named if session.asked)
-        return ContainerFacts(now, row, self._first.clock, known, asked | (known & doubted))
+        facts = ContainerFacts(now, row, self._first.clock, known, asked | (known & doubted))
+        if second.replayed_until is None or row is not None or self._judged(facts).severity is Severity.INFO:
+            return facts
+        return self._unread(facts, f"the database is a replica that has replayed until {second.replayed_until}")
+
+    def _now(self, record: Record) -> Record:
+        """A container in doubt as the second look saw it; one that was deleted since the scan is empty."""
+        now = self._second.records.get(record.container, record)
+        if isinstance(record, Unread):
+            return now
+        if isinstance(now, Unread):
+            if now.failed:
+                return now
+            if record.container not in self._first.listed_again:
+                return _emptied(now.container)
+            self.unresolved += 1
+            return Unread(record.container, _LISTED_AND_GONE, failed=True)
+        if not set(now.keys) <= set(record.keys) and self._first.clock.is_settled(now):
+            self.unresolved += 1
+            return Unread(record.container, _NOT_THE_SAME, failed=True)
+        return now
+
+    def _judged(self, facts: ContainerFacts) -> Judgement[ContainerFacts]:
+        return judge(self._rules[Kind.CONTAINER], facts)
+
+    def _unread(self, facts: ContainerFacts, reason: str) -> ContainerFacts:
+        """A container that was read and cannot be judged, for this reason."""
+        self.unresolved += 1
+        return facts._replace(record=Unread(facts.record.container, reason, failed=True))
 
     @staticmethod
     def _is_evidence(facts: ContainerFacts) -> bool:
@@ -219,6 +328,8 @@ class Conclusion:
 
     def _recording(self, row_id: str, doubted: RecordingFacts) -> RecordingFacts:
         second = self._second
+        if not doubted.row.readable and not is_canonical_id(row_id):
+            return doubted
         if not second.database_read:
             return doubted._replace(seen_twice=False)
         row = second.rows.get(row_id)
@@ -228,7 +339,7 @@ class Conclusion:
         if isinstance(record, Unread):
             return doubted._replace(row=row, seen=None, listed=record.failed, seen_twice=not record.failed)
         # What the first look did not open (fast mode, prefixes) is not judged by what is in it, here as elsewhere.
-        seen = None if doubted.seen is None else record
+        seen = None if doubted.seen is None and not doubted.gone else record
         return doubted._replace(row=row, listed=record is not None or doubted.listed, seen=seen)
 
     def _listed(
@@ -261,4 +372,4 @@ def _by_hearing(session: Candidate) -> tuple[bool, str, str]:
 
 
 def _emptied(container: str) -> ContainerEvidence:
-    return ContainerEvidence(container, 0, (), (), False, 0, None, None)
+    return ContainerEvidence(container, 0, (), (), False, 0, None, None, None, None)

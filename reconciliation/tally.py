@@ -53,7 +53,7 @@ class Tally:
 class Result:
     """The sums of an audit: what its report says before the rows.
 
-    ``looked_twice`` is False when something that the first look doubted could not be read again.
+    ``looked_twice`` is False when something that the first look doubted could not be read again, or not believed.
     """
 
     coverage: Coverage

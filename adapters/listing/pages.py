@@ -6,7 +6,6 @@ text goes to a real XML parser; a property test holds the two and the vendor's S
 """
 
 import re
-from datetime import datetime
 from typing import NamedTuple
 from urllib.parse import unquote
 from xml.etree import ElementTree as ET
@@ -64,7 +63,7 @@ def parse_blobs(page: bytes) -> Blobs:
         root = _tree(page)
         return Blobs(_marker(root), _summed([_blob(element) for element in root.iterfind("Blobs/Blob")]))
     try:
-        newest = max([from_rfc1123(date.decode()) for date in {date for _, date, _ in found}], default=None)
+        moments = [from_rfc1123(date.decode()) for date in {date for _, date, _ in found}]
         kept = [
             Blob(name.decode(), int(size), from_rfc1123(date.decode()))
             for name, date, size in found
@@ -72,7 +71,7 @@ def parse_blobs(page: bytes) -> Blobs:
         ]
     except ValueError as error:
         raise ListingError(f"Storage answered a blob in a form that is not understood ({error}).") from error
-    return Blobs(_plain_marker(page), BlobPage(len(found), newest, kept))
+    return Blobs(_plain_marker(page), BlobPage(len(found), moments, kept))
 
 
 def _check_whole(page: bytes) -> None:
@@ -116,5 +115,5 @@ def _blob(element: ET.Element) -> Blob:
 
 
 def _summed(blobs: list[Blob]) -> BlobPage:
-    newest: datetime | None = max((blob.last_modified for blob in blobs), default=None)
-    return BlobPage(len(blobs), newest, [blob for blob in blobs if can_matter(blob.name)])
+    moments = list({blob.last_modified for blob in blobs})
+    return BlobPage(len(blobs), moments, [blob for blob in blobs if can_matter(blob.name)])

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from reconciliation.facts import ContainerFacts, RecordingFacts, SessionFacts
 from reconciliation.parameters import AuditParameters
@@ -21,6 +21,15 @@ class Query:
     values: dict[str, Any]
 
 
+class Moments(NamedTuple):
+    """What counts as just now when rows are read: anything from ``recent`` to ``latest``. What lies after ``latest`` is
+    in the future and says nothing.
+    """
+
+    recent: datetime
+    latest: datetime
+
+
 @dataclass(frozen=True)
 class Profile:
     """An audited system, declared.
@@ -28,9 +37,9 @@ class Profile:
     ``database`` and ``storage`` name the app settings that connect to it; ``statuses`` are the statuses a request may
     ask for and ``default_statuses`` those it gets without asking. ``candidates`` gives the fields of ``Candidate`` as
     objects, by time of hearing; ``registered`` gives those of ``RegisteredRecording`` as arrays, ascending by recording
-    id, and takes the moment from which on a row is recent. The same for some ids only, of a later moment:
-    ``sessions_again`` (also of sessions that are no candidates) and ``recordings_again``. Each rule table is ordered,
-    and its last rule always holds.
+    id. The same for some ids only, of a later moment: ``sessions_again`` (also of sessions that are no candidates) and
+    ``recordings_again``. Each rule table is ordered, and its last rule always holds. ``may_be_empty``: an account
+    without a single container is nothing to wonder at.
     """
 
     name: str
@@ -41,13 +50,14 @@ class Profile:
     statuses: tuple[str, ...]
     default_statuses: tuple[str, ...]
     default_grace_minutes: int
-    candidates: Callable[[AuditParameters], Query]
-    registered: Callable[[datetime], Query]
-    sessions_again: Callable[[AuditParameters, Sequence[str]], Query]
-    recordings_again: Callable[[datetime, Sequence[str]], Query]
+    candidates: Callable[[AuditParameters, Moments], Query]
+    registered: Callable[[Moments], Query]
+    sessions_again: Callable[[AuditParameters, Moments, Sequence[str]], Query]
+    recordings_again: Callable[[Moments, Sequence[str]], Query]
     session_rules: tuple[Rule[SessionFacts], ...]
     container_rules: tuple[Rule[ContainerFacts], ...]
     recording_rules: tuple[Rule[RecordingFacts], ...]
+    may_be_empty: bool = False
 
     def rules(self) -> dict[Kind, tuple[Rule[Any], ...]]:
         """The three tables."""

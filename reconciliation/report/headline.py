@@ -28,6 +28,8 @@ def headline(result: Result) -> str:
     looked = f"{coverage.scanned:,} of {plural(coverage.listed, 'container')} read"
     if result.mode is Mode.FAST:
         looked += f", {plural(coverage.skipped.total(), 'other')} skipped in fast mode"
+    if coverage.gaps:
+        looked += f", but {_listed([gap.what for gap in coverage.gaps])}"
     if not result.is_complete:
         return f"This audit is incomplete: {looked}. {found or 'No recording was found hidden in what was read'}."
     if found:

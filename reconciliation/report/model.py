@@ -36,6 +36,7 @@ def build_head(
     profile: Profile,
     result: Result,
     dead_letters: Sequence[DeadLetter] = (),
+    notes: Sequence[str] = (),
     *,
     generated_at: datetime,
 ) -> Head:
@@ -71,6 +72,7 @@ def build_head(
         },
         "outcome": result.outcome.to_json(),
         "headline": headline(result),
+        "notes": list(notes),
         "since_last": result.since_last.to_json(),
         "coverage": coverage.to_json() | {"dead_letters": [_letter(letter) for letter in dead_letters]},
         "counts": {
@@ -115,6 +117,7 @@ def summary_of(head: Head) -> dict[str, Any]:
             given[row["verdict"]] = given.get(row["verdict"], 0) + row["count"]
     return {
         "headline": head["headline"],
+        "notes": head["notes"],
         "counts": given,
         "sessions": sum(counts[Kind.SESSION.value].values()),
         "findings": counts["findings"],

@@ -48,6 +48,9 @@ def _words(report: Head) -> str:
             "<b>Not twice.</b> Every container was read, but something that was in doubt could not be read a second "
             "time, so nothing is concluded about it."
         )
+    if coverage["gaps"]:
+        gaps = (f"{escape(gap['what'])}. {escape(gap['next_step'])}" for gap in coverage["gaps"])
+        return f"<b>No.</b> What was listed is accounted for, but {' Also, '.join(gaps)}"
     if not coverage["complete"]:
         return "<b>No.</b> Not every container was read, so no session may be called without a recording."
     if coverage["skipped_by_reason"].keys().isdisjoint({REGISTERED, NOT_A_RECORDING}):

@@ -29,6 +29,7 @@ def answer(report: Head) -> str:
         f"<h1>{escape(report['headline'])}</h1>\n"
         f'<p><span class="badge">{_OUTCOMES[word]}</span> Audit {code(audit["id"])}, '
         f"as of {moment(audit['as_of'])}</p>\n"
+        f"{''.join(f'<p class=quiet>{escape(note)}</p>' for note in report['notes'])}"
         f'<nav aria-label="Findings"><ul class="tiles">{tiles}</ul></nav>\n</header>'
     )
 
@@ -49,13 +50,16 @@ def first_steps(report: Head, findings: Findings) -> str:
 def _gap(coverage: dict[str, Any]) -> Iterator[str]:
     if coverage["complete"]:
         return
+    for gap in coverage["gaps"]:
+        what = gap["what"][:1].upper() + gap["what"][1:]
+        yield f'<a href="#coverage">{escape(what)}.</a> {escape(gap["next_step"])}'
     failed = coverage["failed_containers"]
     if failed:
         yield (
             f'<a href="#coverage">{plural(len(failed), "container")} could not be read.</a> Fix the cause, then start '
             f"a new audit: until then nothing may be called absent. The first error: {escape(failed[0]['error'])}"
         )
-    else:
+    elif not coverage["gaps"]:
         yield (
             '<a href="#coverage">A part of the account was left out on request.</a> Start an audit of the whole '
             "account before anything is called absent."

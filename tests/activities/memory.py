@@ -4,7 +4,7 @@ import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 from adapters.audit_records import AuditRecords
@@ -15,6 +15,7 @@ from adapters.run_store import RunStore
 from adapters.services import Services
 from adapters.settings import Settings, StorageConnection
 from reconciliation.candidates import Candidate, RegisteredRecording
+from reconciliation.database import DatabaseState
 from reconciliation.errors import (
     AuditError,
     ContainerGoneError,
@@ -25,7 +26,7 @@ from reconciliation.errors import (
 from reconciliation.evidence import Blob, BlobPage
 from reconciliation.profiles.pre_capture_sessions import PROFILE
 from reconciliation.profiles.profile import Profile, Query
-from tests.reconciliation.world import AS_OF, PARAMETERS, page
+from tests.reconciliation.world import AS_OF, MOMENTS, PARAMETERS, page
 
 ELSEWHERE = StorageConnection("NOWHERE")
 FORBIDDEN = StorageRefusedError("403 Forbidden")
@@ -102,6 +103,10 @@ class MemoryStorage:
 
     account: Account
     listed: list[str] = field(default_factory=list)
+    ahead: timedelta = timedelta()
+
+    async def clock_ahead(self) -> timedelta:
+        return self.ahead
 
     async def containers(self) -> AsyncIterator[list[str]]:
         names = sorted(self.account)
@@ -124,6 +129,7 @@ class MemoryDatabase:
     rows: Sequence[RegisteredRecording] = ()
     others: Sequence[Candidate] = ()
     failures: int = 0
+    replayed_until: datetime | None = None
     asked: list[Query] = field(default_factory=list)
 
     @asynccontextmanager
@@ -132,6 +138,9 @@ class MemoryDatabase:
             self.failures -= 1
             raise DatabaseUnavailableError("The database cannot be reached.")
         yield self
+
+    async def state(self) -> DatabaseState:
+        return DatabaseState(AS_OF, is_replica=self.replayed_until is not None, replayed_until=self.replayed_until)
 
     async def lines(self, query: Query) -> AsyncIterator[list[str]]:
         self.asked.append(query)
@@ -143,10 +152,10 @@ class MemoryDatabase:
         ids = set(query.values.get("ids", ()))
         sessions = [one.to_json() for one in (*self.candidates, *self.others) if one.session_id in ids]
         answers: dict[str, list[Any]] = {
-            PROFILE.candidates(PARAMETERS).sql: [candidate.to_json() for candidate in self.candidates],
-            PROFILE.registered(AS_OF).sql: sorted(self.rows),
-            PROFILE.sessions_again(PARAMETERS, ()).sql: sessions,
-            PROFILE.recordings_again(AS_OF, ()).sql: [one for one in self.rows if one.recording_id in ids],
+            PROFILE.candidates(PARAMETERS, MOMENTS).sql: [candidate.to_json() for candidate in self.candidates],
+            PROFILE.registered(MOMENTS).sql: sorted(self.rows),
+            PROFILE.sessions_again(PARAMETERS, MOMENTS, ()).sql: sessions,
+            PROFILE.recordings_again(MOMENTS, ()).sql: [one for one in self.rows if one.recording_id in ids],
         }
         return answers[query.sql]
 
@@ -161,6 +170,7 @@ class Outside:
     blobs: MemoryBlobs = field(default_factory=MemoryBlobs)
     per_shard: int = 2
     now: datetime = AS_OF
+    strict: bool = False
 
     def __post_init__(self) -> None:
         self.records = AuditRecords(self.blobs)
@@ -169,7 +179,12 @@ class Outside:
     @property
     def services(self) -> Services:
         settings = Settings(
-            ELSEWHERE, ELSEWHERE, "", scan_concurrency=2, shard_containers=self.per_shard, settle_minutes=20
+            ELSEWHERE,
+            ELSEWHERE,
+            "",
+            scan_concurrency=2,
+            shard_containers=self.per_shard,
+            allow_mostly_missing=not self.strict,
         )
         return _Services(
             settings,
@@ -178,8 +193,13 @@ class Outside:
             cast("RestLister", self.storage),
             cast("RestLister", self.ingest) if self.ingest else None,
             now=lambda: self.now,
+            sleep=_at_once,
             memory=self.database,
         )
+
+
+async def _at_once(_seconds: float) -> None:
+    """Nothing has to be waited for."""
 
 
 @dataclass(frozen=True)

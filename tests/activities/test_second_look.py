@@ -96,7 +96,7 @@ async def test_what_could_not_be_read_was_tried_often_enough() -> None:
 async def test_a_database_that_fails_once_is_asked_again() -> None:
     world = outside()
     world.database.failures = 1
-    seen = await look_again(doubting(STUCK), world.services, pause_seconds=0)
+    seen = await look_again(doubting(STUCK), world.services)
     assert seen.complete
     assert dict(seen.sessions) == {STUCK.session_id: STUCK}
 
@@ -104,7 +104,7 @@ async def test_a_database_that_fails_once_is_asked_again() -> None:
 async def test_a_database_that_keeps_failing_is_part_of_the_answer_and_storage_is_read_all_the_same() -> None:
     world = outside()
     world.database.failures = 2
-    seen = await look_again(doubting(STUCK), world.services, pause_seconds=0)
+    seen = await look_again(doubting(STUCK), world.services)
     assert not seen.database_read
     assert not seen.complete
     assert (dict(seen.sessions), dict(seen.rows), dict(seen.ingest_blobs)) == ({}, {}, {})

@@ -39,6 +39,8 @@ SEEN = ContainerEvidence(
     edit_output=True,
     empty_media=1,
     manifest_bytes=700,
+    oldest=AT.replace(microsecond=0),
+    future=None,
     newest=AT,
 )
 GONE = Unread("c", "deleted during the scan", failed=False)

@@ -17,7 +17,7 @@ def test_a_candidate_survives_the_run_store(candidate: Candidate) -> None:
 
 @given(registered())
 def test_a_registered_recording_survives_the_run_store(rows: list[RegisteredRecording]) -> None:
-    assert [RegisteredRecording(*json.loads(json.dumps(one))) for one in rows] == rows
+    assert [RegisteredRecording.from_json(json.loads(json.dumps(one))) for one in rows] == rows
 
 
 @pytest.mark.parametrize(("marks", "deleted"), [(["deleted"], True), (["child", "deleted"], True), (["child"], False)])

@@ -13,7 +13,7 @@ from tests.reconciliation.strategies import moments, texts
 from tests.reconciliation.world import AS_OF
 
 SHARD = Shard(7, "7f", 3)
-READ = ContainerEvidence("7f-read", 0, (), (), True, 0, 0, None)
+READ = ContainerEvidence("7f-read", 0, (), (), True, 0, 0, None, None, None)
 GONE = Unread("7f-gone", "deleted during the scan", failed=False)
 LOST = Unread("7f-lost", "Cannot list container '7f-lost': storage answered 403.", failed=True)
 HOUR = timedelta(hours=1)

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -11,6 +12,7 @@ from tests.reconciliation.strategies import blobs, evidence, moments, texts, unr
 from tests.reconciliation.world import (
     AS_OF,
     CLOCK,
+    LATEST,
     LONG_AGO,
     MINUTE,
     container,
@@ -41,7 +43,9 @@ def test_evidence_keeps_the_sums_of_the_listing(listing: list[Blob]) -> None:
     assert seen.shown()["unkeyed_media"] == len(seen.unkeyed)
     assert seen.empty_media == sum(blob.size == 0 for blob in tracks)
     assert seen.manifest_bytes == max(sizes, default=None)
-    assert seen.newest == max((blob.last_modified for blob in listing), default=None)
+    past = [blob.last_modified for blob in listing if blob.last_modified <= LATEST]
+    assert (seen.oldest, seen.newest) == (min(past, default=None), max(past, default=None))
+    assert seen.future == max((blob.last_modified for blob in listing if blob.last_modified > LATEST), default=None)
     assert [file.name for file in seen.media] == [blob.name for blob in tracks if session_key_in(blob.name)]
     assert seen.keys == {key for blob in tracks if (key := session_key_in(blob.name))}
 
@@ -50,7 +54,7 @@ def test_evidence_keeps_the_sums_of_the_listing(listing: list[Blob]) -> None:
 def test_where_the_pages_are_cut_does_not_matter(listing: list[Blob], data: st.DataObject) -> None:
     cut = data.draw(st.integers(0, len(listing)))
     pages = iter([page(listing[:cut]), page([]), page(listing[cut:])])
-    assert read_evidence(str(uuid_of("any")), pages) == container("any", *listing)
+    assert read_evidence(str(uuid_of("any")), pages, LATEST) == container("any", *listing)
 
 
 @given(st.lists(texts().filter(lambda name: session_key_in(f"{name}.mp4") is None), max_size=5))
@@ -66,6 +70,7 @@ def test_names_without_a_key_may_hold_personal_data_and_are_never_kept(names: li
     assert [file.name for file in kept.media] == [track(KEY).name]
 
 
+FUTURE = AS_OF.replace(year=2099)
 SETTLED = AS_OF - CLOCK.settle
 
 
@@ -85,11 +90,12 @@ SETTLED = AS_OF - CLOCK.settle
         pytest.param([track(KEY), track("index", size=0), manifest(KEY)], False, id="an unkeyed track of zero bytes"),
         pytest.param([track(KEY), manifest(KEY, at=SETTLED + MINUTE)], False, id="still moving"),
         pytest.param([track(KEY), manifest(KEY, at=AS_OF + MINUTE)], False, id="changed after the audit began"),
+        pytest.param([track(KEY), manifest(KEY, at=FUTURE)], True, id="a moment that has not come yet says nothing"),
+        pytest.param([track(KEY, at=SETTLED + MINUTE), manifest(KEY, at=FUTURE)], False, id="nor does it hide another"),
     ],
 )
 def test_a_recording_is_complete_with_media_and_a_manifest_and_nothing_moving(seen: list[Blob], complete: bool) -> None:
-    judged = container("recording", *seen)
-    assert judged.is_complete(as_of=AS_OF, settle=CLOCK.settle) is complete
+    assert CLOCK.is_complete(container("recording", *seen)) is complete
 
 
 OWN_NAME = str(uuid_of("recording"))[:32]
@@ -116,8 +122,8 @@ def test_an_edit_is_known_by_a_track_that_is_named_after_the_container(listing: 
 def test_what_cannot_be_a_recording_is_never_complete(name: str) -> None:
     seen = seen_in(name, [track(KEY), manifest(KEY)])
     assert seen.kind is not ContainerKind.RECORDING
-    assert not seen.is_complete(as_of=AS_OF, settle=CLOCK.settle)
+    assert not CLOCK.is_complete(seen)
 
 
 def test_an_empty_container_has_nothing_that_could_move() -> None:
-    assert container("empty").is_settled(as_of=AS_OF, settle=timedelta(days=1))
+    assert replace(CLOCK, settle=timedelta(days=1)).is_settled(container("empty"))

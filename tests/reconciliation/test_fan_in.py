@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from activities.list_containers import list_account
 from activities.plan import cut, plan_audit
 from activities.pull import pull_rows
+from activities.reading import Reader
 from activities.reconcile import reconcile_audit
 from activities.report import report_audit
-from activities.scan_shard import read_container, scan
+from activities.scan_shard import scan
 from adapters.run_store import RunStore
 from reconciliation.candidates import Candidate
 from reconciliation.errors import AuditError, RunStoreError
@@ -24,6 +25,7 @@ from reconciliation.evidence import Blob
 from reconciliation.lifecycle import State
 from reconciliation.parameters import AuditParameters, Mode
 from reconciliation.plan import Plan
+from reconciliation.profiles.pre_capture_sessions import PROFILE
 from reconciliation.report.model import summary_of
 from reconciliation.run_record import RunRecord
 from reconciliation.selection import select_containers
@@ -33,6 +35,7 @@ from tests.reconciliation.world import (
     AS_OF,
     AUDIT_ID,
     FAST,
+    LATEST,
     MINUTE,
     PARAMETERS,
     REGISTERED,
@@ -74,7 +77,8 @@ class Audit:
     async def world(self) -> World:
         """The same, as the domain sees it."""
         lister = self.outside.storage
-        records = [await read_container(MemoryStorage(lister.account), name) for name in sorted(lister.account)]
+        reader = Reader(MemoryStorage(lister.account), 1, lambda: LATEST)
+        records = [await reader.read(name) for name in sorted(lister.account)]
         database = self.outside.database
         return World(database.candidates, records, database.rows, database.others)
 
@@ -159,7 +163,7 @@ def test_the_files_of_an_audit_are_what_the_domain_says_however_they_are_cut(aud
         return await audit.reconciled(), await audit.reported(), await audit.world()
 
     text, record, world = asyncio.run(run())
-    expected = audited(world, audit.parameters)
+    expected = audited(world, audit.parameters, profile=PROFILE)
     assert text == document_of(expected, audit.parameters)
     report = json.loads(text)
     assert audit.text("findings.csv") == table_of(report)
@@ -182,7 +186,7 @@ def test_whatever_happens_between_the_scan_and_the_report_is_seen_on_the_second_
         return await audit.reconciled(), before, await audit.world()
 
     text, before, after = asyncio.run(run())
-    assert text == document_of(audited(before, audit.parameters, then=after), audit.parameters)
+    assert text == document_of(audited(before, audit.parameters, then=after, profile=PROFILE), audit.parameters)
 
 
 async def test_doing_a_step_again_changes_nothing() -> None:
@@ -388,5 +392,7 @@ async def test_an_account_without_a_container_is_one_empty_shard(mode: Mode) -> 
     assert (await audit.planned())["shards"] == 1
     await audit.scanned()
     report = json.loads(await audit.reconciled())
-    assert report["complete"] is True
-    assert report["counts"]["capture_session"]["expected_empty"] == 1
+    assert report["outcome"]["word"] == "incomplete"
+    assert report["headline"].startswith("This audit is incomplete: 0 of 0 containers read")
+    assert "storage listed no container at all" in report["headline"]
+    assert report["counts"]["capture_session"]["unverified"] == 1

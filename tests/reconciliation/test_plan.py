@@ -33,7 +33,7 @@ def test_a_plan_survives_the_run_store(plan: Plan) -> None:
     assert written["complete"] is True
 
 
-@given(st.builds(Listing, moments(), st.integers(0)))
+@given(st.builds(Listing, moments(), st.integers(0), st.integers()))
 def test_a_listing_survives_the_run_store(listing: Listing) -> None:
     written = json.loads(json.dumps(listing.to_json()))
     assert Listing.from_json(written) == listing
@@ -42,5 +42,6 @@ def test_a_listing_survives_the_run_store(listing: Listing) -> None:
 
 
 def test_verdicts_are_given_by_the_frozen_moment_and_the_requests_grace() -> None:
-    plan = Plan(AS_OF, settle_minutes=20, max_passes=3, listed=0, skipped={}, shards=())
-    assert plan.clock(PARAMETERS) == Clock(AS_OF, timedelta(minutes=60), timedelta(minutes=20))
+    plan = Plan(AS_OF, settle_minutes=20, max_passes=3, listed=0, skipped={}, shards=(), storage_ahead_seconds=600)
+    hour, settle, ahead = timedelta(minutes=60), timedelta(minutes=20), timedelta(minutes=10)
+    assert plan.clock(PARAMETERS, AS_OF + hour) == Clock(AS_OF, hour, settle, AS_OF + hour, ahead)

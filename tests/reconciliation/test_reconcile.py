@@ -381,7 +381,7 @@ def test_without_the_database_everything_in_doubt_is_unverified_and_nothing_is_i
     world: World, parameters: AuditParameters
 ) -> None:
     done = audited(world, parameters, then=replace(world, database=False))
-    assert {found.judgement.verdict for found in done.findings} <= {"unverified", "evidence_error"}
+    assert {found.judgement.verdict for found in done.findings} <= {"unverified", "evidence_error", "unreadable_row"}
     assert done.tally.hidden == 0
     assert done.outcome is Outcome.INCOMPLETE
     assert set(done.verdicts()) == {candidate.session_id for candidate in world.candidates}

@@ -18,7 +18,19 @@ from reconciliation.since_last import (
 )
 from reconciliation.verdicts import Kind
 from tests.reconciliation.strategies import parameters
-from tests.reconciliation.world import FAST, LONG_AGO, PARAMETERS, World, audited, encoded, row, session, unread
+from tests.reconciliation.world import (
+    AS_OF,
+    FAST,
+    LONG_AGO,
+    MINUTE,
+    PARAMETERS,
+    World,
+    audited,
+    encoded,
+    row,
+    session,
+    unread,
+)
 
 KNOWN = st.builds(
     Known,
@@ -195,7 +207,7 @@ def test_a_fast_audit_after_a_full_one_leaves_what_it_cannot_see() -> None:
 
 
 def test_what_asks_nothing_of_a_person_is_not_remembered() -> None:
-    waiting = World([session(job_at=LONG_AGO.replace(year=2027))])
+    waiting = World([session(job_at=AS_OF - MINUTE)])
     [found] = audited(waiting).findings
     assert (found.judgement.verdict, found.known) == ("job_tracked", None)
     assert audited(waiting, previous=earlier()).changes == (None,)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import NAMESPACE_OID, UUID, uuid5
 
+from reconciliation.absences import Disputed, gaps_in_listing
 from reconciliation.candidates import Candidate, RegisteredRecording
 from reconciliation.coverage import DELETED_DURING_SCAN, Coverage
 from reconciliation.evidence import Blob, BlobPage, ContainerEvidence, Record, Unread, read_evidence
@@ -16,6 +17,7 @@ from reconciliation.keys import can_matter
 from reconciliation.outcome import Outcome
 from reconciliation.parameters import AuditParameters, Mode
 from reconciliation.profiles.pre_capture_sessions import PROFILE
+from reconciliation.profiles.profile import Moments, Profile
 from reconciliation.reconcile import Conclusion, FirstLook, SecondLook
 from reconciliation.report.csv_table import csv_header, csv_rows
 from reconciliation.report.document import (
@@ -36,8 +38,12 @@ from reconciliation.verdicts import SEVERITY_ORDER, Kind
 
 AS_OF = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
-CLOCK = Clock(as_of=AS_OF, grace=60 * MINUTE, settle=20 * MINUTE)
+LATEST = AS_OF + 10 * MINUTE
+CLOCK = Clock(as_of=AS_OF, grace=60 * MINUTE, settle=20 * MINUTE, latest=LATEST)
+MOMENTS = Moments(AS_OF - 60 * MINUTE, LATEST)
 LONG_AGO = AS_OF - timedelta(days=30)
+SMALL = replace(PROFILE, may_be_empty=True)
+"""The profile for worlds that hold only what a test is about, be it no container at all."""
 PARAMETERS = AuditParameters(PROFILE.name, PROFILE.default_statuses, 60)
 FAST = replace(PARAMETERS, mode=Mode.FAST)
 AUDIT_ID = "20260302-093000-1a2b3c4d"
@@ -100,13 +106,13 @@ def manifest(base: str, size: int = 700, at: datetime = LONG_AGO) -> Blob:
 
 def page(blobs: Sequence[Blob]) -> BlobPage:
     """A page as the listing gives it: full properties only of the blobs whose names can matter."""
-    newest = max((blob.last_modified for blob in blobs), default=None)
-    return BlobPage(len(blobs), newest, [blob for blob in blobs if can_matter(blob.name)])
+    moments = sorted({blob.last_modified for blob in blobs})
+    return BlobPage(len(blobs), moments, [blob for blob in blobs if can_matter(blob.name)])
 
 
 def seen_in(container_name: str, blobs: Sequence[Blob]) -> ContainerEvidence:
     """What a scan makes of any container, listed on one page."""
-    return read_evidence(container_name, [page(blobs)])
+    return read_evidence(container_name, [page(blobs)], LATEST)
 
 
 def container(name: str, *blobs: Blob) -> ContainerEvidence:
@@ -156,25 +162,41 @@ class World:
     ingest: Mapping[str, int] = field(default_factory=dict)
     database: bool = True
 
-    def looked_at(self, parameters: AuditParameters = PARAMETERS) -> FirstLook:
-        """What the first look makes of it, in the order in which things stand here."""
-        stored = {record.container: record for record in self.records}
+    @property
+    def stored(self) -> dict[str, Record]:
+        """What reading each container gives, by name."""
+        return {record.container: record for record in self.records}
+
+    def read(self, names: Iterable[str]) -> dict[str, Record]:
+        """What reading some containers gives: those that are not here are gone."""
+        return {name: self.stored.get(name, Unread(name, DELETED_DURING_SCAN, failed=False)) for name in names}
+
+    def looked_at(
+        self, parameters: AuditParameters = PARAMETERS, then: "World | None" = None, profile: Profile = SMALL
+    ) -> FirstLook:
+        """What the first look makes of it, in the order in which things stand here; when it asks again for what seems
+        absent, the world is ``then``.
+        """
+        stored = self.stored
         chosen, skipped = select_containers(stored, {row.recording_id for row in self.rows}, parameters)
         opened, known = set(chosen), {row.recording_id: row for row in self.rows}
-        first = FirstLook(PROFILE, parameters, CLOCK, listed=len(stored), skipped=skipped)
+        first = FirstLook(profile, parameters, CLOCK, listed=len(stored), skipped=skipped)
         for name in chosen:
             first.take_container(stored[name], known.get(name))
         for name, recording in known.items():
             first.take_row(recording, stored[name] if name in opened else None, listed=name in stored)
         first.coverage.check()
+        later = then or self
+        disputed = Disputed(first)
+        disputed.compare(sorted(stored), sorted(later.stored))
+        disputed.add_rows()
+        first.coverage.gaps += gaps_in_listing(disputed, later.read(disputed.names))
+        first.take_again(later.read(first.empty))
         return first
 
     def looked_at_again(self, first: FirstLook) -> SecondLook:
         """What the second look sees in this world of everything that the first one doubted."""
-        stored = {record.container: record for record in self.records}
-        records = {
-            name: stored.get(name, Unread(name, DELETED_DURING_SCAN, failed=False)) for name in first.container_names
-        }
+        records = self.read(first.container_names)
         if not self.database:
             return SecondLook({}, {}, records, database_read=False)
         sessions, rows = set(first.session_ids), set(first.recording_ids)
@@ -230,9 +252,10 @@ def audited(
     *,
     then: World | None = None,
     previous: Previous | None = None,
+    profile: Profile = SMALL,
 ) -> Audited:
     """Everything judged by PRE's rules at ``AS_OF``; the second look sees ``then``, or the same world."""
-    first = world.looked_at(parameters)
+    first = world.looked_at(parameters, then, profile)
     counted = [
         (verdict, candidate.session_id)
         for candidate in world.candidates
@@ -243,9 +266,10 @@ def audited(
     findings = sorted(conclusion.findings(), key=lambda found: SEVERITY_ORDER.index(found.judgement.severity))
     counted += conclusion.counted_sessions
     known = [found.known for found in findings]
-    complete = first.coverage.is_complete and second.complete
+    looked_twice = second.complete and not conclusion.unresolved
+    complete = first.coverage.is_complete and looked_twice
     since = compare(previous, filter(None, known), mode=parameters.mode, complete=complete)
-    result = Result(first.coverage, first.tally, parameters.mode, since, second.complete)
+    result = Result(first.coverage, first.tally, parameters.mode, since, looked_twice)
     changes = tuple(change_of(previous, one) if one else None for one in known)
     return Audited(result, tuple(findings), changes, tuple(counted))
 

@@ -30,6 +30,7 @@ _COVERAGE = closed(
     containers=closed(listed=COUNT, scanned=COUNT, skipped=COUNT, failed=COUNT),
     blobs=COUNT,
     skipped_by_reason={"type": "object", "additionalProperties": COUNT},
+    gaps=listed(closed(what=SAID, next_step=SAID)),
     failed_containers=listed(closed(container=TEXT, error=TEXT)),
     dead_letters=listed(
         closed(
@@ -82,6 +83,7 @@ REPORT: Schema = closed(
     ),
     outcome=ref("Outcome"),
     headline=SAID,
+    notes=listed(SAID),
     since_last=_SINCE_LAST,
     coverage=_COVERAGE,
     counts=closed(

@@ -74,6 +74,7 @@ _PARAMETERS = closed(
 _SUMMARY = closed(
     "What the report says in short.",
     headline=SAID,
+    notes=listed(SAID),
     counts={**counts(VERDICTS), "description": "How many subjects got each verdict."},
     sessions=COUNT,
     findings=COUNT,

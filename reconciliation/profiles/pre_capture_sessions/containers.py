@@ -11,6 +11,8 @@ def _holds(facts: ContainerFacts) -> str:
     seen = facts.seen
     size = f", {sum(file.size for file in seen.media):,} bytes of them with a session's id" if seen.media else ""
     newest = "" if seen.newest is None else f", last changed on {moment(seen.newest)}"
+    if seen.future is not None:
+        newest += f", with a last change on {moment(seen.future)}, which lies in the future and counts as not given"
     complete = "complete" if facts.complete else "not complete"
     return f"It has no row in recordings and holds {count(seen.tracks, 'track')}{size}{newest}; {complete}"
 

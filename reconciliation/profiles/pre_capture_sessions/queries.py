@@ -4,12 +4,11 @@ Tables and columns as they stand after pre-api's migration V053.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 from reconciliation.candidates import COLUMNS
 from reconciliation.parameters import NO_STATUS, AuditParameters
-from reconciliation.profiles.profile import Query
+from reconciliation.profiles.profile import Moments, Query
 
 STATUSES = (
     "STANDBY",
@@ -23,8 +22,9 @@ STATUSES = (
 )
 DEFAULT_STATUSES = ("PROCESSING", "NO_RECORDING", "FAILURE", NO_STATUS)
 
-# The trail: the last row that says PROCESSING, the first one behind it that says another status, the last stop. Old
-# sessions may have no rows there at all. Each lateral part goes by an index, whatever the planner knows of the tables.
+# The trail: the last row that says PROCESSING, the first one behind it that says another status, the last stop; rows of
+# the future tell nothing. Old sessions may have no rows there at all. Each lateral part goes by an index, whatever the
+# planner knows of the tables.
 _SESSIONS = """
 select s.id::text as session_id, s.status::text as status, s.origin::text as origin, s.started_at, s.finished_at,
        b.scheduled_for, s.deleted_at, s.booking_id::text as booking_id, b.case_id::text as case_id,
@@ -46,10 +46,13 @@ select s.id::text as session_id, s.status::text as status, s.origin::text as ori
                       where other.booking_id = s.booking_id and other.id <> s.id) sibling
  cross join lateral (select p.processing_at,
                             min(a.created_at) filter (where a.created_at > p.processing_at
+                              and a.created_at <= %(latest)s
                               and a.audit_details ->> 'captureSessionStatus' <> 'PROCESSING') as left_at,
-                            max(a.created_at) filter (where a.activity = 'Stop') as stopped_at
+                            max(a.created_at) filter (where a.activity = 'Stop'
+                              and a.created_at <= %(latest)s) as stopped_at
                        from (select max(created_at) filter (
-                                      where audit_details ->> 'captureSessionStatus' = 'PROCESSING') as processing_at
+                                      where audit_details ->> 'captureSessionStatus' = 'PROCESSING'
+                                        and created_at <= %(latest)s) as processing_at
                                from audits where table_record_id = s.id) p
                        left join audits a on a.table_record_id = s.id
                       group by p.processing_at) trail
@@ -87,7 +90,7 @@ select json_build_array(
          array_remove(array[
            case when r.deleted_at is not null then 'deleted' end,
            case when r.parent_recording_id is not null or r.version <> 1 then 'child' end,
-           case when r.created_at >= %(recent)s then 'recent' end,
+           case when r.created_at > %(latest)s then 'future' when r.created_at >= %(recent)s then 'recent' end,
            case when s.origin <> 'PRE' then 'legacy' end,
            case when coalesce(r.duration, interval '0') <= interval '0' then 'no_duration' end,
            case when d.id is not null then 'double' end], null),
@@ -103,29 +106,30 @@ select json_build_array(
 """
 
 
-def candidates(parameters: AuditParameters) -> Query:
+def candidates(parameters: AuditParameters, moments: Moments) -> Query:
     """The sessions in question, by time of hearing. A status of ``NO_STATUS`` selects the rows without one."""
-    return Query(_CANDIDATES, _values(parameters))
+    return Query(_CANDIDATES, _values(parameters, moments))
 
 
-def sessions_again(parameters: AuditParameters, ids: Sequence[str]) -> Query:
+def sessions_again(parameters: AuditParameters, moments: Moments, ids: Sequence[str]) -> Query:
     """The given sessions, whatever their status and origin; ``asked`` tells which of them the request takes in."""
     any_status = set(parameters.statuses) == set(DEFAULT_STATUSES)
-    return Query(_SESSIONS_AGAIN, _values(parameters) | {"ids": list(ids), "any_status": any_status})
+    return Query(_SESSIONS_AGAIN, _values(parameters, moments) | {"ids": list(ids), "any_status": any_status})
 
 
-def registered(recent: datetime) -> Query:
-    """Every row in ``recordings``, ascending by id; one made at ``recent`` or later is marked so."""
-    return Query(_REGISTERED + " order by r.id", {"recent": recent})
+def registered(moments: Moments) -> Query:
+    """Every row in ``recordings``, ascending by id."""
+    return Query(_REGISTERED + " order by r.id", moments._asdict())
 
 
-def recordings_again(recent: datetime, ids: Sequence[str]) -> Query:
+def recordings_again(moments: Moments, ids: Sequence[str]) -> Query:
     """The rows of the given recordings."""
-    return Query(_REGISTERED + " where r.id = any(%(ids)s::uuid[])", {"recent": recent, "ids": list(ids)})
+    return Query(_REGISTERED + " where r.id = any(%(ids)s::uuid[])", moments._asdict() | {"ids": list(ids)})
 
 
-def _values(parameters: AuditParameters) -> dict[str, Any]:
+def _values(parameters: AuditParameters, moments: Moments) -> dict[str, Any]:
     return {
+        "latest": moments.latest,
         "statuses": [status for status in parameters.statuses if status != NO_STATUS],
         "no_status": NO_STATUS in parameters.statuses,
         "since": parameters.since,

@@ -7,7 +7,8 @@ from reconciliation.verdicts import Rule, Severity, counted
 
 
 def _row(facts: RecordingFacts) -> str:
-    return f"It is registered as a recording of session {facts.row.session_id}"
+    ahead = " by a row whose created_at lies in the future" if "future" in facts.row.marks else ""
+    return f"It is registered as a recording of session {facts.row.session_id}{ahead}"
 
 
 def _why_session_mismatch(facts: RecordingFacts) -> str:
@@ -20,6 +21,14 @@ RULES: tuple[Rule[RecordingFacts], ...] = (
         "outside_question",
         "Not looked at: the question was about some sessions only.",
         lambda facts: not facts.judged,
+    ),
+    Rule(
+        "unreadable_row",
+        Severity.MEDIUM,
+        "Its row holds a value that cannot be understood, so it cannot be judged.",
+        lambda facts: not facts.row.readable,
+        lambda facts: f"The row of {facts.row.recording_id!r} holds something that cannot be understood.",
+        "Correct the value in the database, then audit again.",
     ),
     counted("deleted_row", "Deleted on purpose.", lambda facts: facts.row.deleted),
     # An imported recording gets its row first, and its container and duration only when the import is done.
@@ -43,7 +52,10 @@ RULES: tuple[Rule[RecordingFacts], ...] = (
         Severity.HIGH,
         "The row is there, and no container of its id.",
         lambda facts: not facts.listed and container_kind(facts.row.recording_id) is ContainerKind.RECORDING,
-        lambda facts: f"{_row(facts)}, but storage has no container of that name.",
+        lambda facts: (
+            f"{_row(facts)}, but "
+            + ("its container was listed and is gone." if facts.gone else "storage has no container of that name.")
+        ),
         "Find out who deleted the container; restore it while the account's soft delete keeps it.",
     ),
     Rule(

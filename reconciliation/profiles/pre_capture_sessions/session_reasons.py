@@ -15,12 +15,20 @@ def _row(facts: SessionFacts) -> str:
     """The session's row in words, with what else a person must know before touching it."""
     session = facts.session
     text = f"The session's status is {session.status or 'empty'}"
-    if session.deleted_at is not None:
-        text += f", it was deleted on {moment(session.deleted_at)}{' by the closure of its case' * _by_closure(facts)}"
+    if session.gives("deleted_at"):
+        when = f" on {moment(session.deleted_at)}" if session.deleted_at else ""
+        text += f", it was deleted{when}{' by the closure of its case' * _by_closure(facts)}"
     if not session.case_live:
         text += ", its booking or case was deleted"
     if session.case_state != "OPEN":
         text += f", its case is {session.case_state}"
+    for column, at in session.future.items():
+        text += f", its {column} ({moment(at)}) lies in the future and counts as not given"
+    for container in (*facts.evidence, *facts.mixed):
+        if container.future is not None:
+            text += f", container {container.container} was last changed on {moment(container.future)}, in the future"
+    for column, seen in session.unreadable.items():
+        text += f", its {column} ({seen!r}) cannot be understood"
     return text
 
 
@@ -74,7 +82,7 @@ def why_in_flight(facts: SessionFacts) -> str:
         )
     last = facts.session.last_clock
     assert last is not None
-    age = max(facts.clock.as_of - last, timedelta()) // timedelta(minutes=1)
+    age = facts.clock.age(last) // timedelta(minutes=1)
     allowed = facts.clock.grace // timedelta(minutes=1)
     return f"{_row(facts)}, and its last activity was {age} minutes before this audit (allowed: {allowed})."
 
@@ -96,8 +104,13 @@ def why_deleted_elsewhere(facts: SessionFacts) -> str:
 
 def why_job(facts: SessionFacts) -> str:
     """An encode job is kept for it."""
-    assert facts.session.job_at is not None
-    return f"{_row(facts)}, and an encode job of {moment(facts.session.job_at)} is kept for it."
+    when = f" of {moment(facts.session.job_at)}" if facts.session.job_at else ""
+    return f"{_row(facts)}, and an encode job{when} is kept for it."
+
+
+def why_unreadable(facts: SessionFacts) -> str:
+    """A value of its row is not understood."""
+    return f"{_row(facts)}.{_seen(facts)}"
 
 
 def _seen(facts: SessionFacts) -> str:
@@ -106,6 +119,11 @@ def _seen(facts: SessionFacts) -> str:
 
 def why_not_seen_twice(facts: SessionFacts) -> str:
     """The second look failed."""
+    if facts.replayed_until is not None:
+        return (
+            f"{_row(facts)}, and the database is a replica that has replayed until {facts.replayed_until}: a "
+            f"registration since then would explain it.{_seen(facts)}"
+        )
     return f"{_row(facts)}, and its rows or containers could not be read a second time.{_seen(facts)}"
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 
+from reconciliation.candidates import MOMENTS
 from reconciliation.facts import SessionFacts
 from reconciliation.profiles.pre_capture_sessions.session_reasons import (
     why_deleted_elsewhere,
@@ -14,6 +15,7 @@ from reconciliation.profiles.pre_capture_sessions.session_reasons import (
     why_lost,
     why_mixed,
     why_not_seen_twice,
+    why_unreadable,
     why_unverified,
 )
 from reconciliation.trail import Trail
@@ -54,12 +56,20 @@ def _is_of_a_closed_case(facts: SessionFacts) -> bool:
     return not facts.session.case_live or facts.session.case_state != "OPEN"
 
 
-def _job_age(facts: SessionFacts) -> timedelta:
-    assert facts.session.job_at is not None
-    return facts.clock.as_of - facts.session.job_at
+def _matters_throughout(facts: SessionFacts) -> bool:
+    # A moment that cannot be read makes nothing look healthy; any other value may.
+    return not facts.session.unreadable.keys() <= MOMENTS
 
 
 RULES: tuple[Rule[SessionFacts], ...] = (
+    Rule(
+        "unreadable_row",
+        Severity.MEDIUM,
+        "Its row holds a value that cannot be understood, so it cannot be judged.",
+        _matters_throughout,
+        why_unreadable,
+        "Correct the value in the database, then audit again.",
+    ),
     # Imported sessions are NO_RECORDING with a row by design until their import is done.
     counted("legacy", "Recorded by another system.", lambda facts: facts.session.origin != "PRE"),
     # A finding that was not seen twice is none: a registration in between is the usual cause.
@@ -111,7 +121,7 @@ RULES: tuple[Rule[SessionFacts], ...] = (
         "hidden_by_deletion",
         Severity.HIGH,
         "A complete recording is in storage, and its session is deleted.",
-        lambda facts: facts.session.deleted_at is not None and bool(facts.complete),
+        lambda facts: facts.session.gives("deleted_at") and bool(facts.complete),
         why_hidden,
         "Ask the case's owner; undeleting the session re-opens its booking and case. Then register the container.",
         hidden=True,
@@ -130,7 +140,7 @@ RULES: tuple[Rule[SessionFacts], ...] = (
         "job_tracked",
         Severity.INFO,
         "The service itself follows an encode job of it.",
-        lambda facts: facts.session.job_at is not None and _job_age(facts) < JOB_TIMEOUT,
+        lambda facts: facts.clock.is_recent(facts.session.job_at, JOB_TIMEOUT),
         why_job,
         "Nothing: the service ends the job within two hours.",
     ),
@@ -138,7 +148,7 @@ RULES: tuple[Rule[SessionFacts], ...] = (
         "job_stale",
         Severity.MEDIUM,
         "The service follows an encode job that should have ended long ago.",
-        lambda facts: facts.session.job_at is not None,
+        lambda facts: facts.session.gives("job_at"),
         why_job,
         "Look the job up at the encoder, end it, and audit again.",
     ),
@@ -178,6 +188,15 @@ RULES: tuple[Rule[SessionFacts], ...] = (
         "Play the recording back, then register the container as the session's recording.",
         urgency=_unless_sibling(Severity.HIGH, Severity.MEDIUM),
         hidden=True,
+    ),
+    # What is hidden is hidden whatever the row's moments say; without them nothing else is certain.
+    Rule(
+        "unreadable_row",
+        Severity.MEDIUM,
+        "Its row holds a value that cannot be understood, so it cannot be judged.",
+        lambda facts: bool(facts.session.unreadable),
+        why_unreadable,
+        "Correct the value in the database, then audit again.",
     ),
     Rule(
         "unverified",

@@ -14,9 +14,20 @@ from reconciliation.candidates import Candidate, RegisteredRecording
 from reconciliation.keys import name_digest, usual_track_name
 from reconciliation.parameters import NO_STATUS, AuditParameters
 from reconciliation.profiles.pre_capture_sessions import PROFILE
-from reconciliation.profiles.profile import Query
+from reconciliation.profiles.profile import Moments, Query
 from reconciliation.trail import Trail
-from tests.reconciliation.world import AS_OF, LONG_AGO, MINUTE, PARAMETERS, REGISTERED, row, session, uuid_of
+from tests.reconciliation.world import (
+    AS_OF,
+    LATEST,
+    LONG_AGO,
+    MINUTE,
+    MOMENTS,
+    PARAMETERS,
+    REGISTERED,
+    row,
+    session,
+    uuid_of,
+)
 
 MICROSECOND = timedelta(microseconds=1)
 INGEST = "rtmps://in-0.uksouth-4.streaming.mediakind.com:2935/0"
@@ -114,18 +125,23 @@ async def texts_of(url: str, query: Query) -> list[str]:
 
 
 async def candidates_in(url: str, parameters: AuditParameters = PARAMETERS) -> list[Candidate]:
-    return [Candidate.from_json(json.loads(text)) for text in await texts_of(url, PROFILE.candidates(parameters))]
+    return [
+        Candidate.from_json(json.loads(text)) for text in await texts_of(url, PROFILE.candidates(parameters, MOMENTS))
+    ]
 
 
 async def again(url: str, parameters: AuditParameters, *names: str) -> dict[str, Candidate]:
     """The sessions of those names as a second look reads them, by id."""
-    query = PROFILE.sessions_again(parameters, [str(uuid_of(name)) for name in names])
+    query = PROFILE.sessions_again(parameters, MOMENTS, [str(uuid_of(name)) for name in names])
     read = [Candidate.from_json(json.loads(text)) for text in await texts_of(url, query)]
     return {candidate.session_id: candidate for candidate in read}
 
 
 async def recordings_in(url: str, recent: datetime = AS_OF) -> dict[str, RegisteredRecording]:
-    read = [RegisteredRecording(*json.loads(text)) for text in await texts_of(url, PROFILE.registered(recent))]
+    read = [
+        RegisteredRecording.from_json(json.loads(text))
+        for text in await texts_of(url, PROFILE.registered(Moments(recent, LATEST)))
+    ]
     assert [one.recording_id for one in read] == sorted(one.recording_id for one in read)
     return {one.recording_id: one for one in read}
 
@@ -365,8 +381,11 @@ async def test_recordings_are_read_again_as_they_are_now_and_no_others(url: str)
         plant_recording(url, name)
     with psycopg.connect(url) as connection:
         connection.execute("update recordings set deleted_at = now() where id = %s", [uuid_of("second")])
-    query = PROFILE.recordings_again(AS_OF, [str(uuid_of(name)) for name in ("first", "second", "nobody")])
-    read = {one.recording_id: one for one in (RegisteredRecording(*json.loads(t)) for t in await texts_of(url, query))}
+    query = PROFILE.recordings_again(MOMENTS, [str(uuid_of(name)) for name in ("first", "second", "nobody")])
+    read = {
+        one.recording_id: one
+        for one in (RegisteredRecording.from_json(json.loads(t)) for t in await texts_of(url, query))
+    }
     # The third one is not given, and still makes the first one a double.
     assert read == {
         str(uuid_of("first")): row("first", "session", "double"),
@@ -448,11 +467,11 @@ async def test_a_file_name_leaves_the_database_as_its_digest_only(url: str, name
     plant(url, session())
     plant_recording(url, "recording", filename=name)
     assert (await recording_in(url, "recording")).file_digest == name_digest(name)
-    assert not [text for text in await texts_of(url, PROFILE.registered(AS_OF)) if "Doe" in text]
+    assert not [text for text in await texts_of(url, PROFILE.registered(MOMENTS)) if "Doe" in text]
 
 
 async def test_no_rows_are_no_lines(url: str) -> None:
     assert await candidates_in(url) == []
-    assert await texts_of(url, PROFILE.registered(AS_OF)) == []
+    assert await texts_of(url, PROFILE.registered(MOMENTS)) == []
     assert await again(url, PARAMETERS) == {}
-    assert await texts_of(url, PROFILE.recordings_again(AS_OF, [])) == []
+    assert await texts_of(url, PROFILE.recordings_again(MOMENTS, [])) == []

@@ -64,6 +64,7 @@ VERDICTS = tuple(
         ),
         "recording": (
             ("outside_question", "info, counted", "was not asked for"),
+            ("unreadable_row", "medium", "cannot be understood"),
             ("deleted_row", "info, counted", "was deleted"),
             ("legacy_row", "info, counted", "waits for its import"),
             ("recent_row", "info, counted", "is too young to judge"),
@@ -117,6 +118,7 @@ def evidence(name: str = "recording", of: str = "session", **changes: Any) -> Js
         "empty_media": 0,
         "manifest_bytes": 712,
         "newest": "2026-01-31T11:12:30Z",
+        "future": None,
         "kind": "recording",
         "registered": False,
         "complete": True,
@@ -195,6 +197,7 @@ def coverage(scanned: int, failed: Mapping[str, str] | None = None, skipped: Map
         },
         "blobs": 4 * scanned,
         "skipped_by_reason": dict(skipped),
+        "gaps": [],
         "failed_containers": [{"container": name, "error": error} for name, error in failed.items()],
         "dead_letters": [],
     }
@@ -229,6 +232,7 @@ def report(
         },
         "outcome": {"code": code, "word": word},
         "headline": headline or f"{len(listed)} findings; {looked['containers']['scanned']:,} containers read.",
+        "notes": [],
         "since_last": compared or NOT_COMPARED,
         "coverage": looked,
         "counts": {

@@ -46,6 +46,7 @@ MODEL: dict[str, Any] = {
     },
     "outcome": {"code": int, "word": str},
     "headline": str,
+    "notes": [str],
     "since_last": {
         "previous": ({"id": str, "as_of": str}, None),
         "why_not": (str, None),
@@ -59,6 +60,7 @@ MODEL: dict[str, Any] = {
         "containers": {"listed": int, "scanned": int, "skipped": int, "failed": int},
         "blobs": int,
         "skipped_by_reason": dict,
+        "gaps": [{"what": str, "next_step": str}],
         "failed_containers": [{"container": str, "error": str}],
         "dead_letters": list,
     },
@@ -104,6 +106,8 @@ MODEL: dict[str, Any] = {
                     "job_at": (str, None),
                     "row_token": str,
                     "trail": str,
+                    "unreadable": dict,
+                    "future": dict,
                 },
                 None,
             ),
@@ -117,6 +121,7 @@ MODEL: dict[str, Any] = {
                     "empty_media": int,
                     "manifest_bytes": (int, None),
                     "newest": (str, None),
+                    "future": (str, None),
                     "kind": str,
                     "registered": bool,
                     "complete": bool,
@@ -276,6 +281,7 @@ def test_the_summary_says_the_headline_and_the_counts_without_a_row() -> None:
     counts = summary.pop("counts")
     assert summary == {
         "headline": report["headline"],
+        "notes": report["notes"],
         "sessions": 2,
         "findings": 1,
         "hidden": 1,

@@ -10,7 +10,7 @@ from reconciliation.parameters import AuditParameters
 from reconciliation.profiles.pre_capture_sessions import PROFILE
 from reconciliation.profiles.profile import Query
 from tests.reconciliation.strategies import parameters
-from tests.reconciliation.world import AS_OF, PARAMETERS
+from tests.reconciliation.world import MOMENTS, PARAMETERS
 
 HOSTILE = "'; drop table recordings; --"
 ONE_STATUS = AuditParameters(PROFILE.name, ("FAILURE",), 60)
@@ -18,10 +18,10 @@ ONE_STATUS = AuditParameters(PROFILE.name, ("FAILURE",), 60)
 
 def queries(asked: AuditParameters, ids: list[str]) -> list[Query]:
     return [
-        PROFILE.candidates(asked),
-        PROFILE.sessions_again(asked, ids),
-        PROFILE.registered(AS_OF),
-        PROFILE.recordings_again(AS_OF, ids),
+        PROFILE.candidates(asked, MOMENTS),
+        PROFILE.sessions_again(asked, MOMENTS, ids),
+        PROFILE.registered(MOMENTS),
+        PROFILE.recordings_again(MOMENTS, ids),
     ]
 
 
@@ -36,25 +36,25 @@ def test_what_is_asked_travels_as_bound_values_and_never_as_sql() -> None:
     asked = AuditParameters(PROFILE.name, (HOSTILE,), 60, only=(HOSTILE,), ingest_address_contains=HOSTILE)
     for query in queries(asked, [HOSTILE]):
         assert HOSTILE not in query.sql
-    assert PROFILE.candidates(asked).values["statuses"] == [HOSTILE]
-    assert PROFILE.candidates(asked).values["ingest"] == HOSTILE
-    assert PROFILE.sessions_again(asked, [HOSTILE]).values["ids"] == [HOSTILE]
+    assert PROFILE.candidates(asked, MOMENTS).values["statuses"] == [HOSTILE]
+    assert PROFILE.candidates(asked, MOMENTS).values["ingest"] == HOSTILE
+    assert PROFILE.sessions_again(asked, MOMENTS, [HOSTILE]).values["ids"] == [HOSTILE]
 
 
 def test_the_empty_status_is_asked_for_by_its_own_name() -> None:
-    with_it = PROFILE.candidates(PARAMETERS).values
+    with_it = PROFILE.candidates(PARAMETERS, MOMENTS).values
     assert (with_it["statuses"], with_it["no_status"]) == (["PROCESSING", "NO_RECORDING", "FAILURE"], True)
-    without = PROFILE.candidates(ONE_STATUS).values
+    without = PROFILE.candidates(ONE_STATUS, MOMENTS).values
     assert (without["statuses"], without["no_status"]) == (["FAILURE"], False)
 
 
 def test_no_ids_means_every_candidate() -> None:
-    assert PROFILE.candidates(PARAMETERS).values["only"] is None
-    assert PROFILE.candidates(replace(PARAMETERS, only=("a", "b"))).values["only"] == ["a", "b"]
+    assert PROFILE.candidates(PARAMETERS, MOMENTS).values["only"] is None
+    assert PROFILE.candidates(replace(PARAMETERS, only=("a", "b")), MOMENTS).values["only"] == ["a", "b"]
 
 
 @pytest.mark.parametrize(("asked", "any_status"), [(PARAMETERS, True), (ONE_STATUS, False)])
 def test_the_status_of_a_session_that_a_container_names_matters_only_if_statuses_were_chosen(
     asked: AuditParameters, any_status: bool
 ) -> None:
-    assert PROFILE.sessions_again(asked, []).values["any_status"] is any_status
+    assert PROFILE.sessions_again(asked, MOMENTS, []).values["any_status"] is any_status

@@ -1,9 +1,12 @@
 """Reading containers: bounded, complete, and never longer than it may take."""
 
 import asyncio
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from activities.scan_shard import OUT_OF_TIME, read_container, read_containers
+import pytest
+
+from activities.reading import OUT_OF_TIME, Reader
 from reconciliation.coverage import DELETED_DURING_SCAN
 from reconciliation.errors import ContainerGoneError, StorageRefusedError
 from reconciliation.evidence import Blob, BlobPage, ContainerEvidence, Record, Unread
@@ -28,7 +31,7 @@ class Storage:
                 await asyncio.Event().wait()
             if container in self.trouble:
                 raise self.trouble[container]
-            return [BlobPage(1, AT, [Blob("a.mp4", 1, AT)])]
+            return [BlobPage(1, [AT], [Blob("a.mp4", 1, AT)])]
         finally:
             self.open -= 1
 
@@ -38,7 +41,7 @@ NAMES = [f"container-{number:02}" for number in range(30)]
 
 async def read(storage: Storage, concurrency: int = 4, timeout_seconds: float | None = None) -> dict[str, Record]:
     records: list[Record] = []
-    await read_containers(storage, NAMES, records, concurrency, timeout_seconds)
+    await Reader(storage, concurrency, lambda: AT).read_all(NAMES, records, timeout_seconds)
     assert len(records) == len(NAMES)
     return {record.container: record for record in records}
 
@@ -68,6 +71,33 @@ async def test_when_the_time_is_up_what_was_read_is_kept_and_the_rest_is_for_the
 
 
 async def test_one_container_alone() -> None:
-    assert await read_container(Storage(), "one") == ContainerEvidence(
-        "one", 1, (), (name_digest("a.mp4"),), False, 0, None, AT
+    assert await Reader(Storage(), 1, lambda: AT).read("one") == ContainerEvidence(
+        "one", 1, (), (name_digest("a.mp4"),), False, 0, None, AT, AT, None
     )
+
+
+async def at_once(_seconds: float) -> None:
+    pass
+
+
+@dataclass
+class RefusingLister:
+    """Refuses each container as often as ``refusals`` says; then it is empty."""
+
+    refusals: dict[str, int]
+    asked: list[str] = field(default_factory=list)
+
+    async def blobs(self, container: str) -> list[BlobPage]:
+        self.asked.append(container)
+        if self.asked.count(container) <= self.refusals.get(container, 0):
+            raise StorageRefusedError("storage answered 403")
+        return [BlobPage(0, [], [])]
+
+
+@pytest.mark.parametrize(("refusals", "kind"), [(0, ContainerEvidence), (2, ContainerEvidence), (3, Unread)])
+async def test_a_container_that_is_refused_is_tried_in_as_many_passes_as_a_scan_has(refusals: int, kind: type) -> None:
+    lister = RefusingLister({"b": refusals})
+    seen = await Reader(lister, 4, lambda: AT, at_once).read_patiently(["a", "b"], 3)
+    assert {name: type(record) for name, record in seen.items()} == {"a": ContainerEvidence, "b": kind}
+    assert lister.asked.count("a") == 1
+    assert lister.asked.count("b") == min(refusals + 1, 3)

@@ -1,0 +1,117 @@
+"""Whole audits in memory: every step of the app, its own lister and parsers, a database and a run store in memory."""
+
+import json
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+
+from activities.keep_dead_letters import keep_letters
+from activities.list_containers import list_account
+from activities.plan import plan_audit
+from activities.pull import pull_rows
+from activities.reconcile import reconcile_audit
+from activities.report import report_audit
+from activities.scan_shard import scan
+from reconciliation.candidates import COLUMNS
+from reconciliation.database import DatabaseState
+from reconciliation.errors import AuditError
+from reconciliation.lifecycle import State
+from reconciliation.outcome import Outcome
+from reconciliation.parameters import AuditParameters
+from reconciliation.profiles.pre_capture_sessions import PROFILE
+from reconciliation.profiles.profile import Query
+from reconciliation.run_record import RunRecord
+from tests.activities.memory import MemoryDatabase, MemoryStorage, Outside
+from tests.reconciliation.world import AS_OF, AUDIT_ID, MINUTE, MOMENTS, PARAMETERS
+from tests.worlds.storage import ScriptedAccount, ScriptedLister
+
+_ID, _ASKED = COLUMNS.index("session_id"), COLUMNS.index("asked")
+
+
+@dataclass
+class RawDatabase:
+    """PRE's database as JSON texts, so that it may hold what Python cannot: ``sessions`` with those that are asked for
+    marked, and ``rows``, ascending by id.
+    """
+
+    sessions: Sequence[list[Any]] = ()
+    rows: Sequence[list[Any]] = ()
+    replayed_until: datetime | None = None
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator["RawDatabase"]:
+        yield self
+
+    async def state(self) -> DatabaseState:
+        return DatabaseState(AS_OF, is_replica=self.replayed_until is not None, replayed_until=self.replayed_until)
+
+    async def lines(self, query: Query) -> AsyncIterator[list[str]]:
+        ids = set(query.values.get("ids", ()))
+        asked = [session for session in self.sessions if session[_ASKED] == "candidate"]
+        answers: dict[str, list[list[Any]]] = {
+            PROFILE.candidates(PARAMETERS, MOMENTS).sql: asked,
+            PROFILE.registered(MOMENTS).sql: sorted(self.rows, key=lambda row: str(row[0])),
+            PROFILE.sessions_again(PARAMETERS, MOMENTS, ()).sql: [one for one in self.sessions if one[_ID] in ids],
+            PROFILE.recordings_again(MOMENTS, ()).sql: [one for one in self.rows if one[0] in ids],
+        }
+        for row in answers[query.sql]:
+            yield [json.dumps([True if value == "candidate" else value for value in row])]
+
+
+@dataclass
+class Audited:
+    """How an audit ended, and its report if there is one."""
+
+    outcome: Outcome
+    report: dict[str, Any] | None = None
+    error: str = ""
+
+    @property
+    def high(self) -> list[dict[str, Any]]:
+        """The findings that call for somebody at once."""
+        return [one for one in (self.report or {}).get("findings", ()) if one["severity"] == "high"]
+
+
+async def audited(
+    account: ScriptedAccount, database: RawDatabase, parameters: AuditParameters = PARAMETERS, *, strict: bool = False
+) -> Audited:
+    """Audit them from the first step to the last; steps and shards are tried as often as an orchestration tries them."""
+    outside = Outside(cast("MemoryStorage", ScriptedLister(account)), cast("MemoryDatabase", database), strict=strict)
+    record = RunRecord(AUDIT_ID, State.RUNNING, parameters, AS_OF - MINUTE, AS_OF - MINUTE)
+    await outside.records.create_record(record)
+    request: Any = {"audit_id": AUDIT_ID}
+    try:
+        for step in (list_account, pull_rows, plan_audit):
+            await _tried(step, request, outside)
+        plan = await outside.store.planned(AUDIT_ID)
+        failed = list(range(len(plan.shards)))
+        for attempt in (1, 2, 3):
+            answers = [
+                (await scan({"audit_id": AUDIT_ID, "shard": index, "attempt": attempt}, outside.services), index)
+                for index in failed
+            ]
+            failed = [index for answer, index in answers if answer["failed"]]
+        if failed:
+            await keep_letters({"audit_id": AUDIT_ID, "failed": failed}, outside.services)
+        outside.now = AS_OF + MINUTE
+        await _tried(reconcile_audit, request, outside)
+        await _tried(report_audit, request, outside)
+    except AuditError as error:
+        return Audited(Outcome.FAILED, error=str(error))
+    ended = await outside.records.record(AUDIT_ID)
+    assert ended is not None
+    assert ended.outcome is not None
+    return Audited(ended.outcome, json.loads(outside.blobs.blobs[f"{AUDIT_ID}/report.json"]))
+
+
+async def _tried(step: Any, request: Any, outside: Outside) -> None:
+    for attempt in (1, 2, 3):
+        try:
+            await step(request, outside.services)
+        except AuditError as error:
+            if not error.retryable or attempt == 3:
+                raise
+        else:
+            return
