@@ -1,6 +1,7 @@
 """A forward proxy on loopback that notes what passes: whole requests for http, CONNECT for https."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -42,7 +43,9 @@ class ForwardProxy:
                     await _pipe(reader, there)
                     await task
                     return
-                there.write(head.replace(f"http://{authority}", "", 1).encode())
+                length = re.search(r"content-length: (\d+)", head, re.IGNORECASE)
+                body = await reader.readexactly(int(length[1])) if length else b""
+                there.write(head.replace(f"http://{authority}", "", 1).encode() + body)
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
         finally:
