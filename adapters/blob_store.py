@@ -17,9 +17,10 @@ from azure.core.exceptions import (
     ResourceModifiedError,
     ResourceNotFoundError,
 )
-from azure.storage.blob.aio import BlobServiceClient, ContainerClient
+from azure.storage.blob.aio import BlobServiceClient, ContainerClient, ExponentialRetry
 
 from adapters.credentials import endpoint_of, identity
+from adapters.network_faults import Fault, fault_of, is_redirect
 from adapters.settings import StorageConnection
 from reconciliation.errors import RunStoreError, SettingsError, StorageRefusedError, StorageUnavailableError
 
@@ -34,16 +35,24 @@ _PORTION_BYTES = 2 * 1024 * 1024
 _ONE_REQUEST_BYTES = _PORTION_BYTES
 # The SDK's own would keep a caller of the API waiting for a minute; steps are tried again by the orchestration anyway.
 # It waits 1 + 1^n seconds, one more or less: 9 in all at most, so the reason is there before health gives up.
+_RETRIES: dict[str, Any] = {"retry_total": 3, "initial_backoff": 1, "increment_base": 1, "random_jitter_range": 1}
 _OPTIONS: dict[str, Any] = {
-    "retry_total": 3,
-    "initial_backoff": 1,
-    "increment_base": 1,
-    "random_jitter_range": 1,
+    "permit_redirects": False,  # who answers there is not the account that was to be asked
     "connection_timeout": 5,
     "read_timeout": 60,
     "max_single_get_size": _PORTION_BYTES,
     "max_chunk_get_size": _PORTION_BYTES,
 }
+
+
+class _Retry(ExponentialRetry):
+    """As often as the vendor's, but not what lasts."""
+
+    def increment(
+        self, settings: dict[str, Any], request: Any, response: Any = None, error: AzureError | None = None
+    ) -> bool:
+        """True if the request is to be tried again."""
+        return not (error and _fault(error).lasts) and super().increment(settings, request, response, error)
 
 
 @dataclass(frozen=True)
@@ -230,23 +239,31 @@ class BlobStore:
                 ) from error
             if status is None or status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in _TEMPORARY:
                 raise StorageUnavailableError(f"{what}: storage answered {status}. Try again later.") from error
+            why = "which leads elsewhere and is not followed" if is_redirect(status) else error.reason
             raise StorageRefusedError(
-                f"{what}: storage answered {status} ({error.reason}). Check {self._setting} and the network rules."
+                f"{what}: storage answered {status} ({why}). Check {self._setting} and the network rules."
             ) from error
         except AzureError as error:
-            raise StorageUnavailableError(
-                f"{what}: storage could not be reached. Check {self._setting} and the account's network rules."
-            ) from error
+            fault = _fault(error)
+            kind = StorageRefusedError if fault.lasts else StorageUnavailableError
+            advice = fault.advice or f"Check {self._setting} and the account's network rules."
+            raise kind(f"{what}: storage {fault.what}. {advice}") from error
+
+
+def _fault(error: AzureError) -> Fault:
+    """What aiohttp said, which the vendor's client wraps."""
+    return fault_of(error.inner_exception) if error.inner_exception else Fault("could not be reached")
 
 
 def _service(connection: StorageConnection) -> BlobServiceClient:
+    options = _OPTIONS | {"retry_policy": _Retry(**_RETRIES)}
     if connection.connection_string is not None:
         endpoint_of(connection)  # without a key the vendor's client would ask as nobody
         try:
-            return BlobServiceClient.from_connection_string(connection.connection_string, **_OPTIONS)
+            return BlobServiceClient.from_connection_string(connection.connection_string, **options)
         except ValueError:
             raise SettingsError(
                 f"The connection string in {connection.setting} is not usable: give name=value pairs with ; between."
             ) from None
     assert connection.service_uri is not None
-    return BlobServiceClient(connection.service_uri, credential=identity(), **_OPTIONS)
+    return BlobServiceClient(connection.service_uri, credential=identity(), **options)

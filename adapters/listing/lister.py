@@ -3,10 +3,13 @@
 import asyncio
 import logging
 import random
-from collections.abc import AsyncIterator, Callable, Iterable
+import re
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 from urllib.parse import quote
 
 import aiohttp
@@ -16,24 +19,39 @@ from yarl import URL
 
 from adapters.credentials import Endpoint
 from adapters.listing.deadlines import Deadlines
-from adapters.listing.pages import Blobs, ContainerNames, parse_blobs, parse_containers
+from adapters.listing.pages import Blobs, ContainerNames, can_be_a_container, parse_blobs, parse_containers
+from adapters.network_faults import TEMPORARY, Fault, fault_of, is_redirect
+from adapters.proxies import proxy_for
 from reconciliation import VERSION
 from reconciliation.errors import (
     AuditError,
     ContainerGoneError,
     ListingError,
+    SettingsError,
     StorageRefusedError,
     StorageUnavailableError,
 )
 from reconciliation.evidence import BlobPage
+from reconciliation.times import from_rfc1123
 
 logger = logging.getLogger("capture_audit.listing")
 
-_HEADERS = {"x-ms-version": "2023-11-03", "User-Agent": f"capture-audit/{VERSION}"}
-_TEMPORARY = frozenset({408, 429, 500, 502, 503, 504})
+_HEADERS = {
+    "x-ms-version": "2023-11-03",
+    "User-Agent": f"capture-audit/{VERSION}",
+    # Unpacked, a few megabytes can be as many gigabytes.
+    "Accept-Encoding": "identity",
+}
 # As many pages as no real listing has: 50 million names at 5,000 each.
 MOST_PAGES = 10_000
+# As large as no real page is: 5,000 names of 1,024 characters take at most 46 MB when they come percent-encoded, and
+# their properties some 6 MB more.
+LARGEST_PAGE = 64 * 1024 * 1024
+_LARGEST_ERROR = 64 * 1024
 _GONE = {404: frozenset({"ContainerNotFound"}), 409: frozenset({"ContainerBeingDeleted"})}
+_IN_ITS_PLACE = "Look at what answers in storage's place, such as a proxy or a gateway, then audit again."
+_SECONDS = re.compile(r"[0-9]+(?:\.[0-9]+)?")
+ResultT = TypeVar("ResultT")
 PageT = TypeVar("PageT", ContainerNames, Blobs)
 
 
@@ -45,6 +63,16 @@ class Patience:
     first_wait: float = 0.5
     longest_wait: float = 30.0
     request_timeout: float = 30.0
+
+
+class _Answer(NamedTuple):
+    """What storage said, and when it was asked and had answered: seconds of this machine's clock."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    asked: float
+    answered: float
 
 
 class _Request(aiohttp.ClientRequest):
@@ -66,12 +94,16 @@ def open_session() -> aiohttp.ClientSession:
         cookie_jar=aiohttp.DummyCookieJar(),
         headers=_HEADERS,
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=10),  # the lister keeps its own deadlines
+        auto_decompress=False,
         request_class=_Request,
     )
 
 
 class RestLister:
-    """Lists one storage account. Safe for many concurrent callers on one event loop."""
+    """Lists one storage account. Safe for many concurrent callers on one event loop.
+
+    Raises ``SettingsError`` if the account's address cannot be asked, or its proxy's.
+    """
 
     def __init__(
         self,
@@ -82,9 +114,10 @@ class RestLister:
         patience: Patience | None = None,
     ) -> None:
         self._endpoint = endpoint
-        address = URL(endpoint.url, encoded=True)
+        address = _address(endpoint.url)
         self._scheme, self._authority = address.scheme, address.raw_authority
         self._base = address.raw_path.rstrip("/")
+        self._proxy = proxy_for(address)
         self._session = session
         self._containers_query = f"comp=list&maxresults={page_size}"
         self._blobs_query = f"restype=container&comp=list&maxresults={page_size}"
@@ -95,7 +128,8 @@ class RestLister:
     async def containers(self) -> AsyncIterator[list[str]]:
         """Pages of container names, ascending, until there are no more.
 
-        Raises ``StorageRefusedError``, ``StorageUnavailableError`` or ``ListingError``.
+        A name that storage cannot have comes escaped, for ``blobs`` to refuse. Raises ``StorageRefusedError``,
+        ``StorageUnavailableError`` or ``ListingError``.
         """
         what = f"list containers in account {self._endpoint.account!r}"
         async for page in self._pages("/", self._containers_query, parse_containers, what):
@@ -104,16 +138,31 @@ class RestLister:
     async def blobs(self, container: str) -> list[BlobPage]:
         """All pages of a container's listing, in order.
 
-        Raises as ``containers``, and ``ContainerGoneError`` when the container is not there any more.
+        Raises as ``containers``, and ``ContainerGoneError`` when the container is not there any more. A name that
+        storage cannot have is a ``ListingError``, and nobody is asked: in a path it could mean another address.
         """
         what = f"list container {container!r} in account {self._endpoint.account!r}"
-        # Container names need no quoting: they are lower-case letters, digits, hyphens, and $ in front.
+        if not can_be_a_container(container):
+            raise ListingError(f"Cannot {what}: storage cannot have a container of that name. See what lists it so.")
         path, query = f"/{container}", self._blobs_query
-        page = await self._page(path, query, parse_blobs, what)
+
+        def parse(page: bytes) -> Blobs:
+            return parse_blobs(page, container)
+
+        page = await self._page(path, query, parse, what)
         pages = [page.blobs]
         if page.marker is not None:
-            pages += [following.blobs async for following in self._pages(path, query, parse_blobs, what, page.marker)]
+            pages += [following.blobs async for following in self._pages(path, query, parse, what, page.marker)]
         return pages
+
+    async def clock_ahead(self) -> timedelta:
+        """How far storage's clock is ahead of this machine's (negative: behind), to within a second or two.
+
+        One small List Containers request; its answer's ``Date`` is held against the middle of the time it took. An
+        answer without a date that can be read gives no difference. Raises as ``containers``.
+        """
+        what = f"compare clocks with account {self._endpoint.account!r}"
+        return await self._ask("/", "comp=list&maxresults=1", _clock_ahead, what)
 
     async def _pages(
         self, path: str, query: str, parse: Callable[[bytes], PageT], what: str, marker: str | None = None
@@ -134,55 +183,75 @@ class RestLister:
             seen.add(marker)
 
     async def _page(self, path: str, query: str, parse: Callable[[bytes], PageT], what: str) -> PageT:
+        return await self._ask(path, query, lambda answer: parse(answer.body), what)
+
+    async def _ask(self, path: str, query: str, read: Callable[[_Answer], ResultT], what: str) -> ResultT:
+        """What ``read`` makes of the answer to one request, however often it takes; ``ListingError`` is tried again."""
         for attempt in range(1, self._patience.attempts + 1):
             if self._pause_until:
                 await self._wait_while_paused()
+            hint: float | None = None
+            kind: type[AuditError] = StorageUnavailableError
+            signature, headers = await self._signed(what)
             try:
-                status, body, retry_after = await self._get(path, query)
-                if status == HTTPStatus.OK:
-                    return parse(body)
-                trouble: str = _judged(status, body, what)
-            except (aiohttp.ClientError, TimeoutError, ListingError) as error:
-                trouble, retry_after = _in_words(error), None
-            except ClientAuthenticationError as error:
-                raise StorageRefusedError(
-                    f"Cannot {what}: the app has no identity that storage accepts. Turn on the app's managed identity, "
-                    "or sign in with 'az login' for local development."
-                ) from error
+                answer = await self._get(path, f"{query}&{signature}" if signature else query, headers)
+                if answer.status == HTTPStatus.OK:
+                    return read(answer)
+                fault = Fault(_judged(answer.status, answer.body, what))
+                hint = _hinted(answer.headers)
+            except ListingError as error:
+                kind = ListingError
+                fault = Fault(str(error).removeprefix("Storage ").rstrip("."), _IN_ITS_PLACE)
+            except (aiohttp.ClientError, TimeoutError) as error:
+                fault = fault_of(error)
+            if fault.lasts:
+                raise StorageRefusedError(f"Cannot {what}: storage {fault.what}. {fault.advice}")
             if attempt < self._patience.attempts:
-                await self._hold_back(attempt, retry_after, f"Cannot {what} yet: {trouble}")
-        raise StorageUnavailableError(
-            f"Cannot {what}: {trouble}, {self._patience.attempts} times in a row. Check the account's network rules "
-            "and its status, then audit again."
-        )
+                await self._hold_back(attempt, hint, f"Cannot {what} yet: storage {fault.what}")
+        advice = fault.advice or "Check the account's network rules and its status, then audit again."
+        raise kind(f"Cannot {what}: storage {fault.what}, {self._patience.attempts} times in a row. {advice}")
 
-    async def _get(self, path: str, query: str) -> tuple[int, bytes, float | None]:
-        signature, headers = await self._endpoint.signer.sign()
+    async def _signed(self, what: str) -> tuple[str, Mapping[str, str]]:
+        """What proves who asks. Nothing is ever sent without it, and what cannot be signed is not tried again."""
+        try:
+            return await self._endpoint.signer.sign()
+        except AuditError:
+            raise
+        except ClientAuthenticationError as error:
+            raise StorageRefusedError(
+                f"Cannot {what}: the app has no identity that storage accepts. Turn on the app's managed identity, "
+                "or sign in with 'az login' for local development."
+            ) from error
+        except Exception as error:  # a signer may raise anything
+            raise StorageRefusedError(
+                f"Cannot {what}: the request could not be signed ({type(error).__name__}). Check the account's key or "
+                "signature in the settings, or the app's identity."
+            ) from error
+
+    async def _get(self, path: str, query: str, headers: Mapping[str, str]) -> _Answer:
         url = URL.build(  # from its parts, so that nothing has to be parsed
             scheme=self._scheme,
             authority=self._authority,
             path=f"{self._base}{path}",
-            query_string=f"{query}&{signature}" if signature else query,
+            query_string=query,
             encoded=True,
         )
+        asked = time.time()
         with self._deadlines.one():
-            answer = await self._session.get(url, headers=headers or None)
+            answer = await self._session.get(url, headers=headers or None, proxy=self._proxy, allow_redirects=False)
             try:
-                # A short answer has arrived with its headers, and its connection is given back already.
-                content = answer.content
-                body = content.read_nowait() if content.is_eof() else await answer.read()
+                body = await _body(answer)
             except BaseException:
                 answer.close()
                 raise
-        if answer.status == HTTPStatus.OK:
-            return answer.status, body, None
-        return answer.status, body, _seconds(answer.headers.get("Retry-After"))
+        return _Answer(answer.status, answer.headers, body, asked, time.time())
 
-    async def _hold_back(self, attempt: int, retry_after: float | None, why: str) -> None:
-        wait = self._patience.first_wait * 2 ** (attempt - 1) if retry_after is None else retry_after
-        wait = min(wait, self._patience.longest_wait) * random.uniform(1.0, 1.25)  # noqa: S311 - jitter
+    async def _hold_back(self, attempt: int, hint: float | None, why: str) -> None:
+        """Wait before the next attempt; a hint makes that longer, never shorter."""
+        wait = min(max(self._patience.first_wait * 2 ** (attempt - 1), hint or 0.0), self._patience.longest_wait)
+        wait *= random.uniform(1.0, 1.25)  # noqa: S311 - jitter
         logger.info("%s. Trying again in %.1f s", why, wait)
-        if retry_after is None:
+        if hint is None:
             await asyncio.sleep(wait)
         else:
             # Throttling is meant for the whole account, so every caller holds back.
@@ -194,29 +263,65 @@ class RestLister:
             await asyncio.sleep(wait)
 
 
+def _address(text: str) -> URL:
+    try:
+        address = URL(text, encoded=True)
+        usable = address.scheme in {"http", "https"} and address.host and address.port
+        if usable and not (address.raw_user or address.raw_password):
+            return address
+    except ValueError:
+        pass
+    raise SettingsError(
+        "The address of a storage account is none that can be asked. Give https://<account>.blob.core.windows.net, "
+        "with no name or password in it."
+    )
+
+
+async def _body(answer: aiohttp.ClientResponse) -> bytes:
+    """The bytes as they came. Raises ``ListingError`` for a page that is packed or too large; errors are cut."""
+    content, good = answer.content, answer.status == HTTPStatus.OK
+    if good and answer.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise ListingError("Storage answered with a packed listing that nobody asked for.")
+    if content.is_eof():  # a short answer has arrived with its headers, and its connection is given back already
+        return content.read_nowait()
+    most, size, pieces = LARGEST_PAGE if good else _LARGEST_ERROR, 0, list[bytes]()
+    async for piece in content.iter_any():
+        pieces.append(piece)
+        size += len(piece)
+        if size > most and good:
+            raise ListingError(f"Storage answered with a page of more than {most:,} bytes.")
+        if size > most:
+            answer.close()
+            break
+    return b"".join(pieces)
+
+
+def _clock_ahead(answer: _Answer) -> timedelta:
+    parse_containers(answer.body)  # or it was not storage that answered
+    try:
+        there = from_rfc1123(answer.headers.get("Date", ""))
+    except ValueError:
+        return timedelta(0)
+    return there - datetime.fromtimestamp((answer.asked + answer.answered) / 2, UTC)
+
+
 def _judged(status: int, body: bytes, what: str) -> str:
     """Words for a temporary failure; raises for a lasting one."""
     code = _error_code(body)
     if code in _GONE.get(status, ()):
         raise ContainerGoneError(f"Cannot {what}: it was deleted.")
-    if status in _TEMPORARY:
-        return f"storage answered {status}"
+    if status in TEMPORARY:
+        return f"answered {status}"
+    if is_redirect(status):
+        raise StorageRefusedError(
+            f"Cannot {what}: storage answered {status}, which leads elsewhere and is not followed. Check the account's "
+            "address in the settings, and what answers in its place."
+        )
     error: AuditError = StorageRefusedError(
         f"Cannot {what}: storage answered {status}{f' ({code})' if code else ''}. Grant the app's identity "
         "'Storage Blob Data Reader' on the account, and check the account's network rules."
     )
     raise error
-
-
-def _in_words(error: Exception) -> str:
-    """What happened, without addresses or query strings: a URL carries the signature."""
-    if isinstance(error, ListingError):
-        return str(error)[:1].lower() + str(error)[1:].rstrip(".")
-    if isinstance(error, TimeoutError):
-        return "storage did not answer in time"
-    if isinstance(error, aiohttp.ClientConnectorError):
-        return "storage could not be reached"
-    return "the connection to storage broke"
 
 
 def _error_code(body: bytes) -> str:
@@ -225,5 +330,13 @@ def _error_code(body: bytes) -> str:
     return text if end and text.isalnum() else ""
 
 
-def _seconds(header: str | None) -> float | None:
-    return float(header) if header and header.isdecimal() else None
+def _hinted(headers: Mapping[str, str]) -> float | None:
+    """How many seconds ``Retry-After`` asks to wait, as a number or as a date; None without a hint that can be read."""
+    told = headers.get("Retry-After", "").strip()
+    if _SECONDS.fullmatch(told):
+        return float(told)
+    try:
+        # Both dates are storage's, so this machine's clock does not matter.
+        return (from_rfc1123(told) - from_rfc1123(headers.get("Date", ""))).total_seconds()
+    except ValueError:
+        return None

@@ -1,12 +1,15 @@
 """Reading one page of List Containers or List Blobs.
 
+Only the element that was asked for is an answer. Whatever else comes with status 200 (an error, a page of the other
+kind, a sign-in page, a listing under a filter that nobody asked for) is a ``ListingError``, never an empty listing.
+
 Bytes are searched with fixed patterns, because an XML tree costs more than the request it arrived with, and properties
-are converted only of the blobs whose names can matter. A page on which the patterns do not find every element as plain
-text goes to a real XML parser; a property test holds the two and the vendor's SDK equal.
+are converted only of the blobs whose names can matter. A page that is not, row for row, as the service writes it goes
+to a real XML parser; property tests hold the two and the vendor's SDK equal.
 """
 
 import re
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import unquote
 from xml.etree import ElementTree as ET
 
@@ -16,23 +19,22 @@ from reconciliation.keys import MATTERING_SUFFIXES, can_matter
 from reconciliation.times import from_rfc1123
 
 _END = b"</EnumerationResults>"
-_LAST_END = b"<NextMarker />" + _END
-_MARKER = b"<NextMarker>"
-# Every row has one, and no text can hold it; counted without its end, so that a damaged row is still counted.
-_ROW = b"<Name"
-_CONTAINER = re.compile(rb"<Container><Name>([^<]*)</Name>")
-# The elements as the service writes them, in its order: without gaps to skip, matching costs next to nothing.
-_BLOB = re.compile(
-    rb"<Blob><Name>([^<]*)</Name><Properties>(?:<Creation-Time>[^<]*</Creation-Time>)?"
-    rb"<Last-Modified>([^<]*)</Last-Modified><Etag>[^<]*</Etag>(?:<ResourceType>[^<]*</ResourceType>)?"
-    rb"<Content-Length>([0-9]+)</Content-Length>"
-)
+# Every row has one, and no text can hold it.
+_IN_EACH_ROW = b"</Last-Modified>"
 _SUFFIX_LENGTH = 4
 _MATTERING = frozenset(suffix.encode() for suffix in MATTERING_SUFFIXES)
+_SIZE = re.compile("[0-9]+")
+# https://learn.microsoft.com/rest/api/storageservices/naming-and-referencing-containers--blobs--and-metadata; the
+# service's own ($root, $web, $logs) have a $ in front.
+_CONTAINER_NAME = re.compile("[a-z0-9$-]{3,63}")
 
 
 class ContainerNames(NamedTuple):
-    """A page of container names in the order of the listing; ``marker`` leads to the next page, None on the last."""
+    """A page of container names in the order of the listing; ``marker`` leads to the next page, None on the last.
+
+    A name that storage cannot have comes escaped (backslashes, ASCII): it is not lost, and harms nothing that it is
+    written into.
+    """
 
     marker: str | None
     names: list[str]
@@ -45,23 +47,76 @@ class Blobs(NamedTuple):
     blobs: BlobPage
 
 
+class _Form(NamedTuple):
+    """What pages of one kind are made of: the element asked for, its rows, and how the service writes them."""
+
+    holder: str
+    row: str
+    begin: re.Pattern[bytes]
+    found: re.Pattern[bytes]
+    between: bytes
+    last: bytes
+    end: re.Pattern[bytes]
+
+
+class _Plain(NamedTuple):
+    """What the patterns find on a page: what ``found`` captures of each row, and the container it says it is of."""
+
+    marker: str | None
+    rows: list[Any]
+    container: str
+
+
+def _form(holder: str, row: str, found: bytes) -> _Form:
+    first, last = f"<{holder}><{row}>".encode(), f"</{row}></{holder}>".encode()
+    begin = (
+        rb'(?:\xef\xbb\xbf)?<\?xml version="1\.0" encoding="(?:utf|UTF)-8"(?: standalone="yes")?\?>'
+        rb'<EnumerationResults(?: ServiceEndpoint="[^"<]*")?(?: ContainerName="([a-z0-9$-]*)")?>(?:<Prefix ?/>)?'
+        rb"(?:<Marker ?/>|<Marker>[^<]*</Marker>)?(?:<MaxResults>[0-9]*</MaxResults>)?(?:<Delimiter ?/>)?" + first
+    )
+    end = last + rb"<NextMarker(?: ?/>|>([ -;=-~]*)</NextMarker>)" + _END + rb"\s*"
+    return _Form(holder, row, re.compile(begin), re.compile(found), f"</{row}><{row}>".encode(), last, re.compile(end))
+
+
+# The elements as the service writes them, in its order: without gaps to skip, matching costs next to nothing.
+_CONTAINERS = _form("Containers", "Container", rb"<Container><Name>([a-z0-9$-]{3,63})</Name>")
+_BLOBS = _form(
+    "Blobs",
+    "Blob",
+    rb"<Blob><Name>([^<]+)</Name>"
+    rb"(?:<VersionId>[^<]*</VersionId><IsCurrentVersion>true</IsCurrentVersion>)?"  # where the account keeps versions
+    rb"<Properties>(?:<Creation-Time>[^<]*</Creation-Time>)?"
+    rb"<Last-Modified>([^<]*)</Last-Modified><Etag>[^<]*</Etag>(?:<ResourceType>file</ResourceType>)?"
+    rb"<Content-Length>([0-9]+)</Content-Length>",
+)
+
+
+def can_be_a_container(name: str) -> bool:
+    """True for a name that storage can have; it means nothing but itself in a path, an address or a line of text."""
+    return _CONTAINER_NAME.fullmatch(name) is not None
+
+
 def parse_containers(page: bytes) -> ContainerNames:
     """Raises ``ListingError`` if the page is not a whole List Containers answer."""
-    _check_whole(page)
-    names = _CONTAINER.findall(page)
-    if b"&" in page or len(names) != page.count(_ROW):
-        root = _tree(page)
-        return ContainerNames(_marker(root), [_name(element) for element in root.iterfind("Containers/Container")])
-    return ContainerNames(_plain_marker(page), [name.decode() for name in names])
+    plain = _plain(page, _CONTAINERS)
+    if plain is None:
+        root, rows = _parsed(page, _CONTAINERS)
+        return ContainerNames(_marker(root), [_harmless(_name(row)) for row in rows])
+    return ContainerNames(plain.marker, [name.decode() for name in plain.rows])
 
 
-def parse_blobs(page: bytes) -> Blobs:
-    """Raises ``ListingError`` if the page is not a whole List Blobs answer."""
-    _check_whole(page)
-    found = _BLOB.findall(page)
-    if b"&" in page or len(found) != page.count(_ROW):
-        root = _tree(page)
-        return Blobs(_marker(root), _summed([_blob(element) for element in root.iterfind("Blobs/Blob")]))
+def parse_blobs(page: bytes, container: str | None = None) -> Blobs:
+    """Raises ``ListingError`` if the page is not a whole List Blobs answer, or says that it is another container's.
+
+    Folders of an account with a hierarchical namespace are listed among the blobs, and are none.
+    """
+    plain = _plain(page, _BLOBS)
+    if plain is None:
+        root, rows = _parsed(page, _BLOBS)
+        _check_container(root.get("ContainerName"), container)
+        return Blobs(_marker(root), _summed([_blob(row) for row in rows if not _is_folder(row)]))
+    _check_container(plain.container, container)
+    found = plain.rows
     try:
         moments = [from_rfc1123(date.decode()) for date in {date for _, date, _ in found}]
         kept = [
@@ -71,45 +126,109 @@ def parse_blobs(page: bytes) -> Blobs:
         ]
     except ValueError as error:
         raise ListingError(f"Storage answered a blob in a form that is not understood ({error}).") from error
-    return Blobs(_plain_marker(page), BlobPage(len(found), moments, kept))
+    return Blobs(plain.marker, BlobPage(len(found), moments, kept))
 
 
-def _check_whole(page: bytes) -> None:
-    if not page.endswith(_END) and not page.rstrip().endswith(_END):
-        raise ListingError("Storage answered a listing that was cut short.")
+def _check_container(told: str | None, asked: str | None) -> None:
+    # An emulator, or a gateway, may leave it out.
+    if told and asked and told != asked:
+        raise ListingError("Storage answered with the listing of another container.")
 
 
-def _plain_marker(page: bytes) -> str | None:
-    if page.endswith(_LAST_END):  # looked at first: searching a page for what it does not hold reads all of it
+# --- as the service writes it -----------------------------------------------------------------------------------------
+
+
+def _plain(page: bytes, form: _Form) -> _Plain | None:
+    """A page that consists of rows as the service writes them, at least one; None for any other.
+
+    Of each row its beginning is looked at. That none was passed over is seen by what stands between two rows and by
+    what each row holds: a row that the pattern does not find leaves one of the two counts wrong.
+    """
+    if b"&" in page or b"\r" in page:  # a reference to a character, or a character that XML takes for another
         return None
-    at = page.rfind(_MARKER)
-    return page[at + len(_MARKER) : page.index(b"<", at + 1)].decode() or None if at >= 0 else None
+    begin, end = form.begin.match(page), form.end.fullmatch(page, page.rfind(form.last))
+    if begin is None or end is None:
+        return None
+    rows = form.found.findall(page)
+    if not len(rows) == page.count(form.between) + 1 == page.count(_IN_EACH_ROW):
+        return None
+    return _Plain((end[1] or b"").decode() or None, rows, (begin[1] or b"").decode())
 
 
-def _tree(page: bytes) -> ET.Element:
+# --- anything else that may still be a listing ------------------------------------------------------------------------
+
+
+def _parsed(page: bytes, form: _Form) -> tuple[ET.Element, list[ET.Element]]:
+    """The root and the rows of a page. Raises ``ListingError`` if it is not exactly what was asked for."""
+    if not page.rstrip().endswith((_END, b"/>")):
+        raise ListingError("Storage answered with a listing that was cut short, or with none.")
+    if b"<!DOCTYPE" in page:  # no page of the service declares entities, which could grow without end
+        raise ListingError("Storage answered with something that is no listing.")
     try:
         # The page comes from the storage service over its own connection; expat expands no external entity.
-        return ET.fromstring(page)  # noqa: S314
+        root = ET.fromstring(page)  # noqa: S314
     except ET.ParseError as error:
-        raise ListingError(f"Storage answered a listing that is not XML ({error}).") from error
+        raise ListingError(f"Storage answered with a listing that is not XML ({error}).") from error
+    if root.tag != "EnumerationResults":
+        raise ListingError("Storage answered with something that is no listing.")
+    holder = _only(root, form.holder)
+    if any(len(element) for element in root if element is not holder):
+        raise ListingError(f"Storage answered with more than the one list of {form.holder} that was asked for.")
+    if root.findtext("Prefix") or root.findtext("Delimiter"):
+        raise ListingError("Storage answered with a filtered listing that nobody asked for.")
+    texts = [holder.text, *[row.tail for row in holder]]
+    if any(row.tag != form.row for row in holder) or any(text and not text.isspace() for text in texts):
+        raise ListingError(f"Storage answered with a list of {form.holder} that holds something else.")
+    return root, list(holder)
+
+
+def _only(element: ET.Element, tag: str) -> ET.Element:
+    found = element.findall(tag)
+    if len(found) != 1:
+        raise ListingError(f"Storage answered with a listing that has {len(found)} {tag} where one belongs.")
+    return found[0]
+
+
+def _text(element: ET.Element, tag: str) -> str:
+    child = _only(element, tag)
+    if len(child):
+        raise ListingError(f"Storage answered with a listing that has elements inside {tag}.")
+    return child.text or ""
 
 
 def _marker(root: ET.Element) -> str | None:
-    return root.findtext("NextMarker") or None
+    return _text(root, "NextMarker") or None
 
 
-def _name(element: ET.Element) -> str:
-    name = element.find("Name")
-    if name is None or not name.text:
-        raise ListingError("Storage answered something without a name.")
-    # Names that XML cannot carry come percent-encoded since version 2021-02-12 of the service.
-    return unquote(name.text) if name.get("Encoded") == "true" else name.text
-
-
-def _blob(element: ET.Element) -> Blob:
+def _name(row: ET.Element) -> str:
+    text, encoded = _text(row, "Name"), _only(row, "Name").get("Encoded", "false")
+    if not text or encoded not in {"true", "false"}:
+        raise ListingError("Storage answered with something without a name, or with one in an unknown encoding.")
     try:
-        size = int(element.findtext("Properties/Content-Length") or "")
-        return Blob(_name(element), size, from_rfc1123(element.findtext("Properties/Last-Modified") or ""))
+        # Names that XML cannot carry come percent-encoded since version 2021-02-12 of the service.
+        return unquote(text, errors="strict") if encoded == "true" else text
+    except UnicodeDecodeError as error:
+        raise ListingError("Storage answered with an encoded name that is no text.") from error
+
+
+def _harmless(name: str) -> str:
+    return name if can_be_a_container(name) else name.encode("unicode_escape").decode()
+
+
+def _is_folder(row: ET.Element) -> bool:
+    kind = row.findtext("Properties/ResourceType", "file")
+    if kind not in {"file", "directory"}:
+        raise ListingError("Storage answered with something that is neither a blob nor a folder.")
+    return kind == "directory"
+
+
+def _blob(row: ET.Element) -> Blob:
+    properties = _only(row, "Properties")
+    name, size, date = _name(row), _text(properties, "Content-Length"), _text(properties, "Last-Modified")
+    if not _SIZE.fullmatch(size):
+        raise ListingError("Storage answered a blob in a form that is not understood (its size is no number).")
+    try:
+        return Blob(name, int(size), from_rfc1123(date))
     except ValueError as error:
         raise ListingError(f"Storage answered a blob in a form that is not understood ({error}).") from error
 

@@ -1,9 +1,11 @@
 import asyncio
 import secrets
 import socket
+import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 from aiohttp import web
@@ -13,8 +15,11 @@ from adapters.blob_store import BlobStore
 from adapters.settings import StorageConnection
 from devstack.azurite import ACCOUNT, ACCOUNT_KEY, HOST, AzuriteServer
 from reconciliation.errors import RunStoreError, SettingsError, StorageRefusedError, StorageUnavailableError
+from tests.adapters.proxy_on_loopback import forward_proxy
+from tests.adapters.tls_on_loopback import self_signed, serving
 
 Use = Callable[[BlobStore], Awaitable[object]]
+Handler = Callable[[web.Request], Awaitable[web.Response]]
 
 
 async def listed(store: BlobStore, prefix: str = "") -> list[str]:
@@ -50,8 +55,8 @@ USES: dict[str, Use] = {
 }
 
 
-def connection(port: int, key: str = ACCOUNT_KEY) -> StorageConnection:
-    text = f"DefaultEndpointsProtocol=http;AccountName={ACCOUNT};AccountKey={key};BlobEndpoint=http://{HOST}:{port}/{ACCOUNT};"
+def connection(port: int, key: str = ACCOUNT_KEY, scheme: str = "http") -> StorageConnection:
+    text = f"AccountName={ACCOUNT};AccountKey={key};BlobEndpoint={scheme}://{HOST}:{port}/{ACCOUNT};"
     return StorageConnection("REPORT_STORAGE", connection_string=text)
 
 
@@ -334,17 +339,74 @@ async def test_an_answer_that_is_no_answer_tells_its_status(status: int, kind: t
     async def refuse(_: web.Request) -> web.Response:
         return web.Response(status=status)
 
+    async with answering(refuse) as port, opened(connection(port)) as store:
+        with pytest.raises(kind, match=f"Cannot write in container 'refused' of REPORT_STORAGE: .* {status}"):
+            await store.replace("a", b"x", '"0x8D"')
+
+
+# --- the way there ----------------------------------------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def answering(handler: Handler, tls: ssl.SSLContext | None = None) -> AsyncIterator[int]:
+    """The port of a service that answers everything with ``handler``."""
     app = web.Application()
-    app.router.add_route("*", "/{path:.*}", refuse)
+    app.router.add_route("*", "/{path:.*}", handler)
     runner = web.AppRunner(app)
     await runner.setup()
-    await web.TCPSite(runner, HOST, 0).start()
+    await web.TCPSite(runner, HOST, 0, ssl_context=tls).start()
     try:
-        async with opened(connection(runner.addresses[0][1])) as store:
-            with pytest.raises(kind, match=f"Cannot write in container 'refused' of REPORT_STORAGE: .* {status}"):
-                await store.replace("a", b"x", '"0x8D"')
+        yield runner.addresses[0][1]
     finally:
         await runner.cleanup()
+
+
+async def nobody(_: web.Request) -> web.Response:
+    pytest.fail("nobody may be asked here")
+
+
+@pytest.mark.parametrize("use", USES.values(), ids=USES.keys())
+@pytest.mark.parametrize("status", [301, 302, 307])
+async def test_a_redirect_is_a_refusal_and_not_followed(status: int, use: Use) -> None:
+    async with answering(nobody) as elsewhere:
+
+        async def redirect(request: web.Request) -> web.Response:
+            return web.Response(status=status, headers={"Location": f"http://{HOST}:{elsewhere}{request.path_qs}"})
+
+        async with answering(redirect) as port, opened(connection(port)) as store:
+            with pytest.raises(StorageRefusedError, match=f"{status} .which leads elsewhere and is not followed"):
+                await use(store)
+
+
+@pytest.mark.parametrize("use", USES.values(), ids=USES.keys())
+async def test_a_certificate_that_nobody_trusts_is_told_at_once(tmp_path: Path, use: Use) -> None:
+    async with answering(nobody, serving(self_signed(tmp_path))) as port:
+        began = time.monotonic()
+        async with opened(connection(port, scheme="https")) as store:
+            with pytest.raises(StorageRefusedError, match=r"certificate that is not trusted here\. .*SSL_CERT_FILE"):
+                await use(store)
+        assert time.monotonic() - began < 1
+
+
+async def test_a_plain_port_that_is_asked_by_https_is_told_at_once() -> None:
+    async with answering(nobody) as port, opened(connection(port, scheme="https")) as store:
+        began = time.monotonic()
+        with pytest.raises(StorageRefusedError, match=r"does not speak TLS .* http:// or https://"):
+            await store.ready()
+        assert time.monotonic() - began < 1
+
+
+async def test_it_goes_by_the_usual_proxy(azurite_server: AzuriteServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("no_proxy", "")
+    async with forward_proxy() as proxy:
+        monkeypatch.setenv("http_proxy", proxy.url)
+        async with opened(connection(azurite_server.port)) as store:
+            await store.write("a", b"1")
+        assert [head.split(" ", 1)[0] for head in proxy.heads] == ["PUT", "PUT"]
+        monkeypatch.setenv("no_proxy", HOST)
+        async with opened(connection(azurite_server.port)) as store:
+            await store.write("a", b"1")
+        assert len(proxy.heads) == 2
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,10 @@
 import logging
 import socket
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +14,8 @@ from adapters import webhook
 from adapters.webhook import post
 from devstack.azurite import HOST
 from reconciliation.errors import NotificationError
+from tests.adapters.proxy_on_loopback import forward_proxy
+from tests.adapters.tls_on_loopback import self_signed, serving
 
 SECRET = "s3cr3t-path"
 NOTICE = {"text": "\u2705 Audit 20260131-093000-1a2b3c4d: clean"}
@@ -24,20 +28,26 @@ class Chat:
     answers: list[int]
     url: str = ""
     taken: list[Any] = field(default_factory=list)
+    headers: dict[str, str] = field(default_factory=dict)
+    talk: Callable[[web.Request], Awaitable[web.StreamResponse]] | None = None
 
-    async def answer(self, request: web.Request) -> web.Response:
+    async def answer(self, request: web.Request) -> web.StreamResponse:
         self.taken.append(await request.json())
-        return web.Response(status=self.answers[min(len(self.taken), len(self.answers)) - 1], text=f"No: {SECRET}")
+        if self.talk is not None:
+            return await self.talk(request)
+        return web.Response(
+            headers=self.headers, status=self.answers[min(len(self.taken), len(self.answers)) - 1], text=f"No: {SECRET}"
+        )
 
 
 @asynccontextmanager
-async def chat(*answers: int) -> AsyncIterator[Chat]:
+async def chat(*answers: int, tls: ssl.SSLContext | None = None) -> AsyncIterator[Chat]:
     told = Chat(list(answers))
     app = web.Application()
     app.router.add_post(f"/{SECRET}", told.answer)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
-    await web.TCPSite(runner, HOST, 0).start()
+    await web.TCPSite(runner, HOST, 0, ssl_context=tls).start()
     told.url = f"http://{HOST}:{runner.addresses[0][1]}/{SECRET}?sig={SECRET}"
     try:
         yield told
@@ -88,7 +98,7 @@ async def test_after_three_refusals_it_says_which_setting_and_what_was_answered(
 
 
 async def test_a_webhook_that_never_answers_is_given_up(silent: str) -> None:
-    assert "could not be reached" in await refused(silent)
+    assert "did not answer in time" in await refused(silent)
 
 
 @pytest.mark.parametrize(
@@ -111,3 +121,65 @@ async def test_nor_is_it_where_the_webhook_itself_repeats_it(caplog: pytest.LogC
         text = await refused(told.url)
     assert SECRET not in text
     assert SECRET not in caplog.text
+
+
+# --- who is told, and who is not ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_a_redirect_is_not_followed_and_nothing_is_delivered_by_it(status: int) -> None:
+    async with chat(200) as elsewhere, chat(status) as told:
+        told.headers = {"Location": elsewhere.url}
+        text = await refused(told.url)
+    assert (len(told.taken), elsewhere.taken) == (1, [])
+    assert text == (
+        f"Cannot notify AUDIT_WEBHOOK_URL: it answered {status}, which leads elsewhere and is not followed. Give the "
+        "address that it leads to."
+    )
+
+
+async def test_an_answer_without_an_end_is_not_waited_for() -> None:
+    async def endless(request: web.Request) -> web.StreamResponse:
+        answer = web.StreamResponse()
+        await answer.prepare(request)
+        with suppress(ConnectionError):
+            while True:
+                await answer.write(bytes(65536))
+        return answer
+
+    async with chat(200) as told:
+        told.talk = endless
+        await post(told.url, NOTICE)
+    assert told.taken == [NOTICE]
+
+
+async def test_a_certificate_that_nobody_trusts_is_told_at_once(tmp_path: Path) -> None:
+    async with chat(200, tls=serving(self_signed(tmp_path))) as told:
+        text = await refused(told.url.replace("http://", "https://"))
+    assert "a certificate that is not trusted here" in text
+    assert "SSL_CERT_FILE" in text
+    assert not told.taken
+
+
+async def test_it_goes_by_the_usual_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_PROXY", "")
+    monkeypatch.delenv("no_proxy", raising=False)
+    async with chat(200, 200) as told, forward_proxy() as proxy:
+        monkeypatch.setenv("http_proxy", proxy.url)
+        await post(told.url, NOTICE)
+        [head] = proxy.heads
+        assert head.startswith(f"POST {told.url} HTTP/1.1")
+        monkeypatch.setenv("NO_PROXY", HOST)
+        await post(told.url, NOTICE)
+        assert len(proxy.heads) == 1
+    assert told.taken == [NOTICE] * 2
+
+
+async def test_a_proxy_that_cannot_be_one_is_named_and_not_quoted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("no_proxy", "")
+    monkeypatch.setenv("http_proxy", f"socks5://me:{SECRET}@{HOST}:1")
+    async with chat(200) as told:
+        text = await refused(told.url)
+    assert "HTTP_PROXY" in text
+    assert SECRET not in text
+    assert not told.taken

@@ -1,5 +1,6 @@
 """A storage account that answers what a test has written down, request by request."""
 
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -17,9 +18,18 @@ Handler = Callable[[web.Request], web.StreamResponse | Awaitable[web.StreamRespo
 
 @asynccontextmanager
 async def storage(
-    answer: Handler, *, patience: Patience = QUICK, page_size: int = 5000, signer: Signer = BY_SAS
+    answer: Handler,
+    *,
+    patience: Patience = QUICK,
+    page_size: int = 5000,
+    signer: Signer = BY_SAS,
+    tls: ssl.SSLContext | None = None,
+    scheme: str = "",
 ) -> AsyncIterator[tuple[RestLister, list[web.Request]]]:
-    """A lister on a server that answers with ``answer``; the requests are kept in order."""
+    """A lister on a server that answers with ``answer``; the requests are kept in order.
+
+    With ``tls`` the server speaks that; ``scheme`` is what the lister speaks, if it is not the same.
+    """
     seen: list[web.Request] = []
 
     async def handle(request: web.Request) -> web.StreamResponse:
@@ -29,9 +39,14 @@ async def storage(
 
     app = web.Application()
     app.router.add_get("/{anything:.*}", handle)
-    async with TestServer(app) as server, open_session() as session:
-        endpoint = Endpoint(f"http://127.0.0.1:{server.port}/acct", "acct", signer)
-        yield RestLister(endpoint, session, page_size=page_size, patience=patience), seen
+    server = TestServer(app, scheme="https" if tls else "http")
+    await server.start_server(ssl=tls)
+    try:
+        async with open_session() as session:
+            address = f"{scheme or server.scheme}://127.0.0.1:{server.port}/acct"
+            yield RestLister(Endpoint(address, "acct", signer), session, page_size=page_size, patience=patience), seen
+    finally:
+        await server.close()
 
 
 def xml(text: str) -> web.Response:

@@ -1,22 +1,40 @@
 """What the lister does when storage does not do what it should."""
 
 import asyncio
+import gzip
 import itertools
 import logging
+import tracemalloc
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 from aiohttp import web
 from azure.core.credentials import AccessToken
+from azure.core.exceptions import ClientAuthenticationError
 
-from adapters.credentials import TokenSigner
+from activities.scan_shard import read_container
+from adapters.credentials import Endpoint, TokenSigner
 from adapters.listing import lister as lister_module
-from adapters.listing.lister import Patience
+from adapters.listing.lister import Patience, RestLister, open_session
 from devstack.storage_stub.pages import BlobEntry, blob_page, container_page
 from reconciliation import VERSION
-from reconciliation.errors import ContainerGoneError, ListingError, StorageRefusedError, StorageUnavailableError
-from tests.adapters.listing.scripted_storage import SIGNATURE, failure, storage, xml
+from reconciliation.errors import (
+    AuditError,
+    ContainerGoneError,
+    ListingError,
+    SettingsError,
+    StorageRefusedError,
+    StorageUnavailableError,
+)
+from reconciliation.evidence import Unread
+from tests.adapters.listing.scripted_storage import BY_SAS, QUICK, SIGNATURE, failure, storage, xml
+from tests.adapters.tls_on_loopback import self_signed, serving
 
 MODIFIED = "Fri, 20 Mar 2026 09:30:00 GMT"
 PAGE = blob_page([BlobEntry("a.mp4", 1, MODIFIED)], "").decode()
@@ -37,10 +55,16 @@ async def test_pages_are_followed_to_the_end_and_markers_are_sent_back_unharmed(
     assert {request.headers["x-ms-version"] for request in seen} == {"2023-11-03"}
 
 
+def empty(request: web.Request, marker: str) -> web.Response:
+    """A page of what was asked for, without a row."""
+    page = blob_page([], marker) if "restype" in request.query else container_page([], MODIFIED, marker)
+    return xml(page.decode())
+
+
 @pytest.mark.parametrize("markers", [["again", "again"], ["one", "two", "one"]])
 async def test_a_marker_that_comes_back_ends_in_a_named_error(markers: list[str]) -> None:
     following = itertools.cycle(markers)
-    async with storage(lambda _: xml(blob_page([], next(following)).decode())) as (lister, seen):
+    async with storage(lambda request: empty(request, next(following))) as (lister, seen):
         with pytest.raises(ListingError, match="same page marker twice"):
             await lister.blobs("some-container")
         assert len(seen) <= len(markers) + 1
@@ -52,7 +76,7 @@ async def test_a_marker_that_comes_back_ends_in_a_named_error(markers: list[str]
 async def test_a_listing_without_an_end_ends_in_a_named_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lister_module, "MOST_PAGES", 20)
     following = map(str, itertools.count())
-    async with storage(lambda _: xml(blob_page([], next(following)).decode())) as (lister, seen):
+    async with storage(lambda request: empty(request, next(following))) as (lister, seen):
         with pytest.raises(ListingError, match="no end to it after 20 pages"):
             await lister.blobs("some-container")
         assert len(seen) <= 21
@@ -183,6 +207,291 @@ async def test_an_answer_that_never_comes_ends_in_a_named_error() -> None:
     assert len(seen) == 2
 
 
+# --- what is no answer ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["", "<html>Sign in</html>", PAGE.replace("Blobs>", "blobs>"), "<?xml version='1.0'?><EnumerationResults />"],
+    ids=["nothing", "a sign-in page", "another case", "a bare root"],
+)
+async def test_what_is_no_listing_is_tried_again_and_ends_in_an_error_and_never_in_nothing(body: str) -> None:
+    async with storage(lambda _: xml(body if len(seen) < 3 else PAGE)) as (lister, seen):
+        [page] = await lister.blobs("some-container")
+    assert (page.total, len(seen)) == (1, 3)
+    async with storage(lambda _: xml(body)) as (lister, seen):
+        with pytest.raises(ListingError, match=r"4 times in a row\. Look at what answers in storage's place"):
+            await lister.blobs("some-container")
+        with pytest.raises(ListingError):
+            [page async for page in lister.containers()]
+    assert len(seen) == 8
+
+
+async def test_a_gateway_that_drops_what_was_asked_for_makes_no_empty_container() -> None:
+    page = container_page(["some-container"], MODIFIED, "").decode()
+    async with storage(lambda _: xml(page)) as (lister, _):
+        with pytest.raises(ListingError):
+            await lister.blobs("some-container")
+        assert [names async for names in lister.containers()] == [["some-container"]]
+
+
+async def test_the_listing_of_another_container_is_no_answer() -> None:
+    page = PAGE.replace("<EnumerationResults ", '<EnumerationResults ContainerName="this-one" ')
+    async with storage(lambda _: xml(page)) as (lister, _):
+        assert len(await lister.blobs("this-one")) == 1
+        with pytest.raises(ListingError, match="of another container"):
+            await lister.blobs("that-one")
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "GZIP"])
+async def test_a_packed_page_is_refused_unpacked(encoding: str) -> None:
+    body = gzip.compress(bytes(100_000_000))
+
+    def answer(_request: web.Request) -> web.Response:
+        return web.Response(body=body, headers={"Content-Encoding": encoding})
+
+    async with storage(answer) as (lister, _):
+        tracemalloc.start()
+        try:
+            with pytest.raises(ListingError, match="packed listing that nobody asked for, 4 times"):
+                await lister.blobs("some-container")
+            assert tracemalloc.get_traced_memory()[1] < 10_000_000
+        finally:
+            tracemalloc.stop()
+
+
+@pytest.mark.parametrize("status", [200, 503, 403])
+async def test_an_answer_without_an_end_is_not_read_to_its_end(status: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lister_module, "LARGEST_PAGE", 1_000_000)
+    written = 0
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        nonlocal written
+        endless = web.StreamResponse(status=status)
+        await endless.prepare(request)
+        with suppress(ConnectionError):
+            for _ in range(1000):
+                await endless.write(b"<Blob>" * 10_000)
+                written += 60_000
+        return endless
+
+    async with storage(answer) as (lister, _):
+        with pytest.raises(AuditError) as caught:
+            await lister.blobs("some-container")
+    assert written < 30_000_000
+    said = {200: "a page of more than 1,000,000 bytes", 503: "answered 503", 403: "answered 403"}
+    assert said[status] in str(caught.value)
+
+
+async def test_a_large_page_is_read_whole() -> None:
+    page = blob_page([BlobEntry(f"{n:06}{'x' * 1000}.mp4", n, MODIFIED) for n in range(5000)], "").decode()
+    async with storage(lambda _: xml(page)) as (lister, _):
+        [read] = await lister.blobs("some-container")
+    assert read.total == len(read.kept) == 5000
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_a_redirect_is_a_refusal_and_not_followed(status: int) -> None:
+    def answer(request: web.Request) -> web.Response:
+        return web.Response(status=status, headers={"Location": f"http://{request.host}/other/?comp=list"})
+
+    async with storage(answer) as (lister, seen):
+        with pytest.raises(StorageRefusedError, match=f"answered {status}, which leads elsewhere and is not followed"):
+            [page async for page in lister.containers()]
+    assert [request.path for request in seen] == ["/acct/"]
+
+
+@pytest.mark.parametrize("name", ["a/b", "abc?restype=x", "abc#x", "abc%2f", "..", "abc\r\nX: y", "abc\0", "", "\\n"])
+async def test_a_name_that_storage_cannot_have_is_asked_of_nobody(name: str) -> None:
+    async with storage(lambda _: xml(PAGE)) as (lister, seen):
+        with pytest.raises(ListingError, match="cannot have a container of that name") as caught:
+            await lister.blobs(name)
+    assert not seen
+    assert str(caught.value).isprintable()
+
+
+async def test_an_odd_name_among_containers_takes_no_other_with_it() -> None:
+    page = container_page(["first-one", "odd\none", "second-one"], MODIFIED, "").decode()
+    async with storage(lambda request: xml(PAGE if "restype" in request.query else page)) as (lister, _):
+        [names] = [names async for names in lister.containers()]
+        assert names == ["first-one", "odd\\none", "second-one"]
+        records = [await read_container(lister, name) for name in names]
+    assert [isinstance(record, Unread) and record.failed for record in records] == [False, True, False]
+
+
+# --- how long to wait -------------------------------------------------------------------------------------------------
+
+DATE = "Fri, 20 Mar 2026 09:30:00 GMT"
+
+
+@pytest.mark.parametrize(
+    ("hint", "seconds"),
+    [
+        ("0", 0),
+        ("7", 7),
+        ("1.5", 1.5),
+        ("9" * 400, float("inf")),
+        ("Fri, 20 Mar 2026 09:30:09 GMT", 9),
+        ("Fri, 20 Mar 2026 09:00:00 GMT", -1800),
+        ("-5", None),
+        ("nan", None),
+        ("soon", None),
+        ("", None),
+        ("\N{ARABIC-INDIC DIGIT ONE}", None),
+    ],
+)
+def test_what_a_hint_says(hint: str, seconds: float | None) -> None:
+    assert lister_module._hinted({"Retry-After": hint, "Date": DATE}) == seconds
+
+
+@pytest.mark.parametrize("hint", ["0", "0.001", "Fri, 20 Mar 2026 09:00:00 GMT", "-1", "soon"])
+async def test_a_hint_never_shortens_a_pause(hint: str) -> None:
+    times: list[float] = []
+
+    def answer(_request: web.Request) -> web.Response:
+        times.append(asyncio.get_running_loop().time())
+        return failure(503, "ServerBusy", Retry_After=hint, Date=DATE)
+
+    patience = Patience(attempts=3, first_wait=0.1, longest_wait=5, request_timeout=5)
+    async with storage(answer, patience=patience) as (lister, _):
+        with pytest.raises(StorageUnavailableError):
+            await lister.blobs("some-container")
+    assert times[1] - times[0] >= 0.1
+    assert times[2] - times[1] >= 0.2
+
+
+# --- what lasts is not tried again ------------------------------------------------------------------------------------
+
+
+async def test_a_certificate_that_nobody_trusts_is_told_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with storage(lambda _: xml(PAGE), tls=serving(self_signed(tmp_path))) as (lister, seen):
+        monkeypatch.setattr(lister, "_hold_back", never)
+        with pytest.raises(StorageRefusedError, match=r"certificate that is not trusted here\. .* SSL_CERT_FILE"):
+            await lister.blobs("some-container")
+    assert not seen
+
+
+async def test_a_plain_port_that_is_asked_by_https_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with storage(lambda _: xml(PAGE), scheme="https") as (lister, seen):
+        monkeypatch.setattr(lister, "_hold_back", never)
+        with pytest.raises(StorageRefusedError, match=r"does not speak TLS .* http:// or https://"):
+            await lister.blobs("some-container")
+    assert not seen
+
+
+async def test_a_port_with_tls_that_is_asked_by_http_ends_in_words_that_say_so(tmp_path: Path) -> None:
+    async with storage(lambda _: xml(PAGE), tls=serving(self_signed(tmp_path)), scheme="http") as (lister, _):
+        with pytest.raises(StorageUnavailableError, match="http:// or https://"):
+            await lister.blobs("some-container")
+
+
+async def test_a_host_that_does_not_exist_is_tried_again_and_its_name_is_blamed() -> None:
+    async with open_session() as session:
+        lister = RestLister(Endpoint("http://nobody.invalid", "nobody", BY_SAS), session, patience=QUICK)
+        with pytest.raises(StorageUnavailableError, match=r"cannot be resolved, 4 times in a row\. .* DNS"):
+            await lister.blobs("some-container")
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["", "acct", "ftp://a.b", "https://", "http://[x", "http://a:port", "https://me:s3cr3t@a.b", "https://a:99999"],
+)
+async def test_an_address_that_cannot_be_asked_is_a_matter_of_the_settings(url: str) -> None:
+    async with open_session() as session:
+        with pytest.raises(SettingsError) as caught:
+            RestLister(Endpoint(url, "acct", BY_SAS), session)
+    assert "s3cr3t" not in str(caught.value)
+
+
+async def never(*_anything: object) -> None:
+    pytest.fail("what lasts was tried again")
+
+
+@dataclass(frozen=True)
+class FailingSigner:
+    """Cannot sign, for whatever reason."""
+
+    error: Exception
+
+    async def sign(self) -> tuple[str, dict[str, str]]:
+        raise self.error
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ValueError("s3cr3t"),
+        TimeoutError(),
+        aiohttp.ClientError(),
+        ClientAuthenticationError("s3cr3t"),
+        OSError(),
+        KeyError(),
+    ],
+    ids=repr,
+)
+async def test_what_cannot_be_signed_is_refused_at_once_and_never_sent(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with storage(lambda _: xml(PAGE), signer=FailingSigner(error)) as (lister, seen):
+        monkeypatch.setattr(lister, "_hold_back", never)
+        with pytest.raises(StorageRefusedError) as caught:
+            await lister.blobs("some-container")
+    assert not seen
+    assert "s3cr3t" not in str(caught.value)
+
+
+async def test_what_a_signer_says_about_the_settings_is_passed_on() -> None:
+    async with storage(lambda _: xml(PAGE), signer=FailingSigner(SettingsError("The key is none."))) as (lister, seen):
+        with pytest.raises(SettingsError, match="The key is none"):
+            await lister.blobs("some-container")
+    assert not seen
+
+
+# --- the clock --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("ahead", [timedelta(0), timedelta(hours=3), -timedelta(days=2)])
+async def test_how_far_the_clock_of_storage_is_ahead(ahead: timedelta) -> None:
+    def answer(request: web.Request) -> web.Response:
+        page = empty(request, "")
+        page.headers["Date"] = format_datetime(datetime.now(UTC) + ahead, usegmt=True)
+        return page
+
+    async with storage(answer) as (lister, seen):
+        told = await lister.clock_ahead()
+    assert abs(told - ahead) < timedelta(seconds=3)
+    assert [(request.path, request.query["maxresults"]) for request in seen] == [("/acct/", "1")]
+
+
+@pytest.mark.parametrize("date", ["", "yesterday", "2026-03-20T09:30:00Z", "Fri, 99 Mar 2026 09:30:00 GMT"])
+async def test_without_a_date_that_can_be_read_no_clock_is_ahead(date: str) -> None:
+    def answer(request: web.Request) -> web.Response:
+        page = empty(request, "")
+        page.headers["Date"] = date
+        return page
+
+    async with storage(answer) as (lister, _):
+        assert await lister.clock_ahead() == timedelta(0)
+
+
+def test_the_clock_is_held_against_the_middle_of_the_time_that_the_answer_took() -> None:
+    asked = datetime(2026, 3, 20, 9, 29, 50, tzinfo=UTC).timestamp()
+    page = container_page([], MODIFIED, "")
+    answer = lister_module._Answer(200, {"Date": DATE}, page, asked, asked + 14)
+    assert lister_module._clock_ahead(answer) == timedelta(seconds=3)
+
+
+async def test_the_clock_of_somebody_else_is_not_taken() -> None:
+    async with storage(lambda _: xml("<html />")) as (lister, _):
+        with pytest.raises(ListingError):
+            await lister.clock_ahead()
+    async with storage(lambda _: failure(403)) as (lister, _):
+        with pytest.raises(StorageRefusedError):
+            await lister.clock_ahead()
+
+
 # --- what a request carries -------------------------------------------------------------------------------------------
 
 
@@ -213,6 +522,7 @@ async def test_a_request_says_which_version_it_speaks_and_who_asks_and_nothing_e
     assert dict(request.headers) == {
         "x-ms-version": "2023-11-03",
         "User-Agent": f"capture-audit/{VERSION}",
+        "Accept-Encoding": "identity",
         "Host": request.host,
     }
     assert request.host.startswith("127.0.0.1:")
@@ -226,7 +536,7 @@ async def test_an_identity_is_proved_by_a_bearer_token_that_is_asked_for_each_ti
         await lister.blobs("some-container")
     assert [request.headers["Authorization"] for request in seen] == ["Bearer token-1", "Bearer token-2"]
     assert {tuple(sorted(set(request.headers) - {"Authorization"})) for request in seen} == {
-        ("Host", "User-Agent", "x-ms-version")
+        ("Accept-Encoding", "Host", "User-Agent", "x-ms-version")
     }
     assert [request.query_string for request in seen] == ["restype=container&comp=list&maxresults=5000"] * 2
     assert set(identity.scopes) == {"https://storage.azure.com/.default"}

@@ -1,12 +1,19 @@
+import re
+from collections.abc import Callable
 from datetime import UTC, datetime
+from urllib.parse import quote
+from uuid import uuid4
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adapters.listing.pages import parse_blobs, parse_containers
+from adapters.jsonl import pack, unpack
+from adapters.listing import pages
+from adapters.listing.pages import can_be_a_container, parse_blobs, parse_containers
 from devstack.storage_stub.pages import BlobEntry, blob_page, container_page
 from reconciliation.errors import ListingError
+from reconciliation.evidence import read_evidence, record_from_json
 from reconciliation.keys import can_matter
 
 MODIFIED = "Fri, 20 Mar 2026 09:30:00 GMT"
@@ -112,3 +119,246 @@ def test_names_that_xml_cannot_carry_are_decoded_as_the_service_documents_it() -
     )
     [blob] = parse_blobs(page.encode()).blobs.kept
     assert blob.name == "a\x01￾ b%.mp4"
+
+
+# --- only the element that was asked for is an answer -----------------------------------------------------------------
+
+HEAD = '<?xml version="1.0" encoding="utf-8"?>'
+TWO_BLOBS = blob_page([BlobEntry("a.mp4", 1, MODIFIED), BlobEntry("b.ism", 2, LATER)], "next").decode()
+TWO_CONTAINERS = container_page(["first-one", "second-one"], MODIFIED, "next").decode()
+
+
+def results(inside: str) -> str:
+    return f"{HEAD}<EnumerationResults>{inside}</EnumerationResults>"
+
+
+NO_ANSWERS = {
+    "nothing": "",
+    "blank": " \n",
+    "html": "<!DOCTYPE html><html><body>Sign in to the network</body></html>",
+    "json": '{"error": {"code": "ServerBusy"}}',
+    "an error with status 200": f"{HEAD}<Error><Code>ServerBusy</Code><Message>Busy.</Message></Error>",
+    "a bare root": results(""),
+    "a bare root, closed at once": f"{HEAD}<EnumerationResults />",
+    "only a marker": results("<NextMarker />"),
+    "another root": f"{HEAD}<Results><Blobs /><Containers /><NextMarker /></Results>",
+    "a root inside a root": f"{HEAD}<a><EnumerationResults><Blobs /><NextMarker /></EnumerationResults></a>",
+    "a namespace": f'{HEAD}<EnumerationResults xmlns="urn:x"><Blobs /><NextMarker /></EnumerationResults>',
+    "both kinds": results("<Blobs /><Containers><Container /></Containers><NextMarker />"),
+    "lower case": TWO_BLOBS.lower().replace("enumerationresults", "EnumerationResults"),
+    "two of them": TWO_BLOBS.replace("<NextMarker>", "<Blobs /><NextMarker>"),
+    "no marker": results("<Blobs />"),
+    "two markers": results("<Blobs /><NextMarker /><NextMarker>b</NextMarker>"),
+    "a marker among the rows": TWO_BLOBS.replace(
+        "</Blobs><NextMarker>next</NextMarker>", "<NextMarker>next</NextMarker></Blobs>"
+    ),
+    "a marker with a tail of its own": results("<Blobs /><NextMarker>a<b />c</NextMarker>"),
+    "rows of the other kind": TWO_BLOBS.replace("Blob>", "Container>"),
+    "rows of the other kind in their own element": TWO_CONTAINERS.replace("Containers>", "Blobs>"),
+    "rows that were escaped once too often": results("<Blobs>&lt;Blob>&lt;/Blob></Blobs><NextMarker />"),
+    "rows outside": TWO_BLOBS.replace("<Blobs>", "<Blobs /><Other>").replace("</Blobs>", "</Other>"),
+    "a prefix that nobody asked for": results("<Prefix>7f</Prefix><Blobs /><NextMarker />"),
+    "a hierarchy that nobody asked for": TWO_BLOBS.replace("<Blob>", "<BlobPrefix>", 1).replace(
+        "</Blob>", "</BlobPrefix>", 1
+    ),
+    "entities of its own": results("<Blobs /><NextMarker>&e;</NextMarker>").replace(
+        HEAD, '<!DOCTYPE E [<!ENTITY e "x">]>'
+    ),
+    "a name with an element inside": TWO_BLOBS.replace("a.mp4", "a<b/>.mp4"),
+    "two names in one row": TWO_BLOBS.replace("<Name>a.mp4</Name>", "<Name>a.mp4</Name><Name>b.mp4</Name>"),
+    "a size below nothing": TWO_BLOBS.replace("<Content-Length>1<", "<Content-Length>-1<"),
+    "a size in another script": TWO_BLOBS.replace("<Content-Length>1<", "<Content-Length>\N{ARABIC-INDIC DIGIT ONE}<"),
+    "an encoding of names that is not known": TWO_BLOBS.replace("<Name>a", '<Name Encoded="base64">a'),
+    "an encoded name that is no text": TWO_BLOBS.replace("<Name>a", '<Name Encoded="true">%FF'),
+}
+
+
+@pytest.mark.parametrize("page", NO_ANSWERS.values(), ids=NO_ANSWERS.keys())
+def test_what_is_no_listing_of_blobs_is_never_an_empty_one(page: str) -> None:
+    with pytest.raises(ListingError):
+        parse_blobs(page.encode())
+
+
+@pytest.mark.parametrize("page", NO_ANSWERS.values(), ids=NO_ANSWERS.keys())
+def test_what_is_no_listing_of_containers_is_never_an_empty_one(page: str) -> None:
+    turned = page.replace("Blob", "?").replace("Container", "Blob").replace("?", "Container")
+    if "Content-Length" not in page and "Encoded" not in page:
+        with pytest.raises(ListingError):
+            parse_containers(turned.encode())
+
+
+def test_a_listing_of_the_other_kind_is_no_answer() -> None:
+    for blobs in ([], [BlobEntry("a.mp4", 1, MODIFIED)]):
+        with pytest.raises(ListingError):
+            parse_containers(blob_page(blobs, ""))
+    for names in ([], ["first-one"]):
+        with pytest.raises(ListingError):
+            parse_blobs(container_page(names, MODIFIED, ""))
+
+
+@pytest.mark.parametrize("empty", ["<Blobs />", "<Blobs/>", "<Blobs></Blobs>", "<Blobs>\n</Blobs>"])
+@pytest.mark.parametrize("last", ["<NextMarker />", "<NextMarker/>", "<NextMarker></NextMarker>"])
+@pytest.mark.parametrize("root", ["<EnumerationResults>", '<EnumerationResults ContainerName="c-1"><Prefix/><Marker/>'])
+@pytest.mark.parametrize(
+    "start", ["", HEAD, f"\ufeff{HEAD}", '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>']
+)
+def test_an_empty_container_is_taken_in_every_form_that_is_known(start: str, root: str, empty: str, last: str) -> None:
+    page = f"{start}{root}{empty}{last}</EnumerationResults>"
+    assert parse_blobs(page.encode(), "c-1") == (None, (0, None, []))
+    assert parse_containers(page.replace("Blobs", "Containers").encode()) == (None, [])
+
+
+NAMED = TWO_BLOBS.replace("<EnumerationResults ", '<EnumerationResults ContainerName="c-1" ')
+
+
+@pytest.mark.parametrize("page", [NAMED, NAMED.replace("<Blob>", " <Blob>")], ids=["quick", "xml"])
+def test_a_page_of_another_container_is_no_answer(page: str) -> None:
+    assert parse_blobs(page.encode(), "c-1") == parse_blobs(page.encode()) == parse_blobs(TWO_BLOBS.encode(), "c-1")
+    with pytest.raises(ListingError, match="of another container"):
+        parse_blobs(page.encode(), "c-2")
+
+
+Change = Callable[[str], str]
+ELEMENTS = sorted(set(re.findall(r"<([A-Z][A-Za-z0-9-]*)", TWO_BLOBS + TWO_CONTAINERS)))
+
+
+def cut(at: int) -> Change:
+    return lambda page: page[: at % len(page)]
+
+
+def renamed(name: str, other: str, first: bool) -> Change:
+    """One element, or all of a name, under another."""
+    return lambda page: re.sub(
+        rf"<(/?){name}(?=[ >/])", rf"<\1{other}", page, count=(1 + (f"</{name}>" in page)) * first
+    )
+
+
+def open_only(name: str, other: str, nth: int) -> Change:
+    """One tag of many, so that it ends by another name than it begins with."""
+
+    def change(page: str) -> str:
+        tags = list(re.finditer(rf"<(/?){name}(?=[ >/])", page))
+        if not tags:
+            return page
+        tag = tags[nth % len(tags)]
+        return page[: tag.start()] + f"<{tag[1]}{other}" + page[tag.end() :]
+
+    return change
+
+
+def emptied(name: str) -> Change:
+    return lambda page: re.sub(rf"<{name}>.*?</{name}>", f"<{name} />", page, count=1)
+
+
+def dropped(name: str) -> Change:
+    return lambda page: re.sub(rf"<{name}>.*?</{name}>|<{name} />", "", page, count=1)
+
+
+def swapped(one: str, other: str) -> Change:
+    return lambda page: renamed("X-X", other, False)(renamed(other, one, False)(renamed(one, "X-X", False)(page)))
+
+
+NAMES_OF_ELEMENTS = st.sampled_from(ELEMENTS)
+OTHERS = NAMES_OF_ELEMENTS | st.sampled_from(ELEMENTS).map(str.lower) | st.sampled_from(ELEMENTS).map(str.upper)
+CHANGES = st.one_of(
+    st.builds(cut, st.integers(0, 10_000)),
+    st.builds(renamed, NAMES_OF_ELEMENTS, OTHERS, st.booleans()),
+    st.builds(open_only, NAMES_OF_ELEMENTS, OTHERS, st.integers(0, 50)),
+    st.builds(emptied, NAMES_OF_ELEMENTS.filter(lambda name: name not in {"Blobs", "Containers", "NextMarker"})),
+    st.builds(dropped, NAMES_OF_ELEMENTS.filter(lambda name: name not in {"Blob", "Container"})),
+    st.builds(swapped, NAMES_OF_ELEMENTS, NAMES_OF_ELEMENTS),
+)
+
+
+@settings(max_examples=1000)
+@given(CHANGES, st.integers(1, 4), st.booleans())
+def test_a_changed_page_says_the_same_or_is_refused(change: Change, rows: int, quick: bool) -> None:
+    blobs = blob_page([BlobEntry(f"{n}.mp4", 1, MODIFIED) for n in range(rows)], "next").decode()
+    containers = container_page([f"container-{n}" for n in range(rows)], MODIFIED, "next").decode()
+    if not quick:
+        blobs, containers = blobs.replace("><", "> <"), containers.replace("><", "> <")
+    for page, parse in ((blobs, parse_blobs), (containers, parse_containers)):
+        try:
+            answer = parse(change(page).encode())
+        except ListingError:
+            continue
+        assert answer == parse(page.encode())
+
+
+def test_the_quick_way_is_taken_by_what_the_service_and_the_emulator_write(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pages, "_parsed", lambda *_: pytest.fail("the XML parser was asked"))
+    real = "\ufeff" + TWO_BLOBS.replace(
+        '"><Blobs>', '" ContainerName="c-1"><Marker>2!92!MDAw</Marker><MaxResults>5000</MaxResults><Blobs>'
+    )
+    versioned = real.replace(
+        "</Name>", "</Name><VersionId>2026-09-05T11:30:54.6611310Z</VersionId><IsCurrentVersion>true</IsCurrentVersion>"
+    )
+    hierarchical = real.replace("</Etag>", "</Etag><ResourceType>file</ResourceType>")
+    azurite = TWO_BLOBS.replace('encoding="utf-8"', 'encoding="UTF-8" standalone="yes"').replace(
+        "<Blobs>", "<Prefix/><Marker/><MaxResults>1</MaxResults><Blobs>"
+    )
+    for page in (real, versioned, hierarchical, azurite):
+        assert parse_blobs(page.encode()) == parse_blobs(TWO_BLOBS.encode())
+    for page in (TWO_CONTAINERS, f"\ufeff{TWO_CONTAINERS}"):
+        assert parse_containers(page.encode()).names == ["first-one", "second-one"]
+
+
+# --- folders ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("space", ["", "\n"], ids=["as the service writes it", "xml"])
+def test_a_folder_of_a_hierarchical_account_is_no_blob(space: str) -> None:
+    entries = [BlobEntry("a.mp4", 0, MODIFIED), BlobEntry("b.mp4", 7, MODIFIED), BlobEntry("c.ism", 0, LATER)]
+    page = blob_page(entries, "").decode().replace("</Etag>", f"</Etag>{space}<ResourceType>file</ResourceType>")
+    for folder in ("a.mp4", "c.ism"):
+        before, name, after = page.partition(folder)
+        page = before + name + after.replace(">file<", ">directory<", 1)
+    read = parse_blobs(page.encode()).blobs
+    assert [(blob.name, blob.size) for blob in read.kept] == [("b.mp4", 7)]
+    assert read.total == 1
+
+
+def test_a_resource_of_another_type_is_not_understood() -> None:
+    page = TWO_BLOBS.replace("</Etag>", "</Etag><ResourceType>symlink</ResourceType>", 1)
+    with pytest.raises(ListingError):
+        parse_blobs(page.encode())
+
+
+# --- names of containers that storage cannot have ---------------------------------------------------------------------
+
+
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), min_size=1), min_size=1, unique=True))
+def test_a_container_name_that_cannot_be_is_kept_in_a_form_that_harms_nothing(names: list[str]) -> None:
+    rows = "".join(f'<Container><Name Encoded="true">{quote(name)}</Name></Container>' for name in names)
+    page = f"<EnumerationResults><Containers>{rows}</Containers><NextMarker /></EnumerationResults>"
+    kept = parse_containers(page.encode()).names
+    assert len(set(kept)) == len(names)
+    for name, shown in zip(names, kept, strict=True):
+        assert shown.isascii()
+        assert shown.isprintable()
+        assert can_be_a_container(shown) <= (shown == name)
+
+
+@pytest.mark.parametrize("name", ["$root", "$web", "$logs", "abc", "a" * 63, "0-9", str(uuid4())])
+def test_names_that_storage_can_have(name: str) -> None:
+    assert can_be_a_container(name)
+    assert parse_containers(container_page([name], MODIFIED, "")).names == [name]
+
+
+@pytest.mark.parametrize(
+    "name", ["", "ab", "a" * 64, "UPPER", "a/b", "a?b", "a#b", "a%2fb", "../a", "a\nb", "abc\n", "a\0b", "äöü"]
+)
+def test_names_that_storage_cannot_have(name: str) -> None:
+    assert not can_be_a_container(name)
+
+
+# --- names of blobs, on their way into the run store ------------------------------------------------------------------
+
+
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=30), max_size=4))
+def test_any_name_comes_through_the_run_store_unharmed(ends: list[str]) -> None:
+    names = [f"{'0' * 32}_{end}.mp4" for end in ends]
+    page = parse_blobs(blob_page([BlobEntry(name, 1, MODIFIED) for name in names], "")).blobs
+    evidence = read_evidence("first-one", [page])
+    assert [file.name for file in evidence.media] == names
+    assert [record_from_json(value) for value in unpack(pack([evidence.to_json()]))] == [evidence]
