@@ -19,9 +19,9 @@ from azure.core.exceptions import (
 )
 from azure.storage.blob.aio import BlobServiceClient, ContainerClient
 
-from adapters.credentials import endpoint_of, identity
-from adapters.settings import StorageConnection
-from reconciliation.errors import RunStoreError, SettingsError, StorageRefusedError, StorageUnavailableError
+from adapters.connections import StorageConnection
+from adapters.credentials import CONTRIBUTOR, advice_for, client_credential
+from reconciliation.errors import RunStoreError, StorageRefusedError, StorageUnavailableError
 
 # The SDK logs every request's address and headers at INFO.
 logging.getLogger("azure").setLevel(logging.WARNING)
@@ -70,9 +70,10 @@ class BlobStore:
     """
 
     def __init__(self, connection: StorageConnection, container: str) -> None:
-        self._service = _service(connection)
+        self._service = BlobServiceClient(connection.url, **client_credential(connection), **_OPTIONS)
         self._container: ContainerClient = self._service.get_container_client(container)
         self._setting = connection.setting
+        self._advice = advice_for(connection, CONTRIBUTOR)
         self._ready = False
 
     @property
@@ -224,9 +225,8 @@ class BlobStore:
             status = error.status_code
             if isinstance(error, ClientAuthenticationError) or status in _NOT_ALLOWED:
                 raise StorageRefusedError(
-                    f"{what}: {f'storage answered {status}' if status else 'no identity'}. Grant the app's identity "
-                    f"'Storage Blob Data Contributor' on that account, or check the key in {self._setting} and the "
-                    "account's network rules."
+                    f"{what}: {f'storage answered {status}' if status else 'no identity'}. {self._advice}, and check "
+                    "the account's network rules."
                 ) from error
             if status is None or status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in _TEMPORARY:
                 raise StorageUnavailableError(f"{what}: storage answered {status}. Try again later.") from error
@@ -237,16 +237,3 @@ class BlobStore:
             raise StorageUnavailableError(
                 f"{what}: storage could not be reached. Check {self._setting} and the account's network rules."
             ) from error
-
-
-def _service(connection: StorageConnection) -> BlobServiceClient:
-    if connection.connection_string is not None:
-        endpoint_of(connection)  # without a key the vendor's client would ask as nobody
-        try:
-            return BlobServiceClient.from_connection_string(connection.connection_string, **_OPTIONS)
-        except ValueError:
-            raise SettingsError(
-                f"The connection string in {connection.setting} is not usable: give name=value pairs with ; between."
-            ) from None
-    assert connection.service_uri is not None
-    return BlobServiceClient(connection.service_uri, credential=identity(), **_OPTIONS)

@@ -141,7 +141,7 @@ class RestLister:
                 status, body, retry_after = await self._get(path, query)
                 if status == HTTPStatus.OK:
                     return parse(body)
-                trouble: str = _judged(status, body, what)
+                trouble: str = _judged(status, body, what, self._endpoint.advice)
             except (aiohttp.ClientError, TimeoutError, ListingError) as error:
                 trouble, retry_after = _in_words(error), None
             except ClientAuthenticationError as error:
@@ -194,7 +194,7 @@ class RestLister:
             await asyncio.sleep(wait)
 
 
-def _judged(status: int, body: bytes, what: str) -> str:
+def _judged(status: int, body: bytes, what: str, advice: str) -> str:
     """Words for a temporary failure; raises for a lasting one."""
     code = _error_code(body)
     if code in _GONE.get(status, ()):
@@ -202,8 +202,8 @@ def _judged(status: int, body: bytes, what: str) -> str:
     if status in _TEMPORARY:
         return f"storage answered {status}"
     error: AuditError = StorageRefusedError(
-        f"Cannot {what}: storage answered {status}{f' ({code})' if code else ''}. Grant the app's identity "
-        "'Storage Blob Data Reader' on the account, and check the account's network rules."
+        f"Cannot {what}: storage answered {status}{f' ({code})' if code else ''}. {advice}, and check the account's "
+        "network rules."
     )
     raise error
 

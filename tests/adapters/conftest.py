@@ -5,14 +5,14 @@ import pytest
 
 from adapters.audit_records import AuditRecords
 from adapters.blob_store import BlobStore
+from adapters.connections import StorageConnection, by_connection_string
 from adapters.run_store import RunStore
-from adapters.settings import StorageConnection
 from devstack.azurite import AzuriteServer
 
 
 @pytest.fixture
 def storage(azurite_server: AzuriteServer) -> StorageConnection:
-    return StorageConnection("REPORT_STORAGE", connection_string=azurite_server.connection_string)
+    return by_connection_string("REPORT_STORAGE", azurite_server.connection_string)
 
 
 @pytest.fixture
