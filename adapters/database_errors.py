@@ -33,8 +33,8 @@ def _judged(error: psycopg.Error) -> tuple[Kind, str]:
 
 
 _LOGIN = (
-    "refuses the login. Check the role, its password (percent-encoded in the URL) or Entra mapping, and the server's "
-    "firewall."
+    "refuses the login. Check the role, its password (percent-encoded in the URL) or Entra mapping, the server's "
+    "firewall, and sslmode in the URL if the server takes TLS only."
 )
 _NO_DATABASE = "is not on that server. Check the URL's database name."
 _NO_READ = "refuses to be read. Grant the app's role CONNECT on it, and SELECT on the audited tables."
@@ -82,7 +82,8 @@ _LOGIN_TEXTS = (
 )
 _OPTION_TEXTS = (
     "invalid .*value|unrecognized configuration parameter|invalid command-line argument|may not be used with|"
-    "not supported by this build|permission denied to set"
+    "not supported by this build|permission denied to set|requires a value|cannot be changed|"
+    "unsupported startup parameter"
 )
 _NETWORK_TEXTS = "refused|timeout|timed out|could not translate|resolve|unreachable|starting up|shutting down|too many"
 _BY_TEXT: tuple[tuple[str, Kind, str], ...] = (

@@ -1,10 +1,11 @@
 """The database adapter and the profile's queries, on a real server."""
 
+import hashlib
 import json
-import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4, uuid5
@@ -14,13 +15,14 @@ import pytest
 
 from adapters.postgres import Database, Snapshot
 from adapters.run_store import RunStore
-from devstack.postgres import HOST, PostgresServer
+from devstack.postgres import PostgresServer, postgres, replica
 from reconciliation.candidates import Candidate, RegisteredRecording
-from reconciliation.errors import AuditError, DatabaseRefusedError, DatabaseUnavailableError, SettingsError
+from reconciliation.errors import AuditError, DatabaseRefusedError, DatabaseUnavailableError
 from reconciliation.keys import name_digest
 from reconciliation.parameters import AuditParameters
 from reconciliation.profiles import PROFILES
 from reconciliation.profiles.profile import Query
+from tests.conftest import PRE_SCHEMA
 
 PROFILE = PROFILES["pre-capture-sessions"]
 DEFAULTS = AuditParameters(PROFILE.name, PROFILE.default_statuses, PROFILE.default_grace_minutes)
@@ -456,7 +458,7 @@ async def test_a_query_that_breaks_off_after_thousands_of_rows_leaves_no_rows(
             lines = counted(snapshot.lines(dividing))
             await store.write_rows("audit", lines, snapshot.lines(PROFILE.registered(NOW)))
 
-    with pytest.raises(DatabaseUnavailableError, match=r"PRE_DATABASE broke off \(22012\)"):
+    with pytest.raises(DatabaseRefusedError, match="PRE_DATABASE cannot answer the query"):
         await pull()
     assert reached, "the query failed before its first portion: nothing was proved"
     assert sum(reached) < 9000
@@ -500,102 +502,174 @@ async def test_a_check_of_a_usable_database_says_nothing(database_url: str) -> N
     assert "password" not in repr(Database("PRE_DATABASE", "postgresql://u:password@h/d"))
 
 
-# --- refusals ---------------------------------------------------------------------------------------------------------
+# --- whatever the server, the database, the role and the environment say ----------------------------------------------
 
-ROLE, ROLE_PASSWORD = "reader_of_nothing", "only-for-the-reader-7c1e"
-
-
-@pytest.fixture(scope="module")
-def _role(postgres_server: PostgresServer) -> None:
-    with psycopg.connect(postgres_server.url(), autocommit=True) as connection:
-        connection.execute(f"create role {ROLE} login password '{ROLE_PASSWORD}'".encode())
-
-
-def as_role(url: str, role: str = ROLE, password: str = ROLE_PASSWORD, port: int | None = None) -> str:
-    parts = urlsplit(url)
-    return parts._replace(netloc=f"{role}:{password}@{HOST}:{port or parts.port}").geturl()
-
-
-def assert_tells(error: AuditError, kind: type[AuditError], *words: str) -> None:
-    text = str(error)
-    assert type(error) is kind, text
-    for word in ("PRE_DATABASE", *words):
-        assert word in text
-    for secret in (ROLE, ROLE_PASSWORD, HOST, "wrong-password"):
-        assert secret not in text
-    assert error.retryable is (kind is DatabaseUnavailableError)
-
-
-@pytest.mark.usefixtures("_role")
-@pytest.mark.parametrize("role", [ROLE, "nobody_of_that_name"])
-async def test_a_wrong_login_says_what_to_check(database_url: str, role: str) -> None:
-    error = await failure(Database("PRE_DATABASE", as_role(database_url, role, "wrong-password")))
-    assert_tells(error, DatabaseRefusedError, "refuses the login", "password", "firewall")
-    assert role not in str(error)
-
-
-@pytest.mark.usefixtures("_role")
-async def test_a_database_that_is_not_there_says_to_check_its_name(database_url: str) -> None:
-    url = urlsplit(as_role(database_url))._replace(path="/no_such_database").geturl()
-    assert_tells(await failure(Database("PRE_DATABASE", url)), DatabaseRefusedError, "database name")
+SETTINGS = {
+    "datestyle": "SQL, DMY",
+    "intervalstyle": "sql_standard",
+    "timezone": "America/St_Johns",
+    "standard_conforming_strings": "off",
+    "client_encoding": "LATIN1",
+    "search_path": "elsewhere, public",
+    "row_security": "on",
+    "lock_timeout": "7777",
+    "idle_in_transaction_session_timeout": "7777",
+    "transaction_timeout": "7777",
+    "statement_timeout": "7777",
+    "default_transaction_read_only": "off",
+    "default_transaction_isolation": "read committed",
+}
+SHOWN = {
+    "datestyle": "ISO, YMD",
+    "intervalstyle": "postgres",
+    "timezone": "UTC",
+    "standard_conforming_strings": "on",
+    "client_encoding": "UTF8",
+    "search_path": "public",
+    "row_security": "off",
+    "lock_timeout": "0",
+    "idle_in_transaction_session_timeout": "0",
+    "transaction_timeout": "0",
+    "statement_timeout": "30s",
+    "transaction_read_only": "on",
+    "transaction_isolation": "repeatable read",
+}
+EVERY = Query("select json_object_agg(lower(name), current_setting(name))::text from pg_settings", {})
 
 
-@pytest.mark.usefixtures("_role")
-async def test_a_role_that_may_not_connect_says_what_to_grant(database_url: str) -> None:
-    name = urlsplit(database_url).path[1:]
+async def shown(url: str) -> dict[str, str]:
+    """The settings of a snapshot's session."""
+    async with Database("PRE_DATABASE", url, statement_timeout_seconds=30).snapshot() as snapshot:
+        [settings] = await read(snapshot, EVERY)
+        return {name: settings[name] for name in SHOWN}
+
+
+@pytest.mark.parametrize("who", ["database", "role", "role in the database"])
+async def test_no_setting_of_the_database_or_the_role_matters(database_url: str, who: str) -> None:
+    url, role = urlsplit(database_url), f"set_{uuid4().hex}"
+    name = url.path[1:]
+    insert(database_url, Session("there", ingest="ü", recordings=[None]))
+    target = {"database": f'database "{name}"', "role": f"role {role}"}.get(who, f'role {role} in database "{name}"')
     with psycopg.connect(database_url, autocommit=True) as connection:
-        connection.execute(f'revoke connect on database "{name}" from public'.encode())
-    error = await failure(Database("PRE_DATABASE", as_role(database_url)))
-    assert_tells(error, DatabaseRefusedError, "CONNECT")
+        connection.execute(f"create role {role} login superuser password 'p'".encode())
+        connection.execute("create schema elsewhere create table recordings (id int)")
+        for setting, value in SETTINGS.items():
+            values = value if setting == "search_path" else f"'{value}'"
+            connection.execute(f"alter {target} set {setting} = {values}".encode())
+    as_role = url._replace(netloc=url.netloc.replace(url.netloc.partition("@")[0], f"{role}:p")).geturl()
+    assert await shown(as_role) == SHOWN
+    asked = replace(DEFAULTS, ingest_address_contains="ü")
+    [row] = (await candidates(as_role, asked)).values()
+    assert (row.started_at, row.live_recordings) == (NOW, 1)
 
 
-@pytest.mark.usefixtures("_role")
-async def test_a_role_that_may_not_read_says_what_to_grant(database_url: str) -> None:
-    error = await failure(Database("PRE_DATABASE", as_role(database_url)), PROFILE.candidates(DEFAULTS))
-    assert_tells(error, DatabaseRefusedError, "Grant", "SELECT")
-
-
-async def test_a_database_without_the_tables_says_so(postgres_server: PostgresServer) -> None:
-    url = postgres_server.create_database(f"empty_{uuid4().hex}")
-    error = await failure(Database("PRE_DATABASE", url), PROFILE.candidates(DEFAULTS))
-    assert_tells(error, DatabaseRefusedError, "no such table", "right database")
-
-
-async def test_a_database_of_another_schema_says_so(database_url: str) -> None:
+async def test_the_schema_of_the_tables_is_public_unless_the_url_names_another(database_url: str) -> None:
+    insert(database_url, Session("there"))
     with psycopg.connect(database_url, autocommit=True) as connection:
-        connection.execute("alter table capture_sessions drop column ingest_address")
-    error = await failure(Database("PRE_DATABASE", database_url), PROFILE.candidates(DEFAULTS))
-    assert_tells(error, DatabaseRefusedError, "does not understand the query", "schema")
+        connection.execute("alter schema public rename to pre")
+    url = f"{database_url}?options=-csearch_path%3Dpre"
+    assert (await shown(url))["search_path"] == "pre"
+    assert len(await candidates(url)) == 1
 
 
-@pytest.fixture
-def dead_port() -> Iterator[int]:
-    """A port that is taken and that nobody listens on."""
-    with socket.socket() as taken:
-        taken.bind((HOST, 0))
-        yield taken.getsockname()[1]
+@pytest.mark.parametrize(
+    "environment",
+    [
+        pytest.param({"PGCLIENTENCODING": "LATIN1"}, id="an encoding"),
+        pytest.param({"PGCLIENTENCODING": "nonsense"}, id="no encoding"),
+        pytest.param({"PGTZ": "Asia/Tokyo", "PGDATESTYLE": "SQL, DMY"}, id="a zone and a style"),
+        pytest.param({"PGTZ": "Nowhere/Land", "PGDATESTYLE": "x", "PGGEQO": "x"}, id="values that no server takes"),
+        pytest.param({"PGOPTIONS": "-c nonsense=1"}, id="options"),
+        pytest.param({"PGSERVICE": "elsewhere", "PGSERVICEFILE": "/no/such/file"}, id="a service"),
+        pytest.param({"PGHOST": "other.invalid", "PGHOSTADDR": "192.0.2.1", "PGPORT": "1"}, id="another server"),
+        pytest.param({"PGUSER": "x", "PGPASSWORD": "x", "PGDATABASE": "x", "PGPASSFILE": "/x"}, id="another login"),
+        pytest.param({"PGSSLMODE": "require", "PGCHANNELBINDING": "require"}, id="another protection"),
+        pytest.param({"PGCONNECT_TIMEOUT": "x", "PGTARGETSESSIONATTRS": "standby"}, id="another patience"),
+        pytest.param({"PGREQUIREAUTH": "none", "PGREQUIRESSL": "1", "PGAPPNAME": "x"}, id="another handshake"),
+    ],
+)
+async def test_the_url_is_the_whole_truth_and_nothing_is_taken_from_the_environment(
+    database_url: str, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert await shown(database_url) == SHOWN
 
 
-async def test_a_server_that_is_down_says_what_to_check(database_url: str, dead_port: int) -> None:
-    error = await failure(Database("PRE_DATABASE", as_role(database_url, port=dead_port)))
-    assert_tells(error, DatabaseUnavailableError, "cannot be reached", "firewall")
+def with_schema(server: PostgresServer, encoding: str) -> str:
+    """The URL of a new database of an encoding, with the empty PRE schema."""
+    name = f"encoded_{uuid4().hex}"
+    with psycopg.connect(server.url(), autocommit=True) as connection:
+        connection.execute(
+            f"create database {name} template template0 encoding '{encoding}' locale_provider libc locale 'C'".encode()
+        )
+    with psycopg.connect(server.url(name), autocommit=True) as connection:
+        connection.execute(PRE_SCHEMA.read_bytes())
+    return server.url(name)
 
 
-async def test_a_host_that_does_not_exist_says_what_to_check() -> None:
-    url = f"postgresql://{ROLE}:{ROLE_PASSWORD}@no-such-host.invalid/pre"
-    error = await failure(Database("PRE_DATABASE", url))
-    assert_tells(error, DatabaseUnavailableError, "cannot be reached")
-    assert "no-such-host" not in str(error)
+@pytest.mark.parametrize("encoding", ["SQL_ASCII", "LATIN1", "UTF8"])
+async def test_a_database_of_any_encoding_gives_the_same_texts(
+    postgres_server: PostgresServer, encoding: str, store: RunStore
+) -> None:
+    url = f"{with_schema(postgres_server, encoding)}"
+    insert(f"{url}?client_encoding=UTF8", Session("there", ingest="rtmps://ü/x", recordings=[None]))
+    with psycopg.connect(f"{url}?client_encoding=UTF8") as connection:
+        connection.execute("update recordings set filename = %s", ["Löschung.mp4"])
+    [candidate] = (await candidates(url, replace(DEFAULTS, ingest_address_contains="ü"))).values()
+    assert (candidate.session_id, candidate.live_recordings) == (str(named("there")), 1)
+    [(_, digest)] = (await registered(url, NOW + timedelta(days=9999))).values()
+    assert digest == name_digest("Löschung.mp4")
+    async with Database("PRE_DATABASE", url).snapshot() as snapshot:
+        await store.write_rows(
+            "audit", snapshot.lines(PROFILE.candidates(DEFAULTS)), snapshot.lines(PROFILE.registered(NOW))
+        )
+    assert [row async for rows in store.candidates("audit") for row in rows] == [candidate]
 
 
-async def test_a_connection_broken_by_the_server_can_be_tried_again(database_url: str) -> None:
-    error = await failure(
-        Database("PRE_DATABASE", database_url), Query("select pg_terminate_backend(pg_backend_pid())", {})
-    )
-    assert_tells(error, DatabaseUnavailableError, "audit again")
+async def test_a_file_name_that_is_no_text_spoils_no_other_row(postgres_server: PostgresServer) -> None:
+    url = with_schema(postgres_server, "SQL_ASCII")
+    insert(url, Session("odd", recordings=[None]), Session("plain", recordings=[None]))
+    with psycopg.connect(url) as connection:
+        connection.execute(
+            r"update recordings set filename = E'\xff\xfeL\xf6schung.mp4' where capture_session_id = %s", [named("odd")]
+        )
+    rows = await registered(url, NOW)
+    assert rows[str(named("plain recording 0"))][1] == name_digest("f")
+    odd = hashlib.sha256(b"\xff\xfeL\xf6schung.mp4").hexdigest()
+    assert odd.startswith(rows[str(named("odd recording 0"))][1] or "none")
 
 
-@pytest.mark.parametrize("url", ["postgresql://u:wrong-password@h/d?nonsense=1", "postgres://["])
-async def test_an_address_that_cannot_be_read_is_a_matter_of_settings_and_not_quoted(url: str) -> None:
-    error = await failure(Database("PRE_DATABASE", url))
-    assert_tells(error, SettingsError, "is not a Postgres URL")
+# --- what the server says of itself -----------------------------------------------------------------------------------
+
+
+async def test_a_primary_says_its_clock_and_that_it_is_no_replica(database_url: str) -> None:
+    async with Database("PRE_DATABASE", database_url).snapshot() as snapshot:
+        before = datetime.now(UTC)
+        first, second = await snapshot.state(), await snapshot.state()
+    assert before - SECOND <= first.clock < second.clock <= datetime.now(UTC) + SECOND
+    assert (first.is_replica, first.replayed_until) == (False, None)
+
+
+async def test_a_replica_says_until_when_it_has_read(tmp_path: Path) -> None:
+    with postgres(tmp_path / "primary") as primary:
+        with psycopg.connect(primary.url(), autocommit=True) as connection:
+            connection.execute("checkpoint")
+            connection.execute("create table written_last (n int)")
+        committed = datetime.now(UTC)
+        with replica(tmp_path / "primary", tmp_path / "replica") as behind:
+            async with Database("PRE_DATABASE", behind.url()).snapshot() as snapshot:
+                state = await snapshot.state()
+                assert await read(snapshot, Query("select count(*)::text from written_last", {})) == [0]
+    assert state.is_replica
+    assert state.replayed_until is not None
+    assert committed - timedelta(minutes=1) < state.replayed_until <= committed <= state.clock
+
+
+async def test_a_replica_that_has_read_nothing_since_it_began_does_not_say_when(tmp_path: Path) -> None:
+    with postgres(tmp_path / "primary"):
+        pass
+    with replica(tmp_path / "primary", tmp_path / "replica") as behind:
+        async with Database("PRE_DATABASE", behind.url()).snapshot() as snapshot:
+            state = await snapshot.state()
+    assert (state.is_replica, state.replayed_until) == (True, None)

@@ -312,8 +312,8 @@ SECRETS = (
 )  # fmt: skip
 pieces = st.sampled_from(
     ["pa55word", SECRET, "AccountName=acct", "AccountKey=", "BlobEndpoint=", "SharedAccessSignature=sig=", ";", "=",
-     "&", "EndpointSuffix=", "https://", "http://", "postgresql://", "u", ":", "@", "/", "?", "#", "[", "]", "%", "%2f", "h",
-     "sslmode=", "8", " ", "\n", "\0", "\udc80", "é", "٣", "²", "UseDevelopmentStorage=true"]
+     "&", "EndpointSuffix=", "https://", "http://", "postgresql://", "u", ":", "@", "/", "?", "#", "[", "]", "%", "%2f",
+     "h", "sslmode=", "8", " ", "\n", "\0", "\udc80", "é", "٣", "²", "UseDevelopmentStorage=true"]
 )  # fmt: skip
 odd_texts = st.text(max_size=30) | st.lists(pieces, max_size=10).map("".join)
 odd_settings = st.dictionaries(
