@@ -3,7 +3,8 @@
 import ast
 import sys
 from collections.abc import Iterator
-from importlib.metadata import distribution, packages_distributions
+from functools import cache
+from importlib.metadata import distribution, distributions
 from pathlib import Path
 
 import pytest
@@ -24,16 +25,18 @@ def imports(path: Path) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
+@cache
+def owners() -> dict[str, str]:
+    """Which distribution has installed a file."""
+    return {str(file): canonicalize_name(one.name) for one in distributions() for file in one.files or ()}
+
+
 def provider(name: str) -> str:
-    """The distribution that a module is of: of all whose files could hold it, the one that goes deepest."""
+    """The distribution that a module, or what is taken out of it, comes from; the whole path is tried first."""
     folders = name.split(".")
-    for end in range(len(folders), 0, -1):
-        inside = "/".join(folders[:end])
-        for owner in set(packages_distributions()[folders[0]]):
-            files = {str(file) for file in distribution(owner).files or ()}
-            if {f"{inside}.py", f"{inside}/__init__.py"} & files:
-                return canonicalize_name(owner)
-    raise AssertionError(f"no package brings {name}")
+    places = ("/".join(folders[:end]) for end in range(len(folders), 0, -1))
+    files = (file for place in places for file in (f"{place}.py", f"{place}/__init__.py"))
+    return next(owners()[file] for file in files if file in owners())
 
 
 def closure(wanted: list[Requirement]) -> set[str]:
