@@ -98,8 +98,8 @@ def by_identity(setting: str, text: str) -> StorageConnection:
 
 
 def web_address(setting: str, text: str, *, query: bool = False) -> str:
-    """An address for people or webhooks, without a slash at its end; with ``query`` it may have one."""
-    address = text.strip().rstrip("/")
+    """An address for people or webhooks, as it is given; with ``query`` it may have one."""
+    address = text.strip()
     trouble = _trouble(address) or ("has a query (?...)" if "?" in address and not query else "")
     if trouble:
         raise SettingsError(f"The address in {setting} {trouble}: give https://<host>/...")

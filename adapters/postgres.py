@@ -84,7 +84,7 @@ class Database:
         options: dict[str, Any] = {"application_name": "capture-audit", "connect_timeout": _CONNECT_TIMEOUT_SECONDS}
         options |= database_options(self.setting, self.url)
         options["client_encoding"] = "UTF8"  # a database without an encoding would give bytes instead of texts
-        if "password" not in options:
+        if not options.get("password"):  # with an empty one libpq would look for a file of passwords
             options["password"] = await self._token()
             if options.get("sslmode") not in _ENCRYPTED:
                 options["sslmode"] = "verify-full" if options.get("sslrootcert") == "system" else "require"
@@ -113,7 +113,8 @@ class Snapshot:
 
     async def state(self) -> DatabaseState:
         """What the server says of itself now; unlike the rows it is not of the snapshot's moment."""
-        [[text]] = [portion async for portion in self.lines(Query(_STATE, {}))]
+        cursor = await self.connection.execute(_STATE)
+        [[text]] = await cursor.fetchall()
         return DatabaseState.from_json(json.loads(text))
 
     async def lines(self, query: Query) -> AsyncIterator[list[str]]:

@@ -109,7 +109,8 @@ ValueT = TypeVar("ValueT")
 
 
 def load_settings(environment: Mapping[str, str]) -> Settings:
-    """Read the settings; ``REPORT_STORAGE`` falls back to ``AzureWebJobsStorage``. Connects nothing.
+    """Read the settings; ``REPORT_STORAGE`` falls back to ``AzureWebJobsStorage``. Connects nothing; takes out of the
+    process's environment what ``database_options`` says.
 
     Raises ``SettingsError`` with all problems: the variable, the value seen (connections and addresses are never
     quoted) and what is allowed.
@@ -137,7 +138,8 @@ def load_settings(environment: Mapping[str, str]) -> Settings:
     allowed = read.one_of("AUDIT_ALLOW_MOSTLY_MISSING", ("true", "false"))
     outcomes = read.some_of("AUDIT_WEBHOOK_OUTCOMES", _OUTCOMES)
     webhook = read.address("AUDIT_WEBHOOK_URL", query=True)
-    public, runbook = read.address("AUDIT_PUBLIC_URL"), read.address("AUDIT_RUNBOOK_URL", query=True)
+    public = read.address("AUDIT_PUBLIC_URL")
+    runbook = read.address("AUDIT_RUNBOOK_URL", query=True)
     if read.problems or source is None or report is None or database is None:
         raise SettingsError("The app's settings are not usable. " + "; ".join(read.problems))
     return Settings(
@@ -153,8 +155,8 @@ def load_settings(environment: Mapping[str, str]) -> Settings:
         webhook_outcomes=outcomes or Settings.webhook_outcomes,
         allow_mostly_missing=allowed == "true",
         environment=name,
-        public_url=public,
-        runbook_url=runbook,
+        public_url=public.rstrip("/") if public else None,
+        runbook_url=runbook.rstrip("/") if runbook else None,
         # Azure gives every app its own address under this name.
         app_address=f"https://{hostname}" if (hostname := read.text("WEBSITE_HOSTNAME")) else None,
     )
@@ -191,7 +193,7 @@ class _Reader:
         return None
 
     def address(self, variable: str, *, query: bool = False) -> str | None:
-        """An address, without a slash at its end."""
+        """A web address."""
         given = self.text(variable)
         return None if given is None else self.checked(lambda: web_address(variable, given, query=query))
 

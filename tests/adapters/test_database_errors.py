@@ -1,7 +1,7 @@
 """What a database's refusals and failures are told as: real ones, of a real server."""
 
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote, urlencode, urlsplit
 from uuid import uuid4
@@ -15,7 +15,7 @@ from reconciliation.errors import AuditError, DatabaseRefusedError, DatabaseUnav
 from reconciliation.parameters import AuditParameters
 from reconciliation.profiles import PROFILES
 from reconciliation.profiles.profile import Query
-from tests.adapters.tls import Certificate, self_signed, tls_before
+from tests.adapters.tls import Certificate, self_signed
 
 PROFILE = PROFILES["pre-capture-sessions"]
 DEFAULTS = AuditParameters(PROFILE.name, PROFILE.default_statuses, PROFILE.default_grace_minutes)
@@ -171,20 +171,6 @@ async def test_any_password_works_when_it_is_percent_encoded(database_url: str, 
         assert "password" in str(error)
         assert "%" in str(error) or "percent-encoded" in str(error)
         assert password not in str(error).replace("%2F for /, %3A for : and %40 for @", "")
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
-    return self_signed(tmp_path_factory.mktemp("tls"), "localhost")
-
-
-@pytest.fixture
-async def behind_tls(database_url: str, certificate: Certificate) -> AsyncIterator[str]:
-    """The database's URL through a front whose certificate is nobody's, for the host localhost."""
-    url = urlsplit(database_url)
-    assert url.port is not None
-    async with tls_before(url.port, certificate) as port:
-        yield url._replace(netloc=url.netloc.replace(f"{HOST}:{url.port}", f"localhost:{port}")).geturl()
 
 
 @pytest.mark.parametrize("mode", ["require", "verify-full"])

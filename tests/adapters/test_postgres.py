@@ -12,6 +12,8 @@ from uuid import UUID, uuid4, uuid5
 
 import psycopg
 import pytest
+from azure.core.credentials import AccessToken
+from azure.core.exceptions import ClientAuthenticationError, ServiceRequestError
 
 from adapters.postgres import Database, Snapshot
 from adapters.run_store import RunStore
@@ -673,3 +675,60 @@ async def test_a_replica_that_has_read_nothing_since_it_began_does_not_say_when(
         async with Database("PRE_DATABASE", behind.url()).snapshot() as snapshot:
             state = await snapshot.state()
     assert (state.is_replica, state.replayed_until) == (True, None)
+
+
+# --- the app's identity -----------------------------------------------------------------------------------------------
+
+TOKEN = "an-entra-token-5d1f"
+
+
+@dataclass
+class Identity:
+    """The app's identity as the database knows it, or why there is none."""
+
+    failure: Exception | None = None
+
+    async def get_token(self, scope: str) -> AccessToken:
+        assert scope == "https://ossrdbms-aad.database.windows.net/.default"
+        if self.failure:
+            raise self.failure
+        return AccessToken(TOKEN, 0)
+
+
+def without_password(url: str) -> str:
+    """The URL for a new role whose password is the token, which the URL does not say."""
+    parts, role = urlsplit(url), f"app_{uuid4().hex}"
+    with psycopg.connect(url) as connection:
+        connection.execute(f"create role {role} login password '{TOKEN}'".encode())
+    return parts._replace(netloc=f"{role}@{parts.hostname}:{parts.port}").geturl()
+
+
+@pytest.mark.parametrize("empty", ["", "?password=", "?sslmode=prefer"])
+async def test_without_a_password_a_token_is_given_over_tls(
+    database_url: str, behind_tls: str, empty: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("adapters.postgres.identity", Identity)
+    known = without_password(database_url)
+    front = urlsplit(behind_tls)
+    url = urlsplit(known)._replace(netloc=f"{urlsplit(known).username}@localhost:{front.port}").geturl()
+    await Database("PRE_DATABASE", f"{url}{empty}").check()
+    openly = await failure(Database("PRE_DATABASE", f"{known}{empty}"))
+    assert isinstance(openly, DatabaseRefusedError)
+    assert "offers no TLS" in str(openly)
+
+
+@pytest.mark.parametrize(
+    ("failed", "kind", "told"),
+    [
+        (ClientAuthenticationError("no"), DatabaseRefusedError, "no Entra token could be had"),
+        (ServiceRequestError("login.example"), DatabaseUnavailableError, "Entra could not be reached"),
+    ],
+)
+async def test_a_token_that_cannot_be_had_says_why(
+    failed: Exception, kind: type[AuditError], told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("adapters.postgres.identity", lambda: Identity(failed))
+    error = await failure(Database("PRE_DATABASE", "postgresql://app@db.invalid/pre"))
+    assert isinstance(error, kind)
+    assert told in str(error)
+    assert "login.example" not in str(error)

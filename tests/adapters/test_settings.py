@@ -233,6 +233,10 @@ def test_the_scheduled_audit_is_of_the_profile_and_mode_that_were_chosen() -> No
     assert load_settings(USABLE).scheduled_mode == "full"
 
 
+def test_the_address_of_a_webhook_is_used_as_it_is() -> None:
+    assert load_settings({**USABLE, "AUDIT_WEBHOOK_URL": f"{WEBHOOK}/"}).webhook_url == f"{WEBHOOK}/"
+
+
 def test_the_address_of_a_webhook_is_a_secret() -> None:
     assert WEBHOOK not in repr(load_settings({**USABLE, "AUDIT_WEBHOOK_URL": WEBHOOK}))
     text = problems({**USABLE, "AUDIT_WEBHOOK_URL": WEBHOOK.removeprefix("https://")})
