@@ -68,14 +68,20 @@ check: .venv/installed ## lint, formatting, types and the direction of imports
 install: .venv/installed devstack/node_modules/installed ## install what the other targets need (they do it themselves)
 
 .PHONY: lock
-lock: .venv/installed ## resolve all dependencies anew into constraints.txt and devstack/package-lock.json
+lock: .venv/installed ## resolve all dependencies anew: requirements.txt, constraints.txt, devstack/package-lock.json
 	rm -rf .cache/lock
 	$(RUN)/python -m venv .cache/lock
+	sed '/^# What those bring/q' requirements.txt > .cache/requirements.txt
+	.cache/lock/bin/pip install --quiet -r .cache/requirements.txt
+	sed 's/\[.*\]//' .cache/requirements.txt > .cache/direct.txt
+	.cache/lock/bin/pip list --format=freeze --exclude pip --exclude setuptools \
+	  | grep -vixFf .cache/direct.txt >> .cache/requirements.txt
+	mv .cache/requirements.txt requirements.txt
 	.cache/lock/bin/pip install --quiet -r requirements-dev.txt
 	sed -n '/^#/p' constraints.txt > .cache/constraints.txt
 	.cache/lock/bin/pip list --format=freeze --exclude pip >> .cache/constraints.txt
 	mv .cache/constraints.txt constraints.txt
-	rm -rf .cache/lock
+	rm -rf .cache/lock .cache/direct.txt
 	$(RUN)/python -m devstack.install --lock
 
 .PHONY: clean

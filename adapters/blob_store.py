@@ -19,10 +19,10 @@ from azure.core.exceptions import (
 )
 from azure.storage.blob.aio import BlobServiceClient, ContainerClient, ExponentialRetry
 
-from adapters.credentials import endpoint_of, identity
+from adapters.connections import StorageConnection
+from adapters.credentials import CONTRIBUTOR, advice_for, client_credential
 from adapters.network_faults import Fault, fault_of, is_redirect
-from adapters.settings import StorageConnection
-from reconciliation.errors import RunStoreError, SettingsError, StorageRefusedError, StorageUnavailableError
+from reconciliation.errors import RunStoreError, StorageRefusedError, StorageUnavailableError
 
 # The SDK logs every request's address and headers at INFO.
 logging.getLogger("azure").setLevel(logging.WARNING)
@@ -79,9 +79,11 @@ class BlobStore:
     """
 
     def __init__(self, connection: StorageConnection, container: str) -> None:
-        self._service = _service(connection)
+        options = _OPTIONS | client_credential(connection)
+        self._service = BlobServiceClient(connection.url, **options, retry_policy=_Retry(**_RETRIES))
         self._container: ContainerClient = self._service.get_container_client(container)
         self._setting = connection.setting
+        self._advice = advice_for(connection, CONTRIBUTOR)
         self._ready = False
 
     @property
@@ -233,9 +235,8 @@ class BlobStore:
             status = error.status_code
             if isinstance(error, ClientAuthenticationError) or status in _NOT_ALLOWED:
                 raise StorageRefusedError(
-                    f"{what}: {f'storage answered {status}' if status else 'no identity'}. Grant the app's identity "
-                    f"'Storage Blob Data Contributor' on that account, or check the key in {self._setting} and the "
-                    "account's network rules."
+                    f"{what}: {f'storage answered {status}' if status else 'no identity'}. {self._advice}, and check "
+                    "the account's network rules."
                 ) from error
             if status is None or status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in _TEMPORARY:
                 raise StorageUnavailableError(f"{what}: storage answered {status}. Try again later.") from error
@@ -253,17 +254,3 @@ class BlobStore:
 def _fault(error: AzureError) -> Fault:
     """What aiohttp said, which the vendor's client wraps."""
     return fault_of(error.inner_exception) if error.inner_exception else Fault("could not be reached")
-
-
-def _service(connection: StorageConnection) -> BlobServiceClient:
-    options = _OPTIONS | {"retry_policy": _Retry(**_RETRIES)}
-    if connection.connection_string is not None:
-        endpoint_of(connection)  # without a key the vendor's client would ask as nobody
-        try:
-            return BlobServiceClient.from_connection_string(connection.connection_string, **options)
-        except ValueError:
-            raise SettingsError(
-                f"The connection string in {connection.setting} is not usable: give name=value pairs with ; between."
-            ) from None
-    assert connection.service_uri is not None
-    return BlobServiceClient(connection.service_uri, credential=identity(), **options)

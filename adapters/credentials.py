@@ -4,24 +4,32 @@ Requests are signed through public API only: a key becomes a short-lived account
 an identity becomes a bearer token from azure-identity.
 """
 
-import time
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from typing import Protocol
+from typing import Any, NamedTuple, Protocol
 
+from azure.core.credentials import AzureNamedKeyCredential, AzureSasCredential
 from azure.core.credentials_async import AsyncTokenCredential
+from azure.core.exceptions import AzureError, ClientAuthenticationError
 from azure.identity.aio import DefaultAzureCredential
 from azure.storage.blob import AccountSasPermissions, ResourceTypes, Services, generate_account_sas
 
-from adapters.settings import StorageConnection
-from reconciliation.errors import SettingsError
+from adapters.connections import StorageConnection
+from reconciliation.errors import StorageUnavailableError
+
+READER = "Storage Blob Data Reader"
+CONTRIBUTOR = "Storage Blob Data Contributor"
 
 _SAS_LIFETIME = timedelta(hours=2)
 _RENEW_BEFORE = timedelta(minutes=15)
 _CLOCK_SKEW = timedelta(minutes=15)
-_STORAGE_SCOPE = "https://storage.azure.com/.default"
+# Good for every account in every cloud.
+_ANY_ACCOUNT = "https://storage.azure.com"
+# Good for that account alone: https://learn.microsoft.com/azure/storage/blobs/authorize-access-azure-active-directory
+_ONE_ACCOUNT = re.compile(r"https://[a-z0-9]+\.blob\.core\.windows\.net")
 
 
 class Signer(Protocol):
@@ -32,36 +40,39 @@ class Signer(Protocol):
         ...
 
 
+class _Signature(NamedTuple):
+    """A SAS, and from when until when it is used. Outside that time our clock was set, or it is near its end."""
+
+    sas: str
+    since: datetime
+    until: datetime
+
+
 @dataclass
 class KeySigner:
     """An account key, turned into an account SAS that can list and read, and nothing else."""
 
     account: str
     key: str = field(repr=False)
-    _sas: str = field(default="", repr=False)
-    _renew_at: float = 0.0
-
-    @property
-    def is_due(self) -> bool:
-        """True when the next request gets a new SAS."""
-        return time.time() >= self._renew_at
+    _made: _Signature | None = field(default=None, repr=False)
 
     async def sign(self) -> tuple[str, Mapping[str, str]]:
-        """One SAS serves all requests until shortly before it expires."""
-        if self.is_due:
-            now = datetime.now(UTC)
-            expires = now + _SAS_LIFETIME
-            self._renew_at = (expires - _RENEW_BEFORE).timestamp()
-            self._sas = generate_account_sas(
-                self.account,
-                self.key,
-                ResourceTypes(service=True, container=True),
-                AccountSasPermissions(read=True, list=True),
-                expires,
-                start=now - _CLOCK_SKEW,
-                services=Services(blob=True),
-            )
-        return self._sas, {}
+        """One SAS serves all requests until shortly before it expires, or until the clock is set back."""
+        now = datetime.now(UTC)
+        if self._made is None or not self._made.since <= now < self._made.until:
+            self._made = _Signature(self._sas(now), now, now + _SAS_LIFETIME - _RENEW_BEFORE)
+        return self._made.sas, {}
+
+    def _sas(self, now: datetime) -> str:
+        return generate_account_sas(
+            self.account,
+            self.key,
+            ResourceTypes(service=True, container=True),
+            AccountSasPermissions(read=True, list=True),
+            now + _SAS_LIFETIME,
+            start=now - _CLOCK_SKEW,
+            services=Services(blob=True),
+        )
 
 
 @dataclass(frozen=True)
@@ -80,20 +91,36 @@ class TokenSigner:
     """The app's identity; azure-identity caches the token and renews it before it expires."""
 
     credential: AsyncTokenCredential
+    audience: str = _ANY_ACCOUNT
 
     async def sign(self) -> tuple[str, Mapping[str, str]]:
-        """A bearer token for storage. Raises what azure-core raises when no identity can be had."""
-        token = await self.credential.get_token(_STORAGE_SCOPE)
+        """A bearer token for storage.
+
+        Raises azure-core's ``ClientAuthenticationError`` when there is no identity, ``StorageUnavailableError`` when it
+        could not be asked for.
+        """
+        try:
+            token = await self.credential.get_token(f"{self.audience}/.default")
+        except ClientAuthenticationError:
+            raise
+        except AzureError as error:
+            raise StorageUnavailableError(
+                "Cannot get a token for storage: Microsoft Entra could not be reached. Check the app's way out, then "
+                "audit again."
+            ) from error
         return "", {"Authorization": f"Bearer {token.token}"}
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """One storage account: its blob address (no trailing slash), its name for messages, and how to sign."""
+    """One storage account: its blob address (no trailing slash), its name for messages, how to sign, and what to do
+    when it refuses (the beginning of a sentence).
+    """
 
     url: str
     account: str
     signer: Signer
+    advice: str = f"Grant the app's identity '{READER}' on the account"
 
 
 @cache
@@ -102,24 +129,41 @@ def identity() -> AsyncTokenCredential:
     return DefaultAzureCredential()
 
 
-def endpoint_of(connection: StorageConnection) -> Endpoint:
-    """Resolve a connection. Raises ``SettingsError`` naming the setting when a connection string is incomplete."""
-    if connection.service_uri is not None:
-        account = connection.service_uri.partition("://")[2].partition(".")[0]
-        return Endpoint(connection.service_uri, account, TokenSigner(identity()))
-    pairs = (part.partition("=") for part in (connection.connection_string or "").split(";"))
-    parts = {name.strip().lower(): value.strip() for name, _, value in pairs if name.strip()}
-    account = parts.get("accountname", "")
-    url = parts.get("blobendpoint", "").rstrip("/")
-    if not url and account:
-        protocol, suffix = parts.get("defaultendpointsprotocol", "https"), parts.get("endpointsuffix")
-        url = f"{protocol}://{account}.blob.{suffix or 'core.windows.net'}"
-    if url and "sharedaccesssignature" in parts:
-        sas = parts["sharedaccesssignature"].lstrip("?")
-        return Endpoint(url, account or url.partition("://")[2].partition(".")[0], SasSigner(sas))
-    if url and account and "accountkey" in parts:
-        return Endpoint(url, account, KeySigner(account, parts["accountkey"]))
-    raise SettingsError(
-        f"The connection string in {connection.setting} is incomplete: it needs AccountName and AccountKey, or "
-        "BlobEndpoint and SharedAccessSignature."
-    )
+def endpoint_of(connection: StorageConnection, role: str = READER) -> Endpoint:
+    """How to ask an account; ``role`` is what an identity needs there."""
+    signer: Signer
+    if connection.key is not None:
+        signer = KeySigner(connection.account, connection.key)
+    elif connection.sas is not None:
+        signer = SasSigner(connection.sas)
+    else:
+        signer = TokenSigner(identity(), audience_of(connection.url))
+    return Endpoint(connection.url, connection.account, signer, advice_for(connection, role))
+
+
+def client_credential(connection: StorageConnection) -> dict[str, Any]:
+    """The same for the vendor's clients: what to give them beside the address."""
+    if connection.key is not None:
+        return {"credential": AzureNamedKeyCredential(connection.account, connection.key)}
+    if connection.sas is not None:
+        return {"credential": AzureSasCredential(connection.sas)}
+    return {"credential": identity(), "audience": audience_of(connection.url)}
+
+
+def audience_of(url: str) -> str:
+    """What an identity's token is good for: that one account, where its address is one that Entra knows; an address of
+    another cloud, or of one's own, needs a token for storage as a whole.
+    """
+    return url if _ONE_ACCOUNT.fullmatch(url) else _ANY_ACCOUNT
+
+
+def advice_for(connection: StorageConnection, role: str) -> str:
+    """What to do when the account refuses, by what proves who we are: the beginning of a sentence."""
+    if connection.key is not None:
+        return f"Check the account key in {connection.setting} and that the account allows keys"
+    if connection.sas is not None:
+        return (
+            f"Check that the shared access signature in {connection.setting} has not expired and allows what '{role}' "
+            "does on service, containers and blobs (srt=sco)"
+        )
+    return f"Grant the app's identity '{role}' on the account"

@@ -1,23 +1,49 @@
 """Reading Postgres: one read-only snapshot, streamed through server-side cursors."""
 
 import asyncio
-import re
-from collections.abc import AsyncIterator, Callable
+import json
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg
-from azure.core.exceptions import ClientAuthenticationError
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from azure.core.exceptions import AzureError, ClientAuthenticationError
+from psycopg.conninfo import make_conninfo
 
+from adapters.connections import database_options
 from adapters.credentials import identity
-from reconciliation.errors import AuditError, DatabaseRefusedError, DatabaseUnavailableError, SettingsError
+from adapters.database_errors import explained
+from reconciliation.database import DatabaseState
+from reconciliation.errors import DatabaseRefusedError, DatabaseUnavailableError
 from reconciliation.profiles.profile import Query
 
 _TOKEN_SCOPE = "https://ossrdbms-aad.database.windows.net/.default"  # noqa: S105 - a scope, not a secret
 _CONNECT_TIMEOUT_SECONDS = 15
 _ROWS_PER_FETCH = 2000
+_ENCRYPTED = {"require", "verify-ca", "verify-full"}
+
+# What statements and their JSON texts rely on, whatever was set for the server, the database or the role.
+_SESSION = {
+    "timezone": "UTC",
+    "datestyle": "ISO, YMD",
+    "intervalstyle": "postgres",
+    "standard_conforming_strings": "on",
+    "row_security": "off",  # a policy that hides rows is an error then, and not fewer rows
+    "cursor_tuple_fraction": "1",
+    "lock_timeout": "0",
+    "idle_in_transaction_session_timeout": "0",
+    "transaction_timeout": "0",
+}
+# Of a setting that this version of the server does not have, nothing is said.
+_SET_SESSION = """
+select set_config(s.name, wanted.value, true)
+  from unnest(%s::text[], %s::text[]) as wanted(name, value) join pg_settings s on lower(s.name) = wanted.name
+"""
+_STATE = """
+select json_build_array(clock_timestamp(), pg_is_in_recovery(),
+                        case when pg_is_in_recovery() then pg_last_xact_replay_timestamp() end)::text
+"""
 
 
 @dataclass(frozen=True)
@@ -34,19 +60,18 @@ class Database:
 
         Raises ``DatabaseRefusedError`` or ``DatabaseUnavailableError``, with what to do about it.
         """
+        options = await self._options()
         try:
-            async with await psycopg.AsyncConnection.connect(await self._conninfo()) as connection:
+            async with await psycopg.AsyncConnection.connect(make_conninfo("", **options)) as connection:
                 await connection.set_read_only(True)
                 await connection.set_isolation_level(psycopg.IsolationLevel.REPEATABLE_READ)
-                # JSON texts made by the server carry its session's zone.
-                await connection.execute(
-                    "select set_config('statement_timeout', %s, true), set_config('timezone', 'UTC', true), "
-                    "set_config('cursor_tuple_fraction', '1', true)",
-                    [f"{self.statement_timeout_seconds}s"],
-                )
+                wanted = _SESSION | {"statement_timeout": f"{self.statement_timeout_seconds}s"}
+                if "search_path" not in options.get("options", ""):
+                    wanted["search_path"] = "public"
+                await connection.execute(_SET_SESSION, [list(wanted), list(wanted.values())])
                 yield Snapshot(connection)
         except psycopg.Error as error:
-            raise self._explained(error) from error
+            raise explained(self.setting, error) from error
 
     async def check(self) -> None:
         """Connect and read nothing. Raises as ``snapshot``."""
@@ -54,71 +79,30 @@ class Database:
             async for _lines in snapshot.lines(Query("select '1'", {})):
                 pass
 
-    async def _conninfo(self) -> str:
+    async def _options(self) -> dict[str, Any]:
         """The URL with its defaults; without a password in it, an Entra token for this one connection, over TLS."""
+        options: dict[str, Any] = {"application_name": "capture-audit", "connect_timeout": _CONNECT_TIMEOUT_SECONDS}
+        options |= database_options(self.setting, self.url)
+        options["client_encoding"] = "UTF8"  # a database without an encoding would give bytes instead of texts
+        if not options.get("password"):  # with an empty one libpq would look for a file of passwords
+            options["password"] = await self._token()
+            if options.get("sslmode") not in _ENCRYPTED:
+                options["sslmode"] = "verify-full" if options.get("sslrootcert") == "system" else "require"
+        return options
+
+    async def _token(self) -> str:
         try:
-            given = conninfo_to_dict(self.url)
-        except psycopg.ProgrammingError:
-            raise SettingsError(
-                f"{self.setting} is not a Postgres URL: give postgresql://user@host:5432/database."
-            ) from None
-        parts: dict[str, Any] = {"application_name": "capture-audit", "connect_timeout": _CONNECT_TIMEOUT_SECONDS}
-        parts |= given
-        if "password" not in parts:
-            try:
-                token = await identity().get_token(_TOKEN_SCOPE)
-            except ClientAuthenticationError as error:
-                raise DatabaseRefusedError(
-                    f"Cannot log in to the database of {self.setting}: its URL has no password, and no Entra token "
-                    "could be had. Turn on the app's managed identity, or sign in with 'az login' locally."
-                ) from error
-            if parts.get("sslmode") not in {"require", "verify-ca", "verify-full"}:
-                parts["sslmode"] = "require"
-            parts["password"] = token.token
-        return make_conninfo("", **parts)
-
-    def _explained(self, error: psycopg.Error) -> AuditError:
-        """The failure in our own words: the server's may hold the names of people who log in."""
-        state, text = error.sqlstate or "", str(error)
-        for start, kind, words in _BY_STATE:
-            if state.startswith(start):
-                return kind(f"The database of {self.setting} {words}")
-        for pattern, kind, words in _BY_TEXT:
-            if pattern.search(text):
-                return kind(f"The database of {self.setting} {words}")
-        return DatabaseUnavailableError(
-            f"The database of {self.setting} broke off ({state or type(error).__name__}). Check the server, then audit "
-            "again."
-        )
-
-
-_LOGIN = "refuses the login. Check the role, its password or Entra mapping, and the server's firewall."
-_NO_DATABASE = "is not on that server. Check the URL's database name."
-_NO_READ = "refuses to be read. Grant the app's role CONNECT on it, and SELECT on the audited tables."
-
-# SQLSTATE code or class, https://www.postgresql.org/docs/current/errcodes-appendix.html
-_BY_STATE: tuple[tuple[str, Callable[[str], AuditError], str], ...] = (
-    ("42501", DatabaseRefusedError, _NO_READ),
-    ("42P01", DatabaseRefusedError, "has no such table. Check that the URL names the right database and schema."),
-    ("42", DatabaseRefusedError, "does not understand the query. Check that its schema is the one this profile knows."),
-    ("57014", DatabaseUnavailableError, "took longer than AUDIT_STATEMENT_TIMEOUT_SECONDS. Raise it or audit later."),
-    ("28", DatabaseRefusedError, _LOGIN),
-    ("3D", DatabaseRefusedError, _NO_DATABASE),
-)
-
-# A connection that was never made carries no SQLSTATE; libpq's text is all there is.
-_LOGIN_TEXTS = "password authentication failed|no password supplied|role .* does not exist|pg_hba.conf|not permitted to"
-_NETWORK_TEXTS = "refused|timeout|timed out|could not translate|resolve|unreachable|starting up|shutting down|too many"
-_BY_TEXT: tuple[tuple[re.Pattern[str], Callable[[str], AuditError], str], ...] = (
-    (re.compile(_LOGIN_TEXTS), DatabaseRefusedError, _LOGIN),
-    (re.compile("database .* does not exist"), DatabaseRefusedError, _NO_DATABASE),
-    (re.compile("permission denied for database"), DatabaseRefusedError, _NO_READ),
-    (
-        re.compile(_NETWORK_TEXTS),
-        DatabaseUnavailableError,
-        "cannot be reached. Check the server, the network and the firewall.",
-    ),
-)
+            return (await identity().get_token(_TOKEN_SCOPE)).token
+        except ClientAuthenticationError as error:
+            raise DatabaseRefusedError(
+                f"Cannot log in to the database of {self.setting}: its URL has no password, and no Entra token could "
+                "be had. Turn on the app's managed identity, or sign in with 'az login' locally."
+            ) from error
+        except AzureError as error:
+            raise DatabaseUnavailableError(
+                f"Cannot log in to the database of {self.setting}: Microsoft Entra could not be reached for a token. "
+                "Check the app's way out, then audit again."
+            ) from error
 
 
 @dataclass(frozen=True)
@@ -126,6 +110,12 @@ class Snapshot:
     """An open snapshot."""
 
     connection: psycopg.AsyncConnection[tuple[Any, ...]]
+
+    async def state(self) -> DatabaseState:
+        """What the server says of itself now; unlike the rows it is not of the snapshot's moment."""
+        cursor = await self.connection.execute(_STATE)
+        [[text]] = await cursor.fetchall()
+        return DatabaseState.from_json(json.loads(text))
 
     async def lines(self, query: Query) -> AsyncIterator[list[str]]:
         """The JSON texts of a query's rows, in portions as the server's cursor gives them.

@@ -9,11 +9,12 @@ from weakref import WeakKeyDictionary
 
 from adapters.audit_records import AuditRecords
 from adapters.blob_store import BlobStore
+from adapters.connections import StorageConnection
 from adapters.credentials import endpoint_of
 from adapters.listing.lister import Patience, RestLister, open_session
 from adapters.postgres import Database
 from adapters.run_store import RunStore
-from adapters.settings import Settings, StorageConnection, load_settings
+from adapters.settings import Settings, load_settings
 from reconciliation.parameters import AuditParameters
 from reconciliation.profiles.profile import Moments, Profile
 

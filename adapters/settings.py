@@ -8,27 +8,14 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
+from typing import TypeVar
 
+from adapters.connections import StorageConnection, by_connection_string, by_identity, database_options, web_address
+from adapters.redaction import redacted
 from reconciliation.errors import SettingsError
 from reconciliation.parameters import Mode
 from reconciliation.profiles import PROFILES
-
-_EMULATOR = (
-    "DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;"
-    # The emulator's well-known key: public, and the same on every machine.
-    # https://learn.microsoft.com/azure/storage/common/storage-use-azurite#well-known-storage-account-and-key
-    "AccountKey=Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==;"
-    "BlobEndpoint=http://127.0.0.1:10000/devstoreaccount1;"
-)
-
-
-@dataclass(frozen=True)
-class StorageConnection:
-    """How to reach one storage account: by connection string, or by address and identity."""
-
-    setting: str
-    connection_string: str | None = field(default=None, repr=False)
-    service_uri: str | None = None
 
 
 @dataclass(frozen=True)
@@ -120,106 +107,138 @@ _RANGES: dict[str, tuple[int, int]] = {
 _OUTCOMES = ("clean", "findings", "incomplete", "failed")
 _MOST_DIGITS = 9
 _LONGEST_NAME = 40
+_CONTAINER = re.compile(r"(?=.{3,63}$)[a-z0-9]+(-[a-z0-9]+)*")
+_CONTAINER_WORDS = "a name of 3 to 63 lower-case letters, digits and single hyphens"
+# NCRONTAB with its six fields, or five without seconds; a TimeSpan; the name of another setting.
+_SCHEDULE = re.compile(r"[\w*/,?#-]+( +[\w*/,?#-]+){4,5}|[0-9.]+(:[0-9.]+){2}|%[^%]+%", re.ASCII)
+ValueT = TypeVar("ValueT")
 
 
 def load_settings(environment: Mapping[str, str]) -> Settings:
-    """Read the settings; ``REPORT_STORAGE`` falls back to ``AzureWebJobsStorage``.
+    """Read the settings; ``REPORT_STORAGE`` falls back to ``AzureWebJobsStorage``. Connects nothing; takes out of the
+    process's environment what ``database_options`` says.
 
-    Raises ``SettingsError`` with one line per problem: the variable, the value seen (connections are never quoted) and
-    what is allowed.
+    Raises ``SettingsError`` with all problems: the variable, the value seen (connections and addresses are never
+    quoted) and what is allowed.
     """
-    problems: list[str] = []
-    source = _storage(environment, "SOURCE_STORAGE")
-    report = _storage(environment, "REPORT_STORAGE") or _storage(environment, "AzureWebJobsStorage")
-    ingest = _storage(environment, "INGEST_STORAGE")
-    for connection, names in ((source, "SOURCE_STORAGE"), (report, "REPORT_STORAGE (or AzureWebJobsStorage)")):
-        if connection is None:
-            problems.append(f"{names} is not set: give a connection string, or an address in ...__blobServiceUri")
-    for connection in (source, report, ingest):
-        uri = connection.service_uri if connection else None
-        if connection and uri is not None and not uri.startswith(("https://", "http://")):
-            problems.append(f"{connection.setting}__blobServiceUri is not an address: give https://...")
-    database = environment.get("PRE_DATABASE", "").strip()
-    if not database.startswith(("postgresql://", "postgres://")):
-        seen = "is not a Postgres URL" if database else "is not set"
-        problems.append(f"PRE_DATABASE {seen}: give postgresql://user@host:5432/database")
-    container = environment.get("AUDIT_REPORT_CONTAINER", "").strip() or "audits"
-    if not re.fullmatch(r"(?=.{3,63}$)[a-z0-9]+(-[a-z0-9]+)*", container):
-        problems.append(
-            f"AUDIT_REPORT_CONTAINER is {container[:40]!r}: give a name of 3 to 63 lower-case letters, digits and "
-            "single hyphens"
-        )
-    numbers = {name: _number(environment, name, problems.append) for name in _RANGES}
-    webhook = environment.get("AUDIT_WEBHOOK_URL", "").strip() or None
-    if webhook is not None and not webhook.startswith(("https://", "http://")):
-        problems.append("AUDIT_WEBHOOK_URL is not an address: give https://...")
-    outcomes = _words(environment, "AUDIT_WEBHOOK_OUTCOMES", _OUTCOMES, problems.append)
-    modes = _words(environment, "AUDIT_SCHEDULED_MODE", tuple(Mode), problems.append)
-    profiles = _words(environment, "AUDIT_SCHEDULED_PROFILE", tuple(PROFILES), problems.append)
-    allowed = _words(environment, "AUDIT_ALLOW_MOSTLY_MISSING", ("true", "false"), problems.append)
-    name = environment.get("AUDIT_ENVIRONMENT", "").strip() or None
-    if name is not None and not (name.isprintable() and len(name) <= _LONGEST_NAME):
-        problems.append(f"AUDIT_ENVIRONMENT is {name[:40]!r}: give at most {_LONGEST_NAME} printable characters")
-    public, runbook = (
-        _address(environment, variable, problems.append) for variable in ("AUDIT_PUBLIC_URL", "AUDIT_RUNBOOK_URL")
+    read = _Reader(environment)
+    source = read.storage("SOURCE_STORAGE", needed=True)
+    report = read.storage("REPORT_STORAGE", "AzureWebJobsStorage", needed=True)
+    ingest = read.storage("INGEST_STORAGE")
+    database = read.text("PRE_DATABASE")
+    if database is None:
+        read.problems.append("PRE_DATABASE is not set: give postgresql://user@host:5432/database")
+    else:
+        read.checked(lambda: database_options("PRE_DATABASE", database))
+    container = read.like(
+        "AUDIT_REPORT_CONTAINER",
+        _CONTAINER.fullmatch,
+        "a name of 3 to 63 lower-case letters, digits and single hyphens",
     )
-    if problems or source is None or report is None:
-        raise SettingsError("The app's settings are not usable. " + "; ".join(problems))
-    chosen = {name: number for name, number in numbers.items() if number is not None}
+    name = read.like("AUDIT_ENVIRONMENT", _is_name, f"at most {_LONGEST_NAME} printable characters")
+    for variable in SCHEDULES:
+        read.like(variable, _SCHEDULE.fullmatch, "six fields in NCRONTAB, such as 0 0 3 * * *")
+    numbers = {name: read.number(VARIABLES[name], *bounds) for name, bounds in _RANGES.items()}
+    profile = read.one_of("AUDIT_SCHEDULED_PROFILE", tuple(PROFILES))
+    mode = read.one_of("AUDIT_SCHEDULED_MODE", tuple(Mode))
+    allowed = read.one_of("AUDIT_ALLOW_MOSTLY_MISSING", ("true", "false"))
+    outcomes = read.some_of("AUDIT_WEBHOOK_OUTCOMES", _OUTCOMES)
+    webhook = read.address("AUDIT_WEBHOOK_URL", query=True)
+    public = read.address("AUDIT_PUBLIC_URL")
+    runbook = read.address("AUDIT_RUNBOOK_URL", query=True)
+    if read.problems or source is None or report is None or database is None:
+        raise SettingsError("The app's settings are not usable. " + "; ".join(read.problems))
     return Settings(
         source,
         report,
         database,
         ingest,
-        container,
-        **chosen,
-        scheduled_profile=profiles[0] if profiles else None,
-        scheduled_mode=modes[0] if modes else Settings.scheduled_mode,
+        container or Settings.report_container,
+        **{name: number for name, number in numbers.items() if number is not None},
+        scheduled_profile=profile,
+        scheduled_mode=mode or Settings.scheduled_mode,
         webhook_url=webhook,
         webhook_outcomes=outcomes or Settings.webhook_outcomes,
-        allow_mostly_missing=allowed == ("true",),
+        allow_mostly_missing=allowed == "true",
         environment=name,
-        public_url=public,
-        runbook_url=runbook,
+        public_url=public.rstrip("/") if public else None,
+        runbook_url=runbook.rstrip("/") if runbook else None,
         # Azure gives every app its own address under this name.
-        app_address=f"https://{hostname}" if (hostname := environment.get("WEBSITE_HOSTNAME", "").strip()) else None,
+        app_address=f"https://{hostname}" if (hostname := read.text("WEBSITE_HOSTNAME")) else None,
     )
 
 
-def _storage(environment: Mapping[str, str], name: str) -> StorageConnection | None:
-    connection_string = environment.get(name, "").strip()
-    if connection_string:
-        if connection_string.rstrip(";").lower() == "usedevelopmentstorage=true":
-            connection_string = _EMULATOR
-        return StorageConnection(name, connection_string=connection_string)
-    service_uri = environment.get(f"{name}__blobServiceUri", "").strip()
-    return StorageConnection(name, service_uri=service_uri.rstrip("/")) if service_uri else None
+class _Reader:
+    """Reads variables one by one and collects what is wrong with them. What is blank counts as not set: None."""
 
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+        self.problems: list[str] = []
 
-def _address(environment: Mapping[str, str], variable: str, complain: Callable[[str], None]) -> str | None:
-    """An address for people to open, without a slash at its end; None if it is not set."""
-    address = environment.get(variable, "").strip().rstrip("/") or None
-    if address is not None and not address.startswith(("https://", "http://")):
-        complain(f"{variable} is not an address: give https://...")
-    return address
+    def text(self, variable: str) -> str | None:
+        return self._environment.get(variable, "").strip() or None
 
+    def checked(self, read: Callable[[], ValueT]) -> ValueT | None:
+        """What is read; None if it raises ``SettingsError``."""
+        try:
+            return read()
+        except SettingsError as error:
+            self.problems.append(str(error))
+            return None
 
-def _number(environment: Mapping[str, str], name: str, complain: Callable[[str], None]) -> int | None:
-    variable, (low, high) = VARIABLES[name], _RANGES[name]
-    text = environment.get(variable, "").strip()
-    if not text:
+    def storage(self, *names: str, needed: bool = False) -> StorageConnection | None:
+        """The connection of the first of the names under which there is one."""
+        for name in names:
+            if (given := self.text(name)) is not None:
+                return self.checked(partial(by_connection_string, name, given))
+            if (given := self.text(f"{name}__blobServiceUri")) is not None:
+                return self.checked(partial(by_identity, name, given))
+        if needed:
+            either = " (or ".join(names) + ")" * (len(names) - 1)
+            self.problems.append(f"{either} is not set: give a connection string, or an address in ...__blobServiceUri")
         return None
-    if not text.isdecimal() or len(text) > _MOST_DIGITS or not low <= int(text) <= high:
-        complain(f"{variable} is {text[:40]!r}: give a whole number from {low} to {high}")
-        return None
-    return int(text)
+
+    def address(self, variable: str, *, query: bool = False) -> str | None:
+        """A web address."""
+        given = self.text(variable)
+        return None if given is None else self.checked(lambda: web_address(variable, given, query=query))
+
+    def like(self, variable: str, is_allowed: Callable[[str], object], allowed: str) -> str | None:
+        """A text of a form."""
+        given = self.text(variable)
+        if given is not None and not is_allowed(given):
+            self.problems.append(f"{variable} is {_seen(given)}: give {allowed}")
+        return given
+
+    def number(self, variable: str, low: int, high: int) -> int | None:
+        """A whole number within bounds."""
+        given = self.text(variable)
+        if given is None:
+            return None
+        if not given.isdecimal() or len(given) > _MOST_DIGITS or not low <= int(given) <= high:
+            self.problems.append(f"{variable} is {_seen(given)}: give a whole number from {low} to {high}")
+            return None
+        return int(given)
+
+    def some_of(self, variable: str, allowed: Sequence[str]) -> tuple[str, ...]:
+        """Words out of a closed list, with commas between; empty if it is not set."""
+        words = tuple(word.strip() for word in (self.text(variable) or "").split(",") if word.strip())
+        if unknown := [word for word in words if word not in allowed]:
+            self.problems.append(f"{variable} has {_seen(unknown[0])}: give any of {', '.join(allowed)}")
+        return words
+
+    def one_of(self, variable: str, allowed: Sequence[str]) -> str | None:
+        """One word out of a closed list."""
+        given = self.text(variable)
+        if given is not None and given not in allowed:
+            self.problems.append(f"{variable} is {_seen(given)}: give one of {', '.join(allowed)}")
+        return given
 
 
-def _words(
-    environment: Mapping[str, str], variable: str, allowed: Sequence[str], complain: Callable[[str], None]
-) -> tuple[str, ...]:
-    """The words of a setting, with commas between; empty if it is not set."""
-    words = tuple(word.strip() for word in environment.get(variable, "").split(",") if word.strip())
-    if unknown := [word for word in words if word not in allowed]:
-        complain(f"{variable} has {unknown[0][:40]!r}: give any of {', '.join(allowed)}")
-    return words
+def _is_name(text: str) -> bool:
+    return text.isprintable() and len(text) <= _LONGEST_NAME
+
+
+def _seen(text: str) -> str:
+    """The beginning of a value that is no secret, unless somebody put one there."""
+    return repr(redacted(text)[:40])

@@ -91,6 +91,23 @@ def postgres(directory: Path | None = None, port: int = 0) -> Iterator[PostgresS
         yield _on_free_port(running, directory) if port == 0 else running.enter_context(_started(directory, port))
 
 
+@contextmanager
+def replica(of: Path, directory: Path) -> Iterator[PostgresServer]:
+    """Run a replica of the server whose databases are kept in the directory ``of``, until the block ends.
+
+    It is a copy as of now, which reads what had been written and then waits for more that never comes. The other server
+    has stopped, or nobody writes to it. Logins are those of the other server.
+    """
+    shutil.copytree(of, directory)
+    for path in (directory, *directory.rglob("*")):  # the server may run as another user
+        owner = of.joinpath(path.relative_to(directory)).stat()
+        os.chown(path, owner.st_uid, owner.st_gid)
+    (directory / "data" / "postmaster.pid").unlink(missing_ok=True)
+    (directory / "data" / "standby.signal").touch()
+    with postgres(directory) as server:
+        yield server
+
+
 class _PortTakenError(DevStackError):
     """Somebody else was quicker to listen on the port."""
 

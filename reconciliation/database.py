@@ -1,16 +1,34 @@
-"""What a database server says of itself."""
+"""What a database says of itself, beside its rows."""
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, Self
+
+from reconciliation.times import from_text
 
 
 @dataclass(frozen=True)
 class DatabaseState:
-    """The server's own clock, and whether its rows are those of the primary.
+    """The server's own clock, whether it is a replica, and up to which of its primary's commits it has read.
 
-    A replica shows the primary as it was at ``replayed_until`` (None: it does not say).
+    ``replayed_until`` is the time of the last commit that a replica has taken over; None on a primary, on a replica
+    that has taken over none since it began, and for a time that no ``datetime`` holds. With an idle primary it is old
+    although nothing is missing.
     """
 
     clock: datetime
     is_replica: bool
-    replayed_until: datetime | None = None
+    replayed_until: datetime | None
+
+    @classmethod
+    def from_json(cls, values: list[Any]) -> Self:
+        """From the three values in order, times as ISO 8601. Raises ``ValueError`` for a clock that is no time."""
+        clock, is_replica, replayed_until = values
+        return cls(from_text(clock), is_replica, _moment(replayed_until))
+
+
+def _moment(text: str | None) -> datetime | None:
+    try:
+        return None if text is None else from_text(text)
+    except (ValueError, OverflowError):  # infinity, or a year that has five digits
+        return None

@@ -25,7 +25,7 @@ from reconciliation.verdicts import Judgement, Kind, Severity, judge
 
 _DATABASE_NOT_READ_AGAIN = "whether it has a row by now could not be looked up in the database"
 _LISTED_AND_GONE = "storage lists it, and answers that it is not there"
-_NOT_THE_SAME = "its tracks name other sessions than when it was read first, although nothing in it has changed"
+_NOT_THE_SAME = "it was read twice and is not the same, although nothing in it is newer"
 # Rows of whose container nothing can be said yet, or never.
 _NOT_EXPECTED_IN_STORAGE = frozenset({"deleted", "recent", "legacy", "unreadable"})
 
@@ -309,10 +309,10 @@ class Conclusion:
                 return _emptied(now.container)
             self.unresolved += 1
             return Unread(record.container, _LISTED_AND_GONE, failed=True)
-        if not set(now.keys) <= set(record.keys) and self._first.clock.is_settled(now):
-            self.unresolved += 1
-            return Unread(record.container, _NOT_THE_SAME, failed=True)
-        return now
+        if _may_follow(record, now):
+            return now
+        self.unresolved += 1
+        return Unread(record.container, _NOT_THE_SAME, failed=True)
 
     def _judged(self, facts: ContainerFacts) -> Judgement[ContainerFacts]:
         return judge(self._rules[Kind.CONTAINER], facts)
@@ -338,6 +338,9 @@ class Conclusion:
         record = second.records.get(row_id)
         if isinstance(record, Unread):
             return doubted._replace(row=row, seen=None, listed=record.failed, seen_twice=not record.failed)
+        if doubted.seen is not None and record is not None and not _may_follow(doubted.seen, record):
+            self.unresolved += 1
+            return doubted._replace(row=row, seen_twice=False)
         # What the first look did not open (fast mode, prefixes) is not judged by what is in it, here as elsewhere.
         seen = None if doubted.seen is None and not doubted.gone else record
         return doubted._replace(row=row, listed=record is not None or doubted.listed, seen=seen)
@@ -356,6 +359,14 @@ class Conclusion:
         yield Finding(
             kind, subject, judgement, judgement.rule.reason(facts), self._first.clock, session, row, _evidence(facts)
         )
+
+
+def _may_follow(before: ContainerEvidence, now: ContainerEvidence) -> bool:
+    """True if a container may have come to be as it is ``now``: it is the same, or something in it is newer.
+
+    What is gone from it without a trace may as well have been left out of an answer.
+    """
+    return now == before or (now.newest is not None and (before.newest is None or now.newest > before.newest))
 
 
 def _evidence(facts: SessionFacts | ContainerFacts | RecordingFacts) -> tuple[ContainerEvidence, ...]:

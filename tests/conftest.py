@@ -11,11 +11,13 @@ from hypothesis import HealthCheck, Phase, settings
 from devstack.azurite import AzuriteServer, azurite
 from devstack.postgres import PostgresServer, postgres
 
-# Machines are shared: how long an example takes says nothing. For a first look: pytest --hypothesis-profile quick
+# Machines are shared: how long an example takes says nothing. For a first look: pytest --hypothesis-profile quick; for a
+# thorough one: pytest --hypothesis-profile deep tests/worlds
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile(
     "quick", settings.get_profile("patient"), max_examples=20, phases=(Phase.explicit, Phase.reuse, Phase.generate)
 )
+settings.register_profile("deep", settings.get_profile("patient"), max_examples=5000)
 settings.load_profile("patient")
 
 PRE_SCHEMA = Path(__file__).parents[1] / "demo" / "pre_schema.sql"

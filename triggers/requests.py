@@ -28,7 +28,8 @@ BodyT = TypeVar("BodyT", bound=BaseModel)
 MOST_LISTED = 200
 DEFAULT_LIMIT = 20
 AUDIT_ID = r"^[0-9]{8}-[0-9]{6}-[0-9a-f]{8}$"
-MOMENT = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?(Z|[+-][0-9]{2}:[0-9]{2})$"
+# Up to nine digits of a second: .NET and PowerShell write seven. What is beyond microseconds is cut.
+MOMENT = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?(Z|[+-][0-9]{2}:[0-9]{2})$"
 _PREFIX = r"^[$a-z0-9-]{1,63}$"
 _UUID = r"^(urn:uuid:)?\{?[0-9a-fA-F]{8}(-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}\}?$"
 

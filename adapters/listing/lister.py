@@ -197,7 +197,7 @@ class RestLister:
                 answer = await self._get(path, f"{query}&{signature}" if signature else query, headers)
                 if answer.status == HTTPStatus.OK:
                     return read(answer)
-                fault = Fault(_judged(answer.status, answer.body, what))
+                fault = Fault(_judged(answer.status, answer.body, what, self._endpoint.advice))
                 hint = _hinted(answer.headers)
             except ListingError as error:
                 kind = ListingError
@@ -305,7 +305,7 @@ def _clock_ahead(answer: _Answer) -> timedelta:
     return there - datetime.fromtimestamp((answer.asked + answer.answered) / 2, UTC)
 
 
-def _judged(status: int, body: bytes, what: str) -> str:
+def _judged(status: int, body: bytes, what: str, advice: str) -> str:
     """Words for a temporary failure; raises for a lasting one."""
     code = _error_code(body)
     if code in _GONE.get(status, ()):
@@ -318,8 +318,8 @@ def _judged(status: int, body: bytes, what: str) -> str:
             "address in the settings, and what answers in its place."
         )
     error: AuditError = StorageRefusedError(
-        f"Cannot {what}: storage answered {status}{f' ({code})' if code else ''}. Grant the app's identity "
-        "'Storage Blob Data Reader' on the account, and check the account's network rules."
+        f"Cannot {what}: storage answered {status}{f' ({code})' if code else ''}. {advice}, and check the account's "
+        "network rules."
     )
     raise error
 

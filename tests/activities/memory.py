@@ -9,11 +9,12 @@ from typing import Any, cast
 
 from adapters.audit_records import AuditRecords
 from adapters.blob_store import BlobStore, Listed, Stored
+from adapters.connections import StorageConnection
 from adapters.listing.lister import RestLister
 from adapters.postgres import Database
 from adapters.run_store import RunStore
 from adapters.services import Services
-from adapters.settings import Settings, StorageConnection
+from adapters.settings import Settings
 from reconciliation.candidates import Candidate, RegisteredRecording
 from reconciliation.database import DatabaseState
 from reconciliation.errors import (
@@ -28,7 +29,7 @@ from reconciliation.profiles.pre_capture_sessions import PROFILE
 from reconciliation.profiles.profile import Profile, Query
 from tests.reconciliation.world import AS_OF, MOMENTS, PARAMETERS, page
 
-ELSEWHERE = StorageConnection("NOWHERE")
+ELSEWHERE = StorageConnection("NOWHERE", "https://nowhere.example", "nowhere")
 FORBIDDEN = StorageRefusedError("403 Forbidden")
 GONE = ContainerGoneError("It was deleted.")
 Account = Mapping[str, Sequence[Blob] | AuditError]

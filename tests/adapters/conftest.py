@@ -1,18 +1,21 @@
 from collections.abc import AsyncIterator
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
 
 from adapters.audit_records import AuditRecords
 from adapters.blob_store import BlobStore
+from adapters.connections import StorageConnection, by_connection_string
 from adapters.run_store import RunStore
-from adapters.settings import StorageConnection
 from devstack.azurite import AzuriteServer
+from devstack.postgres import HOST
+from tests.adapters.tls import Certificate, self_signed, tls_before
 
 
 @pytest.fixture
 def storage(azurite_server: AzuriteServer) -> StorageConnection:
-    return StorageConnection("REPORT_STORAGE", connection_string=azurite_server.connection_string)
+    return by_connection_string("REPORT_STORAGE", azurite_server.connection_string)
 
 
 @pytest.fixture
@@ -31,3 +34,17 @@ def store(blobs: BlobStore) -> RunStore:
 @pytest.fixture
 def records(blobs: BlobStore) -> AuditRecords:
     return AuditRecords(blobs)
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
+    return self_signed(tmp_path_factory.mktemp("tls"), "localhost")
+
+
+@pytest.fixture
+async def behind_tls(database_url: str, certificate: Certificate) -> AsyncIterator[str]:
+    """The database's URL through a front whose certificate is nobody's, for the host localhost."""
+    url = urlsplit(database_url)
+    assert url.port is not None
+    async with tls_before(url.port, certificate) as port:
+        yield url._replace(netloc=url.netloc.replace(f"{HOST}:{url.port}", f"localhost:{port}")).geturl()

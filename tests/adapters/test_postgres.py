@@ -1,30 +1,36 @@
 """The database adapter and the profile's queries, on a real server."""
 
+import hashlib
 import json
-import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4, uuid5
 
 import psycopg
 import pytest
+from azure.core.credentials import AccessToken
+from azure.core.exceptions import ClientAuthenticationError, ServiceRequestError
 
 from adapters.postgres import Database, Snapshot
 from adapters.run_store import RunStore
-from devstack.postgres import HOST, PostgresServer
+from devstack.postgres import PostgresServer, postgres, replica
 from reconciliation.candidates import Candidate, RegisteredRecording
-from reconciliation.errors import AuditError, DatabaseRefusedError, DatabaseUnavailableError, SettingsError
+from reconciliation.errors import AuditError, DatabaseRefusedError, DatabaseUnavailableError
 from reconciliation.keys import name_digest
 from reconciliation.parameters import AuditParameters
 from reconciliation.profiles import PROFILES
-from reconciliation.profiles.profile import Query
+from reconciliation.profiles.profile import Moments, Query
+from tests.conftest import PRE_SCHEMA
 
 PROFILE = PROFILES["pre-capture-sessions"]
 DEFAULTS = AuditParameters(PROFILE.name, PROFILE.default_statuses, PROFILE.default_grace_minutes)
 NOW = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
+MOMENTS = Moments(NOW, datetime.now(UTC))
+TOMORROW = Moments(datetime.now(UTC) + timedelta(days=1), datetime.now(UTC) + timedelta(days=2))
 SECOND = timedelta(seconds=1)
 
 
@@ -80,7 +86,7 @@ def insert(url: str, *sessions: Session) -> None:
 
 async def candidates(url: str, parameters: AuditParameters = DEFAULTS) -> dict[str, Candidate]:
     async with Database("PRE_DATABASE", url).snapshot() as snapshot:
-        rows = [Candidate.from_json(value) for value in await read(snapshot, PROFILE.candidates(parameters))]
+        rows = [Candidate.from_json(value) for value in await read(snapshot, PROFILE.candidates(parameters, MOMENTS))]
     assert rows == sorted(rows, key=by_time_of_hearing)
     assert len({row.session_id for row in rows}) == len(rows)
     return {row.session_id: row for row in rows}
@@ -170,9 +176,10 @@ async def test_live_and_deleted_recordings_are_counted_apart_and_do_not_multiply
 
 async def registered(url: str, recent: datetime, *ids: UUID) -> dict[str, tuple[set[str], str | None]]:
     """Marks and file digest of every row, or of those with the given ids, in the order in which they come."""
-    query = PROFILE.recordings_again(recent, [str(i) for i in ids]) if ids else PROFILE.registered(recent)
+    moments = Moments(recent, datetime.now(UTC) + timedelta(minutes=5))
+    query = PROFILE.recordings_again(moments, [str(i) for i in ids]) if ids else PROFILE.registered(moments)
     async with Database("PRE_DATABASE", url).snapshot() as snapshot:
-        rows = [RegisteredRecording(*row) for row in await read(snapshot, query)]
+        rows = [RegisteredRecording.from_json(row) for row in await read(snapshot, query)]
     assert len({row.recording_id for row in rows}) == len(rows)
     return {row.recording_id: (set(row.marks), row.file_digest) for row in rows}
 
@@ -182,7 +189,10 @@ async def test_every_recording_is_registered_deleted_or_not_and_whatever_its_ses
         database_url, Session("mine", recordings=[None, NOW]), Session("other", origin="VODAFONE", recordings=[None])
     )
     async with Database("PRE_DATABASE", database_url).snapshot() as snapshot:
-        rows = await read(snapshot, PROFILE.registered(datetime.now(UTC) + timedelta(days=1)))
+        rows = await read(
+            snapshot,
+            PROFILE.registered(TOMORROW),
+        )
     digest = name_digest("f")
     # Ascending, as containers are listed: they are named by these ids.
     assert rows == sorted(
@@ -260,7 +270,8 @@ async def test_sessions_are_read_again_whatever_their_status_and_told_whether_th
     async def asked(parameters: AuditParameters) -> dict[str, bool]:
         ids = [str(named(name)) for name in (*names, "nobody")]
         async with Database("PRE_DATABASE", database_url).snapshot() as snapshot:
-            rows = [Candidate.from_json(row) for row in await read(snapshot, PROFILE.sessions_again(parameters, ids))]
+            query = PROFILE.sessions_again(parameters, MOMENTS, ids)
+            rows = [Candidate.from_json(row) for row in await read(snapshot, query)]
         found = {row.session_id: row.asked for row in rows}
         assert len(found) == len(rows) == len(names)
         return {name: found[str(named(name))] for name in names}
@@ -429,7 +440,7 @@ async def test_ten_thousand_rows_go_through_into_the_run_store_each_once_and_in_
         ).fetchall()
     async with Database("PRE_DATABASE", database_url).snapshot() as snapshot:
         await store.write_rows(
-            "audit", snapshot.lines(PROFILE.candidates(DEFAULTS)), snapshot.lines(PROFILE.registered(NOW))
+            "audit", snapshot.lines(PROFILE.candidates(DEFAULTS, MOMENTS)), snapshot.lines(PROFILE.registered(MOMENTS))
         )
 
     stored = [row async for rows in store.candidates("audit") for row in rows]
@@ -454,9 +465,9 @@ async def test_a_query_that_breaks_off_after_thousands_of_rows_leaves_no_rows(
     async def pull() -> None:
         async with Database("PRE_DATABASE", database_url).snapshot() as snapshot:
             lines = counted(snapshot.lines(dividing))
-            await store.write_rows("audit", lines, snapshot.lines(PROFILE.registered(NOW)))
+            await store.write_rows("audit", lines, snapshot.lines(PROFILE.registered(MOMENTS)))
 
-    with pytest.raises(DatabaseUnavailableError, match=r"PRE_DATABASE broke off \(22012\)"):
+    with pytest.raises(DatabaseRefusedError, match="PRE_DATABASE cannot answer the query"):
         await pull()
     assert reached, "the query failed before its first portion: nothing was proved"
     assert sum(reached) < 9000
@@ -500,102 +511,231 @@ async def test_a_check_of_a_usable_database_says_nothing(database_url: str) -> N
     assert "password" not in repr(Database("PRE_DATABASE", "postgresql://u:password@h/d"))
 
 
-# --- refusals ---------------------------------------------------------------------------------------------------------
+# --- whatever the server, the database, the role and the environment say ----------------------------------------------
 
-ROLE, ROLE_PASSWORD = "reader_of_nothing", "only-for-the-reader-7c1e"
-
-
-@pytest.fixture(scope="module")
-def _role(postgres_server: PostgresServer) -> None:
-    with psycopg.connect(postgres_server.url(), autocommit=True) as connection:
-        connection.execute(f"create role {ROLE} login password '{ROLE_PASSWORD}'".encode())
-
-
-def as_role(url: str, role: str = ROLE, password: str = ROLE_PASSWORD, port: int | None = None) -> str:
-    parts = urlsplit(url)
-    return parts._replace(netloc=f"{role}:{password}@{HOST}:{port or parts.port}").geturl()
-
-
-def assert_tells(error: AuditError, kind: type[AuditError], *words: str) -> None:
-    text = str(error)
-    assert type(error) is kind, text
-    for word in ("PRE_DATABASE", *words):
-        assert word in text
-    for secret in (ROLE, ROLE_PASSWORD, HOST, "wrong-password"):
-        assert secret not in text
-    assert error.retryable is (kind is DatabaseUnavailableError)
-
-
-@pytest.mark.usefixtures("_role")
-@pytest.mark.parametrize("role", [ROLE, "nobody_of_that_name"])
-async def test_a_wrong_login_says_what_to_check(database_url: str, role: str) -> None:
-    error = await failure(Database("PRE_DATABASE", as_role(database_url, role, "wrong-password")))
-    assert_tells(error, DatabaseRefusedError, "refuses the login", "password", "firewall")
-    assert role not in str(error)
-
-
-@pytest.mark.usefixtures("_role")
-async def test_a_database_that_is_not_there_says_to_check_its_name(database_url: str) -> None:
-    url = urlsplit(as_role(database_url))._replace(path="/no_such_database").geturl()
-    assert_tells(await failure(Database("PRE_DATABASE", url)), DatabaseRefusedError, "database name")
+SETTINGS = {
+    "datestyle": "SQL, DMY",
+    "intervalstyle": "sql_standard",
+    "timezone": "America/St_Johns",
+    "standard_conforming_strings": "off",
+    "client_encoding": "LATIN1",
+    "search_path": "elsewhere, public",
+    "row_security": "on",
+    "lock_timeout": "7777",
+    "idle_in_transaction_session_timeout": "7777",
+    "transaction_timeout": "7777",
+    "statement_timeout": "7777",
+    "default_transaction_read_only": "off",
+    "default_transaction_isolation": "read committed",
+}
+SHOWN = {
+    "datestyle": "ISO, YMD",
+    "intervalstyle": "postgres",
+    "timezone": "UTC",
+    "standard_conforming_strings": "on",
+    "client_encoding": "UTF8",
+    "search_path": "public",
+    "row_security": "off",
+    "lock_timeout": "0",
+    "idle_in_transaction_session_timeout": "0",
+    "transaction_timeout": "0",
+    "statement_timeout": "30s",
+    "transaction_read_only": "on",
+    "transaction_isolation": "repeatable read",
+}
+EVERY = Query("select json_object_agg(lower(name), current_setting(name))::text from pg_settings", {})
 
 
-@pytest.mark.usefixtures("_role")
-async def test_a_role_that_may_not_connect_says_what_to_grant(database_url: str) -> None:
-    name = urlsplit(database_url).path[1:]
+async def shown(url: str) -> dict[str, str]:
+    """The settings of a snapshot's session."""
+    async with Database("PRE_DATABASE", url, statement_timeout_seconds=30).snapshot() as snapshot:
+        [settings] = await read(snapshot, EVERY)
+        return {name: settings[name] for name in SHOWN}
+
+
+@pytest.mark.parametrize("who", ["database", "role", "role in the database"])
+async def test_no_setting_of_the_database_or_the_role_matters(database_url: str, who: str) -> None:
+    url, role = urlsplit(database_url), f"set_{uuid4().hex}"
+    name = url.path[1:]
+    insert(database_url, Session("there", ingest="ü", recordings=[None]))
+    target = {"database": f'database "{name}"', "role": f"role {role}"}.get(who, f'role {role} in database "{name}"')
     with psycopg.connect(database_url, autocommit=True) as connection:
-        connection.execute(f'revoke connect on database "{name}" from public'.encode())
-    error = await failure(Database("PRE_DATABASE", as_role(database_url)))
-    assert_tells(error, DatabaseRefusedError, "CONNECT")
+        connection.execute(f"create role {role} login superuser password 'p'".encode())
+        connection.execute("create schema elsewhere create table recordings (id int)")
+        for setting, value in SETTINGS.items():
+            values = value if setting == "search_path" else f"'{value}'"
+            connection.execute(f"alter {target} set {setting} = {values}".encode())
+    as_role = url._replace(netloc=url.netloc.replace(url.netloc.partition("@")[0], f"{role}:p")).geturl()
+    assert await shown(as_role) == SHOWN
+    asked = replace(DEFAULTS, ingest_address_contains="ü")
+    [row] = (await candidates(as_role, asked)).values()
+    assert (row.started_at, row.live_recordings) == (NOW, 1)
 
 
-@pytest.mark.usefixtures("_role")
-async def test_a_role_that_may_not_read_says_what_to_grant(database_url: str) -> None:
-    error = await failure(Database("PRE_DATABASE", as_role(database_url)), PROFILE.candidates(DEFAULTS))
-    assert_tells(error, DatabaseRefusedError, "Grant", "SELECT")
-
-
-async def test_a_database_without_the_tables_says_so(postgres_server: PostgresServer) -> None:
-    url = postgres_server.create_database(f"empty_{uuid4().hex}")
-    error = await failure(Database("PRE_DATABASE", url), PROFILE.candidates(DEFAULTS))
-    assert_tells(error, DatabaseRefusedError, "no such table", "right database")
-
-
-async def test_a_database_of_another_schema_says_so(database_url: str) -> None:
+async def test_the_schema_of_the_tables_is_public_unless_the_url_names_another(database_url: str) -> None:
+    insert(database_url, Session("there"))
     with psycopg.connect(database_url, autocommit=True) as connection:
-        connection.execute("alter table capture_sessions drop column ingest_address")
-    error = await failure(Database("PRE_DATABASE", database_url), PROFILE.candidates(DEFAULTS))
-    assert_tells(error, DatabaseRefusedError, "does not understand the query", "schema")
+        connection.execute("alter schema public rename to pre")
+    url = f"{database_url}?options=-csearch_path%3Dpre"
+    assert (await shown(url))["search_path"] == "pre"
+    assert len(await candidates(url)) == 1
 
 
-@pytest.fixture
-def dead_port() -> Iterator[int]:
-    """A port that is taken and that nobody listens on."""
-    with socket.socket() as taken:
-        taken.bind((HOST, 0))
-        yield taken.getsockname()[1]
+@pytest.mark.parametrize(
+    "environment",
+    [
+        pytest.param({"PGCLIENTENCODING": "LATIN1"}, id="an encoding"),
+        pytest.param({"PGCLIENTENCODING": "nonsense"}, id="no encoding"),
+        pytest.param({"PGTZ": "Asia/Tokyo", "PGDATESTYLE": "SQL, DMY"}, id="a zone and a style"),
+        pytest.param({"PGTZ": "Nowhere/Land", "PGDATESTYLE": "x", "PGGEQO": "x"}, id="values that no server takes"),
+        pytest.param({"PGOPTIONS": "-c nonsense=1"}, id="options"),
+        pytest.param({"PGSERVICE": "elsewhere", "PGSERVICEFILE": "/no/such/file"}, id="a service"),
+        pytest.param({"PGHOST": "other.invalid", "PGHOSTADDR": "192.0.2.1", "PGPORT": "1"}, id="another server"),
+        pytest.param({"PGUSER": "x", "PGPASSWORD": "x", "PGDATABASE": "x", "PGPASSFILE": "/x"}, id="another login"),
+        pytest.param({"PGSSLMODE": "require", "PGCHANNELBINDING": "require"}, id="another protection"),
+        pytest.param({"PGCONNECT_TIMEOUT": "x", "PGTARGETSESSIONATTRS": "standby"}, id="another patience"),
+        pytest.param({"PGREQUIREAUTH": "none", "PGREQUIRESSL": "1", "PGAPPNAME": "x"}, id="another handshake"),
+    ],
+)
+async def test_the_url_is_the_whole_truth_and_nothing_is_taken_from_the_environment(
+    database_url: str, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert await shown(database_url) == SHOWN
 
 
-async def test_a_server_that_is_down_says_what_to_check(database_url: str, dead_port: int) -> None:
-    error = await failure(Database("PRE_DATABASE", as_role(database_url, port=dead_port)))
-    assert_tells(error, DatabaseUnavailableError, "cannot be reached", "firewall")
+def with_schema(server: PostgresServer, encoding: str) -> str:
+    """The URL of a new database of an encoding, with the empty PRE schema."""
+    name = f"encoded_{uuid4().hex}"
+    with psycopg.connect(server.url(), autocommit=True) as connection:
+        connection.execute(
+            f"create database {name} template template0 encoding '{encoding}' locale_provider libc locale 'C'".encode()
+        )
+    with psycopg.connect(server.url(name), autocommit=True) as connection:
+        connection.execute(PRE_SCHEMA.read_bytes())
+    return server.url(name)
 
 
-async def test_a_host_that_does_not_exist_says_what_to_check() -> None:
-    url = f"postgresql://{ROLE}:{ROLE_PASSWORD}@no-such-host.invalid/pre"
-    error = await failure(Database("PRE_DATABASE", url))
-    assert_tells(error, DatabaseUnavailableError, "cannot be reached")
-    assert "no-such-host" not in str(error)
+@pytest.mark.parametrize("encoding", ["SQL_ASCII", "LATIN1", "UTF8"])
+async def test_a_database_of_any_encoding_gives_the_same_texts(
+    postgres_server: PostgresServer, encoding: str, store: RunStore
+) -> None:
+    url = f"{with_schema(postgres_server, encoding)}"
+    insert(f"{url}?client_encoding=UTF8", Session("there", ingest="rtmps://ü/x", recordings=[None]))
+    with psycopg.connect(f"{url}?client_encoding=UTF8") as connection:
+        connection.execute("update recordings set filename = %s", ["Löschung.mp4"])
+    [candidate] = (await candidates(url, replace(DEFAULTS, ingest_address_contains="ü"))).values()
+    assert (candidate.session_id, candidate.live_recordings) == (str(named("there")), 1)
+    [(_, digest)] = (await registered(url, NOW + timedelta(days=9999))).values()
+    assert digest == name_digest("Löschung.mp4")
+    async with Database("PRE_DATABASE", url).snapshot() as snapshot:
+        await store.write_rows(
+            "audit", snapshot.lines(PROFILE.candidates(DEFAULTS, MOMENTS)), snapshot.lines(PROFILE.registered(MOMENTS))
+        )
+    assert [row async for rows in store.candidates("audit") for row in rows] == [candidate]
 
 
-async def test_a_connection_broken_by_the_server_can_be_tried_again(database_url: str) -> None:
-    error = await failure(
-        Database("PRE_DATABASE", database_url), Query("select pg_terminate_backend(pg_backend_pid())", {})
-    )
-    assert_tells(error, DatabaseUnavailableError, "audit again")
+async def test_a_file_name_that_is_no_text_spoils_no_other_row(postgres_server: PostgresServer) -> None:
+    url = with_schema(postgres_server, "SQL_ASCII")
+    insert(url, Session("odd", recordings=[None]), Session("plain", recordings=[None]))
+    with psycopg.connect(url) as connection:
+        connection.execute(
+            r"update recordings set filename = E'\xff\xfeL\xf6schung.mp4' where capture_session_id = %s", [named("odd")]
+        )
+    rows = await registered(url, NOW)
+    assert rows[str(named("plain recording 0"))][1] == name_digest("f")
+    odd = hashlib.sha256(b"\xff\xfeL\xf6schung.mp4").hexdigest()
+    assert odd.startswith(rows[str(named("odd recording 0"))][1] or "none")
 
 
-@pytest.mark.parametrize("url", ["postgresql://u:wrong-password@h/d?nonsense=1", "postgres://["])
-async def test_an_address_that_cannot_be_read_is_a_matter_of_settings_and_not_quoted(url: str) -> None:
-    error = await failure(Database("PRE_DATABASE", url))
-    assert_tells(error, SettingsError, "is not a Postgres URL")
+# --- what the server says of itself -----------------------------------------------------------------------------------
+
+
+async def test_a_primary_says_its_clock_and_that_it_is_no_replica(database_url: str) -> None:
+    async with Database("PRE_DATABASE", database_url).snapshot() as snapshot:
+        before = datetime.now(UTC)
+        first, second = await snapshot.state(), await snapshot.state()
+    assert before - SECOND <= first.clock < second.clock <= datetime.now(UTC) + SECOND
+    assert (first.is_replica, first.replayed_until) == (False, None)
+
+
+async def test_a_replica_says_until_when_it_has_read(tmp_path: Path) -> None:
+    with postgres(tmp_path / "primary") as primary:
+        with psycopg.connect(primary.url(), autocommit=True) as connection:
+            connection.execute("checkpoint")
+            connection.execute("create table written_last (n int)")
+        committed = datetime.now(UTC)
+        with replica(tmp_path / "primary", tmp_path / "replica") as behind:
+            async with Database("PRE_DATABASE", behind.url()).snapshot() as snapshot:
+                state = await snapshot.state()
+                assert await read(snapshot, Query("select count(*)::text from written_last", {})) == [0]
+    assert state.is_replica
+    assert state.replayed_until is not None
+    assert committed - timedelta(minutes=1) < state.replayed_until <= committed <= state.clock
+
+
+async def test_a_replica_that_has_read_nothing_since_it_began_does_not_say_when(tmp_path: Path) -> None:
+    with postgres(tmp_path / "primary"):
+        pass
+    with replica(tmp_path / "primary", tmp_path / "replica") as behind:
+        async with Database("PRE_DATABASE", behind.url()).snapshot() as snapshot:
+            state = await snapshot.state()
+    assert (state.is_replica, state.replayed_until) == (True, None)
+
+
+# --- the app's identity -----------------------------------------------------------------------------------------------
+
+TOKEN = "an-entra-token-5d1f"
+
+
+@dataclass
+class Identity:
+    """The app's identity as the database knows it, or why there is none."""
+
+    failure: Exception | None = None
+
+    async def get_token(self, scope: str) -> AccessToken:
+        assert scope == "https://ossrdbms-aad.database.windows.net/.default"
+        if self.failure:
+            raise self.failure
+        return AccessToken(TOKEN, 0)
+
+
+def without_password(url: str) -> str:
+    """The URL for a new role whose password is the token, which the URL does not say."""
+    parts, role = urlsplit(url), f"app_{uuid4().hex}"
+    with psycopg.connect(url) as connection:
+        connection.execute(f"create role {role} login password '{TOKEN}'".encode())
+    return parts._replace(netloc=f"{role}@{parts.hostname}:{parts.port}").geturl()
+
+
+@pytest.mark.parametrize("empty", ["", "?password=", "?sslmode=prefer"])
+async def test_without_a_password_a_token_is_given_over_tls(
+    database_url: str, behind_tls: str, empty: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("adapters.postgres.identity", Identity)
+    known = without_password(database_url)
+    front = urlsplit(behind_tls)
+    url = urlsplit(known)._replace(netloc=f"{urlsplit(known).username}@localhost:{front.port}").geturl()
+    await Database("PRE_DATABASE", f"{url}{empty}").check()
+    openly = await failure(Database("PRE_DATABASE", f"{known}{empty}"))
+    assert isinstance(openly, DatabaseRefusedError)
+    assert "offers no TLS" in str(openly)
+
+
+@pytest.mark.parametrize(
+    ("failed", "kind", "told"),
+    [
+        (ClientAuthenticationError("no"), DatabaseRefusedError, "no Entra token could be had"),
+        (ServiceRequestError("login.example"), DatabaseUnavailableError, "Entra could not be reached"),
+    ],
+)
+async def test_a_token_that_cannot_be_had_says_why(
+    failed: Exception, kind: type[AuditError], told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("adapters.postgres.identity", lambda: Identity(failed))
+    error = await failure(Database("PRE_DATABASE", "postgresql://app@db.invalid/pre"))
+    assert isinstance(error, kind)
+    assert told in str(error)
+    assert "login.example" not in str(error)

@@ -1,6 +1,10 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from adapters.settings import SCHEDULES, VARIABLES, Settings, StorageConnection, load_settings
+from adapters.connections import StorageConnection, by_connection_string
+from adapters.services import open_services
+from adapters.settings import SCHEDULES, VARIABLES, Settings, load_settings
 from reconciliation.errors import SettingsError
 
 SECRET = "c2VjcmV0LXNlY3JldA=="
@@ -34,7 +38,7 @@ def problems(environment: dict[str, str]) -> str:
 
 def test_three_connections_are_enough() -> None:
     settings = load_settings(USABLE)
-    assert settings.source_storage.connection_string == CONNECTION
+    assert settings.source_storage == by_connection_string("SOURCE_STORAGE", CONNECTION)
     assert settings.pre_database == DATABASE
     assert settings.report_container == "audits"
     assert settings.ingest_storage is None
@@ -49,11 +53,11 @@ def test_the_ingest_account_is_optional_and_blank_means_none(blank: str) -> None
 def test_the_ingest_account_is_given_as_the_others_are() -> None:
     other = CONNECTION.replace("acct", "ingest")
     told = load_settings({**USABLE, "INGEST_STORAGE": other})
-    assert told.ingest_storage == StorageConnection("INGEST_STORAGE", connection_string=other)
+    assert told.ingest_storage == by_connection_string("INGEST_STORAGE", other)
     assert SECRET not in repr(told)
     address = "https://ingest.blob.core.windows.net"
     by_identity = load_settings({**USABLE, "INGEST_STORAGE__blobServiceUri": f"{address}/"})
-    assert by_identity.ingest_storage == StorageConnection("INGEST_STORAGE", service_uri=address)
+    assert by_identity.ingest_storage == StorageConnection("INGEST_STORAGE", address, "ingest")
 
 
 def test_every_number_is_taken_from_its_variable() -> None:
@@ -72,7 +76,7 @@ def test_reports_go_to_the_apps_own_storage_unless_told_otherwise() -> None:
     assert load_settings(USABLE).report_storage.setting == "AzureWebJobsStorage"
     other = CONNECTION.replace("acct", "reports")
     told = load_settings({**USABLE, "REPORT_STORAGE": other}).report_storage
-    assert (told.setting, told.connection_string) == ("REPORT_STORAGE", other)
+    assert (told.setting, told.account) == ("REPORT_STORAGE", "reports")
 
 
 def test_an_identity_needs_an_address_and_no_secret() -> None:
@@ -83,18 +87,8 @@ def test_an_identity_needs_an_address_and_no_secret() -> None:
             "PRE_DATABASE": "postgresql://app@db.example/pre",
         }
     )
-    assert settings.source_storage.service_uri == "https://acct.blob.core.windows.net"
-    assert settings.source_storage.connection_string is None
-    assert settings.report_storage.service_uri == "https://reports.blob.core.windows.net"
-
-
-@pytest.mark.parametrize(
-    "text", ["UseDevelopmentStorage=true", "UseDevelopmentStorage=true;", " usedevelopmentstorage=True "]
-)
-def test_the_emulators_short_form_stands_for_the_emulator(text: str) -> None:
-    connection = load_settings({**USABLE, "SOURCE_STORAGE": text}).source_storage.connection_string
-    assert connection is not None
-    assert "BlobEndpoint=http://127.0.0.1:10000/devstoreaccount1" in connection
+    assert settings.source_storage == StorageConnection("SOURCE_STORAGE", "https://acct.blob.core.windows.net", "acct")
+    assert settings.report_storage.url == "https://reports.blob.core.windows.net"
 
 
 def test_all_problems_are_told_at_once() -> None:
@@ -170,7 +164,7 @@ def test_a_wrong_database_address_is_not_quoted(url: str) -> None:
 def test_an_address_that_is_none_names_its_variable(name: str) -> None:
     environment = {key: value for key, value in USABLE.items() if key != name}
     text = problems({**environment, f"{name}__blobServiceUri": "acct.blob.core.windows.net?sig=abc"})
-    assert f"{name}__blobServiceUri is not an address" in text
+    assert f"The address in {name}__blobServiceUri is not an address" in text
     assert "sig=" not in text
 
 
@@ -216,16 +210,20 @@ def test_an_unknown_outcome_is_not_told() -> None:
 
 
 @pytest.mark.parametrize(
-    ("variable", "value", "allowed"),
+    ("variable", "value", "told", "allowed"),
     [
-        ("AUDIT_WEBHOOK_OUTCOMES", "findings,success", "clean, findings, incomplete, failed"),
-        ("AUDIT_SCHEDULED_MODE", "quick", "full, fast"),
-        ("AUDIT_SCHEDULED_PROFILE", "vh", "pre-capture-sessions"),
+        ("AUDIT_WEBHOOK_OUTCOMES", "findings,success", "has 'success'", "any of clean, findings, incomplete, failed"),
+        ("AUDIT_SCHEDULED_MODE", "quick", "is 'quick'", "one of full, fast"),
+        ("AUDIT_SCHEDULED_MODE", "full,fast", "is 'full,fast'", "one of full, fast"),
+        ("AUDIT_SCHEDULED_PROFILE", "vh", "is 'vh'", "one of pre-capture-sessions"),
+        ("AUDIT_ALLOW_MOSTLY_MISSING", "yes", "is 'yes'", "one of true, false"),
     ],
 )
-def test_a_word_that_is_not_known_is_named_with_those_that_are(variable: str, value: str, allowed: str) -> None:
+def test_a_word_that_is_not_known_is_named_with_those_that_are(
+    variable: str, value: str, told: str, allowed: str
+) -> None:
     text = problems({**USABLE, variable: value})
-    assert f"{variable} has {value.rpartition(',')[2]!r}: give any of {allowed}" in text
+    assert f"{variable} {told}: give {allowed}" in text
 
 
 def test_the_scheduled_audit_is_of_the_profile_and_mode_that_were_chosen() -> None:
@@ -235,16 +233,31 @@ def test_the_scheduled_audit_is_of_the_profile_and_mode_that_were_chosen() -> No
     assert load_settings(USABLE).scheduled_mode == "full"
 
 
+def test_the_address_of_a_webhook_is_used_as_it_is() -> None:
+    assert load_settings({**USABLE, "AUDIT_WEBHOOK_URL": f"{WEBHOOK}/"}).webhook_url == f"{WEBHOOK}/"
+
+
 def test_the_address_of_a_webhook_is_a_secret() -> None:
     assert WEBHOOK not in repr(load_settings({**USABLE, "AUDIT_WEBHOOK_URL": WEBHOOK}))
     text = problems({**USABLE, "AUDIT_WEBHOOK_URL": WEBHOOK.removeprefix("https://")})
-    assert "AUDIT_WEBHOOK_URL is not an address" in text
+    assert "The address in AUDIT_WEBHOOK_URL is not an address" in text
     assert "s3cr3t" not in text
 
 
 def test_the_apps_own_address_is_what_azure_says() -> None:
     assert load_settings(USABLE).app_address is None
     assert load_settings({**USABLE, "WEBSITE_HOSTNAME": "audit.example"}).app_address == "https://audit.example"
+
+
+@pytest.mark.parametrize("schedule", ["0 0 3 * * *", "0 */5 8-17 * * MON-FRI", "*/5 * * * *", "00:05:00", "%OTHER%"])
+def test_a_schedule_is_given_in_any_form_that_a_host_takes(schedule: str) -> None:
+    assert load_settings({**USABLE, "AUDIT_SCHEDULE": schedule})
+
+
+@pytest.mark.parametrize("variable", SCHEDULES)
+@pytest.mark.parametrize("schedule", ["daily", "0 3 * *", "0 0 3 * * * *", "0 0 3 * * ;"])
+def test_a_schedule_that_no_host_understands_is_named_with_what_is_allowed(variable: str, schedule: str) -> None:
+    assert f"{variable} is {schedule!r}: give six fields in NCRONTAB" in problems({**USABLE, variable: schedule})
 
 
 @pytest.mark.parametrize(("variable", "default"), SCHEDULES.items())
@@ -264,3 +277,77 @@ def test_who_reads_the_report_is_told_where_it_is_from_and_where_to_go() -> None
     assert settings.runbook_url == "https://wiki.example/recordings"
     assert settings.allow_mostly_missing
     assert not load_settings({**USABLE, "AUDIT_ALLOW_MOSTLY_MISSING": "false"}).allow_mostly_missing
+
+
+# --- whatever is in them ----------------------------------------------------------------------------------------------
+
+ADDRESSES = ("AUDIT_WEBHOOK_URL", "AUDIT_PUBLIC_URL", "AUDIT_RUNBOOK_URL", "SOURCE_STORAGE__blobServiceUri")
+
+
+@pytest.mark.parametrize("variable", ADDRESSES)
+@pytest.mark.parametrize(
+    "address", ["https://user:pa55word@host.example/", "https://pa55word@host.example", "https://["]
+)
+def test_an_address_with_a_user_or_none_at_all_is_refused_and_not_quoted(variable: str, address: str) -> None:
+    environment = USABLE | ({"SOURCE_STORAGE": ""} if variable.startswith("SOURCE") else {})
+    text = problems({**environment, variable: address})
+    assert f"The address in {variable} " in text
+    assert "pa55word" not in text
+
+
+def test_a_key_that_is_none_and_a_database_that_is_none_are_told_together() -> None:
+    text = problems(
+        {**USABLE, "SOURCE_STORAGE": "AccountName=acct;AccountKey=pa55word!", "PRE_DATABASE": "postgresql://h"}
+    )
+    assert "SOURCE_STORAGE is not usable: its AccountKey is not base64" in text
+    assert "PRE_DATABASE has no database name" in text
+    assert "pa55word" not in text
+
+
+def test_a_secret_in_a_setting_of_another_kind_is_not_quoted() -> None:
+    text = problems({**USABLE, "AUDIT_MAX_PASSES": CONNECTION[-95:], "AUDIT_REPORT_CONTAINER": DATABASE})
+    assert SECRET not in text
+    assert "pa55word" not in text
+
+
+SECRETS = (
+    "SOURCE_STORAGE", "REPORT_STORAGE", "AzureWebJobsStorage", "INGEST_STORAGE", "PRE_DATABASE", *ADDRESSES,
+    "REPORT_STORAGE__blobServiceUri",
+)  # fmt: skip
+pieces = st.sampled_from(
+    ["pa55word", SECRET, "AccountName=acct", "AccountKey=", "BlobEndpoint=", "SharedAccessSignature=sig=", ";", "=",
+     "&", "EndpointSuffix=", "https://", "http://", "postgresql://", "u", ":", "@", "/", "?", "#", "[", "]", "%", "%2f",
+     "h", "sslmode=", "8", " ", "\n", "\0", "\udc80", "é", "٣", "²", "UseDevelopmentStorage=true"]
+)  # fmt: skip
+odd_texts = st.text(max_size=30) | st.lists(pieces, max_size=10).map("".join)
+odd_settings = st.dictionaries(
+    st.sampled_from([*VARIABLES.values(), *SCHEDULES, *SECRETS, "WEBSITE_HOSTNAME"]), odd_texts, max_size=4
+)
+
+
+def judged(environment: dict[str, str]) -> Settings | SettingsError:
+    try:
+        return load_settings(environment)
+    except SettingsError as error:
+        return error
+
+
+@given(odd_settings)
+def test_any_text_in_any_setting_gives_settings_or_says_what_is_wrong(odd: dict[str, str]) -> None:
+    result = judged(USABLE | odd)
+    assert isinstance(result, Settings) or any(variable in str(result) for variable in odd)
+
+
+@given(st.dictionaries(st.sampled_from(SECRETS), odd_texts, min_size=1, max_size=3))
+def test_what_is_wrong_with_a_secret_is_told_without_it(odd: dict[str, str]) -> None:
+    result = judged(USABLE | odd)
+    if isinstance(result, SettingsError):
+        assert "pa55word" not in str(result)
+        assert SECRET not in str(result)
+
+
+@given(odd=odd_settings)
+async def test_with_settings_that_were_taken_the_services_can_be_opened(odd: dict[str, str]) -> None:
+    settings = judged(USABLE | odd)
+    if isinstance(settings, Settings):
+        await open_services(settings).lister._session.close()

@@ -106,7 +106,7 @@ def test_a_resumed_audit_keeps_its_finished_shards_and_makes_its_report_anew(
     report_proxy.refuse(writes("findings.csv"), 403, "AuthorizationFailure")
     failed = api.ended(api.start())
     assert failed["state"] == "failed"
-    assert "Storage Blob Data Contributor" in failed["error"]
+    assert "Check the account key in REPORT_STORAGE" in failed["error"]
     assert f"{failed['id']}/report.json" in world.stored()
     settled(api, failed["id"])
     report_proxy.reset()

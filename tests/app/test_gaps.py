@@ -43,7 +43,7 @@ def test_a_container_that_is_never_read_makes_absence_unverified_and_the_audit_i
     [failed] = coverage["failed_containers"]
     assert failed["container"] == hidden.name
     assert "403 (AuthorizationFailure)" in failed["error"]
-    assert "Storage Blob Data Reader" in failed["error"]
+    assert "Check the account key in SOURCE_STORAGE" in failed["error"]
     # A second, complete copy of what is incomplete could stand in it as well.
     doubted = ABSENT | {"incomplete_encode"}
     changed = {subject: "unverified" if v in doubted else v for subject, v in world.expected.items()}
@@ -102,7 +102,7 @@ def test_an_account_that_cannot_be_listed_ends_the_audit_as_failed_and_says_why(
     assert (view["state"], view["outcome"]["code"]) == ("failed", 4)
     assert "list containers" in view["error"]
     assert "403 (AuthorizationPermissionMismatch)" in view["error"]
-    assert "Storage Blob Data Reader" in view["error"]
+    assert "Check the account key in SOURCE_STORAGE" in view["error"]
     assert api.get(f"/audits/{view['id']}/report").status_code == 409
     health = api.get("/health")
     assert health.status_code == 503

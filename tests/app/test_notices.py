@@ -106,7 +106,7 @@ def test_people_are_told_why_an_audit_failed_and_again_when_it_was_resumed(
     assert api.ended(audit_id)["state"] == "completed"
     settled(api, audit_id)
     first, second = chat.told
-    assert "Storage Blob Data Reader" in first
+    assert "Check the account key in SOURCE_STORAGE" in first
     assert first.partition("\n")[0].endswith(": failed")
     assert second.partition("\n")[0].endswith(": findings")
 

@@ -4,14 +4,14 @@ from uuid import uuid4
 import pytest
 
 from adapters.blob_store import BlobStore
-from adapters.settings import StorageConnection
+from adapters.connections import by_connection_string
 from devstack.azurite import AzuriteServer
 
 
 @pytest.fixture
 async def blobs(azurite_server: AzuriteServer) -> AsyncIterator[BlobStore]:
     """A run store's container of the test's own."""
-    connection = StorageConnection("REPORT_STORAGE", connection_string=azurite_server.connection_string)
+    connection = by_connection_string("REPORT_STORAGE", azurite_server.connection_string)
     store = BlobStore(connection, f"triggers-{uuid4().hex}")
     yield store
     await store.close()

@@ -1,4 +1,5 @@
 import json
+import re
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -11,6 +12,7 @@ from reconciliation.errors import BadRequestError
 from reconciliation.parameters import AuditParameters, Mode
 from reconciliation.profiles import PROFILES
 from triggers.requests import (
+    MOMENT,
     MOST_BODY_BYTES,
     StartAudit,
     new_audit_id,
@@ -128,6 +130,30 @@ def test_all_that_can_be_asked_arrives() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "microsecond"),
+    [
+        ("2024-07-18T00:00:00.0000000Z", 0),  # as .NET and PowerShell write it
+        ("2024-07-18T00:00:00.1234567Z", 123_456),
+        ("2024-07-18T00:00:00.123456789Z", 123_456),
+        ("2024-07-18T02:00:00.9999999+02:00", 999_999),
+        ("2024-07-18T00:00:00.5Z", 500_000),
+    ],
+)
+@pytest.mark.parametrize("field", ["since", "until"])
+def test_what_a_moment_has_beyond_microseconds_is_cut(field: str, text: str, microsecond: int) -> None:
+    asked = read_start(json.dumps({field: text}).encode())
+    assert getattr(asked, field) == datetime(2024, 7, 18, 0, 0, 0, microsecond, tzinfo=UTC)
+    assert re.fullmatch(MOMENT, text)
+
+
+@given(st.datetimes(timezones=st.just(UTC)), st.text("0123456789", max_size=9))
+def test_a_moment_of_any_precision_is_read_as_far_as_microseconds_go(at: datetime, digits: str) -> None:
+    text = f"{at:%Y-%m-%dT%H:%M:%S}".rjust(19, "0") + ("." if digits else "") + digits + "Z"
+    expected = at.replace(microsecond=int(digits[:6].ljust(6, "0")))
+    assert read_start(json.dumps({"since": text}).encode()).since == expected
+
+
+@pytest.mark.parametrize(
     ("field", "value", "allowed"),
     [
         ("profile", "nobody", "one of pre-capture-sessions"),
@@ -138,6 +164,8 @@ def test_all_that_can_be_asked_arrives() -> None:
         ("since", "1721260800", "with its zone"),
         ("since", "20240718", "with its zone"),
         ("since", 1721260800, "with its zone"),
+        ("since", "2024-07-18T00:00:00.Z", "with its zone"),
+        ("since", "2024-07-18T00:00:00.0000000000Z", "with its zone"),
         ("until", "2024-02-30T00:00:00Z", "with its zone"),
         ("until", "yesterday", "with its zone"),
         ("until", "", "with its zone"),

@@ -77,7 +77,7 @@ class Audited:
 async def audited(
     account: ScriptedAccount, database: RawDatabase, parameters: AuditParameters = PARAMETERS, *, strict: bool = False
 ) -> Audited:
-    """Audit them from the first step to the last; steps and shards are tried as often as an orchestration tries them."""
+    """Audit them from the first step to the last, each as often as an orchestration tries it."""
     outside = Outside(cast("MemoryStorage", ScriptedLister(account)), cast("MemoryDatabase", database), strict=strict)
     record = RunRecord(AUDIT_ID, State.RUNNING, parameters, AS_OF - MINUTE, AS_OF - MINUTE)
     await outside.records.create_record(record)

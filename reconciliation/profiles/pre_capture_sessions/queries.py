@@ -84,6 +84,7 @@ select json_build_array({", ".join(COLUMNS)})::text from (
 ) session
 """  # noqa: S608 - as above
 
+# A database without an encoding (SQL_ASCII) holds bytes, which need not be any text: its digests are of those bytes.
 _REGISTERED = """
 select json_build_array(
          r.id, r.capture_session_id,
@@ -95,7 +96,8 @@ select json_build_array(
            case when coalesce(r.duration, interval '0') <= interval '0' then 'no_duration' end,
            case when d.id is not null then 'double' end], null),
          case when r.filename <> replace(r.capture_session_id::text, '-', '') || '_1280x720_4500k.mp4'
-              then left(encode(sha256(convert_to(r.filename, 'UTF8')), 'hex'), 16) end
+              then left(encode(sha256(convert_to(r.filename,
+                     case getdatabaseencoding() when 'SQL_ASCII' then 'SQL_ASCII' else 'UTF8' end)), 'hex'), 16) end
        )::text
   from recordings r
   join capture_sessions s on s.id = r.capture_session_id

@@ -7,9 +7,9 @@ from azure.storage.blob import BlobServiceClient, ContainerClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from adapters.connections import by_connection_string
 from adapters.credentials import endpoint_of
 from adapters.listing.lister import RestLister, open_session
-from adapters.settings import StorageConnection
 from devstack.azurite import AzuriteServer
 from reconciliation.evidence import Blob
 from reconciliation.keys import can_matter
@@ -23,7 +23,7 @@ NAMES = st.builds(
 
 async def listed_by_us(server: AzuriteServer, container: str, page_size: int) -> tuple[int, list[Blob]]:
     async with open_session() as session:
-        connection = StorageConnection("SOURCE_STORAGE", connection_string=server.connection_string)
+        connection = by_connection_string("SOURCE_STORAGE", server.connection_string)
         pages = await RestLister(endpoint_of(connection), session, page_size=page_size).blobs(container)
     return sum(page.total for page in pages), [blob for page in pages for blob in page.kept]
 
@@ -59,7 +59,7 @@ async def test_containers(azurite_server: AzuriteServer, page_size: int) -> None
             service.create_container(name)
         expected = [container.name for container in service.list_containers()]
     async with open_session() as session:
-        connection = StorageConnection("SOURCE_STORAGE", connection_string=azurite_server.connection_string)
+        connection = by_connection_string("SOURCE_STORAGE", azurite_server.connection_string)
         lister = RestLister(endpoint_of(connection), session, page_size=page_size)
         ours = [name async for page in lister.containers() for name in page]
     assert [name for name in ours if mark in name] == names

@@ -18,7 +18,7 @@ from aiohttp import web
 from azure.core.credentials import AccessToken
 from azure.core.exceptions import ClientAuthenticationError
 
-from activities.scan_shard import read_container
+from activities.reading import Reader
 from adapters.credentials import Endpoint, TokenSigner
 from adapters.listing import lister as lister_module
 from adapters.listing.lister import Patience, RestLister, open_session
@@ -315,7 +315,7 @@ async def test_an_odd_name_among_containers_takes_no_other_with_it() -> None:
     async with storage(lambda request: xml(PAGE if "restype" in request.query else page)) as (lister, _):
         [names] = [names async for names in lister.containers()]
         assert names == ["first-one", "odd\\none", "second-one"]
-        records = [await read_container(lister, name) for name in names]
+        records = [await Reader(lister, 1, lambda: datetime.now(UTC)).read(name) for name in names]
     assert [isinstance(record, Unread) and record.failed for record in records] == [False, True, False]
 
 

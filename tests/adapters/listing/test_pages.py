@@ -204,7 +204,7 @@ def test_a_listing_of_the_other_kind_is_no_answer() -> None:
 )
 def test_an_empty_container_is_taken_in_every_form_that_is_known(start: str, root: str, empty: str, last: str) -> None:
     page = f"{start}{root}{empty}{last}</EnumerationResults>"
-    assert parse_blobs(page.encode(), "c-1") == (None, (0, None, []))
+    assert parse_blobs(page.encode(), "c-1") == (None, (0, [], []))
     assert parse_containers(page.replace("Blobs", "Containers").encode()) == (None, [])
 
 
@@ -359,6 +359,6 @@ def test_names_that_storage_cannot_have(name: str) -> None:
 def test_any_name_comes_through_the_run_store_unharmed(ends: list[str]) -> None:
     names = [f"{'0' * 32}_{end}.mp4" for end in ends]
     page = parse_blobs(blob_page([BlobEntry(name, 1, MODIFIED) for name in names], "")).blobs
-    evidence = read_evidence("first-one", [page])
+    evidence = read_evidence("first-one", [page], datetime.now(UTC))
     assert [file.name for file in evidence.media] == names
     assert [record_from_json(value) for value in unpack(pack([evidence.to_json()]))] == [evidence]
