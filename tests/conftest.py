@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, Phase, settings
 from devstack.azurite import AzuriteServer, azurite
 from devstack.postgres import PostgresServer, postgres
 
-# Machines are shared: how long an example takes says nothing. For a first look: pytest --hypothesis-profile quick; for a
+# Machines are shared: how long an example takes says nothing. A first look: pytest --hypothesis-profile quick; a
 # thorough one: pytest --hypothesis-profile deep tests/worlds
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile(
