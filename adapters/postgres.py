@@ -11,9 +11,9 @@ import psycopg
 from azure.core.exceptions import AzureError, ClientAuthenticationError
 from psycopg.conninfo import make_conninfo
 
-from adapters.connections import database_options
 from adapters.credentials import identity
 from adapters.database_errors import explained
+from adapters.database_url import database_options
 from reconciliation.database import DatabaseState
 from reconciliation.errors import DatabaseRefusedError, DatabaseUnavailableError
 from reconciliation.profiles.profile import Query
