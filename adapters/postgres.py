@@ -11,9 +11,9 @@ import psycopg
 from azure.core.exceptions import AzureError, ClientAuthenticationError
 from psycopg.conninfo import make_conninfo
 
-from adapters.connections import database_options
 from adapters.credentials import identity
 from adapters.database_errors import explained
+from adapters.database_url import database_options
 from reconciliation.database import DatabaseState
 from reconciliation.errors import DatabaseRefusedError, DatabaseUnavailableError
 from reconciliation.profiles.profile import Query
@@ -37,8 +37,9 @@ _SESSION = {
 }
 # Of a setting that this version of the server does not have, nothing is said.
 _SET_SESSION = """
-select set_config(s.name, wanted.value, true)
-  from unnest(%s::text[], %s::text[]) as wanted(name, value) join pg_settings s on lower(s.name) = wanted.name
+select pg_catalog.set_config(s.name, wanted.value, true)
+  from unnest(%s::text[], %s::text[]) as wanted(name, value)
+  join pg_catalog.pg_settings s on lower(s.name) = wanted.name
 """
 _STATE = """
 select json_build_array(clock_timestamp(), pg_is_in_recovery(),
@@ -58,7 +59,8 @@ class Database:
     async def snapshot(self) -> AsyncIterator["Snapshot"]:
         """One REPEATABLE READ READ ONLY transaction: every read in it sees the same moment.
 
-        Raises ``DatabaseRefusedError`` or ``DatabaseUnavailableError``, with what to do about it.
+        Tables are looked for in the schema public, unless the URL's ``options`` set a ``search_path``. Raises
+        ``SettingsError``, ``DatabaseRefusedError`` or ``DatabaseUnavailableError``, with what to do about it.
         """
         options = await self._options()
         try:

@@ -11,7 +11,9 @@ from datetime import timedelta
 from functools import partial
 from typing import TypeVar
 
-from adapters.connections import StorageConnection, by_connection_string, by_identity, database_options, web_address
+from adapters.addresses import web_address
+from adapters.connections import StorageConnection, by_connection_string, by_identity
+from adapters.database_url import database_options
 from adapters.redaction import redacted
 from reconciliation.errors import SettingsError
 from reconciliation.parameters import Mode
@@ -108,7 +110,6 @@ _OUTCOMES = ("clean", "findings", "incomplete", "failed")
 _MOST_DIGITS = 9
 _LONGEST_NAME = 40
 _CONTAINER = re.compile(r"(?=.{3,63}$)[a-z0-9]+(-[a-z0-9]+)*")
-_CONTAINER_WORDS = "a name of 3 to 63 lower-case letters, digits and single hyphens"
 # NCRONTAB with its six fields, or five without seconds; a TimeSpan; the name of another setting.
 _SCHEDULE = re.compile(r"[\w*/,?#-]+( +[\w*/,?#-]+){4,5}|[0-9.]+(:[0-9.]+){2}|%[^%]+%", re.ASCII)
 ValueT = TypeVar("ValueT")
