@@ -97,7 +97,16 @@ async def conclude(services: Services, record: RunRecord, first: FirstLook, spoo
     complete = first.coverage.is_complete and second.complete
     since_last = compare(previous, now, mode=parameters.mode, complete=complete)
     result = Result(first.coverage, first.tally, parameters.mode, since_last, second.complete)
-    header = AuditHeader(record.audit_id, parameters, record.created_at, first.clock, record.resumes)
+    header = AuditHeader(
+        record.audit_id,
+        parameters,
+        record.created_at,
+        first.clock,
+        services.audited(profile),
+        record.resumes,
+        services.settings.runbook_url,
+        spools.cases.look_up(profile),
+    )
     letters = await services.store.dead_letters(record.audit_id)
     head = build_head(header, profile, result, letters, generated_at=services.now())
 

@@ -28,6 +28,19 @@ class Database:
     url: str = field(repr=False)
     statement_timeout_seconds: int = 300
 
+    @property
+    def where(self) -> tuple[str | None, str | None]:
+        """The host and the name of the database, without user or password; None for what its URL leaves out.
+
+        Both are None for a URL that cannot be read: whoever connects is told.
+        """
+        try:
+            given = conninfo_to_dict(self.url)
+        except psycopg.ProgrammingError:
+            return None, None
+        host, name = given.get("host"), given.get("dbname")
+        return str(host) if host else None, str(name) if name else None
+
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator["Snapshot"]:
         """One REPEATABLE READ READ ONLY transaction: every read in it sees the same moment.

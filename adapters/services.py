@@ -14,6 +14,7 @@ from adapters.listing.lister import Patience, RestLister, open_session
 from adapters.postgres import Database
 from adapters.run_store import RunStore
 from adapters.settings import Settings, StorageConnection, load_settings
+from reconciliation.audited import Audited
 from reconciliation.profiles.profile import Profile
 
 
@@ -37,6 +38,17 @@ class Services:
         """The database of a profile."""
         urls = {"PRE_DATABASE": self.settings.pre_database}
         return Database(profile.database, urls[profile.database], self.settings.statement_timeout_seconds)
+
+    def audited(self, profile: Profile) -> Audited:
+        """What an audit of a profile is of."""
+        ingest, (host, name) = self.settings.ingest_storage, self.database(profile).where
+        return Audited(
+            endpoint_of(self.settings.source_storage).account,
+            endpoint_of(ingest).account if ingest else None,
+            host,
+            name,
+            self.settings.environment,
+        )
 
 
 def open_services(settings: Settings) -> Services:

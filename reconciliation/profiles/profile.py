@@ -29,8 +29,8 @@ class Profile:
     ask for and ``default_statuses`` those it gets without asking. ``candidates`` gives the fields of ``Candidate`` as
     objects, by time of hearing; ``registered`` gives those of ``RegisteredRecording`` as arrays, ascending by recording
     id, and takes the moment from which on a row is recent. The same for some ids only, of a later moment:
-    ``sessions_again`` (also of sessions that are no candidates) and ``recordings_again``. Each rule table is ordered,
-    and its last rule always holds.
+    ``sessions_again`` (also of sessions that are no candidates) and ``recordings_again``. ``look_up`` makes the
+    statement that tells a person which cases these ids are. Each rule table is ordered, and its last rule always holds.
     """
 
     name: str
@@ -45,6 +45,7 @@ class Profile:
     registered: Callable[[datetime], Query]
     sessions_again: Callable[[AuditParameters, Sequence[str]], Query]
     recordings_again: Callable[[datetime, Sequence[str]], Query]
+    look_up: Callable[[Sequence[str]], str]
     session_rules: tuple[Rule[SessionFacts], ...]
     container_rules: tuple[Rule[ContainerFacts], ...]
     recording_rules: tuple[Rule[RecordingFacts], ...]

@@ -27,7 +27,10 @@ from reconciliation.profiles.pre_capture_sessions import PROFILE
 from reconciliation.profiles.profile import Profile, Query
 from tests.reconciliation.world import AS_OF, PARAMETERS, page
 
-ELSEWHERE = StorageConnection("NOWHERE")
+FINAL, INGEST, ELSEWHERE = (
+    StorageConnection(name.upper(), connection_string=f"AccountName={name};AccountKey=bm9uZQ==")
+    for name in ("finalsa", "ingestsa", "reportsa")
+)
 FORBIDDEN = StorageRefusedError("403 Forbidden")
 GONE = ContainerGoneError("It was deleted.")
 Account = Mapping[str, Sequence[Blob] | AuditError]
@@ -125,6 +128,7 @@ class MemoryDatabase:
     others: Sequence[Candidate] = ()
     failures: int = 0
     asked: list[Query] = field(default_factory=list)
+    where: tuple[str | None, str | None] = ("db.example", "pre")
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator["MemoryDatabase"]:
@@ -169,7 +173,14 @@ class Outside:
     @property
     def services(self) -> Services:
         settings = Settings(
-            ELSEWHERE, ELSEWHERE, "", scan_concurrency=2, shard_containers=self.per_shard, settle_minutes=20
+            FINAL,
+            ELSEWHERE,
+            "",
+            INGEST,
+            scan_concurrency=2,
+            shard_containers=self.per_shard,
+            settle_minutes=20,
+            environment="production",
         )
         return _Services(
             settings,

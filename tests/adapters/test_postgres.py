@@ -599,3 +599,18 @@ async def test_a_connection_broken_by_the_server_can_be_tried_again(database_url
 async def test_an_address_that_cannot_be_read_is_a_matter_of_settings_and_not_quoted(url: str) -> None:
     error = await failure(Database("PRE_DATABASE", url))
     assert_tells(error, SettingsError, "is not a Postgres URL")
+
+
+@pytest.mark.parametrize(
+    ("url", "where"),
+    [
+        ("postgresql://app:secret@db.example:5432/pre?sslmode=require", ("db.example", "pre")),
+        ("postgres://app@db.example/pre", ("db.example", "pre")),
+        ("postgresql:///pre?host=/var/run/postgresql", ("/var/run/postgresql", "pre")),
+        ("postgresql://app:secret@db.example", ("db.example", None)),  # libpq would take the user's name: not for us
+        ("postgresql://app@", (None, None)),
+        ("postgresql://app:secret%@db.example/pre", (None, None)),
+    ],
+)
+def test_where_a_database_is_holds_no_user_and_no_secret(url: str, where: tuple[str | None, str | None]) -> None:
+    assert Database("PRE_DATABASE", url).where == where
