@@ -15,7 +15,10 @@ from adapters.postgres import Database
 from adapters.run_store import RunStore
 from adapters.settings import Settings, StorageConnection, load_settings
 from reconciliation.audited import Audited
+from reconciliation.notice import Signposts
+from reconciliation.profiles import PROFILES
 from reconciliation.profiles.profile import Profile
+from reconciliation.run_record import RunRecord
 
 
 def utc_now() -> datetime:
@@ -49,6 +52,12 @@ class Services:
             name,
             self.settings.environment,
         )
+
+    def signposts(self, record: RunRecord) -> Signposts:
+        """What a notice of an audit's end may lead to."""
+        environment = self.audited(PROFILES[record.parameters.profile]).environment
+        settings = self.settings
+        return Signposts(environment, settings.app_address, settings.public_url, settings.runbook_url)
 
 
 def open_services(settings: Settings) -> Services:

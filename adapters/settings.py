@@ -175,8 +175,7 @@ def load_settings(environment: Mapping[str, str]) -> Settings:
         environment=name,
         public_url=public,
         runbook_url=runbook,
-        # Azure gives every app its own address under this name.
-        app_address=f"https://{hostname}" if (hostname := environment.get("WEBSITE_HOSTNAME", "").strip()) else None,
+        app_address=_app_address(environment.get("WEBSITE_HOSTNAME", "").strip()),
     )
 
 
@@ -188,6 +187,12 @@ def _storage(environment: Mapping[str, str], name: str) -> StorageConnection | N
         return StorageConnection(name, connection_string=connection_string)
     service_uri = environment.get(f"{name}__blobServiceUri", "").strip()
     return StorageConnection(name, service_uri=service_uri.rstrip("/")) if service_uri else None
+
+
+def _app_address(hostname: str) -> str | None:
+    """Azure gives every app its own address; Core Tools give it that of this machine, where there is no TLS."""
+    local = re.fullmatch(r"(localhost|127\.0\.0\.1|\[::1\])(:\d+)?", hostname)
+    return f"{'http' if local else 'https'}://{hostname}" if hostname else None
 
 
 def _address(environment: Mapping[str, str], variable: str, complain: Callable[[str], None]) -> str | None:
