@@ -35,4 +35,4 @@ def test_a_forged_host_is_in_no_answer(api: Api, forged: dict[str, str]) -> None
     assert http.base_url.join(started.headers["location"]).path == f"/api/audits/{audit_id}"
     page = started.json()["links"]["page"]
     assert page.endswith(f"/api/audits/{audit_id}/report?format=html")
-    assert page.startswith(("/", api.app.url.removesuffix("/api")))
+    assert page.startswith(("/api/", "http://127.0.0.1"))
