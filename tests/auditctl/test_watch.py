@@ -282,6 +282,8 @@ def test_a_pipe_is_told_the_severity_of_each_verdict_and_what_was_audited(
     assert lines[2:5] == [
         f"event=verdict audit={AUDIT_ID} verdict=unregistered_recording count=2 severity=high",
         f"event=verdict audit={AUDIT_ID} verdict=legacy count=7 severity=info",
-        f"event=audited audit={AUDIT_ID} environment=staging storage_account=finalsa ingest_account=- "
-        "database_host=- database_name=pre",
+        (
+            f"event=audited audit={AUDIT_ID} environment=staging storage_account=finalsa ingest_account=- "
+            "database_host=- database_name=pre"
+        ),
     ]
