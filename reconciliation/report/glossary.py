@@ -39,12 +39,13 @@ def look_up_section(report: Head) -> str:
     look_up = report["look_up"]
     if look_up is None:
         return ""
-    most = f" the first {look_up['cases']:,} of" if look_up["of"] > look_up["cases"] else ""
+    cut = look_up["of"] > look_up["cases"]
+    cases = f"the {look_up['cases']:,} most urgent of {look_up['of']:,} cases" if cut else plural(look_up["of"], "case")
     return section(
         "cases",
         "Which case, and which court?",
-        f"<p>This report holds ids only. Run this where you may read the database: it tells reference and court of"
-        f"{most} {plural(look_up['of'], 'case')} in question, most urgent first.</p>\n"
+        f"<p>This report holds ids only. Where you may read the database, this statement tells reference and court of "
+        f"{cases} with findings. One click selects it.</p>\n"
         f'<pre class="statement" tabindex="0" aria-label="SQL statement">{safe_lines(look_up["sql"])}</pre>',
     )
 

@@ -38,8 +38,7 @@ def answer(report: Head) -> str:
         for name, count, anchor, css in figures
     )
     return (
-        f'<header class="{safe(word)}">\n<p class="quiet">Reconciliation report · {safe(audit["title"])} · '
-        f'<b class="environment">{safe(audit["environment"])}</b></p>\n'
+        f'<header class="{safe(word)}">\n<p class="quiet">Reconciliation report · {safe(audit["title"])}</p>\n'
         f"<h1>{safe(report['headline'])}</h1>\n"
         f'<p><span class="badge">{_OUTCOMES[word]}</span> Audit {code(audit["id"])}, '
         f"as of {moment(audit['as_of'])}, of {_places(audit)}</p>\n"

@@ -408,7 +408,7 @@ def test_a_report_says_at_its_top_and_at_its_end_what_it_is_of() -> None:
     document = report()
     html = page_of(document)
     top = html.partition("<header")[2].partition("</header>")[0]
-    assert '<b class="environment">production</b>' in top
+    assert "<h1>production: " in top
     for words in (
         "storage account <code>finalsa<",
         "ingest account <code>ingestsa</code>",
@@ -460,6 +460,7 @@ def test_the_statement_that_tells_the_cases_can_be_copied_as_it_is() -> None:
     html = page_of(report([finding()], look_up={"sql": sql, "cases": 2, "of": 2}))
     [shown] = re.findall(r'<pre class="statement"[^>]*>(.*?)</pre>', html, re.DOTALL)
     assert unescape(shown) == sql
-    assert "tells reference and court of 2 cases in question" in html
-    assert "of the first 2 of 3 cases" in page_of(report([finding()], look_up={"sql": sql, "cases": 2, "of": 3}))
+    assert "tells reference and court of 2 cases with findings" in html
+    cut = page_of(report([finding()], look_up={"sql": sql, "cases": 2, "of": 3}))
+    assert "tells reference and court of the 2 most urgent of 3 cases with findings" in cut
     assert "<pre" not in page_of(report([finding()]))
