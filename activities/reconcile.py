@@ -103,9 +103,9 @@ async def conclude(services: Services, record: RunRecord, first: FirstLook, spoo
         record.created_at,
         first.clock,
         services.audited(profile),
-        record.resumes,
-        services.settings.runbook_url,
-        spools.cases.look_up(profile),
+        resumes=record.resumes,
+        runbook_url=services.settings.runbook_url,
+        look_up=spools.cases.look_up(profile),
     )
     letters = await services.store.dead_letters(record.audit_id)
     head = build_head(header, profile, result, letters, generated_at=services.now())

@@ -94,7 +94,7 @@ def _groups(report: Head, findings: Findings) -> Iterator[str]:
         for verdict, group in sorted(groups.items(), key=lambda item: (soonest[item[0]] or _NEVER, -len(item[1]))):
             hearings = [finding["hearing_at"] for finding in group if finding["hearing_at"]]
             since = f" <span class=quiet>The first hearing was {min(hearings)[:10]}.</span>" if hearings else ""
-            due = f' <b class="due">The soonest: before {moment(soonest[verdict])}.</b>' if soonest[verdict] else ""
+            due = f' <b class="due">Act before {moment(soonest[verdict])}.</b>' if soonest[verdict] else ""
             yield (
                 f'<span class="mark {severity}">{severity}</span> {verdict_link(verdict)} '
                 f"<b>{cut}{plural(len(group), 'time')}</b>: "

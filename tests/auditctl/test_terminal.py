@@ -65,6 +65,20 @@ def test_a_bar_and_then_a_summary(service: ScriptedService) -> None:
     assert "unverified" not in summary, "a verdict that was never given is not worth a line"
 
 
+def test_the_phases_of_a_short_audit_are_seen(service: ScriptedService) -> None:
+    slowly = {"Retry-After": "20"}
+    service.on("POST", "/audits", Reply(accepted_document(), 202, slowly))
+    phases = ("list", "scan", "reconcile")
+    seen = [Reply(audit_document(phase=phase), headers=slowly) for phase in phases]
+    service.on("GET", AUDIT, *seen, Reply(ended_document(0, "clean")))
+
+    with terminal("run", "--wait") as screen:
+        assert screen.wait() == 0
+
+    places = [screen.text.index(f"{word} ") for word in ("queued", *phases, "completed")]
+    assert places == sorted(places)
+
+
 def test_the_bar_shows_phase_percent_containers_and_the_estimated_time_when_given(service: ScriptedService) -> None:
     service.on(
         "GET",

@@ -442,8 +442,8 @@ def test_what_is_due_soonest_is_done_first() -> None:
     first = section_of(report([*many, passed, *dated]), "first")
     places = [first.index(verdict) for verdict in ("incomplete_encode", "unregistered_recording", "encode_lost")]
     assert places == sorted(places)
-    assert first.count("The soonest") == 1
-    assert "The soonest: before 2026-03-19 09:30 UTC ." in first
+    assert first.count("Act before") == 1
+    assert "Act before 2026-03-19 09:30 UTC ." in first
 
 
 def test_a_runbook_is_linked_for_each_verdict_and_learns_nothing_of_the_reader() -> None:
