@@ -23,6 +23,11 @@ class Audited:
         """What it is called: its name, or that of its storage account where it has none."""
         return self.named or self.storage_account
 
+    def is_in(self, summary: dict[str, Any] | None) -> bool:
+        """True if the audit of that summary was of the same storage and database, whatever they were called then."""
+        here, told = self.to_json(), summary or {}
+        return all(told.get(name) == here[name] for name in ("storage_account", "database"))
+
     def to_json(self) -> dict[str, Any]:
         """A JSON object."""
         return {

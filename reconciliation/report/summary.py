@@ -19,11 +19,12 @@ from reconciliation.report.markup import (
     verdict_link,
 )
 from reconciliation.report.model import Head
+from reconciliation.times import from_text
 
 Findings = Mapping[str, Sequence[dict[str, Any]]]
 _OUTCOMES = {"clean": "Clean", "findings": "Findings", "incomplete": "Incomplete"}
 _MOST_STEPS = 5
-_NEVER = "~"  # sorts behind every moment
+_NEVER = "~"  # sorts behind every moment's text
 
 
 def answer(report: Head) -> str:
@@ -103,8 +104,9 @@ def _groups(report: Head, findings: Findings) -> Iterator[str]:
 
 
 def _soonest(report: Head, group: Sequence[dict[str, Any]]) -> str | None:
-    """The first date that is still to come; such texts sort as moments do."""
-    return min((one["due"] for one in group if one["due"] and is_ahead(one["due"], report)), default=None)
+    """The first date that is still to come."""
+    ahead = (one["due"] for one in group if one["due"] and is_ahead(one["due"], report))
+    return min(ahead, key=from_text, default=None)
 
 
 def since_last(report: Head) -> str:

@@ -142,7 +142,7 @@ def _until_deletion(facts: SessionFacts) -> str:
     at = ingest_deletion(facts)
     if at is None:
         return ""
-    # Recorded from its start on, but only by its end: what is known bounds the deletion from the other side.
+    # The first copy is as old as the hearing's start. Of its end is only known that every copy was made by then.
     since = "from" if facts.session.started_at else "at the latest from"
     verb = "is" if at > facts.clock.as_of else "was"
     return (
