@@ -1,9 +1,10 @@
-"""The audit to compare with: the last one before it that was completed and asked the same."""
+"""The audit to compare with: the last one before it that was completed and asked the same of the same storage."""
 
 import logging
 
 from adapters.services import Services
 from reconciliation.lifecycle import State
+from reconciliation.profiles import PROFILES
 from reconciliation.report.document import ReportReader
 from reconciliation.report.model import SCHEMA_VERSION
 from reconciliation.run_record import RunRecord
@@ -21,13 +22,13 @@ async def previous_audit(services: Services, record: RunRecord) -> Previous | No
 
     One whose report is not there any more, or cannot be read (an earlier release wrote it), is passed over.
     """
-    looked_at = 0
+    looked_at, audited = 0, services.audited(PROFILES[record.parameters.profile])
     async for other in services.records.newest_first(until=record.audit_id):
         looked_at += 1
         if looked_at > _MOST_LOOKED_AT:
             break
         earlier = other.begun < record.begun and other.state is State.COMPLETED
-        if not earlier or not same_question(other.parameters, record.parameters):
+        if not earlier or not same_question(other.parameters, record.parameters) or not audited.is_in(other.summary):
             continue
         if await services.store.has_report(other.audit_id, "json"):
             try:

@@ -106,7 +106,16 @@ async def conclude(services: Services, record: RunRecord, first: FirstLook, spoo
     complete = first.coverage.is_complete and looked_twice
     since_last = compare(previous, now, mode=parameters.mode, complete=complete)
     result = Result(first.coverage, first.tally, parameters.mode, since_last, looked_twice)
-    header = AuditHeader(record.audit_id, parameters, record.created_at, first.clock, record.resumes)
+    header = AuditHeader(
+        record.audit_id,
+        parameters,
+        record.created_at,
+        first.clock,
+        services.audited(profile),
+        resumes=record.resumes,
+        runbook_url=services.settings.runbook_url,
+        look_up=spools.cases.look_up(profile),
+    )
     letters = await services.store.dead_letters(record.audit_id)
     notes = list(notes_of(first, second))
     head = build_head(header, profile, result, letters, notes, generated_at=services.now())

@@ -2,6 +2,9 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from datetime import datetime
+from io import BytesIO
+from operator import itemgetter
 from tempfile import SpooledTemporaryFile
 from types import TracebackType
 from typing import IO, TypeVar
@@ -16,6 +19,7 @@ from reconciliation.report.document import (
     finding_line,
     opening,
 )
+from reconciliation.report.look_up import CasesNamed
 from reconciliation.report.model import Head
 from reconciliation.verdicts import SEVERITY_ORDER, Severity
 
@@ -26,10 +30,16 @@ _KeyT = TypeVar("_KeyT")
 
 
 class Spools:
-    """Findings by severity, and ids of counted sessions by verdict; on disk where they are many."""
+    """Findings by severity, and ids of counted sessions by verdict; on disk where they are many.
+
+    Findings with a date that is still to come are kept in memory: a hearing is in danger for some weeks only. ``cases``
+    are those of the findings.
+    """
 
     def __init__(self) -> None:
+        self.cases = CasesNamed()
         self._files = ExitStack()
+        self._dated: dict[Severity, list[tuple[datetime, bytes]]] = {}
         self._findings: dict[Severity, IO[bytes]] = {}
         self._counted: dict[str, IO[bytes]] = {}
         self._ids: dict[str, list[str]] = {}
@@ -43,9 +53,13 @@ class Spools:
         self._files.close()
 
     def add(self, finding: Finding, change: str | None) -> None:
-        """Keep a finding; within its severity they stay in the order in which they come."""
-        spool = self._spool(self._findings, finding.judgement.severity)
-        spool.write(finding_line(finding.to_json(change)).encode())
+        """Keep a finding; within its severity those with a date ahead come first, the others as they come."""
+        line, severity = finding_line(finding.to_json(change)).encode(), finding.judgement.severity
+        if finding.ahead is None:
+            self._spool(self._findings, severity).write(line)
+        else:
+            self._dated.setdefault(severity, []).append((finding.ahead, line))
+        self.cases.add(finding)
 
     def count(self, verdict: str, session_id: str) -> None:
         """Keep the id of a session that is only counted."""
@@ -55,19 +69,24 @@ class Spools:
             self._write_ids(verdict)
 
     def document(self, head: Head) -> Iterator[bytes]:
-        """report.json in chunks, most urgent findings first. To be used once."""
+        """report.json in chunks, most urgent findings first, within a severity the soonest. To be used once."""
         for verdict, ids in self._ids.items():
             if ids:
                 self._write_ids(verdict)
         yield opening(head).encode()
-        in_order = [self._findings[severity] for severity in SEVERITY_ORDER if severity in self._findings]
-        yield from _joined(in_order)
+        yield from _joined([spool for severity in SEVERITY_ORDER for spool in self._in_order(severity)])
         yield COUNTED.encode()
         for number, (verdict, spool) in enumerate(sorted(self._counted.items())):
             yield counted_opening(verdict, first=number == 0).encode()
             yield from _joined([spool])
             yield COUNTED_CLOSING.encode()
         yield CLOSING.encode()
+
+    def _in_order(self, severity: Severity) -> Iterator[IO[bytes]]:
+        dated = sorted(self._dated.get(severity, ()), key=itemgetter(0))
+        yield BytesIO(b"".join(line for _, line in dated))
+        if severity in self._findings:
+            yield self._findings[severity]
 
     def _write_ids(self, verdict: str) -> None:
         self._spool(self._counted, verdict).write(counted_line(self._ids[verdict]).encode())

@@ -9,7 +9,7 @@ from typing import Any
 
 import psycopg
 from azure.core.exceptions import AzureError, ClientAuthenticationError
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from adapters.credentials import identity
 from adapters.database_errors import explained
@@ -54,6 +54,19 @@ class Database:
     setting: str
     url: str = field(repr=False)
     statement_timeout_seconds: int = 300
+
+    @property
+    def where(self) -> tuple[str | None, str | None]:
+        """The host and the name of the database, without user or password; None for what its URL leaves out.
+
+        Both are None for a URL that cannot be read: whoever connects is told.
+        """
+        try:
+            given = conninfo_to_dict(self.url)
+        except psycopg.ProgrammingError:
+            return None, None
+        host, name = given.get("host"), given.get("dbname")
+        return str(host) if host else None, str(name) if name else None
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator["Snapshot"]:

@@ -15,8 +15,12 @@ from adapters.listing.lister import Patience, RestLister, open_session
 from adapters.postgres import Database
 from adapters.run_store import RunStore
 from adapters.settings import Settings, load_settings
+from reconciliation.audited import Audited
+from reconciliation.notice import Signposts
 from reconciliation.parameters import AuditParameters
+from reconciliation.profiles import PROFILES
 from reconciliation.profiles.profile import Moments, Profile
+from reconciliation.run_record import RunRecord
 
 
 def utc_now() -> datetime:
@@ -45,6 +49,23 @@ class Services:
         """The database of a profile."""
         urls = {"PRE_DATABASE": self.settings.pre_database}
         return Database(profile.database, urls[profile.database], self.settings.statement_timeout_seconds)
+
+    def audited(self, profile: Profile) -> Audited:
+        """What an audit of a profile is of."""
+        ingest, (host, name) = self.settings.ingest_storage, self.database(profile).where
+        return Audited(
+            self.settings.source_storage.account,
+            ingest.account if ingest else None,
+            host,
+            name,
+            self.settings.environment,
+        )
+
+    def signposts(self, record: RunRecord) -> Signposts:
+        """What a notice of an audit's end may lead to."""
+        environment = self.audited(PROFILES[record.parameters.profile]).environment
+        settings = self.settings
+        return Signposts(environment, settings.app_address, settings.public_url, settings.runbook_url)
 
 
 def open_services(settings: Settings) -> Services:

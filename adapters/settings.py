@@ -164,8 +164,7 @@ def load_settings(environment: Mapping[str, str]) -> Settings:
         environment=name,
         public_url=public.rstrip("/") if public else None,
         runbook_url=runbook.rstrip("/") if runbook else None,
-        # Azure gives every app its own address under this name.
-        app_address=f"https://{hostname}" if (hostname := read.text("WEBSITE_HOSTNAME")) else None,
+        app_address=_app_address(read.text("WEBSITE_HOSTNAME")),
     )
 
 
@@ -234,6 +233,14 @@ class _Reader:
         if given is not None and given not in allowed:
             self.problems.append(f"{variable} is {_seen(given)}: give one of {', '.join(allowed)}")
         return given
+
+
+def _app_address(hostname: str | None) -> str | None:
+    """Azure gives every app its own address; Core Tools give it that of this machine, where there is no TLS."""
+    if hostname is None:
+        return None
+    local = re.fullmatch(r"(localhost|127\.0\.0\.1|\[::1\])(:\d+)?", hostname)
+    return f"{'http' if local else 'https'}://{hostname}"
 
 
 def _is_name(text: str) -> bool:

@@ -1,6 +1,7 @@
 """The service's answers as frozen values: audits with their progress, profiles, health."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -8,6 +9,7 @@ from auditctl.fields import Fields, printable
 from auditctl.outcome import ACTIVE_STATES, ENDED_STATES, Outcome, outcome_of
 
 AUDIT_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~:@+-]{0,199}")
+NEEDS_NOBODY: Final = "info"
 STATES: Final = ACTIVE_STATES | ENDED_STATES
 
 
@@ -38,6 +40,31 @@ class SinceLast:
 
 
 @dataclass(frozen=True)
+class Audited:
+    """What an audit was of: an environment, its storage and its database; what is not told is None."""
+
+    environment: str
+    storage_account: str | None
+    ingest_account: str | None
+    database_host: str | None
+    database_name: str | None
+
+
+@dataclass(frozen=True)
+class Given:
+    """How often a verdict was given with a severity; None where the service does not tell which."""
+
+    verdict: str
+    severity: str | None
+    count: int
+
+    @property
+    def asks(self) -> bool:
+        """Whether it asks something of a person, as far as is known."""
+        return self.severity != NEEDS_NOBODY
+
+
+@dataclass(frozen=True)
 class Audit:
     """One audit as the service describes it; what it has not got yet is None or empty."""
 
@@ -51,7 +78,8 @@ class Audit:
     outcome_code: int | None
     outcome_word: str | None
     headline: str | None
-    counts: tuple[tuple[str, int], ...]
+    audited: Audited | None
+    given: tuple[Given, ...]
     since_last: SinceLast | None
     error: str | None
     resumes: int
@@ -139,7 +167,6 @@ def read_audit(fields: Fields) -> Audit:
     if not AUDIT_ID.fullmatch(fields.text("id")):
         raise fields.unexpected("id", "an audit id")
     outcome, summary = fields.inner("outcome"), fields.inner("summary")
-    counts = summary.inner("counts")
     return Audit(
         id=fields.text("id"),
         profile=fields.text("profile"),
@@ -151,13 +178,45 @@ def read_audit(fields: Fields) -> Audit:
         outcome_code=outcome.whole("code"),
         outcome_word=outcome.optional_text("word"),
         headline=summary.optional_text("headline"),
-        counts=tuple((printable(name), number) for name in counts.members if (number := counts.whole(name))),
+        audited=_read_audited(summary),
+        given=tuple(_read_given(summary)),
         since_last=_read_since_last(summary.inner("since_last")),
         error=fields.optional_text("error"),
         resumes=fields.whole("resumes") or 0,
         dead_letters=fields.whole("dead_letters") or 0,
         page=fields.inner("links").optional_text("page"),
     )
+
+
+def _read_audited(summary: Fields) -> Audited | None:
+    """None from a service that does not tell it yet."""
+    environment, database = summary.optional_text("environment"), summary.inner("database")
+    if environment is None:
+        return None
+    return Audited(
+        environment,
+        summary.optional_text("storage_account"),
+        summary.optional_text("ingest_account"),
+        database.optional_text("host"),
+        database.optional_text("name"),
+    )
+
+
+def _read_given(summary: Fields) -> Iterator[Given]:
+    """The verdicts that were given: those that ask for a person by severity, then those that need nobody.
+
+    A service that does not tell which are which leaves all of them without a severity.
+    """
+    counts, asking = summary.inner("counts"), summary.inner("asking")
+    left = {name: counts.whole(name) or 0 for name in counts.members}
+    for severity in asking.members:
+        of_severity = asking.inner(severity)
+        for name in of_severity.members:
+            if number := of_severity.whole(name):
+                left[name] = left.get(name, 0) - number
+                yield Given(printable(name), printable(severity), number)
+    others = NEEDS_NOBODY if summary.members.get("asking") is not None else None
+    yield from (Given(printable(name), others, number) for name, number in left.items() if number > 0)
 
 
 def _read_since_last(fields: Fields) -> SinceLast | None:

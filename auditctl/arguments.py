@@ -22,6 +22,7 @@ from auditctl.commands import (
     Watch,
 )
 from auditctl.outcome import Outcome, exit_code_table
+from auditctl.program import command_line
 from auditctl.service import DEFAULT_URL, KEY_VARIABLE, URL_VARIABLE
 
 DEFAULT_PATIENCE_SECONDS: Final = 120.0
@@ -55,10 +56,10 @@ exit codes (the service's answers use the same numbers and words):
 {exit_code_table()}
 
 examples:
-  auditctl run --wait
-  auditctl run --since 2026-01-01T00:00:00Z --mode fast --json
-  auditctl report AUDIT_ID --format csv --output findings.csv
-  auditctl dead-letters AUDIT_ID --replay --wait
+  {command_line("run", "--wait")}
+  {command_line("run", "--since", "2026-01-01T00:00:00Z", "--mode", "fast", "--json")}
+  {command_line("report", "AUDIT_ID", "--format", "csv", "--output", "findings.csv")}
+  {command_line("dead-letters", "AUDIT_ID", "--replay", "--wait")}
 
 On a terminal you see a progress bar and a summary; in a pipe, plain key=value lines; with --json, JSON only.
 """
@@ -96,7 +97,7 @@ def parse(arguments: Sequence[str] | None) -> Command:
 
 
 def _parser() -> Parser:
-    parser = Parser(prog="auditctl", description=_DESCRIPTION, epilog=_EPILOG)
+    parser = Parser(prog=command_line(), description=_DESCRIPTION, epilog=_EPILOG)
     parser.add_argument("--url", help=f"the API's address (default: ${URL_VARIABLE} or {DEFAULT_URL})")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
@@ -140,7 +141,7 @@ def _parser() -> Parser:
 
 
 def _run_arguments(run: Parser) -> None:
-    run.add_argument("--profile", help="what to audit; see: auditctl profiles")
+    run.add_argument("--profile", help="what to audit; the command profiles shows what there is")
     run.add_argument(
         "--mode",
         choices=("full", "fast"),
@@ -195,7 +196,7 @@ def _json_argument(parser: Parser) -> None:
 
 
 def _id_argument(parser: Parser) -> None:
-    parser.add_argument("audit_id", type=_audit_id, metavar="ID", help="the audit's id; see: auditctl list")
+    parser.add_argument("audit_id", type=_audit_id, metavar="ID", help="the audit's id; the command list shows them")
 
 
 def _repeatable(
@@ -207,7 +208,7 @@ def _repeatable(
 
 def _audit_id(text: str) -> str:
     if not AUDIT_ID.fullmatch(text):
-        raise argparse.ArgumentTypeError("this is not an audit id; see: auditctl list")
+        raise argparse.ArgumentTypeError(f"this is not an audit id; see: {command_line('list')}")
     return text
 
 

@@ -49,7 +49,7 @@ class Bar:
         self._progress.start()
 
     def show(self, audit: Audit) -> None:
-        """The audit as it is now; a number that is not known is left out, never guessed."""
+        """The audit as it is now, drawn at once; a number that is not known is left out, never guessed."""
         seen = audit.progress
         is_moving = audit.state == "running" and audit.phase is not None
         counted = [
@@ -63,6 +63,7 @@ class Bar:
             completed=None if seen.percent is None else min(seen.percent, 100.0),
             percent=percent(seen.percent),
             counted=" ".join(filter(None, counted)),
+            refresh=True,  # a phase may be over before the next refresh
         )
 
     def wait(self) -> None:

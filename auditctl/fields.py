@@ -1,27 +1,26 @@
 """Reading the service's JSON field by field, with every text made safe to print.
 
 Making texts safe happens here, once, so that nothing behind this module has to think about it: control and formatting
-characters (escape sequences, line breaks, text direction) are gone and endless texts are cut.
+characters (escape sequences, text direction) are written out, line breaks are spaces and endless texts are cut.
 """
 
 import math
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from auditctl.errors import UnexpectedAnswerError
+from auditctl.visible import visible
 
 Document = Mapping[str, object]
 
 LONGEST_TEXT: Final = 2_000
-_LINE_BREAKS: Final = "\r\n\t\u2028\u2029"
+_LINE_BREAKS: Final = "\r\n\t"
 
 
 def printable(text: str) -> str:
-    """The text on one line without control, formatting or unpaired surrogate characters, cut at LONGEST_TEXT."""
-    spaced = "".join(" " if character in _LINE_BREAKS else character for character in text[: LONGEST_TEXT + 1])
-    shown = "".join(character for character in spaced if unicodedata.category(character) not in ("Cc", "Cf", "Cs"))
+    """The text on one line, every character of it to be seen, cut at LONGEST_TEXT."""
+    shown = visible("".join(" " if character in _LINE_BREAKS else character for character in text[: LONGEST_TEXT + 1]))
     return shown if len(text) <= LONGEST_TEXT else f"{shown[:LONGEST_TEXT]}…"
 
 

@@ -57,7 +57,7 @@ class Lines:
         self._event(event="recovered")
 
     def ended(self, audit: Audit) -> None:
-        """The outcome, each verdict's count in the order given, the coverage, the report."""
+        """The outcome, the verdicts by severity (info: needs nobody), what was audited, the coverage, the report."""
         outcome, seen = audit.outcome, audit.progress
         self._event(
             event="ended",
@@ -68,8 +68,20 @@ class Lines:
             headline=audit.headline,
             error=audit.error,
         )
-        for verdict, number in audit.counts:
-            self._event(event="verdict", audit=audit.id, verdict=verdict, count=number)
+        for given in audit.given:
+            self._event(
+                event="verdict", audit=audit.id, verdict=given.verdict, count=given.count, severity=given.severity
+            )
+        if of := audit.audited:
+            self._event(
+                event="audited",
+                audit=audit.id,
+                environment=of.environment,
+                storage_account=of.storage_account,
+                ingest_account=of.ingest_account,
+                database_host=of.database_host,
+                database_name=of.database_name,
+            )
         if since := audit.since_last:
             self._event(
                 event="since_last",

@@ -4,7 +4,6 @@ import os
 import shutil
 import sys
 import tempfile
-import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import BinaryIO
 
 from auditctl.client import Api
 from auditctl.errors import AuditctlError
+from auditctl.visible import visible
 
 
 def save_report(api: Api, audit_id: str, report_format: str, file: Path) -> None:
@@ -36,13 +36,13 @@ def save_report(api: Api, audit_id: str, report_format: str, file: Path) -> None
 
 
 def print_report(api: Api, audit_id: str, report_format: str) -> None:
-    """Print a report once all of it is there: byte for byte into a pipe, without control characters on a terminal."""
+    """Print a report once all of it is there: byte for byte into a pipe, on a terminal as far as it can be seen."""
     with tempfile.TemporaryFile() as whole:
         api.download_report(audit_id, report_format, whole)
         whole.seek(0)
         if sys.stdout.isatty():
             for line in whole:
-                sys.stdout.write(_harmless(line.decode("utf-8", "replace")))
+                sys.stdout.write(f"{_harmless(line.decode('utf-8', 'replace').rstrip())}\n")
         else:
             sys.stdout.flush()
             shutil.copyfileobj(whole, sys.stdout.buffer)
@@ -63,5 +63,5 @@ def _replaced(target: Path) -> Iterator[BinaryIO]:
         part.unlink(missing_ok=True)
 
 
-def _harmless(text: str) -> str:
-    return "".join(each for each in text if each in "\n\t" or unicodedata.category(each) not in ("Cc", "Cf", "Cs"))
+def _harmless(line: str) -> str:
+    return "\t".join(map(visible, line.split("\t")))

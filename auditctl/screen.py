@@ -11,7 +11,7 @@ from auditctl.answers import Audit, DeadLetter, Health, Profile
 from auditctl.bar import Bar
 from auditctl.outcome import Outcome
 from auditctl.service import Service
-from auditctl.wording import changes, count, coverage, minute
+from auditctl.wording import audited, changes, count, coverage, minute, needing_nobody
 
 ROOM_FOR_HEADLINES: Final = 110
 STYLES: Final = {
@@ -21,6 +21,8 @@ STYLES: Final = {
     Outcome.INCOMPLETE: "bold magenta",
     Outcome.FAILED: "bold red",
 }
+
+SEVERITY_STYLES: Final = {"high": "bold red", "medium": "yellow", "low": "cyan", "unknown": "magenta"}
 
 
 class Screen:
@@ -61,17 +63,14 @@ class Screen:
         self._say("It goes on.", "green")
 
     def ended(self, audit: Audit) -> None:
-        """The summary: headline, verdicts in the order given, coverage, where the report is and how to get it."""
+        """The summary: headline, what needs a person, what was audited and how far, how to get the report."""
         self.close()
         self._labelled(_word(audit), audit.headline or audit.error or "", STYLES[audit.outcome])
         if audit.headline and audit.error:
             self._labelled("error", audit.error)
-        if audit.counts:
-            table = Table("verdict", box=None, header_style="dim", padding=(0, 1))
-            table.add_column("count", justify="right")
-            for verdict, number in audit.counts:
-                table.add_row(Text(verdict), Text(count(number)))
-            self._console.print("", table, "", sep="\n")
+        self._verdicts(audit)
+        if audit.audited:
+            self._labelled("audited", audited(audit.audited))
         if audit.since_last:
             self._labelled("changes", changes(audit.since_last))
         if audit.progress.listed is not None:
@@ -82,9 +81,23 @@ class Screen:
             see = self._service.command("dead-letters", audit.id)
             self._labelled("unread", f"{count(audit.dead_letters)} of its shards, not to their end; see: {see}")
         if audit.has_report:
-            self._labelled("report", self._service.report_url(audit.id))
+            with_key = " (opens with the function key only)" if self._service.key else ""
+            self._labelled("report", f"{self._service.report_url(audit.id)}{with_key}")
             self._page(audit)
             self._labelled("get it", self._service.get_report(audit.id))
+
+    def _verdicts(self, audit: Audit) -> None:
+        """A table of what needs a person; one line for what does not."""
+        asking = [given for given in audit.given if given.asks]
+        if asking:
+            table = Table("severity", "verdict", box=None, header_style="dim", padding=(0, 1))
+            table.add_column("count", justify="right")
+            for given in asking:
+                severity = Text(given.severity or "", SEVERITY_STYLES.get(given.severity or "", ""))
+                table.add_row(severity, Text(given.verdict), Text(count(given.count)))
+            self._console.print("", table, "", sep="\n")
+        if nobody := needing_nobody(audit.given):
+            self._labelled("no action", nobody)
 
     def audits(self, audits: Sequence[Audit]) -> None:
         """A table, newest first as given; with headlines where there is room for them."""

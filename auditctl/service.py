@@ -1,7 +1,6 @@
 """Which service to talk to, with which key, and how the key is kept out of everything that is printed."""
 
 import re
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address
@@ -11,6 +10,7 @@ from urllib.parse import quote
 import httpx
 
 from auditctl.errors import BadUsageError
+from auditctl.program import command_line
 
 DEFAULT_URL: Final = "http://127.0.0.1:7071/api"
 URL_VARIABLE: Final = "AUDITCTL_URL"
@@ -37,7 +37,7 @@ class Service:
     def command(self, *words: str) -> str:
         """An ``auditctl`` command line for this service that can be pasted into a shell as it is."""
         url = ("--url", self.address) if self.commands_need_url else ()
-        return shlex.join(("auditctl", *url, *words))
+        return command_line(*url, *words)
 
     def audit_url(self, audit_id: str) -> str:
         """Where an audit can be seen."""
@@ -52,12 +52,18 @@ class Service:
         return self.command("report", audit_id, "--format", "html", "--output", f"audit-{audit_id}.html")
 
     def page_url(self, link: str | None) -> str | None:
-        """The full address of a link that the service gave; None if it is not one for a browser."""
+        """The full address of a link that the service gave; None if no browser can open it.
+
+        A browser has no function key: what this service asks one for is for ``get_report``, unless the link leads to a
+        front door of the service, which is another host.
+        """
+        here = httpx.URL(self.address)
         try:
-            url = str(httpx.URL(self.address).join(link or ""))
+            url = here.join(link or "")
         except (httpx.InvalidURL, ValueError):
             return None
-        return url if link and url.startswith(("http://", "https://")) else None
+        needs_key = self.key is not None and url.host == here.host
+        return str(url) if link and url.scheme in ("http", "https") and not needs_key else None
 
     @property
     def is_loopback(self) -> bool:

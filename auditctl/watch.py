@@ -11,7 +11,7 @@ from auditctl.errors import UnavailableError
 from auditctl.fields import Document
 
 SHORTEST_DELAY_SECONDS: Final = 0.1
-FIRST_DELAY_SECONDS: Final = 0.5
+FIRST_DELAY_SECONDS: Final = 0.25
 LONGEST_DELAY_SECONDS: Final = 5.0
 DELAY_GROWTH: Final = 1.5
 LONGEST_RETRY_AFTER_SECONDS: Final = 300.0
@@ -66,7 +66,7 @@ def follow(
     an interrupted audit, which a resume may bring back. Raises UnavailableError when the patience has run out, and
     at once what no later try would change (RefusedError, UnexpectedAnswerError).
     """
-    patience, delay = Patience(patience_seconds), FIRST_DELAY_SECONDS
+    patience, own_delay = Patience(patience_seconds), FIRST_DELAY_SECONDS
     while True:
         try:
             answer, first = first or api.audit(audit_id), None
@@ -75,14 +75,16 @@ def follow(
             if seconds_left <= 0:
                 raise _gave_up(trouble, api, audit_id, patience_seconds) from None
             observer.trouble(trouble.what, seconds_left)
+            delay = delay_after_trouble(own_delay, retry_after)
         else:
             audit, retry_after = read_audit(answer.fields), answer.retry_after
             seconds_left = _judge(audit, patience, observer)
             observer.progress(audit)
             if audit.ended or seconds_left <= 0:
                 return Watched(audit, answer.document)
-        time.sleep(min(delay_before_next_look(delay, retry_after), seconds_left))
-        delay = min(delay * DELAY_GROWTH, LONGEST_DELAY_SECONDS)
+            delay = delay_before_next_look(own_delay, retry_after)
+        time.sleep(min(delay, seconds_left))
+        own_delay = min(own_delay * DELAY_GROWTH, LONGEST_RETRY_AFTER_SECONDS)
 
 
 def _judge(audit: Audit, patience: Patience, observer: Observer) -> float:
@@ -96,10 +98,18 @@ def _judge(audit: Audit, patience: Patience, observer: Observer) -> float:
     return math.inf
 
 
-def delay_before_next_look(delay: float, retry_after: float | None) -> float:
+def delay_before_next_look(own: float, retry_after: float | None) -> float:
+    """Seconds to wait while all goes well: our own delay, up to what the service asks for.
+
+    The first looks come sooner than it asks: a short audit would have ended before anything of it was seen.
+    """
+    return min(own, LONGEST_DELAY_SECONDS if retry_after is None else delay_after_trouble(own, retry_after))
+
+
+def delay_after_trouble(own: float, retry_after: float | None) -> float:
     """Seconds to wait: what the service asks for, within reason, or else our own delay."""
     if retry_after is None:
-        return delay
+        return min(own, LONGEST_DELAY_SECONDS)
     return min(max(retry_after, SHORTEST_DELAY_SECONDS), LONGEST_RETRY_AFTER_SECONDS)
 
 

@@ -2,10 +2,11 @@
 
 import json
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from auditctl.answers import Progress, SinceLast
+from auditctl.answers import Audited, Given, Progress, SinceLast
 
 UNKNOWN: Final = "-"
 _NEEDS_NO_QUOTES: Final = re.compile(r"[\w.,:;/+@%?&()~-]+")
@@ -58,6 +59,20 @@ def coverage(progress: Progress) -> str:
         f"{count(progress.listed)} containers listed: {count(progress.scanned)} scanned, "
         f"{count(progress.skipped)} skipped, {count(progress.failed)} failed"
     )
+
+
+def audited(of: Audited) -> str:
+    """What an audit was of, as a phrase."""
+    parts = {"storage account": of.storage_account, "ingest account": of.ingest_account, "database": of.database_name}
+    told = ", ".join(f"{name} {value}" for name, value in parts.items() if value is not None)
+    host = "" if of.database_host is None else f" at {of.database_host}"
+    return f"{of.environment}: {told}{host}"
+
+
+def needing_nobody(given: Sequence[Given]) -> str:
+    """The verdicts that ask nothing of a person, most frequent first."""
+    idle = sorted((one for one in given if not one.asks), key=lambda one: -one.count)
+    return ", ".join(f"{count(one.count)} {one.verdict}" for one in idle)
 
 
 def changes(since: SinceLast) -> str:

@@ -31,6 +31,7 @@ def demo_stack(directory: Path | None = None, port: int = 0) -> Iterator[Running
             "AzureWebJobsStorage": storage.connection_string,
             "SOURCE_STORAGE": storage.connection_string,
             "PRE_DATABASE": url,
+            "AUDIT_ENVIRONMENT": "demo",
             # The emulator dates every blob now; waiting for the media to settle would hide all of it.
             "AUDIT_SETTLE_MINUTES": "0",
             "AUDIT_SHARD_CONTAINERS": "20",

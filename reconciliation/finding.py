@@ -24,6 +24,7 @@ class Finding:
     session: Candidate | None = None
     row: RegisteredRecording | None = None
     evidence: tuple[ContainerEvidence, ...] = ()
+    due: datetime | None = None
 
     @property
     def known(self) -> Known | None:
@@ -37,6 +38,11 @@ class Finding:
         """When the hearing was, if it is about a session."""
         return self.session.hearing_at if self.session else None
 
+    @property
+    def ahead(self) -> datetime | None:
+        """By when the next step must be taken, if that moment is still to come."""
+        return self.due if self.due is not None and self.due > self.clock.as_of else None
+
     def to_json(self, change: str | None) -> dict[str, Any]:
         """The finding as it stands in a report."""
         row = self.row
@@ -48,6 +54,7 @@ class Finding:
             "reason": self.reason,
             "next_step": self.judgement.rule.next_step,
             "hearing_at": optional_text(self.hearing_at),
+            "due": optional_text(self.due),
             "session": self.session.shown() if self.session else None,
             "recording": {"session_id": row.session_id, "marks": list(row.marks)} if row else None,
             "evidence": [

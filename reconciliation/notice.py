@@ -1,17 +1,61 @@
-"""What people are told when an audit ends: a text that the incoming webhooks of Teams and Slack both take."""
+"""What people are told when an audit ends: a text that the incoming webhooks of Teams and Slack both take.
 
+Both read the text as Markdown, each in its own dialect. A text from outside must not become a link or call anybody by
+name in either.
+"""
+
+from dataclasses import dataclass
 from typing import Any
 
 from reconciliation.run_record import RunRecord
+from reconciliation.visible import visible
 
 _MARKS = {"clean": "\u2705", "findings": "\U0001f50e", "incomplete": "\u26a0\ufe0f", "failed": "\u274c"}
+_HARMLESS = str.maketrans(
+    {"[": "(", "]": ")", "<": "(", ">": ")", "@": "(at)", "*": "-", "~": "-", "|": "/", "&": "+", "`": "'"}
+)
 
 
-def notice_of(record: RunRecord, app_address: str | None) -> dict[str, Any]:
-    """``{"text": ...}``: the outcome, the headline or the error, and where the report is. No finding is quoted."""
+@dataclass(frozen=True)
+class Signposts:
+    """What a notice tells of besides the audit: which ``environment`` it was of, and where to go from here.
+
+    ``app`` is the app's own address, where only a key opens the report; ``front_door`` the address that people reach it
+    at with a browser; ``runbook`` their own instructions. None of them ends in a slash.
+    """
+
+    environment: str
+    app: str | None = None
+    front_door: str | None = None
+    runbook: str | None = None
+
+
+def notice_of(record: RunRecord, signposts: Signposts) -> dict[str, Any]:
+    """``{"text": ...}``: the outcome, the headline or the error, and how to get the report. No finding is quoted."""
     word = "failed" if record.outcome is None else record.outcome.word
-    told = record.summary["headline"] if record.summary else record.error or "It ended without a report."
-    lines = [f"{_MARKS.get(word, '')} Audit {record.audit_id} of {record.parameters.profile}: {word}", told]
-    if app_address and record.summary:
-        lines.append(f"{app_address}/api/audits/{record.audit_id}/report?format=html")
+    environment = _harmless(signposts.environment)
+    audit = f"audit {record.audit_id} of {_harmless(record.parameters.profile)}"
+    lines = [f"{_MARKS.get(word, '')} {environment}: {audit}: {word}"]
+    if record.summary:
+        lines += [_harmless(record.summary["headline"]), *_ways(record.audit_id, signposts)]
+    else:
+        # Nothing inside a code span becomes a link, not even a bare address.
+        lines.append(f"`{_harmless(record.error)}`" if record.error else "It ended without a report.")
     return {"text": "\n\n".join(lines)}
+
+
+def _ways(audit_id: str, signposts: Signposts) -> list[str]:
+    address = signposts.front_door or signposts.app
+    url = f"--url {address}/api " if address else ""
+    fetch = f"auditctl {url}report {audit_id} --format html --output audit-{audit_id}.html"
+    ways = [f"Get the report, with the function key in `AUDITCTL_KEY`: `{fetch}`"]
+    if signposts.front_door:
+        ways.append(f"In a browser: {signposts.front_door}/api/audits/{audit_id}/report?format=html")
+    if signposts.runbook:
+        ways.append(f"What to do about each verdict: {signposts.runbook}")
+    return ways
+
+
+def _harmless(text: str) -> str:
+    """The text on one line, all of it to be seen, without what makes links and mentions."""
+    return visible(text).translate(_HARMLESS).replace("://", ": //")

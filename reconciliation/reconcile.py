@@ -357,7 +357,15 @@ class Conclusion:
         session = facts.session if isinstance(facts, SessionFacts) else None
         row = facts.row if not isinstance(facts, SessionFacts) else None
         yield Finding(
-            kind, subject, judgement, judgement.rule.reason(facts), self._first.clock, session, row, _evidence(facts)
+            kind,
+            subject,
+            judgement,
+            judgement.rule.reason(facts),
+            self._first.clock,
+            session,
+            row,
+            _evidence(facts),
+            judgement.rule.due(facts),
         )
 
 

@@ -17,19 +17,22 @@ _NEEDING_A_PERSON = (Severity.HIGH, Severity.MEDIUM, Severity.LOW)
 class Tally:
     """How often each verdict was given, by kind of subject.
 
-    Of what is listed: ``severities``, how many recordings are ``hidden``, and how many others need a person, by kind.
+    Of what is listed: ``severities``, how many recordings are ``hidden``, how many others need a person, by kind, and
+    with which severity each verdict was given (``graded``).
     """
 
     verdicts: dict[Kind, Counter[str]] = field(default_factory=lambda: {kind: Counter() for kind in Kind})
     severities: Counter[Severity] = field(default_factory=Counter)
     hidden: int = 0
     needing_a_person: Counter[Kind] = field(default_factory=Counter)
+    graded: Counter[tuple[Kind, str, Severity]] = field(default_factory=Counter)
 
     def count(self, kind: Kind, judgement: Judgement[Any]) -> None:
         """Account for one subject."""
         self.verdicts[kind][judgement.verdict] += 1
         if not judgement.rule.counted:
             self.severities[judgement.severity] += 1
+            self.graded[kind, judgement.verdict, judgement.severity] += 1
             self.hidden += judgement.rule.hidden
             if judgement.severity in _NEEDING_A_PERSON and not judgement.rule.hidden:
                 self.needing_a_person[kind] += 1

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Generic, NamedTuple, TypeVar
 
@@ -36,7 +37,8 @@ class Rule(Generic[FactsT]):
     ``holds`` decides, ``reason`` names the facts that decided, ``next_step`` says what to do about it; all three are
     pure. ``meaning`` explains the verdict to a reader of the report. ``severity`` is the usual one; ``urgency`` tells
     it where the facts move it. ``counted``: such subjects are healthy and many, so they are counted and not listed.
-    ``hidden``: a complete recording is in storage and nobody can see it.
+    ``hidden``: a complete recording is in storage and nobody can see it. ``due`` tells by when the next step must be
+    taken, where a moment is known after which it may be too late.
     """
 
     verdict: str
@@ -48,6 +50,7 @@ class Rule(Generic[FactsT]):
     urgency: Callable[[FactsT], Severity] | None = None
     counted: bool = False
     hidden: bool = False
+    due: Callable[[FactsT], datetime | None] = lambda _facts: None
 
 
 def counted(verdict: str, meaning: str, holds: Callable[[FactsT], bool]) -> Rule[FactsT]:

@@ -1,13 +1,18 @@
 """The documents say what is so."""
 
 import json
+import os
 import re
+import shlex
 from dataclasses import fields
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
 
 from adapters.settings import SCHEDULES, VARIABLES, Settings, load_settings
+from auditctl.arguments import parse
+from auditctl.commands import Report
 from reconciliation import VERSION
 from reconciliation.lifecycle import ENDED
 from reconciliation.outcome import Outcome
@@ -108,6 +113,30 @@ def test_every_make_target_that_is_named_exists() -> None:
     for document in DOCUMENTS:
         named = set(re.findall(r"(?:`|^)make ([a-z-]+)", document.read_text(encoding="utf-8"), re.MULTILINE))
         assert named <= targets, document
+
+
+@pytest.mark.parametrize("document", ["README.md", "docs/operations.md"])
+def test_every_command_of_auditctl_that_is_shown_is_one(document: str) -> None:
+    text = (ROOT / document).read_text(encoding="utf-8").replace("\\\n", " ")
+    shown = "\n".join(re.findall(r"```sh\n(.*?)```", text, re.DOTALL)).splitlines()
+    shown += re.findall(r"`(auditctl [^`]*)`", text)
+    commands = [words for line in shown if (words := shlex.split(line, comments=True))]
+    commands = [words for program, *words in commands if Path(program).name == "auditctl"]
+    assert [type(parse(words)) for words in commands].count(Report) == 1
+
+
+def test_what_readme_and_auditctl_write_into_the_folder_is_neither_committed_nor_published() -> None:
+    written = {*re.findall(r"--output (\S+)", README), "audit-20260131-093000-1a2b3c4d.html", "findings.csv"}
+    for name in (".gitignore", ".funcignore"):
+        patterns = [line.lstrip("/") for line in (ROOT / name).read_text(encoding="utf-8").split()]
+        assert [file for file in written if not any(fnmatch(file, pattern) for pattern in patterns)] == []
+
+
+def test_the_pipeline_runs_what_anybody_can_run() -> None:
+    workflow = (ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8")
+    assert re.findall(r"^      - run: (.*)$", workflow, re.MULTILINE) == [".ci/run"]
+    assert "permissions:\n  contents: read\n" in workflow
+    assert os.access(ROOT / ".ci" / "run", os.X_OK)
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))

@@ -1,11 +1,9 @@
 """The routes of audits: start, list, look, read the report, cancel."""
 
-import re
 import secrets
 from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 import azure.durable_functions as df
 import azure.functions as func
@@ -22,7 +20,7 @@ from reconciliation.run_record import RunRecord
 from triggers.problems import RefusedError, answer, responded
 from triggers.requests import new_audit_id, read_audit_id, read_choice, read_discard, read_limit, read_start
 from triggers.running import Running
-from triggers.view import audit_view, links
+from triggers.view import api_address, audit_view, links
 
 bp = df.Blueprint()
 
@@ -187,10 +185,7 @@ def _accepted(record: RunRecord, req: func.HttpRequest) -> func.HttpResponse:
 
 
 def _base(req: func.HttpRequest) -> str:
-    """The address of the API as the caller sees it, without what may hold a key; routes match in any letter case."""
-    url = urlsplit(str(req.url))
-    before, *_ = re.split(r"/audits(?=/|$)", unquote(url.path), maxsplit=1, flags=re.IGNORECASE)
-    return f"{url.scheme}://{url.netloc}{before}"
+    return api_address(services().settings, str(req.url))
 
 
 @bp.route(route="audits", methods=["POST"])

@@ -38,8 +38,9 @@ class Profile:
     ask for and ``default_statuses`` those it gets without asking. ``candidates`` gives the fields of ``Candidate`` as
     objects, by time of hearing; ``registered`` gives those of ``RegisteredRecording`` as arrays, ascending by recording
     id. The same for some ids only, of a later moment: ``sessions_again`` (also of sessions that are no candidates) and
-    ``recordings_again``. Each rule table is ordered, and its last rule always holds. ``may_be_empty``: an account
-    without a single container is nothing to wonder at.
+    ``recordings_again``. ``look_up`` makes the statement that tells a person which cases these ids are. Each rule table
+    is ordered, and its last rule always holds. ``may_be_empty``: an account without a single container is nothing to
+    wonder at.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Profile:
     registered: Callable[[Moments], Query]
     sessions_again: Callable[[AuditParameters, Moments, Sequence[str]], Query]
     recordings_again: Callable[[Moments, Sequence[str]], Query]
+    look_up: Callable[[Sequence[str]], str]
     session_rules: tuple[Rule[SessionFacts], ...]
     container_rules: tuple[Rule[ContainerFacts], ...]
     recording_rules: tuple[Rule[RecordingFacts], ...]

@@ -1,10 +1,9 @@
 """How many findings there are of each verdict: a table whose bars are drawn, so that it is text all the same."""
 
 from collections.abc import Iterable
-from html import escape
 from typing import NamedTuple
 
-from reconciliation.report.markup import table, verdict_link
+from reconciliation.report.markup import safe, table, verdict_link
 
 _LEAST_PERCENT = 0.5
 
@@ -25,7 +24,7 @@ def bar_chart(bars: Iterable[Bar], caption: str) -> str:
 
 
 def _row(bar: Bar, most: int) -> str:
-    severity = escape(bar.severity)
+    severity = safe(bar.severity)
     return (
         f'<tr><th scope="row">{verdict_link(bar.verdict)}</th><td><span class="mark {severity}">{severity}</span></td>'
         f'<td class="number">{bar.findings:,}</td><td class="bar"><svg class="{severity}" aria-hidden="true">'

@@ -1,10 +1,15 @@
-"""findings.csv: one row for each finding of any kind of subject, stable columns, safe to open in a spreadsheet."""
+"""findings.csv: one row for each finding of any kind of subject, safe to open in a spreadsheet.
+
+Columns are stable: new ones are added at the end.
+"""
 
 import csv
 import io
 from collections.abc import Iterable, Sequence
 from operator import itemgetter
 from typing import Any
+
+from reconciliation.visible import visible
 
 _FINDING = ("verdict", "severity", "change", "hearing_at")
 _WORDS = ("reason", "next_step")
@@ -38,16 +43,21 @@ COLUMNS = (
     *_WORDS,
     *_SESSION,
     *(f"recording_{name}" for name in _RECORDING),
+    "due",
 )
-_FORMULA_STARTS = frozenset("=+-@\t\r\n＝＋－＠")  # noqa: RUF001 (spreadsheets take the wide forms for formulas too)
+_FORMULA_STARTS = frozenset("=+-@＝＋－＠")  # noqa: RUF001 (spreadsheets take the wide forms for formulas too)
 _finding_cells, _word_cells = itemgetter(*_FINDING), itemgetter(*_WORDS)
 _session_cells = itemgetter("status", *_SESSION)
 _NO_SESSION, _NO_RECORDING = (None,) * (1 + len(_SESSION)), (None,) * len(_RECORDING)
 
 
 def defused(values: Iterable[object]) -> list[object]:
-    """The values, but no text that a spreadsheet takes for a formula (OWASP: CSV injection)."""
-    return [f"'{value}" if isinstance(value, str) and value[:1] in _FORMULA_STARTS else value for value in values]
+    """The values, but every text visible, and none that a spreadsheet takes for a formula (OWASP: CSV injection)."""
+    return [_defused(visible(value)) if isinstance(value, str) else value for value in values]
+
+
+def _defused(text: str) -> str:
+    return f"'{text}" if text[:1] in _FORMULA_STARTS else text
 
 
 def csv_header() -> str:
@@ -75,6 +85,7 @@ def _cells(finding: dict[str, Any]) -> list[object]:
             *_word_cells(finding),
             *of_session,
             *((recording["session_id"], " ".join(recording["marks"])) if recording else _NO_RECORDING),
+            finding["due"],
         )
     )
 

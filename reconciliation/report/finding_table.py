@@ -1,11 +1,22 @@
 """The findings of one severity: a table that a script may filter and sort, and that says everything without it."""
 
 from collections.abc import Iterable, Sequence
-from html import escape
 from typing import Any
 
 from reconciliation.report.headline import plural
-from reconciliation.report.markup import KINDS, code, cut_note, joined, moment, section, size
+from reconciliation.report.markup import (
+    KINDS,
+    code,
+    cut_note,
+    is_ahead,
+    joined,
+    moment,
+    runbook_link,
+    safe,
+    section,
+    size,
+)
+from reconciliation.report.model import Head
 
 _TITLES = {
     "high": ("High", "Somebody must act: a recording is hidden, in doubt or broken."),
@@ -17,13 +28,14 @@ _COLUMNS = (("Subject", ""), ("Verdict", ""), ("Hearing", ""), ("Status", ""), (
 _HEADS = "".join(f'<th scope="col"{f" class={css}" if css else ""}>{name}</th>' for name, css in _COLUMNS)
 
 
-def findings_section(severity: str, findings: Sequence[dict[str, Any]], count: int, *, complete: bool) -> str:
+def findings_section(severity: str, findings: Sequence[dict[str, Any]], count: int, report: Head) -> str:
     """``findings`` are the first of ``count``, and all of them are shown."""
     name, meaning = _TITLES[severity]
     if not count:
-        where = "" if complete or severity == "unknown" else " in what was read"
+        where = "" if report["complete"] or severity == "unknown" else " in what was read"
         return section(severity, f"{name}: none", f"<p>Nothing of this severity was found{where}.</p>")
-    rows = "\n".join(_rows(finding) for finding in findings)
+    runbooks = {row["verdict"]: runbook_link(row["runbook"]) for row in report["verdicts"]}
+    rows = "\n".join(_rows(finding, runbooks[finding["verdict"]], report) for finding in findings)
     return section(
         severity,
         f'<span class="mark {severity}">{name}</span> {plural(count, "finding")}',
@@ -34,7 +46,7 @@ def findings_section(severity: str, findings: Sequence[dict[str, Any]], count: i
     )
 
 
-def _rows(finding: dict[str, Any]) -> str:
+def _rows(finding: dict[str, Any], runbook: str, report: Head) -> str:
     """One finding: a row of facts to sort by, and below it why, what to do, and what was seen."""
     subject, evidence, session = finding["subject"], finding["evidence"], finding["session"]
     new = ' <b class="new">new</b>' if finding["change"] == "new" else ""
@@ -42,17 +54,25 @@ def _rows(finding: dict[str, Any]) -> str:
     amount = sum(file["size"] for container in evidence for file in container["media"])
     status = (code(session["status"]) if session["status"] else "no status") if session else ""
     return (
-        f'<tbody data-verdict="{escape(finding["verdict"])}" data-change="{finding["change"] or ""}">\n'
+        f'<tbody data-verdict="{safe(finding["verdict"])}" data-change="{finding["change"] or ""}">\n'
         f'<tr><th scope="rowgroup">{KINDS[subject["kind"]]} {code(subject["id"])}</th>'
         f"<td>{code(finding['verdict'])}{new}</td><td>{moment(finding['hearing_at'])}</td><td>{status}</td>"
         f'<td class="number" data-sort="{tracks}">{tracks:,}</td>'
         f'<td class="number" data-sort="{amount}">{size(amount) if amount else ""}</td></tr>\n'
-        f'<tr class="why"><td colspan="{len(_COLUMNS)}"><p>{escape(finding["reason"])}</p>\n'
-        f'<p class="next"><b>Next step:</b> {escape(finding["next_step"])}</p>\n'
+        f'<tr class="why"><td colspan="{len(_COLUMNS)}"><p>{safe(finding["reason"])}</p>\n'
+        f'<p class="next"><b>Next step:</b> {safe(finding["next_step"])}{runbook}</p>\n{_due(finding["due"], report)}'
         f"<details><summary>{_summary(evidence, tracks)}</summary>\n"
         f"{_session(session)}{_recording(finding['recording'])}"
         f"{''.join(_container(container) for container in evidence)}</details></td></tr>\n</tbody>"
     )
+
+
+def _due(due: str | None, report: Head) -> str:
+    if due is None:
+        return ""
+    if is_ahead(due, report):
+        return f'<p class="due"><b>Act before {moment(due)}.</b></p>\n'
+    return f'<p class="quiet">It was to be done before {moment(due)}.</p>\n'
 
 
 def _summary(evidence: Sequence[Any], tracks: int) -> str:
@@ -71,10 +91,10 @@ def _session(session: dict[str, Any] | None) -> str:
         ("Booked for", _optional(session["scheduled_for"])),
         ("Deleted", _optional(session["deleted_at"])),
         ("Encode job", _optional(session["job_at"])),
-        ("Origin", escape(session["origin"])),
+        ("Origin", safe(session["origin"])),
         ("Booking", code(session["booking_id"])),
-        ("Case", f"{code(session['case_id'])} ({escape(case_state)})"),
-        ("Audit trail", escape(session["trail"] or "")),
+        ("Case", f"{code(session['case_id'])} ({safe(case_state)})"),
+        ("Audit trail", safe(session["trail"] or "")),
         ("Ingest address", "yes" if session["has_ingest_address"] else "none"),
         ("Recordings", _recordings(session)),
     )
@@ -92,7 +112,7 @@ def _recording(recording: dict[str, Any] | None) -> str:
     return _facts(
         (
             ("Session", code(recording["session_id"])),
-            ("Row", escape(", ".join(recording["marks"]).replace("_", " ")) or "original take"),
+            ("Row", safe(", ".join(recording["marks"]).replace("_", " ")) or "original take"),
         )
     )
 

@@ -1,9 +1,9 @@
-"""The end of the page: what every verdict means, and how the audit was asked."""
+"""The end of the page: which cases it is about, what every verdict means, and how the audit was asked."""
 
-from html import escape
 from typing import Any
 
-from reconciliation.report.markup import KINDS, by_kind, code, section, table
+from reconciliation.report.headline import plural
+from reconciliation.report.markup import KINDS, by_kind, code, database, runbook_link, safe, safe_lines, section, table
 from reconciliation.report.model import Head
 
 
@@ -27,16 +27,38 @@ def verdicts_section(report: Head) -> str:
 
 
 def _row(row: dict[str, Any]) -> str:
-    severity = "counted" if row["counted"] else escape(row["severity"])
+    severity = "counted" if row["counted"] else safe(row["severity"])
     return (
         f'<tr><th scope="row">{code(row["verdict"])}</th><td><span class="mark {severity}">{severity}</span></td>'
-        f'<td class="number">{row["count"]:,}</td><td>{escape(row["meaning"])}</td></tr>'
+        f'<td class="number">{row["count"]:,}</td><td>{safe(row["meaning"])}{runbook_link(row["runbook"])}</td></tr>'
+    )
+
+
+def look_up_section(report: Head) -> str:
+    """The statement that tells whoever may read the database which cases these are; one click selects all of it."""
+    look_up = report["look_up"]
+    if look_up is None:
+        return ""
+    cut = look_up["of"] > look_up["cases"]
+    cases = f"the {look_up['cases']:,} most urgent of {look_up['of']:,} cases" if cut else plural(look_up["of"], "case")
+    return section(
+        "cases",
+        "Which case, and which court?",
+        f"<p>This report holds ids only. Where you may read the database, this statement tells reference and court of "
+        f"{cases} with findings. One click selects it.</p>\n"
+        f'<pre class="statement" tabindex="0" aria-label="SQL statement">{safe_lines(look_up["sql"])}</pre>',
     )
 
 
 def asked_section(report: Head) -> str:
-    """The parameters, the waiting time and the versions."""
+    """What was audited, the parameters, the waiting time and the versions."""
     audit = report["audit"]
+    known = {
+        "Environment": safe(audit["environment"]),
+        "Storage account": code(audit["storage_account"]),
+        "Ingest account": code(audit["ingest_account"]) if audit["ingest_account"] else "not looked at",
+        "Database": database(audit["database"]),
+    }
     facts = {
         "Profile": audit["profile"],
         "Audit": audit["id"],
@@ -49,9 +71,8 @@ def asked_section(report: Head) -> str:
         "Version": report["versions"]["capture_audit"],
         "Report schema": report["schema_version"],
     }
-    rows = (
-        f'<tr><th scope="row">{escape(name)}</th><td>{escape(str(value))}</td></tr>' for name, value in facts.items()
-    )
+    told = known | {name: safe(value) for name, value in facts.items()}
+    rows = (f'<tr><th scope="row">{safe(name)}</th><td>{value}</td></tr>' for name, value in told.items())
     return section(
         "asked",
         "How this was asked",

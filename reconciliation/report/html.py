@@ -6,13 +6,12 @@ Everything is there without its script, which only filters and sorts.
 import base64
 import hashlib
 from collections import Counter
-from html import escape
 
 from reconciliation.report.chart import Bar, bar_chart
 from reconciliation.report.finding_table import findings_section
-from reconciliation.report.glossary import asked_section, verdicts_section
+from reconciliation.report.glossary import asked_section, look_up_section, verdicts_section
 from reconciliation.report.headline import plural
-from reconciliation.report.markup import SEVERITIES, section
+from reconciliation.report.markup import SEVERITIES, safe, section
 from reconciliation.report.model import Head
 from reconciliation.report.proof import coverage_section
 from reconciliation.report.script import SCRIPT
@@ -54,11 +53,13 @@ def render_html(report: Head, findings: Findings) -> str:
             coverage_section(report),
             _overview(report, given),
             _findings(report, given),
+            look_up_section(report),
             verdicts_section(report),
             asked_section(report),
         )
     )
-    title = f"{escape(report['audit']['title'])}: {escape(report['outcome']['word'])}"
+    audit = report["audit"]
+    title = " · ".join(safe(part) for part in (audit["environment"], audit["title"], report["outcome"]["word"]))
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{CONTENT_SECURITY_POLICY}">\n'
@@ -106,8 +107,7 @@ def _findings(report: Head, findings: Findings) -> str:
         infos = plural(counts["info"], "finding")
         idle = f"<p>Not shown: {infos} of severity info, which ask for nothing; see findings.csv.</p>"
     sections = "\n".join(
-        findings_section(severity, findings[severity], counts[severity], complete=report["complete"])
-        for severity in SEVERITIES
+        findings_section(severity, findings[severity], counts[severity], report) for severity in SEVERITIES
     )
     return f'<div id="findings">\n{_filter(findings)}\n{sections}\n{idle}\n</div>'
 
@@ -116,8 +116,7 @@ def _filter(findings: Findings) -> str:
     """The fields of the filter, which the script brings to light."""
     verdicts = Counter(finding["verdict"] for severity in SEVERITIES for finding in findings[severity])
     options = "".join(
-        f'<option value="{escape(verdict)}">{escape(verdict)} ({count:,})</option>'
-        for verdict, count in verdicts.items()
+        f'<option value="{safe(verdict)}">{safe(verdict)} ({count:,})</option>' for verdict, count in verdicts.items()
     )
     return (
         '<div id="filter" role="search" aria-label="Filter the findings" hidden>\n'

@@ -5,8 +5,11 @@ from html import escape
 from typing import Any
 
 from reconciliation.report.headline import plural
+from reconciliation.report.model import ASKING, Head
+from reconciliation.times import from_text
+from reconciliation.visible import visible
 
-SEVERITIES = ("high", "medium", "low", "unknown")
+SEVERITIES = tuple(severity.value for severity in ASKING)
 """The severities of findings that ask for somebody, in the order of the page."""
 
 KINDS: Mapping[str, str] = {"capture_session": "session", "recording": "recording", "container": "container"}
@@ -16,16 +19,26 @@ _UNITS = ("kB", "MB", "GB", "TB")
 _STEP = 1000
 
 
+def safe(text: object) -> str:
+    """A text from outside, as it may stand in the page: no markup, and nothing hidden. No other module escapes."""
+    return escape(visible(str(text)))
+
+
+def safe_lines(text: str) -> str:
+    """As ``safe``, for a text of several lines."""
+    return "\n".join(safe(line) for line in text.split("\n"))
+
+
 def code(text: object) -> str:
     """An id, a name or a word of the program."""
-    return f"<code>{escape(str(text))}</code>"
+    return f"<code>{safe(text)}</code>"
 
 
 def moment(text: str | None) -> str:
     """``2026-01-31 09:30 UTC``; the exact moment stays in the element's attribute."""
     if text is None:
         return "unknown"
-    return f'<time datetime="{escape(text)}">{escape(text[:10])} {escape(text[11:16])} UTC</time>'
+    return f'<time datetime="{safe(text)}">{safe(text[:10])} {safe(text[11:16])} UTC</time>'
 
 
 def size(count: int) -> str:
@@ -67,7 +80,25 @@ def items(texts: Iterable[str]) -> str:
 
 def verdict_link(verdict: str) -> str:
     """A verdict that leads to its findings; the script narrows the page to them."""
-    return f'<a href="#findings" data-show="{escape(verdict)}">{code(verdict)}</a>'
+    return f'<a href="#findings" data-show="{safe(verdict)}">{code(verdict)}</a>'
+
+
+def runbook_link(address: str | None) -> str:
+    """Where people wrote down what to do about a verdict, if they did. The other side learns nothing of this page."""
+    if address is None:
+        return ""
+    return f' <a class="runbook" href="{safe(address)}" rel="noreferrer noopener">Runbook</a>'
+
+
+def database(of: Mapping[str, str | None]) -> str:
+    """``pre`` at ``db.example``; what its URL leaves out is left out."""
+    name = code(of["name"]) if of["name"] else "of the server's default name"
+    return f"{name} at {code(of['host'])}" if of["host"] else name
+
+
+def is_ahead(due: str, report: Head) -> bool:
+    """True if a moment is still to come, as the report sees it."""
+    return from_text(due) > from_text(report["audit"]["as_of"])
 
 
 def cut_note(shown: int, count: int, file: str) -> str:

@@ -1,34 +1,43 @@
 """The canonical report. CSV and HTML are renderings of this document and hold nothing that is not in it."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from reconciliation import VERSION
+from reconciliation.audited import Audited
 from reconciliation.dead_letters import DeadLetter
 from reconciliation.facts import Clock
 from reconciliation.parameters import AuditParameters
 from reconciliation.profiles.profile import Profile
 from reconciliation.report.headline import headline
-from reconciliation.tally import Result
+from reconciliation.tally import Result, Tally
 from reconciliation.times import to_text
-from reconciliation.verdicts import Kind, Severity
+from reconciliation.verdicts import SEVERITY_ORDER, Kind, Severity
 
 SCHEMA_VERSION = 2
+ASKING = tuple(severity for severity in SEVERITY_ORDER if severity is not Severity.INFO)
+"""The severities of findings that ask something of a person."""
 Head = dict[str, Any]
 """A report without its findings, as JSON."""
 
 
 @dataclass(frozen=True)
 class AuditHeader:
-    """Which audit a report speaks for."""
+    """Which audit a report speaks for, and what it gives to those who must act: their runbook's address, and a
+    statement that tells the cases (see ``CasesNamed.look_up``).
+    """
 
     audit_id: str
     parameters: AuditParameters
     created_at: datetime
     clock: Clock
+    audited: Audited
     resumes: int = 0
+    runbook_url: str | None = None
+    look_up: dict[str, Any] | None = None
 
 
 def build_head(
@@ -69,9 +78,10 @@ def build_head(
             "as_of": to_text(header.clock.as_of),
             "generated_at": to_text(generated_at),
             "resumes": header.resumes,
+            **header.audited.to_json(),
         },
         "outcome": result.outcome.to_json(),
-        "headline": headline(result),
+        "headline": f"{header.audited.environment}: {headline(result)}",
         "notes": list(notes),
         "since_last": result.since_last.to_json(),
         "coverage": coverage.to_json() | {"dead_letters": [_letter(letter) for letter in dead_letters]},
@@ -89,13 +99,22 @@ def build_head(
                 "meaning": rule.meaning,
                 "count": counts[kind.value][rule.verdict],
                 "counted": rule.counted,
+                "by_severity": _graded(tally, kind, rule.verdict),
+                "runbook": f"{header.runbook_url}#{rule.verdict}" if header.runbook_url else None,
             }
             for kind, rule in profile.verdicts()
         ],
+        "look_up": header.look_up,
         "parameters": header.parameters.to_json(),
         "settle_minutes": int(header.clock.settle.total_seconds() // 60),
         "versions": {"capture_audit": VERSION},
     }
+
+
+def _graded(tally: Tally, kind: Kind, verdict: str) -> dict[str, int]:
+    """How often a verdict was given with each severity, where it was: the facts may move it from the usual one."""
+    counts = {severity.value: tally.graded[kind, verdict, severity] for severity in Severity}
+    return {severity: count for severity, count in counts.items() if count}
 
 
 def _letter(letter: DeadLetter) -> dict[str, Any]:
@@ -105,20 +124,26 @@ def _letter(letter: DeadLetter) -> dict[str, Any]:
 
 
 def summary_of(head: Head) -> dict[str, Any]:
-    """What an audit's status says of its report: the headline and the counts, not the rows.
+    """What an audit's status says of its report: what it is of, the headline and the counts, not the rows.
 
     ``counts`` are of the verdicts that are listed one by one, and of all verdicts on sessions; a verdict that several
-    kinds of subjects can get counts for all of them.
+    kinds of subjects can get counts for all of them. ``asking`` are those of them that ask something of a person, by
+    severity; what is in ``counts`` and not there needs nobody.
     """
     counts, since = head["counts"], head["since_last"]
-    given: dict[str, int] = {}
+    given: Counter[str] = Counter()
+    asking: dict[str, Counter[str]] = {severity.value: Counter() for severity in ASKING}
     for row in head["verdicts"]:
         if row["subject"] == Kind.SESSION.value or not row["counted"]:
-            given[row["verdict"]] = given.get(row["verdict"], 0) + row["count"]
+            given[row["verdict"]] += row["count"]
+        for severity in asking.keys() & row["by_severity"].keys():
+            asking[severity][row["verdict"]] += row["by_severity"][severity]
     return {
         "headline": head["headline"],
         "notes": head["notes"],
-        "counts": given,
+        **{name: head["audit"][name] for name in ("environment", "storage_account", "ingest_account", "database")},
+        "counts": dict(given),
+        "asking": {severity: dict(by_verdict) for severity, by_verdict in asking.items() if by_verdict},
         "sessions": sum(counts[Kind.SESSION.value].values()),
         "findings": counts["findings"],
         "hidden": counts["hidden"],

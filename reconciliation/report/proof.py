@@ -1,12 +1,11 @@
 """The proof that nothing was overlooked: sums that add up, and words for what is only counted."""
 
 from collections.abc import Iterator
-from html import escape
 from typing import Any
 
 from reconciliation.coverage import NOT_A_RECORDING, REGISTERED
 from reconciliation.report.headline import plural
-from reconciliation.report.markup import KINDS, by_kind, code, cut_note, items, joined, moment, section
+from reconciliation.report.markup import KINDS, by_kind, code, cut_note, items, joined, moment, safe, section
 from reconciliation.report.model import Head
 
 _MOST_CONTAINERS = 1000
@@ -35,7 +34,7 @@ def coverage_section(report: Head) -> str:
 
 def _sum(lines: list[tuple[str, int, str]], caption: str) -> str:
     rows = "\n".join(
-        f'<tr{f" class={css}" if css else ""}><th scope="row">{escape(name)}</th><td class="number">{count:,}</td></tr>'
+        f'<tr{f" class={css}" if css else ""}><th scope="row">{safe(name)}</th><td class="number">{count:,}</td></tr>'
         for name, count, css in lines
     )
     return f'<table class="sum">\n<caption class="unseen">{caption}</caption>\n<tbody>\n{rows}\n</tbody>\n</table>'
@@ -49,7 +48,7 @@ def _words(report: Head) -> str:
             "time, so nothing is concluded about it."
         )
     if coverage["gaps"]:
-        gaps = (f"{escape(gap['what'])}. {escape(gap['next_step'])}" for gap in coverage["gaps"])
+        gaps = (f"{safe(gap['what'])}. {safe(gap['next_step'])}" for gap in coverage["gaps"])
         return f"<b>No.</b> What was listed is accounted for, but {' Also, '.join(gaps)}"
     if not coverage["complete"]:
         return "<b>No.</b> Not every container was read, so no session may be called without a recording."
@@ -65,7 +64,7 @@ def _words(report: Head) -> str:
 def _failed(failed: list[dict[str, str]]) -> str:
     if not failed:
         return ""
-    listed = items(f"{code(row['container'])}: {escape(row['error'])}" for row in failed[:_MOST_CONTAINERS])
+    listed = items(f"{code(row['container'])}: {safe(row['error'])}" for row in failed[:_MOST_CONTAINERS])
     return (
         f"<details open><summary>{plural(len(failed), 'container')} could not be read</summary>\n"
         f"{cut_note(min(len(failed), _MOST_CONTAINERS), len(failed), 'report.json')}{listed}</details>\n"
@@ -86,7 +85,7 @@ def _dead_letter(letter: dict[str, Any]) -> str:
     if letter["discarded"] is None:
         return f"{text} Repair access, then replay it."
     discarded = letter["discarded"]
-    return f"{text} Discarded by {escape(discarded['by'])} on {moment(discarded['at'])}: {escape(discarded['reason'])}"
+    return f"{text} Discarded by {safe(discarded['by'])} on {moment(discarded['at'])}: {safe(discarded['reason'])}"
 
 
 def _judged(report: Head) -> Iterator[str]:
@@ -97,5 +96,5 @@ def _judged(report: Head) -> Iterator[str]:
         counted = sorted((row for row in rows if row["counted"] and row["count"]), key=lambda row: -row["count"])
         alike = sum(row["count"] for row in counted)
         listed = f"{plural(total, noun)} = {total - alike:,} listed as findings + {alike:,} only counted"
-        each = joined([f"{row['count']:,} {code(row['verdict'])} ({escape(row['meaning'])})" for row in counted])
+        each = joined([f"{row['count']:,} {code(row['verdict'])} ({safe(row['meaning'])})" for row in counted])
         yield f"<b>{listed}</b>{f': {each}' if each else ''}."

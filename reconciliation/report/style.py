@@ -72,6 +72,10 @@ table.findings { table-layout: fixed; font-size: .9rem; } time { white-space: no
 th[aria-sort=ascending] button::after { content: " \\2191"; color: inherit; }
 th[aria-sort=descending] button::after { content: " \\2193"; color: inherit; }
 .new { background: var(--text); color: var(--page); border-radius: .2rem; padding: 0 .35rem; font-size: .8rem; }
+.due { color: var(--high); }
+.statement { background: var(--soft); border: 1px solid var(--line); border-radius: .3rem; padding: .6rem .8rem;
+  margin: .5rem 0; max-height: 16rem; overflow: auto; white-space: pre-wrap; overflow-wrap: anywhere; user-select: all;
+  font: .875rem/1.45 ui-monospace, monospace; }
 .next { border-left: .25rem solid var(--info); padding-left: .6rem; }
 summary { cursor: pointer; color: var(--link); width: fit-content; }
 dl { display: flex; flex-wrap: wrap; gap: .1rem 1.5rem; margin: .4rem 0; } dl div { display: flex; gap: .4rem; }

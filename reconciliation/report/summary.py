@@ -1,16 +1,30 @@
 """The top of the page: the answer, what to do first, and what changed since the last audit."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from html import escape
 from typing import Any
 
 from reconciliation.report.headline import plural
-from reconciliation.report.markup import KINDS, SEVERITIES, code, cut_note, moment, section, table, verdict_link
+from reconciliation.report.markup import (
+    KINDS,
+    SEVERITIES,
+    code,
+    cut_note,
+    database,
+    is_ahead,
+    moment,
+    runbook_link,
+    safe,
+    section,
+    table,
+    verdict_link,
+)
 from reconciliation.report.model import Head
+from reconciliation.times import from_text
 
 Findings = Mapping[str, Sequence[dict[str, Any]]]
 _OUTCOMES = {"clean": "Clean", "findings": "Findings", "incomplete": "Incomplete"}
 _MOST_STEPS = 5
+_NEVER = "~"  # sorts behind every moment's text
 
 
 def answer(report: Head) -> str:
@@ -25,13 +39,19 @@ def answer(report: Head) -> str:
         for name, count, anchor, css in figures
     )
     return (
-        f'<header class="{escape(word)}">\n<p class="quiet">Reconciliation report · {escape(audit["title"])}</p>\n'
-        f"<h1>{escape(report['headline'])}</h1>\n"
+        f'<header class="{safe(word)}">\n<p class="quiet">Reconciliation report · {safe(audit["title"])}</p>\n'
+        f"<h1>{safe(report['headline'])}</h1>\n"
         f'<p><span class="badge">{_OUTCOMES[word]}</span> Audit {code(audit["id"])}, '
-        f"as of {moment(audit['as_of'])}</p>\n"
-        f"{''.join(f'<p class=quiet>{escape(note)}</p>' for note in report['notes'])}"
+        f"as of {moment(audit['as_of'])}, of {_places(audit)}</p>\n"
+        f"{''.join(f'<p class=quiet>{safe(note)}</p>' for note in report['notes'])}"
         f'<nav aria-label="Findings"><ul class="tiles">{tiles}</ul></nav>\n</header>'
     )
+
+
+def _places(audit: dict[str, Any]) -> str:
+    """The storage and the database that this is a report of."""
+    ingest = f", ingest account {code(audit['ingest_account'])}" if audit["ingest_account"] else ""
+    return f"storage account {code(audit['storage_account'])}{ingest} and database {database(audit['database'])}"
 
 
 def first_steps(report: Head, findings: Findings) -> str:
@@ -52,12 +72,12 @@ def _gap(coverage: dict[str, Any]) -> Iterator[str]:
         return
     for gap in coverage["gaps"]:
         what = gap["what"][:1].upper() + gap["what"][1:]
-        yield f'<a href="#coverage">{escape(what)}.</a> {escape(gap["next_step"])}'
+        yield f'<a href="#coverage">{safe(what)}.</a> {safe(gap["next_step"])}'
     failed = coverage["failed_containers"]
     if failed:
         yield (
             f'<a href="#coverage">{plural(len(failed), "container")} could not be read.</a> Fix the cause, then start '
-            f"a new audit: until then nothing may be called absent. The first error: {escape(failed[0]['error'])}"
+            f"a new audit: until then nothing may be called absent. The first error: {safe(failed[0]['error'])}"
         )
     elif not coverage["gaps"]:
         yield (
@@ -67,21 +87,30 @@ def _gap(coverage: dict[str, Any]) -> Iterator[str]:
 
 
 def _groups(report: Head, findings: Findings) -> Iterator[str]:
-    """One step for each severity and verdict, the verdict with most findings first."""
+    """One step for each severity and verdict: those with a date ahead first, then the verdict with most findings."""
+    runbooks = {row["verdict"]: row["runbook"] for row in report["verdicts"]}
     for severity in SEVERITIES:
         given = findings[severity]
         cut = "at least " if report["counts"]["by_severity"][severity] > len(given) else ""
         groups: dict[str, list[dict[str, Any]]] = {}
         for finding in given:
             groups.setdefault(finding["verdict"], []).append(finding)
-        for verdict, group in sorted(groups.items(), key=lambda item: -len(item[1])):
+        soonest = {verdict: _soonest(report, group) for verdict, group in groups.items()}
+        for verdict, group in sorted(groups.items(), key=lambda item: (soonest[item[0]] or _NEVER, -len(item[1]))):
             hearings = [finding["hearing_at"] for finding in group if finding["hearing_at"]]
             since = f" <span class=quiet>The first hearing was {min(hearings)[:10]}.</span>" if hearings else ""
+            due = f' <b class="due">Act before {moment(soonest[verdict])}.</b>' if soonest[verdict] else ""
             yield (
                 f'<span class="mark {severity}">{severity}</span> {verdict_link(verdict)} '
                 f"<b>{cut}{plural(len(group), 'time')}</b>: "
-                f"{escape(group[0]['next_step'])}{since}"
+                f"{safe(group[0]['next_step'])}{runbook_link(runbooks[verdict])}{due}{since}"
             )
+
+
+def _soonest(report: Head, group: Sequence[dict[str, Any]]) -> str | None:
+    """The first date that is still to come."""
+    ahead = (one["due"] for one in group if one["due"] and is_ahead(one["due"], report))
+    return min(ahead, key=from_text, default=None)
 
 
 def since_last(report: Head) -> str:
@@ -90,12 +119,12 @@ def since_last(report: Head) -> str:
     previous, resolved = since["previous"], since["resolved_findings"]
     last = f" {code(previous['id'])}, as of {moment(previous['as_of'])}" if previous else ""
     if since["new"] is None:
-        why = escape(since["why_not"] or "There is no earlier audit to compare with.")
+        why = safe(since["why_not"] or "There is no earlier audit to compare with.")
         return section("since", "Since the last audit", f"<p>Not compared with an earlier audit{last}. {why}</p>")
     gone = ".</p>" if since["resolved"] is None else f", {since['resolved']:,} resolved.</p>"
     body = f"<p>Compared with audit{last}: <b>{since['new']:,} new</b>, {since['persisting']:,} persisting{gone}"
     if since["why_not"]:
-        body += f"\n<p>{escape(since['why_not'])}</p>"
+        body += f"\n<p>{safe(since['why_not'])}</p>"
     if resolved:
         rows = (
             f'<tr><th scope="row">{KINDS[row["subject"]["kind"]]} {code(row["subject"]["id"])}</th>'

@@ -29,7 +29,10 @@ from reconciliation.profiles.pre_capture_sessions import PROFILE
 from reconciliation.profiles.profile import Profile, Query
 from tests.reconciliation.world import AS_OF, MOMENTS, PARAMETERS, page
 
-ELSEWHERE = StorageConnection("NOWHERE", "https://nowhere.example", "nowhere")
+FINAL, INGEST, ELSEWHERE = (
+    StorageConnection(name.upper(), f"https://{name}.blob.core.windows.net", name)
+    for name in ("finalsa", "ingestsa", "reportsa")
+)
 FORBIDDEN = StorageRefusedError("403 Forbidden")
 GONE = ContainerGoneError("It was deleted.")
 Account = Mapping[str, Sequence[Blob] | AuditError]
@@ -132,6 +135,7 @@ class MemoryDatabase:
     failures: int = 0
     replayed_until: datetime | None = None
     asked: list[Query] = field(default_factory=list)
+    where: tuple[str | None, str | None] = ("db.example", "pre")
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator["MemoryDatabase"]:
@@ -180,12 +184,14 @@ class Outside:
     @property
     def services(self) -> Services:
         settings = Settings(
-            ELSEWHERE,
+            FINAL,
             ELSEWHERE,
             "",
+            INGEST,
             scan_concurrency=2,
             shard_containers=self.per_shard,
             allow_mostly_missing=not self.strict,
+            environment="production",
         )
         return _Services(
             settings,

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from activities.previous import previous_audit
+from reconciliation.audited import Audited
 from reconciliation.lifecycle import State
 from reconciliation.outcome import Outcome
 from reconciliation.parameters import AuditParameters
@@ -15,6 +16,7 @@ from tests.activities.memory import MemoryDatabase, MemoryStorage, Outside
 from tests.reconciliation.world import (
     AS_OF,
     AUDIT_ID,
+    AUDITED,
     FAST,
     MINUTE,
     PARAMETERS,
@@ -45,8 +47,10 @@ async def add(
     text: str | None,
     state: State = State.COMPLETED,
     parameters: AuditParameters = PARAMETERS,
+    *,
+    of: Audited = AUDITED,
 ) -> None:
-    ended = RunRecord(audit_id, state, parameters, AS_OF, AS_OF, AS_OF, Outcome.FINDINGS)
+    ended = RunRecord(audit_id, state, parameters, AS_OF, AS_OF, AS_OF, Outcome.FINDINGS, of.to_json())
     await outside.records.create_record(ended)
 
     async def chunks() -> AsyncIterator[bytes]:
@@ -118,3 +122,20 @@ async def test_another_question_is_not_compared(outside: Outside) -> None:
 
 async def test_the_first_audit_of_all_has_none_before_it(outside: Outside) -> None:
     assert await previous_audit(outside.services, NOW) is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "compared"),
+    [
+        ({"storage_account": "stagingsa"}, False),
+        ({"database_host": "staging.example"}, False),
+        ({"database_name": "pre_copy"}, False),
+        ({"named": "prod"}, True),
+        ({"ingest_account": None}, True),
+    ],
+)
+async def test_what_was_found_elsewhere_is_nothing_to_compare_with(
+    outside: Outside, changes: dict[str, str | None], *, compared: bool
+) -> None:
+    await add(outside, "20260301-093000-1a2b3c4d", REPORT, of=replace(AUDITED, **changes))  # type: ignore[arg-type]  # any field
+    assert (await previous_audit(outside.services, NOW) is not None) is compared

@@ -1,6 +1,7 @@
 """report.json as it is put together from findings and ids as they come."""
 
 import json
+from datetime import timedelta
 from typing import Any
 
 from hypothesis import given, settings
@@ -10,7 +11,18 @@ from activities.spools import Spools
 from reconciliation.report.document import ReportReader
 from reconciliation.verdicts import SEVERITY_ORDER
 from tests.reconciliation import strategies
-from tests.reconciliation.world import Audited, World, audited, document_of, encoded, reconciled, report_on, session
+from tests.reconciliation.world import (
+    AS_OF,
+    Audited,
+    World,
+    audited,
+    document_of,
+    encoded,
+    reconciled,
+    report_on,
+    session,
+    uuid_of,
+)
 
 HEAD: dict[str, Any] = {"complete": True, "audit": {"findings": []}}
 COUNTED = st.dictionaries(
@@ -65,6 +77,23 @@ def test_the_most_urgent_come_first_and_keep_their_order_otherwise() -> None:
     order = [(SEVERITY_ORDER.index(found["severity"]), found["subject"]["id"]) for found in findings]
     assert order == sorted(order)
     assert {found["change"] for found in findings} == {"new"}
+
+
+def test_within_a_severity_the_dates_that_are_ahead_come_first_the_soonest_first() -> None:
+    days = {"late": 1, "none": None, "soon": 80, "passed": 100, "sooner": 85}
+    lost = [
+        session(name, status="PROCESSING", started_at=ago and AS_OF - timedelta(days=ago), finished_at=None)
+        for name, ago in days.items()
+    ]
+    bookings = {one.booking_id: 1 for one in lost}
+    done = audited(World(lost, ingest=bookings))
+    with Spools() as spools:
+        for name in ("none", "late", "passed", "soon", "sooner"):
+            spools.add(done.finding(name), None)
+        findings = json.loads(b"".join(spools.document(HEAD)))["findings"]
+    names = {str(uuid_of(name)): name for name in days}
+    assert {found["verdict"] for found in findings} == {"encode_lost"}
+    assert [names[found["subject"]["id"]] for found in findings] == ["sooner", "soon", "late", "none", "passed"]
 
 
 def test_very_many_ids_and_findings_are_one_valid_document() -> None:

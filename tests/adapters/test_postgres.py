@@ -739,3 +739,18 @@ async def test_a_token_that_cannot_be_had_says_why(
     assert isinstance(error, kind)
     assert told in str(error)
     assert "login.example" not in str(error)
+
+
+@pytest.mark.parametrize(
+    ("url", "where"),
+    [
+        ("postgresql://app:secret@db.example:5432/pre?sslmode=require", ("db.example", "pre")),
+        ("postgres://app@db.example/pre", ("db.example", "pre")),
+        ("postgresql:///pre?host=/var/run/postgresql", ("/var/run/postgresql", "pre")),
+        ("postgresql://app:secret@db.example", ("db.example", None)),  # libpq would take the user's name: not for us
+        ("postgresql://app@", (None, None)),
+        ("postgresql://app:secret%@db.example/pre", (None, None)),
+    ],
+)
+def test_where_a_database_is_holds_no_user_and_no_secret(url: str, where: tuple[str | None, str | None]) -> None:
+    assert Database("PRE_DATABASE", url).where == where

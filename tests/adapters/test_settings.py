@@ -246,7 +246,13 @@ def test_the_address_of_a_webhook_is_a_secret() -> None:
 
 def test_the_apps_own_address_is_what_azure_says() -> None:
     assert load_settings(USABLE).app_address is None
-    assert load_settings({**USABLE, "WEBSITE_HOSTNAME": "audit.example"}).app_address == "https://audit.example"
+    for hostname, address in {
+        "audit.example": "https://audit.example",
+        "localhost.example": "https://localhost.example",
+        "localhost:7071": "http://localhost:7071",  # as Core Tools say it
+        "[::1]:7071": "http://[::1]:7071",
+    }.items():
+        assert load_settings({**USABLE, "WEBSITE_HOSTNAME": hostname}).app_address == address
 
 
 @pytest.mark.parametrize("schedule", ["0 0 3 * * *", "0 */5 8-17 * * MON-FRI", "*/5 * * * *", "00:05:00", "%OTHER%"])

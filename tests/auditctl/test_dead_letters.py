@@ -120,7 +120,7 @@ def test_hostile_text_commands_neither_a_terminal_nor_a_reader_of_lines(
 
     assert "\x1b[2J" not in screen.raw
     assert ran.out.count("\n") == 1
-    assert 'start="a b"' in ran.out
+    assert r'start="a b\\u0007"' in ran.out
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,19 @@ from tests.auditctl.scripted_service import (
     progress_document,
 )
 
+SUMMARY = {
+    "headline": "staging: 3 recordings are hidden in storage.",
+    "environment": "staging",
+    "storage_account": "finalsa",
+    "ingest_account": "ingestsa",
+    "database": {"host": "db.example", "name": "pre"},
+    "counts": {"unregistered_recording": 3, "in_flight": 3, "unverified": 4, "expected_empty": 1_204, "no_ism": 0},
+    "asking": {
+        "high": {"unregistered_recording": 2},
+        "medium": {"unregistered_recording": 1},
+        "unknown": {"unverified": 4},
+    },
+}
 HIDE_CURSOR, SHOW_CURSOR = "\x1b[?25l", "\x1b[?25h"
 
 
@@ -50,6 +63,20 @@ def test_a_bar_and_then_a_summary(service: ScriptedService) -> None:
     places = [summary.index(each) for each in told]
     assert places == sorted(places), "the summary tells these in this order"
     assert "unverified" not in summary, "a verdict that was never given is not worth a line"
+
+
+def test_the_phases_of_a_short_audit_are_seen(service: ScriptedService) -> None:
+    slowly = {"Retry-After": "20"}
+    service.on("POST", "/audits", Reply(accepted_document(), 202, slowly))
+    phases = ("list", "scan", "reconcile")
+    seen = [Reply(audit_document(phase=phase), headers=slowly) for phase in phases]
+    service.on("GET", AUDIT, *seen, Reply(ended_document(0, "clean")))
+
+    with terminal("run", "--wait") as screen:
+        assert screen.wait() == 0
+
+    places = [screen.text.index(f"{word} ") for word in ("queued", *phases, "completed")]
+    assert places == sorted(places)
 
 
 def test_the_bar_shows_phase_percent_containers_and_the_estimated_time_when_given(service: ScriptedService) -> None:
@@ -128,6 +155,47 @@ def test_an_audit_that_has_ended_gets_its_summary_without_a_bar(service: Scripte
     assert words[-1] == f"audit-{AUDIT_ID}.html"
 
 
+def test_what_needs_a_person_is_told_by_severity_and_apart_from_what_does_not(service: ScriptedService) -> None:
+    service.on("GET", AUDIT, Reply(ended_document(1, "findings", summary=SUMMARY)))
+
+    with terminal("watch", AUDIT_ID, columns=120) as screen:
+        assert screen.wait() == 1
+
+    lines = [line.split() for line in screen.text.splitlines()]
+    start = lines.index(["severity", "verdict", "count"])
+    assert lines[start + 1 : start + 4] == [
+        ["high", "unregistered_recording", "2"],
+        ["medium", "unregistered_recording", "1"],
+        ["unknown", "unverified", "4"],
+    ]
+    assert " no action   1,204 expected_empty, 3 in_flight\n" in screen.text
+    assert (
+        " audited     staging: storage account finalsa, ingest account ingestsa, database pre at db.example\n"
+        in screen.text
+    )
+
+
+@pytest.mark.parametrize(
+    ("link", "key", "shown"),
+    [
+        (f"/api{AUDIT}/report?format=html", {}, True),
+        (f"/api{AUDIT}/report?format=html", {"AUDITCTL_KEY": "a-function-key"}, False),
+        ("https://door.example/api/x/report?format=html", {"AUDITCTL_KEY": "a-function-key"}, True),
+    ],
+)
+def test_a_page_is_named_only_where_a_browser_can_open_it(
+    service: ScriptedService, link: str, key: dict[str, str], *, shown: bool
+) -> None:
+    service.on("GET", AUDIT, Reply(ended_document(0, "clean", links={"page": link})))
+
+    with terminal("watch", AUDIT_ID, columns=160, **key) as screen:
+        assert screen.wait() == 0
+
+    assert (" page " in screen.text) is shown
+    assert ("(opens with the function key only)" in screen.text) is bool(key)
+    assert f"get it      auditctl report {AUDIT_ID} --format html" in screen.text
+
+
 @pytest.mark.parametrize("columns", [40, 200])
 def test_the_bar_is_one_line_at_any_width(service: ScriptedService, columns: int) -> None:
     service.on("GET", AUDIT, Reply(audit_document(), headers=SOON), Reply(ended_document(0, "clean")))
@@ -187,6 +255,7 @@ def test_text_from_the_service_cannot_command_the_terminal(service: ScriptedServ
     with terminal(*words, columns=200) as screen:
         screen.wait()
 
-    assert "[bold red]x[/] :boom: ]0;owned[2J31m" in screen.text, "shown as it is, not as markup"
+    as_it_is = r"[bold red]x[/] :boom: \u001b]0;owned\u0007\u001b[2J\u009b31m\u202e"
+    assert as_it_is in screen.text, "shown as it is, not as markup, and nothing of it hidden"
     for harm in ("\x1b]0;", "\x07", "\x1b[2J", "\x9b", "\u202e"):
         assert harm not in screen.raw

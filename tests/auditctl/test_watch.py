@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from auditctl.client import retry_after_seconds
-from auditctl.watch import delay_before_next_look
+from auditctl.watch import delay_after_trouble, delay_before_next_look
 from tests.auditctl.conftest import Auditctl
 from tests.auditctl.scripted_service import (
     AUDIT,
@@ -76,8 +76,8 @@ def test_the_form_of_the_lines_is_stable(service: ScriptedService, auditctl: Aud
             f"event=ended audit={AUDIT_ID} state=completed outcome=clean code=0 "
             'headline="3 recordings are in storage that no row accounts for" error=-'
         ),
-        f"event=verdict audit={AUDIT_ID} verdict=recoverable count=3",
-        f"event=verdict audit={AUDIT_ID} verdict=absent count=1204",
+        f"event=verdict audit={AUDIT_ID} verdict=recoverable count=3 severity=-",
+        f"event=verdict audit={AUDIT_ID} verdict=absent count=1204 severity=-",
         f"event=coverage audit={AUDIT_ID} listed=20000 scanned=19998 skipped=2 failed=0 blobs=61220",
         f'event=report url={service.url}{AUDIT}/report get="{report}"',
     ]
@@ -196,28 +196,54 @@ def test_hostile_text_stays_one_quoted_value_in_a_pipe(service: ScriptedService,
 
     assert ran.code == 1
     assert events(ran.out).count("ended") == 1
-    assert r'headline="x\" code=0 event=ended [31m"' in ran.out
-    assert r'verdict="x\" code=0 event=ended [31m" count=1' in ran.out
+    shown = r"x\" code=0 event=ended \\u001b[31m\\u009b\\u202e"
+    assert f'headline="{shown}"' in ran.out
+    assert f'verdict="{shown}" count=1' in ran.out
 
 
-def test_the_service_says_when_to_ask_again(service: ScriptedService, auditctl: Auditctl) -> None:
-    """Also right after the start; an own pace would have asked much more often."""
-    service.on("POST", "/audits", Reply(accepted_document(), 202, {"Retry-After": "0.6"}))
-    in_a_moment = format_datetime(datetime.now(UTC) + timedelta(seconds=1), usegmt=True)
-    service.on("GET", AUDIT, Reply(audit_document(), headers={"Retry-After": in_a_moment}), CLEAN)
+def test_a_short_audit_is_seen_although_the_service_asks_for_patience(
+    service: ScriptedService, auditctl: Auditctl
+) -> None:
+    slowly = {"Retry-After": "20"}
+    service.on("POST", "/audits", Reply(accepted_document(), 202, slowly))
+    service.on("GET", AUDIT, *(Reply(audit_document(phase=phase), headers=slowly) for phase in ("list", "scan")), CLEAN)
 
     began = time.monotonic()
-    assert auditctl("run", "--wait").code == 0
+    ran = auditctl("run", "--wait")
 
-    assert time.monotonic() - began > 0.6
-    assert service.times("GET", AUDIT) == 2
+    assert ran.code == 0
+    assert 0.75 < time.monotonic() - began < 10
+    assert re.findall(r"phase=(\S+)", ran.out) == ["-", "list", "scan", "done"]
+
+
+def test_in_trouble_the_service_says_when_to_ask_again(service: ScriptedService, auditctl: Auditctl) -> None:
+    in_a_moment = format_datetime(datetime.now(UTC) + timedelta(seconds=1), usegmt=True)
+    busy = [Reply(None, 503, {"Retry-After": when}) for when in ("0.9", in_a_moment)]
+    service.on("GET", AUDIT, *busy, CLEAN)
+
+    began = time.monotonic()
+    assert auditctl("watch", AUDIT_ID).code == 0
+
+    assert time.monotonic() - began > 0.9
+    assert service.times("GET", AUDIT) == 3
 
 
 @pytest.mark.parametrize(
-    ("own", "asked_for", "waits"), [(0.5, None, 0.5), (0.5, 2.0, 2.0), (5.0, 0.0, 0.1), (5.0, 86_400.0, 300.0)]
+    ("own", "asked_for", "waits", "in_trouble"),
+    [
+        (0.25, None, 0.25, 0.25),
+        (90.0, None, 5.0, 5.0),
+        (0.25, 2.0, 0.25, 2.0),
+        (9.0, 2.0, 2.0, 2.0),
+        (5.0, 0.0, 0.1, 0.1),
+        (300.0, 86_400.0, 300.0, 300.0),
+    ],
 )
-def test_the_delay_is_what_is_asked_for_within_reason(own: float, asked_for: float | None, waits: float) -> None:
+def test_the_delay_grows_to_what_is_asked_for_within_reason(
+    own: float, asked_for: float | None, waits: float, in_trouble: float
+) -> None:
     assert delay_before_next_look(own, asked_for) == waits
+    assert delay_after_trouble(own, asked_for) == in_trouble
 
 
 @pytest.mark.parametrize(
@@ -235,3 +261,29 @@ def test_the_delay_is_what_is_asked_for_within_reason(own: float, asked_for: flo
 )
 def test_an_unreadable_retry_after_is_as_good_as_none(header: str, seconds: float | None) -> None:
     assert retry_after_seconds(httpx.Response(503, headers={"Retry-After": header})) == seconds
+
+
+def test_a_pipe_is_told_the_severity_of_each_verdict_and_what_was_audited(
+    service: ScriptedService, auditctl: Auditctl
+) -> None:
+    summary = {
+        "headline": "staging: 2 recordings are hidden in storage.",
+        "environment": "staging",
+        "storage_account": "finalsa",
+        "ingest_account": None,
+        "database": {"host": None, "name": "pre"},
+        "counts": {"unregistered_recording": 2, "legacy": 7},
+        "asking": {"high": {"unregistered_recording": 2}},
+    }
+    service.on("GET", AUDIT, Reply(ended_document(1, "findings", summary=summary)))
+
+    lines = [TIME.sub("", line) for line in auditctl("watch", AUDIT_ID).out.splitlines()]
+
+    assert lines[2:5] == [
+        f"event=verdict audit={AUDIT_ID} verdict=unregistered_recording count=2 severity=high",
+        f"event=verdict audit={AUDIT_ID} verdict=legacy count=7 severity=info",
+        (
+            f"event=audited audit={AUDIT_ID} environment=staging storage_account=finalsa ingest_account=- "
+            "database_host=- database_name=pre"
+        ),
+    ]

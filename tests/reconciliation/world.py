@@ -8,6 +8,7 @@ from typing import Any
 from uuid import NAMESPACE_OID, UUID, uuid5
 
 from reconciliation.absences import Disputed, gaps_in_listing
+from reconciliation.audited import Audited as Environment
 from reconciliation.candidates import Candidate, RegisteredRecording
 from reconciliation.coverage import DELETED_DURING_SCAN, Coverage
 from reconciliation.evidence import Blob, BlobPage, ContainerEvidence, Record, Unread, read_evidence
@@ -30,6 +31,7 @@ from reconciliation.report.document import (
     opening,
 )
 from reconciliation.report.html import SHOWN_SEVERITIES, render_html
+from reconciliation.report.look_up import CasesNamed
 from reconciliation.report.model import AuditHeader, build_head
 from reconciliation.selection import select_containers
 from reconciliation.since_last import Previous, change_of, compare
@@ -47,6 +49,7 @@ SMALL = replace(PROFILE, may_be_empty=True)
 PARAMETERS = AuditParameters(PROFILE.name, PROFILE.default_statuses, 60)
 FAST = replace(PARAMETERS, mode=Mode.FAST)
 AUDIT_ID = "20260302-093000-1a2b3c4d"
+AUDITED = Environment("finalsa", "ingestsa", "db.example", "pre", "production")
 Report = dict[str, Any]
 
 # What the rows of a session say of its end; any of them goes with ``session(**SWEPT)``.
@@ -263,7 +266,7 @@ def audited(
     ]
     second = (then or world).looked_at_again(first)
     conclusion = Conclusion(first, second)
-    findings = sorted(conclusion.findings(), key=lambda found: SEVERITY_ORDER.index(found.judgement.severity))
+    findings = sorted(conclusion.findings(), key=_urgency)
     counted += conclusion.counted_sessions
     known = [found.known for found in findings]
     looked_twice = second.complete and not conclusion.unresolved
@@ -272,6 +275,10 @@ def audited(
     result = Result(first.coverage, first.tally, parameters.mode, since, looked_twice)
     changes = tuple(change_of(previous, one) if one else None for one in known)
     return Audited(result, tuple(findings), changes, tuple(counted))
+
+
+def _urgency(found: Finding) -> tuple[int, bool, datetime]:
+    return SEVERITY_ORDER.index(found.judgement.severity), found.ahead is None, found.ahead or AS_OF
 
 
 def reconciled(
@@ -288,7 +295,8 @@ def reconciled(
 
 def document_of(done: Audited, parameters: AuditParameters = PARAMETERS) -> str:
     """report.json of an audit with few sessions."""
-    header = AuditHeader(AUDIT_ID, parameters, created_at=AS_OF - MINUTE, clock=CLOCK)
+    look_up = CasesNamed(done.findings).look_up(PROFILE)
+    header = AuditHeader(AUDIT_ID, parameters, AS_OF - MINUTE, CLOCK, AUDITED, look_up=look_up)
     head = build_head(header, PROFILE, done.result, generated_at=AS_OF + MINUTE)
     lines = [finding_line(found.to_json(change)) for found, change in zip(done.findings, done.changes, strict=True)]
     counted = "".join(

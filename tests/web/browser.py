@@ -34,7 +34,7 @@ def served(pages: Mapping[str, str], headers: Mapping[str, str]) -> Iterator[str
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            page = pages.get(self.path)
+            page = pages.get(self.path.partition("?")[0])
             self.send_response(404 if page is None else 200)
             self.send_header("Content-Type", "text/html; charset=utf-8")
             for name, value in headers.items():

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any, Literal
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, Route
 
 from reconciliation.report.html import CONTENT_SECURITY_POLICY
 from tests.reconciliation.report import samples
@@ -12,12 +12,28 @@ from tests.reconciliation.report.samples import finding, page_of, report, row
 from tests.web.browser import a_browser, served
 
 HOSTILE = "<script>document.title = 'taken'</script><img src=/x onerror=\"document.title = 'taken'\">"
+HIDING = "gpj.\u202eexe\u200b"
+STATEMENT = "select *\n  from cases\n where id in (\n{}\n);\n".format(
+    ",\n".join(f"  '{samples.uuid_of(f'case {number}')}'" for number in range(40))
+)
 PAGES = {
     "/findings": page_of(samples.with_findings()),
     "/clean": page_of(samples.clean()),
     "/incomplete": page_of(samples.incomplete()),
     "/many": page_of(samples.many()),
     "/hostile": page_of(report([finding(reason=HOSTILE, session=row(status=HOSTILE))], headline=HOSTILE)),
+    "/guided": page_of(
+        report(
+            [
+                *samples.every_verdict(),
+                finding("encode_lost", "soon", due="2026-03-09T09:30:00Z"),
+                finding("encode_lost", "gone", due="2026-01-09T09:30:00Z"),
+                finding("mixed_container", "hidden", reason=f"Container {HIDING} was looked at."),
+            ],
+            runbook="https://wiki.example/capture-audit",
+            look_up={"sql": STATEMENT, "cases": 40, "of": 40},
+        )
+    ),
     "/long": page_of(
         report(
             [
@@ -100,7 +116,7 @@ def test_the_page_works_under_its_policy_and_reaches_for_nothing_else(page: Page
     page.on("request", lambda request: asked.append(request.url))
     page.goto(f"{address}{path}")
     assert asked == [f"{address}{path}"]
-    assert page.title().startswith("PRE capture sessions: ")
+    assert page.title().startswith("production · PRE capture sessions · ")
     assert page.evaluate("getComputedStyle(document.querySelector('header')).borderLeftStyle") == "solid"
 
 
@@ -113,7 +129,7 @@ def test_what_is_not_the_pages_own_script_does_not_run(browser: Browser, address
             script.textContent = "document.title = 'taken'";
             document.body.append(script);
         }""")
-        assert page.title() == "PRE capture sessions: clean"
+        assert page.title() == "production · PRE capture sessions · clean"
 
 
 def test_the_text_filter_finds_ids_states_and_evidence(page: Page, address: str) -> None:
@@ -199,7 +215,7 @@ def test_without_its_script_the_page_shows_everything(browser: Browser, address:
         assert page.locator("thead button").count() == 0
 
 
-@pytest.mark.parametrize("path", ["/findings", "/clean", "/incomplete", "/long"])
+@pytest.mark.parametrize("path", ["/findings", "/clean", "/incomplete", "/long", "/guided"])
 def test_no_page_is_wider_than_its_window(page: Page, address: str, path: str) -> None:
     page.goto(f"{address}{path}")
     page.evaluate(OPEN_ALL)
@@ -210,7 +226,7 @@ def test_no_page_is_wider_than_its_window(page: Page, address: str, path: str) -
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("path", ["/findings", "/clean", "/incomplete"])
+@pytest.mark.parametrize("path", ["/findings", "/clean", "/incomplete", "/guided"])
 def test_every_text_can_be_read_in_both_schemes(page: Page, address: str, path: str, scheme: Scheme) -> None:
     page.emulate_media(color_scheme=scheme)
     page.goto(f"{address}{path}")
@@ -228,3 +244,30 @@ def test_the_printed_page_shows_the_evidence_and_no_controls(page: Page, address
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     assert not page.locator("#filter").is_visible()
     assert page.locator("table.findings .evidence").first.is_visible()
+
+
+def test_one_click_selects_the_whole_statement(page: Page, address: str) -> None:
+    page.goto(f"{address}/guided")
+    page.locator(".statement").click()
+    assert page.evaluate("getSelection().toString()").strip() == STATEMENT.strip()
+
+
+def test_what_turns_or_hides_text_is_seen(page: Page, address: str) -> None:
+    page.goto(f"{address}/guided")
+    assert r"Container gpj.\u202eexe\u200b was looked at." in page.locator("body").inner_text()
+    page.get_by_label("Text").fill(r"\u202e")
+    assert rows(page).count() == 1
+
+
+def test_a_runbook_is_told_nothing_of_the_page(page: Page, address: str) -> None:
+    asked: list[dict[str, str]] = []
+
+    def answer(route: Route) -> None:
+        asked.append(route.request.headers)
+        route.fulfill(body="<p>Runbook</p>", content_type="text/html")
+
+    page.context.route("https://wiki.example/**", answer)
+    page.goto(f"{address}/guided?code=secret")
+    page.locator("#first").get_by_role("link", name="Runbook").first.click()
+    page.wait_for_url("https://wiki.example/capture-audit#*")
+    assert [headers.get("referer") for headers in asked] == [None]

@@ -21,6 +21,12 @@ from triggers.openapi.shapes import (
 )
 
 VERDICTS = [rule.verdict for profile in PROFILES.values() for _, rule in profile.verdicts()]
+AUDITED: dict[str, Schema] = {
+    "environment": {**SAID, "description": "What was audited; the account's name where it has no other."},
+    "storage_account": SAID,
+    "ingest_account": or_null(SAID),
+    "database": closed(host=or_null(SAID), name=or_null(SAID)),
+}
 _SUBJECT = closed("What a verdict speaks about.", kind=words(Kind), id=SAID)
 _FACTS: Schema = {"type": "object", "minProperties": 1}
 
@@ -63,6 +69,7 @@ _FINDING = closed(
     reason=SAID,
     next_step=SAID,
     hearing_at=or_null(MOMENT),
+    due=or_null(MOMENT),
     session=or_null(_FACTS),
     recording=or_null(_FACTS),
     evidence=listed(_FACTS),
@@ -80,6 +87,7 @@ REPORT: Schema = closed(
         as_of=MOMENT,
         generated_at=MOMENT,
         resumes=COUNT,
+        **AUDITED,
     ),
     outcome=ref("Outcome"),
     headline=SAID,
@@ -100,8 +108,11 @@ REPORT: Schema = closed(
             meaning=SAID,
             count=COUNT,
             counted=FLAG,
+            by_severity=counts(Severity),
+            runbook=or_null(SAID),
         )
     ),
+    look_up=or_null(closed(sql=SAID, cases=COUNT, of=COUNT)),
     parameters=ref("Parameters"),
     settle_minutes=COUNT,
     versions=closed(capture_audit=SAID),

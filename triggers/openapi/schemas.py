@@ -7,8 +7,9 @@ from reconciliation.lifecycle import Phase, State
 from reconciliation.outcome import Outcome
 from reconciliation.parameters import Mode
 from reconciliation.profiles import PROFILES
+from reconciliation.report.model import ASKING
 from reconciliation.verdicts import Kind, Severity
-from triggers.openapi.report import REPORT, VERDICTS
+from triggers.openapi.report import AUDITED, REPORT, VERDICTS
 from triggers.openapi.shapes import (
     COUNT,
     FLAG,
@@ -75,7 +76,14 @@ _SUMMARY = closed(
     "What the report says in short.",
     headline=SAID,
     notes=listed(SAID),
+    **AUDITED,
     counts={**counts(VERDICTS), "description": "How many subjects got each verdict."},
+    asking={
+        "type": "object",
+        "propertyNames": {"enum": [severity.value for severity in ASKING]},
+        "additionalProperties": counts(VERDICTS),
+        "description": "Those of them that ask something of a person, by severity.",
+    },
     sessions=COUNT,
     findings=COUNT,
     hidden={**COUNT, "description": "Complete recordings in storage that nobody can see."},
@@ -158,7 +166,7 @@ SCHEMAS: dict[str, Schema] = {
     },
     "Links": closed(
         "Where the audit, its report and its page are.",
-        **{name: {**TEXT, "format": "uri"} for name in ("self", "report", "page")},
+        **{name: {**TEXT, "format": "uri-reference"} for name in ("self", "report", "page")},
     ),
     "Parameters": _PARAMETERS,
     "Progress": _PROGRESS,

@@ -5,7 +5,7 @@ stands in the name of its tracks; ``recordings`` holds a row for every registere
 the memory of one HTTP request, so a redeployment during the encode leaves the media in storage and no row behind.
 """
 
-from reconciliation.profiles.pre_capture_sessions import containers, queries, recordings, sessions
+from reconciliation.profiles.pre_capture_sessions import containers, look_up, queries, recordings, sessions
 from reconciliation.profiles.profile import Profile
 
 PROFILE = Profile(
@@ -24,6 +24,7 @@ PROFILE = Profile(
     registered=queries.registered,
     sessions_again=queries.sessions_again,
     recordings_again=queries.recordings_again,
+    look_up=look_up.look_up,
     session_rules=sessions.RULES,
     container_rules=containers.RULES,
     recording_rules=recordings.RULES,

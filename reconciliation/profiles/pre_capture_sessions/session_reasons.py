@@ -1,11 +1,14 @@
 """Why a session has its verdict: the facts that decided, in words for the person who must act on them."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from reconciliation.evidence import ContainerEvidence
 from reconciliation.facts import SessionFacts
 from reconciliation.profiles.pre_capture_sessions.wording import count, moment, names
 from reconciliation.trail import Trail
+
+# What is marked for deletion in the ingest account of production is deleted so long after it was made.
+INGEST_KEEPS = timedelta(days=90)
 
 # Closing a case deletes its sessions in the same minute (pre-api, CaseService).
 _SAME_CLOSURE = timedelta(hours=1)
@@ -141,10 +144,35 @@ def _flaws(container: ContainerEvidence) -> str:
     return f"{container.container} has {' and '.join(flaws)}"
 
 
+def ingest_deletion(facts: SessionFacts) -> datetime | None:
+    """When its copy in the ingest account goes, if it is marked for deletion there and production's rule holds.
+
+    A copy is made while the hearing is recorded. None if that moment is not known or not yet there, or if the account
+    was looked at and holds nothing of the booking.
+    """
+    recorded = facts.session.started_at or facts.session.finished_at
+    if recorded is None or recorded > facts.clock.as_of or facts.ingest_blobs == 0:
+        return None
+    return recorded + INGEST_KEEPS
+
+
+def _until_deletion(facts: SessionFacts) -> str:
+    at = ingest_deletion(facts)
+    if at is None:
+        return ""
+    # The first copy is as old as the hearing's start. Of its end is only known that every copy was made by then.
+    since = "from" if facts.session.started_at else "at the latest from"
+    verb = "is" if at > facts.clock.as_of else "was"
+    return (
+        f" What {verb} marked for deletion in the ingest account {verb} deleted {since} {moment(at)} on, if "
+        f"production's rule of {INGEST_KEEPS.days} days holds there."
+    )
+
+
 def why_incomplete(facts: SessionFacts) -> str:
     """Its media, and what each container lacks."""
     flaws = "; ".join(_flaws(container) for container in facts.evidence[:5])
-    return f"{_row(facts)}; media with its id exists, but {flaws}.{_sibling(facts)}"
+    return f"{_row(facts)}; media with its id exists, but {flaws}.{_sibling(facts)}{_until_deletion(facts)}"
 
 
 def why_mixed(facts: SessionFacts) -> str:
@@ -177,3 +205,8 @@ def _ingest(facts: SessionFacts) -> str:
 def why_lost(facts: SessionFacts) -> str:
     """Nothing of it was found, and what the audit trail says."""
     return f"{_row(facts)}, {_TRAILS[facts.session.trail]}, and {_nowhere(facts)}.{_ingest(facts)}{_sibling(facts)}"
+
+
+def why_encode_lost(facts: SessionFacts) -> str:
+    """As ``why_lost``, and how long its copy lasts."""
+    return f"{why_lost(facts)}{_until_deletion(facts)}"

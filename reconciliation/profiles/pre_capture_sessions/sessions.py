@@ -6,7 +6,9 @@ from datetime import timedelta
 from reconciliation.candidates import MOMENTS
 from reconciliation.facts import SessionFacts
 from reconciliation.profiles.pre_capture_sessions.session_reasons import (
+    ingest_deletion,
     why_deleted_elsewhere,
+    why_encode_lost,
     why_hidden,
     why_in_flight,
     why_incomplete,
@@ -214,6 +216,7 @@ RULES: tuple[Rule[SessionFacts], ...] = (
         why_incomplete,
         "Encode again from the ingest account while its copy lasts (90 days in production).",
         urgency=_unless_sibling(Severity.HIGH, Severity.MEDIUM),
+        due=ingest_deletion,
     ),
     Rule(
         "in_mixed_container",
@@ -229,8 +232,9 @@ RULES: tuple[Rule[SessionFacts], ...] = (
         Severity.HIGH,
         "The hearing was recorded and never encoded.",
         lambda facts: facts.session.status == "PROCESSING" and bool(facts.ingest_blobs),
-        why_lost,
+        why_encode_lost,
         "Encode again from the ingest account now: what is marked for deletion there lasts 90 days.",
+        due=ingest_deletion,
     ),
     Rule(
         "suspect_lost",

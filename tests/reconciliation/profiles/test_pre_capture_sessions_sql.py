@@ -475,3 +475,17 @@ async def test_no_rows_are_no_lines(url: str) -> None:
     assert await texts_of(url, PROFILE.registered(MOMENTS)) == []
     assert await again(url, PARAMETERS) == {}
     assert await texts_of(url, PROFILE.recordings_again(MOMENTS, [])) == []
+
+
+# --- what a person looks up -----------------------------------------------------------------------------------------
+
+
+def test_the_statement_of_a_report_tells_reference_and_court_of_its_cases_and_no_other(url: str) -> None:
+    for name in ("one", "two", "other"):
+        plant_booking(url, session(name, case_id=str(uuid_of(name)), booking_id=str(uuid_of(f"{name}: booking"))))
+    asked = sorted(str(uuid_of(name)) for name in ("one", "two"))
+    with psycopg.connect(url) as connection:
+        found = connection.execute(PROFILE.look_up(asked).encode()).fetchall()
+    assert [(str(case_id), reference, court) for case_id, reference, court in found] == [
+        (case_id, case_id[:8], "A court") for case_id in asked
+    ]

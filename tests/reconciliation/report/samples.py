@@ -162,6 +162,7 @@ def finding(verdict: str = "unregistered_recording", name: str = "session", **ch
         "reason": f"The {about} {known.meaning}: {uuid_of(f'{name}: k')} was looked at.",
         "next_step": f"Look at the {about} as the runbook tells for {verdict}.",
         "hearing_at": None if kind == "container" else LONG_AGO,
+        "due": None,
         "session": row(name) if kind == "capture_session" else None,
         "recording": {"session_id": uuid_of(f"{name}: s"), "marks": ["no_duration"]} if kind == "recording" else None,
         "evidence": seen,
@@ -211,6 +212,8 @@ def report(
     looked: Json | None = None,
     compared: Json | None = None,
     parameters: Mapping[str, Any] | None = None,
+    runbook: str | None = None,
+    look_up: Json | None = None,
 ) -> Json:
     """A report that lists these findings, most urgent first; ``counted`` by kind of subject and verdict."""
     listed = sorted(findings, key=lambda one: SEVERITIES.index(one["severity"]))
@@ -229,9 +232,13 @@ def report(
             "as_of": AS_OF,
             "generated_at": "2026-03-02T09:31:00Z",
             "resumes": 0,
+            "environment": "production",
+            "storage_account": "finalsa",
+            "ingest_account": "ingestsa",
+            "database": {"host": "db.example", "name": "pre"},
         },
         "outcome": {"code": code, "word": word},
-        "headline": headline or f"{len(listed)} findings; {looked['containers']['scanned']:,} containers read.",
+        "headline": headline or f"production: {len(listed)} findings; {looked['containers']['scanned']:,} read.",
         "notes": [],
         "since_last": compared or NOT_COMPARED,
         "coverage": looked,
@@ -249,9 +256,16 @@ def report(
                 "meaning": r.meaning,
                 "count": counts[r.subject, r.verdict],
                 "counted": r.counted,
+                "by_severity": Counter(
+                    one["severity"]
+                    for one in listed
+                    if (one["subject"]["kind"], one["verdict"]) == (r.subject, r.verdict)
+                ),
+                "runbook": f"{runbook}#{r.verdict}" if runbook else None,
             }
             for r in VERDICTS
         ],
+        "look_up": look_up,
         "parameters": {
             "profile": "pre-capture-sessions",
             "mode": "full",

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 
 from reconciliation.report.csv_table import COLUMNS, csv_header, csv_rows, defused
+from reconciliation.visible import visible
 from tests.reconciliation.report.samples import (
     LISTED,
     LONG_AGO,
@@ -21,7 +22,8 @@ from tests.reconciliation.report.samples import (
 from tests.reconciliation.strategies import texts
 
 # OWASP, "CSV injection": what a spreadsheet may take for the beginning of a formula.
-STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+STARTS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+BREAKS = ("\t", "\r", "\n")
 
 
 def rows(findings: list[Json]) -> list[dict[str, str]]:
@@ -47,7 +49,13 @@ def test_no_cell_is_taken_for_a_formula(start: str) -> None:
     hostile = f'{start}HYPERLINK("http://x","y")'
     cells = [cell for line in rows(full_of(hostile)) for cell in line.values()]
     assert cells.count(f"'{hostile}") > 30
-    assert not any(cell.startswith(STARTS) for cell in cells)
+    assert not any(cell.startswith((*STARTS, *BREAKS)) for cell in cells)
+
+
+@pytest.mark.parametrize("start", BREAKS)
+def test_a_break_in_front_of_a_formula_is_a_text(start: str) -> None:
+    [cell] = defused([f"{start}=1+1"])
+    assert cell == f"\\u{ord(start):04x}=1+1"
 
 
 @given(texts())
@@ -59,8 +67,15 @@ def test_whatever_stands_in_a_row_comes_back_from_the_file_as_text(text: str) ->
 
 
 @given(texts())
-def test_defusing_changes_formulas_only(text: str) -> None:
-    assert defused([text]) == [f"'{text}" if text.startswith(STARTS) else text]
+def test_defusing_changes_what_cannot_be_seen_and_formulas_only(text: str) -> None:
+    shown = visible(text)
+    assert defused([text]) == [f"'{shown}" if text.startswith(STARTS) else shown]
+
+
+@given(texts())
+def test_everything_in_a_table_can_be_seen(text: str) -> None:
+    for line in rows(full_of(f"\u202e{text}")):
+        assert all(cell.isprintable() and visible(cell) == cell for cell in line.values())
 
 
 def test_values_that_are_no_text_stay_what_they_are() -> None:

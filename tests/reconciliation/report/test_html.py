@@ -4,13 +4,16 @@ import re
 import time
 from html import unescape
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 
+from reconciliation.report import markup
 from reconciliation.report.html import CONTENT_SECURITY_POLICY, MOST_ROWS, SHOWN_SEVERITIES, render_html
 from reconciliation.report.script import SCRIPT
+from reconciliation.visible import visible
 from tests.reconciliation.report import samples
 from tests.reconciliation.report.samples import (
     LISTED,
@@ -105,7 +108,13 @@ def report_full_of(text: str) -> Json:
         compared=since_last(resolved=1, resolved_findings=[{"subject": named, "verdict": text}]),
         parameters={"statuses": [text], "ingest_address_contains": text},
     )
-    document["audit"] |= {"title": text, "id": text, "profile": text}
+    document["audit"] |= {"title": text, "id": text, "profile": text, "environment": text, "storage_account": text}
+    document["audit"] |= {"ingest_account": text, "database": {"host": text, "name": text}}
+    document["coverage"]["dead_letters"] = [
+        dict.fromkeys(("shard", "containers", "failed", "attempts"), 1)
+        | {"first_at": samples.LONG_AGO, "last_at": samples.LONG_AGO}
+        | {"discarded": {"reason": text, "by": text, "at": samples.LONG_AGO}}
+    ]
     document["verdicts"][0] |= {"verdict": text, "meaning": text, "count": 2}
     return document
 
@@ -146,12 +155,20 @@ def test_hostile_names_stay_text() -> None:
     assert page.text.count(HOSTILE) >= 30
 
 
-@given(texts().filter(lambda text: "\r" not in text and "\0" not in text))
-def test_any_text_is_shown_as_it_is(text: str) -> None:
-    page = Page(page_of(report_full_of(f"[{text}]")))
+@given(texts())
+def test_any_text_is_shown_and_all_of_it_can_be_seen(text: str) -> None:
+    html = page_of(report_full_of(f"[{text}\u202e]"))
+    page, shown = Page(html), visible(f"[{text}\u202e]")
     assert (page.tags, page.attributes) == (FULL.tags, FULL.attributes)
-    assert f"Next step: [{text}]" in page.text
-    assert f"[{text}]: [{text}]" in page.text
+    assert f"Next step: {shown}" in page.text
+    assert f"{shown}: {shown}" in page.text
+    assert all(visible(line) == line for line in html.split("\n"))
+
+
+def test_one_place_only_lets_texts_from_outside_into_the_page() -> None:
+    folder = Path(markup.__file__).parent
+    escaping = {path.stem for path in folder.glob("*.py") if "import escape" in path.read_text(encoding="utf-8")}
+    assert escaping == {"markup"}
 
 
 @pytest.mark.parametrize("make", [samples.with_findings, samples.clean, samples.incomplete])
@@ -175,7 +192,7 @@ def test_a_screen_reader_finds_its_way(make: Any) -> None:
 def test_the_answer_stands_first_and_the_outcome_is_a_word(make: Any, word: str) -> None:
     document = make()
     html = page_of(document)
-    assert f"<title>PRE capture sessions: {word.lower()}</title>" in html
+    assert f"<title>production · PRE capture sessions · {word.lower()}</title>" in html
     assert f'<header class="{word.lower()}">' in html
     assert f'<span class="badge">{word}</span>' in html
     assert f"<h1>{document['headline']}</h1>" in html
@@ -382,3 +399,68 @@ def test_a_full_page_is_rendered_in_a_moment() -> None:
     begin = time.perf_counter()
     render_html(document, shown)
     assert time.perf_counter() - begin < 1.0  # 0.1 s on an idle machine
+
+
+# --- what the report is of, by when to act, and whom to ask -------------------------------------------------------
+
+
+def test_a_report_says_at_its_top_and_at_its_end_what_it_is_of() -> None:
+    document = report()
+    html = page_of(document)
+    top = html.partition("<header")[2].partition("</header>")[0]
+    assert "<h1>production: " in top
+    for words in (
+        "storage account <code>finalsa<",
+        "ingest account <code>ingestsa</code>",
+        "<code>pre</code> at",
+    ):
+        assert words in top
+    told = section_of(document, "asked")
+    assert "Environment production Storage account finalsa Ingest account ingestsa Database pre at db.example" in told
+
+
+def test_what_a_database_url_leaves_out_is_left_out() -> None:
+    document = report()
+    document["audit"] |= {"database": {"host": None, "name": None}, "ingest_account": None}
+    told = section_of(document, "asked")
+    assert "Ingest account not looked at Database of the server's default name" in told
+
+
+def test_a_date_ahead_is_a_call_to_act_and_a_passed_one_is_none() -> None:
+    soon, gone = "2026-03-09T09:30:00Z", "2026-03-02T09:30:00Z"
+    document = report([finding("encode_lost", "a", due=soon), finding("encode_lost", "b", due=gone), finding()])
+    high = section_of(document, "high")
+    assert "Act before 2026-03-09 09:30 UTC ." in high
+    assert "It was to be done before 2026-03-02 09:30 UTC ." in high
+    assert high.count("Act before") == 1
+
+
+def test_what_is_due_soonest_is_done_first() -> None:
+    many = [finding(name=f"{n}") for n in range(3)]
+    dated = [finding("incomplete_encode", f"i{day}", due=f"2026-03-{day}T09:30:00Z") for day in (20, 19)]
+    passed = finding("encode_lost", due="2026-01-01T09:30:00Z")
+    first = section_of(report([*many, passed, *dated]), "first")
+    places = [first.index(verdict) for verdict in ("incomplete_encode", "unregistered_recording", "encode_lost")]
+    assert places == sorted(places)
+    assert first.count("Act before") == 1
+    assert "Act before 2026-03-19 09:30 UTC ." in first
+
+
+def test_a_runbook_is_linked_for_each_verdict_and_learns_nothing_of_the_reader() -> None:
+    html = page_of(report([finding("no_ism")], runbook="https://wiki.example/audit?a=1&b=2"))
+    links = re.findall(r'<a class="runbook" href="([^"]*)" rel="noreferrer noopener">Runbook</a>', html)
+    assert len(links) == len(VERDICTS) + 2  # the glossary, what to do first, the finding
+    assert links.count("https://wiki.example/audit?a=1&amp;b=2#no_ism") == 3
+    assert html.count("href=") == html.count('href="#') + len(links)
+    assert "Runbook" not in page_of(report([finding("no_ism")]))
+
+
+def test_the_statement_that_tells_the_cases_can_be_copied_as_it_is() -> None:
+    sql = "select 1\n  from cases\n where id in ('a', 'b');\n"
+    html = page_of(report([finding()], look_up={"sql": sql, "cases": 2, "of": 2}))
+    [shown] = re.findall(r'<pre class="statement"[^>]*>(.*?)</pre>', html, re.DOTALL)
+    assert unescape(shown) == sql
+    assert "tells reference and court of 2 cases with findings" in html
+    cut = page_of(report([finding()], look_up={"sql": sql, "cases": 2, "of": 3}))
+    assert "tells reference and court of the 2 most urgent of 3 cases with findings" in cut
+    assert "<pre" not in page_of(report([finding()]))

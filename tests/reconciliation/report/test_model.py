@@ -43,6 +43,10 @@ MODEL: dict[str, Any] = {
         "as_of": str,
         "generated_at": str,
         "resumes": int,
+        "environment": str,
+        "storage_account": str,
+        "ingest_account": (str, None),
+        "database": {"host": (str, None), "name": (str, None)},
     },
     "outcome": {"code": int, "word": str},
     "headline": str,
@@ -73,8 +77,18 @@ MODEL: dict[str, Any] = {
         "hidden": int,
     },
     "verdicts": [
-        {"subject": str, "verdict": str, "severity": str, "meaning": str, "count": int, "counted": bool},
+        {
+            "subject": str,
+            "verdict": str,
+            "severity": str,
+            "meaning": str,
+            "count": int,
+            "counted": bool,
+            "by_severity": dict,
+            "runbook": (str, None),
+        },
     ],
+    "look_up": ({"sql": str, "cases": int, "of": int}, None),
     "parameters": dict,
     "settle_minutes": int,
     "versions": {"capture_audit": str},
@@ -87,6 +101,7 @@ MODEL: dict[str, Any] = {
             "reason": str,
             "next_step": str,
             "hearing_at": (str, None),
+            "due": (str, None),
             "session": (
                 {
                     "status": (str, None),
@@ -174,6 +189,10 @@ def test_a_report_has_its_form_and_its_counts_add_up(
         assert told == counts[kind.value]
     listed = sum(one["count"] for one in report["verdicts"] if not one["counted"])
     assert listed == counts["findings"]
+    for one in report["verdicts"]:
+        assert sum(one["by_severity"].values()) == (0 if one["counted"] else one["count"])
+    for severity, count in counts["by_severity"].items():
+        assert sum(one["by_severity"].get(severity, 0) for one in report["verdicts"]) == count
     assert sum(counts["container"].values()) == containers["scanned"] + containers["failed"]
     assert sum(counts["recording"].values()) == len(world.rows)
     ids = [one for those in report["counted"]["capture_session"].values() for one in those]
@@ -217,6 +236,10 @@ def test_moments_and_waiting_times_are_those_of_the_audit() -> None:
         "as_of": "2026-03-02T09:30:00Z",
         "generated_at": "2026-03-02T09:31:00Z",
         "resumes": 0,
+        "environment": "production",
+        "storage_account": "finalsa",
+        "ingest_account": "ingestsa",
+        "database": {"host": "db.example", "name": "pre"},
     }
     assert report["settle_minutes"] == 20
 
@@ -282,6 +305,11 @@ def test_the_summary_says_the_headline_and_the_counts_without_a_row() -> None:
     assert summary == {
         "headline": report["headline"],
         "notes": report["notes"],
+        "environment": "production",
+        "storage_account": "finalsa",
+        "ingest_account": "ingestsa",
+        "database": {"host": "db.example", "name": "pre"},
+        "asking": {"high": {"unregistered_recording": 1}},
         "sessions": 2,
         "findings": 1,
         "hidden": 1,

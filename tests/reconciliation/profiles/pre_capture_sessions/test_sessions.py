@@ -628,8 +628,66 @@ def test_it_is_told_what_of_storage_was_read() -> None:
     assert reason(session(**SWEPT)).endswith("no unregistered container holds media with its id; all were read.")
     assert reason(session(**SWEPT), fast=True).endswith("(registered ones were not opened).")
     assert reason(session(**SWEPT), ingest_blobs=0).endswith("The ingest account holds nothing of its booking either.")
-    assert reason(session(status="PROCESSING"), ingest_blobs=2).endswith("still holds 2 blobs of its booking.")
+    assert "still holds 2 blobs of its booking." in reason(session(status="PROCESSING"), ingest_blobs=2)
     assert "Another session of its booking has a recording" in reason(session(**SWEPT, sibling_recordings=1))
+
+
+# --- by when something must be done -------------------------------------------------------------------------------
+
+DAY = timedelta(days=1)
+LOST: dict[str, Any] = {"status": "PROCESSING"}
+
+
+def due(candidate: Candidate, *evidence: Record, **changes: Any) -> tuple[str, datetime | None]:
+    given = facts(candidate, *evidence, **changes)
+    judgement = judge(RULES, given)
+    return judgement.verdict, judgement.rule.due(given)
+
+
+def test_what_can_be_encoded_again_says_until_when() -> None:
+    deletion = LONG_AGO + 90 * DAY
+    assert due(session(**LOST), ingest_blobs=2) == ("encode_lost", deletion)
+    assert due(session(), BROKEN) == ("incomplete_encode", deletion)
+    for told in (reason(session(**LOST), ingest_blobs=2), reason(session(), BROKEN)):
+        assert (
+            " What is marked for deletion in the ingest account is deleted from 2026-05-01 09:30 UTC on, if "
+            "production's rule of 90 days holds there." in told
+        )
+
+
+def test_a_date_that_has_passed_is_told_as_passed() -> None:
+    long_ago = session(**LOST, started_at=AS_OF - 91 * DAY)
+    assert due(long_ago, ingest_blobs=2) == ("encode_lost", AS_OF - DAY)
+    assert "What was marked for deletion in the ingest account was deleted from 2026-03-01" in reason(
+        long_ago, ingest_blobs=2
+    )
+
+
+def test_of_a_hearing_without_a_start_only_the_latest_date_is_known() -> None:
+    ended = session(**LOST, started_at=None, finished_at=LONG_AGO)
+    assert due(ended, ingest_blobs=2) == ("encode_lost", LONG_AGO + 90 * DAY)
+    assert "is deleted at the latest from 2026-05-01 09:30 UTC on" in reason(ended, ingest_blobs=2)
+
+
+@pytest.mark.parametrize(
+    ("changes", "blobs"),
+    [
+        ({"started_at": None, "finished_at": None}, None),  # when it was recorded is not known
+        ({"started_at": AS_OF + DAY}, None),  # nor believed, if it is still to come
+        ({"started_at": datetime(9999, 12, 31, tzinfo=UTC)}, None),
+        ({}, 0),  # the account was looked at, and nothing is there to be deleted
+    ],
+)
+def test_without_a_copy_or_its_moment_no_deletion_is_told(changes: dict[str, Any], blobs: int | None) -> None:
+    broken = session(**changes)
+    assert due(broken, BROKEN, ingest_blobs=blobs) == ("incomplete_encode", None)
+    assert "marked for deletion" not in reason(broken, BROKEN, ingest_blobs=blobs)
+
+
+def test_no_other_verdict_knows_a_date() -> None:
+    given = facts(session(), encoded(), ingest_blobs=2)
+    dated = {rule.verdict for rule in RULES if rule.due(given) is not None}
+    assert dated == {"encode_lost", "incomplete_encode"}
 
 
 def test_what_was_seen_beside_a_gap_is_told() -> None:
