@@ -30,6 +30,8 @@ _IDS = ("session_id", "booking_id", "case_id")
 # A booking may well be for tomorrow; all others tell of what has happened.
 _PAST = tuple(name for name in _CLOCKS if name != "scheduled_for")
 _LONGEST_SHOWN = 60
+ORIGINS = frozenset({"PRE", "VODAFONE", "VODAFONE_VISIBLE"})
+"""Where a session was recorded. What comes from elsewhere is not understood, so it is not called another system's."""
 
 
 @dataclass(slots=True)
@@ -144,6 +146,8 @@ class Candidate:
         for at in _IDS_AT:
             if not is_canonical_id(values[at]):
                 give_up(at)
+        if values[_ORIGIN_AT] not in ORIGINS:
+            give_up(_ORIGIN_AT)
         if "session_id" in unreadable:  # it is all that names the row
             values[_IDS_AT[0]] = unreadable["session_id"]
         values.append(unreadable)
@@ -156,6 +160,7 @@ MOMENTS: frozenset[str] = frozenset(_CLOCKS)
 """The columns that hold moments."""
 _CLOCKS_AT = tuple(map(COLUMNS.index, _CLOCKS))
 _IDS_AT = tuple(map(COLUMNS.index, _IDS))
+_ORIGIN_AT = COLUMNS.index("origin")
 _NOTHING = type(None)
 _TYPES: dict[str, tuple[type, ...]] = {
     **dict.fromkeys(COLUMNS, (str,)),

@@ -393,6 +393,6 @@ async def test_an_account_without_a_container_is_one_empty_shard(mode: Mode) -> 
     await audit.scanned()
     report = json.loads(await audit.reconciled())
     assert report["outcome"]["word"] == "incomplete"
-    assert report["headline"].startswith("This audit is incomplete: 0 of 0 containers read")
+    assert report["headline"].startswith("production: This audit is incomplete: 0 of 0 containers read")
     assert "storage listed no container at all" in report["headline"]
     assert report["counts"]["capture_session"]["unverified"] == 1

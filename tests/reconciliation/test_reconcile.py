@@ -373,7 +373,17 @@ def test_a_container_still_growing_at_the_second_look_is_waited_for() -> None:
 def test_a_broken_encode_that_was_mended_in_between_is_what_it_is_now() -> None:
     broken = replace(BEFORE, records=[container("recording", track(key_of()))])
     assert audited(broken).verdicts() == {ID: "incomplete_encode"}
-    assert audited(broken, then=BEFORE).verdicts() == {ID: "unregistered_recording"}
+    mended = container("recording", track(key_of()), manifest(key_of(), at=AS_OF - 30 * MINUTE))
+    assert audited(broken, then=replace(BEFORE, records=[mended])).verdicts() == {ID: "unregistered_recording"}
+
+
+def test_a_container_that_is_not_the_same_twice_and_has_nothing_newer_is_not_believed() -> None:
+    """A page that was left out of an answer looks just like blobs that were deleted."""
+    half = replace(BEFORE, records=[container("recording", manifest(key_of()))])
+    done = audited(BEFORE, then=half)
+    assert done.verdicts() == {ID: "unverified"}
+    assert done.verdicts(Kind.CONTAINER) == {str(uuid_of("recording")): "evidence_error"}
+    assert done.outcome is Outcome.INCOMPLETE
 
 
 @given(strategies.worlds(), ASKED)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from adapters.settings import Settings, load_settings
 from triggers.view import API, api_address
 
-STORAGE = "AccountName=a;AccountKey=c2VjcmV0"
+STORAGE = "AccountName=acct;AccountKey=c2VjcmV0"
 SETTINGS = load_settings(
     {"SOURCE_STORAGE": STORAGE, "REPORT_STORAGE": STORAGE, "PRE_DATABASE": "postgresql://app@db.example/pre"}
 )

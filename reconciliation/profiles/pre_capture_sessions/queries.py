@@ -92,7 +92,7 @@ select json_build_array(
            case when r.deleted_at is not null then 'deleted' end,
            case when r.parent_recording_id is not null or r.version <> 1 then 'child' end,
            case when r.created_at > %(latest)s then 'future' when r.created_at >= %(recent)s then 'recent' end,
-           case when s.origin <> 'PRE' then 'legacy' end,
+           case when s.origin::text like 'VODAFONE%%' then 'legacy' end,
            case when coalesce(r.duration, interval '0') <= interval '0' then 'no_duration' end,
            case when d.id is not null then 'double' end], null),
          case when r.filename <> replace(r.capture_session_id::text, '-', '') || '_1280x720_4500k.mp4'

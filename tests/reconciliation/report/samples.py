@@ -41,6 +41,7 @@ VERDICTS = tuple(
             ("ended_not_stopped", "high", "has a complete recording, but was never stopped"),
             ("available_without_row", "high", "claims a recording that has no row; one is in storage"),
             ("unregistered_recording", "high", "one complete recording is in storage without a row"),
+            ("unreadable_row", "medium", "has a value that cannot be understood"),
             ("unverified", "unknown", "not every container was read that could matter"),
             ("incomplete_encode", "high", "media is there but has no manifest or no bytes"),
             ("in_mixed_container", "medium", "its media stands beside that of another session"),

@@ -52,6 +52,7 @@ def facts(recording: RegisteredRecording, seen: ContainerEvidence | None = None,
 
 WITNESSES = (
     facts(row(), encoded(), judged=False),
+    facts(marked("unreadable"), encoded()),
     facts(marked("deleted"), encoded()),
     facts(marked("legacy", "no_duration")),
     facts(marked("recent")),
@@ -81,6 +82,7 @@ def test_the_closed_list_of_verdicts_with_their_usual_severity() -> None:
         "no_ism": HIGH,
         "filename_missing": MEDIUM,
         "session_mismatch": MEDIUM,
+        "unreadable_row": MEDIUM,
         "double_v1": MEDIUM,
         "no_duration": LOW,
     }
@@ -168,7 +170,13 @@ CASES = (
         replace(PARAMETERS, container_prefixes=("$",)),
     ),
     Case("its container could not be read", "not_opened", row(), unread("recording")),
-    Case("its container went away during the scan: it was listed", "not_opened", row(), gone("recording")),
+    Case("its container was listed and is gone, twice", "row_without_container", row(), gone("recording")),
+    Case("gone, and the row was deleted: nobody relies on it", "deleted_row", marked("deleted"), gone("recording")),
+    Case("gone, and the row was made a moment ago", "recent_row", marked("recent"), gone("recording")),
+    Case("a moment that has not come yet is no reason to wait", "row_without_container", marked("future"), None),
+    Case("made in the future, and whole", "sound", marked("future"), encoded()),
+    Case("something in it is not understood", "unreadable_row", marked("unreadable"), encoded()),
+    Case("not understood, and nothing in storage", "unreadable_row", marked("unreadable"), None),
     Case("still being written, and whole: nothing to say", "sound", row(), encoded(at=AS_OF)),
 )
 
@@ -199,9 +207,14 @@ def test_any_facts_get_exactly_one_verdict_and_a_sentence_that_says_why(
         assert (text, judgement.severity) == ("", INFO)
         return
     assert judged
+    assert (judgement.verdict == "unreadable_row") is not recording.readable
+    if not recording.readable:
+        assert recording.recording_id in text
+        return
     assert (judgement.verdict == "unverified") is not seen_twice
     assert not {"deleted", "recent"} & set(recording.marks)
     assert text.startswith(f"It is registered as a recording of session {recording.session_id}")
+    assert ("lies in the future" in text) is ("future" in recording.marks)
     assert text.endswith(".")
     assert "None" not in text
 
@@ -209,7 +222,7 @@ def test_any_facts_get_exactly_one_verdict_and_a_sentence_that_says_why(
 @given(strategies.recordings())
 def test_without_opening_it_only_the_row_itself_is_judged(recording: RegisteredRecording) -> None:
     rule = judge(RULES, facts(recording)).rule
-    assert rule.counted or rule.verdict in {"double_v1", "no_duration"}
+    assert rule.counted or rule.verdict in {"double_v1", "no_duration", "unreadable_row"}
 
 
 def test_a_file_name_that_may_hold_personal_data_is_nowhere_in_a_reason() -> None:

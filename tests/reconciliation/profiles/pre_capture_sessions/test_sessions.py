@@ -45,6 +45,7 @@ from tests.reconciliation.world import (
 KEY = key_of()
 SECOND = timedelta(seconds=1)
 HIGH, MEDIUM, LOW, UNKNOWN, INFO = Severity
+FAR = AS_OF.replace(year=2099)
 EDGE_OF_GRACE = AS_OF - CLOCK.grace
 EDGE_OF_SETTLE = AS_OF - CLOCK.settle
 BROKEN = container("recording", track(KEY))
@@ -72,7 +73,11 @@ def reason(candidate: Candidate, *evidence: Record, **changes: Any) -> str:
 
 # --- no row of the table is out of reach --------------------------------------------------------------------------
 
+NO_WORD = {"unreadable": {"status": "7"}}
+NO_DATE = {"unreadable": {"started_at": "infinity"}}
+
 WITNESSES = (
+    facts(session(**NO_WORD), encoded()),
     facts(session(origin="VODAFONE"), encoded()),
     facts(session(), encoded(), seen_twice=False),
     facts(session(), MOVING),
@@ -88,6 +93,7 @@ WITNESSES = (
     facts(session(status="RECORDING"), encoded()),
     facts(session(status="RECORDING_AVAILABLE"), encoded()),
     facts(session(), encoded()),
+    facts(session(**NO_DATE)),
     facts(session(), coverage_complete=False),
     facts(session(), BROKEN),
     facts(session(), mixed=(MIXED,)),
@@ -105,6 +111,7 @@ def test_no_row_of_the_table_is_out_of_reach() -> None:
 
 def test_the_closed_list_of_verdicts_in_its_order() -> None:
     assert [rule.verdict for rule in RULES] == [
+        "unreadable_row",
         "legacy",
         "unverified",
         "in_flight",
@@ -120,6 +127,7 @@ def test_the_closed_list_of_verdicts_in_its_order() -> None:
         "ended_not_stopped",
         "available_without_row",
         "unregistered_recording",
+        "unreadable_row",
         "unverified",
         "incomplete_encode",
         "in_mixed_container",
@@ -135,7 +143,14 @@ def test_the_usual_severities_are_those_of_the_contract() -> None:
     for rule in RULES:
         severities[rule.severity].add(rule.verdict)
     assert severities[HIGH] == {rule.verdict for rule in RULES if rule.hidden} | {"incomplete_encode", "encode_lost"}
-    assert severities[MEDIUM] == {"status_behind", "job_stale", "in_mixed_container", "suspect_lost", "stuck_empty"}
+    assert severities[MEDIUM] == {
+        "unreadable_row",
+        "status_behind",
+        "job_stale",
+        "in_mixed_container",
+        "suspect_lost",
+        "stuck_empty",
+    }
     assert severities[INFO] == {rule.verdict for rule in RULES if rule.counted} | {
         "in_flight",
         "extra_output",
@@ -218,6 +233,53 @@ CASES = (
         INFO,
         session(status="PROCESSING", finished_at=AS_OF + 5 * MINUTE),
     ),
+    # a moment that has not come yet
+    Case(
+        "an end in 2099 is none: it began long ago",
+        "stuck_empty",
+        MEDIUM,
+        session(status="PROCESSING", finished_at=FAR),
+    ),
+    Case(
+        "an end in 2099 is no reason to wait for what is there",
+        "unregistered_recording",
+        HIGH,
+        session(status="PROCESSING", finished_at=FAR),
+        (encoded(),),
+    ),
+    Case(
+        "an end in 2099, and a start a moment ago",
+        "in_flight",
+        INFO,
+        session(status="PROCESSING", started_at=AS_OF - 5 * MINUTE, finished_at=FAR),
+    ),
+    Case(
+        "neither start nor end has come",
+        "stuck_empty",
+        MEDIUM,
+        session(status="RECORDING", started_at=FAR, finished_at=FAR),
+    ),
+    Case("blobs of 2099 are settled", "unregistered_recording", HIGH, session(), (encoded(at=FAR),)),
+    Case(
+        "a blob of 2099 beside one of a moment ago",
+        "in_flight",
+        INFO,
+        session(),
+        (container("recording", track(KEY, at=FAR), manifest(KEY, at=AS_OF)),),
+    ),
+    Case("a job of 2099 is no job at work", "job_stale", MEDIUM, session(job_at=FAR), (encoded(),)),
+    Case("a stop in 2099 is none", "suspect_lost", MEDIUM, session(**SWEPT | {"stopped_at": FAR})),
+    hidden_as("hidden_by_deletion", "deleted in 2099 is deleted", deleted_at=FAR),
+    # a value that cannot be understood
+    Case("a start that is no date", "unreadable_row", MEDIUM, session(**NO_DATE)),
+    Case("a start that is no date, with a gap", "unreadable_row", MEDIUM, session(**NO_DATE), (unread(),)),
+    hidden_as("unregistered_recording", "hidden whatever its start is", **NO_DATE),
+    hidden_as("hidden_by_deletion", "deleted, though nobody can say when", unreadable={"deleted_at": "infinity"}),
+    Case("a job of no date", "job_stale", MEDIUM, session(unreadable={"job_at": "infinity"}), (encoded(),)),
+    Case(
+        "registered, and its start is no date", "already_registered", INFO, session(**REGISTERED | NO_DATE), (unread(),)
+    ),
+    Case("a status that is no text could hide anything", "unreadable_row", MEDIUM, session(**NO_WORD), (encoded(),)),
     Case("the encoder still writes", "in_flight", INFO, session(), (MOVING,)),
     Case("settled to the second", "unregistered_recording", HIGH, session(), (encoded(at=EDGE_OF_SETTLE),)),
     Case("it began to write after the audit did", "in_flight", INFO, session(), (encoded(at=AS_OF + 5 * MINUTE),)),
