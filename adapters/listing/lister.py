@@ -280,7 +280,7 @@ def _address(text: str) -> URL:
 async def _body(answer: aiohttp.ClientResponse) -> bytes:
     """The bytes as they came. Raises ``ListingError`` for a page that is packed or too large; errors are cut."""
     content, good = answer.content, answer.status == HTTPStatus.OK
-    if good and answer.headers.get("Content-Encoding", "identity").lower() != "identity":
+    if good and answer.headers.get("Content-Encoding", "").lower() not in {"", "identity"}:
         raise ListingError("Storage answered with a packed listing that nobody asked for.")
     if content.is_eof():  # a short answer has arrived with its headers, and its connection is given back already
         return content.read_nowait()
