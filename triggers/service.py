@@ -22,7 +22,7 @@ async def health() -> func.HttpResponse:
     world = services()
     checks: dict[str, Awaitable[None]] = {
         "storage:SOURCE_STORAGE": _source(world),
-        "storage:REPORT_STORAGE": world.records.ready(),
+        "storage:REPORT_STORAGE": world.records.check(),
     }
     for profile in PROFILES.values():
         checks[f"database:{profile.database}"] = world.database(profile).check()
