@@ -1,6 +1,7 @@
 """The way out: an audit that could not get to its report ends as failed, and says why."""
 
 import logging
+from typing import NotRequired
 
 import azure.durable_functions as df
 
@@ -17,10 +18,11 @@ logger = logging.getLogger("capture_audit.fail")
 
 
 class FailRequest(AuditRequest):
-    """The audit, the step that could not be done, and why."""
+    """The audit, the step that could not be done, and why; and what the Durable runtime said of it, if it did."""
 
     step: str
     error: str
+    runtime: NotRequired[str]
 
 
 async def fail_audit(request: FailRequest, services: Services) -> EndedAnswer:
@@ -31,7 +33,8 @@ async def fail_audit(request: FailRequest, services: Services) -> EndedAnswer:
         raise RunStoreError(f"There is no audit {audit_id} in {services.records.where} to end.")
     error = redacted(request["error"])
     ended = await services.records.end(record.ended(State.FAILED, services.now(), outcome=Outcome.FAILED, error=error))
-    logger.error("Audit %s failed in step %s: %s", audit_id, request["step"], error)
+    runtime = redacted(request.get("runtime") or "nothing")
+    logger.error("Audit %s failed in step %s: %s The runtime says: %s", audit_id, request["step"], error, runtime)
     return ended_answer(services, before=record, ended=ended)
 
 

@@ -10,6 +10,7 @@ from activities.audits import AuditRequest, running
 from adapters.services import Services
 from adapters.telemetry import event
 from reconciliation.dead_letters import dead_letter
+from reconciliation.errors import RunStoreError
 
 bp = df.Blueprint()
 logger = logging.getLogger("capture_audit.dead_letters")
@@ -35,6 +36,11 @@ async def keep_letters(request: DeadLettersRequest, services: Services) -> DeadL
     plan = await store.planned(audit_id)
     letters = {letter.shard: letter for letter in await store.dead_letters(audit_id)}
     failed = set(request["failed"])
+    if foreign := letters.keys() - range(len(plan.shards)):
+        raise RunStoreError(
+            f"Audit {audit_id} has a dead letter of shard {min(foreign)}, which its plan in {services.records.where} "
+            "does not have. Start a new audit."
+        )
     for index in sorted(failed | letters.keys()):
         planned, before = plan.shards[index], letters.get(index)
         records = await store.shard_records(audit_id, planned)

@@ -12,9 +12,9 @@ from activities.audits import AuditRequest, running
 from activities.in_order import InOrder
 from adapters.run_store import RunStore
 from adapters.services import Services
-from reconciliation.errors import RunStoreError
+from reconciliation.errors import ListingError, RunStoreError, UnreadableError
 from reconciliation.parameters import AuditParameters, Mode
-from reconciliation.plan import Plan
+from reconciliation.plan import Listing, Plan
 from reconciliation.selection import select_containers
 from reconciliation.shards import shard_sizes
 
@@ -39,25 +39,37 @@ async def plan_audit(request: AuditRequest, services: Services) -> PlanAnswer:
         listing = await store.listing(audit_id)
         if listing is None:
             raise RunStoreError(f"Audit {audit_id} has no listing in {services.records.where}. Start a new audit.")
-        chosen, skipped, names = await choose(store, audit_id, parameters)
-        if chosen + skipped.total() != listing.listed:
-            raise RunStoreError(
-                f"Storage listed {listing.listed} containers, and {chosen + skipped.total()} names are kept. Start a "
-                "new audit."
-            )
-        plan = Plan(
-            as_of=listing.as_of,
-            settle_minutes=services.settings.settle_minutes,
-            max_passes=services.settings.max_passes,
-            listed=listing.listed,
-            skipped=dict(skipped),
-            shards=(),
-            storage_ahead_seconds=listing.storage_ahead_seconds,
-        )
-        sizes = shard_sizes(chosen, services.settings.shard_containers)
-        plan = await store.write_plan(audit_id, plan, cut(names, sizes))
-        logger.info("Audit %s: %d containers to open in %d shards", audit_id, chosen, len(sizes))
+        try:
+            plan = await make_plan(services, audit_id, parameters, listing)
+        except (ListingError, UnreadableError) as error:
+            # Kept, it would stop every resume here.
+            await store.forget_listing(audit_id)
+            raise RunStoreError(f"{error} What was listed is not kept: resume the audit.") from error
+        to_open = plan.listed - sum(plan.skipped.values())
+        logger.info("Audit %s: %d containers to open in %d shards", audit_id, to_open, len(plan.shards))
     return {"ok": True, "shards": len(plan.shards), "max_passes": plan.max_passes}
+
+
+async def make_plan(services: Services, audit_id: str, parameters: AuditParameters, listing: Listing) -> Plan:
+    """Choose, cut and write down. Raises ``ListingError`` or ``UnreadableError`` if the names that were listed cannot
+    be trusted; there is no plan then.
+    """
+    chosen, skipped, names = await choose(services.store, audit_id, parameters)
+    if chosen + skipped.total() != listing.listed:
+        raise ListingError(
+            f"Storage listed {listing.listed} containers, and {chosen + skipped.total()} names are kept."
+        )
+    plan = Plan(
+        as_of=listing.as_of,
+        settle_minutes=services.settings.settle_minutes,
+        max_passes=services.settings.max_passes,
+        listed=listing.listed,
+        skipped=dict(skipped),
+        shards=(),
+        storage_ahead_seconds=listing.storage_ahead_seconds,
+    )
+    sizes = shard_sizes(chosen, services.settings.shard_containers)
+    return await services.store.write_plan(audit_id, plan, cut(names, sizes))
 
 
 async def choose(

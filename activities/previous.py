@@ -2,7 +2,10 @@
 
 import logging
 
+from adapters.audit_records import UnreadableAudit
+from adapters.documents import ODD
 from adapters.services import Services
+from reconciliation.errors import RunStoreError
 from reconciliation.lifecycle import State
 from reconciliation.profiles import PROFILES
 from reconciliation.report.document import ReportReader
@@ -20,21 +23,24 @@ _MOST_LOOKED_AT = 200
 async def previous_audit(services: Services, record: RunRecord) -> Previous | None:
     """Looks through the newest audits, as far as it must; None if there is none to compare with.
 
-    One whose report is not there any more, or cannot be read (an earlier release wrote it), is passed over.
+    One whose record or report is not there any more, or cannot be read (another release wrote it), is passed over.
     """
     looked_at, audited = 0, services.audited(PROFILES[record.parameters.profile])
     async for other in services.records.newest_first(until=record.audit_id):
         looked_at += 1
         if looked_at > _MOST_LOOKED_AT:
             break
+        if isinstance(other, UnreadableAudit):
+            continue
         earlier = other.begun < record.begun and other.state is State.COMPLETED
         if not earlier or not same_question(other.parameters, record.parameters) or not audited.is_in(other.summary):
             continue
         if await services.store.has_report(other.audit_id, "json"):
             try:
                 return await _read(services, other)
-            except (ValueError, LookupError) as error:
-                logger.warning("The report of audit %s cannot be compared with: %s", other.audit_id, error)
+            except (*ODD, RunStoreError) as error:
+                kind = type(error).__name__
+                logger.warning("The report of audit %s cannot be compared with: %s: %s", other.audit_id, kind, error)
     return None
 
 

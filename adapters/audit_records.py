@@ -1,10 +1,11 @@
 """The records of all audits, and the guard that keeps each profile to one active audit.
 
+health.json                 what the health check writes and reads
 active/<profile>.json       names the audit of the profile that may run; changed by ETag only
 <audit id>/run.json         the record of an audit; its first end stays
 """
 
-import json
+import logging
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,12 +13,19 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from adapters.blob_store import BlobStore
-from reconciliation.errors import AuditExistsError, RunStoreError
+from adapters.blob_store import BlobStore, Stored
+from adapters.documents import document, read_document
+from reconciliation.errors import AuditExistsError, RunStoreError, UnreadableError
+from reconciliation.fields import Fields
 from reconciliation.lifecycle import State, may_become
-from reconciliation.run_record import RunRecord
+from reconciliation.run_record import RunRecord, is_audit_id
+from reconciliation.times import to_text
 
+logger = logging.getLogger("capture_audit.records")
+
+GUARD_SCHEMA_VERSION = 1
 _SECOND = slice(0, len("20260131-093000"))
+_PROBE, _PROBED = "health.json", document({"schema_version": 1, "complete": True})
 
 
 @dataclass(frozen=True)
@@ -29,8 +37,28 @@ class ActiveAudit:
     etag: str
 
 
+@dataclass(frozen=True)
+class UnreadableGuard:
+    """A guard that does not tell which audit it is of: any audit of the profile may be the active one."""
+
+    error: UnreadableError
+    etag: str
+
+
+@dataclass(frozen=True)
+class UnreadableAudit:
+    """An audit whose record cannot be read. Nothing is known of it but its id."""
+
+    audit_id: str
+    error: UnreadableError
+
+
 class AuditRecords:
-    """Reads and writes them. Errors are those of ``BlobStore``, plus ``RunStoreError``."""
+    """Reads and writes them. Errors are those of ``BlobStore``, plus ``RunStoreError``.
+
+    A record counts only in the folder of its own id, and a folder only if its name is an audit's id. Whatever else a
+    blob holds is an ``UnreadableError`` to whoever asks for that one, and is passed over where all are gone through.
+    """
 
     def __init__(self, blobs: BlobStore) -> None:
         self._blobs = blobs
@@ -40,24 +68,37 @@ class AuditRecords:
         """The container and its account, for messages."""
         return self._blobs.where
 
-    async def ready(self) -> None:
-        """Make the container if it is not there."""
-        await self._blobs.ready()
+    async def check(self) -> None:
+        """Write a small blob beside the audits' folders and read it back. Raises ``RunStoreError`` if it is not what
+        was written.
+        """
+        await self._blobs.write(_PROBE, _PROBED)
+        stored = await self._blobs.read(_PROBE)
+        if stored is None or stored.data != _PROBED:
+            raise RunStoreError(f"{_PROBE} in {self.where} was written and does not come back. Check the account.")
 
-    async def active(self, profile: str) -> ActiveAudit | None:
+    async def active(self, profile: str) -> ActiveAudit | UnreadableGuard | None:
         """The audit that the profile's guard names, ended or not."""
-        stored = await self._blobs.read(_guard(profile))
+        path = _guard(profile)
+        stored = await self._blobs.read(path)
         if stored is None:
             return None
-        value = json.loads(stored.data)
-        return ActiveAudit(value["audit_id"], datetime.fromisoformat(value["since"]), stored.etag)
+        try:
+            audit_id, since = read_document(path, self.where, stored.data, _named)
+        except UnreadableError as error:
+            return UnreadableGuard(error, stored.etag)
+        return ActiveAudit(audit_id, since, stored.etag)
 
-    async def claim(self, profile: str, audit_id: str, at: datetime, instead_of: ActiveAudit | None) -> bool:
+    async def claim(
+        self, profile: str, audit_id: str, at: datetime, instead_of: ActiveAudit | UnreadableGuard | None
+    ) -> bool:
         """Make ``audit_id`` the active audit; False if somebody else was faster. Atomic.
 
         A write whose answer is lost on the way is sent again and then finds itself, so a refusal is looked into.
         """
-        data = _json({"schema_version": 1, "complete": True, "audit_id": audit_id, "since": at.isoformat()})
+        data = document(
+            {"schema_version": GUARD_SCHEMA_VERSION, "complete": True, "audit_id": audit_id, "since": to_text(at)}
+        )
         if instead_of is None:
             claimed = await self._blobs.create(_guard(profile), data)
         else:
@@ -65,77 +106,105 @@ class AuditRecords:
         if claimed:
             return True
         active = await self.active(profile)
-        return active is not None and active.audit_id == audit_id
+        return isinstance(active, ActiveAudit) and active.audit_id == audit_id
 
     async def create_record(self, record: RunRecord) -> None:
         """Write the record of a new audit. Raises ``AuditExistsError`` if there is another one of that id."""
-        created = await self._blobs.create(f"{record.audit_id}/run.json", _json(record.to_json()))
+        created = await self._blobs.create(_record(record.audit_id), document(record.to_json()))
         # A request whose answer was lost on the way is sent again, and then finds its own work.
         if not created and await self.record(record.audit_id) != record:
             raise AuditExistsError(f"There is already an audit {record.audit_id}.")
 
     async def record(self, audit_id: str) -> RunRecord | None:
         """The record of an audit, or None if there is no such audit."""
-        stored = await self._blobs.read(f"{audit_id}/run.json")
-        return None if stored is None else RunRecord.from_json(json.loads(stored.data))
+        stored = await self._blobs.read(_record(audit_id))
+        return None if stored is None else self._understood(audit_id, stored)
 
     async def end(self, ended: RunRecord) -> RunRecord:
         """Write an audit's end, unless it has ended already: the first end stays, and is returned. Idempotent.
 
         An end that was decided before the audit was begun again does not count: the record that stands is returned.
         """
-        path = f"{ended.audit_id}/run.json"
         while True:
-            now, etag = await self._stored(path, ended.audit_id)
+            now, etag = await self._stored(ended.audit_id)
             if now.state.has_ended or (now.resumes, now.rounds) != (ended.resumes, ended.rounds):
                 return now
-            if await self._blobs.replace(path, _json(ended.to_json()), etag):
+            if await self._blobs.replace(_record(ended.audit_id), document(ended.to_json()), etag):
                 return ended
 
     async def reopen(self, seen: RunRecord, at: datetime, *, resumed: bool) -> RunRecord | None:
         """Begin again with an audit as it was seen; None if it is not so any more, or may not be begun again. Atomic:
         of several who ask at once one gets the record.
         """
-        path = f"{seen.audit_id}/run.json"
-        now, etag = await self._stored(path, seen.audit_id)
+        now, etag = await self._stored(seen.audit_id)
         unchanged = (now.state, now.resumes, now.rounds) == (seen.state, seen.resumes, seen.rounds)
         if not unchanged or not may_become(now.state, State.QUEUED):
             return None
         reopened = now.reopened(at, resumed=resumed)
-        if await self._blobs.replace(path, _json(reopened.to_json()), etag):
+        if await self._blobs.replace(_record(seen.audit_id), document(reopened.to_json()), etag):
             return reopened
         return reopened if await self.record(seen.audit_id) == reopened else None  # as in ``create_record``
 
-    async def release(self, active: ActiveAudit, profile: str) -> bool:
-        """Take a guard away whose audit has ended; False if it is not the one that was seen any more."""
+    async def release(self, active: ActiveAudit | UnreadableGuard, profile: str) -> bool:
+        """Take a guard away that holds for nothing; False if it is not the one that was seen any more."""
         return await self._blobs.delete(_guard(profile), active.etag)
 
-    async def _stored(self, path: str, audit_id: str) -> tuple[RunRecord, str]:
-        stored = await self._blobs.read(path)
+    async def _stored(self, audit_id: str) -> tuple[RunRecord, str]:
+        stored = await self._blobs.read(_record(audit_id))
         if stored is None:
             raise RunStoreError(f"There is no audit {audit_id} in {self.where}.")
-        return RunRecord.from_json(json.loads(stored.data)), stored.etag
+        return self._understood(audit_id, stored), stored.etag
+
+    def _understood(self, audit_id: str, stored: Stored) -> RunRecord:
+        def read(value: Any) -> RunRecord:
+            record = RunRecord.from_json(value)
+            if record.audit_id != audit_id:
+                raise ValueError("it is the record of another audit")
+            return record
+
+        return read_document(_record(audit_id), self.where, stored.data, read)
 
     async def audit_ids(self) -> list[str]:
-        """All audits, newest first by the second that their ids begin with."""
-        return sorted([name async for name in self._blobs.folders() if name != "active"], reverse=True)
+        """All audits, newest first by the second that their ids begin with. A folder of another name is none."""
+        return sorted([name async for name in self._blobs.folders() if is_audit_id(name)], reverse=True)
 
-    async def newest_first(self, until: str | None = None) -> AsyncIterator[RunRecord]:
+    async def newest_first(self, until: str | None = None) -> AsyncIterator[RunRecord | UnreadableAudit]:
         """The records of all audits, the last begun first; ``until``: none that began in a later second than this id
         tells. They are read as they are taken, those of one second at once: an id does not tell which of them is newer.
+        One that cannot be read is warned of, and comes behind those of its second.
         """
         ids = await self.audit_ids()
         if until is not None:
             ids = [audit_id for audit_id in ids if audit_id[_SECOND] <= until[_SECOND]]
         for _, of_one_second in groupby(ids, key=itemgetter(_SECOND)):
-            found = [await self.record(audit_id) for audit_id in of_one_second]
-            for record in sorted(filter(None, found), key=lambda one: one.begun, reverse=True):
+            found = [await self._readable_or_not(audit_id) for audit_id in of_one_second]
+            records = [one for one in found if isinstance(one, RunRecord)]
+            for record in sorted(records, key=lambda one: one.begun, reverse=True):
                 yield record
+            for other in found:
+                if isinstance(other, UnreadableAudit):
+                    yield other
+
+    async def _readable_or_not(self, audit_id: str) -> RunRecord | UnreadableAudit | None:
+        try:
+            return await self.record(audit_id)
+        except UnreadableError as error:
+            logger.warning("An audit is passed over: %s", error)
+            return UnreadableAudit(audit_id, error)
 
 
 def _guard(profile: str) -> str:
     return f"active/{profile}.json"
 
 
-def _json(value: Any) -> bytes:
-    return json.dumps(value, indent=2, ensure_ascii=False).encode()
+def _record(audit_id: str) -> str:
+    return f"{audit_id}/run.json"
+
+
+def _named(value: Any) -> tuple[str, datetime]:
+    """The audit that a guard names, and since when."""
+    fields = Fields.of_version(value, GUARD_SCHEMA_VERSION)
+    audit_id = fields.text("audit_id")
+    if not is_audit_id(audit_id):
+        raise ValueError("its audit_id is not the id of an audit")
+    return audit_id, fields.moment("since")

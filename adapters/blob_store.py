@@ -1,12 +1,12 @@
 """The few things the run store asks of blob storage, with every refusal in words that help."""
 
 import logging
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeVar
 
 from azure.core import MatchConditions
 from azure.core.exceptions import (
@@ -17,6 +17,7 @@ from azure.core.exceptions import (
     ResourceModifiedError,
     ResourceNotFoundError,
 )
+from azure.storage.blob import StorageErrorCode
 from azure.storage.blob.aio import BlobServiceClient, ContainerClient, ExponentialRetry
 
 from adapters.connections import StorageConnection
@@ -43,6 +44,7 @@ _OPTIONS: dict[str, Any] = {
     "max_single_get_size": _PORTION_BYTES,
     "max_chunk_get_size": _PORTION_BYTES,
 }
+DoneT = TypeVar("DoneT")
 
 
 class _Retry(ExponentialRetry):
@@ -74,8 +76,8 @@ class Listed:
 
 
 class BlobStore:
-    """One container of an account; made on first use. All methods raise ``StorageRefusedError`` and
-    ``StorageUnavailableError``.
+    """One container of an account; made by the first write that misses it. All methods raise ``StorageRefusedError``
+    and ``StorageUnavailableError``.
     """
 
     def __init__(self, connection: StorageConnection, container: str) -> None:
@@ -84,7 +86,6 @@ class BlobStore:
         self._container: ContainerClient = self._service.get_container_client(container)
         self._setting = connection.setting
         self._advice = advice_for(connection, CONTRIBUTOR)
-        self._ready = False
 
     @property
     def where(self) -> str:
@@ -95,18 +96,12 @@ class BlobStore:
         """Close the connections."""
         await self._service.close()
 
-    async def ready(self) -> None:
-        """Make the container if it is not there. Cheap after the first call; safe to race."""
-        if not self._ready:
-            with self._explained("create"), suppress(ResourceExistsError):
-                await self._container.create_container()
-            self._ready = True
-
     async def write(self, path: str, data: bytes, metadata: Mapping[str, str] | None = None) -> None:
         """Write a whole blob in one request, replacing what is there; storage takes all of it or nothing."""
-        await self.ready()
         with self._explained("write"):
-            await self._container.upload_blob(path, data, overwrite=True, metadata=dict(metadata or {}))
+            await self._in_container(
+                lambda: self._container.upload_blob(path, data, overwrite=True, metadata=dict(metadata or {}))
+            )
 
     async def write_stream(
         self, path: str, chunks: AsyncIterator[bytes], metadata: Mapping[str, str] | None = None
@@ -124,7 +119,6 @@ class BlobStore:
         else:
             await self.write(path, bytes(begin), metadata)
             return
-        await self.ready()
         written = len(begin)
 
         async def counted() -> AsyncIterator[bytes]:
@@ -136,6 +130,7 @@ class BlobStore:
 
         with self._explained("write"):
             blob = self._container.get_blob_client(path)
+            await self._in_container(self._container.get_container_properties)  # the pieces come only once
             await blob.upload_blob(counted(), overwrite=True, metadata=dict(metadata or {}))
             stored = (await blob.get_blob_properties()).size
         if stored != written:
@@ -143,11 +138,14 @@ class BlobStore:
 
     async def create(self, path: str, data: bytes, metadata: Mapping[str, str] | None = None) -> bool:
         """Write a blob only if there is none; False if there is. Atomic."""
-        await self.ready()
         with self._explained("write"):
             try:
-                await self._container.upload_blob(path, data, overwrite=False, metadata=dict(metadata or {}))
-            except ResourceExistsError:
+                await self._in_container(
+                    lambda: self._container.upload_blob(path, data, overwrite=False, metadata=dict(metadata or {}))
+                )
+            except ResourceExistsError as error:
+                if _code(error) != StorageErrorCode.BLOB_ALREADY_EXISTS:
+                    raise
                 return False
         return True
 
@@ -226,6 +224,22 @@ class BlobStore:
             except ResourceNotFoundError:
                 return
 
+    async def _in_container(self, write: Callable[[], Awaitable[DoneT]]) -> DoneT:
+        """What ``write`` gives. If the container is not there, it is made, and ``write`` is tried once more: it may be
+        deleted while the app runs, and asking for it before each write would be a request more for each.
+        """
+        try:
+            return await write()
+        except ResourceNotFoundError as error:
+            if _code(error) != StorageErrorCode.CONTAINER_NOT_FOUND:
+                raise
+        try:
+            await self._container.create_container()
+        except ResourceExistsError as error:  # somebody else was faster
+            if _code(error) != StorageErrorCode.CONTAINER_ALREADY_EXISTS:
+                raise
+        return await write()
+
     @contextmanager
     def _explained(self, verb: str) -> Iterator[None]:
         what = f"Cannot {verb} in {self.where}"
@@ -233,6 +247,8 @@ class BlobStore:
             yield
         except HttpResponseError as error:
             status = error.status_code
+            if _code(error) == StorageErrorCode.CONTAINER_BEING_DELETED:
+                raise StorageUnavailableError(f"{what}: it is being deleted. Try again in a minute.") from error
             if isinstance(error, ClientAuthenticationError) or status in _NOT_ALLOWED:
                 raise StorageRefusedError(
                     f"{what}: {f'storage answered {status}' if status else 'no identity'}. {self._advice}, and check "
@@ -249,6 +265,11 @@ class BlobStore:
             kind = StorageRefusedError if fault.lasts else StorageUnavailableError
             advice = fault.advice or f"Check {self._setting} and the account's network rules."
             raise kind(f"{what}: storage {fault.what}. {advice}") from error
+
+
+def _code(error: HttpResponseError) -> str | None:
+    """Storage's own word for a refusal, where there is one."""
+    return getattr(error, "error_code", None)
 
 
 def _fault(error: AzureError) -> Fault:

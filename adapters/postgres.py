@@ -88,11 +88,13 @@ class Database:
         except psycopg.Error as error:
             raise explained(self.setting, error) from error
 
-    async def check(self) -> None:
-        """Connect and read nothing. Raises as ``snapshot``."""
+    async def check(self, *queries: Query) -> None:
+        """Connect, and ask each query for no row: what is missing, or not granted, shows. Raises as ``snapshot``."""
         async with self.snapshot() as snapshot:
-            async for _lines in snapshot.lines(Query("select '1'", {})):
-                pass
+            for query in queries:
+                none = Query(f"select * from ({query.sql}) as query limit 0", query.values)  # noqa: S608 - a constant
+                async for _lines in snapshot.lines(none):
+                    pass
 
     async def _options(self) -> dict[str, Any]:
         """The URL with its defaults; without a password in it, an Entra token for this one connection, over TLS."""

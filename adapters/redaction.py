@@ -1,8 +1,10 @@
 """Taking secrets out of texts that we did not write ourselves, before they are kept or shown."""
 
 import re
+import traceback
 
 _HIDDEN = "***"
+_MOST_OF_AN_ERROR = 20_000
 _SECRETS = (
     re.compile(r"(?i)\b(sig|code)=[^;&\s'\"]+"),
     # As in a connection string, a libpq string, a shell's environment, or a dictionary that was printed.
@@ -20,3 +22,8 @@ def redacted(text: str, most: int = 2000) -> str:
     for pattern in _SECRETS:
         text = pattern.sub(lambda match: f"{match[1]}{'' if match[1].endswith('/') else '='}{_HIDDEN}", text)
     return text if len(text) <= most else f"{text[:most]}..."
+
+
+def in_full(error: BaseException) -> str:
+    """An unexpected error with all that led to it, for the log: its traceback without secrets."""
+    return redacted("".join(traceback.format_exception(error)), _MOST_OF_AN_ERROR)

@@ -18,21 +18,22 @@ Every name is determined by the audit and the step, so a step done twice overwri
 two files that belong together the second is written last and says that both are complete.
 """
 
-import json
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import re
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 from operator import eq, lt
-from typing import Any
+from typing import Any, TypeVar
 
-from adapters.blob_store import BlobStore
+from adapters.blob_store import BlobStore, Listed
+from adapters.documents import document, read_document, understood
 from adapters.jsonl import Unpacker, loads, pack, pack_lines, unpack
 from reconciliation.candidates import Candidate, RegisteredRecording
 from reconciliation.coverage import COUNTS, counts_of
 from reconciliation.dead_letters import DeadLetter
-from reconciliation.errors import RunStoreError
+from reconciliation.errors import ListingError, RunStoreError
 from reconciliation.evidence import Record, Unread, record_from_json
 from reconciliation.plan import Listing, Plan, PlannedShard
 from reconciliation.progress import ShardProgress
@@ -42,6 +43,10 @@ REPORT_FILES: Mapping[str, str] = {"json": "report.json", "csv": "findings.csv",
 _UNSCANNED = "its shard could not be scanned"
 # Packed; unpacked they are some ten times as many, and parsed about a hundred times.
 _PORTION_BYTES = 32 * 1024
+_SHARD = re.compile(r"shards/([0-9]{4})\.(jsonl\.gz|progress)")
+_DEAD_LETTER = re.compile(r"dead-letters/([0-9]{4})\.json")
+_COUNT = re.compile(r"[0-9]{1,18}")
+ValueT = TypeVar("ValueT")
 
 
 @dataclass(frozen=True)
@@ -64,7 +69,9 @@ class ShardResult:
 
 
 class RunStore:
-    """Typed access to the folders of all audits. Errors are those of ``BlobStore``, plus ``RunStoreError``."""
+    """Typed access to the folders of all audits. Errors are those of ``BlobStore``, plus ``RunStoreError``; of a blob
+    that is damaged, or of a later release, ``UnreadableError``.
+    """
 
     def __init__(self, blobs: BlobStore) -> None:
         self._blobs = blobs
@@ -78,11 +85,11 @@ class RunStore:
     ) -> Listing:
         """Write the container names, ascending, page by page as they come; and then how many they were.
 
-        Raises ``RunStoreError`` if a name was listed twice.
+        Raises ``ListingError`` if a name was listed twice; nothing is kept then that says that all were listed.
         """
         listed = await self._write_names(f"{audit_id}/containers.jsonl.gz", pages)
         listing = Listing(as_of, listed, storage_ahead_seconds)
-        await self._blobs.write(f"{audit_id}/listing.json", _json(listing.to_json()))
+        await self._blobs.write(f"{audit_id}/listing.json", document(listing.to_json()))
         return listing
 
     async def write_relisted(self, audit_id: str, pages: AsyncIterator[list[str]]) -> None:
@@ -107,24 +114,30 @@ class RunStore:
 
     async def _sort_names(self, path: str) -> None:
         # Storage lists in the order of the names, and says so; an emulator or a gateway may see that otherwise.
-        names = [name async for portion in self._values(path) for name in portion]
+        names = [name async for portion in self._values(path, _names) for name in portion]
         names.sort()
         if any(map(eq, names, islice(names, 1, None))):
-            raise RunStoreError(f"Storage listed {len(names)} containers, some of them twice. Start a new audit.")
+            raise ListingError(f"Storage listed {len(names)} containers, some of them twice. Audit again.")
         await self._blobs.write(path, pack(names))
 
     async def listing(self, audit_id: str) -> Listing | None:
         """What ``write_containers`` said, or None before it was done."""
-        stored = await self._blobs.read(f"{audit_id}/listing.json")
-        return None if stored is None else Listing.from_json(json.loads(stored.data))
+        return await self._document(f"{audit_id}/listing.json", Listing.from_json)
+
+    async def forget_listing(self, audit_id: str) -> None:
+        """Take back that containers were listed and rows pulled: both are read anew when the audit is begun again, in
+        that order, and what they left is written over.
+        """
+        for name in ("candidates.jsonl.gz", "listing.json"):
+            await self._blobs.delete(f"{audit_id}/{name}")
 
     def container_names(self, audit_id: str) -> AsyncIterator[list[str]]:
         """All container names, ascending, in portions."""
-        return self._values(f"{audit_id}/containers.jsonl.gz")
+        return self._values(f"{audit_id}/containers.jsonl.gz", _names)
 
     def relisted_names(self, audit_id: str) -> AsyncIterator[list[str]]:
         """All names of ``write_relisted``, ascending, in portions."""
-        return self._values(f"{audit_id}/relisted.jsonl.gz")
+        return self._values(f"{audit_id}/relisted.jsonl.gz", _names)
 
     async def write_rows(
         self, audit_id: str, candidates: AsyncIterator[list[str]], registered: AsyncIterator[list[str]]
@@ -138,51 +151,50 @@ class RunStore:
         """True if ``write_rows`` was done."""
         return await self._blobs.exists(f"{audit_id}/candidates.jsonl.gz")
 
-    async def candidates(self, audit_id: str) -> AsyncIterator[list[Candidate]]:
+    def candidates(self, audit_id: str) -> AsyncIterator[list[Candidate]]:
         """The candidates as pulled, in portions."""
-        async for values in self._values(f"{audit_id}/candidates.jsonl.gz"):
-            yield [Candidate.from_json(value) for value in values]
+        return self._values(f"{audit_id}/candidates.jsonl.gz", lambda rows: [*map(Candidate.from_json, rows)])
 
-    async def registered(self, audit_id: str) -> AsyncIterator[list[RegisteredRecording]]:
+    def registered(self, audit_id: str) -> AsyncIterator[list[RegisteredRecording]]:
         """The registered recordings, ascending by recording id, in portions."""
-        async for values in self._values(f"{audit_id}/registered.jsonl.gz"):
-            yield [RegisteredRecording.from_json(value) for value in values]
+        return self._values(f"{audit_id}/registered.jsonl.gz", lambda rows: [*map(RegisteredRecording.from_json, rows)])
 
     async def registered_ids(self, audit_id: str) -> AsyncIterator[list[str]]:
         """Their ids alone: the first text on each line, cut out because parsing the rest takes ten times as long."""
         async for lines in self._lines(f"{audit_id}/registered.jsonl.gz"):
-            with self._undamaged(f"{audit_id}/registered.jsonl.gz"):
+            with self._understood(f"{audit_id}/registered.jsonl.gz"):
                 ids = [first.decode() for _, first, _ in (line.split(b'"', 2) for line in lines)]
             yield ids
 
-    async def _values(self, path: str) -> AsyncIterator[list[Any]]:
+    async def _values(self, path: str, read: Callable[[list[Any]], list[ValueT]]) -> AsyncIterator[list[ValueT]]:
         async for lines in self._lines(path):
-            with self._undamaged(path):
-                yield loads(lines)
+            with self._understood(path):
+                values = read(loads(lines))
+            yield values
 
     async def _lines(self, path: str) -> AsyncIterator[list[bytes]]:
         unpacker = Unpacker()
         async for chunk in self._blobs.read_stream(path):
             for at in range(0, len(chunk), _PORTION_BYTES):
-                with self._undamaged(path):
+                with self._understood(path):
                     lines = unpacker.lines(chunk[at : at + _PORTION_BYTES])
                 if lines:
                     yield lines
-        with self._undamaged(path):
+        with self._understood(path):
             unpacker.finish()
 
-    @contextmanager
-    def _undamaged(self, path: str) -> Iterator[None]:
-        try:
-            yield
-        except ValueError as error:
-            raise RunStoreError(f"{path} in {self._blobs.where} is damaged: {error}. Start a new audit.") from error
+    def _understood(self, path: str) -> AbstractContextManager[None]:
+        return understood(path, self._blobs.where)
+
+    async def _document(self, path: str, read: Callable[[Any], ValueT]) -> ValueT | None:
+        stored = await self._blobs.read(path)
+        return None if stored is None else read_document(path, self._blobs.where, stored.data, read)
 
     # --- the plan -----------------------------------------------------------------------------------------------
 
     async def write_plan(self, audit_id: str, plan: Plan, shards: AsyncIterator[list[str]]) -> Plan:
         """Write the names to open, shard by shard, and then the plan that points into them; returns the plan with its
-        pointers. Raises ``RunStoreError`` if the names are not strictly ascending.
+        pointers. Raises ``ListingError`` if the names are not strictly ascending.
         """
         planned: list[PlannedShard] = []
 
@@ -192,7 +204,7 @@ class RunStore:
                 try:
                     shard = shard_of(len(planned), before, names)
                 except ValueError as error:
-                    raise RunStoreError(f"{audit_id}/containers.jsonl.gz: {error}. Start a new audit.") from error
+                    raise ListingError(f"{audit_id}/containers.jsonl.gz: {error}.") from error
                 before = names[-1] if names else before
                 member = pack(names)
                 planned.append(PlannedShard(shard, offset, len(member)))
@@ -201,13 +213,12 @@ class RunStore:
 
         await self._blobs.write_stream(f"{audit_id}/work.jsonl.gz", members())
         plan = replace(plan, shards=tuple(planned))
-        await self._blobs.write(f"{audit_id}/plan.json", _json(plan.to_json()))
+        await self._blobs.write(f"{audit_id}/plan.json", document(plan.to_json()))
         return plan
 
     async def plan(self, audit_id: str) -> Plan | None:
         """The plan, or None before it is made."""
-        stored = await self._blobs.read(f"{audit_id}/plan.json")
-        return None if stored is None else Plan.from_json(json.loads(stored.data))
+        return await self._document(f"{audit_id}/plan.json", Plan.from_json)
 
     async def planned(self, audit_id: str) -> Plan:
         """The plan of an audit that must have one. Raises ``RunStoreError`` if it has none."""
@@ -221,8 +232,8 @@ class RunStore:
     async def shard_names(self, audit_id: str, planned: PlannedShard) -> list[str]:
         """The container names of one shard, ascending; reads no more than those."""
         stored = await self._blobs.read(f"{audit_id}/work.jsonl.gz", offset=planned.offset, length=planned.length)
-        with self._undamaged(f"{audit_id}/work.jsonl.gz"):
-            names = [] if stored is None else unpack(stored.data)
+        with self._understood(f"{audit_id}/work.jsonl.gz"):
+            names = [] if stored is None else _names(unpack(stored.data))
         if len(names) != planned.shard.containers:
             raise RunStoreError(
                 f"Shard {planned.shard.index} of audit {audit_id} has {len(names)} names of "
@@ -256,7 +267,7 @@ class RunStore:
         stored = await self._blobs.read(path)
         if stored is None:
             return None
-        with self._undamaged(path):
+        with self._understood(path):
             return ShardResult([record_from_json(value) for value in unpack(stored.data)], stored.etag)
 
     async def shard(self, audit_id: str, shard: int) -> list[Record] | None:
@@ -288,20 +299,19 @@ class RunStore:
             names.add(name)
             if name == "candidates.jsonl.gz":
                 scan_started_at = blob.last_modified
-            if name.startswith("shards/"):
-                index, _, kind = name.removeprefix("shards/").partition(".")
+            if shard := _SHARD.fullmatch(name):
                 # "0007.jsonl.gz" is listed before "0007.progress", and is the one to believe.
-                counts = {count: int(blob.metadata.get(count, 0)) for count in COUNTS}
-                progress = ShardProgress(done=kind == "jsonl.gz", updated_at=blob.last_modified, **counts)
-                shards.setdefault(int(index), progress)
-        letters = sum(name.startswith("dead-letters/") for name in names)
+                with self._understood(blob.path):
+                    progress = _progress(blob, done=shard[2] == "jsonl.gz")
+                shards.setdefault(int(shard[1]), progress)
+        letters = sum(_DEAD_LETTER.fullmatch(name) is not None for name in names)
         return Artefacts(frozenset(names), shards, max(moments, default=None), scan_started_at, letters)
 
     # --- dead letters -----------------------------------------------------------------------------------------------
 
     async def write_dead_letter(self, audit_id: str, letter: DeadLetter) -> None:
         """Keep a dead letter in place of the one its shard had."""
-        await self._blobs.write(_dead_letter(audit_id, letter.shard), _json(letter.to_json()))
+        await self._blobs.write(_dead_letter(audit_id, letter.shard), document(letter.to_json()))
 
     async def delete_dead_letter(self, audit_id: str, shard: int) -> None:
         """Take a dead letter back, if there is one."""
@@ -309,21 +319,27 @@ class RunStore:
 
     async def dead_letter(self, audit_id: str, shard: int) -> DeadLetter | None:
         """The dead letter of a shard, or None."""
-        path = _dead_letter(audit_id, shard)
-        stored = await self._blobs.read(path)
-        if stored is None:
-            return None
-        with self._undamaged(path):
-            return DeadLetter.from_json(json.loads(stored.data))
+
+        def read(value: Any) -> DeadLetter:
+            letter = DeadLetter.from_json(value)
+            if letter.shard != shard:
+                raise ValueError("it is the dead letter of another shard")
+            return letter
+
+        return await self._document(_dead_letter(audit_id, shard), read)
 
     async def dead_letters(self, audit_id: str) -> list[DeadLetter]:
         """All dead letters of an audit, by shard."""
-        shards = [
-            int(blob.path.rpartition("/")[2].removesuffix(".json"))
-            async for blob in self._blobs.listing(f"{audit_id}/dead-letters/")
+        names = [
+            blob.path.removeprefix(f"{audit_id}/") async for blob in self._blobs.listing(f"{audit_id}/dead-letters/")
         ]
-        letters = [await self.dead_letter(audit_id, shard) for shard in sorted(shards)]
+        shards = sorted(int(found[1]) for found in map(_DEAD_LETTER.fullmatch, names) if found)
+        letters = [await self.dead_letter(audit_id, shard) for shard in shards]
         return [letter for letter in letters if letter is not None]
+
+    async def last_modified(self, audit_id: str) -> datetime | None:
+        """When anything in an audit's folder was last written, whatever it is; None if there is nothing."""
+        return max([blob.last_modified async for blob in self._blobs.listing(f"{audit_id}/")], default=None)
 
     async def delete_audit(self, audit_id: str) -> None:
         """Delete an audit's whole folder, its record last: what is cut short is done again."""
@@ -359,6 +375,13 @@ class RunStore:
             yield [line.decode() for line in lines]
 
 
+def _names(values: list[Any]) -> list[str]:
+    """Raises ``ValueError`` if one is no text."""
+    if not all(isinstance(value, str) for value in values):
+        raise ValueError("it holds something else than names")
+    return values
+
+
 def _shard(audit_id: str, shard: int) -> str:
     return f"{audit_id}/shards/{shard:04}.jsonl.gz"
 
@@ -374,5 +397,11 @@ def _dead_letter(audit_id: str, shard: int) -> str:
     return f"{audit_id}/dead-letters/{shard:04}.json"
 
 
-def _json(value: Any) -> bytes:
-    return json.dumps(value, indent=2, ensure_ascii=False).encode()
+def _progress(blob: Listed, *, done: bool) -> ShardProgress:
+    """Raises ``ValueError`` if the metadata do not hold counts."""
+    texts = {name: blob.metadata.get(name, "0") or "" for name in COUNTS}
+    for name, text in texts.items():
+        if not _COUNT.fullmatch(text):
+            raise ValueError(f"its metadata's {name} is not a whole number")
+    counts = {name: int(text) for name, text in texts.items()}
+    return ShardProgress(done=done, updated_at=blob.last_modified, **counts)

@@ -7,9 +7,11 @@ record, which Application Insights keeps as custom dimensions when the host runs
 import json
 import logging
 
+from adapters.redaction import in_full
 from reconciliation.run_record import RunRecord
 
 logger = logging.getLogger("capture_audit.events")
+_errors = logging.getLogger("capture_audit.unexpected")
 
 Fact = str | int | float | bool | None
 
@@ -18,6 +20,11 @@ def event(name: str, **facts: Fact) -> None:
     """Tell of an event, such as ``audit.completed``. Facts are ids, counts and durations; never names or secrets."""
     known = {key: value for key, value in facts.items() if value is not None}
     logger.info(json.dumps({"event": name, **known}), extra={"event_name": name, **known})
+
+
+def tell_unexpected(what: str, error: BaseException) -> None:
+    """Log an error that nobody expected, with its traceback: its texts are not ours, so secrets are taken out."""
+    _errors.error("%s: %s", what, in_full(error))
 
 
 def tell_end(ended: RunRecord) -> None:

@@ -148,10 +148,12 @@ class Check:
 
 @dataclass(frozen=True)
 class Health:
-    """Whether the service can do its work."""
+    """Whether the service can do its work, and what it runs if it tells."""
 
     status: str
     checks: tuple[Check, ...]
+    version: str | None = None
+    commit: str | None = None
 
     @property
     def ok(self) -> bool:
@@ -232,6 +234,11 @@ def read_audits(fields: Fields) -> tuple[Audit, ...]:
     return tuple(read_audit(each) for each in fields.objects("audits"))
 
 
+def read_unreadable(fields: Fields) -> tuple[str, ...]:
+    """The blobs that kept other audits out of a list. Raises UnexpectedAnswerError."""
+    return fields.texts("unreadable")
+
+
 def read_dead_letters(fields: Fields) -> tuple[DeadLetter, ...]:
     """The dead letters, in the order given. Raises UnexpectedAnswerError."""
     return tuple(_read_dead_letter(each) for each in fields.objects("dead_letters"))
@@ -256,7 +263,7 @@ def read_health(fields: Fields) -> Health:
     checks = fields.inner("checks")
     inner = ((printable(name), checks.inner(name)) for name in checks.members)
     found = tuple(Check(name, each.flag("ok"), each.optional_text("detail") or "") for name, each in inner)
-    return Health(fields.text("status"), found)
+    return Health(fields.text("status"), found, fields.optional_text("version"), fields.optional_text("commit"))
 
 
 def _read_dead_letter(fields: Fields) -> DeadLetter:

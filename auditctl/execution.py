@@ -4,7 +4,15 @@ import sys
 from collections.abc import Callable
 from http import HTTPStatus
 
-from auditctl.answers import Audit, read_audit, read_audits, read_dead_letters, read_health, read_profiles
+from auditctl.answers import (
+    Audit,
+    read_audit,
+    read_audits,
+    read_dead_letters,
+    read_health,
+    read_profiles,
+    read_unreadable,
+)
 from auditctl.client import Answer, Api, connect
 from auditctl.commands import (
     STANDARD_OUTPUT,
@@ -116,11 +124,11 @@ def _dead_letters(api: Api, command: DeadLetters) -> int:
 
 def _list(api: Api, command: ListAudits) -> None:
     answer = api.audits(command.profile, command.limit)
-    audits = read_audits(answer.fields)
+    audits, unreadable = read_audits(answer.fields), read_unreadable(answer.fields)
     if command.as_json:
         print_json(answer.document)
     else:
-        choose_output(api.service).audits(audits)
+        choose_output(api.service).audits(audits, unreadable)
 
 
 def _report(api: Api, command: Report) -> None:

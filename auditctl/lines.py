@@ -108,8 +108,8 @@ class Lines:
         if audit.has_report:
             self._event(event="report", url=self._service.report_url(audit.id), get=self._service.get_report(audit.id))
 
-    def audits(self, audits: Sequence[Audit]) -> None:
-        """One line per audit, nothing if there are none."""
+    def audits(self, audits: Sequence[Audit], unreadable: Sequence[str] = ()) -> None:
+        """One line per audit, then one per blob that cannot be read; nothing if there are none."""
         for audit in audits:
             self._write(
                 key_value(
@@ -121,6 +121,9 @@ class Lines:
                     headline=audit.headline,
                 )
             )
+
+        for path in unreadable:
+            self._write(key_value(unreadable=path))
 
     def dead_letters(self, audit_id: str, letters: Sequence[DeadLetter]) -> None:
         """One line per dead letter, nothing if there are none."""
@@ -159,7 +162,8 @@ class Lines:
 
     def health(self, health: Health) -> None:
         """One line for the whole, one per check."""
-        self._write(key_value(service=self._service.address, status=health.status))
+        told = {name: text for name, text in (("version", health.version), ("commit", health.commit)) if text}
+        self._write(key_value(service=self._service.address, status=health.status, **told))
         for check in health.checks:
             self._write(key_value(check=check.name, ok=check.ok, detail=check.detail))
 

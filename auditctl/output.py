@@ -23,8 +23,8 @@ class Output(Observer, Protocol):
     def ended(self, audit: Audit) -> None:
         """A watched audit has ended."""
 
-    def audits(self, audits: Sequence[Audit]) -> None:
-        """The audits, newest first."""
+    def audits(self, audits: Sequence[Audit], unreadable: Sequence[str] = ()) -> None:
+        """The audits, newest first; and the blobs that kept others from being shown."""
 
     def dead_letters(self, audit_id: str, letters: Sequence[DeadLetter]) -> None:
         """What an audit could not read, by shard."""

@@ -99,11 +99,16 @@ class Screen:
         if nobody := needing_nobody(audit.given):
             self._labelled("no action", nobody)
 
-    def audits(self, audits: Sequence[Audit]) -> None:
-        """A table, newest first as given; with headlines where there is room for them."""
-        if not audits:
+    def audits(self, audits: Sequence[Audit], unreadable: Sequence[str] = ()) -> None:
+        """A table, newest first as given; with headlines where there is room for them. Then what cannot be read."""
+        if audits:
+            self._table_of(audits)
+        elif not unreadable:
             self._say(f"No audits yet. Start one: {self._service.command('run', '--wait')}")
-            return
+        for path in unreadable:
+            self._labelled("unreadable", path, STYLES[Outcome.INCOMPLETE])
+
+    def _table_of(self, audits: Sequence[Audit]) -> None:
         table = Table(box=None, header_style="dim", padding=(0, 1))
         for name in ("audit", "profile", "outcome", "started (UTC)"):
             table.add_column(name, no_wrap=True)
@@ -153,6 +158,8 @@ class Screen:
     def health(self, health: Health) -> None:
         """The whole, then each check."""
         self._labelled(health.status, self._service.address, STYLES[_outcome(ok=health.ok)])
+        if health.version:
+            self._labelled("version", f"{health.version} ({health.commit})" if health.commit else health.version)
         table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
         for check in health.checks:
             word = Text("ok" if check.ok else "failed", STYLES[_outcome(ok=check.ok)])

@@ -15,7 +15,7 @@ from demo.prodlike.vocabulary import HIDDEN
 _ABOUT_ROWS = frozenset({"legacy", "in_flight", "already_registered", "status_behind", "deleted_elsewhere"})
 # What the rows alone decide, before any container is looked at.
 
-_CAUSE = re.compile(r"storage|database|container|run store|exited with code 137|Cancelled", re.IGNORECASE)
+_CAUSE = re.compile(r"storage|database|container|run store|its worker died|Cancelled", re.IGNORECASE)
 _MISTAKEN = re.compile(r"Traceback|AssertionError|KeyError|TypeError|AttributeError|ValueError|Non-Deterministic")
 
 

@@ -21,11 +21,12 @@ Work = Generator[Any, Any, Any]
 
 
 class StepFailedError(Exception):
-    """A step could not be done; the audit ends as failed."""
+    """A step could not be done; the audit ends as failed. ``runtime`` is what the Durable runtime said, for the log."""
 
-    def __init__(self, step: str, error: str) -> None:
+    def __init__(self, step: str, error: str, runtime: str = "") -> None:
         super().__init__(error)
         self.step = step
+        self.runtime = runtime
 
 
 def audit(context: Any) -> Work:
@@ -49,25 +50,38 @@ def audit(context: Any) -> Work:
         ended = yield from step(context, "report", request)
     except StepFailedError as failure:
         error = str(failure)[:MOST_ERROR_CHARACTERS]
-        ended = yield from step(context, "fail", {**request, "step": failure.step, "error": error})
+        runtime = failure.runtime[: MOST_ERROR_CHARACTERS - len(error)]
+        ended = yield from step(context, "fail", {**request, "step": failure.step, "error": error, "runtime": runtime})
     if ended["notify"]:
         yield from settled(context, [context.call_activity("notify", request)])  # what becomes of it harms nothing
     return {"audit_id": audit_id, "state": ended["state"], "outcome": ended["outcome"]}
 
 
 def step(context: Any, name: str, request: dict[str, Any]) -> Work:
-    """Call one activity until it answers ok; raises ``StepFailedError`` when trying again cannot help any more."""
-    error = ""
+    """Call one activity until it answers ok; raises ``StepFailedError`` when trying again cannot help any more.
+
+    An activity answers its own failures. What fails in the runtime never came to its end: its worker died, it ran out
+    of time, or its request or answer could not be read. The runtime's text is JSON in a sentence and for the log only.
+    """
+    error = runtime = ""
     for attempt in range(STEP_ATTEMPTS):
         if attempt:
             yield context.create_timer(context.current_utc_datetime + PAUSE_BETWEEN_ATTEMPTS)
         [(returned, answer)] = yield from settled(context, [context.call_activity(name, request)])
         if returned and answer["ok"]:
             return answer
-        error = answer["error"] if returned else answer
+        error, runtime = (answer["error"], "") if returned else (_lost(name, request["audit_id"]), answer)
         if returned and not answer["retryable"]:
             break
-    raise StepFailedError(name, error)
+    raise StepFailedError(name, error, runtime)
+
+
+def _lost(name: str, audit_id: str) -> str:
+    return (
+        f"The step {name} did not come to its end: its worker died, it ran out of time, or the runtime could not run "
+        f"it. The service's log has the details under {audit_id}. See 'Capacity' in docs/operations.md, then resume "
+        "the audit."
+    )
 
 
 def scan(context: Any, audit_id: str, shards: list[int], max_passes: int) -> Work:

@@ -4,7 +4,7 @@ A value that cannot be read (a moment that Python has no date for, an id that is
 and takes neither its row nor any other along.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from functools import lru_cache
@@ -130,26 +130,11 @@ class Candidate:
         if len(values) != len(COLUMNS):
             raise ValueError(f"a session has {len(values)} values instead of {len(COLUMNS)}")
         unreadable: dict[str, str] = {}
-
-        def give_up(at: int) -> None:
-            unreadable[COLUMNS[at]] = shortened(values[at])
-            values[at] = _STAND_INS.get(COLUMNS[at])
-
-        for at in _of_wrong_type(tuple(map(type, values))):
-            give_up(at)
-        for at in _CLOCKS_AT:
-            if (text := values[at]) is not None:
-                try:
-                    values[at] = from_text(text)
-                except (ValueError, OverflowError):  # Postgres has moments that Python has not: infinity, BC, 20238
-                    give_up(at)
-        for at in _IDS_AT:
-            if not is_canonical_id(values[at]):
-                give_up(at)
-        if values[_ORIGIN_AT] not in ORIGINS:
-            give_up(_ORIGIN_AT)
-        if "session_id" in unreadable:  # it is all that names the row
-            values[_IDS_AT[0]] = unreadable["session_id"]
+        for at in (*_of_wrong_type(tuple(map(type, values))), *_no_words(values), *_not_converted(values)):
+            name = COLUMNS[at]
+            unreadable.setdefault(name, shortened(values[at]))
+            # Its id is all that names the row.
+            values[at] = unreadable[name] if name == "session_id" else _STAND_INS.get(name)
         values.append(unreadable)
         return cls(*values)
 
@@ -180,6 +165,25 @@ _STAND_INS: dict[str, Any] = {
 def _of_wrong_type(types: tuple[type, ...]) -> tuple[int, ...]:
     """Where a row holds something of another type than its column; rows of one query hardly differ in this."""
     return tuple(at for at, name in enumerate(COLUMNS) if types[at] not in _TYPES[name])
+
+
+def _no_words(values: list[Any]) -> Iterator[int]:
+    """Where a row holds another word than can stand there."""
+    for at in _IDS_AT:
+        if not is_canonical_id(values[at]):
+            yield at
+    if str(values[_ORIGIN_AT]) not in ORIGINS:
+        yield _ORIGIN_AT
+
+
+def _not_converted(values: list[Any]) -> Iterator[int]:
+    """Turn the texts of moments into moments; where that cannot be done."""
+    for at in _CLOCKS_AT:
+        if (text := values[at]) is not None:
+            try:
+                values[at] = from_text(text)
+            except (ValueError, OverflowError, TypeError):  # Postgres has what Python has not: infinity, BC, 20238
+                yield at
 
 
 def shortened(value: object) -> str:
@@ -213,7 +217,12 @@ class RegisteredRecording(NamedTuple):
 
     @classmethod
     def from_json(cls, value: list[Any]) -> Self:
-        """The row of a JSON array in the order of the fields; whatever else it is, a row that is ``unreadable``."""
+        """The row of a JSON array in the order of the fields; whatever else is in it, a row that is ``unreadable``.
+
+        Raises ``ValueError`` for what is no array.
+        """
+        if not isinstance(value, list):
+            raise ValueError("a row is an array")  # noqa: TRY004 - as for any other damage
         if len(value) == len(cls._fields):
             recording_id, session_id, marks, digest = value
             ids = is_canonical_id(recording_id) and is_canonical_id(session_id)

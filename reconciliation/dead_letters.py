@@ -6,8 +6,9 @@ from datetime import datetime
 from typing import Any, Self
 
 from reconciliation.evidence import Record, Unread
+from reconciliation.fields import Fields
 from reconciliation.shards import Shard
-from reconciliation.times import from_text, to_text
+from reconciliation.times import to_text
 
 SCHEMA_VERSION = 1
 MOST_ERRORS_KEPT = 100
@@ -26,9 +27,10 @@ class Discard:
         return {"reason": self.reason, "by": self.by, "at": to_text(self.at)}
 
     @classmethod
-    def from_json(cls, value: dict[str, Any]) -> Self:
-        """Raises ``KeyError`` or ``ValueError`` if ``value`` is not what ``to_json`` makes."""
-        return cls(value["reason"], value["by"], from_text(value["at"]))
+    def from_json(cls, value: Any) -> Self:
+        """Raises ``ValueError`` if ``value`` is not what ``to_json`` makes."""
+        fields = Fields.of(value)
+        return cls(fields.text("reason"), fields.text("by"), fields.moment("at"))
 
 
 @dataclass(frozen=True)
@@ -64,18 +66,20 @@ class DeadLetter:
         }
 
     @classmethod
-    def from_json(cls, value: dict[str, Any]) -> Self:
-        """Raises ``KeyError`` or ``ValueError`` if ``value`` is not what ``to_json`` makes."""
+    def from_json(cls, value: Any) -> Self:
+        """Raises ``ValueError`` if ``value`` is not what ``to_json`` makes."""
+        fields = Fields.of_version(value, SCHEMA_VERSION)
+        discarded = fields.optional("discarded", fields.inner)
         return cls(
-            shard=value["shard"],
-            start=value["start"],
-            containers=value["containers"],
-            failed=value["failed"],
-            errors=tuple((error["container"], error["error"]) for error in value["errors"]),
-            attempts=value["attempts"],
-            first_at=from_text(value["first_at"]),
-            last_at=from_text(value["last_at"]),
-            discarded=Discard.from_json(value["discarded"]) if value["discarded"] else None,
+            shard=fields.whole("shard"),
+            start=fields.text("start"),
+            containers=fields.whole("containers"),
+            failed=fields.whole("failed"),
+            errors=tuple((error.text("container"), error.text("error")) for error in fields.objects("errors")),
+            attempts=fields.whole("attempts"),
+            first_at=fields.moment("first_at"),
+            last_at=fields.moment("last_at"),
+            discarded=None if discarded is None else Discard.from_json(discarded.members),
         )
 
 

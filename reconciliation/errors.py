@@ -63,6 +63,17 @@ class RunStoreError(AuditError, RuntimeError):
     """The run store holds something that cannot be: a missing plan, a cut artefact."""
 
 
+class UnreadableError(RunStoreError):
+    """A blob of the run store is damaged, or of a later release; ``path`` tells which."""
+
+    def __init__(self, path: str, where: str, why: str) -> None:
+        self.path = path
+        super().__init__(
+            f"{path} in {where} cannot be read: {why}. If a later release wrote it, deploy that one again; if it is "
+            "damaged, restore it, or start a new audit."
+        )
+
+
 class AuditExistsError(RunStoreError):
     """There is an audit of that id already."""
 

@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Self
 
-from reconciliation.times import optional_from_text, optional_text
+from reconciliation.fields import Fields
+from reconciliation.times import optional_text
 
 NO_STATUS = "NULL"
 """How a request names the rows whose status column is empty (rows older than the column have none)."""
@@ -60,16 +61,17 @@ class AuditParameters:
         }
 
     @classmethod
-    def from_json(cls, value: dict[str, Any]) -> Self:
-        """Raises ``KeyError`` or ``ValueError`` if ``value`` is not what ``to_json`` makes."""
+    def from_json(cls, value: Any) -> Self:
+        """Raises ``ValueError`` if ``value`` is not what ``to_json`` makes."""
+        fields = Fields.of(value)
         return cls(
-            profile=value["profile"],
-            mode=Mode(value["mode"]),
-            statuses=tuple(value["statuses"]),
-            grace_minutes=value["grace_minutes"],
-            since=optional_from_text(value["since"]),
-            until=optional_from_text(value["until"]),
-            container_prefixes=tuple(value["container_prefixes"]),
-            only=tuple(value["only"]),
-            ingest_address_contains=value["ingest_address_contains"],
+            profile=fields.text("profile"),
+            mode=fields.word("mode", Mode),
+            statuses=fields.texts("statuses"),
+            grace_minutes=fields.whole("grace_minutes"),
+            since=fields.optional("since", fields.moment),
+            until=fields.optional("until", fields.moment),
+            container_prefixes=fields.texts("container_prefixes"),
+            only=fields.texts("only"),
+            ingest_address_contains=fields.optional("ingest_address_contains", fields.text),
         )

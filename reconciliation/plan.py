@@ -5,9 +5,10 @@ from datetime import datetime, timedelta
 from typing import Any, Self
 
 from reconciliation.facts import Clock
+from reconciliation.fields import Fields
 from reconciliation.parameters import AuditParameters
 from reconciliation.shards import Shard
-from reconciliation.times import from_text, to_text
+from reconciliation.times import to_text
 
 SCHEMA_VERSION = 1
 
@@ -33,9 +34,10 @@ class Listing:
         }
 
     @classmethod
-    def from_json(cls, value: dict[str, Any]) -> Self:
-        """Raises ``KeyError`` or ``ValueError`` if ``value`` is not what ``to_json`` makes."""
-        return cls(from_text(value["as_of"]), value["listed"], value.get("storage_ahead_seconds", 0))
+    def from_json(cls, value: Any) -> Self:
+        """Raises ``ValueError`` if ``value`` is not what ``to_json`` makes."""
+        fields = Fields.of_version(value, SCHEMA_VERSION)
+        return cls(fields.moment("as_of"), fields.whole("listed"), fields.difference("storage_ahead_seconds"))
 
 
 @dataclass(frozen=True)
@@ -82,16 +84,25 @@ class Plan:
         }
 
     @classmethod
-    def from_json(cls, value: dict[str, Any]) -> Self:
-        """Raises ``KeyError`` or ``ValueError`` if ``value`` is not what ``to_json`` makes."""
-        return cls(
-            as_of=from_text(value["as_of"]),
-            settle_minutes=value["settle_minutes"],
-            max_passes=value["max_passes"],
-            listed=value["listed"],
-            skipped=value["skipped"],
-            storage_ahead_seconds=value.get("storage_ahead_seconds", 0),
+    def from_json(cls, value: Any) -> Self:
+        """Raises ``ValueError`` if ``value`` is not what ``to_json`` makes, or does not add up."""
+        fields = Fields.of_version(value, SCHEMA_VERSION)
+        skipped, shards = fields.inner("skipped"), fields.objects("shards")
+        plan = cls(
+            as_of=fields.moment("as_of"),
+            settle_minutes=fields.whole("settle_minutes"),
+            max_passes=fields.whole("max_passes"),
+            listed=fields.whole("listed"),
+            skipped={reason: skipped.whole(reason) for reason in skipped.members},
+            storage_ahead_seconds=fields.difference("storage_ahead_seconds"),
             shards=tuple(
-                PlannedShard(Shard.from_json(shard), shard["offset"], shard["length"]) for shard in value["shards"]
+                PlannedShard(Shard.from_json(shard.members), shard.whole("offset"), shard.whole("length"))
+                for shard in shards
             ),
         )
+        if [planned.shard.index for planned in plan.shards] != list(range(len(plan.shards))):
+            raise ValueError("its shards are not numbered in order")
+        planned = sum(planned.shard.containers for planned in plan.shards)
+        if planned + sum(plan.skipped.values()) != plan.listed:
+            raise ValueError(f"its shards and skipped containers are not the {plan.listed} that were listed")
+        return plan

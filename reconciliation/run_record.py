@@ -1,15 +1,23 @@
 """run.json: what the run store says of an audit as a whole."""
 
+import re
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Self
 
+from reconciliation.fields import Fields
 from reconciliation.lifecycle import State
 from reconciliation.outcome import Outcome
 from reconciliation.parameters import AuditParameters
-from reconciliation.times import from_text, optional_from_text, optional_text, to_text
+from reconciliation.times import optional_text, to_text
 
 SCHEMA_VERSION = 1
+AUDIT_ID = r"^[0-9]{8}-[0-9]{6}-[0-9a-f]{8}$"
+
+
+def is_audit_id(text: str) -> bool:
+    """True for an id as audits have it: safe as a folder, a part of an address and an instance id."""
+    return re.fullmatch(AUDIT_ID, text) is not None
 
 
 @dataclass(frozen=True)
@@ -87,18 +95,20 @@ class RunRecord:
         }
 
     @classmethod
-    def from_json(cls, value: dict[str, Any]) -> Self:
-        """Raises ``KeyError`` or ``ValueError`` if ``value`` is not what ``to_json`` makes."""
+    def from_json(cls, value: Any) -> Self:
+        """Raises ``ValueError`` if ``value`` is not what ``to_json`` makes."""
+        fields = Fields.of_version(value, SCHEMA_VERSION)
+        outcome, summary = fields.optional("outcome", fields.inner), fields.optional("summary", fields.inner)
         return cls(
-            audit_id=value["id"],
-            state=State(value["state"]),
-            parameters=AuditParameters.from_json(value["parameters"]),
-            created_at=from_text(value["created_at"]),
-            updated_at=from_text(value["updated_at"]),
-            ended_at=optional_from_text(value["ended_at"]),
-            outcome=None if value["outcome"] is None else Outcome(value["outcome"]["code"]),
-            summary=value["summary"],
-            error=value["error"],
-            resumes=value.get("resumes", 0),
-            rounds=value.get("rounds", 0),
+            audit_id=fields.text("id"),
+            state=fields.word("state", State),
+            parameters=AuditParameters.from_json(fields.inner("parameters").members),
+            created_at=fields.moment("created_at"),
+            updated_at=fields.moment("updated_at"),
+            ended_at=fields.optional("ended_at", fields.moment),
+            outcome=None if outcome is None else Outcome(outcome.whole("code")),
+            summary=None if summary is None else dict(summary.members),
+            error=fields.optional("error", fields.text),
+            resumes=fields.optional("resumes", fields.whole) or 0,
+            rounds=fields.optional("rounds", fields.whole) or 0,
         )

@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any, Self
 
+from reconciliation.fields import Fields
+
 MAX_SHARDS = 256
 
 
@@ -30,9 +32,10 @@ class Shard:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, value: dict[str, Any]) -> Self:
-        """Raises ``KeyError`` if ``value`` is not what ``to_json`` makes."""
-        return cls(value["index"], value["start"], value["containers"])
+    def from_json(cls, value: Any) -> Self:
+        """Raises ``ValueError`` if ``value`` is not what ``to_json`` makes."""
+        fields = Fields.of(value)
+        return cls(fields.whole("index"), fields.text("start"), fields.whole("containers"))
 
 
 def shard_sizes(containers: int, per_shard: int) -> list[int]:

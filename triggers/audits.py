@@ -1,5 +1,6 @@
 """The routes of audits: start, list, look, read the report, cancel."""
 
+import logging
 import secrets
 from dataclasses import replace
 from http import HTTPStatus
@@ -8,13 +9,16 @@ from typing import Any
 import azure.durable_functions as df
 import azure.functions as func
 
+from adapters.audit_records import UnreadableAudit
 from adapters.run_store import REPORT_FILES
 from adapters.services import Services, services
 from adapters.telemetry import tell_end
 from reconciliation.dead_letters import DeadLetter, Discard
+from reconciliation.errors import UnreadableError
 from reconciliation.lifecycle import State
 from reconciliation.outcome import Outcome
 from reconciliation.profiles import PROFILES
+from reconciliation.report.document import CLOSING
 from reconciliation.report.html import CONTENT_SECURITY_POLICY
 from reconciliation.run_record import RunRecord
 from triggers.problems import RefusedError, answer, responded
@@ -23,6 +27,7 @@ from triggers.running import Running
 from triggers.view import api_address, audit_view, links
 
 bp = df.Blueprint()
+logger = logging.getLogger("capture_audit.audits")
 
 POLL_SECONDS = 2
 _MIME = {"json": "application/json", "csv": "text/csv", "html": "text/html"}
@@ -90,17 +95,26 @@ async def _open_letters(world: Services, client: Any, record: RunRecord) -> list
 
 
 async def list_audits(req: func.HttpRequest, client: Any) -> func.HttpResponse:
-    """The newest audits first, at most ``limit`` of them, of one profile if asked."""
+    """The newest audits first, at most ``limit`` of them, of one profile if asked; and which blobs of those gone
+    through kept others from being shown.
+    """
     limit = read_limit(req.params.get("limit"))
     profile = read_choice("profile", req.params.get("profile"), tuple(PROFILES), None)
     world = services()
     found: list[dict[str, Any]] = []
-    async for record in world.records.newest_first():
-        if profile in {None, record.parameters.profile}:
-            found.append(await _view(world, client, record, _base(req)))
+    unreadable: list[str] = []
+    async for one in world.records.newest_first():
+        if isinstance(one, UnreadableAudit):
+            unreadable.append(one.error.path)
+        elif profile in {None, one.parameters.profile}:
+            try:
+                found.append(await _view(world, client, one, _base(req)))
+            except UnreadableError as error:
+                logger.warning("An audit is not shown: %s", error)
+                unreadable.append(error.path)
         if len(found) == limit:
             break
-    return answer({"audits": found})
+    return answer({"audits": found, "unreadable": unreadable})
 
 
 async def show(req: func.HttpRequest, client: Any) -> func.HttpResponse:
@@ -123,6 +137,8 @@ async def report(req: func.HttpRequest) -> func.HttpResponse:
     if data is None:
         raise RefusedError(HTTPStatus.NOT_FOUND, f"The {form} report of audit {record.audit_id} was deleted.")
     name = REPORT_FILES[form]
+    if form == "json" and not data.endswith(CLOSING.encode()):
+        raise UnreadableError(f"{record.audit_id}/{name}", world.records.where, "it was cut short")
     return func.HttpResponse(
         data,
         mimetype=_MIME[form],

@@ -8,6 +8,7 @@ from typing import Any
 
 import azure.functions as func
 
+from adapters.telemetry import tell_unexpected
 from reconciliation.errors import (
     AuditError,
     BadRequestError,
@@ -74,9 +75,9 @@ async def responded(work: Awaitable[func.HttpResponse]) -> func.HttpResponse:
     except AuditError as error:
         logger.warning("A request could not be served: %s", error)
         return problem(HTTPStatus.INTERNAL_SERVER_ERROR, str(error))
-    except Exception:
+    except Exception as error:  # noqa: BLE001
         # Without this the host answers 500 with an empty body, and the caller learns nothing.
-        logger.exception("A request ended in an unexpected error")
+        tell_unexpected("A request ended in an unexpected error", error)
         return problem(
             HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong that should not. The service's log has the details."
         )

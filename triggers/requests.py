@@ -21,13 +21,13 @@ from pydantic import (
 from reconciliation.errors import BadRequestError, FieldProblem
 from reconciliation.parameters import AuditParameters, Mode
 from reconciliation.profiles import DEFAULT_PROFILE, PROFILES
+from reconciliation.run_record import is_audit_id
 from reconciliation.times import from_text, to_text
 
 MOST_BODY_BYTES = 64 * 1024
 BodyT = TypeVar("BodyT", bound=BaseModel)
 MOST_LISTED = 200
 DEFAULT_LIMIT = 20
-AUDIT_ID = r"^[0-9]{8}-[0-9]{6}-[0-9a-f]{8}$"
 # Up to nine digits of a second: .NET and PowerShell write seven. What is beyond microseconds is cut.
 MOMENT = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?(Z|[+-][0-9]{2}:[0-9]{2})$"
 _PREFIX = r"^[$a-z0-9-]{1,63}$"
@@ -152,9 +152,8 @@ def read_start(body: bytes) -> AuditParameters:
 
 def read_audit_id(text: str | None) -> str:
     """An audit id from a route. Raises ``BadRequestError``: nothing else may become part of a path."""
-    if not re.fullmatch(AUDIT_ID, text or ""):
+    if text is None or not is_audit_id(text):
         raise BadRequestError([FieldProblem("audit_id", _short(text), "an audit id such as 20260131-093000-1a2b3c4d")])
-    assert text is not None
     return text
 
 

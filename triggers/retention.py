@@ -1,14 +1,19 @@
 """Clearing away what is old: audits in the run store, and their histories in the Durable runtime."""
 
-from datetime import timedelta
+import logging
+from datetime import datetime, timedelta
 from typing import Any
 
 import azure.durable_functions as df
 
+from adapters.audit_records import UnreadableAudit
 from adapters.services import Services
 from adapters.telemetry import event
+from reconciliation.errors import StorageRefusedError, UnreadableError
 from reconciliation.lifecycle import State
 from reconciliation.run_record import RunRecord
+
+logger = logging.getLogger("capture_audit.retention")
 
 # What is not settled is kept this many times as long.
 LONGER = 4
@@ -28,33 +33,72 @@ async def clear_away(client: Any, world: Services) -> None:
     """Delete audits older than ``AUDIT_RETENTION_DAYS``, at most ``MOST_AT_ONCE``, and the histories of that age.
 
     Incomplete audits and those with dead letters are kept four times as long; the newest completed one of a profile
-    stays, since the next is compared with it. 0 days keeps everything.
+    stays, since the next is compared with it. What cannot be read is never deleted, only counted and warned of; what
+    storage refuses to delete keeps nothing else. 0 days keeps everything.
     """
     days = world.settings.retention_days
     if not days:
         return
     age, now = timedelta(days=days), world.now()
-    compared_with: set[str] = set()
-    deleted = 0
-    async for record in world.records.newest_first():
-        if not record.state.has_ended:
-            continue
-        profile = record.parameters.profile
-        if record.state is State.COMPLETED and profile not in compared_with:
-            compared_with.add(profile)
-            continue
-        if now - (record.ended_at or record.updated_at) < await _keeping(world, record, age):
-            continue
-        await world.store.delete_audit(record.audit_id)
-        deleted += 1
-        if deleted == MOST_AT_ONCE:
-            break
+    old, unreadable = await _looked_through(world, age, now)
+    refused = 0
+    for audit_id in old:
+        try:
+            await world.store.delete_audit(audit_id)
+        except StorageRefusedError as error:
+            refused += 1
+            logger.warning("Audit %s is old and was not deleted: %s", audit_id, error)
     histories = 0
     for window in range(_WINDOWS):  # each night goes over a week of that age, in small windows
         until = now - LONGER * age - window * _WINDOW
         result = await client.purge_instance_history_by(until - _WINDOW, until, _FINISHED)
         histories += result.instances_deleted if result else 0
-    event("retention.purged", audits=deleted, histories=histories, states="completed, failed, terminated, canceled")
+    event(
+        "retention.purged",
+        audits=len(old) - refused,
+        refused=refused,
+        unreadable=unreadable,
+        histories=histories,
+        states="completed, failed, terminated, canceled",
+    )
+
+
+async def _looked_through(world: Services, age: timedelta, now: datetime) -> tuple[list[str], int]:
+    """The audits to be deleted, and how many cannot be read although they are old enough to be."""
+    old: list[str] = []
+    unreadable = 0
+    compared_with: set[str] = set()
+    async for one in world.records.newest_first():
+        if isinstance(one, UnreadableAudit):
+            unreadable += await _is_left_over(world, one.audit_id, now - age)
+            continue
+        profile = one.parameters.profile
+        if one.state is State.COMPLETED and profile not in compared_with:
+            compared_with.add(profile)
+            continue
+        try:
+            if one.state.has_ended and now - (one.ended_at or one.updated_at) >= await _keeping(world, one, age):
+                old.append(one.audit_id)
+        except UnreadableError as error:
+            logger.warning("An audit is kept: %s", error)
+            unreadable += await _is_left_over(world, one.audit_id, now - age)
+        if len(old) == MOST_AT_ONCE:
+            break
+    return old, unreadable
+
+
+async def _is_left_over(world: Services, audit_id: str, since: datetime) -> bool:
+    """True, with a warning, if nothing of an audit that cannot be read was written since then."""
+    written_at = await world.store.last_modified(audit_id)
+    if written_at is None or written_at >= since:
+        return False
+    logger.warning(
+        "Audit %s is older than AUDIT_RETENTION_DAYS and cannot be read, so it is not deleted. Look at its folder in "
+        "%s, and delete it yourself if nobody needs it.",
+        audit_id,
+        world.records.where,
+    )
+    return True
 
 
 async def _keeping(world: Services, record: RunRecord, age: timedelta) -> timedelta:

@@ -6,6 +6,7 @@ between has either won by then, or finds it changed. So there are never two acti
 """
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from http import HTTPStatus
@@ -13,16 +14,19 @@ from typing import Any
 
 import azure.durable_functions as df
 
-from adapters.audit_records import ActiveAudit
+from adapters.audit_records import ActiveAudit, UnreadableAudit, UnreadableGuard
 from adapters.services import Services
 from adapters.telemetry import event, tell_end
 from reconciliation.dead_letters import DeadLetter
+from reconciliation.errors import UnreadableError
 from reconciliation.lifecycle import State
 from reconciliation.outcome import Outcome
 from reconciliation.parameters import AuditParameters
 from reconciliation.run_record import RunRecord
 from triggers.problems import RefusedError
 from triggers.view import START_GRACE, Orchestration, state_seen
+
+logger = logging.getLogger("capture_audit.running")
 
 _CLAIMS = 5
 _PAUSE_SECONDS = 0.2
@@ -60,7 +64,6 @@ class Running:
         ``AuditExistsError`` if that id is taken.
         """
         now = self.world.now()
-        await self.world.records.ready()
         await self.claim(parameters.profile, audit_id)
         record = RunRecord(audit_id, State.QUEUED, parameters, created_at=now, updated_at=now)
         await self.world.records.create_record(record)
@@ -143,7 +146,7 @@ class Running:
         """
         records = self.world.records
         for _ in range(_CLAIMS):
-            active = await records.active(profile)
+            active = await self.active(profile)
             ours = active is not None and active.audit_id == audit_id
             if ours and not anew:
                 return
@@ -151,18 +154,61 @@ class Running:
                 raise _busy(profile, active.audit_id)
             if await records.claim(profile, audit_id, self.world.now(), active):
                 return
-        winner = await records.active(profile)
+        winner = await self.active(profile)
         raise _busy(profile, winner.audit_id if winner else "")
+
+    async def active(self, profile: str) -> ActiveAudit | None:
+        """The audit that the profile's guard names. A guard that cannot be read is written anew first; raises
+        ``UnreadableError`` if it cannot be read then either.
+        """
+        records = self.world.records
+        guard = await records.active(profile)
+        if isinstance(guard, UnreadableGuard):
+            await self._mend(profile, guard)
+            guard = await records.active(profile)
+        if isinstance(guard, UnreadableGuard):
+            raise guard.error
+        return guard
+
+    async def _mend(self, profile: str, guard: UnreadableGuard) -> None:
+        """Give the guard to the audit of the profile that has not ended, or take it away if there is none.
+
+        Every beginning writes the guard again once its record is there. So an audit that is begun in this moment is
+        either found here, or finds the guard changed by then.
+        """
+        holder: str | None = None
+        async for one in self.world.records.newest_first():
+            if await self._may_be_at_work(one, profile):
+                holder = one.audit_id
+                break
+            if holder is None and not isinstance(one, UnreadableAudit) and _is_open(one, profile):
+                holder = one.audit_id
+        if holder is None:
+            mended = await self.world.records.release(guard, profile)
+        else:
+            mended = await self.world.records.claim(profile, holder, self.world.now(), guard)
+        if mended:
+            logger.warning("The guard of %s now names %s: %s", profile, holder or "no audit", guard.error)
+
+    async def _may_be_at_work(self, one: RunRecord | UnreadableAudit, profile: str) -> bool:
+        if isinstance(one, UnreadableAudit):
+            return (await self.orchestration(one.audit_id)).is_open
+        return _is_open(one, profile) and await self.state(one) is not State.INTERRUPTED
 
     async def is_alive(self, active: ActiveAudit) -> bool:
         """True while the audit that holds a profile's guard has not ended and somebody works on it.
 
-        One that was interrupted makes room for a new one, and is marked as failed.
+        One that was interrupted makes room for a new one, and is marked as failed. One whose record cannot be read is
+        judged by its orchestration alone, and is left as it is.
         """
-        record = await self.world.records.record(active.audit_id)
+        # Between the guard and the record there is a moment; a start that died in it must not lock the profile.
+        just_begun = self.world.now() - active.since < START_GRACE
+        try:
+            record = await self.world.records.record(active.audit_id)
+        except UnreadableError:
+            return just_begun or (await self.orchestration(active.audit_id)).is_open
         if record is None:
-            # Between the guard and the record there is a moment; a start that died in it must not lock the profile.
-            return self.world.now() - active.since < START_GRACE
+            return just_begun
         if await self.state(record) is not State.INTERRUPTED:
             return not record.state.has_ended
         return not (await self.give_up(record, _REPLACED)).state.has_ended
@@ -181,6 +227,10 @@ class Running:
         return RefusedError(
             HTTPStatus.CONFLICT, f"Audit {audit_id} is {state}: there is nothing to {verb}.", state=state.value
         )
+
+
+def _is_open(record: RunRecord, profile: str) -> bool:
+    return record.parameters.profile == profile and not record.state.has_ended
 
 
 def _busy(profile: str, audit_id: str) -> RefusedError:

@@ -1,55 +1,109 @@
-"""Whether the service can do its work: database and storage reachable or not, and why."""
+"""Whether the service can do its work, and whether it is there at all."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Coroutine
 from http import HTTPStatus
+from typing import Any
 
 import azure.durable_functions as df
 import azure.functions as func
 
+from adapters.listing.lister import RestLister
+from adapters.release import commit
 from adapters.services import Services, services
+from adapters.telemetry import tell_unexpected
+from reconciliation import VERSION
 from reconciliation.errors import AuditError
+from reconciliation.parameters import AuditParameters
 from reconciliation.profiles import PROFILES
+from reconciliation.profiles.profile import Profile
 from triggers.problems import answer, responded
 
 bp = df.Blueprint()
 
 _PATIENCE_SECONDS = 10
+_given_up: set[asyncio.Task[None]] = set()
 
 
 async def health() -> func.HttpResponse:
-    """200 when everything answers, 503 with the reasons when something does not."""
+    """200 when everything does what an audit will need of it, 503 with the reasons when something does not.
+
+    The accounts are listed, the run store is written and read, and each query of a profile is asked for no row. All of
+    it is done at once, and what does not end in ``_PATIENCE_SECONDS`` keeps nothing else from being told.
+    """
     world = services()
-    checks: dict[str, Awaitable[None]] = {
-        "storage:SOURCE_STORAGE": _source(world),
-        "storage:REPORT_STORAGE": world.records.ready(),
-    }
-    for profile in PROFILES.values():
-        checks[f"database:{profile.database}"] = world.database(profile).check()
-    results = await asyncio.gather(*(_outcome(check) for check in checks.values()))
-    named = dict(zip(checks, results, strict=True))
-    healthy = all(result["ok"] for result in results)
+    checks = {name: asyncio.create_task(check) for name, check in _checks(world).items()}
+    _, late = await asyncio.wait(checks.values(), timeout=_PATIENCE_SECONDS)
+    for task in late:  # it may take a while to let go, and nobody waits for that
+        task.cancel()
+        _given_up.add(task)
+        task.add_done_callback(_let_go)
+    results = {name: _result(name, task, given_up=task in late) for name, task in checks.items()}
+    healthy = all(result["ok"] for result in results.values())
     status = HTTPStatus.OK if healthy else HTTPStatus.SERVICE_UNAVAILABLE
-    return answer({"status": "ok" if healthy else "degraded", "checks": named}, status)
+    word = "ok" if healthy else "degraded"
+    return answer({"status": word, "version": VERSION, "commit": commit(), "checks": results}, status)
 
 
-async def _source(world: Services) -> None:
-    async for _page in world.lister.containers():
+def _checks(world: Services) -> dict[str, Coroutine[Any, Any, None]]:
+    checks = {
+        "storage:SOURCE_STORAGE": _one_page(world.lister),
+        "storage:REPORT_STORAGE": world.records.check(),
+    }
+    if world.ingest is not None:
+        checks["storage:INGEST_STORAGE"] = _one_page(world.ingest)
+    for profile in PROFILES.values():
+        checks[f"database:{profile.database}"] = _queries(world, profile)
+    return checks
+
+
+async def _one_page(lister: RestLister) -> None:
+    async for _page in lister.containers():
         break
 
 
-async def _outcome(check: Awaitable[None]) -> dict[str, object]:
-    try:
-        async with asyncio.timeout(_PATIENCE_SECONDS):
-            await check
-    except AuditError as error:
-        return {"ok": False, "detail": str(error)}
-    except TimeoutError:
+async def _queries(world: Services, profile: Profile) -> None:
+    parameters = AuditParameters(profile.name, profile.default_statuses, profile.default_grace_minutes)
+    moments = world.moments(parameters)
+    await world.database(profile).check(
+        profile.candidates(parameters, moments),
+        profile.registered(moments),
+        profile.sessions_again(parameters, moments, ()),
+        profile.recordings_again(moments, ()),
+    )
+
+
+def _let_go(task: asyncio.Task[None]) -> None:
+    _given_up.discard(task)
+    if not task.cancelled():
+        task.exception()  # or it would be reported as one that nobody looked at
+
+
+def _result(name: str, task: asyncio.Task[None], *, given_up: bool) -> dict[str, object]:
+    if given_up:
         return {"ok": False, "detail": f"No answer within {_PATIENCE_SECONDS} seconds."}
-    return {"ok": True, "detail": "reachable"}
+    error = task.exception()
+    if error is None:
+        return {"ok": True, "detail": "reachable"}
+    if isinstance(error, AuditError):
+        return {"ok": False, "detail": str(error)}
+    tell_unexpected(f"The check {name} ended in an unexpected error", error)
+    kind = type(error).__name__
+    return {"ok": False, "detail": f"An unexpected error ({kind}). The service's log has the details."}
+
+
+async def live() -> func.HttpResponse:
+    """200, and nothing but that the process is up: it may be asked without a key, so it looks at nothing."""
+    return answer({"status": "up"})
 
 
 @bp.route(route="health", methods=["GET"])
 async def get_health(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 - the binding needs the name
     """GET /health."""
     return await responded(health())
+
+
+@bp.route(route="health/live", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+async def get_live(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 - the binding needs the name
+    """GET /health/live, for platforms that cannot send a key."""
+    return await responded(live())

@@ -11,9 +11,9 @@ import azure.functions as func
 
 from adapters.services import Services, services
 from adapters.settings import SCHEDULES
-from adapters.telemetry import event
+from adapters.telemetry import event, tell_unexpected
 from adapters.webhook import post
-from reconciliation.errors import AuditExistsError, NotificationError
+from reconciliation.errors import AuditExistsError, NotificationError, UnreadableError
 from reconciliation.lifecycle import State
 from reconciliation.notice import notice_of
 from reconciliation.outcome import Outcome
@@ -88,20 +88,37 @@ async def start_scheduled(timer: func.TimerRequest, client: Any, world: Services
 
 
 async def watch(client: Any, world: Services) -> None:
-    """Resume what broke off, a limited number of times; mark as failed what cannot be helped; free what has ended."""
+    """Resume what broke off, a limited number of times; mark as failed what cannot be helped; free what has ended.
+
+    What goes wrong with one profile waits until all others were looked after; then the first such error is raised. An
+    audit that cannot be read is left as it is, and warned of.
+    """
     running = Running(world, client)
+    failures: list[Exception] = []
     for profile in PROFILES:
-        active = await world.records.active(profile)
-        if active is None:
-            continue
-        record = await world.records.record(active.audit_id)
-        if record is None:
-            if not await running.is_alive(active):
-                await world.records.release(active, profile)
-        elif record.state.has_ended:
-            await world.records.release(active, profile)
-        elif await running.state(record) is State.INTERRUPTED:
-            await _help(running, record)
+        try:
+            await _watch(running, profile)
+        except UnreadableError as error:
+            logger.warning("The watchdog left the active audit of %s as it is: %s", profile, error)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is of this profile
+            tell_unexpected(f"The watchdog could not look after {profile}", error)
+            failures.append(error)
+    if failures:
+        raise failures[0]
+
+
+async def _watch(running: Running, profile: str) -> None:
+    active, records = await running.active(profile), running.world.records
+    if active is None:
+        return
+    record = await records.record(active.audit_id)
+    if record is None:
+        if not await running.is_alive(active):
+            await records.release(active, profile)
+    elif record.state.has_ended:
+        await records.release(active, profile)
+    elif await running.state(record) is State.INTERRUPTED:
+        await _help(running, record)
 
 
 async def _help(running: Running, record: RunRecord) -> None:

@@ -98,11 +98,24 @@ async def test_an_audit_that_was_not_completed_is_passed_over(outside: Outside, 
         pytest.param(REPORT[: len(REPORT) // 3], id="cut in its head"),
         pytest.param(REPORT[:-1], id="cut just before its end"),
         pytest.param("nonsense\n", id="no report at all"),
+        pytest.param(REPORT.replace('"subject":{', '"subject":7,"other":{'), id="a subject of another kind"),
+        pytest.param(REPORT.replace('"as_of": "', '"as_of": 7, "other": "'), id="a moment of another kind"),
+        pytest.param(REPORT.replace('"verdict":"', '"verdict":[],"other":"'), id="a verdict of another kind"),
     ],
 )
 async def test_a_report_that_cannot_be_read_is_passed_over(outside: Outside, text: str | None) -> None:
     await add(outside, "20260228-000000-aaaaaaaa", REPORT)
     await add(outside, "20260301-000000-aaaaaaaa", text)
+    previous = await previous_audit(outside.services, NOW)
+    assert previous is not None
+    assert previous.audit_id == "20260228-000000-aaaaaaaa"
+
+
+@pytest.mark.parametrize("data", [b"", b"{", b'{"schema_version": 2}', b'{"schema_version": 1}'])
+async def test_an_audit_whose_record_cannot_be_read_is_passed_over(outside: Outside, data: bytes) -> None:
+    await add(outside, "20260228-000000-aaaaaaaa", REPORT)
+    await add(outside, "20260301-000000-aaaaaaaa", REPORT)
+    outside.blobs.blobs["20260301-000000-aaaaaaaa/run.json"] = data
     previous = await previous_audit(outside.services, NOW)
     assert previous is not None
     assert previous.audit_id == "20260228-000000-aaaaaaaa"

@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from adapters.audit_records import AuditRecords
+from adapters.audit_records import ActiveAudit, AuditRecords, UnreadableAudit, UnreadableGuard
 from adapters.blob_store import BlobStore
-from reconciliation.errors import AuditExistsError, RunStoreError
+from reconciliation.errors import AuditExistsError, RunStoreError, UnreadableError
 from reconciliation.lifecycle import State
 from reconciliation.outcome import Outcome
 from reconciliation.parameters import AuditParameters, Mode
@@ -23,38 +23,47 @@ RECORD = RunRecord(AUDIT, State.QUEUED, PARAMETERS, created_at=AT, updated_at=AT
 # --- the guard --------------------------------------------------------------------------------------------------------
 
 
+def numbered(number: int) -> str:
+    """An audit's id."""
+    return f"20260131-093000-{number:08x}"
+
+
+async def active(records: AuditRecords) -> ActiveAudit:
+    """The audit that the guard names, which must be there and tell."""
+    guard = await records.active(PROFILE)
+    assert isinstance(guard, ActiveAudit)
+    return guard
+
+
 async def test_of_twenty_claims_at_once_one_wins_and_is_named(records: AuditRecords) -> None:
     assert await records.active(PROFILE) is None
-    won = await asyncio.gather(*(records.claim(PROFILE, f"audit-{n}", AT, None) for n in range(20)))
+    won = await asyncio.gather(*(records.claim(PROFILE, numbered(n), AT, None) for n in range(20)))
     assert won.count(True) == 1
-    active = await records.active(PROFILE)
-    assert active is not None
-    assert (active.audit_id, active.since) == (f"audit-{won.index(True)}", AT)
+    guard = await active(records)
+    assert (guard.audit_id, guard.since) == (numbered(won.index(True)), AT)
 
 
 async def test_of_twenty_successors_at_once_one_wins(records: AuditRecords) -> None:
-    await records.claim(PROFILE, "ended", AT, None)
+    await records.claim(PROFILE, numbered(99), AT, None)
     ended = await records.active(PROFILE)
-    won = await asyncio.gather(*(records.claim(PROFILE, f"audit-{n}", AT, ended) for n in range(20)))
+    won = await asyncio.gather(*(records.claim(PROFILE, numbered(n), AT, ended) for n in range(20)))
     assert won.count(True) == 1
-    active = await records.active(PROFILE)
-    assert active is not None
-    assert active.audit_id == f"audit-{won.index(True)}"
+    assert (await active(records)).audit_id == numbered(won.index(True))
 
 
 async def test_profiles_do_not_stand_in_each_others_way(records: AuditRecords) -> None:
-    assert await records.claim("one", "a", AT, None)
-    assert await records.claim("other", "b", AT, None)
-    assert not await records.claim("one", "c", AT, None)
+    assert await records.claim("one", numbered(1), AT, None)
+    assert await records.claim("other", numbered(2), AT, None)
+    assert not await records.claim("one", numbered(3), AT, None)
 
 
 async def test_a_claim_whose_answer_was_lost_is_sent_again_and_finds_itself(records: AuditRecords) -> None:
-    assert await records.claim(PROFILE, "a", AT, None)
-    assert await records.claim(PROFILE, "a", AT, None)
+    assert await records.claim(PROFILE, numbered(1), AT, None)
+    assert await records.claim(PROFILE, numbered(1), AT, None)
     before = await records.active(PROFILE)
-    assert await records.claim(PROFILE, "b", AT, before)
-    assert await records.claim(PROFILE, "b", AT, before)
-    assert not await records.claim(PROFILE, "c", AT, before)
+    assert await records.claim(PROFILE, numbered(2), AT, before)
+    assert await records.claim(PROFILE, numbered(2), AT, before)
+    assert not await records.claim(PROFILE, numbered(3), AT, before)
 
 
 # --- the record -------------------------------------------------------------------------------------------------------
@@ -94,7 +103,6 @@ async def test_the_first_of_many_ends_stays_and_everybody_is_told_it(records: Au
 
 
 async def test_an_audit_that_was_never_started_cannot_end(records: AuditRecords) -> None:
-    await records.ready()
     with pytest.raises(RunStoreError, match=f"no audit {AUDIT}"):
         await records.end(RECORD.ended(State.FAILED, AT, outcome=Outcome.FAILED))
 
@@ -159,14 +167,12 @@ async def test_an_end_that_was_decided_before_the_audit_was_begun_again_does_not
 
 
 async def test_a_guard_is_taken_away_only_as_it_was_seen(records: AuditRecords) -> None:
-    await records.claim(PROFILE, "first", AT, None)
-    seen = await records.active(PROFILE)
-    assert seen is not None
-    assert await records.claim(PROFILE, "second", AT, seen)
+    await records.claim(PROFILE, numbered(1), AT, None)
+    seen = await active(records)
+    assert await records.claim(PROFILE, numbered(2), AT, seen)
     assert not await records.release(seen, PROFILE)
-    now = await records.active(PROFILE)
-    assert now is not None
-    assert now.audit_id == "second"
+    now = await active(records)
+    assert now.audit_id == numbered(2)
     assert await records.release(now, PROFILE)
     assert await records.active(PROFILE) is None
     assert not await records.release(now, PROFILE)
@@ -176,7 +182,7 @@ async def test_a_guard_that_is_written_anew_is_not_the_one_that_was_seen(records
     await records.claim(PROFILE, AUDIT, AT, None)
     seen = await records.active(PROFILE)
     assert await records.claim(PROFILE, AUDIT, AT, seen)
-    assert not await records.claim(PROFILE, "another", AT, seen)
+    assert not await records.claim(PROFILE, numbered(2), AT, seen)
 
 
 async def test_audits_are_listed_newest_first_without_the_guards(records: AuditRecords, blobs: BlobStore) -> None:
@@ -184,6 +190,8 @@ async def test_audits_are_listed_newest_first_without_the_guards(records: AuditR
     ids = ["20260131-093000-00000000", "20251231-235959-ffffffff", "20260131-093001-00000000"]
     await asyncio.gather(*(blobs.write(f"{audit_id}/run.json", b"{}") for audit_id in ids))
     await records.claim(PROFILE, ids[0], AT, None)
+    for folder in ("active", "20260131-093000-0000000G", "20260131-093000-00000000-copy", "old", "$web"):
+        await blobs.write(f"{folder}/run.json", b"{}")
     assert await records.audit_ids() == sorted(ids, reverse=True)
 
 
@@ -221,3 +229,88 @@ async def test_guard_and_record_have_a_schema_version_and_only_an_ended_record_i
 def test_messages_can_say_where_the_records_are(records: AuditRecords, blobs: BlobStore) -> None:
     assert records.where == blobs.where
     assert "REPORT_STORAGE" in records.where
+
+
+# --- what somebody, or a later release, has touched -------------------------------------------------------------------
+
+WRITTEN = RECORD.to_json()
+FOREIGN: dict[str, bytes] = {
+    "nothing": b"",
+    "cut": b"{",
+    "another kind": b"[]",
+    "no text": b"\xff\xfe",
+    "half a character": json.dumps(WRITTEN | {"error": "\ud800"}).encode(),
+    "beyond all numbers": json.dumps(WRITTEN | {"summary": {"findings": float("inf")}}).encode(),
+    "deep": b"[" * 100_000,
+    "a later schema": json.dumps(WRITTEN | {"schema_version": 2}).encode(),
+    "a schema that is no number": json.dumps(WRITTEN | {"schema_version": True}).encode(),
+    "no schema": json.dumps({name: value for name, value in WRITTEN.items() if name != "schema_version"}).encode(),
+    "a later state": json.dumps(WRITTEN | {"state": "paused"}).encode(),
+    "a later mode": json.dumps(WRITTEN | {"parameters": WRITTEN["parameters"] | {"mode": "deep"}}).encode(),
+    "another outcome": json.dumps(WRITTEN | {"outcome": {"code": 5, "word": "great"}}).encode(),
+    "no parameters": json.dumps(WRITTEN | {"parameters": None}).encode(),
+    "a moment without a zone": json.dumps(WRITTEN | {"created_at": "2026-01-31T09:30:00"}).encode(),
+    "a moment before all others": json.dumps(WRITTEN | {"created_at": "0001-01-01T00:00:00+14:00"}).encode(),
+    "a number for a moment": json.dumps(WRITTEN | {"updated_at": 7}).encode(),
+    "a text for a number": json.dumps(WRITTEN | {"resumes": "7"}).encode(),
+    "a list for a summary": json.dumps(WRITTEN | {"summary": []}).encode(),
+    "another audit's": json.dumps(WRITTEN | {"id": "20260131-093000-00000000"}).encode(),
+    "a folder for an id": json.dumps(WRITTEN | {"id": "active"}).encode(),
+}
+
+
+@pytest.mark.parametrize("data", FOREIGN.values(), ids=FOREIGN.keys())
+async def test_a_record_that_cannot_be_read_is_named_and_hides_no_other(
+    records: AuditRecords, blobs: BlobStore, data: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    before, after = (replace(RECORD, audit_id=audit_id) for audit_id in ("20260131-092959-00000000", numbered(1)))
+    for record in (before, after):
+        await records.create_record(record)
+    await blobs.write(f"{AUDIT}/run.json", data)
+    ended = RECORD.ended(State.FAILED, AT, outcome=Outcome.FAILED)
+    for use in (records.record(AUDIT), records.end(ended), records.reopen(ended, AT, resumed=True)):
+        with pytest.raises(UnreadableError, match=rf"^{AUDIT}/run\.json in container .* cannot be read: .+ new audit"):
+            await use
+    found = [one async for one in records.newest_first()]
+    assert [one for one in found if not isinstance(one, UnreadableAudit)] == [after, before]
+    [unreadable] = [one for one in found if isinstance(one, UnreadableAudit)]
+    assert (unreadable.audit_id, unreadable.error.path) == (AUDIT, f"{AUDIT}/run.json")
+    assert f"{AUDIT}/run.json" in caplog.text
+    stored = await blobs.read(f"{AUDIT}/run.json")
+    assert stored is not None
+    assert stored.data == data
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b'{"schema_version": 2}',
+        json.dumps({"schema_version": 1, "audit_id": "../other", "since": "2026-01-31T09:30:00Z"}).encode(),
+        json.dumps({"schema_version": 1, "audit_id": AUDIT, "since": "now"}).encode(),
+    ],
+)
+async def test_a_guard_that_cannot_be_read_is_no_free_guard_and_is_replaced_only_as_it_was_seen(
+    records: AuditRecords, blobs: BlobStore, data: bytes
+) -> None:
+    await blobs.write(f"active/{PROFILE}.json", data)
+    seen = await records.active(PROFILE)
+    assert isinstance(seen, UnreadableGuard)
+    assert seen.error.path == f"active/{PROFILE}.json"
+    assert not await records.claim(PROFILE, AUDIT, AT, None)
+    won = await asyncio.gather(*(records.claim(PROFILE, numbered(n), AT, seen) for n in range(5)))
+    assert won.count(True) == 1
+    assert not await records.release(seen, PROFILE)
+    assert (await active(records)).audit_id == numbered(won.index(True))
+
+
+async def test_the_check_of_the_run_store_leaves_one_blob_that_no_list_shows(
+    records: AuditRecords, blobs: BlobStore
+) -> None:
+    for _ in range(2):
+        await records.check()
+    assert [blob.path async for blob in blobs.listing("")] == ["health.json"]
+    assert await records.audit_ids() == []
+    assert [one async for one in records.newest_first()] == []

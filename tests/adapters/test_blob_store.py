@@ -40,7 +40,6 @@ async def read_stream(store: BlobStore, path: str = "a") -> list[bytes]:
 
 
 USES: dict[str, Use] = {
-    "ready": lambda store: store.ready(),
     "write": lambda store: store.write("a", b"1"),
     "write_stream": lambda store: store.write_stream("a", pieces(b"1")),
     "create": lambda store: store.create("a", b"1"),
@@ -69,6 +68,13 @@ async def opened(storage: StorageConnection) -> AsyncIterator[BlobStore]:
         await store.close()
 
 
+@asynccontextmanager
+async def store_on(handler: Handler) -> AsyncIterator[BlobStore]:
+    """A store on an account that answers everything so."""
+    async with answering(handler) as port, opened(connection(port)) as store:
+        yield store
+
+
 @pytest.fixture
 def dead_port() -> Iterator[int]:
     """A port that is taken and that nobody listens on."""
@@ -90,7 +96,8 @@ async def test_what_is_not_there_is_none_or_nothing_and_not_an_error(blobs: Blob
         assert await listed(blobs) == []
         assert await folders(blobs) == []
         assert not await blobs.replace("a", b"1", '"0x8D"')
-        await blobs.ready()
+        await blobs.write("loose", b"")
+        await blobs.delete("loose")
 
 
 async def test_a_write_replaces_bytes_and_metadata(blobs: BlobStore) -> None:
@@ -146,7 +153,7 @@ async def test_a_stream_that_is_not_there_says_what_where_and_what_next(blobs: B
     for _ in ("no container", "an empty one"):
         with pytest.raises(RunStoreError, match=r"no a in container 'store-.*' of REPORT_STORAGE. Start a new audit"):
             await read_stream(blobs)
-        await blobs.ready()
+        await blobs.write("b", b"")
 
 
 @_blocks
@@ -282,6 +289,54 @@ async def test_twenty_stores_may_make_the_container_at_once(storage: StorageConn
         await asyncio.gather(*(store.close() for store in stores))
 
 
+WRITES = {name: use for name, use in USES.items() if name in {"write", "write_stream", "create"}}
+
+
+@pytest.mark.parametrize("use", WRITES.values(), ids=WRITES.keys())
+async def test_a_container_that_is_deleted_while_the_app_runs_is_made_again_by_the_next_write(
+    blobs: BlobStore, use: Use
+) -> None:
+    await blobs.write("before", b"1")
+    await blobs._container.delete_container()
+    await use(blobs)
+    assert await listed(blobs) == ["a"]
+
+
+@_blocks
+async def test_so_is_it_by_a_long_stream(blobs: BlobStore) -> None:
+    await blobs.write("before", b"1")
+    await blobs._container.delete_container()
+    await blobs.write_stream("a", pieces(MANY))
+    assert b"".join(await read_stream(blobs)) == MANY
+
+
+async def test_a_container_is_asked_for_only_when_it_is_missing(
+    blobs: BlobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = []
+    make = blobs._container.create_container
+
+    async def noted() -> object:
+        made.append(1)
+        return await make()
+
+    monkeypatch.setattr(blobs._container, "create_container", noted)
+    for _ in range(3):
+        await blobs.write("a", b"1")
+        await blobs.create("b", b"1")
+    assert made == [1]
+
+
+@pytest.mark.parametrize("use", [*WRITES.values(), USES["replace"]], ids=[*WRITES, "replace"])
+async def test_a_container_that_is_being_deleted_is_no_blob_that_was_there_first(use: Use) -> None:
+    async def refuse(_request: web.Request) -> web.Response:
+        return web.Response(status=409, headers={"x-ms-error-code": "ContainerBeingDeleted"})
+
+    async with store_on(refuse) as store:
+        with pytest.raises(StorageUnavailableError, match=r"it is being deleted\. Try again in a minute"):
+            await use(store)
+
+
 @pytest.mark.parametrize("use", USES.values(), ids=USES.keys())
 async def test_a_refused_key_says_what_where_and_what_next(azurite_server: AzuriteServer, use: Use) -> None:
     key = "d3Jvbmcta2V5LXdyb25nLWtleS13cm9uZy1rZXk="
@@ -318,7 +373,7 @@ async def test_an_account_that_cannot_be_reached_is_given_up_before_a_caller_giv
         started = time.monotonic()
         async with opened(connection(dead_port)) as store:
             with pytest.raises(StorageUnavailableError):
-                await store.ready()
+                await store.write("a", b"1")
         return time.monotonic() - started
 
     assert max(await asyncio.gather(*(seconds() for _ in range(20)))) < 15
@@ -392,7 +447,7 @@ async def test_a_plain_port_that_is_asked_by_https_is_told_at_once() -> None:
     async with answering(nobody) as port, opened(connection(port, scheme="https")) as store:
         began = time.monotonic()
         with pytest.raises(StorageRefusedError, match=r"does not speak TLS .* http:// or https://"):
-            await store.ready()
+            await store.write("a", b"1")
         assert time.monotonic() - began < 1
 
 

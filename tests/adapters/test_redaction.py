@@ -3,7 +3,7 @@ import string
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.redaction import redacted
+from adapters.redaction import in_full, redacted
 
 BASE64 = string.ascii_letters + string.digits + "+/"
 URL_SAFE = string.ascii_letters + string.digits + "-._~%"
@@ -87,3 +87,13 @@ def test_a_text_without_secrets_is_left_alone() -> None:
 
 def test_a_long_text_is_cut() -> None:
     assert redacted("x" * 5000, most=10) == "x" * 10 + "..."
+
+
+def test_an_error_is_told_in_full_with_what_led_to_it_and_without_secrets() -> None:
+    error = ExceptionGroup("two", [KeyError("AccountKey=c2VjcmV0"), ValueError("password=hunter2 and more")])
+    error.__cause__ = OSError("postgresql://u:hunter3@h/d")
+    told = in_full(error)
+    for words in ("ExceptionGroup: two", "KeyError", "ValueError", "OSError", "and more"):
+        assert words in told
+    for secret in ("c2VjcmV0", "hunter2", "hunter3"):
+        assert secret not in told

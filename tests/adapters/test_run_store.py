@@ -17,7 +17,7 @@ from adapters.jsonl import pack
 from adapters.run_store import RunStore
 from reconciliation.candidates import Candidate, RegisteredRecording
 from reconciliation.dead_letters import DeadLetter
-from reconciliation.errors import DatabaseUnavailableError, RunStoreError
+from reconciliation.errors import DatabaseUnavailableError, ListingError, RunStoreError, UnreadableError
 from reconciliation.evidence import ContainerEvidence, MediaFile, Record, Unread
 from reconciliation.keys import name_digest
 from reconciliation.lifecycle import State
@@ -86,7 +86,8 @@ UNPLANNED = Plan(AT, settle_minutes=20, max_passes=3, listed=40, skipped={"regis
 async def planned(store: RunStore, names: list[str], per_shard: int) -> Plan:
     waiting = iter(names)
     runs = [list(islice(waiting, size)) for size in shard_sizes(len(names), per_shard)]
-    return await store.write_plan(AUDIT, UNPLANNED, stream(*runs))
+    listed = len(names) + sum(UNPLANNED.skipped.values())
+    return await store.write_plan(AUDIT, replace(UNPLANNED, listed=listed), stream(*runs))
 
 
 # --- the listing ------------------------------------------------------------------------------------------------------
@@ -129,9 +130,11 @@ async def test_a_listing_that_names_a_container_twice_is_refused_and_does_not_co
     store: RunStore, pages: list[list[str]]
 ) -> None:
     count = sum(map(len, pages))
-    with pytest.raises(RunStoreError, match=rf"listed {count} containers, some of them twice\. Start a new audit"):
+    with pytest.raises(ListingError, match=rf"listed {count} containers, some of them twice\.") as refused:
         await store.write_containers(AUDIT, AT, stream(*pages))
+    assert refused.value.retryable
     assert await store.listing(AUDIT) is None
+    assert await store.write_containers(AUDIT, AT, stream(["a"])) == await store.listing(AUDIT)
 
 
 async def test_many_names_out_of_order_are_sorted_and_come_back_in_bounded_portions(store: RunStore) -> None:
@@ -189,7 +192,7 @@ async def test_an_empty_account_has_a_plan_of_one_empty_shard(store: RunStore) -
     "runs", [[["a", "c"], ["b"]], [["b"], ["b"]], [["b", "a"]]], ids=["between shards", "twice", "in a shard"]
 )
 async def test_names_that_are_not_strictly_ascending_make_no_plan(store: RunStore, runs: list[list[str]]) -> None:
-    with pytest.raises(RunStoreError, match=r"containers\.jsonl\.gz: .* not ascending.* Start a new audit"):
+    with pytest.raises(ListingError, match=r"containers\.jsonl\.gz: .* not ascending"):
         await store.write_plan(AUDIT, UNPLANNED, stream(*runs))
     assert await store.plan(AUDIT) is None
 
@@ -365,6 +368,7 @@ DAMAGES: dict[str, Callable[[bytes], bytes]] = {
     "not packed": gzip.decompress,
     "cut before it was packed": lambda whole: gzip.compress(gzip.decompress(whole)[:-3]),
     "no JSON": lambda whole: gzip.compress(gzip.decompress(whole) + b"\xff\xfe\n"),
+    "of another kind": lambda whole: gzip.compress(gzip.decompress(whole) + b"7\n"),
 }
 
 
@@ -376,7 +380,7 @@ async def test_a_damaged_artefact_is_named(store: RunStore, blobs: BlobStore, re
     await blobs.write(path, WHOLE[name])
     await READERS[reader](store)
     await blobs.write(path, DAMAGES[damage](WHOLE[name]))
-    with pytest.raises(RunStoreError, match=f"{path} in container .* is damaged: .*Start a new audit"):
+    with pytest.raises(RunStoreError, match=f"{path} in container .* cannot be read: .* new audit"):
         await READERS[reader](store)
 
 
@@ -542,8 +546,102 @@ async def test_a_dead_letter_takes_the_place_of_the_one_its_shard_had_and_can_be
 
 async def test_a_damaged_dead_letter_is_named(store: RunStore, blobs: BlobStore) -> None:
     await blobs.write(f"{AUDIT}/dead-letters/0007.json", b"{")
-    with pytest.raises(RunStoreError, match=r"dead-letters/0007\.json .* is damaged"):
+    with pytest.raises(RunStoreError, match=r"dead-letters/0007\.json .* cannot be read"):
         await store.dead_letters(AUDIT)
+
+
+async def test_what_is_no_dead_letter_of_its_shard_is_none(store: RunStore, blobs: BlobStore) -> None:
+    await store.write_dead_letter(AUDIT, LETTER)
+    for name in ("notes.txt", "7.json", "0007.json.bak", "older/0008.json"):
+        await blobs.write(f"{AUDIT}/dead-letters/{name}", b"x")
+    assert await store.dead_letters(AUDIT) == [LETTER]
+    assert (await store.artefacts(AUDIT)).dead_letters == 1
+    await blobs.write(f"{AUDIT}/dead-letters/0012.json", json.dumps(LETTER.to_json()).encode())
+    with pytest.raises(UnreadableError, match=r"dead-letters/0012\.json .* of another shard"):
+        await store.dead_letters(AUDIT)
+
+
+# --- what somebody, or a later release, has touched -------------------------------------------------------------------
+
+DOCUMENTS: dict[str, tuple[dict[str, Any], Callable[[RunStore], Awaitable[object]]]] = {
+    "listing.json": (Listing(AT, 3).to_json(), lambda store: store.listing(AUDIT)),
+    "plan.json": (replace(UNPLANNED, listed=3).to_json(), lambda store: store.planned(AUDIT)),
+    "dead-letters/0007.json": (LETTER.to_json(), lambda store: store.dead_letter(AUDIT, 7)),
+}
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+async def test_a_document_that_this_release_does_not_write_is_named(
+    store: RunStore, blobs: BlobStore, name: str
+) -> None:
+    whole, read = DOCUMENTS[name]
+    damages: list[bytes] = [b"", b"{", b"[]", b"null", b"\xff", json.dumps(whole | {"schema_version": 2}).encode()]
+    damages += [
+        json.dumps(whole | {member: "x\x00"}).encode() for member in whole if member not in {"start", "complete"}
+    ]
+    damages += [
+        json.dumps(whole | {member: None}).encode() for member in whole if member not in {"discarded", "complete"}
+    ]
+    for damage in damages:
+        await blobs.write(f"{AUDIT}/{name}", damage)
+        with pytest.raises(UnreadableError, match=rf"^{AUDIT}/{name} in container .* cannot be read: .+") as refused:
+            await read(store)
+        assert refused.value.path == f"{AUDIT}/{name}"
+    await blobs.write(f"{AUDIT}/{name}", json.dumps(whole).encode())
+    assert await read(store) is not None
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"listed": 41}, "not the 41 that were listed"),
+        ({"skipped": {"registered": 4}}, "not the 40 that were listed"),
+        ({"shards": []}, "not the 40 that were listed"),
+        ({"skipped": {"registered": -3}}, "registered is not a whole number"),
+    ],
+)
+async def test_a_plan_that_does_not_add_up_is_none(
+    store: RunStore, blobs: BlobStore, change: dict[str, Any], why: str
+) -> None:
+    plan = await planned(store, [f"{n:02}" for n in range(37)], 10)
+    await blobs.write(f"{AUDIT}/plan.json", json.dumps(plan.to_json() | change).encode())
+    with pytest.raises(UnreadableError, match=why):
+        await store.plan(AUDIT)
+
+
+async def test_a_plan_whose_shards_are_out_of_order_is_none(store: RunStore, blobs: BlobStore) -> None:
+    plan = (await planned(store, ["a", "b"], 1)).to_json()
+    await blobs.write(f"{AUDIT}/plan.json", json.dumps(plan | {"shards": plan["shards"][::-1]}).encode())
+    with pytest.raises(UnreadableError, match="not numbered in order"):
+        await store.plan(AUDIT)
+
+
+@pytest.mark.parametrize("count", ["many", "-1", "1.5", "", "9" * 19])
+async def test_a_shard_with_odd_counts_is_named_and_a_foreign_file_beside_it_is_not_a_shard(
+    store: RunStore, blobs: BlobStore, count: str
+) -> None:
+    await blobs.write(f"{AUDIT}/shards/notes.txt", b"x", {"scanned": count})
+    await store.write_shard(AUDIT, 0, 1, [SEEN])
+    assert list((await store.artefacts(AUDIT)).shards) == [0]
+    await blobs.write(f"{AUDIT}/shards/0001.jsonl.gz", pack([]), {"scanned": count})
+    with pytest.raises(UnreadableError, match=rf"^{AUDIT}/shards/0001\.jsonl\.gz in .*: its metadata's scanned is not"):
+        await store.artefacts(AUDIT)
+
+
+async def test_a_listing_that_is_forgotten_is_made_again_and_so_are_the_rows(store: RunStore) -> None:
+    await store.forget_listing(AUDIT)
+    await store.write_containers(AUDIT, AT, stream(["a"]))
+    await store.write_rows(AUDIT, stream(), stream())
+    await store.forget_listing(AUDIT)
+    assert await store.listing(AUDIT) is None
+    assert not await store.has_rows(AUDIT)
+
+
+async def test_when_an_audit_was_last_written_is_known_whatever_was_written(store: RunStore, blobs: BlobStore) -> None:
+    assert await store.last_modified(AUDIT) is None
+    await blobs.write(f"{AUDIT}/shards/odd", b"", {"scanned": "many"})
+    [blob] = [blob async for blob in blobs.listing(AUDIT)]
+    assert await store.last_modified(AUDIT) == blob.last_modified
 
 
 # --- deleting -------------------------------------------------------------------------------------------------------

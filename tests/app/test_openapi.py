@@ -31,7 +31,13 @@ OF_ONE = [
     ("POST", "/dead-letters/discard"),
 ]
 # The app cannot be brought to these by a request, a refused service or a broken blob.
-NEVER_MADE = {("GET", "/profiles", "500"), ("GET", "/openapi.json", "500"), ("GET", "/health", "500")}
+NEVER_MADE = {
+    ("GET", "/profiles", "500"),
+    ("GET", "/openapi.json", "500"),
+    ("GET", "/health", "500"),
+    ("GET", "/audits", "500"),
+    ("POST", "/audits", "500"),
+}
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +85,9 @@ def test_the_document_that_is_served_is_valid(description: Description) -> None:
     assert list(OpenAPIV31SpecValidator(description.document).iter_errors()) == []
 
 
-@pytest.mark.parametrize("path", ["/profiles", "/health", "/openapi.json", "/audits", "/audits?limit=1"])
+@pytest.mark.parametrize(
+    "path", ["/profiles", "/health", "/health/live", "/openapi.json", "/audits", "/audits?limit=1"]
+)
 def test_what_needs_no_audit_is_as_described(asks: Any, path: str) -> None:
     assert asks("GET", path).status_code == 200
 
@@ -187,22 +195,26 @@ def test_a_report_that_was_deleted(asks: Any, api: Api, world: World) -> None:
     assert asks("GET", f"/audits/{audit_id}/report?format=csv").status_code == 404
 
 
-def test_a_broken_record_is_a_problem_document_too(asks: Any, world: World, api: Api) -> None:
-    broken = "20300101-000000-00000000"
+def test_a_broken_record_is_a_problem_that_names_it_and_stops_nothing_else(asks: Any, world: World, api: Api) -> None:
+    broken, before = "20300101-000000-00000000", asks("GET", "/audits").json()
     with (
         BlobServiceClient.from_connection_string(world.report) as service,
         service.get_blob_client(world.report_container, f"{broken}/run.json") as blob,
         service.get_blob_client(world.report_container, "active/pre-capture-sessions.json") as guard,
     ):
         blob.upload_blob(b"{")
-        for method, rest in [*OF_ONE, ("LIST", "")]:
-            answer = asks("GET", "/audits") if method == "LIST" else asks(method, f"/audits/{broken}{rest}", DISCARD)
+        for method, rest in OF_ONE:
+            answer = asks(method, f"/audits/{broken}{rest}", DISCARD)
             assert answer.status_code == 500
-        blob.delete_blob()
-        guarded = guard.download_blob().readall()
+            assert answer.json()["detail"].startswith(f"{broken}/run.json in container ")
+        assert asks("GET", "/audits").json() == {**before, "unreadable": [f"{broken}/run.json"]}
         guard.upload_blob(b"{", overwrite=True)
-        assert asks("POST", "/audits").status_code == 500
-        guard.upload_blob(guarded, overwrite=True)
+        started = asks("POST", "/audits")
+        assert started.status_code == 202
+        assert api.ended(started.json()["id"])["state"] == "completed"
+        guard.upload_blob(b"{", overwrite=True)
+        assert asks("POST", f"/audits/{started.json()['id']}/resume").status_code == 409
+        blob.delete_blob()
 
 
 def test_a_run_store_that_cannot_be_reached(world: World, description: Description) -> None:
@@ -226,6 +238,7 @@ def test_settings_that_are_wrong(world: World, description: Description) -> None
     with running(world.settings(AUDIT_MAX_PASSES="many")) as api:
         for answer in (api.get("/audits"), api.get("/health")):
             assert checked(description, answer).status_code == 503
+        assert checked(description, api.get("/health/live")).json() == {"status": "up"}
 
 
 def test_every_answer_of_the_document_was_seen(description: Description) -> None:

@@ -38,6 +38,19 @@ def test_a_list_is_one_line_per_audit(service: ScriptedService, auditctl: Auditc
     assert service.asked[0].query == {"profile": ["pre"], "limit": ["2"]}
 
 
+def test_a_list_names_what_kept_audits_from_being_shown(service: ScriptedService, auditctl: Auditctl) -> None:
+    paths = ["20260131-080000-00000000/run.json", "20260130-080000-00000000/plan.json\x1b"]
+    service.on("GET", "/audits", Reply({"audits": [ended_document(1, "findings")], "unreadable": paths}))
+
+    ran = auditctl("list")
+
+    assert ran.code == 0
+    assert ran.out.splitlines()[1:] == [
+        "unreadable=20260131-080000-00000000/run.json",
+        "unreadable=20260130-080000-00000000/plan.json",
+    ]
+
+
 def test_a_list_as_json_is_the_document(service: ScriptedService, auditctl: Auditctl) -> None:
     service.on("GET", "/audits", Reply(LISTED))
 
@@ -68,6 +81,16 @@ def test_health(service: ScriptedService, auditctl: Auditctl, *, status: int, wo
         f"service={service.url} status={word}",
         f'check=database:PRE ok={str(ok).lower()} detail="PostgreSQL 18"',
     ]
+
+
+def test_health_tells_the_version_and_the_commit_if_it_is_told_them(
+    service: ScriptedService, auditctl: Auditctl
+) -> None:
+    told = {"status": "ok", "version": "0.1.0", "commit": "a1b2c3d", "checks": {}}
+    service.on("GET", "/health", Reply(told), Reply({**told, "commit": None}))
+
+    assert auditctl("health").out == f"service={service.url} status=ok version=0.1.0 commit=a1b2c3d\n"
+    assert auditctl("health").out == f"service={service.url} status=ok version=0.1.0\n"
 
 
 def test_a_host_that_is_not_ready_is_not_a_degraded_service(service: ScriptedService, auditctl: Auditctl) -> None:

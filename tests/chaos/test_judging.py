@@ -169,7 +169,7 @@ def test_incomplete_called_completed_is_a_silent_gap() -> None:
 
 def test_a_failed_audit_must_say_why_and_mean_it() -> None:
     assert kinds("failed", None, "Cannot list containers in account 'stub': storage answered 403.") == set()
-    assert kinds("failed", None, "Activity function 'pull' failed: ... python exited with code 137") == set()
+    assert kinds("failed", None, "The step pull did not come to its end: its worker died, it ran ...") == set()
     assert kinds("failed", None, None) == {Wrong.GAP}
     assert kinds("failed", None, "Something went wrong.") == {Wrong.GAP}
     assert kinds("failed", None, "AssertionError: the container is None") == {Wrong.REPORT}

@@ -1,4 +1,5 @@
 import json
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -32,7 +33,6 @@ def test_an_audit_does_its_steps_in_order_and_tells_how_it_ended() -> None:
     [
         pytest.param(lambda _: refused("No.", retryable=False), "No.", 1, id="refused"),
         pytest.param(lambda _: refused("Busy.", retryable=True), "Busy.", STEP_ATTEMPTS, id="unavailable"),
-        pytest.param(raising("killed"), "killed", STEP_ATTEMPTS, id="raised"),
     ],
 )
 def test_a_step_that_cannot_be_done_ends_the_audit_as_failed_with_its_reason(
@@ -41,20 +41,45 @@ def test_a_step_that_cannot_be_done_ends_the_audit_as_failed_with_its_reason(
     driver = Driver(World(answers={broken: answer}))
     assert driver.run(audit(driver.context)) == {"audit_id": "a", "state": "failed", "outcome": "failed"}
     assert driver.names == [*STEPS[: BEFORE[broken]], *[broken] * attempts, "fail"]
-    assert driver.calls[-1].request == {"audit_id": "a", "step": broken, "error": error}
+    assert driver.calls[-1].request == {"audit_id": "a", "step": broken, "error": error, "runtime": ""}
+
+
+@pytest.mark.parametrize("broken", BEFORE)
+def test_a_step_that_fails_in_the_runtime_ends_the_audit_in_our_words_and_the_runtimes_are_for_the_log(
+    broken: str,
+) -> None:
+    said = f"Activity function '{broken}' failed:  KeyError: 'x' \n {{\"$type\":\"System.Exception\"}}"
+    driver = Driver(World(answers={broken: raising(said)}))
+    assert driver.run(audit(driver.context)) == {"audit_id": "a", "state": "failed", "outcome": "failed"}
+    assert driver.names == [*STEPS[: BEFORE[broken]], *[broken] * STEP_ATTEMPTS, "fail"]
+    request = driver.calls[-1].request
+    assert (request["step"], request["runtime"]) == (broken, said)
+    assert re.fullmatch(
+        rf"The step {broken} did not come to its end: .+ log has the details under a\..+", request["error"]
+    )
+    assert "KeyError" not in request["error"]
+
+
+def test_what_the_runtime_said_of_an_earlier_attempt_is_not_told_of_a_refusal() -> None:
+    driver = Driver(World(answers={"pull": once(raising("killed"), refused("No.", retryable=False))}))
+    driver.run(audit(driver.context))
+    assert driver.calls[-1].request == {"audit_id": "a", "step": "pull", "error": "No.", "runtime": ""}
 
 
 def test_the_text_of_a_failure_is_cut_before_it_enters_the_history() -> None:
     driver = Driver(World(answers={"pull": raising("x" * 100_000)}))
     driver.run(audit(driver.context))
     assert driver.calls[-1].name == "fail"
-    assert driver.calls[-1].request["error"] == "x" * len(driver.calls[-1].request["error"])
+    assert driver.calls[-1].request["runtime"] == "x" * len(driver.calls[-1].request["runtime"])
     assert len(json.dumps(driver.calls[-1].request)) < 16_384
 
 
 @pytest.mark.parametrize("letter", ["é", "\U0001f600"])
-def test_a_cut_text_is_short_in_every_alphabet(letter: str) -> None:
-    driver = Driver(World(answers={"pull": raising(letter * 100_000)}))
+@pytest.mark.parametrize(
+    "answer", [raising, lambda text: lambda _: refused(text, retryable=False)], ids=["raised", "refused"]
+)
+def test_a_cut_text_is_short_in_every_alphabet(letter: str, answer: Any) -> None:
+    driver = Driver(World(answers={"pull": answer(letter * 100_000)}))
     driver.run(audit(driver.context))
     assert len(json.dumps(driver.calls[-1].request)) < 16_384
 
@@ -81,8 +106,9 @@ def test_a_step_is_tried_again_after_a_pause(first: Any) -> None:
 
 def test_there_is_no_pause_after_the_last_attempt() -> None:
     driver = Driver(World(answers={"pull": raising("killed")}))
-    with pytest.raises(StepFailedError, match="killed"):
+    with pytest.raises(StepFailedError, match="did not come to its end") as failed:
         driver.run(step(driver.context, "pull", {"audit_id": "a"}))
+    assert failed.value.runtime == "killed"
     assert len(driver.calls) == STEP_ATTEMPTS
     assert len(driver.timers) == STEP_ATTEMPTS - 1
 

@@ -154,7 +154,8 @@ def test_a_step_that_always_fails_ends_the_audit_through_its_way_out(broken: str
     assert last.output == {**COMPLETED, "state": "failed", "outcome": "failed"}
     name, request = asked_for(last)[-1]
     assert (name, request["step"]) == ("fail", broken)
-    assert request["error"].startswith(f"Activity function '{broken}' failed: ")
+    assert request["error"].startswith(f"The step {broken} did not come to its end: ")
+    assert request["runtime"].startswith(f"Activity function '{broken}' failed: ")
     timers = [action for action in last.actions if action["actionType"] == TIMER]
     assert len(timers) == 2
     assert_replays_alike(host)

@@ -1,6 +1,7 @@
 """The steps of an audit one after the other, on a world in memory: what they write is what the domain says."""
 
 import asyncio
+import gzip
 import json
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
@@ -18,9 +19,10 @@ from activities.reading import Reader
 from activities.reconcile import reconcile_audit
 from activities.report import report_audit
 from activities.scan_shard import scan
+from adapters.jsonl import pack
 from adapters.run_store import RunStore
 from reconciliation.candidates import Candidate
-from reconciliation.errors import AuditError, RunStoreError
+from reconciliation.errors import AuditError, ListingError, RunStoreError
 from reconciliation.evidence import Blob
 from reconciliation.lifecycle import State
 from reconciliation.parameters import AuditParameters, Mode
@@ -352,9 +354,11 @@ async def test_a_container_that_was_listed_twice_ends_in_no_plan() -> None:
 
     audit = audit_of()
     audit.outside.storage = Twice({})
-    with pytest.raises(RunStoreError, match="some of them twice"):
+    with pytest.raises(ListingError, match="some of them twice"):
         await audit.planned()
     assert f"{AUDIT_ID}/plan.json" not in audit.files
+    audit.outside.storage = MemoryStorage(named(a=[], b=[]))
+    assert (await audit.planned())["shards"] == 1, "the second try of the step does not list anew"
 
 
 async def test_names_that_were_lost_between_the_listing_and_the_plan_end_in_no_plan() -> None:
@@ -365,6 +369,25 @@ async def test_names_that_were_lost_between_the_listing_and_the_plan_end_in_no_p
     audit.files[f"{AUDIT_ID}/listing.json"] = json.dumps(listing).encode()
     with pytest.raises(RunStoreError, match="listed 3 containers, and 2 names are kept"):
         await plan_audit({"audit_id": AUDIT_ID}, audit.outside.services)
+    assert (await audit.planned())["shards"] == 1, "a resume stops where the audit failed"
+
+
+@pytest.mark.parametrize(
+    "names",
+    [pack(["b", "a"]), pack(["a", "a"]), b"\x1f", gzip.compress(b"["), pack([1, 2])],
+    ids=["out of order", "twice", "cut", "no JSON", "no names"],
+)
+async def test_a_listing_that_cannot_be_trusted_is_not_kept_and_a_resume_reads_containers_and_rows_anew(
+    names: bytes,
+) -> None:
+    audit = audit_of(account=named(a=[], b=[]))
+    await audit.planned()
+    del audit.files[f"{AUDIT_ID}/plan.json"]
+    audit.files[f"{AUDIT_ID}/containers.jsonl.gz"] = names
+    with pytest.raises(RunStoreError, match="What was listed is not kept: resume the audit"):
+        await plan_audit({"audit_id": AUDIT_ID}, audit.outside.services)
+    assert f"{AUDIT_ID}/candidates.jsonl.gz" not in audit.files, "the rows would be older than the listing"
+    assert (await audit.planned())["shards"] == 1
 
 
 @given(st.lists(st.lists(st.integers(), max_size=4), max_size=6), st.data())

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 from hypothesis import given
@@ -10,22 +11,31 @@ from reconciliation.shards import Shard
 from tests.reconciliation.strategies import moments, texts
 from tests.reconciliation.world import AS_OF, PARAMETERS
 
-PLANNED = st.builds(
-    PlannedShard, st.builds(Shard, st.integers(0, 255), texts(), st.integers(0)), st.integers(0), st.integers(0)
-)
+COUNTS = st.integers(0, 10**9)
+PLANNED = st.builds(PlannedShard, st.builds(Shard, st.just(0), texts(), COUNTS), COUNTS, COUNTS)
 
 
-@given(
-    st.builds(
-        Plan,
-        as_of=moments(),
-        settle_minutes=st.integers(0, 10_080),
-        max_passes=st.integers(1, 9),
-        listed=st.integers(0),
-        skipped=st.dictionaries(texts(), st.integers(1)),
-        shards=st.lists(PLANNED, max_size=4).map(tuple),
+def adding_up(plan: Plan) -> Plan:
+    """The same plan with its shards numbered in order, and as many containers listed as it accounts for."""
+    shards = tuple(
+        replace(planned, shard=replace(planned.shard, index=index)) for index, planned in enumerate(plan.shards)
     )
-)
+    listed = sum(planned.shard.containers for planned in shards) + sum(plan.skipped.values())
+    return replace(plan, shards=shards, listed=listed)
+
+
+PLANS = st.builds(
+    Plan,
+    as_of=moments(),
+    settle_minutes=st.integers(0, 10_080),
+    max_passes=st.integers(1, 9),
+    listed=st.just(0),
+    skipped=st.dictionaries(texts(), st.integers(1, 10**9)),
+    shards=st.lists(PLANNED, max_size=4).map(tuple),
+).map(adding_up)
+
+
+@given(PLANS)
 def test_a_plan_survives_the_run_store(plan: Plan) -> None:
     written = json.loads(json.dumps(plan.to_json()))
     assert Plan.from_json(written) == plan
@@ -33,7 +43,7 @@ def test_a_plan_survives_the_run_store(plan: Plan) -> None:
     assert written["complete"] is True
 
 
-@given(st.builds(Listing, moments(), st.integers(0), st.integers()))
+@given(st.builds(Listing, moments(), COUNTS, st.integers(-10_000, 10_000)))
 def test_a_listing_survives_the_run_store(listing: Listing) -> None:
     written = json.loads(json.dumps(listing.to_json()))
     assert Listing.from_json(written) == listing

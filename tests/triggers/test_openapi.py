@@ -53,9 +53,15 @@ def test_every_route_says_what_the_parameters_of_its_path_are(route: tuple[str, 
 def test_every_refusal_is_a_problem_document_except_the_hosts_own(route: tuple[str, str]) -> None:
     answers = OPERATIONS[route]["responses"]
     refusals = {status: answer for status, answer in answers.items() if status >= "400"}
-    assert "content" not in refusals.pop("401")
+    assert "content" not in refusals.pop("401", {})
     assert all("application/problem+json" in answer["content"] for answer in refusals.values())
     assert all("Cache-Control" in answer["headers"] for status, answer in answers.items() if status != "401")
+
+
+def test_only_what_needs_no_key_is_never_refused_for_it() -> None:
+    without = [route for route, operation in OPERATIONS.items() if "401" not in operation["responses"]]
+    assert without == [route for route, operation in OPERATIONS.items() if operation.get("security") == []]
+    assert without == [("get", "/health/live")]
 
 
 def test_what_the_code_enumerates_is_what_the_document_enumerates() -> None:

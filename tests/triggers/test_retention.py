@@ -1,6 +1,6 @@
 """Retention against a real run store; only the Durable client is played."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, cast
@@ -15,6 +15,7 @@ from adapters.run_store import RunStore
 from adapters.services import Services
 from adapters.settings import load_settings
 from reconciliation.dead_letters import DeadLetter
+from reconciliation.errors import StorageRefusedError
 from reconciliation.lifecycle import State
 from reconciliation.outcome import Outcome
 from reconciliation.parameters import AuditParameters
@@ -125,3 +126,58 @@ async def test_zero_days_keep_everything(blobs: BlobStore) -> None:
     await clear_away(client, services)
     assert await services.records.audit_ids() == [audit_id]
     assert client.asked == []
+
+
+async def test_what_cannot_be_read_is_kept_counted_and_warned_of_and_keeps_nothing_else(
+    blobs: BlobStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    services = replace(world(blobs, DAYS), now=lambda: datetime.now(UTC) + timedelta(days=DAYS + 1))
+    newest = await keep(services, 1, State.COMPLETED, 400)
+    old = await keep(services, 2, State.COMPLETED, 500)
+    lettered = await keep(services, 3, State.FAILED, 2000, letters=1)
+    await blobs.write(f"{lettered}/dead-letters/0000.json", b"{")
+    later = await keep(services, 4, State.COMPLETED, 300)
+    await blobs.write(f"{later}/run.json", b'{"schema_version": 2}')
+    await clear_away(Purges(), services)
+    assert set(await services.records.audit_ids()) == {newest, lettered, later}
+    assert old not in await services.records.audit_ids()
+    assert '"audits": 1' in caplog.text
+    assert '"unreadable": 2' in caplog.text
+    for audit_id in (lettered, later):
+        assert f"Audit {audit_id} is older than AUDIT_RETENTION_DAYS and cannot be read" in caplog.text
+
+
+async def test_what_cannot_be_read_and_was_written_lately_is_no_leftover(
+    blobs: BlobStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    services = replace(world(blobs, DAYS), now=lambda: datetime.now(UTC))
+    audit_id = await keep(services, 1, State.FAILED, 3000)
+    await blobs.write(f"{audit_id}/run.json", b"{")
+    await clear_away(Purges(), services)
+    assert '"unreadable": 0' in caplog.text
+    assert "is older than" not in caplog.text
+
+
+async def test_what_storage_refuses_to_delete_keeps_nothing_else(
+    blobs: BlobStore, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    services, client = world(blobs, DAYS), Purges()
+    locked = await keep(services, 1, State.FAILED, 200)
+    other = await keep(services, 2, State.FAILED, 201)
+    delete = blobs.delete
+
+    async def refuse(path: str, etag: str | None = None) -> bool:
+        if path.startswith(locked):
+            raise StorageRefusedError("Cannot delete: an immutability policy holds it.")
+        return await delete(path, etag)
+
+    monkeypatch.setattr(blobs, "delete", refuse)
+    await clear_away(client, services)
+    assert await services.records.audit_ids() == [locked]
+    assert f"Audit {locked} is old and was not deleted: Cannot delete: an immutability policy" in caplog.text
+    assert '"audits": 1, "refused": 1' in caplog.text
+    assert other not in await services.records.audit_ids()
+    assert client.asked

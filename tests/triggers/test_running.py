@@ -1,5 +1,6 @@
 """Beginning again against a real run store; only the Durable client is played."""
 
+import asyncio
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -92,3 +93,31 @@ async def test_if_that_takes_long_the_replay_is_refused_and_nothing_is_changed(b
     assert await audits.world.records.record(AUDIT) == record
     assert await audits.world.records.active("pre-capture-sessions") is None
     assert runtime.started == []
+
+
+class NothingOpen(Runtime):
+    """A Durable client that has not seen any instance yet."""
+
+    async def get_status(self, _instance_id: str) -> Any:
+        return None
+
+
+@pytest.mark.parametrize("data", [b"{", b"", b'{"schema_version": 2}'])
+async def test_of_all_who_begin_under_a_guard_that_cannot_be_read_one_gets_through(
+    blobs: BlobStore, data: bytes
+) -> None:
+    runtime = NothingOpen(asked_before_the_end=0)
+    audits, record = await ended(blobs, runtime, State.FAILED)
+    await blobs.write("active/pre-capture-sessions.json", data)
+    ids = [f"20260630-033001-{number:08x}" for number in range(12)]
+    told = await asyncio.gather(
+        *(audits.begin(record.parameters, audit_id) for audit_id in ids), audits.resume(record), return_exceptions=True
+    )
+    [begun] = [one for one in told if isinstance(one, RunRecord)]
+    assert all(isinstance(one, RefusedError) for one in told if one is not begun)
+    found = [one async for one in audits.world.records.newest_first()]
+    assert [one.audit_id for one in found if isinstance(one, RunRecord) and not one.state.has_ended] == [begun.audit_id]
+    active = await audits.active("pre-capture-sessions")
+    assert active is not None
+    assert active.audit_id == begun.audit_id
+    assert len(runtime.started) == 1

@@ -1,10 +1,17 @@
 from datetime import UTC, datetime, timedelta
+from typing import cast
 
 import azure.functions as func
 import pytest
 from azure.functions.timer import TimerRequest
 
+from adapters.services import Services
+from reconciliation.errors import StorageUnavailableError
+from tests.activities.memory import MemoryDatabase, MemoryStorage, Outside
+from tests.reconciliation.world import AS_OF
+from triggers import timers
 from triggers.requests import read_audit_id
+from triggers.running import Running
 from triggers.timers import scheduled_id, slot_of
 
 SLOT = datetime(2026, 1, 31, 3, 0, tzinfo=UTC)
@@ -39,3 +46,40 @@ def test_the_id_of_a_slot_is_an_audit_id_and_always_the_same() -> None:
     assert audit_id.startswith("20260131-030000-")
     assert scheduled_id(SLOT, "another") != audit_id
     assert scheduled_id(SLOT + timedelta(minutes=1), PROFILE) != audit_id
+
+
+# --- the watchdog -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("error", [StorageUnavailableError("Busy."), RuntimeError("AccountKey=c2VjcmV0")])
+async def test_what_goes_wrong_with_one_profile_stops_no_other_and_is_told_in_the_end(
+    error: Exception, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    looked_after = []
+
+    async def look(_running: Running, profile: str) -> None:
+        looked_after.append(profile)
+        if profile == "broken":
+            raise error
+
+    monkeypatch.setattr(timers, "PROFILES", {"one": None, "broken": None, "other": None})
+    monkeypatch.setattr(timers, "_watch", look)
+    with pytest.raises(type(error)) as told:
+        await timers.watch(None, cast("Services", None))
+    assert told.value is error
+    assert looked_after == ["one", "broken", "other"]
+    assert "could not look after broken" in caplog.text
+    assert "c2VjcmV0" not in caplog.text
+
+
+async def test_an_audit_that_cannot_be_read_is_left_alone_and_named(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    outside = Outside(MemoryStorage({}), MemoryDatabase())
+    audit_id = "20260301-000000-aaaaaaaa"
+    await outside.records.claim(PROFILE, audit_id, AS_OF, None)
+    outside.blobs.blobs[f"{audit_id}/run.json"] = b"{"
+    before = dict(outside.blobs.blobs)
+    await timers.watch(None, outside.services)
+    assert outside.blobs.blobs == before
+    assert f"The watchdog left the active audit of {PROFILE} as it is: {audit_id}/run.json" in caplog.text

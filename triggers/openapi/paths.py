@@ -56,7 +56,7 @@ _UNUSABLE = {"400": _refusal("Something in the request is wrong; errors names wh
 _UNKNOWN = {"404": _refusal("There is no such audit.", "NotFound")}
 _ALWAYS = {
     "401": {"description": "The function key is missing or wrong. The answer is the host's and has no body."},
-    "500": _refusal("Something went wrong that should not.", "Broken"),
+    "500": _refusal("A blob of the run store cannot be read, or something went wrong that should not.", "Broken"),
 }
 _NEEDS_STORE = {**_ALWAYS, "503": _refusal("The run store cannot be reached, or a setting is wrong.", "Unavailable")}
 _OF_ONE = {**_UNUSABLE, **_UNKNOWN, **_NEEDS_STORE}
@@ -101,7 +101,11 @@ PATHS: Json = {
         "get": _operation(
             "get_audits",
             "The newest audits first",
-            {**_UNUSABLE, **_NEEDS_STORE, "200": _answer("The audits.", ref("Audits"))},
+            {
+                **_UNUSABLE,
+                **_NEEDS_STORE,
+                "200": _answer("The audits, and what kept others from being shown.", ref("Audits")),
+            },
             (
                 _query("profile", "Only audits of this profile.", ref("ProfileName")),
                 _query(
@@ -197,12 +201,12 @@ PATHS: Json = {
     "/health": {
         "get": _operation(
             "get_health",
-            "Whether database and storage can be reached",
+            "Whether database and storage do what an audit needs",
             {
                 **_ALWAYS,
-                "200": _answer("Everything can be reached.", ref("Health")),
+                "200": _answer("They do.", ref("Health")),
                 "503": {
-                    "description": "Something cannot be reached, or a setting is wrong.",
+                    "description": "Something does not, or a setting is wrong.",
                     "headers": _NO_STORE,
                     "content": {
                         "application/json": {"schema": ref("Health")},
@@ -211,6 +215,14 @@ PATHS: Json = {
                 },
             },
         )
+    },
+    "/health/live": {
+        "get": {
+            **_operation(
+                "get_live", "Whether the process is up; needs no key", {"200": _answer("It is.", ref("Live"))}
+            ),
+            "security": [],
+        }
     },
     "/openapi.json": {
         "get": _operation(

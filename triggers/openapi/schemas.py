@@ -8,6 +8,7 @@ from reconciliation.outcome import Outcome
 from reconciliation.parameters import Mode
 from reconciliation.profiles import PROFILES
 from reconciliation.report.model import ASKING
+from reconciliation.run_record import AUDIT_ID
 from reconciliation.verdicts import Kind, Severity
 from triggers.openapi.report import AUDITED, REPORT, VERDICTS
 from triggers.openapi.shapes import (
@@ -25,7 +26,7 @@ from triggers.openapi.shapes import (
     ref,
     words,
 )
-from triggers.requests import AUDIT_ID, DiscardDeadLetters, StartAudit
+from triggers.requests import DiscardDeadLetters, StartAudit
 
 _STATUSES = [status for profile in PROFILES.values() for status in profile.statuses]
 
@@ -141,8 +142,10 @@ _PROFILE = closed(
 )
 
 _HEALTH = closed(
-    "Whether the service reaches what it needs.",
+    "Whether the service can do what an audit needs.",
     status=one_of(("ok", "degraded")),
+    version=SAID,
+    commit=or_null({**SAID, "description": "What the app was packaged from, where the package tells."}),
     checks={"type": "object", "additionalProperties": closed(ok=FLAG, detail=SAID)},
 )
 
@@ -172,13 +175,19 @@ SCHEMAS: dict[str, Schema] = {
     "Progress": _PROGRESS,
     "Summary": _SUMMARY,
     "Audit": _AUDIT,
-    "Audits": closed(audits=listed(ref("Audit"))),
+    "Audits": closed(
+        audits=listed(ref("Audit")),
+        unreadable=listed(
+            {**SAID, "description": "A blob of the run store: damaged, or of a later release. Its audit is not shown."}
+        ),
+    ),
     "Accepted": closed(id=ref("AuditId"), profile=ref("ProfileName"), state=ref("State"), links=ref("Links")),
     "Cancelled": closed(id=ref("AuditId"), state={"const": State.CANCELLED.value}, links=ref("Links")),
     "DeadLetter": _DEAD_LETTER,
     "DeadLetters": closed(id=ref("AuditId"), dead_letters=listed(ref("DeadLetter"))),
     "Profiles": closed(profiles=listed(_PROFILE)),
     "Health": _HEALTH,
+    "Live": closed("The process is up. Nothing is said of what it can do.", status={"const": "up"}),
     "Report": REPORT,
     "StartAudit": _body(StartAudit),
     "DiscardDeadLetters": _body(DiscardDeadLetters),
@@ -197,7 +206,10 @@ SCHEMAS: dict[str, Schema] = {
         HTTPStatus.CONFLICT, "The audit is in a state in which this cannot be done.", state=ref("State")
     ),
     "NoReport": problem(HTTPStatus.CONFLICT, "The audit has no report, or none yet."),
-    "Broken": problem(HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong that should not."),
+    "Broken": problem(
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        "A blob of the run store cannot be read, and detail names it; or something went wrong that should not.",
+    ),
     "Unavailable": problem(
         HTTPStatus.SERVICE_UNAVAILABLE, "The service does not reach what it needs, or is set up wrongly."
     ),

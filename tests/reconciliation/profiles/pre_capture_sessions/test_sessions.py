@@ -73,8 +73,8 @@ def reason(candidate: Candidate, *evidence: Record, **changes: Any) -> str:
 
 # --- no row of the table is out of reach --------------------------------------------------------------------------
 
-NO_WORD = {"unreadable": {"status": "7"}}
-NO_DATE = {"unreadable": {"started_at": "infinity"}}
+NO_WORD: dict[str, Any] = {"unreadable": {"status": "7"}}
+NO_DATE: dict[str, Any] = {"unreadable": {"started_at": "infinity"}}
 
 WITNESSES = (
     facts(session(**NO_WORD), encoded()),
