@@ -29,7 +29,7 @@ class Blob(NamedTuple):
 
 
 class BlobPage(NamedTuple):
-    """A page of a container's listing: how many blobs, the distinct moments of their last changes in any order, and the
+    """A page of a container's listing: how many blobs, the distinct moments of their last changes in order, and those
     blobs whose names can matter.
     """
 
@@ -157,9 +157,9 @@ def read_evidence(container: str, pages: Iterable[BlobPage], latest: datetime) -
     for page in pages:
         count += page.total
         of_page = [moment for moment in page.moments if moment <= latest]
-        past += (min(of_page), max(of_page)) if of_page else ()
+        past += (of_page[0], of_page[-1]) if of_page else ()
         if len(of_page) < len(page.moments):
-            ahead.append(max(page.moments))
+            ahead.append(page.moments[-1])
         for blob in page.kept:
             if is_manifest(blob.name):
                 manifest = max(manifest or 0, blob.size)

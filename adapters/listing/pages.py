@@ -118,7 +118,7 @@ def parse_blobs(page: bytes, container: str | None = None) -> Blobs:
     _check_container(plain.container, container)
     found = plain.rows
     try:
-        moments = [from_rfc1123(date.decode()) for date in {date for _, date, _ in found}]
+        moments = sorted([from_rfc1123(date.decode()) for date in {date for _, date, _ in found}])
         kept = [
             Blob(name.decode(), int(size), from_rfc1123(date.decode()))
             for name, date, size in found
@@ -234,5 +234,5 @@ def _blob(row: ET.Element) -> Blob:
 
 
 def _summed(blobs: list[Blob]) -> BlobPage:
-    moments = list({blob.last_modified for blob in blobs})
+    moments = sorted({blob.last_modified for blob in blobs})
     return BlobPage(len(blobs), moments, [blob for blob in blobs if can_matter(blob.name)])

@@ -44,7 +44,10 @@ COLUMNS = (
     *_SESSION,
     *(f"recording_{name}" for name in _RECORDING),
     "due",
+    "unreadable",
+    "future",
 )
+_DOUBTED = ("unreadable", "future")
 _FORMULA_STARTS = frozenset("=+-@＝＋－＠")  # noqa: RUF001 (spreadsheets take the wide forms for formulas too)
 _finding_cells, _word_cells = itemgetter(*_FINDING), itemgetter(*_WORDS)
 _session_cells = itemgetter("status", *_SESSION)
@@ -86,6 +89,10 @@ def _cells(finding: dict[str, Any]) -> list[object]:
             *of_session,
             *((recording["session_id"], " ".join(recording["marks"])) if recording else _NO_RECORDING),
             finding["due"],
+            *(
+                " ".join(f"{column}={seen}" for column, seen in (session or {}).get(name, {}).items())
+                for name in _DOUBTED
+            ),
         )
     )
 

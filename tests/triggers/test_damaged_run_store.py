@@ -51,6 +51,7 @@ PARTS = (
     "shards/odd",
     "dead-letters/odd",
 )
+SUMMARY = {"findings": 0, **Outside(MemoryStorage({}), MemoryDatabase()).services.audited(PROFILE).to_json()}
 
 
 @dataclass
@@ -98,7 +99,7 @@ async def leave(outside: Outside, audit_id: str, state: State) -> RunRecord:
         letter = DeadLetter(0, "", 2, 1, (("a", "403"),), attempts=3, first_at=AS_OF, last_at=AS_OF)
         await outside.store.write_dead_letter(audit_id, letter)
     await outside.store.write_report(audit_id, "json", chunks(REPORT))
-    return await outside.records.end(record.ended(state, AS_OF, outcome=Outcome.INCOMPLETE, summary={"findings": 0}))
+    return await outside.records.end(record.ended(state, AS_OF, outcome=Outcome.INCOMPLETE, summary=SUMMARY))
 
 
 async def planted(state: State) -> Outside:

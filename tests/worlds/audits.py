@@ -39,6 +39,7 @@ class RawDatabase:
     sessions: Sequence[list[Any]] = ()
     rows: Sequence[list[Any]] = ()
     replayed_until: datetime | None = None
+    where: tuple[str | None, str | None] = ("db.example", "pre")
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator["RawDatabase"]:

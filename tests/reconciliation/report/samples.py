@@ -27,7 +27,9 @@ VERDICTS = tuple(
     Verdict(subject, name, severity.removesuffix(", counted"), severity.endswith("counted"), meaning)
     for subject, rows in {
         "capture_session": (
+            ("unreadable_row", "medium", "has a value that cannot be understood"),
             ("legacy", "info, counted", "comes from the migration, which another profile audits"),
+            ("unverified", "unknown", "not every container was read that could matter"),
             ("in_flight", "info", "may still be on its way"),
             ("extra_output", "info", "has a live recording, and a second output without a row"),
             ("already_registered", "info, counted", "has a live recording and says so"),
@@ -41,8 +43,6 @@ VERDICTS = tuple(
             ("ended_not_stopped", "high", "has a complete recording, but was never stopped"),
             ("available_without_row", "high", "claims a recording that has no row; one is in storage"),
             ("unregistered_recording", "high", "one complete recording is in storage without a row"),
-            ("unreadable_row", "medium", "has a value that cannot be understood"),
-            ("unverified", "unknown", "not every container was read that could matter"),
             ("incomplete_encode", "high", "media is there but has no manifest or no bytes"),
             ("in_mixed_container", "medium", "its media stands beside that of another session"),
             ("encode_lost", "high", "the live archive is there, and no recording was made of it"),
@@ -53,8 +53,8 @@ VERDICTS = tuple(
         "container": (
             ("evidence_error", "unknown", "could not be read"),
             ("not_a_recording", "info, counted", "is not named like a recording"),
-            ("registered", "info, counted", "has a live row"),
             ("deleted_recording_retained", "info, counted", "has a deleted row; its media is kept"),
+            ("registered", "info, counted", "has a live row"),
             ("empty_container", "info, counted", "holds no track"),
             ("still_changing", "info", "was written to a moment ago"),
             ("orphan_edit_output", "medium", "an edit's output without a row"),
@@ -146,6 +146,8 @@ def row(name: str = "session", **changes: Any) -> Json:
         "trail": "swept",
         "job_at": None,
         "row_token": "4711",
+        "unreadable": {},
+        "future": {},
     } | changes
 
 
