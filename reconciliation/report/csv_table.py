@@ -89,12 +89,13 @@ def _cells(finding: dict[str, Any]) -> list[object]:
             *of_session,
             *((recording["session_id"], " ".join(recording["marks"])) if recording else _NO_RECORDING),
             finding["due"],
-            *(
-                " ".join(f"{column}={seen}" for column, seen in (session or {}).get(name, {}).items())
-                for name in _DOUBTED
-            ),
+            *[_pairs(session[name]) if session else None for name in _DOUBTED],
         )
     )
+
+
+def _pairs(values: dict[str, str]) -> str:
+    return " ".join(f"{column}={seen}" for column, seen in values.items())
 
 
 def _lines(rows: Iterable[Sequence[object]]) -> str:

@@ -23,6 +23,7 @@ from reconciliation.evidence import Unread
 from reconciliation.lifecycle import State
 from reconciliation.outcome import Outcome
 from reconciliation.plan import Plan
+from reconciliation.profiles import PROFILES
 from reconciliation.run_record import RunRecord
 from tests.activities.memory import MemoryDatabase, MemoryStorage, Outside
 from tests.reconciliation.world import AS_OF, PARAMETERS, World, audited, document_of
@@ -51,7 +52,7 @@ PARTS = (
     "shards/odd",
     "dead-letters/odd",
 )
-SUMMARY = {"findings": 0, **Outside(MemoryStorage({}), MemoryDatabase()).services.audited(PROFILE).to_json()}
+SUMMARY = {"findings": 0, **Outside(MemoryStorage({}), MemoryDatabase()).services.audited(PROFILES[PROFILE]).to_json()}
 
 
 @dataclass

@@ -202,7 +202,7 @@ def test_the_figures_lead_to_their_findings() -> None:
     html = page_of(samples.with_findings())
     assert '<a href="#findings"><b>12</b> hidden in storage</a>' in html
     assert '<a href="#high"><b>19</b> high</a>' in html
-    assert '<a href="#since"><b>8</b> new since the last audit</a>' in html
+    assert '<a href="#since"><b>9</b> new since the last audit</a>' in html
     assert "new since" not in page_of(report())
 
 
