@@ -73,6 +73,22 @@ def writes(ending: str) -> Matches:
 
 
 @dataclass
+class Change:
+    """What becomes of the answers to the first ``times`` requests that match (None: to all of them)."""
+
+    matches: Matches
+    made: Callable[[bytes], bytes]
+    times: int | None = None
+
+    def applied(self, asked: Asked, body: bytes) -> bytes:
+        if self.times == 0 or not self.matches(asked):
+            return body
+        if self.times is not None:
+            self.times -= 1
+        return self.made(body)
+
+
+@dataclass
 class Rule:
     """What happens to the first ``times`` requests that match (None: to all of them)."""
 
@@ -112,6 +128,7 @@ class StorageProxy:
     port: int = 0
     rules: list[Rule] = field(default_factory=list)
     asked: list[Asked] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
 
     @property
     def connection_string(self) -> str:
@@ -123,6 +140,7 @@ class StorageProxy:
     def reset(self) -> None:
         self.rules.clear()
         self.asked.clear()
+        self.changes.clear()
 
     def refuse(self, matches: Matches, status: int, code: str, times: int | None = None) -> None:
         """Answer as storage does when it will not."""
@@ -133,6 +151,10 @@ class StorageProxy:
             return web.Response(status=status, text=body, content_type="application/xml", headers=headers)
 
         self.rules.append(Rule(matches, refusal, times))
+
+    def change(self, matches: Matches, made: Callable[[bytes], bytes], times: int | None = None) -> None:
+        """Pass the first matching requests on, and change what is answered."""
+        self.changes.append(Change(matches, made, times))
 
     def before(self, matches: Matches, action: Callable[[], object]) -> None:
         """Do something just before the first matching request is passed on."""
@@ -219,7 +241,10 @@ async def _answer(
         kept = [(name, value) for name, value in told.headers.items() if name.lower() not in _HOP_BY_HOP]
         if request.method == "HEAD" and "Content-Length" in told.headers:
             kept.append(("Content-Length", told.headers["Content-Length"]))
-        answer = web.Response(status=told.status, reason=told.reason, body=await told.read())
+        told_body = await told.read()
+        for change in proxy.changes:
+            told_body = change.applied(asked, told_body)
+        answer = web.Response(status=told.status, reason=told.reason, body=told_body)
         answer.headers.clear()
         answer.headers.extend(kept)
         return answer

@@ -11,6 +11,7 @@ from reconciliation.absences import Disputed, gaps_in_listing
 from reconciliation.audited import Audited as Environment
 from reconciliation.candidates import Candidate, RegisteredRecording
 from reconciliation.coverage import DELETED_DURING_SCAN, Coverage
+from reconciliation.database import DatabaseState
 from reconciliation.evidence import Blob, BlobPage, ContainerEvidence, Record, Unread, read_evidence
 from reconciliation.facts import Clock
 from reconciliation.finding import Finding
@@ -164,6 +165,7 @@ class World:
     others: Sequence[Candidate] = ()
     ingest: Mapping[str, int] = field(default_factory=dict)
     database: bool = True
+    replayed_until: datetime | None = None
 
     @property
     def stored(self) -> dict[str, Record]:
@@ -208,6 +210,7 @@ class World:
             {known.recording_id: known for known in self.rows if known.recording_id in rows},
             records,
             self.ingest,
+            database=DatabaseState(AS_OF, self.replayed_until is not None, self.replayed_until),
         )
 
 
