@@ -19,7 +19,7 @@ from yarl import URL
 
 from adapters.credentials import Endpoint
 from adapters.listing.deadlines import Deadlines
-from adapters.listing.pages import Blobs, ContainerNames, can_be_a_container, parse_blobs, parse_containers
+from adapters.listing.pages import Blobs, ContainerNames, parse_blobs, parse_containers
 from adapters.network_faults import TEMPORARY, Fault, fault_of, is_redirect
 from adapters.proxies import proxy_for
 from reconciliation import VERSION
@@ -32,6 +32,7 @@ from reconciliation.errors import (
     StorageUnavailableError,
 )
 from reconciliation.evidence import BlobPage
+from reconciliation.keys import can_be_a_container
 from reconciliation.times import from_rfc1123
 
 logger = logging.getLogger("capture_audit.listing")

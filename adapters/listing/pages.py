@@ -15,7 +15,7 @@ from xml.etree import ElementTree as ET
 
 from reconciliation.errors import ListingError
 from reconciliation.evidence import Blob, BlobPage
-from reconciliation.keys import MATTERING_SUFFIXES, can_matter
+from reconciliation.keys import MATTERING_SUFFIXES, can_be_a_container, can_matter
 from reconciliation.times import from_rfc1123
 
 _END = b"</EnumerationResults>"
@@ -26,7 +26,6 @@ _MATTERING = frozenset(suffix.encode() for suffix in MATTERING_SUFFIXES)
 _SIZE = re.compile("[0-9]+")
 # https://learn.microsoft.com/rest/api/storageservices/naming-and-referencing-containers--blobs--and-metadata; the
 # service's own ($root, $web, $logs) have a $ in front.
-_CONTAINER_NAME = re.compile("[a-z0-9$-]{3,63}")
 
 
 class ContainerNames(NamedTuple):
@@ -89,11 +88,6 @@ _BLOBS = _form(
     rb"<Last-Modified>([^<]*)</Last-Modified><Etag>[^<]*</Etag>(?:<ResourceType>file</ResourceType>)?"
     rb"<Content-Length>([0-9]+)</Content-Length>",
 )
-
-
-def can_be_a_container(name: str) -> bool:
-    """True for a name that storage can have; it means nothing but itself in a path, an address or a line of text."""
-    return _CONTAINER_NAME.fullmatch(name) is not None
 
 
 def parse_containers(page: bytes) -> ContainerNames:

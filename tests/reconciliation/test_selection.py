@@ -13,6 +13,7 @@ from tests.reconciliation.strategies import CONTAINERS
 from tests.reconciliation.world import uuid_of
 
 RECORDING_NAME = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+ANY_NAME = re.compile(r"[a-z0-9$-]{3,63}")
 NAME = (
     st.sampled_from(CONTAINERS)
     | st.uuids().map(str)
@@ -53,7 +54,8 @@ def test_fast_opens_exactly_what_can_be_a_recording_and_has_no_row(
     chosen, skipped = select_containers(names, registered, asked(Mode.FAST, prefixes))
     covered = [name for name in names if within(name, prefixes)]
     unknown = [name for name in covered if name not in registered]
-    assert chosen == [name for name in unknown if RECORDING_NAME.fullmatch(name)]
+    # A name that storage cannot have may be any container's, damaged on its way.
+    assert chosen == [name for name in unknown if RECORDING_NAME.fullmatch(name) or not ANY_NAME.fullmatch(name)]
     assert skipped == Counter(
         {
             OUTSIDE_PREFIXES: len(names) - len(covered),
@@ -85,7 +87,7 @@ def test_whatever_fast_opens_full_opens_too(names: list[str], data: st.DataObjec
     [
         (str(uuid_of("new")), None),
         (str(uuid_of("known")), REGISTERED),
-        (str(uuid_of("known")).upper(), NOT_A_RECORDING),
+        (str(uuid_of("known")).upper(), None),
         (f"{uuid_of('new')}-input", NOT_A_RECORDING),
         (uuid_of("new").hex, NOT_A_RECORDING),
         ("$logs", NOT_A_RECORDING),
