@@ -1,7 +1,7 @@
 """Reading containers: every page of each, many at a time, and a record of every one of them."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -69,8 +69,13 @@ class Reader:
             late = (container for container in containers if container not in done)
             records += [Unread(container, OUT_OF_TIME, failed=True) for container in late]
 
-    async def read_patiently(self, containers: Sequence[str], passes: int) -> dict[str, Record]:
-        """The records by name; what cannot be read is tried again in as many passes as a scan has."""
+    async def read_patiently(
+        self, containers: Sequence[str], passes: int, seen_before: Set[str] = frozenset()
+    ) -> dict[str, Record]:
+        """The records by name; what cannot be read is tried again in as many passes as a scan has.
+
+        A container that was ``seen_before`` is gone only when two passes say so.
+        """
         seen: dict[str, Record] = {}
         for attempt in range(passes):
             if attempt:
@@ -78,7 +83,11 @@ class Reader:
             records: list[Record] = []
             await self.read_all(containers, records)
             seen |= {record.container: record for record in records}
-            containers = [record.container for record in records if isinstance(record, Unread) and record.failed]
+            containers = [
+                record.container
+                for record in records
+                if isinstance(record, Unread) and (record.failed or (not attempt and record.container in seen_before))
+            ]
             if not containers:
                 break
         return seen

@@ -28,7 +28,7 @@ _MAY_HAVE_INGEST = frozenset({"PROCESSING", "FAILURE", "NO_RECORDING", "RECORDIN
 async def look_again(first: FirstLook, services: Services) -> SecondLook:
     """Read everything that is in doubt once more. Failures are part of the answer; expected ones are not raised."""
     reader = reader_of(services, first.clock.storage_ahead)
-    seen = await reader.read_patiently(first.container_names, services.settings.max_passes)
+    seen = await reader.read_patiently(first.container_names, services.settings.max_passes, first.containers_seen)
     # The rows last: what is registered while the containers are read is registered.
     rows = await _database(first, services)
     if rows is None:

@@ -3,7 +3,8 @@ about, say of it.
 
 One listing proves nothing about what it left out: a page that lost its end looks like the last one. So the account is
 listed a second time. A container that exists, that is older than the audit by more than the grace, and that a listing
-left out or an answer called deleted proves that storage, or something in front of it, does not tell all.
+left out or an answer called deleted proves that storage, or something in front of it, does not tell all. How old it is
+its blobs tell; of a container that a row speaks of, which is older than the grace itself, they need only have been there.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -36,7 +37,6 @@ class Disputed:
         missing = (listed - listed_again) - self.first.gone  # those that are gone are rightly missing
         back = listed_again & self.first.gone
         self._dispute(sorted(missing | (listed_again - listed) | back))
-        self.first.listed_again |= listed_again & self.first.containers.keys()
 
     def add_rows(self) -> None:
         """Take in the rows that the listing has no container for."""
@@ -54,7 +54,7 @@ def gaps_in_listing(disputed: Disputed, records: Mapping[str, Record]) -> Iterat
     for name, record in sorted(records.items()):
         if isinstance(record, Unread):
             unread += [record] if record.failed else []
-        elif first.clock.is_old(record) or name in first.rows:
+        elif first.clock.was_there(record) if name in first.rows else first.clock.is_old(record):
             there.append(name)
     if there:
         more = f" and {len(there) - _MOST_NAMED:,} more" if len(there) > _MOST_NAMED else ""

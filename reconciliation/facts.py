@@ -38,9 +38,16 @@ class Clock:
 
         One with nothing in it is not old; one whose blobs tell no time is: nothing says that it is not.
         """
+        return self.was_there(container, self.grace)
+
+    def was_there(self, container: ContainerEvidence, before: timedelta = timedelta()) -> bool:
+        """True unless all that is in the container came after the audit's moment, or less than ``before`` before it.
+
+        As ``is_old`` where there is nothing, or no time, to tell by.
+        """
         if container.oldest is None:
             return container.blobs > 0
-        return self.as_of + self.storage_ahead - container.oldest > self.grace
+        return self.as_of + self.storage_ahead - container.oldest > before
 
     def is_recent(self, moment: datetime | None, span: timedelta) -> bool:
         """True when ``moment`` is known and lies less than ``span`` before the audit's moment, or between the two."""

@@ -24,7 +24,6 @@ from reconciliation.times import to_text
 from reconciliation.verdicts import Judgement, Kind, Severity, judge
 
 _DATABASE_NOT_READ_AGAIN = "whether it has a row by now could not be looked up in the database"
-_LISTED_AND_GONE = "storage lists it, and answers that it is not there"
 _NOT_THE_SAME = "it was read twice and is not the same, although nothing in it is newer"
 # Rows of whose container nothing can be said yet, or never.
 _NOT_EXPECTED_IN_STORAGE = frozenset({"deleted", "recent", "legacy", "unreadable"})
@@ -55,8 +54,6 @@ class FirstLook:
         """The names of containers that were listed, and gone when they were opened."""
         self.empty: dict[str, ContainerEvidence] = {}
         """Containers without a row that can be a recording and have no media."""
-        self.listed_again: set[str] = set()
-        """The containers in doubt that a second listing of the account has."""
         self.future_containers = 0
         self.furthest: datetime | None = None
         self.containers: dict[str, Record] = {}
@@ -166,6 +163,12 @@ class FirstLook:
         """The containers to list again; ascending. Those that could not be read were tried often enough."""
         unread = {name for name, record in self.containers.items() if isinstance(record, Unread)}
         return sorted((self.containers.keys() | set(filter(is_canonical_id, self.rows))) - unread)
+
+    @property
+    def containers_seen(self) -> set[str]:
+        """Those of them that were there when they were opened."""
+        rows = {name for name, facts in self.rows.items() if facts.seen is not None}
+        return rows | {name for name, record in self.containers.items() if not isinstance(record, Unread)}
 
     @property
     def disputed_rows(self) -> list[str]:
@@ -303,12 +306,7 @@ class Conclusion:
         if isinstance(record, Unread):
             return now
         if isinstance(now, Unread):
-            if now.failed:
-                return now
-            if record.container not in self._first.listed_again:
-                return _emptied(now.container)
-            self.unresolved += 1
-            return Unread(record.container, _LISTED_AND_GONE, failed=True)
+            return now if now.failed else _emptied(now.container)
         if _may_follow(record, now):
             return now
         self.unresolved += 1

@@ -162,7 +162,7 @@ class RestLister:
         One small List Containers request; its answer's ``Date`` is held against the middle of the time it took. An
         answer without a date that can be read gives no difference. Raises as ``containers``.
         """
-        what = f"compare clocks with account {self._endpoint.account!r}"
+        what = f"list containers in account {self._endpoint.account!r}"
         return await self._ask("/", "comp=list&maxresults=1", _clock_ahead, what)
 
     async def _pages(

@@ -124,12 +124,12 @@ import asyncio, sys
 from adapters.blob_store import BlobStore
 from adapters.credentials import endpoint_of
 from adapters.listing.lister import RestLister, open_session
-from adapters.settings import StorageConnection
+from adapters.connections import by_connection_string
 from adapters.webhook import post
 
 async def main(url, key):
     text = f"AccountName=acct;AccountKey={key};BlobEndpoint={url}/acct"
-    connection = StorageConnection("S", connection_string=text)
+    connection = by_connection_string("S", text)
     async with open_session() as session:
         lister = RestLister(endpoint_of(connection), session)
         print([names async for names in lister.containers()])

@@ -253,10 +253,14 @@ async def test_a_plan_whose_names_were_deleted_is_refused(store: RunStore, blobs
 # --- the rows ---------------------------------------------------------------------------------------------------------
 
 
+SESSION = "5e551045-0000-4000-8000-000000000000"
+IDS = [f"00000000-0000-4000-8000-{number:012}" for number in range(5)]
+
+
 def candidate(session: int) -> Candidate:
     return Candidate(
         session_id=f"00000000-0000-0000-0000-{session:012}", status=None, origin="PRE", started_at=AT, finished_at=None,
-        scheduled_for=AT, deleted_at=None, booking_id="b", case_id="c", case_state="OPEN", case_closed_at=AT,
+        scheduled_for=AT, deleted_at=None, booking_id=SESSION, case_id=SESSION, case_state="OPEN", case_closed_at=AT,
         case_live=True, live_recordings=0, deleted_recordings=1, sibling_recordings=2, has_ingest_address=True,
         processing_at=AT, left_at=None, stopped_at=AT, job_at=None, row_token="7", asked=True,
     )  # fmt: skip
@@ -264,7 +268,9 @@ def candidate(session: int) -> Candidate:
 
 ROWS = [candidate(n) for n in range(5)]
 CANDIDATES = texts(row.to_json() for row in ROWS)
-REGISTERED = texts([f"r{n}", "s", ["deleted"] * (n == 1), "0123456789abcdef" if n == 2 else None] for n in range(5))
+REGISTERED = texts(
+    [one, SESSION, ["deleted"] * (n == 1), "0123456789abcdef" if n == 2 else None] for n, one in enumerate(IDS)
+)
 
 
 async def test_rows_come_back_as_they_were_and_are_there_only_when_all_are(store: RunStore, blobs: BlobStore) -> None:
@@ -278,9 +284,9 @@ async def test_rows_come_back_as_they_were_and_are_there_only_when_all_are(store
     assert await flat(store.candidates(AUDIT)) == ROWS
     registered = await flat(store.registered(AUDIT))
     assert texts([*row] for row in registered) == REGISTERED
-    assert registered[2] == RegisteredRecording("r2", "s", [], "0123456789abcdef")
+    assert registered[2] == RegisteredRecording(IDS[2], SESSION, [], "0123456789abcdef")
     assert [row.deleted for row in registered] == [False, True, False, False, False]
-    assert await flat(store.registered_ids(AUDIT)) == [f"r{n}" for n in range(5)]
+    assert await flat(store.registered_ids(AUDIT)) == IDS
 
 
 async def test_rows_are_kept_in_the_words_of_the_database(store: RunStore, blobs: BlobStore) -> None:
@@ -312,7 +318,7 @@ async def test_the_registered_rows_are_written_before_the_first_candidate_is_ask
 
 
 async def test_rows_of_many_megabytes_come_back_in_portions(store: RunStore) -> None:
-    portions = [texts([name[1:-1], "s", [], None] for name in portion) for portion in bulky(9)]
+    portions = [texts([IDS[0], SESSION, [], text[1:-1]] for text in portion) for portion in bulky(9)]
     await store.write_rows(AUDIT, stream(CANDIDATES), stream(*portions))
     read = [rows async for rows in store.registered(AUDIT)]
     assert max(map(len, read)) < 100, "more is unpacked and parsed at once than a portion"

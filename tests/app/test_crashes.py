@@ -131,7 +131,7 @@ def test_shards_that_were_done_before_the_crash_are_not_read_again(
         assert api.ended(audit_id)["state"] == "completed"
         in_scan, in_second_look = scene.source.asked[: scanned[0]], scene.source.asked[scanned[0] :]
         read = sorted({asked.container for asked in in_scan if asked.lists_blobs})
-        assert {asked.container for asked in in_second_look if asked.lists_blobs} == scene.world.doubtful
+        assert {asked.container for asked in in_second_look if asked.lists_blobs} == set(scene.world.opened_again)
         assert 0 < len(read) <= -(-len(names) // shards)
         assert read == names[-len(read) :]
         assert scene.report_of(api, audit_id) == undisturbed

@@ -79,7 +79,7 @@ def test_a_dead_letter_is_looked_at_replayed_in_vain_and_replayed_to_its_end(
     [again] = letters(api, audit_id)
     assert (again["attempts"], again["first_at"]) == (2, letter["first_at"])
     assert again["last_at"] > letter["last_at"]
-    assert [name for name in read(proxy) if name not in world.doubtful] == [], "a container was read a second time"
+    assert [name for name in read(proxy) if name not in world.opened_again] == [], "a container was read a second time"
 
     proxy.reset()
     view = replayed(api, audit_id)
@@ -146,7 +146,7 @@ def test_who_gives_up_says_why_and_the_report_repeats_it(
     assert reported["discarded"]["reason"] == "The container holds a test recording."
     assert reported["discarded"]["by"] == "A. Officer"
     assert [failed["container"] for failed in report["coverage"]["failed_containers"]] == [locked]
-    assert [name for name in read(proxy) if name not in world.doubtful] == [], "a discard reads nothing"
+    assert [name for name in read(proxy) if name not in world.opened_again] == [], "a discard reads nothing"
     settled(api, audit_id)
     for verb, body in (("replay", b""), ("discard", DECISION)):
         assert api.post(f"/audits/{audit_id}/dead-letters/{verb}", body).status_code == 409

@@ -104,6 +104,7 @@ def test_every_container_and_every_blob_was_read(world: World, report: dict[str,
         "containers": {"listed": count, "scanned": count, "skipped": 0, "failed": 0},
         "blobs": sum(len(container.blobs) for container in world.containers),
         "skipped_by_reason": {},
+        "gaps": [],
         "failed_containers": [],
         "dead_letters": [],
     }

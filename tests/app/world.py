@@ -3,6 +3,7 @@
 import json
 import re
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -67,15 +68,23 @@ class World:
 
     @property
     def doubtful(self) -> set[str]:
-        """What an audit lists a second time: media without a row, and the containers of rows that look wrong."""
-        unregistered = {
-            container.name
-            for container in self.containers
-            if is_recording(container.name)
-            and container.name not in self.rows
-            and any(blob.endswith(".mp4") for blob in container.blobs)
-        }
+        """What the second look lists: media without a row, and the containers of rows that look wrong."""
+        unregistered = {container.name for container in self._unregistered if holds_media(container)}
         return unregistered | {subject for case in self.cases for subject in case.also}
+
+    @property
+    def opened_again(self) -> Counter[str]:
+        """What an audit lists more than once, and how often: whatever is in doubt, empty, or missed by a row.
+
+        What a row misses is asked for twice: is the listing right, and is the finding.
+        """
+        empty = {container.name for container in self._unregistered if not holds_media(container)}
+        missing = {subject for subject, verdict in self.expected.items() if verdict == "row_without_container"}
+        return Counter([*self.doubtful, *empty, *missing])
+
+    @property
+    def _unregistered(self) -> list[PlantedContainer]:
+        return [one for one in self.containers if is_recording(one.name) and one.name not in self.rows]
 
     def case(self, name: str) -> Case:
         return next(case for case in self.cases if case.name == name)
@@ -96,6 +105,11 @@ class World:
 def is_recording(container: str) -> bool:
     """True if a container is named like a recording."""
     return RECORDING.fullmatch(container) is not None
+
+
+def holds_media(container: PlantedContainer) -> bool:
+    """True if there is a track in it."""
+    return any(blob.endswith(".mp4") for blob in container.blobs)
 
 
 def planted(world: World, *, extra: Iterable[PlantedContainer] = ()) -> World:

@@ -47,7 +47,7 @@ def test_a_list_names_what_kept_audits_from_being_shown(service: ScriptedService
     assert ran.code == 0
     assert ran.out.splitlines()[1:] == [
         "unreadable=20260131-080000-00000000/run.json",
-        "unreadable=20260130-080000-00000000/plan.json",
+        'unreadable="20260130-080000-00000000/plan.json\\\\u001b"',
     ]
 
 
