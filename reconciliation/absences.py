@@ -36,7 +36,7 @@ class Disputed:
         missing = (listed - listed_again) - self.first.gone  # those that are gone are rightly missing
         back = listed_again & self.first.gone
         self._dispute(sorted(missing | (listed_again - listed) | back))
-        self.first.listed_again |= listed_again & self.first.containers.keys()
+        self.first.listed_again |= listed_again & (self.first.containers.keys() | self.first.rows.keys())
 
     def add_rows(self) -> None:
         """Take in the rows that the listing has no container for."""

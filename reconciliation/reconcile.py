@@ -56,7 +56,7 @@ class FirstLook:
         self.empty: dict[str, ContainerEvidence] = {}
         """Containers without a row that can be a recording and have no media."""
         self.listed_again: set[str] = set()
-        """The containers in doubt that a second listing of the account has."""
+        """The containers in doubt, with a row or without one, that a second listing of the account has."""
         self.future_containers = 0
         self.furthest: datetime | None = None
         self.containers: dict[str, Record] = {}
@@ -337,7 +337,10 @@ class Conclusion:
             row = doubted.row._replace(marks=("deleted",))
         record = second.records.get(row_id)
         if isinstance(record, Unread):
-            return doubted._replace(row=row, seen=None, listed=record.failed, seen_twice=not record.failed)
+            # One answer that it is gone, against two listings that have it, proves nothing.
+            gone = not record.failed and (doubted.gone or row_id not in self._first.listed_again)
+            self.unresolved += not record.failed and not gone
+            return doubted._replace(row=row, seen=None, listed=not gone, seen_twice=gone)
         if doubted.seen is not None and record is not None and not _may_follow(doubted.seen, record):
             self.unresolved += 1
             return doubted._replace(row=row, seen_twice=False)
