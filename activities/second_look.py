@@ -87,14 +87,18 @@ async def _ingest(first: FirstLook, services: Services) -> dict[str, int]:
         for session in first.sessions.values()
         if session.status in _MAY_HAVE_INGEST and not session.live_recordings and session.booking_id
     }
-    records: list[Record] = []
-    await reader_of(services, first.clock.storage_ahead, services.ingest).read_all(sorted(bookings), records)
+    reader, passes = reader_of(services, first.clock.storage_ahead, services.ingest), services.settings.max_passes
+    seen = await reader.read_patiently(sorted(bookings), passes)
+    # One answer proves no absence, here as elsewhere.
+    seen |= await reader.read_patiently([booking for booking, record in seen.items() if _is_nothing(record)], passes)
     found: dict[str, int] = {}
-    for record in records:
-        if not isinstance(record, Unread):
-            found[record.container] = record.blobs
-        elif not record.failed:
-            found[record.container] = 0
+    for booking, record in seen.items():
+        if isinstance(record, Unread) and record.failed:
+            logger.warning("The ingest container of booking %s could not be read: %s", booking, record.reason)
         else:
-            logger.warning("The ingest container of booking %s could not be read: %s", record.container, record.reason)
+            found[booking] = 0 if isinstance(record, Unread) else record.blobs
     return found
+
+
+def _is_nothing(record: Record) -> bool:
+    return not record.failed if isinstance(record, Unread) else not record.blobs

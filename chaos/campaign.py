@@ -4,18 +4,24 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
 from http import HTTPStatus
 from typing import Any
 
-from chaos.judging import Problem, Truth, Wrong, judge_end
+from chaos.judging import Problem, Told, Truth, Wrong, judge_end
 from chaos.lane import Lane
+from chaos.storage import Conditions
 
 DEADLINE_SECONDS = 150.0
 POLL_SECONDS = 0.15
 LATEST_MOMENT_SECONDS = 2.5
 RESUMES_IN_BAD_WEATHER = 2
-ENDED = frozenset({"completed", "incomplete", "failed", "cancelled"})
+# One audit in so many has blobs from the future, and as many a storage whose clock is off; one in two is told no lie.
+ONE_IN = 3
+# Some that may be, by AUDIT_CLOCK_TOLERANCE_MINUTES, and some that may not.
+MINUTES_AHEAD = (-40, -17, -2, 2, 17, 40)
+TOLERANCE = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
@@ -25,7 +31,7 @@ class Plan:
     rate: float
     kills: tuple[float, ...] = ()
     crashes: tuple[tuple[float, bool], ...] = ()
-    closed: frozenset[str] = frozenset()
+    conditions: Conditions = field(default_factory=Conditions)
     sql_fault: tuple[float, float] | None = None
 
 
@@ -58,9 +64,26 @@ def draw_plan(chance: random.Random, truth: Truth, *, rate: float | None, kills:
         rate,
         kills=tuple(sorted(moment() for _ in range(kills))),
         crashes=tuple(sorted((moment(), chance.random() < 0.25) for _ in range(crashes))),  # noqa: PLR2004 - a quarter
-        closed=frozenset(closed),
+        conditions=Conditions(
+            frozenset(truth.containers),
+            frozenset(closed),
+            _blobs_of_the_future(chance, truth) if chance.random() < 1 / ONE_IN else {},
+            timedelta(minutes=chance.choice(MINUTES_AHEAD) if chance.random() < 1 / ONE_IN else 0),
+            truthful=chance.random() < 1 / 2,
+        ),
         sql_fault=sql_fault,
     )
+
+
+def _blobs_of_the_future(chance: random.Random, truth: Truth) -> dict[str, frozenset[str]]:
+    """Some blobs, or all, of one container in four."""
+    holding = [name for name, blobs in sorted(truth.containers.items()) if blobs]
+    chosen = chance.sample(holding, len(holding) // 4)
+    return {
+        name: frozenset(chance.sample(blobs, chance.randint(1, len(blobs))))
+        for name in chosen
+        for blobs in [sorted(truth.containers[name])]
+    }
 
 
 class Campaigner:
@@ -77,7 +100,7 @@ class Campaigner:
     def run(self) -> AuditEnd:
         """Start it, disturb it, bring it to an end, judge it."""
         lane, plan, end = self._lane, self._plan, self._end
-        lane.begin(plan.rate, plan.closed)
+        lane.begin(plan.rate, plan.conditions)
         self._events = [(at, self._kill) for at in plan.kills]
         self._events += [(at, partial(self._crash, at_orchestrator=late)) for at, late in plan.crashes]
         if plan.sql_fault is not None:
@@ -147,14 +170,20 @@ class Campaigner:
 
     def _judged(self, state: str) -> bool:
         end, report = self._end, None
-        delivered = frozenset(self._lane.proxies.source.delivered)
+        source, conditions = self._lane.proxies.source, self._plan.conditions
+        told = Told(
+            frozenset(source.delivered),
+            frozenset(source.lied_about),
+            frozenset(conditions.future),
+            abs(conditions.clock_ahead) > TOLERANCE,
+        )
         if state in {"completed", "incomplete"}:
             status, report = self._ask("GET", f"/audits/{end.audit_id}/report")
             if status != HTTPStatus.OK:
                 return False
         end.state = state
-        end.problems = judge_end(self._truth, state, report, end.error, delivered)
-        if end.crashes + end.kills == 0 and not end.resumes and self._plan.closed and state == "completed":
+        end.problems = judge_end(self._truth, state, report, end.error, told)
+        if end.crashes + end.kills == 0 and not end.resumes and conditions.closed and state == "completed":
             end.problems.append(Problem(Wrong.GAP, "completed with closed containers"))
         return True
 

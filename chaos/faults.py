@@ -2,9 +2,12 @@
 
 import random
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TypeVar
+
+OptionT = TypeVar("OptionT")
 
 
 class Fault(StrEnum):
@@ -25,6 +28,14 @@ class Fault(StrEnum):
     UNAUTHORIZED = "storage_401"
     FORBIDDEN = "storage_403"
     REPEATED_MARKER = "storage_repeated_marker"
+    WRONG_SHAPE = "storage_wrong_shape"
+    LOST_MARKER = "storage_lost_marker"
+    EMPTIED_PAGE = "storage_emptied_page"
+    LEFT_OUT = "storage_left_out_container"
+    VANISHED = "storage_vanished_container"
+    BEING_DELETED = "storage_container_being_deleted"
+    FUTURE_BLOBS = "storage_future_blobs"
+    CLOCK_AHEAD = "storage_clock_ahead_or_behind"
     CLOSED_CONTAINER = "storage_closed_container"
     DB_REFUSED = "database_refused"
     DB_CUT_AT_ONCE = "database_cut_at_once"
@@ -50,8 +61,19 @@ LISTING_FAULTS: tuple[Fault, ...] = (
     Fault.UNAUTHORIZED,
     Fault.FORBIDDEN,
     Fault.REPEATED_MARKER,
+    Fault.WRONG_SHAPE,
 )
-"""What the audited account does to a request."""
+"""What the audited account does to a request, and whoever asked can notice."""
+
+LIES: tuple[Fault, ...] = (
+    Fault.LOST_MARKER,
+    Fault.EMPTIED_PAGE,
+    Fault.LEFT_OUT,
+    Fault.VANISHED,
+    Fault.BEING_DELETED,
+)
+"""Answers of the audited account that have the right shape and are not true: nothing in them tells. What is told at
+every asking nobody can know better, so each container is lied about at most once in an audit."""
 
 RUN_STORE_FAULTS: tuple[Fault, ...] = (
     Fault.DROP,
@@ -102,6 +124,10 @@ class Weather:
         """Count a fault."""
         self.counts[fault] += 1
         return fault
+
+    def one_of(self, options: Sequence[OptionT]) -> OptionT:
+        """One of them, each as likely as the other, from the same seed."""
+        return self._random.choice(options)
 
     def uniform(self, low: float, high: float) -> float:
         """A number between the two, from the same seed."""

@@ -6,7 +6,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
@@ -14,9 +14,9 @@ from urllib.parse import urlsplit
 import psycopg
 
 from chaos.database import DatabaseProxy, create_reader, database_proxy, denied, locked
-from chaos.faults import CONNECTION_FAULTS, LISTING_FAULTS, RUN_STORE_FAULTS, Fault, Weather
+from chaos.faults import CONNECTION_FAULTS, LIES, LISTING_FAULTS, RUN_STORE_FAULTS, Fault, Weather
 from chaos.hosting import KillableHost
-from chaos.storage import StorageProxy, storage_proxy
+from chaos.storage import Conditions, StorageProxy, storage_proxy
 from chaos.world import PAGE_SIZE
 from demo.cases import Case
 from demo.planting import create_schema, plant_rows
@@ -63,7 +63,7 @@ def running_proxies(servers: Servers, seed: int, counts: Counter[Fault]) -> Iter
     async def serve() -> None:
         loops.append(asyncio.get_running_loop())
         async with AsyncExitStack() as stack:
-            source = Weather(seed, LISTING_FAULTS, counts)
+            source = Weather(seed, LISTING_FAULTS + LIES, counts)
             store = Weather(seed + 1, RUN_STORE_FAULTS, counts)
             database = Weather(seed + 2, CONNECTION_FAULTS, counts)
             proxies.append(
@@ -131,15 +131,15 @@ class Lane:
                 lane.end_sql_fault()
                 host.stop()
 
-    def begin(self, rate: float, closed: frozenset[str]) -> None:
-        """The weather of a new audit; nothing has been delivered to it."""
-        self.proxies.source.delivered.clear()
-        self.proxies.source.closed = closed
+    def begin(self, rate: float, conditions: Conditions) -> None:
+        """The weather of a new audit, and what holds throughout; nothing has been told to it."""
+        self.proxies.source.begin(conditions)
         self.proxies.set_rate(rate)
 
     def calm(self) -> None:
-        """From now on everything works."""
-        self.proxies.source.closed = frozenset()
+        """From now on everything works; the clocks stay as they are."""
+        source = self.proxies.source
+        source.conditions = replace(source.conditions, closed=frozenset())
         self.proxies.set_rate(0)
         self.end_sql_fault()
 

@@ -1,28 +1,44 @@
 """A proxy between the app and a blob service that answers as a bad day would.
 
-It notes which listings were handed on whole: what the app can know of storage, whatever it says.
+It notes which listings were handed on whole, and of which containers something untrue was said: what the app can know
+of storage, whatever it says.
 """
 
 import asyncio
 import socket
 import struct
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from functools import partial
-from urllib.parse import parse_qs
+from typing import NamedTuple
 
 import aiohttp
 from yarl import URL
 
+from chaos.answers import (
+    SHAPES,
+    emptied,
+    ended,
+    from_the_future,
+    garbled,
+    has_rows,
+    names_in,
+    next_marker,
+    repeated,
+    without,
+)
 from chaos.faults import LISTING_FAULTS, Fault, Weather
 from chaos.proxy import HOST, Proxy
+from chaos.request import Request, read_request
 
 STALL_SECONDS = 5.0
 SLOWEST_SECONDS = 0.4
 _HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "host"}
 _AUTOMATIC = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
-_SENT_BEFORE = {Fault.LOST_ANSWER, Fault.SLOW, Fault.TRUNCATED, Fault.WRONG_LENGTH, Fault.GARBLED}
+_NEVER_ANSWERED = {Fault.DROP, Fault.RESET, Fault.STALLED}
 _STATUS = {
     Fault.BUSY: (503, "ServerBusy", ""),
     Fault.BUSY_RETRY_AFTER: (503, "ServerBusy", "Retry-After: 1\r\n"),
@@ -31,6 +47,8 @@ _STATUS = {
     Fault.UNAUTHORIZED: (401, "AuthenticationFailed", ""),
     Fault.FORBIDDEN: (403, "AuthorizationFailure", ""),
     Fault.CLOSED_CONTAINER: (403, "AuthorizationPermissionMismatch", ""),
+    Fault.VANISHED: (404, "ContainerNotFound", ""),
+    Fault.BEING_DELETED: (409, "ContainerBeingDeleted", ""),
 }
 
 
@@ -38,43 +56,53 @@ class _HangUpError(Exception):
     """The connection is to end without another byte."""
 
 
-@dataclass(frozen=True)
-class Request:
-    """One request as it came in."""
+class Answer(NamedTuple):
+    """An answer of the service behind the proxy: its status line, its headers as they are sent, its body."""
 
-    method: str
-    target: str
-    headers: tuple[tuple[str, str], ...]
+    status: str
+    headers: str
     body: bytes
 
     @property
-    def container(self) -> str:
-        """The container that the path names, or nothing."""
-        parts = self.target.partition("?")[0].split("/")
-        return parts[2] if len(parts) > 2 else ""  # noqa: PLR2004 - /account/container
+    def good(self) -> bool:
+        """True for a 200."""
+        return self.status.startswith("200")
 
-    @property
-    def lists_blobs(self) -> bool:
-        """True for List Blobs."""
-        return self.container != "" and "restype=container" in self.target and "comp=list" in self.target
 
-    @property
-    def lists_account(self) -> bool:
-        """True for List Containers."""
-        return self.container == "" and "comp=list" in self.target
+@dataclass(frozen=True)
+class Conditions:
+    """What holds throughout an audit, whatever the weather.
 
-    @property
-    def marker(self) -> str:
-        """Where the asked page begins; empty for the first."""
-        return parse_qs(self.target.partition("?")[2]).get("marker", [""])[0]
+    ``containers`` are all there are, ``closed`` those that are refused, ``future`` the blobs of some of them that were
+    last changed in 2099; ``clock_ahead`` is how far storage's clock is ahead of everybody else's (negative: behind).
+    ``truthful``: whatever goes wrong, no answer lies.
+    """
+
+    containers: frozenset[str] = frozenset()
+    closed: frozenset[str] = frozenset()
+    future: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    clock_ahead: timedelta = timedelta()
+    truthful: bool = False
 
 
 @dataclass
 class StorageProxy(Proxy):
-    """A running proxy. ``closed`` containers are refused, always; ``delivered`` were handed on to their last page."""
+    """A running proxy. ``delivered`` are the containers whose listing was handed on to its last page as it is,
+    ``lied_about`` those of which an answer said something untrue that nothing in it tells.
+    """
 
-    closed: frozenset[str] = frozenset()
+    conditions: Conditions = field(default_factory=Conditions)
     delivered: set[str] = field(default_factory=set)
+    lied_about: set[str] = field(default_factory=set)
+    _not_whole: set[str] = field(default_factory=set)
+
+    def begin(self, conditions: Conditions) -> None:
+        """What holds from now on; nothing has been told yet."""
+        self.conditions = conditions
+        self.delivered.clear()
+        self.lied_about.clear()
+        if conditions.clock_ahead:
+            self.weather.happened(Fault.CLOCK_AHEAD)
 
     async def serve(
         self, session: aiohttp.ClientSession, reader: asyncio.StreamReader, out: asyncio.StreamWriter
@@ -82,7 +110,7 @@ class StorageProxy(Proxy):
         """Answer the requests of one connection until it ends."""
         self._writers.add(out)
         try:
-            while (request := await _read(reader)) is not None:
+            while (request := await read_request(reader)) is not None:
                 await self._answer(session, request, out)
                 await out.drain()
         except (_HangUpError, ConnectionError, asyncio.IncompleteReadError, aiohttp.ClientError):
@@ -94,19 +122,61 @@ class StorageProxy(Proxy):
             out.close()
 
     async def _answer(self, session: aiohttp.ClientSession, request: Request, out: asyncio.StreamWriter) -> None:
-        if request.lists_blobs and request.container in self.closed:
+        if request.lists_blobs and request.container in self.conditions.closed:
             out.write(_refusal(self.weather.happened(Fault.CLOSED_CONTAINER)))
             return
-        fault = self.weather.draw(_possible(request))
+        # Reading harms nothing, so a listing is read first: what can be made of it depends on what it says.
+        listing = None
+        if request.lists:
+            listing = self._under_conditions(request, await _passed_on(session, self.target_port, request))
+        lies = self._lies(request, listing) if listing is not None and listing.good else {}
+        # An audit lists its account a few times and containers hundreds of times: drawn together with all other faults,
+        # there would hardly be a lie about the account.
+        fault = self.weather.draw(lies.keys()) if request.lists_account else None
+        fault = fault or self.weather.draw(_possible(request) | lies.keys())
+        about = lies[fault] if fault in lies else frozenset[str]()
+        self.lied_about |= about
+        self._not_whole |= about
         if fault in _STATUS:
             out.write(_refusal(fault))
-        elif fault is None or fault in _SENT_BEFORE or fault is Fault.REPEATED_MARKER:
-            status, headers, body = await _passed_on(session, self.target_port, request)
-            await self._told(request, fault, (status, headers, body), out)
-        else:
+        elif fault in _NEVER_ANSWERED:
             await self._hung_up(fault, out)
+        else:
+            answer = listing or await _passed_on(session, self.target_port, request)
+            await self._told(request, fault, answer, about, out)
 
-    async def _hung_up(self, fault: Fault, out: asyncio.StreamWriter) -> None:
+    def _under_conditions(self, request: Request, answer: Answer) -> Answer:
+        headers, body = answer.headers, answer.body
+        if self.conditions.clock_ahead:
+            others = [line for line in headers.splitlines(keepends=True) if not line.lower().startswith("date:")]
+            now = datetime.now(UTC) + self.conditions.clock_ahead
+            headers = "".join([*others, f"Date: {format_datetime(now, usegmt=True)}\r\n"])
+        if request.lists_blobs and (blobs := self.conditions.future.get(request.container)):
+            self.weather.happened(Fault.FUTURE_BLOBS)
+            body = from_the_future(body, blobs)
+        return Answer(answer.status, headers, body)
+
+    def _lies(self, request: Request, answer: Answer) -> dict[Fault, frozenset[str]]:
+        """What could be made of a listing that nobody could tell, and about which containers that would lie."""
+        body, lies = answer.body, dict[Fault, frozenset[str]]()
+        marker = next_marker(body)
+        if self.conditions.truthful:
+            return {}
+        if request.lists_blobs:
+            about = frozenset({request.container})
+            lies = {Fault.VANISHED: about, Fault.BEING_DELETED: about}
+            lies |= {Fault.EMPTIED_PAGE: about} if has_rows(body) else {}
+            lies |= {Fault.LOST_MARKER: about} if marker else {}
+        elif request.asks_for_names:
+            names = frozenset(names_in(body))
+            lies = {Fault.EMPTIED_PAGE: names}
+            if fresh := sorted(names - self.lied_about):
+                lies |= {Fault.LEFT_OUT: frozenset({self.weather.one_of(fresh)})}
+            if marker:
+                lies |= {Fault.LOST_MARKER: frozenset(name for name in self.conditions.containers if name >= marker)}
+        return {fault: about for fault, about in lies.items() if about and about.isdisjoint(self.lied_about)}
+
+    async def _hung_up(self, fault: Fault | None, out: asyncio.StreamWriter) -> None:
         if fault is Fault.STALLED:
             await asyncio.sleep(STALL_SECONDS)
         if fault is Fault.RESET:
@@ -114,7 +184,7 @@ class StorageProxy(Proxy):
         raise _HangUpError
 
     async def _told(
-        self, request: Request, fault: Fault | None, answer: tuple[str, str, bytes], out: asyncio.StreamWriter
+        self, request: Request, fault: Fault | None, answer: Answer, about: frozenset[str], out: asyncio.StreamWriter
     ) -> None:
         """Hand an answer on, or what the fault makes of it."""
         status, headers, body = answer
@@ -131,15 +201,30 @@ class StorageProxy(Proxy):
             out.write(_head(status, headers, length + 7) + body)
             await out.drain()
             raise _HangUpError
-        if fault is Fault.GARBLED:
-            body = garbled(body, strip=self.weather.uniform(0, 1) < 0.5)  # noqa: PLR2004 - a coin
-        if fault is Fault.REPEATED_MARKER:
-            body = repeated(body, request.marker)
+        if fault is not None:
+            body = self._changed(request, fault, body, about)
         out.write(_head(status, headers, _declared(request, headers, body)))
         if request.method != "HEAD":
             out.write(body)
-        intact = fault is None or fault is Fault.SLOW
-        if intact and request.lists_blobs and status.startswith("200") and not _next_marker(body):
+        if request.lists_blobs and answer.good and fault in {None, Fault.SLOW}:
+            self._note_whole(request, body)
+
+    def _changed(self, request: Request, fault: Fault, body: bytes, about: frozenset[str]) -> bytes:
+        changes: dict[Fault, Callable[[], bytes]] = {
+            Fault.GARBLED: lambda: garbled(body, strip=self.weather.one_of((True, False))),
+            Fault.REPEATED_MARKER: lambda: repeated(body, request.marker),
+            Fault.WRONG_SHAPE: lambda: self.weather.one_of(SHAPES)(body),
+            Fault.LOST_MARKER: lambda: ended(body),
+            Fault.EMPTIED_PAGE: lambda: emptied(body),
+            Fault.LEFT_OUT: lambda: without(body, *about),
+        }
+        return changes[fault]() if fault in changes else body
+
+    def _note_whole(self, request: Request, body: bytes) -> None:
+        """Note what was handed on as it is: a container is whole with its last page, if none before it was a lie."""
+        if not request.marker:
+            self._not_whole.discard(request.container)
+        if not next_marker(body) and request.container not in self._not_whole:
             self.delivered.add(request.container)
 
 
@@ -151,32 +236,11 @@ def _possible(request: Request) -> set[Fault]:
     possible = set(LISTING_FAULTS)
     if request.method != "GET":
         possible -= {Fault.TRUNCATED, Fault.WRONG_LENGTH, Fault.GARBLED, Fault.REPEATED_MARKER}
-    if not (request.lists_account or request.lists_blobs):
-        possible -= {Fault.GARBLED, Fault.REPEATED_MARKER}
+    if not request.lists:
+        possible -= {Fault.GARBLED, Fault.REPEATED_MARKER, Fault.WRONG_SHAPE}
     if not request.marker:
         possible -= {Fault.REPEATED_MARKER}
     return possible
-
-
-def garbled(body: bytes, *, strip: bool) -> bytes:
-    """A listing that is no XML any more in a place that matters: its beginning, or one name. Its end is as it was."""
-    if b"</Name>" not in body:
-        return body[: len(body) // 2]
-    if strip:
-        middle = len(body) // 2
-        return body[:middle].replace(b">", b"") + body[middle:]
-    before, _, after = body.rpartition(b"</Name>")
-    return before + b"<Name" + after
-
-
-def repeated(body: bytes, marker: str) -> bytes:
-    """A page whose next marker leads back to the page itself."""
-    rest = body.partition(b"<NextMarker")[0]
-    return rest + b"<NextMarker>" + marker.encode() + b"</NextMarker></EnumerationResults>"
-
-
-def _next_marker(body: bytes) -> bytes:
-    return body.partition(b"<NextMarker>")[2].partition(b"<")[0]
 
 
 def _declared(request: Request, headers: str, body: bytes) -> int:
@@ -208,30 +272,7 @@ def _reset(out: asyncio.StreamWriter) -> None:
     out.transport.abort()
 
 
-async def _read(reader: asyncio.StreamReader) -> Request | None:
-    try:
-        head = await reader.readuntil(b"\r\n\r\n")
-    except asyncio.IncompleteReadError:
-        return None
-    first, *lines = head[:-4].decode("latin-1").split("\r\n")
-    method, target, _ = first.split(" ", 2)
-    headers = tuple((name, value.strip()) for name, _, value in (line.partition(":") for line in lines))
-    named = {name.lower(): value for name, value in headers}
-    body = await _chunks(reader) if "chunked" in named.get("transfer-encoding", "") else b""
-    length = int(named.get("content-length", "0"))
-    return Request(method, target, headers, body or await reader.readexactly(length))
-
-
-async def _chunks(reader: asyncio.StreamReader) -> bytes:
-    body = bytearray()
-    while size := int((await reader.readline()).split(b";")[0], 16):
-        body += await reader.readexactly(size)
-        await reader.readexactly(2)
-    await reader.readline()
-    return bytes(body)
-
-
-async def _passed_on(session: aiohttp.ClientSession, port: int, request: Request) -> tuple[str, str, bytes]:
+async def _passed_on(session: aiohttp.ClientSession, port: int, request: Request) -> Answer:
     headers = [(name, value) for name, value in request.headers if name.lower() not in _HOP_BY_HOP]
     host = next((value for name, value in request.headers if name.lower() == "host"), f"{HOST}:{port}")
     url = URL(f"http://{HOST}:{port}{request.target}", encoded=True)
@@ -246,7 +287,7 @@ async def _passed_on(session: aiohttp.ClientSession, port: int, request: Request
         kept = "".join(f"{n}: {v}\r\n" for n, v in told.headers.items() if n.lower() not in _HOP_BY_HOP)
         if request.method == "HEAD":
             kept += f"x-proxied-length: {told.headers.get('Content-Length', 0)}\r\n"
-        return f"{told.status} {told.reason}", kept, await told.read()
+        return Answer(f"{told.status} {told.reason}", kept, await told.read())
 
 
 @asynccontextmanager

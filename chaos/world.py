@@ -1,31 +1,94 @@
-"""The world of the campaign: the demo's cases, some of them in long listings, in a stubbed account."""
+"""The world of the campaign: the demo's cases, some of them in long listings or of an impossible time, in a stubbed
+account.
+"""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from chaos.judging import Truth
-from demo.cases import Case, PlantedContainer, demo_id, encoded, healthy_cases, other_containers, special_cases
+from demo.cases import (
+    Case,
+    PlantedContainer,
+    PlantedRecording,
+    demo_id,
+    encoded,
+    healthy_cases,
+    other_containers,
+    special_cases,
+)
 
 HEALTHY_SESSIONS = 20
 PAGE_SIZE = 20
 SEGMENTS = 70
 _ASKED_FOR = {"PROCESSING", "NO_RECORDING", "FAILURE", None}
 MODIFIED = "Fri, 20 Mar 2026 09:30:00 GMT"
+# What Python has no date for counts as a value that cannot be understood; 2099 has only not come yet.
+_FUTURE = "2099-12-31 23:00:00+00"
+_NEVER = "infinity"
+_FAR = "20238-01-01 00:00:00+00"
+_NO_DATES = {_NEVER, _FAR}
 
 
 def chaos_cases() -> list[Case]:
-    """The demo's cases, and two recordings whose tracks come only on a later page of their container's listing."""
-    return [*special_cases(), *healthy_cases(HEALTHY_SESSIONS), *map(_with_segments, ("segments 1", "segments 2"))]
+    """The demo's cases, three recordings whose tracks come only on a later page of their container's listing, and
+    sessions whose rows tell of moments that have not come yet, or never will.
+    """
+    return [
+        *special_cases(),
+        *healthy_cases(HEALTHY_SESSIONS),
+        _with_segments("segments 1", "its track stands on the last page"),
+        _with_segments("segments 2", "its track stands on the last page"),
+        _with_segments(
+            "registered segments",
+            "registered, and its track stands on the last page",
+            None,
+            status="RECORDING_AVAILABLE",
+            recordings=(PlantedRecording(demo_id("registered segments: recording")),),
+        ),
+        *_of_impossible_times(),
+    ]
 
 
-def _with_segments(name: str) -> Case:
+def _with_segments(name: str, why: str, expected: str | None = "unregistered_recording", **members: Any) -> Case:
     key, container = demo_id(name).hex, str(demo_id(f"{name}: recording"))
-    blobs = encoded(container, f"z{key}").blobs
-    tracks = {blob.removeprefix("z") if not blob.endswith(".mp4") else f"{key}_z.mp4": n for blob, n in blobs.items()}
+    tracks = encoded(container, key).blobs
+    # "0-" comes before any key.
     segments = {f"0-segment-{number:03}.ts": 1024 for number in range(SEGMENTS)}
-    planted = PlantedContainer(container, segments | tracks)
-    return Case(name, "its track stands on the last page", "unregistered_recording", containers=(planted,))
+    return Case(name, why, expected, containers=(PlantedContainer(container, segments | tracks),), **members)
+
+
+def _of_impossible_times() -> list[Case]:
+    both = {"started_at": _FUTURE, "finished_at": _FUTURE}
+    return [
+        _hidden_at("started in 2099", "a start that has not come yet is no reason to wait", both, status="PROCESSING"),
+        _hidden_at("ended in 2099", "nor is an end that has not come yet", {"finished_at": _FUTURE}, status="FAILURE"),
+        _hidden_at("never ended", "an end that Python has no date for", {"finished_at": _NEVER}, status="PROCESSING"),
+        _hidden_at("started in 20238", "a slip of the keyboard in the year", {"started_at": _FAR}),
+        _hidden_at(
+            "live in 2099",
+            "it counts as live, and would do so for decades",
+            both,
+            expected="ended_not_stopped",
+            status="RECORDING",
+        ),
+        Case("empty in 2099", "still PROCESSING, and nothing of it", "stuck_empty", status="PROCESSING", moments=both),
+        Case("unused in 2099", "never used, whatever its moments say", "expected_empty", moments=both),
+        Case(
+            "empty for ever",
+            "when it ended cannot be understood, so nothing else is certain",
+            "unreadable_row",
+            moments={"finished_at": _NEVER},
+        ),
+    ]
+
+
+def _hidden_at(
+    name: str, why: str, moments: Mapping[str, str], expected: str = "unregistered_recording", **members: Any
+) -> Case:
+    planted = encoded(demo_id(f"{name}: recording"), demo_id(name).hex)
+    return Case(name, why, expected, containers=(planted,), moments=moments, **members)
 
 
 def chaos_containers(cases: Iterable[Case]) -> list[PlantedContainer]:
@@ -49,10 +112,11 @@ def truth_of(cases: Iterable[Case], containers: Iterable[PlantedContainer]) -> T
     return Truth(
         sessions={str(case.session_id): case.expected for case in cases if case.expected is not None},
         also=also,
-        containers=frozenset(container.name for container in containers),
+        containers={container.name: frozenset(container.blobs) for container in containers},
         holdings={
             str(case.session_id): frozenset(c.name for c in case.containers if c.name not in registered)
             for case in cases
         },
         candidates=frozenset(str(c.session_id) for c in cases if c.status in _ASKED_FOR and c.origin == "PRE"),
+        unreadable=frozenset(str(case.session_id) for case in cases if not _NO_DATES.isdisjoint(case.moments.values())),
     )

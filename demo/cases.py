@@ -41,8 +41,8 @@ class Case:
     """One capture session as planted: its row, its recordings, its containers, and what an audit must say.
 
     ``expected`` is None for sessions that are no candidates; ``also`` is what the audit must say of containers and
-    recordings, by id. ``age`` is how long ago it was started. ``swept``: the audit trail saw it being processed, and
-    relabelled without a stop.
+    recordings, by id. ``age`` is how long ago it was started; ``moments`` stand in ``started_at`` or ``finished_at``
+    instead, as Postgres writes them. ``swept``: the audit trail saw it being processed, and relabelled without a stop.
     """
 
     name: str
@@ -51,6 +51,7 @@ class Case:
     status: str | None = "NO_RECORDING"
     origin: str = "PRE"
     age: timedelta = LONG_AGO
+    moments: Mapping[str, str] = field(default_factory=dict)
     deleted: bool = False
     case_state: str = "OPEN"
     recordings: tuple[PlantedRecording, ...] = ()

@@ -1,6 +1,6 @@
 """What is read again, and what becomes of it when it cannot be."""
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -8,7 +8,8 @@ from activities import second_look
 from activities.second_look import look_again
 from reconciliation.candidates import Candidate
 from reconciliation.coverage import DELETED_DURING_SCAN
-from reconciliation.evidence import Record, Unread
+from reconciliation.errors import AuditError
+from reconciliation.evidence import Blob, BlobPage, Record, Unread
 from reconciliation.reconcile import FirstLook
 from tests.activities.memory import FORBIDDEN, GONE, MemoryDatabase, MemoryStorage, Outside
 from tests.reconciliation.world import (
@@ -27,6 +28,18 @@ from tests.reconciliation.world import (
 STUCK = session(status="PROCESSING")
 OTHER = session("other", **REGISTERED)
 NAME = str(uuid_of("recording"))
+
+
+@dataclass
+class FlickeringStorage(MemoryStorage):
+    """Gives what stands in ``once`` at the first reading of a container."""
+
+    once: dict[str, AuditError | list[Blob]] = field(default_factory=dict)
+
+    async def blobs(self, container: str) -> list[BlobPage]:
+        if container not in self.once:
+            return await super().blobs(container)
+        return await MemoryStorage({container: self.once.pop(container)}).blobs(container)
 
 
 def doubting(*candidates: Candidate, records: tuple[Record, ...] = (encoded(),)) -> FirstLook:
@@ -135,8 +148,18 @@ async def test_the_ingest_account_is_asked_for_bookings_of_sessions_in_doubt() -
     world.ingest = MemoryStorage({STUCK.booking_id: encode(), "unknown": FORBIDDEN, never.booking_id: encode()})
     seen = await look_again(doubting(STUCK, unknown, empty, never, behind), world.services)
     assert dict(seen.ingest_blobs) == {STUCK.booking_id: 2, "gone": 0}
-    assert sorted(world.ingest.listed) == sorted([STUCK.booking_id, "unknown", "gone"])
+    assert set(world.ingest.listed) == {STUCK.booking_id, "unknown", "gone"}
     assert seen.complete, "it tells more where it can be read, and proves nothing where it cannot"
+
+
+@pytest.mark.parametrize("first_answer", [GONE, []], ids=["gone", "empty"])
+async def test_one_answer_that_the_ingest_account_has_nothing_is_not_believed(
+    first_answer: AuditError | list[Blob],
+) -> None:
+    world = outside()
+    world.ingest = FlickeringStorage({STUCK.booking_id: encode()}, once={STUCK.booking_id: first_answer})
+    seen = await look_again(doubting(STUCK), world.services)
+    assert dict(seen.ingest_blobs) == {STUCK.booking_id: 2}
 
 
 async def test_without_an_ingest_account_nothing_is_said_of_it() -> None:

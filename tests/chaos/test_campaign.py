@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from chaos.__main__ import Quota
+from chaos.campaign import TOLERANCE, Plan, draw_plan
+from chaos.faults import LIES, Fault
 from chaos.hosting import unexplained
-from chaos.world import chaos_cases, chaos_containers, truth_of
+from chaos.world import PAGE_SIZE, chaos_cases, chaos_containers, truth_of
 
 ROOT = Path(__file__).parents[2]
 
@@ -23,7 +25,11 @@ def test_twenty_audits_on_a_bad_day_tell_the_truth() -> None:
     summary = json.loads(done.stdout.splitlines()[-1])
     assert summary["audits"] == 20
     assert (summary["kills"] >= 5, summary["worker_crashes"] >= 5) == (True, True)
-    assert sum(summary["faults"].values()) > 100
+    faults = summary["faults"]
+    assert sum(faults.values()) > 100
+    assert faults[Fault.WRONG_SHAPE] > 0
+    assert sum(faults.get(fault, 0) for fault in LIES) > 0
+    assert (faults[Fault.FUTURE_BLOBS] > 0, faults[Fault.CLOCK_AHEAD] > 0) == (True, True)
 
 
 def test_a_quota_is_met_when_every_audit_suffers_what_it_draws() -> None:
@@ -59,6 +65,25 @@ KeyError: 'x'
     ]
 
 
+def test_plans_differ_in_what_holds_throughout_and_the_same_seed_draws_the_same() -> None:
+    cases = chaos_cases()
+    truth = truth_of(cases, chaos_containers(cases))
+
+    def drawn(seed: int) -> Plan:
+        return draw_plan(random.Random(seed), truth, rate=None, kills=0, crashes=0)
+
+    plans = [drawn(seed) for seed in range(200)]
+    assert drawn(7) == plans[7]
+    future = [plan.conditions.future for plan in plans if plan.conditions.future]
+    assert 40 < len(future) < 100
+    assert all(blobs and blobs <= truth.containers[name] for chosen in future for name, blobs in chosen.items())
+    ahead = [plan.conditions.clock_ahead for plan in plans if plan.conditions.clock_ahead]
+    assert 40 < len(ahead) < 100
+    assert {abs(span) > TOLERANCE for span in ahead} == {True, False}
+    assert 60 < sum(plan.conditions.truthful for plan in plans) < 140
+    assert {plan.conditions.containers for plan in plans} == {frozenset(truth.containers)}
+
+
 def test_the_truth_names_every_session_and_container_once() -> None:
     cases = chaos_cases()
     containers = chaos_containers(cases)
@@ -66,3 +91,6 @@ def test_the_truth_names_every_session_and_container_once() -> None:
     assert len(truth.containers) == len(containers)
     assert truth.candidates <= truth.sessions.keys()
     assert len(truth.sessions) > 25
+    assert len(truth.unreadable) == 3
+    # A page with one container alone, and a lie about it: no second listing could tell.
+    assert len(containers) % PAGE_SIZE > 3

@@ -1,21 +1,22 @@
 """The judge lets a true report pass and catches each kind of lie."""
 
 import copy
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from chaos.judging import Truth, Wrong, judge_end
+from chaos.judging import Told, Truth, Wrong, judge_end
 
 Json = dict[str, Any]
 TRUTH = Truth(
     sessions={"hidden": "unregistered_recording", "twice": "ambiguous_containers", "empty": "expected_empty"},
     also={"edit": "orphan_edit_output"},
-    containers=frozenset({"c-hidden", "c-one", "c-two", "edit"}),
+    containers=dict.fromkeys(("c-hidden", "c-one", "c-two", "edit"), frozenset({"track.mp4"})) | {"void": frozenset()},
     holdings={"hidden": frozenset({"c-hidden"}), "twice": frozenset({"c-one", "c-two"})},
     candidates=frozenset({"hidden", "twice", "empty"}),
 )
-ALL = TRUTH.containers
+ALL = frozenset(TRUTH.containers)
 
 
 def report(sessions: dict[str, str], others: dict[str, str], *failed: str) -> Json:
@@ -40,7 +41,9 @@ def report(sessions: dict[str, str], others: dict[str, str], *failed: str) -> Js
                 "failed": len(failed),
             },
             "failed_containers": [{"container": name, "error": "storage answered 403"} for name in failed],
+            "gaps": [],
         },
+        "notes": [],
     }
 
 
@@ -48,8 +51,10 @@ def complete() -> Json:
     return report(dict(TRUTH.sessions), dict(TRUTH.also))
 
 
-def kinds(state: str, document: Json | None, error: str | None = None, delivered: frozenset[str] = ALL) -> set[Wrong]:
-    return {problem.kind for problem in judge_end(TRUTH, state, document, error, delivered)}
+def kinds(
+    state: str, document: Json | None, error: str | None = None, delivered: frozenset[str] = ALL, **told: Any
+) -> set[Wrong]:
+    return {problem.kind for problem in judge_end(TRUTH, state, document, error, Told(delivered, **told))}
 
 
 def test_a_true_report_is_let_pass() -> None:
@@ -130,7 +135,7 @@ def test_a_candidate_is_never_left_out_but_a_session_that_only_its_unread_contai
     delivered = ALL - {"c-hidden"}
     assert kinds("incomplete", document, delivered=delivered) == {Wrong.REPORT}
     others = Truth(TRUTH.sessions, TRUTH.also, TRUTH.containers, TRUTH.holdings, TRUTH.candidates - {"hidden"})
-    assert judge_end(others, "incomplete", document, None, delivered) == []
+    assert judge_end(others, "incomplete", document, None, Told(delivered)) == []
 
 
 def broken(path: tuple[str, ...], value: Any) -> Json:
@@ -145,14 +150,15 @@ def broken(path: tuple[str, ...], value: Any) -> Json:
 @pytest.mark.parametrize(
     "document",
     [
-        broken(("coverage", "containers", "listed"), 3),
-        broken(("coverage", "containers", "scanned"), 3),
+        broken(("coverage", "containers", "listed"), 4),
+        broken(("coverage", "containers", "scanned"), 4),
         broken(("coverage", "containers", "failed"), 1),
         broken(("counts", "container"), {"registered": 3}),
         broken(("counts", "findings"), 1),
         broken(("outcome", "word"), "incomplete"),
+        broken(("coverage", "gaps"), [{"what": "storage left something out", "next_step": "Audit again."}]),
     ],
-    ids=["listed", "scanned", "failed", "containers judged", "findings", "outcome"],
+    ids=["listed", "scanned", "failed", "containers judged", "findings", "outcome", "complete with a gap"],
 )
 def test_sums_that_do_not_add_up_are_a_silent_gap(document: Json) -> None:
     assert Wrong.GAP in kinds("completed", document)
@@ -160,6 +166,95 @@ def test_sums_that_do_not_add_up_are_a_silent_gap(document: Json) -> None:
 
 def test_a_container_that_never_reached_the_app_must_be_named() -> None:
     assert kinds("completed", complete(), delivered=ALL - {"c-one"}) == {Wrong.GAP}
+
+
+# --- what storage said that was not true --------------------------------------------------------------------------
+
+
+def with_gap(sessions: dict[str, str], others: dict[str, str], *, left_out: int = 0, skipped: int = 0) -> Json:
+    """An incomplete report that names a gap in the listing; so many containers are not in it, or seemed to be gone."""
+    document = report(sessions, others)
+    listed = len(ALL) - left_out
+    document |= {"complete": False, "outcome": {"word": "incomplete"}}
+    document["counts"]["container"] = {"registered": listed - skipped}
+    document["coverage"] |= {
+        "containers": {"listed": listed, "scanned": listed - skipped, "skipped": skipped, "failed": 0},
+        "gaps": [{"what": "storage left out or called deleted a container that exists", "next_step": "Audit again."}],
+    }
+    return document
+
+
+UNVERIFIED = dict.fromkeys(TRUTH.sessions, "unverified")
+
+
+def test_a_container_that_was_left_out_once_must_be_named_as_a_gap() -> None:
+    lied_about = frozenset({"c-hidden"})
+    named = with_gap(UNVERIFIED, dict(TRUTH.also), left_out=1)
+    assert kinds("incomplete", named, lied_about=lied_about) == set()
+    assert kinds("incomplete", named) == {Wrong.GAP}, "nothing was left out of any answer"
+    unnamed = named | {"complete": True, "outcome": {"word": "findings"}}
+    unnamed["coverage"] = named["coverage"] | {"gaps": []}
+    assert kinds("completed", unnamed, lied_about=lied_about) == {Wrong.GAP, Wrong.REPORT}
+
+
+def test_a_container_with_nothing_in_it_that_a_listing_left_out_may_be_unknown() -> None:
+    document = with_gap(dict(TRUTH.sessions), dict(TRUTH.also), left_out=1)
+    document |= {"complete": True, "outcome": {"word": "findings"}}
+    document["coverage"]["gaps"] = []
+    assert kinds("completed", document, lied_about=frozenset({"void"})) == set()
+    assert kinds("completed", document, lied_about=frozenset({"c-one"})) == {Wrong.GAP}
+
+
+def test_a_container_that_seemed_to_be_gone_may_be_skipped() -> None:
+    document = with_gap(UNVERIFIED, dict(TRUTH.also), skipped=1)
+    assert kinds("incomplete", document, lied_about=frozenset({"c-one"})) == set()
+    assert kinds("incomplete", document) == {Wrong.GAP}
+
+
+def test_after_a_lie_a_complete_report_is_right_or_wrong_as_any_other() -> None:
+    """That a page was missing nobody could see; what it cost, the next answer told."""
+    told: Json = {"delivered": ALL - {"c-hidden"}, "lied_about": frozenset({"c-hidden"})}
+    assert kinds("completed", complete(), **told) == set()
+    missed = report({**TRUTH.sessions, "hidden": "expected_empty"}, dict(TRUTH.also))
+    assert kinds("completed", missed, **told) == {Wrong.REPORT}
+
+
+def test_with_a_gap_in_the_listing_nothing_is_absent() -> None:
+    lied_about = frozenset({"c-hidden"})
+    absent = with_gap(UNVERIFIED | {"empty": "expected_empty"}, dict(TRUTH.also), left_out=1)
+    assert kinds("incomplete", absent, lied_about=lied_about) == {Wrong.REPORT}
+
+
+def test_a_subject_that_was_lied_about_may_be_unverified_and_no_other() -> None:
+    document = with_gap(UNVERIFIED, {**TRUTH.also, "void": "unverified"})
+    assert kinds("incomplete", document, lied_about=frozenset({"void"})) == set()
+    assert kinds("incomplete", document) == {Wrong.REPORT}
+
+
+def test_a_row_that_cannot_be_understood_may_be_called_that_whatever_was_not_read() -> None:
+    document = with_gap(UNVERIFIED | {"hidden": "unreadable_row"}, dict(TRUTH.also))
+    assert kinds("incomplete", document) == {Wrong.REPORT}
+    assert judge_end(replace(TRUTH, unreadable=frozenset({"hidden"})), "incomplete", document, None, Told(ALL)) == []
+
+
+@pytest.mark.parametrize(
+    ("told", "note"),
+    [
+        ({"clock_off": True}, "Storage's clock is 17 minutes ahead of the app's."),
+        ({"future": frozenset({"c-one"})}, "1 container holds blobs whose last change lies in the future."),
+    ],
+)
+def test_clocks_that_are_off_must_be_named(told: Json, note: str) -> None:
+    assert kinds("completed", complete(), **told) == {Wrong.GAP}
+    assert kinds("completed", complete() | {"notes": [note]}, **told) == set()
+
+
+def test_clocks_that_agree_must_not_be_called_different() -> None:
+    document = complete() | {"notes": ["Storage's clock is 17 minutes ahead of the app's."]}
+    assert kinds("completed", document) == {Wrong.GAP}
+
+
+# --- how it ends ---------------------------------------------------------------------------------------------------
 
 
 def test_incomplete_called_completed_is_a_silent_gap() -> None:

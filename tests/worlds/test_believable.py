@@ -186,7 +186,7 @@ def healthy_parts(draw: st.DrawFn) -> tuple[list[Container], list[list[Any]], li
     for number in range(draw(st.integers(0, 3))):
         name = f"registered {number}"
         containers.append(draw(recordings(name, name)))
-        marks = draw(st.sampled_from([[], [], ["future"]]))
+        marks = draw(st.sampled_from([[], [], ["future"], ["no_duration"]]))
         rows.append([str(uuid_of(name)), str(uuid_of(name)), marks, None])
         times = {column: draw(ROW_MOMENTS) for column in draw(st.sets(st.sampled_from(_CLOCKS), max_size=2))}
         sessions.append(row_of(name, status="RECORDING_AVAILABLE", live_recordings=1, asked=False, **times))
@@ -256,3 +256,14 @@ def test_no_world_in_which_something_hidden_exists_ends_clean(world: Planted) ->
 def test_no_healthy_world_gets_a_high_finding(world: Planted) -> None:
     done = world.audited()
     assert not done.high, done.high
+
+
+def test_a_rows_container_that_answers_once_that_it_is_gone_although_it_is_listed_is_not_called_missing() -> None:
+    unplayable = str(uuid_of("unplayable"))
+    track = Blob(f"{key_of('unplayable')}_1280x720_4500k.mp4", 700, AS_OF - 24 * 60 * MINUTE)
+    account = ScriptedAccount({unplayable: Container(unplayable, [track], opened=(True, False))})
+    sessions = [row_of("unplayable", status="RECORDING_AVAILABLE", live_recordings=1, asked=False)]
+    done = asyncio.run(audited(account, RawDatabase(sessions, [[unplayable, unplayable, [], None]])))
+    assert done.report is not None
+    assert [(one["subject"]["id"], one["verdict"]) for one in done.report["findings"]] == [(unplayable, "unverified")]
+    assert done.outcome is Outcome.INCOMPLETE
