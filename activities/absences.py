@@ -3,46 +3,44 @@ again. One answer proves no absence.
 """
 
 import logging
-from collections.abc import AsyncIterator
 
-from activities.in_order import InOrder
 from activities.list_containers import within
 from activities.reading import reader_of
 from adapters.services import Services
-from reconciliation.absences import Disputed, gaps_in_listing
+from reconciliation.absences import gaps_in_listing, proves_a_gap, to_be_opened
 from reconciliation.coverage import Gap
 from reconciliation.errors import AuditError
-from reconciliation.reconcile import FirstLook
+from reconciliation.evidence import Record
+from reconciliation.first_look import FirstLook
 
 logger = logging.getLogger("capture_audit.absences")
 
+_OPENED_AT_ONCE = 1000
 
-async def ask_again(audit_id: str, first: FirstLook, services: Services) -> None:
-    """Hold the listing to a second one and read again what seems empty; gaps go into the coverage of the first look.
 
-    Expected failures are gaps, and are not raised.
-    """
-    disputed = Disputed(first)
+async def list_again(audit_id: str, first: FirstLook, services: Services) -> bool:
+    """List the account a second time into the run store; False if it cannot be listed, which is a gap then."""
     try:
         pages = within(services.lister.containers(), services.settings.max_containers)
         await services.store.write_relisted(audit_id, pages)
-        async for before, now in _side_by_side(audit_id, services):
-            disputed.compare(before, now)
     except AuditError as error:
         logger.warning("Audit %s: the account could not be listed a second time: %s", audit_id, error)
         first.coverage.gaps.append(Gap("the account could not be listed a second time", str(error)))
-    disputed.add_rows()
-    names = sorted({*disputed.names, *first.empty})
-    reader = reader_of(services, first.clock.storage_ahead)
-    records = await reader.read_patiently(names, services.settings.max_passes)
-    first.coverage.gaps += gaps_in_listing(disputed, {name: records[name] for name in disputed.names})
-    first.take_again(records)
+        return False
+    return True
 
 
-async def _side_by_side(audit_id: str, services: Services) -> AsyncIterator[tuple[list[str], list[str]]]:
-    """The names of both listings, part by part: all names of one part come before those of the next."""
-    again = InOrder(services.store.relisted_names(audit_id), str)
-    async for names in services.store.container_names(audit_id):
-        yield names, await again.upto(names[-1])
-    async for rest in again.rest():
-        yield [], rest
+async def open_again(first: FirstLook, services: Services) -> None:
+    """Open what shows whether the listing can be believed, until one container proves that it cannot, and read again
+    what seemed empty. Gaps go into the coverage of the first look; expected failures are gaps, and are not raised.
+    """
+    reader, passes = reader_of(services, first.clock.storage_ahead), services.settings.max_passes
+    names = to_be_opened(first)
+    records: dict[str, Record] = {}
+    for at in range(0, len(names), _OPENED_AT_ONCE):
+        portion = await reader.read_patiently(names[at : at + _OPENED_AT_ONCE], passes)
+        records |= {name: record for name, record in portion.items() if proves_a_gap(first, record)}
+        if records:
+            break
+    first.coverage.gaps += gaps_in_listing(first, records)
+    first.take_again(await reader.read_patiently(sorted(first.empty), passes, first.listed_again))

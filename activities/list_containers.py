@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Literal, TypedDict
 
 import azure.durable_functions as df
@@ -13,6 +14,8 @@ from reconciliation.errors import TooLargeError
 
 bp = df.Blueprint()
 logger = logging.getLogger("capture_audit.list_containers")
+
+_MORE_THAN_ANY_CLOCK = timedelta(days=1)
 
 
 class ListAnswer(TypedDict):
@@ -31,13 +34,18 @@ async def list_account(request: AuditRequest, services: Services) -> ListAnswer:
     listing = await services.store.listing(audit_id)
     if listing is None:
         await running(services.records, audit_id)
-        ahead = await services.lister.clock_ahead()
-        # Clocks that differ by a little are taken as one: no more can be told of them.
-        seconds = round(ahead.total_seconds()) if abs(ahead) > services.settings.clock_tolerance else 0
+        ahead = believed(await services.lister.clock_ahead(), services.settings.clock_tolerance)
         pages = within(services.lister.containers(), services.settings.max_containers)
-        listing = await services.store.write_containers(audit_id, services.now(), pages, seconds)
+        listing = await services.store.write_containers(audit_id, services.now(), pages, ahead)
         logger.info("Audit %s: %d containers", audit_id, listing.listed)
     return {"ok": True, "listed": listing.listed}
+
+
+def believed(ahead: timedelta, tolerance: timedelta) -> int:
+    """How many seconds storage's clock is ahead: 0 where clocks differ by no more than they may, which tells nothing,
+    and where they differ by more than any do: such an answer was kept somewhere on its way.
+    """
+    return round(ahead.total_seconds()) if tolerance < abs(ahead) < _MORE_THAN_ANY_CLOCK else 0
 
 
 async def within(pages: AsyncIterator[list[str]], most: int) -> AsyncIterator[list[str]]:

@@ -1,12 +1,13 @@
 """Step 5, the fan-in: rows beside evidence, verdicts, coverage, and the canonical report."""
 
 import logging
+import sys
 from collections.abc import AsyncIterator
 from typing import Literal, TypedDict
 
 import azure.durable_functions as df
 
-from activities.absences import ask_again
+from activities.absences import list_again, open_again
 from activities.answers import Refusal, answered
 from activities.audits import AuditRequest, running
 from activities.in_order import InOrder
@@ -16,11 +17,12 @@ from activities.spools import Spools
 from adapters.run_store import RunStore
 from adapters.services import Services
 from reconciliation.absences import refuse_wrong_account
+from reconciliation.conclusion import Conclusion
 from reconciliation.evidence import Record
+from reconciliation.first_look import FirstLook, OneName
 from reconciliation.notes import notes_of
 from reconciliation.plan import Plan
 from reconciliation.profiles import PROFILES
-from reconciliation.reconcile import Conclusion, FirstLook
 from reconciliation.report.model import AuditHeader, build_head
 from reconciliation.run_record import RunRecord
 from reconciliation.since_last import Known, change_of, compare
@@ -28,6 +30,8 @@ from reconciliation.tally import Result
 
 bp = df.Blueprint()
 logger = logging.getLogger("capture_audit.reconcile")
+
+_BEHIND_ALL = chr(sys.maxunicode)
 
 
 class ReconcileAnswer(TypedDict):
@@ -47,13 +51,14 @@ async def reconcile_audit(request: AuditRequest, services: Services) -> Reconcil
     if not await store.has_report_of(audit_id, record.attempt):
         plan = await store.planned(audit_id)
         profile, parameters = PROFILES[record.parameters.profile], record.parameters
-        clock = plan.clock(parameters, services.moments(parameters).latest)
+        clock = plan.clock(parameters, services.now(), services.settings.clock_tolerance)
         first = FirstLook(profile, parameters, clock, listed=plan.listed, skipped=plan.skipped)
         with Spools() as spools:
-            await take_storage(store, audit_id, plan, first)
-            await ask_again(audit_id, first, services)
+            relisted = await list_again(audit_id, first, services)
+            await take_storage(store, audit_id, plan, first, relisted=relisted)
             if not services.settings.allow_mostly_missing:
                 refuse_wrong_account(first, profile.storage, profile.database)
+            await open_again(first, services)
             async for candidates in store.candidates(audit_id):
                 for candidate in candidates:
                     if (verdict := first.take_session(candidate)) is not None:
@@ -63,21 +68,25 @@ async def reconcile_audit(request: AuditRequest, services: Services) -> Reconcil
     return {"ok": True}
 
 
-async def take_storage(store: RunStore, audit_id: str, plan: Plan, first: FirstLook) -> None:
-    """Take in what all shards saw, beside the rows that register containers: three streams that ascend by name."""
+async def take_storage(store: RunStore, audit_id: str, plan: Plan, first: FirstLook, *, relisted: bool) -> None:
+    """Take in what all shards saw, beside both listings and the rows that register containers: streams that ascend by
+    name. ``relisted``: there is a second listing.
+    """
+    again = InOrder(store.relisted_names(audit_id), str) if relisted else None
     rows = InOrder(store.registered(audit_id), lambda row: row.recording_id)
     records = InOrder(_records(store, audit_id, plan), lambda record: record.container)
-    async for names in store.container_names(audit_id):
-        listed, last = set(names), names[-1]
+
+    async def take(names: set[str], last: str) -> None:
+        listed_again = set(await again.upto(last)) if again else None
         seen = {record.container: record for record in await records.upto(last)}
         known = {row.recording_id: row for row in await rows.upto(last)}
-        for name, record in seen.items():
-            first.take_container(record, known.get(name))
-        for name, row in known.items():
-            first.take_row(row, seen.get(name), listed=name in listed)
-    async for left in rows.rest():
-        for row in left:
-            first.take_row(row, None, listed=False)
+        for name in names | known.keys() | (listed_again or set()):
+            is_listed_again = None if listed_again is None else name in listed_again
+            first.take(OneName(name, name in names, is_listed_again, seen.get(name), known.get(name)))
+
+    async for names in store.container_names(audit_id):
+        await take(set(names), names[-1])
+    await take(set(), _BEHIND_ALL)
     first.coverage.check()
 
 

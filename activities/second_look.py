@@ -6,17 +6,19 @@ What was registered in between looks registered then, and what cannot be read ag
 import json
 import logging
 from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 from activities.reading import SECONDS_BETWEEN_PASSES, reader_of
 from adapters.postgres import Snapshot
 from adapters.services import Services
 from reconciliation.candidates import Candidate, RegisteredRecording
+from reconciliation.conclusion import SecondLook
 from reconciliation.database import DatabaseState
 from reconciliation.errors import AuditError
 from reconciliation.evidence import Record, Unread
+from reconciliation.first_look import FirstLook
 from reconciliation.profiles.profile import Query
-from reconciliation.reconcile import FirstLook, SecondLook
 
 logger = logging.getLogger("capture_audit.second_look")
 
@@ -28,20 +30,24 @@ _MAY_HAVE_INGEST = frozenset({"PROCESSING", "FAILURE", "NO_RECORDING", "RECORDIN
 async def look_again(first: FirstLook, services: Services) -> SecondLook:
     """Read everything that is in doubt once more. Failures are part of the answer; expected ones are not raised."""
     reader = reader_of(services, first.clock.storage_ahead)
-    seen = await reader.read_patiently(first.container_names, services.settings.max_passes, first.containers_seen)
+    seen = await reader.read_patiently(first.container_names, services.settings.max_passes, first.believed)
     # The rows last: what is registered while the containers are read is registered.
     rows = await _database(first, services)
     if rows is None:
         return SecondLook({}, {}, seen, database_read=False)
-    return SecondLook(rows.sessions, rows.recordings, seen, await _ingest(first, services), database=rows.state)
+    ingest = await _ingest(first, services)
+    return SecondLook(
+        rows.sessions, rows.recordings, seen, ingest, database=rows.state, database_ahead=rows.state.clock - rows.at
+    )
 
 
 class Rows(NamedTuple):
-    """The rows in doubt by id, and what the server says of itself."""
+    """The rows in doubt by id, what the server says of itself, and when it said so by the app's clock."""
 
     sessions: dict[str, Candidate]
     recordings: dict[str, RegisteredRecording]
     state: DatabaseState
+    at: datetime
 
 
 async def _database(first: FirstLook, services: Services) -> Rows | None:
@@ -51,7 +57,7 @@ async def _database(first: FirstLook, services: Services) -> Rows | None:
     for attempt in (1, 2):
         try:
             async with services.database(profile).snapshot() as snapshot:
-                rows = Rows({}, {}, await snapshot.state())
+                rows = Rows({}, {}, await snapshot.state(), services.now())
                 for ids in _portions(first.session_ids):
                     async for text in _lines(snapshot, profile.sessions_again(parameters, moments, ids)):
                         session = Candidate.from_json(json.loads(text))

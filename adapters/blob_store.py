@@ -185,7 +185,7 @@ class BlobStore:
         """A blob, or the given range of it; None if it is not there."""
         with self._explained("read"):
             try:
-                stream = await self._container.download_blob(path, offset=offset, length=length)
+                stream = await self._container.download_blob(path, offset=offset, length=length, decompress=False)
                 return Stored(await stream.readall(), stream.properties.etag)
             except ResourceNotFoundError:
                 return None
@@ -194,7 +194,7 @@ class BlobStore:
         """A blob in pieces, in order. Raises ``RunStoreError`` if it is not there."""
         with self._explained("read"):
             try:
-                stream = await self._container.download_blob(path)
+                stream = await self._container.download_blob(path, decompress=False)
             except ResourceNotFoundError:
                 raise RunStoreError(f"There is no {path} in {self.where}. Start a new audit.") from None
             async for chunk in stream.chunks():

@@ -30,6 +30,8 @@ _IDS = ("session_id", "booking_id", "case_id")
 # A booking may well be for tomorrow; all others tell of what has happened.
 _PAST = tuple(name for name in _CLOCKS if name != "scheduled_for")
 _LONGEST_SHOWN = 60
+_NONE: Mapping[str, Any] = {}
+_MOST = 2**63  # as Postgres counts
 ORIGINS = frozenset({"PRE", "VODAFONE", "VODAFONE_VISIBLE"})
 """Where a session was recorded. What comes from elsewhere is not understood, so it is not called another system's."""
 
@@ -70,8 +72,8 @@ class Candidate:
     job_at: datetime | None
     row_token: str
     asked: bool
-    unreadable: Mapping[str, str] = field(default_factory=dict)
-    future: Mapping[str, datetime] = field(default_factory=dict)
+    unreadable: Mapping[str, str] = field(default_factory=lambda: _NONE)
+    future: Mapping[str, datetime] = field(default_factory=lambda: _NONE)
 
     @property
     def key(self) -> str:
@@ -129,6 +131,8 @@ class Candidate:
         """
         if len(values) != len(COLUMNS):
             raise ValueError(f"a session has {len(values)} values instead of {len(COLUMNS)}")
+        if _is_plain(values):
+            return cls(*values)
         unreadable: dict[str, str] = {}
         for at in (*_of_wrong_type(tuple(map(type, values))), *_no_words(values), *_not_converted(values)):
             name = COLUMNS[at]
@@ -146,18 +150,22 @@ MOMENTS: frozenset[str] = frozenset(_CLOCKS)
 _CLOCKS_AT = tuple(map(COLUMNS.index, _CLOCKS))
 _IDS_AT = tuple(map(COLUMNS.index, _IDS))
 _ORIGIN_AT = COLUMNS.index("origin")
+_WORDS_AT = tuple(map(COLUMNS.index, ("status", "origin", "case_state", "row_token")))
+_NUMBERS = ("live_recordings", "deleted_recordings", "sibling_recordings")
+_NUMBERS_AT = tuple(map(COLUMNS.index, _NUMBERS))
+_NO_MOMENT = object()
 _NOTHING = type(None)
 _TYPES: dict[str, tuple[type, ...]] = {
     **dict.fromkeys(COLUMNS, (str,)),
     **dict.fromkeys(("status", *_CLOCKS), (str, _NOTHING)),
     **dict.fromkeys(("case_live", "has_ingest_address", "asked"), (bool,)),
-    **dict.fromkeys(("live_recordings", "deleted_recordings", "sibling_recordings"), (int,)),
+    **dict.fromkeys(_NUMBERS, (int,)),
 }
 # What a value that cannot be read counts as; a row with one is judged by that, or not at all (see the rules).
 _STAND_INS: dict[str, Any] = {
     **dict.fromkeys((name for name, types in _TYPES.items() if types == (str,)), ""),
     **dict.fromkeys(("case_live", "has_ingest_address", "asked"), True),
-    **dict.fromkeys(("live_recordings", "deleted_recordings", "sibling_recordings"), 0),
+    **dict.fromkeys(_NUMBERS, 0),
 }
 
 
@@ -167,23 +175,40 @@ def _of_wrong_type(types: tuple[type, ...]) -> tuple[int, ...]:
     return tuple(at for at, name in enumerate(COLUMNS) if types[at] not in _TYPES[name])
 
 
-def _no_words(values: list[Any]) -> Iterator[int]:
-    """Where a row holds another word than can stand there."""
-    for at in _IDS_AT:
-        if not is_canonical_id(values[at]):
-            yield at
-    if str(values[_ORIGIN_AT]) not in ORIGINS:
-        yield _ORIGIN_AT
+def _is_plain(values: list[Any]) -> bool:
+    """The quick way for a row in which all is as it should be, which is nearly every one: converts its moments."""
+    if _of_wrong_type(tuple(map(type, values))) or _no_words(values) != []:
+        return False
+    moments = [None if values[at] is None else _moment(values[at]) for at in _CLOCKS_AT]
+    if _NO_MOMENT in moments:
+        return False
+    for at, moment in zip(_CLOCKS_AT, moments, strict=True):
+        values[at] = moment
+    return True
+
+
+def _no_words(values: list[Any]) -> list[int]:
+    """Where a row holds another word or number than can stand there."""
+    odd = [at for at in _IDS_AT if not is_canonical_id(values[at])]
+    odd += [at for at in _WORDS_AT if not (str(values[at]).isascii() and str(values[at]).isprintable())]
+    odd += [at for at in _NUMBERS_AT if not (type(values[at]) is int and 0 <= values[at] < _MOST)]
+    return odd if str(values[_ORIGIN_AT]) in ORIGINS else [*odd, _ORIGIN_AT]
 
 
 def _not_converted(values: list[Any]) -> Iterator[int]:
     """Turn the texts of moments into moments; where that cannot be done."""
     for at in _CLOCKS_AT:
-        if (text := values[at]) is not None:
-            try:
-                values[at] = from_text(text)
-            except (ValueError, OverflowError, TypeError):  # Postgres has what Python has not: infinity, BC, 20238
-                yield at
+        if values[at] is not None and (moment := _moment(values[at])) is not _NO_MOMENT:
+            values[at] = moment
+        elif values[at] is not None:
+            yield at
+
+
+def _moment(text: Any) -> object:
+    try:
+        return from_text(text)
+    except (ValueError, OverflowError, TypeError):  # Postgres has what Python has not: infinity, BC, 20238
+        return _NO_MOMENT
 
 
 def shortened(value: object) -> str:
@@ -226,9 +251,9 @@ class RegisteredRecording(NamedTuple):
         if len(value) == len(cls._fields):
             recording_id, session_id, marks, digest = value
             ids = is_canonical_id(recording_id) and is_canonical_id(session_id)
-            known = isinstance(marks, list) and all(mark in _KNOWN_MARKS for mark in marks)
+            known = isinstance(marks, list) and (not marks or all(str(mark) in _KNOWN_MARKS for mark in marks))
             if ids and known and (digest is None or isinstance(digest, str)):
-                return cls(*value)
+                return cls(recording_id, session_id, marks, digest)
         found = [shortened(part) for part in value[:2]] + ["", ""]
         return cls(found[0], found[1], ("unreadable",), None)
 

@@ -14,15 +14,22 @@ from reconciliation.keys import session_key, usual_track_name
 class Clock:
     """The moment an audit speaks about, and the two waiting times that keep it from crying wolf.
 
-    ``latest`` is the last moment that a row can tell of: one after it lies in the future and is no reason to wait.
+    ``now`` is when rows and containers are judged: minutes after ``as_of`` or, when an audit is resumed, days. What
+    lies further ahead of it than clocks may differ (``tolerance``) is in the future and no reason to wait.
     ``storage_ahead`` is how far storage's clock is ahead of the app's; zero as long as the two agree well enough.
     """
 
     as_of: datetime
     grace: timedelta
     settle: timedelta
-    latest: datetime
+    now: datetime
+    tolerance: timedelta
     storage_ahead: timedelta = timedelta()
+
+    @property
+    def latest(self) -> datetime:
+        """The last moment that a row can tell of."""
+        return self.now + self.tolerance
 
     def is_complete(self, container: ContainerEvidence) -> bool:
         """True when the container could be registered as it is."""
@@ -31,7 +38,7 @@ class Clock:
     def is_settled(self, container: ContainerEvidence) -> bool:
         """True when nothing in the container changed a moment ago."""
         newest = container.newest
-        return newest is None or self.as_of + self.storage_ahead - newest >= self.settle
+        return newest is None or not self.is_recent(newest - self.storage_ahead, self.settle)
 
     def is_old(self, container: ContainerEvidence) -> bool:
         """True unless all that is in the container came later than the grace before the audit's moment.
@@ -50,12 +57,14 @@ class Clock:
         return self.as_of + self.storage_ahead - container.oldest > before
 
     def is_recent(self, moment: datetime | None, span: timedelta) -> bool:
-        """True when ``moment`` is known and lies less than ``span`` before the audit's moment, or between the two."""
-        return moment is not None and moment <= self.latest and self.as_of - moment < span
+        """True when ``moment`` is known and lies less than ``span`` before the audit's moment, or, if it came since, as
+        close to now.
+        """
+        return moment is not None and moment <= self.latest and self.age(moment) < span
 
     def age(self, moment: datetime) -> timedelta:
-        """How long before the audit's moment it was; never negative."""
-        return max(self.as_of - moment, timedelta())
+        """How long before the audit's moment it was; of what came since, how long ago. Never negative."""
+        return max((self.as_of if moment <= self.as_of else self.now) - moment, timedelta())
 
 
 @dataclass(slots=True)

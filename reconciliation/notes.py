@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from datetime import timedelta
 
-from reconciliation.reconcile import FirstLook, SecondLook
+from reconciliation.conclusion import SecondLook
+from reconciliation.first_look import FirstLook
 from reconciliation.times import to_text
 
 
@@ -14,12 +15,12 @@ def notes_of(first: FirstLook, second: SecondLook) -> Iterator[str]:
             f"The rows come from a read replica that has replayed what happened until {second.replayed_until}. What a "
             "registration since then would explain is unverified: give the app the primary."
         )
-    ahead = first.clock.storage_ahead
-    if ahead:
-        minutes = abs(ahead) // timedelta(minutes=1)
+    if abs(second.database_ahead) > first.clock.tolerance:
+        yield f"The database's clock is {_apart(second.database_ahead)} the app's. Have both clocks set."
+    if first.clock.storage_ahead:
         yield (
-            f"Storage's clock is {minutes} minutes {'ahead of' if ahead > timedelta() else 'behind'} the app's. The "
-            "age of blobs is told by storage's own clock. Have both clocks set."
+            f"Storage's clock is {_apart(first.clock.storage_ahead)} the app's. The age of blobs is told by storage's "
+            "own clock. Have both clocks set."
         )
     if first.future_containers and first.furthest:
         one = first.future_containers == 1
@@ -28,3 +29,7 @@ def notes_of(first: FirstLook, second: SecondLook) -> Iterator[str]:
             f"future, up to {to_text(first.furthest)}. Such moments count as not given: storage's clock was ahead, or "
             "is."
         )
+
+
+def _apart(ahead: timedelta) -> str:
+    return f"{abs(ahead) // timedelta(minutes=1)} minutes {'ahead of' if ahead > timedelta() else 'behind'}"

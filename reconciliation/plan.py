@@ -61,10 +61,10 @@ class Plan:
     shards: tuple[PlannedShard, ...]
     storage_ahead_seconds: int = 0
 
-    def clock(self, parameters: AuditParameters, latest: datetime) -> Clock:
-        """The moment and the waiting times that verdicts are given by; ``latest`` is as in ``Clock``."""
+    def clock(self, parameters: AuditParameters, now: datetime, tolerance: timedelta) -> Clock:
+        """The moment and the waiting times that verdicts are given by, when they are given ``now`` (see ``Clock``)."""
         settle, ahead = timedelta(minutes=self.settle_minutes), timedelta(seconds=self.storage_ahead_seconds)
-        return Clock(self.as_of, parameters.grace, settle, latest, ahead)
+        return Clock(self.as_of, parameters.grace, settle, now, tolerance, ahead)
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object; ``from_json`` gives back an equal value."""

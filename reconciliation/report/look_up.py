@@ -21,8 +21,9 @@ class CasesNamed:
     def add(self, finding: Finding) -> None:
         """Take in one finding."""
         severity = finding.judgement.severity
-        if finding.session is not None and severity is not Severity.INFO:
-            self._cases[severity][finding.session.case_id] = None
+        session = finding.session
+        if session is not None and severity is not Severity.INFO and "case_id" not in session.unreadable:
+            self._cases[severity][session.case_id] = None
 
     def look_up(self, profile: Profile) -> dict[str, Any] | None:
         """``sql``, for how many ``cases`` it asks, and ``of`` how many: the most urgent ones, ``MOST_CASES`` at most.

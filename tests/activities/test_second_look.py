@@ -10,7 +10,7 @@ from reconciliation.candidates import Candidate
 from reconciliation.coverage import DELETED_DURING_SCAN
 from reconciliation.errors import AuditError
 from reconciliation.evidence import Blob, BlobPage, Record, Unread
-from reconciliation.reconcile import FirstLook
+from reconciliation.first_look import FirstLook
 from tests.activities.memory import FORBIDDEN, GONE, MemoryDatabase, MemoryStorage, Outside
 from tests.reconciliation.world import (
     AS_OF,

@@ -82,7 +82,7 @@ class Audit:
         reader = Reader(MemoryStorage(lister.account), 1, lambda: LATEST)
         records = [await reader.read(name) for name in sorted(lister.account)]
         database = self.outside.database
-        return World(database.candidates, records, database.rows, database.others)
+        return World(database.candidates, records, database.rows, database.others, lists_what_is_gone=True)
 
     async def planned(self, audit_id: str = AUDIT_ID) -> dict[str, Any]:
         """Listed, pulled and planned; the plan's answer."""

@@ -54,4 +54,4 @@ def test_a_listing_survives_the_run_store(listing: Listing) -> None:
 def test_verdicts_are_given_by_the_frozen_moment_and_the_requests_grace() -> None:
     plan = Plan(AS_OF, settle_minutes=20, max_passes=3, listed=0, skipped={}, shards=(), storage_ahead_seconds=600)
     hour, settle, ahead = timedelta(minutes=60), timedelta(minutes=20), timedelta(minutes=10)
-    assert plan.clock(PARAMETERS, AS_OF + hour) == Clock(AS_OF, hour, settle, AS_OF + hour, ahead)
+    assert plan.clock(PARAMETERS, AS_OF + hour, settle) == Clock(AS_OF, hour, settle, AS_OF + hour, settle, ahead)

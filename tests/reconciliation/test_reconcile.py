@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciliation.evidence import ContainerEvidence, Record, Unread
+from reconciliation.first_look import FirstLook, OneName
 from reconciliation.keys import session_id_of
 from reconciliation.outcome import Outcome
 from reconciliation.parameters import AuditParameters, Mode
 from reconciliation.profiles.pre_capture_sessions import PROFILE
-from reconciliation.reconcile import FirstLook
 from reconciliation.selection import select_containers
 from reconciliation.verdicts import Kind, Severity
 from tests.reconciliation import strategies
@@ -196,7 +196,7 @@ def test_a_gap_takes_certainty_from_sessions_and_never_a_hidden_recording(world:
 def test_a_coverage_that_does_not_add_up_is_an_error() -> None:
     for listed in (0, 2):
         first = FirstLook(PROFILE, PARAMETERS, CLOCK, listed=listed, skipped={})
-        first.take_container(encoded(), None)
+        first.take(OneName(encoded().container, listed=True, record=encoded()))
         with pytest.raises(AssertionError, match="does not add up"):
             first.coverage.check()
 
@@ -204,8 +204,8 @@ def test_a_coverage_that_does_not_add_up_is_an_error() -> None:
 def test_what_the_plan_skipped_is_part_of_the_coverage_and_is_not_changed() -> None:
     skipped = {"registered": 2, "not a recording by its name": 1}
     first = FirstLook(PROFILE, FAST, CLOCK, listed=4, skipped=skipped)
-    first.take_container(encoded(), None)
-    first.take_container(gone("gone"), None)
+    first.take(OneName(encoded().container, listed=True, record=encoded()))
+    first.take(OneName(gone("gone").container, listed=True, record=gone("gone")))
     assert first.coverage.to_json()["skipped_by_reason"] == skipped | {"deleted during the scan": 1}
     assert skipped == {"registered": 2, "not a recording by its name": 1}
 

@@ -7,20 +7,21 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import NAMESPACE_OID, UUID, uuid5
 
-from reconciliation.absences import Disputed, gaps_in_listing
+from reconciliation.absences import gaps_in_listing, to_be_opened
 from reconciliation.audited import Audited as Environment
 from reconciliation.candidates import Candidate, RegisteredRecording
+from reconciliation.conclusion import Conclusion, SecondLook
 from reconciliation.coverage import DELETED_DURING_SCAN, Coverage
 from reconciliation.database import DatabaseState
 from reconciliation.evidence import Blob, BlobPage, ContainerEvidence, Record, Unread, read_evidence
 from reconciliation.facts import Clock
 from reconciliation.finding import Finding
+from reconciliation.first_look import FirstLook, OneName
 from reconciliation.keys import can_matter
 from reconciliation.outcome import Outcome
 from reconciliation.parameters import AuditParameters, Mode
 from reconciliation.profiles.pre_capture_sessions import PROFILE
 from reconciliation.profiles.profile import Moments, Profile
-from reconciliation.reconcile import Conclusion, FirstLook, SecondLook
 from reconciliation.report.csv_table import csv_header, csv_rows
 from reconciliation.report.document import (
     CLOSING,
@@ -41,8 +42,9 @@ from reconciliation.verdicts import SEVERITY_ORDER, Kind
 
 AS_OF = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
-LATEST = AS_OF + 10 * MINUTE
-CLOCK = Clock(as_of=AS_OF, grace=60 * MINUTE, settle=20 * MINUTE, latest=LATEST)
+NOW, TOLERANCE = AS_OF + MINUTE, 5 * MINUTE
+LATEST = NOW + TOLERANCE
+CLOCK = Clock(as_of=AS_OF, grace=60 * MINUTE, settle=20 * MINUTE, now=NOW, tolerance=TOLERANCE)
 MOMENTS = Moments(AS_OF - 60 * MINUTE, LATEST)
 LONG_AGO = AS_OF - timedelta(days=30)
 SMALL = replace(PROFILE, may_be_empty=True)
@@ -156,7 +158,7 @@ class World:
     """What stands in the database and in storage at one moment.
 
     ``others`` are sessions that are in the database and no candidates; ``ingest`` counts blobs by booking. A world
-    without a ``database`` cannot be asked for rows.
+    without a ``database`` cannot be asked for rows. ``lists_what_is_gone``: a second listing still has what is gone.
     """
 
     candidates: Sequence[Candidate] = ()
@@ -166,11 +168,18 @@ class World:
     ingest: Mapping[str, int] = field(default_factory=dict)
     database: bool = True
     replayed_until: datetime | None = None
+    lists_what_is_gone: bool = False
 
     @property
     def stored(self) -> dict[str, Record]:
         """What reading each container gives, by name."""
         return {record.container: record for record in self.records}
+
+    @property
+    def listed(self) -> set[str]:
+        """The containers that a listing has; of those that are gone it may be told, too."""
+        gone = {one.container for one in self.records if isinstance(one, Unread) and not one.failed}
+        return self.stored.keys() - (set() if self.lists_what_is_gone else gone)
 
     def read(self, names: Iterable[str]) -> dict[str, Record]:
         """What reading some containers gives: those that are not here are gone."""
@@ -186,17 +195,13 @@ class World:
         chosen, skipped = select_containers(stored, {row.recording_id for row in self.rows}, parameters)
         opened, known = set(chosen), {row.recording_id: row for row in self.rows}
         first = FirstLook(profile, parameters, CLOCK, listed=len(stored), skipped=skipped)
-        for name in chosen:
-            first.take_container(stored[name], known.get(name))
-        for name, recording in known.items():
-            first.take_row(recording, stored[name] if name in opened else None, listed=name in stored)
+        later = (then or self).listed
+        for name in stored.keys() | later | known.keys():
+            record = stored[name] if name in opened else None
+            first.take(OneName(name, name in stored, name in later, record, known.get(name)))
         first.coverage.check()
-        later = then or self
-        disputed = Disputed(first)
-        disputed.compare(sorted(stored), sorted(later.stored))
-        disputed.add_rows()
-        first.coverage.gaps += gaps_in_listing(disputed, later.read(disputed.names))
-        first.take_again(later.read(first.empty))
+        first.coverage.gaps += gaps_in_listing(first, (then or self).read(to_be_opened(first)))
+        first.take_again((then or self).read(first.empty))
         return first
 
     def looked_at_again(self, first: FirstLook) -> SecondLook:

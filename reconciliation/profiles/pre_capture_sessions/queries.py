@@ -58,9 +58,15 @@ select s.id::text as session_id, s.status::text as status, s.origin::text as ori
                       group by p.processing_at) trail
  cross join lateral (select max(created_at) as made_at from encode_jobs where capture_session_id = s.id) job
 """
-_IN_TIME = """
-       (%(since)s::timestamptz is null or coalesce(s.started_at, s.finished_at, b.scheduled_for) >= %(since)s)
-   and (%(until)s::timestamptz is null or coalesce(s.started_at, s.finished_at, b.scheduled_for) < %(until)s)
+# When the hearing was, by the first of three moments that can be one: what has not come yet, or is no date of our era,
+# says nothing. A session of which nothing says when it was is in question whenever that was.
+_HEARD = """coalesce(
+         case when s.started_at between '0001-01-01Z' and %(latest)s then s.started_at end,
+         case when s.finished_at between '0001-01-01Z' and %(latest)s then s.finished_at end,
+         case when b.scheduled_for between '0001-01-01Z' and '9999-12-31Z' then b.scheduled_for end)"""
+_IN_TIME = f"""
+       (%(since)s::timestamptz is null or coalesce({_HEARD} >= %(since)s, true))
+   and (%(until)s::timestamptz is null or coalesce({_HEARD} < %(until)s, true))
    and (%(only)s::uuid[] is null or s.id = any(%(only)s))
    and (%(ingest)s::text is null or position(%(ingest)s in s.ingest_address) > 0)
 """
@@ -72,7 +78,7 @@ _CANDIDATES = f"""
 select json_build_array({", ".join(COLUMNS)})::text from (
 {_SESSIONS.format(asked="true")}
  where s.origin = 'PRE' and {_OF_STATUS} and {_IN_TIME}
- order by coalesce(s.started_at, s.finished_at, b.scheduled_for) nulls first, s.id
+ order by {_HEARD} nulls first, s.id
 ) candidate
 """  # noqa: S608 - made of constants of this module only
 

@@ -1,181 +1,25 @@
-"""The fan-in: rows beside evidence, one verdict for every subject, and the sums that prove nothing fell out.
+"""The second look and what follows from it: the final verdict of everything that was in doubt.
 
-It is done in two looks. The first takes everything in as it is streamed by; what is in order is counted at once and
-forgotten, the rest is doubted and kept. The doubted rows and containers are then read again, and only what stands up to
-that second look is reported. So memory grows with what is in doubt, not with the account.
+Only what stands up to being read again is reported; what cannot be read again, or not be believed, is unverified.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import timedelta
 
 from reconciliation.candidates import Candidate, RegisteredRecording
-from reconciliation.coverage import NO_CONTAINER, Coverage
 from reconciliation.database import DatabaseState
 from reconciliation.evidence import ContainerEvidence, Record, Unread
-from reconciliation.facts import Clock, ContainerFacts, RecordingFacts, SessionFacts
+from reconciliation.facts import ContainerFacts, RecordingFacts, SessionFacts
 from reconciliation.finding import Finding
-from reconciliation.keys import ContainerKind, is_canonical_id, session_id_of
-from reconciliation.parameters import AuditParameters, Mode
-from reconciliation.profiles.profile import Profile
-from reconciliation.tally import Tally
+from reconciliation.first_look import FirstLook
+from reconciliation.keys import is_canonical_id, session_id_of
 from reconciliation.times import to_text
 from reconciliation.verdicts import Judgement, Kind, Severity, judge
 
 _DATABASE_NOT_READ_AGAIN = "whether it has a row by now could not be looked up in the database"
 _NOT_THE_SAME = "it was read twice and is not the same, although nothing in it is newer"
-# Rows of whose container nothing can be said yet, or never.
-_NOT_EXPECTED_IN_STORAGE = frozenset({"deleted", "recent", "legacy", "unreadable"})
-
-
-class FirstLook:
-    """Takes in containers and rows, then what was empty among them and was read again, then sessions; keeps what is in
-    doubt.
-
-    Everything must be taken exactly once, the containers and rows in any order but all of them before ``take_again``,
-    and that before the first session. ``live_rows`` counts the rows that should have a container, and
-    ``rows_without_container`` those of them that have none in the listing; ``future_containers`` counts containers with
-    blobs from the future, of which ``furthest`` is the furthest.
-    """
-
-    def __init__(
-        self, profile: Profile, parameters: AuditParameters, clock: Clock, *, listed: int, skipped: Mapping[str, int]
-    ) -> None:
-        self.profile = profile
-        self.parameters = parameters
-        self.clock = clock
-        self.coverage = Coverage(listed=listed, skipped=Counter(skipped))
-        if not listed and not profile.may_be_empty:
-            self.coverage.gaps.append(NO_CONTAINER)
-        self.tally = Tally()
-        self.live_rows = self.rows_without_container = 0
-        self.gone: set[str] = set()
-        """The names of containers that were listed, and gone when they were opened."""
-        self.empty: dict[str, ContainerEvidence] = {}
-        """Containers without a row that can be a recording and have no media."""
-        self.future_containers = 0
-        self.furthest: datetime | None = None
-        self.containers: dict[str, Record] = {}
-        self.rows: dict[str, RecordingFacts] = {}
-        self.sessions: dict[str, Candidate] = {}
-        self._judges_rows = profile.asks_for_all(parameters)
-        self._unopened: dict[tuple[str | bool, ...], Judgement[RecordingFacts]] = {}
-        self._by_key: defaultdict[str, list[str]] = defaultdict(list)
-
-    @property
-    def fast(self) -> bool:
-        """True if registered containers were not opened."""
-        return self.parameters.mode is Mode.FAST
-
-    def take_container(self, record: Record, row: RegisteredRecording | None) -> None:
-        """Account for one container that was to be opened, beside the row of its id."""
-        self.coverage.count(record)
-        if isinstance(record, Unread):
-            if record.failed:
-                self.containers[record.container] = record
-            else:
-                self.gone.add(record.container)
-            return
-        if record.future is not None:
-            self.future_containers += 1
-            self.furthest = max(self.furthest or record.future, record.future)
-        if row is None and record.kind is ContainerKind.RECORDING:
-            if record.tracks:
-                self._doubt(record)
-            else:
-                self.empty[record.container] = record
-            return
-        self.tally.count(Kind.CONTAINER, judge(self.profile.container_rules, ContainerFacts(record, row, self.clock)))
-
-    def _doubt(self, record: ContainerEvidence) -> None:
-        self.containers[record.container] = record
-        for key in record.keys:
-            self._by_key[key].append(record.container)
-
-    def take_again(self, records: Mapping[str, Record]) -> None:
-        """Judge the ``empty`` containers, by what a second reading of them gave: one empty answer proves no absence.
-
-        A container that is not among the records, or gone by now, was empty.
-        """
-        for name, empty in self.empty.items():
-            record = records.get(name, empty)
-            if isinstance(record, Unread) and record.failed:
-                self.coverage.recount(empty, record)
-                self.containers[name] = record
-            elif isinstance(record, ContainerEvidence) and record.tracks:
-                self.coverage.recount(empty, record)
-                self._doubt(record)
-            else:
-                facts = ContainerFacts(empty, None, self.clock)
-                self.tally.count(Kind.CONTAINER, judge(self.profile.container_rules, facts))
-        self.coverage.check()
-
-    def take_row(self, row: RegisteredRecording, record: Record | None, *, listed: bool) -> None:
-        """Account for one row in recordings; ``listed``: there is a container of its id, ``record``: it was opened."""
-        if not _NOT_EXPECTED_IN_STORAGE.intersection(row.marks):
-            self.live_rows += 1
-            self.rows_without_container += not listed
-        # A container that is gone is harmless only where no row relies on it.
-        gone = isinstance(record, Unread) and not record.failed
-        seen = None if isinstance(record, Unread) else record
-        facts = RecordingFacts(row, listed and not gone, seen, self._judges_rows, gone=gone)
-        judgement = judge(self.profile.recording_rules, facts) if seen is not None else self._judged_unopened(facts)
-        if judgement.rule.counted:
-            self.tally.count(Kind.RECORDING, judgement)
-        else:
-            self.rows[row.recording_id] = facts
-
-    def _judged_unopened(self, facts: RecordingFacts) -> Judgement[RecordingFacts]:
-        # Nothing else tells such rows apart, and there may be a million of them.
-        known = (*facts.row.marks, facts.listed)
-        if known not in self._unopened:
-            self._unopened[known] = judge(self.profile.recording_rules, facts)
-        return self._unopened[known]
-
-    def take_session(self, candidate: Candidate) -> str | None:
-        """Account for one candidate; its verdict if it is only counted, None if it is in doubt."""
-        if candidate.key not in self._by_key:
-            known = candidate.without_future(self.clock.latest)
-            facts = SessionFacts(known, self.clock, self.coverage.is_complete, self.fast)
-            judgement = judge(self.profile.session_rules, facts)
-            if judgement.rule.counted:
-                self.tally.count(Kind.SESSION, judgement)
-                return judgement.verdict
-        self.sessions[candidate.session_id] = candidate
-        return None
-
-    # --- what the second look has to read ------------------------------------------------------------------------
-
-    @property
-    def session_ids(self) -> list[str]:
-        """The doubted sessions, and those that unregistered containers name; ascending."""
-        doubted = {session_id for session_id, session in self.sessions.items() if session.has_id}
-        return sorted({session_id_of(key) for key in self._by_key} | doubted)
-
-    @property
-    def recording_ids(self) -> list[str]:
-        """The ids whose row may be there by now, or gone; ascending."""
-        return sorted(filter(is_canonical_id, self.containers.keys() | self.rows.keys()))
-
-    @property
-    def container_names(self) -> list[str]:
-        """The containers to list again; ascending. Those that could not be read were tried often enough."""
-        unread = {name for name, record in self.containers.items() if isinstance(record, Unread)}
-        return sorted((self.containers.keys() | set(filter(is_canonical_id, self.rows))) - unread)
-
-    @property
-    def containers_seen(self) -> set[str]:
-        """Those of them that were there when they were opened."""
-        rows = {name for name, facts in self.rows.items() if facts.seen is not None}
-        return rows | {name for name, record in self.containers.items() if not isinstance(record, Unread)}
-
-    @property
-    def disputed_rows(self) -> list[str]:
-        """The ids of rows in doubt that have no container in the listing; ascending."""
-        return sorted(
-            name for name, facts in self.rows.items() if not facts.listed and not facts.gone and is_canonical_id(name)
-        )
 
 
 @dataclass(frozen=True)
@@ -184,7 +28,7 @@ class SecondLook:
 
     Of a container that is gone the record is an ``Unread`` that has not failed. ``database_read`` is False when the
     database could not be read again; ``sessions`` and ``rows`` are empty then. ``database`` tells what sort of server
-    answered.
+    answered, ``database_ahead`` how far its clock is ahead of the app's.
     """
 
     sessions: Mapping[str, Candidate]
@@ -193,6 +37,7 @@ class SecondLook:
     ingest_blobs: Mapping[str, int] = field(default_factory=dict)
     database_read: bool = True
     database: DatabaseState | None = None
+    database_ahead: timedelta = timedelta()
 
     @property
     def replayed_until(self) -> str | None:
@@ -250,10 +95,11 @@ class Conclusion:
         judged |= {
             session_id: session
             for session_id, session in second.sessions.items()
-            if session_id not in doubted and session.asked and session.key in self._by_key
+            if session_id not in doubted and session.asked and self._first.names_session(session.key)
         }
         latest = self._first.clock.latest
-        for session in sorted((session.without_future(latest) for session in judged.values()), key=_by_hearing):
+        known = (session.without_future(latest) for session in (*judged.values(), *self._first.nameless))
+        for session in sorted(known, key=_by_hearing):
             yield from self._listed(Kind.SESSION, session.session_id, self._session(session))
 
     def _session(self, session: Candidate) -> SessionFacts:
@@ -307,7 +153,9 @@ class Conclusion:
             return now
         if isinstance(now, Unread):
             return now if now.failed else _emptied(now.container)
-        if _may_follow(record, now):
+        # A session that is named only now was judged without it.
+        named = now.keys <= record.keys or not self._first.clock.is_settled(now)
+        if named and _may_follow(record, now):
             return now
         self.unresolved += 1
         return Unread(record.container, _NOT_THE_SAME, failed=True)
@@ -336,6 +184,8 @@ class Conclusion:
         record = second.records.get(row_id)
         if isinstance(record, Unread):
             return doubted._replace(row=row, seen=None, listed=record.failed, seen_twice=not record.failed)
+        if row_id in self._first.missing and record is not None and self._first.clock.was_there(record):
+            self.unresolved += 1  # it was there all the time, and no listing has it
         if doubted.seen is not None and record is not None and not _may_follow(doubted.seen, record):
             self.unresolved += 1
             return doubted._replace(row=row, seen_twice=False)
