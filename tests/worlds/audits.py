@@ -4,7 +4,7 @@ import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 from activities.keep_dead_letters import keep_letters
@@ -76,9 +76,17 @@ class Audited:
 
 
 async def audited(
-    account: ScriptedAccount, database: RawDatabase, parameters: AuditParameters = PARAMETERS, *, strict: bool = False
+    account: ScriptedAccount,
+    database: RawDatabase,
+    parameters: AuditParameters = PARAMETERS,
+    *,
+    strict: bool = False,
+    later: timedelta = MINUTE,
 ) -> Audited:
-    """Audit them from the first step to the last, each as often as an orchestration tries it."""
+    """Audit them from the first step to the last, each as often as an orchestration tries it.
+
+    ``later``: how long after the listing the audit gets to its verdicts; days, if it was resumed.
+    """
     outside = Outside(cast("MemoryStorage", ScriptedLister(account)), cast("MemoryDatabase", database), strict=strict)
     record = RunRecord(AUDIT_ID, State.RUNNING, parameters, AS_OF - MINUTE, AS_OF - MINUTE)
     await outside.records.create_record(record)
@@ -96,7 +104,7 @@ async def audited(
             failed = [index for answer, index in answers if answer["failed"]]
         if failed:
             await keep_letters({"audit_id": AUDIT_ID, "failed": failed}, outside.services)
-        outside.now = AS_OF + MINUTE
+        outside.now = AS_OF + later
         await _tried(reconcile_audit, request, outside)
         await _tried(report_audit, request, outside)
     except AuditError as error:

@@ -17,7 +17,7 @@ from reconciliation.evidence import Blob
 from reconciliation.outcome import Outcome
 from reconciliation.parameters import AuditParameters
 from tests.reconciliation.world import AS_OF, FAST, MINUTE, PARAMETERS, key_of, session, uuid_of
-from tests.worlds.audits import RawDatabase, audited
+from tests.worlds.audits import Audited, RawDatabase, audited
 from tests.worlds.storage import Container, Mutation, ScriptedAccount
 
 ENOUGH = settings(
@@ -57,7 +57,19 @@ PAST_MOMENTS = _OLD.map(lambda at: at.isoformat())
 
 _CLOCKS = ("started_at", "finished_at", "scheduled_for", "deleted_at", "case_closed_at", "processing_at", "left_at")
 _CLOCKS_AND_TRAIL = (*_CLOCKS, "stopped_at", "job_at")
-_OTHERS = ("status", "case_state", "origin", "live_recordings", "case_live", "row_token", "has_ingest_address")
+_MONTH = timedelta(days=30)
+_OTHERS = (
+    "case_id",
+    "booking_id",
+    "session_id",
+    "status",
+    "case_state",
+    "origin",
+    "live_recordings",
+    "case_live",
+    "row_token",
+    "has_ingest_address",
+)
 _NONSENSE: st.SearchStrategy[Any] = st.sampled_from([None, 0, 7, -1, "", "x", [], {}, 1.5, True, "\x00\u202e"])
 
 
@@ -84,6 +96,21 @@ def recordings(draw: st.DrawFn, container: str, of: str) -> Container:
     return Container(str(uuid_of(container)), [Blob(name, 700, draw(BLOB_MOMENTS)) for name in names])
 
 
+_OPENINGS = st.lists(st.booleans(), min_size=3, max_size=4).map(tuple)
+
+
+@st.composite
+def appearances(draw: st.DrawFn) -> dict[str, Any]:
+    """How something hidden that is there may come and go, except as a deletion would look."""
+    listed = draw(st.sampled_from([(True, True), (False, True), (True, False)]))
+    opened = draw(_OPENINGS)
+    if listed == (True, False):  # read, and there again when the two listings are found to differ
+        opened = (True, True, *opened[2:])
+    elif listed == (True, True) and opened[0] and not (opened[1] or opened[2]):
+        opened = (*opened[:2], True, *opened[3:])
+    return {"listed": listed, "opened": opened}
+
+
 def _flickers() -> st.SearchStrategy[dict[str, Any]]:
     """A container that is not there once, at any point between listing, scan and second look."""
     return st.sampled_from(
@@ -93,7 +120,6 @@ def _flickers() -> st.SearchStrategy[dict[str, Any]]:
             {"listed": (True, False)},
             {"opened": (False, True)},
             {"opened": (True, False, True)},
-            {"opened": (True, False)},
         ]
     )
 
@@ -172,9 +198,11 @@ class Planted:
     account: ScriptedAccount
     database: RawDatabase
     parameters: AuditParameters
+    strict: bool = False
+    later: timedelta = MINUTE
 
-    def audited(self) -> Any:
-        return asyncio.run(audited(self.account, self.database, self.parameters))
+    def audited(self) -> Audited:
+        return asyncio.run(audited(self.account, self.database, self.parameters, strict=self.strict, later=self.later))
 
 
 @st.composite
@@ -186,7 +214,7 @@ def healthy_parts(draw: st.DrawFn) -> tuple[list[Container], list[list[Any]], li
     for number in range(draw(st.integers(0, 3))):
         name = f"registered {number}"
         containers.append(draw(recordings(name, name)))
-        marks = draw(st.sampled_from([[], [], ["future"], ["no_duration"]]))
+        marks = draw(st.sampled_from([[], [], ["future"], ["no_duration"], ["double"], ["child"]]))
         rows.append([str(uuid_of(name)), str(uuid_of(name)), marks, None])
         times = {column: draw(ROW_MOMENTS) for column in draw(st.sets(st.sampled_from(_CLOCKS), max_size=2))}
         sessions.append(row_of(name, status="RECORDING_AVAILABLE", live_recordings=1, asked=False, **times))
@@ -224,8 +252,13 @@ def worlds_with_something_hidden(draw: st.DrawFn) -> Planted:
     hidden = draw(recordings("hidden recording", "hidden"))
     faults = draw(mutations())
     if not faults and draw(st.booleans()):
-        hidden = replace(hidden, **draw(_flickers()))
-    return _planted(draw, [*containers, hidden], sessions, rows, faults)
+        hidden = replace(hidden, **draw(appearances()))
+    world = _planted(draw, [*containers, hidden], sessions, rows, faults)
+    if asked == "candidate" and draw(st.booleans()):  # the question is about this session only
+        of_others = [[False if value == "candidate" else value for value in row] for row in sessions[:-1]]
+        only = replace(world.parameters, only=(str(uuid_of("hidden")),))
+        return replace(world, database=RawDatabase([*of_others, sessions[-1]], rows), parameters=only)
+    return world
 
 
 def _planted(
@@ -241,7 +274,8 @@ def _planted(
         mutations=faults,
         ahead=timedelta(minutes=draw(st.sampled_from([0, 0, 0, 3, -3, 17, -40]))),
     )
-    return Planted(account, RawDatabase(sessions, rows), draw(st.sampled_from([PARAMETERS, FAST])))
+    parameters, later = draw(st.sampled_from([PARAMETERS, FAST])), draw(st.sampled_from([MINUTE, MINUTE, _MONTH]))
+    return Planted(account, RawDatabase(sessions, rows), parameters, draw(st.booleans()), later)
 
 
 @ENOUGH
