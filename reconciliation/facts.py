@@ -58,9 +58,11 @@ class Clock:
 
     def is_recent(self, moment: datetime | None, span: timedelta) -> bool:
         """True when ``moment`` is known and lies less than ``span`` before the audit's moment, or, if it came since, as
-        close to now.
+        close to now; nothing is closer than clocks may differ.
         """
-        return moment is not None and moment <= self.latest and self.age(moment) < span
+        if moment is None or moment > self.latest:
+            return False
+        return self.age(moment) < (span if moment <= self.as_of else max(span, self.tolerance))
 
     def age(self, moment: datetime) -> timedelta:
         """How long before the audit's moment it was; of what came since, how long ago. Never negative."""

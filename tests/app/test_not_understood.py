@@ -199,7 +199,7 @@ def test_an_account_that_is_hardly_the_databases_fails_and_says_how_to_go_on(
     with running(world.settings(SOURCE_STORAGE=elsewhere)) as api:
         view = api.ended(api.start())
         assert view["state"] == "failed"
-        assert "live rows have no container in storage: it is probably not the account" in view["error"]
+        assert "rows have no container in storage: it is probably not the account" in view["error"]
         assert "AUDIT_ALLOW_MOSTLY_MISSING" in view["error"]
     with running(world.settings(SOURCE_STORAGE=elsewhere, AUDIT_ALLOW_MOSTLY_MISSING="true")) as api:
         view, report = api.audited()
