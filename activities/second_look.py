@@ -93,10 +93,10 @@ async def _ingest(first: FirstLook, services: Services) -> dict[str, int]:
         for session in first.sessions.values()
         if session.status in _MAY_HAVE_INGEST and not session.live_recordings and session.booking_id
     }
-    reader, passes = reader_of(services, first.clock.storage_ahead, services.ingest), services.settings.max_passes
-    seen = await reader.read_patiently(sorted(bookings), passes)
+    reader = reader_of(services, first.clock.storage_ahead, services.ingest)
+    seen = await reader.read_patiently(sorted(bookings), passes=1)
     # One answer proves no absence, here as elsewhere.
-    seen |= await reader.read_patiently([booking for booking, record in seen.items() if _is_nothing(record)], passes)
+    seen |= await reader.read_patiently([booking for booking, record in seen.items() if _is_nothing(record)], passes=1)
     found: dict[str, int] = {}
     for booking, record in seen.items():
         if isinstance(record, Unread) and record.failed:

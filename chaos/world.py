@@ -20,6 +20,7 @@ from demo.cases import (
 )
 
 HEALTHY_SESSIONS = 20
+WITHOUT_LENGTH = 4
 PAGE_SIZE = 20
 SEGMENTS = 70
 _ASKED_FOR = {"PROCESSING", "NO_RECORDING", "FAILURE", None}
@@ -32,8 +33,8 @@ _NO_DATES = {_NEVER, _FAR}
 
 
 def chaos_cases() -> list[Case]:
-    """The demo's cases, three recordings whose tracks come only on a later page of their container's listing, and
-    sessions whose rows tell of moments that have not come yet, or never will.
+    """The demo's cases, three recordings whose tracks come only on a later page of their container's listing, sessions
+    whose rows tell of moments that have not come yet or never will, and rows in doubt of containers that are whole.
     """
     return [
         *special_cases(),
@@ -48,6 +49,7 @@ def chaos_cases() -> list[Case]:
             recordings=(PlantedRecording(demo_id("registered segments: recording")),),
         ),
         *_of_impossible_times(),
+        *map(_without_length, range(1, WITHOUT_LENGTH + 1)),
     ]
 
 
@@ -82,6 +84,20 @@ def _of_impossible_times() -> list[Case]:
             moments={"finished_at": _NEVER},
         ),
     ]
+
+
+def _without_length(number: int) -> Case:
+    name = f"no length {number}"
+    recording = demo_id(f"{name}: recording")
+    return Case(
+        name,
+        "registered and whole; only its row tells no length, so it is looked at twice",
+        None,
+        status="RECORDING_AVAILABLE",
+        recordings=(PlantedRecording(recording, minutes=None),),
+        containers=(encoded(recording, demo_id(name).hex),),
+        also={str(recording): "no_duration"},
+    )
 
 
 def _hidden_at(
