@@ -54,8 +54,8 @@ class RawDatabase:
         answers: dict[str, list[list[Any]]] = {
             PROFILE.candidates(PARAMETERS, MOMENTS).sql: asked,
             PROFILE.registered(MOMENTS).sql: sorted(self.rows, key=lambda row: str(row[0])),
-            PROFILE.sessions_again(PARAMETERS, MOMENTS, ()).sql: [one for one in self.sessions if one[_ID] in ids],
-            PROFILE.recordings_again(MOMENTS, ()).sql: [one for one in self.rows if one[0] in ids],
+            PROFILE.sessions_again(PARAMETERS, MOMENTS, ()).sql: [one for one in self.sessions if str(one[_ID]) in ids],
+            PROFILE.recordings_again(MOMENTS, ()).sql: [one for one in self.rows if str(one[0]) in ids],
         }
         for row in answers[query.sql]:
             yield [json.dumps([True if value == "candidate" else value for value in row])]
