@@ -38,6 +38,7 @@ _PARTS = {
 }
 _ACCOUNT = re.compile(r"[a-z0-9]{3,24}")
 _STORAGE_PATH = re.compile(r"[A-Za-z0-9._~/-]*")
+_AZURE_HOST = re.compile(r"\.blob\.")
 _QUERY = re.compile(r"[A-Za-z0-9._~!$&'()*+,=:@/?%-]+")
 
 
@@ -128,7 +129,10 @@ def _storage_trouble(url: str) -> str:
         return wrong
     if "?" in url:
         return "has a query (?...)"
-    return "" if _STORAGE_PATH.fullmatch(urlsplit(url).path) else "has a path that no account has"
+    parts = urlsplit(url)
+    if _AZURE_HOST.search(parts.hostname or ""):  # the account is in the host; an emulator has it in the path
+        return "names a container, not an account" if parts.path.strip("/") else ""
+    return "" if _STORAGE_PATH.fullmatch(parts.path) else "has a path that no account has"
 
 
 def _account_of(url: str) -> str:

@@ -43,7 +43,9 @@ def gaps_in_listing(first: FirstLook, records: Mapping[str, Record]) -> Iterator
         yield Gap(f"storage lists {_named(gone)} and answers that {_they(gone)} not there", _NEXT)
     if unread:
         names = [record.container for record in unread]
-        yield Gap(f"it could not be read whether {_named(names)} belong to the account", f"First: {unread[0].reason}")
+        yield Gap(
+            f"{_named(names)} could not be read to find out if the listing is whole", f"First: {unread[0].reason}"
+        )
 
 
 def _named(names: Sequence[str]) -> str:

@@ -122,6 +122,7 @@ def test_all_that_is_wrong_with_a_connection_string_is_told_at_once() -> None:
         ("https://user:abc@acct.example", "has a user or password in it"),
         ("https://acct.example/?sig=abc", "has a query"),
         ("https://acct.example/%61bc", "has a path that no account has"),
+        ("https://acct.blob.core.windows.net/recordings", "names a container, not an account"),
         ("https://[abc", "is not an address"),
         ("https://", "is not an address"),
         ("http://127.0.0.1:10000/abc", "is a plain http:// one"),
