@@ -37,11 +37,14 @@ class Container:
 
 @dataclass
 class ScriptedAccount:
-    """Pages of one or a few elements. ``mutations`` are of the n-th answer, counted over all requests."""
+    """Pages of one or a few elements. ``mutations`` are of the n-th answer, counted over all requests; the request
+    ``swapped`` gets the answer of the one before it.
+    """
 
     containers: Mapping[str, Container]
     page_size: int = 2
     mutations: Mapping[int, Mutation] = field(default_factory=dict)
+    swapped: int | None = None
     ahead: timedelta = timedelta()
     now: datetime = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 
@@ -49,12 +52,16 @@ class ScriptedAccount:
         self.answered = 0
         self.listings = 0
         self.openings: Counter[str] = Counter()
+        self.before: tuple[int, bytes] | None = None
 
     def answer(self, path: str, query: str) -> tuple[int, bytes]:
         """The status and body of one request."""
         asked = parse_qs(query)
         marker = asked.get("marker", [""])[0]
-        status, body = self._listing(marker) if path == "/" else self._blobs(path[1:], marker)
+        status, body = right = self._listing(marker) if path == "/" else self._blobs(path[1:], marker)
+        if self.answered == self.swapped and self.before:
+            status, body = self.before
+        self.before = right
         mutation = self.mutations.get(self.answered)
         self.answered += 1
         return status, mutation(body) if mutation else body

@@ -188,6 +188,8 @@ def mutations(draw: st.DrawFn) -> dict[int, Mutation]:
     return faults
 
 
+_ANSWERS = st.none() | st.integers(0, 40)
+
 # --- worlds ----------------------------------------------------------------------------------------------------------
 
 
@@ -234,6 +236,8 @@ def healthy_worlds(draw: st.DrawFn) -> Planted:
     if not faults and draw(st.booleans()):
         at = draw(st.integers(0, len(containers) - 1))
         containers[at] = replace(containers[at], **draw(_flickers()))
+    elif not faults:
+        return _planted(draw, containers, sessions, rows, faults, swapped=draw(_ANSWERS))
     return _planted(draw, containers, sessions, rows, faults)
 
 
@@ -251,9 +255,12 @@ def worlds_with_something_hidden(draw: st.DrawFn) -> Planted:
     sessions.append(row_of("hidden", **{"status": status, "asked": asked} | facts | times))
     hidden = draw(recordings("hidden recording", "hidden"))
     faults = draw(mutations())
+    swapped = None
     if not faults and draw(st.booleans()):
         hidden = replace(hidden, **draw(appearances()))
-    world = _planted(draw, [*containers, hidden], sessions, rows, faults)
+    elif not faults:
+        swapped = draw(_ANSWERS)
+    world = _planted(draw, [*containers, hidden], sessions, rows, faults, swapped=swapped)
     if asked == "candidate" and draw(st.booleans()):  # the question is about this session only
         of_others = [[False if value == "candidate" else value for value in row] for row in sessions[:-1]]
         only = replace(world.parameters, only=(str(uuid_of("hidden")),))
@@ -267,11 +274,14 @@ def _planted(
     sessions: list[list[Any]],
     rows: list[list[Any]],
     faults: dict[int, Callable[[bytes], bytes]],
+    *,
+    swapped: int | None = None,
 ) -> Planted:
     account = ScriptedAccount(
         {one.name: one for one in containers},
         page_size=draw(st.integers(1, 3)),
         mutations=faults,
+        swapped=swapped,
         ahead=timedelta(minutes=draw(st.sampled_from([0, 0, 0, 3, -3, 17, -40]))),
     )
     parameters, later = draw(st.sampled_from([PARAMETERS, FAST])), draw(st.sampled_from([MINUTE, MINUTE, _MONTH]))
