@@ -1,4 +1,5 @@
 from collections.abc import AsyncIterator
+from pathlib import Path
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -10,7 +11,8 @@ from adapters.connections import StorageConnection, by_connection_string
 from adapters.run_store import RunStore
 from devstack.azurite import AzuriteServer
 from devstack.postgres import HOST
-from tests.adapters.tls import Certificate, self_signed, tls_before
+from tests.adapters.tls_before_postgres import tls_before
+from tests.adapters.tls_on_loopback import self_signed
 
 
 @pytest.fixture
@@ -37,12 +39,12 @@ def records(blobs: BlobStore) -> AuditRecords:
 
 
 @pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return self_signed(tmp_path_factory.mktemp("tls"), "localhost")
 
 
 @pytest.fixture
-async def behind_tls(database_url: str, certificate: Certificate) -> AsyncIterator[str]:
+async def behind_tls(database_url: str, certificate: Path) -> AsyncIterator[str]:
     """The database's URL through a front whose certificate is nobody's, for the host localhost."""
     url = urlsplit(database_url)
     assert url.port is not None

@@ -1,4 +1,4 @@
-"""A certificate for this machine that nobody trusts unless he is told to."""
+"""A certificate that nobody trusts unless he is told to."""
 
 import ipaddress
 import ssl
@@ -13,11 +13,12 @@ from cryptography.x509.oid import NameOID
 from devstack.azurite import HOST
 
 
-def self_signed(directory: Path) -> Path:
-    """A file with a certificate for loopback and its key."""
+def self_signed(directory: Path, host: str | None = None) -> Path:
+    """A file with a certificate and its key: for a host's name, or for this machine."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "capture-audit tests")])
     now = datetime.now(UTC)
+    names = [x509.DNSName(host)] if host else [x509.IPAddress(ipaddress.ip_address(HOST))]
     certificate = (
         x509.CertificateBuilder()
         .subject_name(name)
@@ -26,7 +27,7 @@ def self_signed(directory: Path) -> Path:
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(days=1))
         .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(HOST))]), critical=False)
+        .add_extension(x509.SubjectAlternativeName(names), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
     )
