@@ -80,7 +80,8 @@ class FirstLook:
         self.relied_on: set[str] = set()
         """Those of the disputed and missing names whose row says that there should be such a container."""
         self.listed_again: set[str] = set()
-        """Those of what is in doubt or empty that the second listing has."""
+        """Those of the empty containers that the second listing has."""
+        self._listed: set[str] = set()
         self.empty: dict[str, ContainerEvidence] = {}
         """Containers without a row that can be a recording and have no media."""
         self.future_containers = 0
@@ -110,10 +111,10 @@ class FirstLook:
             self.disputed[known.name] = bool(known.listed_again) and known.row is None
             if known.is_expected:
                 self.relied_on.add(known.name)
-        if known.listed_again and (
-            known.name in self.containers or known.name in self.rows or known.name in self.empty
-        ):
+        if known.listed_again and known.name in self.empty:
             self.listed_again.add(known.name)
+        if (known.listed or known.listed_again) and (known.name in self.containers or known.name in self.rows):
+            self._listed.add(known.name)
 
     def _take_container(self, record: Record, row: RegisteredRecording | None) -> None:
         self.coverage.count(record)
@@ -219,7 +220,5 @@ class FirstLook:
 
     @property
     def believed(self) -> set[str]:
-        """Those of them that were there when they were opened, or are listed twice: one answer does not undo that."""
-        rows = {name for name, facts in self.rows.items() if facts.seen is not None}
-        read = {name for name, record in self.containers.items() if not isinstance(record, Unread)}
-        return rows | read | self.listed_again
+        """Those of them that a listing has, or that were read: one answer that they are gone does not undo that."""
+        return self._listed | {name for name, record in self.containers.items() if not isinstance(record, Unread)}

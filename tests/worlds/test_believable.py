@@ -319,3 +319,18 @@ def test_one_answer_that_a_container_is_gone_does_not_undo_that_it_was_read_and_
     assert _row_whose_container_is(True, False) == ["row_without_container"]
     assert _row_whose_container_is(False) == ["row_without_container"]
     assert _row_whose_container_is(False, True) == ["no_ism"]
+
+
+def test_nor_does_a_listing_that_left_it_out_and_one_answer_in_fast_mode() -> None:
+    account = ScriptedAccount(
+        {
+            one.name: one
+            for one in (
+                Container(str(uuid_of("whole")), [], opened=(True, False, True), listed=(True, False)),
+                Container("mk-import-reports", []),
+            )
+        }
+    )
+    rows: list[list[Any]] = [[str(uuid_of("whole")), str(uuid_of("whole")), [], None]]
+    done = asyncio.run(audited(account, RawDatabase([], rows), FAST))
+    assert not done.high
