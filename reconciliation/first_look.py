@@ -219,7 +219,7 @@ class FirstLook:
 
     @property
     def believed(self) -> set[str]:
-        """Those of them that were there when they were opened, or are listed twice: one answer does not undo that."""
-        rows = {name for name, facts in self.rows.items() if facts.seen is not None}
+        """Those of them that were there when they were opened, or are listed: one answer does not undo that."""
+        rows = {name for name, facts in self.rows.items() if facts.seen is not None or facts.listed}
         read = {name for name, record in self.containers.items() if not isinstance(record, Unread)}
         return rows | read | self.listed_again
