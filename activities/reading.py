@@ -13,6 +13,7 @@ from reconciliation.evidence import BlobPage, Record, Unread, read_evidence
 
 SECONDS_BETWEEN_PASSES = 2.0
 OUT_OF_TIME = "its shard ran out of time before it was read"
+_GONE_ONCE = "one answer says that it is gone, and it was there before"
 
 
 class BlobLister(Protocol):
@@ -74,20 +75,21 @@ class Reader:
     ) -> dict[str, Record]:
         """The records by name; what cannot be read is tried again in as many passes as a scan has.
 
-        A container that was ``seen_before`` is gone only when two passes say so.
+        A container that was ``seen_before`` is gone only when two answers say so; by one alone it cannot be read.
         """
         seen: dict[str, Record] = {}
+        gone_once: set[str] = set()
         for attempt in range(passes):
             if attempt:
                 await self.sleep(SECONDS_BETWEEN_PASSES)
             records: list[Record] = []
             await self.read_all(containers, records)
             seen |= {record.container: record for record in records}
-            containers = [
-                record.container
-                for record in records
-                if isinstance(record, Unread) and (record.failed or (not attempt and record.container in seen_before))
-            ]
+            gone = {record.container for record in records if isinstance(record, Unread) and not record.failed}
+            first_time = (gone & seen_before) - gone_once
+            gone_once |= first_time
+            seen |= {container: Unread(container, _GONE_ONCE, failed=True) for container in first_time}
+            containers = [name for name in containers if isinstance(record := seen[name], Unread) and record.failed]
             if not containers:
                 break
         return seen

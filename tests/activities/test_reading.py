@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from activities.reading import OUT_OF_TIME, Reader
 from reconciliation.coverage import DELETED_DURING_SCAN
@@ -101,3 +103,53 @@ async def test_a_container_that_is_refused_is_tried_in_as_many_passes_as_a_scan_
     assert {name: type(record) for name, record in seen.items()} == {"a": ContainerEvidence, "b": kind}
     assert lister.asked.count("a") == 1
     assert lister.asked.count("b") == min(refusals + 1, 3)
+
+
+REFUSED, GONE = StorageRefusedError("storage answered 403"), ContainerGoneError("It was deleted.")
+ANSWERS = st.lists(st.sampled_from([REFUSED, GONE, None]), min_size=5, max_size=5)
+
+
+@dataclass
+class ScriptedLister:
+    """Answers one request after the other; None stands for an empty listing."""
+
+    answers: list[Exception | None]
+    asked: int = 0
+
+    async def blobs(self, _container: str) -> list[BlobPage]:
+        answer, self.asked = self.answers[self.asked], self.asked + 1
+        if answer is not None:
+            raise answer
+        return [BlobPage(0, [], [])]
+
+
+def read_once_more(
+    answers: list[Exception | None], passes: int, seen_before: frozenset[str]
+) -> tuple[Record, list[Exception | None]]:
+    """The record of a container that answers so, and the answers that it gave."""
+    lister = ScriptedLister(answers)
+    reader = Reader(lister, 1, lambda: AT, at_once)
+    seen = asyncio.run(reader.read_patiently(["a"], passes, seen_before))
+    return seen["a"], answers[: lister.asked]
+
+
+@given(ANSWERS, st.integers(1, 4))
+def test_a_container_that_was_seen_before_is_gone_by_two_answers_and_never_by_one(
+    answers: list[Exception | None], passes: int
+) -> None:
+    record, given_answers = read_once_more(answers, passes, frozenset("a"))
+    assert len(given_answers) <= passes
+    if isinstance(record, Unread) and not record.failed:
+        assert given_answers.count(GONE) == 2
+    elif isinstance(record, Unread):
+        assert (len(given_answers), given_answers.count(None)) == (passes, 0)
+    else:
+        assert given_answers.index(None) == len(given_answers) - 1
+
+
+@given(ANSWERS, st.integers(1, 4))
+def test_any_other_is_gone_by_one_answer(answers: list[Exception | None], passes: int) -> None:
+    record, given_answers = read_once_more(answers, passes, frozenset())
+    gone = isinstance(record, Unread) and not record.failed
+    assert gone is (given_answers[-1] is GONE)
+    assert given_answers[:-1] == [REFUSED] * (len(given_answers) - 1)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -321,6 +322,7 @@ def test_one_answer_that_a_container_is_gone_does_not_undo_that_it_was_read_and_
     assert _row_whose_container_is(False, True) == ["no_ism"]
 
 
+<<<<<<< HEAD
 def test_nor_does_a_listing_that_left_it_out_and_one_answer_in_fast_mode() -> None:
     account = ScriptedAccount(
         {
@@ -334,3 +336,23 @@ def test_nor_does_a_listing_that_left_it_out_and_one_answer_in_fast_mode() -> No
     rows: list[list[Any]] = [[str(uuid_of("whole")), str(uuid_of("whole")), [], None]]
     done = asyncio.run(audited(account, RawDatabase([], rows), FAST))
     assert not done.high
+=======
+@pytest.mark.parametrize(
+    ("parameters", "opened", "asked"),
+    [(PARAMETERS, (True, False, True), 2), (FAST, (False, True), 1)],
+    ids=["full", "fast"],
+)
+def test_one_answer_that_a_listed_container_is_gone_is_not_believed_where_there_is_no_second_listing(
+    parameters: AuditParameters, opened: tuple[bool, ...], asked: int
+) -> None:
+    name, blobs = str(uuid_of("recording")), [Blob(f"{key_of('registered')}_1280x720_4500k.mp4", 700, AS_OF - _MONTH)]
+    blobs.append(Blob(f"{key_of('registered')}.ism", 700, AS_OF - _MONTH))
+    # The listing is one answer, and so is what the scan reads; then the second listing is no listing, five times.
+    broken = dict.fromkeys(range(asked, asked + 5), lambda _body: b"{}")
+    account = ScriptedAccount({name: Container(name, blobs, opened=opened)}, mutations=broken)
+    row = [name, str(uuid_of("registered")), ["no_duration"], None]
+    done = asyncio.run(audited(account, RawDatabase([], [row]), parameters))
+    assert done.report is not None
+    assert [one["verdict"] for one in done.report["findings"]] == ["no_duration"]
+    assert done.outcome is Outcome.INCOMPLETE
+>>>>>>> chaos-faults
