@@ -322,7 +322,6 @@ def test_one_answer_that_a_container_is_gone_does_not_undo_that_it_was_read_and_
     assert _row_whose_container_is(False, True) == ["no_ism"]
 
 
-<<<<<<< HEAD
 def test_nor_does_a_listing_that_left_it_out_and_one_answer_in_fast_mode() -> None:
     account = ScriptedAccount(
         {
@@ -336,7 +335,8 @@ def test_nor_does_a_listing_that_left_it_out_and_one_answer_in_fast_mode() -> No
     rows: list[list[Any]] = [[str(uuid_of("whole")), str(uuid_of("whole")), [], None]]
     done = asyncio.run(audited(account, RawDatabase([], rows), FAST))
     assert not done.high
-=======
+
+
 @pytest.mark.parametrize(
     ("parameters", "opened", "asked"),
     [(PARAMETERS, (True, False, True), 2), (FAST, (False, True), 1)],
@@ -355,4 +355,3 @@ def test_one_answer_that_a_listed_container_is_gone_is_not_believed_where_there_
     assert done.report is not None
     assert [one["verdict"] for one in done.report["findings"]] == ["no_duration"]
     assert done.outcome is Outcome.INCOMPLETE
->>>>>>> chaos-faults
