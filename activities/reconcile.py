@@ -18,6 +18,7 @@ from adapters.run_store import RunStore
 from adapters.services import Services
 from reconciliation.absences import refuse_wrong_account
 from reconciliation.conclusion import Conclusion
+from reconciliation.coverage import no_sessions
 from reconciliation.evidence import Record
 from reconciliation.first_look import FirstLook, OneName
 from reconciliation.notes import notes_of
@@ -111,6 +112,8 @@ async def conclude(services: Services, record: RunRecord, first: FirstLook, spoo
             now.append(known)
     for verdict, session_id in conclusion.counted_sessions:
         spools.count(verdict, session_id)
+    if conclusion.no_sessions:
+        first.coverage.gaps.append(no_sessions(conclusion.no_sessions))
     looked_twice = second.complete and not conclusion.unresolved
     complete = first.coverage.is_complete and looked_twice
     since_last = compare(previous, now, mode=parameters.mode, complete=complete)

@@ -41,6 +41,8 @@ def database_options(setting: str, url: str) -> dict[str, str]:
         _refuse(setting, f"has no {' and no '.join(missing)}")
     if unused := _NOT_TAKEN & options.keys():
         _refuse(setting, f"has options that the app does not use ({', '.join(sorted(unused))}): take them out")
+    if "@" in options["dbname"] or "@" in options["host"]:
+        _refuse(setting, "has more than one @, so its password is not read as it is meant")
     hosts = f"{options['host']},{options.get('hostaddr', options['host'])}".split(",")
     if not all(host.startswith("/") or is_host(host) for host in hosts):
         _refuse(setting, "names no host that can be")

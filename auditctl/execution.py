@@ -172,13 +172,16 @@ def _failure(service: Service, audit: Audit, patience_seconds: float) -> Auditct
         )
     reason = f": {audit.error}" if audit.error else "."
     if audit.state == "cancelled":
-        what, again = "was cancelled", f"start another: {service.command('run', '--profile', audit.profile, '--wait')}"
+        what = "was cancelled"
+        next_step = f"Start another: {service.command('run', '--profile', audit.profile, '--wait')}"
     else:
-        what, again = "failed", f"resume it: {service.command('resume', audit.id, '--wait')}"
+        what = "failed"
+        again = service.command("resume", audit.id, "--wait")
+        next_step = f"Mend what it names. Then, unless it asks for a new audit, resume it: {again}"
     return AuditctlError(
         f"The audit {what}{reason}",
         where=where,
-        next_step=f"See whether the service is well ({service.command('health')}), then {again}",
+        next_step=next_step,
     )
 
 

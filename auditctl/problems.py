@@ -91,4 +91,5 @@ def _next_step(status: int, service: Service, *, is_problem: bool) -> str:
         return f"Correct the request; what can be audited: {service.command('profiles')}"
     if status == HTTPStatus.CONFLICT:
         return f"See what is going on: {service.command('list')}"
-    return f"See whether the service is well: {service.command('health')}"
+    before = "Mend what it names, then see" if is_problem else "See"
+    return f"{before} whether the service is well: {service.command('health')}"

@@ -77,6 +77,12 @@ class Conclusion:
             for key in seen.keys
         }
 
+    @property
+    def no_sessions(self) -> list[str]:
+        """What was asked for as a session's id and is none; ascending."""
+        asked = self._first.parameters.only if self._second.database_read else ()
+        return sorted(set(asked) - self._second.sessions.keys())
+
     def findings(self) -> Iterator[Finding]:
         """Judge everything that was in doubt and count it; gives what is to be listed: sessions by time of hearing,
         recordings and containers by name. To be used once.

@@ -1,7 +1,7 @@
 """Coverage is proved, never assumed: ``listed = scanned + skipped + failed``, or the audit is wrong about itself."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -27,10 +27,20 @@ class Gap(NamedTuple):
     next_step: str
 
 
+_MOST_NAMED = 5
 NO_CONTAINER = Gap(
     "storage listed no container at all",
     "Check that the setting names the account of the recordings, then audit again.",
 )
+
+
+def no_sessions(ids: Sequence[str]) -> Gap:
+    """The question speaks of sessions that are not there, so it was not understood as it was meant."""
+    first = ", ".join(ids[:_MOST_NAMED]) + (", ..." if len(ids) > _MOST_NAMED else "")
+    what = "an id that was asked for is" if len(ids) == 1 else f"{len(ids):,} ids that were asked for are"
+    return Gap(
+        f"{what} no session's ({first})", "Ask for ids of capture sessions, not of bookings, cases or recordings."
+    )
 
 
 @dataclass

@@ -200,8 +200,9 @@ class FirstLook:
 
     @property
     def session_ids(self) -> list[str]:
-        """The doubted sessions, and those that unregistered containers name; ascending."""
-        return sorted({session_id_of(key) for key in self._by_key} | self.sessions.keys())
+        """The doubted sessions, those that unregistered containers name, and those that were asked for; ascending."""
+        named = {session_id_of(key) for key in self._by_key}
+        return sorted(named | self.sessions.keys() | set(self.parameters.only))
 
     def names_session(self, key: str) -> bool:
         """True if a container without a row has a track of that session's key."""

@@ -1,5 +1,6 @@
 """The answer in one sentence: is anything missing, and was everything looked at."""
 
+from reconciliation.coverage import OUTSIDE_PREFIXES
 from reconciliation.parameters import Mode
 from reconciliation.tally import Result
 from reconciliation.verdicts import Kind, Severity
@@ -27,7 +28,9 @@ def headline(result: Result) -> str:
     found = "; ".join(parts)
     looked = f"{coverage.scanned:,} of {plural(coverage.listed, 'container')} read"
     if result.mode is Mode.FAST:
-        looked += f", {plural(coverage.skipped.total(), 'other')} skipped in fast mode"
+        left_out = coverage.skipped[OUTSIDE_PREFIXES]
+        looked += f", {plural(coverage.skipped.total() - left_out, 'other')} skipped in fast mode"
+        looked += f" and {left_out:,} on request" * (left_out > 0)
     if coverage.gaps:
         looked += f", but {_listed([gap.what for gap in coverage.gaps])}"
     if not result.is_complete:

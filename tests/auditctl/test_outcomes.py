@@ -36,8 +36,16 @@ def test_the_exit_code_is_the_outcome(
     assert ran.err == ""
 
 
-@pytest.mark.parametrize("state", ["failed", "cancelled"])
-def test_an_audit_without_a_report_is_a_failure(service: ScriptedService, auditctl: Auditctl, state: str) -> None:
+@pytest.mark.parametrize(
+    ("state", "next_step"),
+    [
+        ("failed", "Mend what it names. Then, unless it asks for a new audit, resume it: auditctl resume"),
+        ("cancelled", "Start another: auditctl run --profile"),
+    ],
+)
+def test_an_audit_without_a_report_is_a_failure(
+    service: ScriptedService, auditctl: Auditctl, state: str, next_step: str
+) -> None:
     failed = audit_document(state, error="The database refused the login", outcome={"code": 4, "word": "failed"})
     service.on("GET", AUDIT, Reply(failed))
 
@@ -47,7 +55,7 @@ def test_an_audit_without_a_report_is_a_failure(service: ScriptedService, auditc
     assert "event=report" not in ran.out
     assert f"{state}: The database refused the login" in ran.err
     assert f"where: {service.url}{AUDIT}" in ran.err
-    assert "next:  See whether the service is well (auditctl health)" in ran.err
+    assert f"next:  {next_step}" in ran.err
 
 
 @pytest.mark.parametrize(

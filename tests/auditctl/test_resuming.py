@@ -66,7 +66,7 @@ def test_one_that_fails_again_is_a_failure_that_names_the_way_on(service: Script
 
     assert ran.code == 4
     assert "The audit failed: No login.\n" in ran.err
-    assert f"then resume it: auditctl resume {AUDIT_ID} --wait\n" in ran.err
+    assert f"resume it: auditctl resume {AUDIT_ID} --wait\n" in ran.err
 
 
 def test_nothing_to_resume_is_told_as_the_service_tells_it(service: ScriptedService, auditctl: Auditctl) -> None:

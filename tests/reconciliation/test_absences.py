@@ -7,7 +7,7 @@ import pytest
 from reconciliation.absences import gaps_in_listing, refuse_wrong_account, to_be_opened
 from reconciliation.candidates import RegisteredRecording
 from reconciliation.conclusion import Conclusion
-from reconciliation.coverage import NO_CONTAINER, Coverage
+from reconciliation.coverage import NO_CONTAINER, Coverage, no_sessions
 from reconciliation.errors import WrongAccountError
 from reconciliation.evidence import ContainerEvidence, Record, Unread
 from reconciliation.first_look import FirstLook, OneName
@@ -181,6 +181,22 @@ def test_a_hidden_recording_that_was_deleted_meanwhile_is_none() -> None:
     deleted = audited(before, then=World([session()], []))
     assert deleted.verdicts() == {session().session_id: "expected_empty"}
     assert deleted.outcome is Outcome.CLEAN
+
+
+def test_an_id_that_was_asked_for_and_is_no_sessions_is_named() -> None:
+    other = str(uuid_of("booking"))
+    asked = replace(PARAMETERS, only=(session().session_id, other))
+    world = World([session()], [])
+    first = world.looked_at(asked)
+    first.take_session(session())
+    assert other in first.session_ids
+    conclusion = Conclusion(first, world.looked_at_again(first))
+    assert conclusion.no_sessions == [other]
+    gap = no_sessions(conclusion.no_sessions)
+    assert gap.what == f"an id that was asked for is no session's ({other})"
+    assert "6 ids" in no_sessions(list("abcdef")).what
+    unread = Conclusion(first, replace(world, database=False).looked_at_again(first))
+    assert unread.no_sessions == []
 
 
 # --- the wrong account ------------------------------------------------------------------------------------------------
