@@ -54,7 +54,8 @@ class Clock:
         """
         if container.oldest is None:
             return container.blobs > 0
-        return self.as_of + self.storage_ahead - container.oldest > before
+        # Storage tells whole seconds: what came in the same second may have come after.
+        return self.as_of.replace(microsecond=0) + self.storage_ahead - container.oldest > before
 
     def is_recent(self, moment: datetime | None, span: timedelta) -> bool:
         """True when ``moment`` is known and lies less than ``span`` before the audit's moment, or, if it came since, as

@@ -111,6 +111,12 @@ def test_the_container_of_an_old_row_need_only_have_been_there(minutes: int, is_
     assert gaps(named(there.container, False, False, row=row("lost", "session", "recent")), there) == []
 
 
+def test_what_came_in_the_same_second_may_have_come_after() -> None:
+    clock = replace(CLOCK, as_of=AS_OF.replace(microsecond=900_000))
+    assert not clock.was_there(container("lost", *encode("lost", at=AS_OF)))
+    assert clock.was_there(container("lost", *encode("lost", at=AS_OF - MINUTE)))
+
+
 def test_many_are_counted_and_a_few_are_named() -> None:
     first, there = looked(), [container(f"n{number}", *encode("n")) for number in range(7)]
     for one in there:
