@@ -207,7 +207,7 @@ def _not_converted(values: list[Any]) -> Iterator[int]:
 def _moment(text: Any) -> object:
     try:
         return from_text(text)
-    except (ValueError, OverflowError, TypeError):  # Postgres has what Python has not: infinity, BC, 20238
+    except (ValueError, TypeError):  # Postgres has what Python has not: infinity, BC, 20238
         return _NO_MOMENT
 
 

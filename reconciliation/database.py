@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
 
-from reconciliation.times import from_text
+from reconciliation.times import from_text, optional_from_text
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,6 @@ class DatabaseState:
 
 def _moment(text: str | None) -> datetime | None:
     try:
-        return None if text is None else from_text(text)
-    except (ValueError, OverflowError):  # infinity, or a year that has five digits
+        return optional_from_text(text)
+    except ValueError:  # infinity, or a year that has five digits
         return None

@@ -70,7 +70,7 @@ class Fields:
         """A moment with its zone, in UTC."""
         try:
             return from_text(self.text(name))
-        except (ValueError, OverflowError):
+        except ValueError:
             raise self._not(name, "a moment with its zone") from None
 
     def word(self, name: str, words: Callable[[str], ReadT]) -> ReadT:

@@ -36,7 +36,10 @@ def from_text(text: str) -> datetime:
         return moment
     if moment.tzinfo is None:
         raise ValueError(f"{text!r} has no time zone")
-    return moment.astimezone(UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError(f"{text!r} does not exist in UTC") from None
 
 
 def optional_from_text(text: str | None) -> datetime | None:

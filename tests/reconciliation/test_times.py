@@ -64,6 +64,12 @@ def test_a_moment_without_a_zone_is_refused_both_ways() -> None:
         from_text("2026-01-31T09:30:00")
 
 
+@pytest.mark.parametrize("text", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+def test_a_moment_that_does_not_exist_in_utc_is_refused_as_any_other(text: str) -> None:
+    with pytest.raises(ValueError, match="does not exist in UTC"):
+        from_text(text)
+
+
 def test_none_stays_none() -> None:
     assert optional_text(None) is None
     assert optional_from_text(None) is None

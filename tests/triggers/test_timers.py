@@ -32,6 +32,7 @@ def timer(following: str | None) -> func.TimerRequest:
         pytest.param(SLOT + timedelta(seconds=20), "2026-01-31T04:00:00+01:00", id="in another zone"),
         pytest.param(SLOT + timedelta(seconds=20), "2026-02-01T03:00:00Z", id="fired by hand: the next is far away"),
         pytest.param(SLOT + timedelta(seconds=20), "0001-01-01T00:00:00", id="never, as .NET says it"),
+        pytest.param(SLOT + timedelta(seconds=20), "0001-01-01T00:00:00+01:00", id="never, east of Greenwich"),
         pytest.param(SLOT + timedelta(seconds=20), None, id="the host keeps no status"),
         pytest.param(SLOT + timedelta(seconds=20), "soon", id="what cannot be read"),
     ],
