@@ -7,10 +7,9 @@ import logging
 from activities.list_containers import within
 from activities.reading import reader_of
 from adapters.services import Services
-from reconciliation.absences import gaps_in_listing, proves_a_gap, to_be_opened
+from reconciliation.absences import gaps_in_listing, to_be_opened
 from reconciliation.coverage import Gap
 from reconciliation.errors import AuditError
-from reconciliation.evidence import Record
 from reconciliation.first_look import FirstLook
 
 logger = logging.getLogger("capture_audit.absences")
@@ -36,11 +35,9 @@ async def open_again(first: FirstLook, services: Services) -> None:
     """
     reader, passes = reader_of(services, first.clock.storage_ahead), services.settings.max_passes
     names = to_be_opened(first)
-    records: dict[str, Record] = {}
     for at in range(0, len(names), _OPENED_AT_ONCE):
-        portion = await reader.read_patiently(names[at : at + _OPENED_AT_ONCE], passes)
-        records |= {name: record for name, record in portion.items() if proves_a_gap(first, record)}
-        if records:
+        records = await reader.read_patiently(names[at : at + _OPENED_AT_ONCE], passes)
+        if gaps := list(gaps_in_listing(first, records)):
+            first.coverage.gaps += gaps
             break
-    first.coverage.gaps += gaps_in_listing(first, records)
     first.take_again(await reader.read_patiently(sorted(first.empty), passes, first.listed_again))

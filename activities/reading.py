@@ -9,7 +9,7 @@ from typing import Protocol
 from adapters.services import Services
 from reconciliation.coverage import DELETED_DURING_SCAN
 from reconciliation.errors import AuditError, ContainerGoneError
-from reconciliation.evidence import BlobPage, Record, Unread, read_evidence
+from reconciliation.evidence import BlobPage, Record, Unread, has_failed, is_gone, read_evidence
 
 SECONDS_BETWEEN_PASSES = 2.0
 OUT_OF_TIME = "its shard ran out of time before it was read"
@@ -85,11 +85,11 @@ class Reader:
             records: list[Record] = []
             await self.read_all(containers, records)
             seen |= {record.container: record for record in records}
-            gone = {record.container for record in records if isinstance(record, Unread) and not record.failed}
+            gone = {record.container for record in records if is_gone(record)}
             first_time = (gone & seen_before) - gone_once
             gone_once |= first_time
             seen |= {container: Unread(container, _GONE_ONCE, failed=True) for container in first_time}
-            containers = [name for name in containers if isinstance(record := seen[name], Unread) and record.failed]
+            containers = [name for name in containers if has_failed(seen[name])]
             if not containers:
                 break
         return seen

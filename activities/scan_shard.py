@@ -17,7 +17,7 @@ from adapters.services import Services
 from adapters.telemetry import event
 from reconciliation.coverage import counts_of
 from reconciliation.errors import AuditError
-from reconciliation.evidence import Record, Unread
+from reconciliation.evidence import Record, has_failed
 
 bp = df.Blueprint()
 logger = logging.getLogger("capture_audit.scan")
@@ -53,7 +53,7 @@ async def scan(request: ScanRequest, services: Services) -> ScanAnswer:
     begun = services.now()
     seen = await store.shard_result(audit_id, index)
     known = {record.container: record for record in (seen.records if seen else ())}
-    kept = [record for record in known.values() if not (isinstance(record, Unread) and record.failed)]
+    kept = [record for record in known.values() if not has_failed(record)]
     if not known or len(kept) < len(known):
         plan = await store.planned(audit_id)
         planned = plan.shards[index]

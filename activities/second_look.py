@@ -16,7 +16,7 @@ from reconciliation.candidates import Candidate, RegisteredRecording
 from reconciliation.conclusion import SecondLook
 from reconciliation.database import DatabaseState
 from reconciliation.errors import AuditError
-from reconciliation.evidence import Record, Unread
+from reconciliation.evidence import Record, Unread, has_failed
 from reconciliation.first_look import FirstLook
 from reconciliation.profiles.profile import Query
 
@@ -99,7 +99,7 @@ async def _ingest(first: FirstLook, services: Services) -> dict[str, int]:
     seen |= await reader.read_patiently([booking for booking, record in seen.items() if _is_nothing(record)], passes=1)
     found: dict[str, int] = {}
     for booking, record in seen.items():
-        if isinstance(record, Unread) and record.failed:
+        if has_failed(record):
             logger.warning("The ingest container of booking %s could not be read: %s", booking, record.reason)
         else:
             found[booking] = 0 if isinstance(record, Unread) else record.blobs

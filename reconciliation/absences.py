@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from reconciliation.coverage import NO_CONTAINER, Gap
 from reconciliation.errors import WrongAccountError
-from reconciliation.evidence import Record, Unread
+from reconciliation.evidence import Record, Unread, has_failed, is_gone
 from reconciliation.first_look import FirstLook
 
 _MOST_NAMED = 5
@@ -23,7 +23,7 @@ def to_be_opened(first: FirstLook) -> list[str]:
     return sorted(first.disputed.keys() | first.missing)
 
 
-def proves_a_gap(first: FirstLook, record: Record) -> bool:
+def _proves_a_gap(first: FirstLook, record: Record) -> bool:
     """True if a container that should not be there is there, or one that should be is not."""
     if not isinstance(record, Unread):
         is_relied_on = record.container in first.relied_on
@@ -33,10 +33,10 @@ def proves_a_gap(first: FirstLook, record: Record) -> bool:
 
 def gaps_in_listing(first: FirstLook, records: Mapping[str, Record]) -> Iterator[Gap]:
     """What opening containers of ``to_be_opened`` proves; nothing where they came or went in the meantime."""
-    proof = [record for _, record in sorted(records.items()) if proves_a_gap(first, record)]
+    proof = [record for _, record in sorted(records.items()) if _proves_a_gap(first, record)]
     there = [record.container for record in proof if not isinstance(record, Unread)]
-    unread = [record for record in proof if isinstance(record, Unread) and record.failed]
-    gone = [record.container for record in proof if isinstance(record, Unread) and not record.failed]
+    unread = [record for record in proof if has_failed(record)]
+    gone = [record.container for record in proof if is_gone(record)]
     if there:
         yield Gap(f"storage left out or called deleted {_named(there)} although {_they(there)} there", _NEXT)
     if gone:

@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from reconciliation.candidates import Candidate, RegisteredRecording
 from reconciliation.database import DatabaseState
-from reconciliation.evidence import ContainerEvidence, Record, Unread
+from reconciliation.evidence import ContainerEvidence, Record, Unread, has_failed
 from reconciliation.facts import ContainerFacts, RecordingFacts, SessionFacts
 from reconciliation.finding import Finding
 from reconciliation.first_look import FirstLook
@@ -50,7 +50,7 @@ class SecondLook:
     @property
     def complete(self) -> bool:
         """True if everything in doubt could be read again."""
-        return self.database_read and not any(isinstance(r, Unread) and r.failed for r in self.records.values())
+        return self.database_read and not any(map(has_failed, self.records.values()))
 
 
 class Conclusion:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Self
 
-from reconciliation.evidence import Record, Unread
+from reconciliation.evidence import Record, has_failed
 from reconciliation.fields import Fields
 from reconciliation.shards import Shard
 from reconciliation.times import to_text
@@ -87,7 +87,7 @@ def dead_letter(
     shard: Shard, records: Iterable[Record], attempts: int, at: datetime, before: DeadLetter | None
 ) -> DeadLetter | None:
     """The dead letter of a scanned shard; None if all of it was read. ``before`` is the one it had, if any."""
-    unread = [record for record in records if isinstance(record, Unread) and record.failed]
+    unread = [record for record in records if has_failed(record)]
     if not unread:
         return None
     errors = tuple((record.container, record.reason) for record in unread[:MOST_ERRORS_KEPT])

@@ -6,7 +6,7 @@ digest stays, by which a row's file name can be found again and nothing else.
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self, TypeGuard
 
 from reconciliation.keys import (
     ContainerKind,
@@ -198,6 +198,16 @@ class Unread(NamedTuple):
 
 
 Record = ContainerEvidence | Unread
+
+
+def has_failed(record: Record | None) -> TypeGuard[Unread]:
+    """True for a container that could not be read, which is a gap."""
+    return isinstance(record, Unread) and record.failed
+
+
+def is_gone(record: Record | None) -> TypeGuard[Unread]:
+    """True for a container that was not there when it was opened."""
+    return isinstance(record, Unread) and not record.failed
 
 
 def record_from_json(value: list[Any]) -> Record:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from reconciliation.candidates import Candidate, RegisteredRecording
 from reconciliation.coverage import NO_CONTAINER, Coverage
-from reconciliation.evidence import ContainerEvidence, Record, Unread
+from reconciliation.evidence import ContainerEvidence, Record, Unread, has_failed, is_gone
 from reconciliation.facts import Clock, ContainerFacts, RecordingFacts, SessionFacts
 from reconciliation.keys import ContainerKind, is_canonical_id, session_id_of
 from reconciliation.parameters import AuditParameters, Mode
@@ -39,7 +39,7 @@ class OneName(NamedTuple):
     @property
     def is_gone(self) -> bool:
         """True if it was not there when it was opened."""
-        return isinstance(self.record, Unread) and not self.record.failed
+        return is_gone(self.record)
 
     @property
     def is_disputed(self) -> bool:
@@ -168,9 +168,9 @@ class FirstLook:
         """
         for name, empty in self.empty.items():
             record = records.get(name, empty)
-            if isinstance(record, Unread) and not record.failed and name in self.listed_again:
+            if is_gone(record) and name in self.listed_again:
                 record = Unread(name, _LISTED_AND_GONE, failed=True)
-            if isinstance(record, Unread) and record.failed:
+            if has_failed(record):
                 self.coverage.recount(empty, record)
                 self.containers[name] = record
             elif isinstance(record, ContainerEvidence) and record.tracks:
