@@ -1,4 +1,4 @@
-# Everything is installed inside this folder: .venv, devstack/node_modules and the caches in .cache.
+# Everything is installed inside this folder: .venv, node_modules below devstack and the caches in .cache.
 # A fresh machine needs git, make and Python 3.11 or 3.12 (the pinned azure-functions refuses later ones).
 # Another Python than the one found: make clean, then make PYTHON=/path/to/python test
 
@@ -30,7 +30,7 @@ start: install ## run the app on port 7071 with its stack until Ctrl-C; data is 
 	@$(RUN)/python -m demo start
 
 .PHONY: test
-test: install ## run all tests
+test: install devstack/chromium/node_modules/installed ## run all tests
 	@$(RUN)/pytest -n 2 --dist loadfile
 
 .PHONY: fuzz
@@ -68,7 +68,7 @@ check: .venv/installed ## lint, formatting, types and the direction of imports
 install: .venv/installed devstack/node_modules/installed ## install what the other targets need (they do it themselves)
 
 .PHONY: lock
-lock: .venv/installed ## resolve all dependencies anew: requirements.txt, constraints.txt, devstack/package-lock.json
+lock: .venv/installed ## resolve all dependencies anew: requirements.txt, constraints.txt, package-lock.json
 	rm -rf .cache/lock
 	$(RUN)/python -m venv .cache/lock
 	sed '/^# What those bring/q' requirements.txt > .cache/requirements.txt
@@ -86,7 +86,7 @@ lock: .venv/installed ## resolve all dependencies anew: requirements.txt, constr
 
 .PHONY: clean
 clean: ## remove everything that was installed, cached or produced, .state included
-	rm -rf .venv .cache .state out build *.egg-info devstack/node_modules
+	rm -rf .venv .cache .state out build *.egg-info devstack/node_modules devstack/chromium/node_modules
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -109,5 +109,10 @@ clean: ## remove everything that was installed, cached or produced, .state inclu
 
 devstack/node_modules/installed: devstack/package.json devstack/package-lock.json devstack/.npmrc | .venv/installed
 	@echo "Installing Azurite"
-	@$(RUN)/python -m devstack.install
+	@$(RUN)/python -m devstack.install azurite
+	@touch $@
+
+devstack/chromium/node_modules/installed: $(addprefix devstack/chromium/,package.json package-lock.json .npmrc unpack.mjs) | .venv/installed
+	@echo "Installing a headless Chromium for the browser tests"
+	@$(RUN)/python -m devstack.install chromium
 	@touch $@

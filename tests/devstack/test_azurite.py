@@ -42,8 +42,9 @@ def test_a_taken_port_is_told_when_it_was_asked_for(azurite_server: AzuriteServe
         pass
 
 
-def test_the_lock_file_installs_from_any_registry() -> None:
-    lock = (install.FOLDER / "package-lock.json").read_text(encoding="utf-8")
+@pytest.mark.parametrize("folder", install.FOLDERS.values(), ids=install.FOLDERS)
+def test_the_lock_file_installs_from_any_registry(folder: Path) -> None:
+    lock = (folder / "package-lock.json").read_text(encoding="utf-8")
     packages = [package for name, package in json.loads(lock)["packages"].items() if name]
     assert packages
     assert all("resolved" not in package and package["integrity"] for package in packages)

@@ -1,7 +1,6 @@
 """A real browser, and pages served to it as the app serves them."""
 
 import os
-import shutil
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -10,20 +9,25 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-_PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
+from devstack.chromium import chromium
+from devstack.supervise import DevStackError
+
 _ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
 
 
 @contextmanager
 def a_browser() -> Iterator[Browser]:
-    """The machine's Chromium; the test is skipped without one, unless ``CI_REQUIRE_BROWSER=1``."""
-    program = next(filter(None, map(shutil.which, _PROGRAMS)), None)
-    if program is None:
-        if os.environ.get("CI_REQUIRE_BROWSER") == "1":
-            pytest.fail(f"CI_REQUIRE_BROWSER=1, but none of {', '.join(_PROGRAMS)} is installed")
-        pytest.skip("no Chromium on this machine (on Debian: apt install chromium)")
+    """Chromium; where none starts the test is skipped, and under ``CI=true`` it fails."""
+    try:
+        found = chromium()
+    except DevStackError as error:
+        if os.environ.get("CI") == "true":
+            pytest.fail(str(error))
+        pytest.skip(str(error))
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=_ARGUMENTS)
+        browser = playwright.chromium.launch(
+            executable_path=found.program, env=dict(found.environment), args=_ARGUMENTS
+        )
         yield browser
         browser.close()
 
