@@ -406,13 +406,16 @@ async def test_a_row_token_changes_with_every_write_to_the_session(database_url:
 
 
 def insert_thousands(url: str, count: int) -> None:
-    """Sessions in no order of time, and the statistics that a server would gather of them by itself."""
+    """Sessions in no order of time, four to a booking, and the statistics that a server would gather by itself."""
     with psycopg.connect(url) as connection:
         connection.execute(
-            "insert into capture_sessions (id, booking_id, origin, status, started_at)"
-            " select gen_random_uuid(), %s, 'PRE', 'FAILURE', now() - random() * interval '900 days'"
-            " from generate_series(1, %s)",
-            [named("first booking"), count],
+            "with many as (insert into bookings (id, case_id, scheduled_for)"
+            " select gen_random_uuid(), case_id, scheduled_for from bookings, generate_series(1, %s) where id = %s"
+            " returning id), numbered as (select id, row_number() over () - 1 as number from many)"
+            " insert into capture_sessions (id, booking_id, origin, status, started_at)"
+            " select gen_random_uuid(), numbered.id, 'PRE', 'FAILURE', now() - random() * interval '900 days'"
+            " from generate_series(0, %s) as n join numbered on number = n / 4",
+            [count // 4 + 1, named("first booking"), count - 1],
         )
         connection.execute("analyze")
 

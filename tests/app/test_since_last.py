@@ -24,7 +24,7 @@ def world(plant: PlantWorld) -> World:
 
 @pytest.fixture(scope="module")
 def api(world: World, proxy: StorageProxy) -> Iterator[Api]:
-    with running(world.settings(SOURCE_STORAGE=proxy.connection_string)) as api:
+    with running(world.settings(SOURCE_STORAGE=proxy.connection_string, AUDIT_MAX_PASSES="1")) as api:
         yield api
 
 

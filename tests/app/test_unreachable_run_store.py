@@ -3,6 +3,7 @@
 import socket
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
@@ -11,6 +12,13 @@ from devstack.azurite import ACCOUNT, ACCOUNT_KEY, HOST
 from tests.app.world import Api, World, running
 
 MOST_SECONDS = 15
+ROUTES = [
+    ("POST", "/audits"),
+    ("GET", "/audits"),
+    ("GET", "/audits/20260131-093000-1a2b3c4d"),
+    ("GET", "/audits/20260131-093000-1a2b3c4d/report"),
+    ("POST", "/audits/20260131-093000-1a2b3c4d/cancel"),
+]
 
 
 def connection_string(port: int) -> str:
@@ -55,18 +63,18 @@ def test_health_says_which_account_and_why(api: Api) -> None:
     assert checks["database:PRE_DATABASE"]["ok"]
 
 
-@pytest.mark.parametrize(
-    ("method", "path"),
-    [
-        ("POST", "/audits"),
-        ("GET", "/audits"),
-        ("GET", "/audits/20260131-093000-1a2b3c4d"),
-        ("GET", "/audits/20260131-093000-1a2b3c4d/report"),
-        ("POST", "/audits/20260131-093000-1a2b3c4d/cancel"),
-    ],
-)
-def test_every_route_that_needs_the_run_store_answers_with_a_problem(api: Api, method: str, path: str) -> None:
-    response = soon(api, method, path)
+@pytest.fixture(scope="module")
+def refusals(api: Api) -> dict[tuple[str, str], httpx.Response]:
+    """What each route answers; all are asked at once, since each takes its time to give up."""
+    with ThreadPoolExecutor(len(ROUTES)) as pool:
+        return dict(zip(ROUTES, pool.map(lambda route: soon(api, *route), ROUTES), strict=True))
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=" ".join)
+def test_every_route_that_needs_the_run_store_answers_with_a_problem(
+    refusals: dict[tuple[str, str], httpx.Response], route: tuple[str, str]
+) -> None:
+    response = refusals[route]
     assert response.status_code == 503
     assert response.headers["content-type"] == "application/problem+json"
     problem = response.json()

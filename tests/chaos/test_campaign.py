@@ -5,6 +5,7 @@ import random
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,13 +18,27 @@ from chaos.world import PAGE_SIZE, chaos_cases, chaos_containers, truth_of
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.timeout(480)
-def test_twenty_audits_on_a_bad_day_tell_the_truth() -> None:
-    command = [sys.executable, "-m", "chaos", "--audits", "20", "--seed", "11"]
+def campaign(audits: int, *options: str) -> dict[str, Any]:
+    """The summary of a campaign in which nothing was wrong."""
+    command = [sys.executable, "-m", "chaos", "--audits", str(audits), "--seed", "11", *options]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=470, check=False)
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
-    summary = json.loads(done.stdout.splitlines()[-1])
-    assert summary["audits"] == 20
+    summary: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    assert summary["audits"] == audits
+    return summary
+
+
+@pytest.mark.timeout(300)
+def test_four_audits_on_a_bad_day_tell_the_truth() -> None:
+    summary = campaign(4, "--rate", "0.1")
+    assert (summary["kills"] > 0, summary["worker_crashes"] > 0) == (True, True)
+    assert sum(summary["faults"].values()) > 20
+
+
+@pytest.mark.deep
+@pytest.mark.timeout(480)
+def test_twenty_audits_on_a_bad_day_suffer_every_sort_of_fault_and_tell_the_truth() -> None:
+    summary = campaign(20)
     assert (summary["kills"] >= 5, summary["worker_crashes"] >= 5) == (True, True)
     faults = summary["faults"]
     assert sum(faults.values()) > 100

@@ -95,6 +95,7 @@ def api(database: str, proxy: StorageProxy, azurite_server: AzuriteServer) -> It
         "AUDIT_REPORT_CONTAINER": f"seven-{uuid4().hex[:12]}",
         "PRE_DATABASE": database,
         "AUDIT_SETTLE_MINUTES": "0",
+        "AUDIT_MAX_PASSES": "1",
     }
     with running(settings) as api:
         yield api
