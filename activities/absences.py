@@ -7,10 +7,10 @@ import logging
 from activities.list_containers import within
 from activities.reading import reader_of
 from adapters.services import Services
-from reconciliation.absences import gaps_in_listing, to_be_opened
+from profiles.pre_capture_sessions.absences import gaps_in_listing, to_be_opened
+from profiles.pre_capture_sessions.first_look import FirstLook
 from reconciliation.coverage import Gap
 from reconciliation.errors import AuditError
-from reconciliation.first_look import FirstLook
 
 logger = logging.getLogger("capture_audit.absences")
 

@@ -12,10 +12,10 @@ from activities.audits import AuditRequest, running
 from activities.in_order import InOrder
 from adapters.run_store import RunStore
 from adapters.services import Services
+from profiles.pre_capture_sessions.selection import select_containers
 from reconciliation.errors import ListingError, RunStoreError, UnreadableError
 from reconciliation.parameters import AuditParameters, Mode
 from reconciliation.plan import Listing, Plan
-from reconciliation.selection import select_containers
 from reconciliation.shards import shard_sizes
 
 bp = df.Blueprint()

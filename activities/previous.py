@@ -5,9 +5,9 @@ import logging
 from adapters.audit_records import UnreadableAudit
 from adapters.documents import ODD
 from adapters.services import Services
+from profiles import PROFILES
 from reconciliation.errors import RunStoreError
 from reconciliation.lifecycle import State
-from reconciliation.profiles import PROFILES
 from reconciliation.report.document import ReportReader
 from reconciliation.report.model import SCHEMA_VERSION
 from reconciliation.run_record import RunRecord

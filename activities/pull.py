@@ -8,7 +8,7 @@ import azure.durable_functions as df
 from activities.answers import Refusal, answered
 from activities.audits import AuditRequest, running
 from adapters.services import Services
-from reconciliation.profiles import PROFILES
+from profiles import PROFILES
 
 bp = df.Blueprint()
 logger = logging.getLogger("capture_audit.pull")

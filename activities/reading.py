@@ -7,9 +7,11 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from adapters.services import Services
+from profiles.pre_capture_sessions.evidence import Record, read_evidence
 from reconciliation.coverage import DELETED_DURING_SCAN
 from reconciliation.errors import AuditError, ContainerGoneError
-from reconciliation.evidence import BlobPage, Record, Unread, has_failed, is_gone, read_evidence
+from reconciliation.evidence import Unread, has_failed, is_gone
+from reconciliation.lookups import BlobPage
 
 SECONDS_BETWEEN_PASSES = 2.0
 OUT_OF_TIME = "its shard ran out of time before it was read"
@@ -84,8 +86,8 @@ class Reader:
                 await self.sleep(SECONDS_BETWEEN_PASSES)
             records: list[Record] = []
             await self.read_all(containers, records)
-            seen |= {record.container: record for record in records}
-            gone = {record.container for record in records if is_gone(record)}
+            seen |= {record.unit: record for record in records}
+            gone = {record.unit for record in records if is_gone(record)}
             first_time = (gone & seen_before) - gone_once
             gone_once |= first_time
             seen |= {container: Unread(container, _GONE_ONCE, failed=True) for container in first_time}

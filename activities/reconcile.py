@@ -16,14 +16,14 @@ from activities.second_look import look_again
 from activities.spools import Spools
 from adapters.run_store import RunStore
 from adapters.services import Services
-from reconciliation.absences import refuse_wrong_account
-from reconciliation.conclusion import Conclusion
+from profiles import PROFILES
+from profiles.pre_capture_sessions.absences import refuse_wrong_account
+from profiles.pre_capture_sessions.conclusion import Conclusion
+from profiles.pre_capture_sessions.evidence import Record
+from profiles.pre_capture_sessions.first_look import FirstLook, OneName
+from profiles.pre_capture_sessions.notes import notes_of
 from reconciliation.coverage import no_sessions
-from reconciliation.evidence import Record
-from reconciliation.first_look import FirstLook, OneName
-from reconciliation.notes import notes_of
 from reconciliation.plan import Plan
-from reconciliation.profiles import PROFILES
 from reconciliation.report.model import AuditHeader, build_head
 from reconciliation.run_record import RunRecord
 from reconciliation.since_last import Known, change_of, compare
@@ -75,11 +75,11 @@ async def take_storage(store: RunStore, audit_id: str, plan: Plan, first: FirstL
     """
     again = InOrder(store.relisted_names(audit_id), str) if relisted else None
     rows = InOrder(store.registered(audit_id), lambda row: row.recording_id)
-    records = InOrder(_records(store, audit_id, plan), lambda record: record.container)
+    records = InOrder(_records(store, audit_id, plan), lambda record: record.unit)
 
     async def take(names: set[str], last: str) -> None:
         listed_again = set(await again.upto(last)) if again else None
-        seen = {record.container: record for record in await records.upto(last)}
+        seen = {record.unit: record for record in await records.upto(last)}
         known = {row.recording_id: row for row in await rows.upto(last)}
         for name in names | known.keys() | (listed_again or set()):
             is_listed_again = None if listed_again is None else name in listed_again

@@ -15,9 +15,10 @@ from activities.reading import reader_of
 from adapters.run_store import RunStore
 from adapters.services import Services
 from adapters.telemetry import event
+from profiles.pre_capture_sessions.evidence import Record
 from reconciliation.coverage import counts_of
 from reconciliation.errors import AuditError
-from reconciliation.evidence import Record, has_failed
+from reconciliation.evidence import has_failed
 
 bp = df.Blueprint()
 logger = logging.getLogger("capture_audit.scan")
@@ -52,17 +53,17 @@ async def scan(request: ScanRequest, services: Services) -> ScanAnswer:
     record = await running(services.records, audit_id)
     begun = services.now()
     seen = await store.shard_result(audit_id, index)
-    known = {record.container: record for record in (seen.records if seen else ())}
+    known = {record.unit: record for record in (seen.records if seen else ())}
     kept = [record for record in known.values() if not has_failed(record)]
     if not known or len(kept) < len(known):
         plan = await store.planned(audit_id)
         planned = plan.shards[index]
-        done = {record.container for record in kept}
+        done = {record.unit for record in kept}
         wanted = [name for name in await store.shard_names(audit_id, planned) if name not in done]
         async with _progress_kept(store, audit_id, index, kept):
             reader = reader_of(services, timedelta(seconds=plan.storage_ahead_seconds))
             await reader.read_all(wanted, kept, services.settings.shard_timeout_seconds)
-        kept.sort(key=lambda record: record.container)
+        kept.sort(key=lambda record: record.unit)
         counts = await store.mend_shard(audit_id, index, request["attempt"], kept, seen)
         if counts is None:  # what stands there counts; if it has gaps, the next pass mends it
             counts = counts_of(await store.shard(audit_id, index) or ())

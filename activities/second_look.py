@@ -12,13 +12,14 @@ from typing import NamedTuple
 from activities.reading import SECONDS_BETWEEN_PASSES, reader_of
 from adapters.postgres import Snapshot
 from adapters.services import Services
-from reconciliation.candidates import Candidate, RegisteredRecording
-from reconciliation.conclusion import SecondLook
+from profiles.pre_capture_sessions.candidates import Candidate, RegisteredRecording
+from profiles.pre_capture_sessions.conclusion import SecondLook
+from profiles.pre_capture_sessions.evidence import Record
+from profiles.pre_capture_sessions.first_look import FirstLook
 from reconciliation.database import DatabaseState
 from reconciliation.errors import AuditError
-from reconciliation.evidence import Record, Unread, has_failed
-from reconciliation.first_look import FirstLook
-from reconciliation.profiles.profile import Query
+from reconciliation.evidence import Unread, has_failed
+from reconciliation.profile import Query
 
 logger = logging.getLogger("capture_audit.second_look")
 

@@ -9,7 +9,7 @@ from tempfile import SpooledTemporaryFile
 from types import TracebackType
 from typing import IO, TypeVar
 
-from reconciliation.finding import Finding
+from profiles.pre_capture_sessions.finding import Finding
 from reconciliation.report.document import (
     CLOSING,
     COUNTED,

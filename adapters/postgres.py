@@ -16,7 +16,7 @@ from adapters.database_errors import explained
 from adapters.database_url import database_options
 from reconciliation.database import DatabaseState
 from reconciliation.errors import DatabaseRefusedError, DatabaseUnavailableError
-from reconciliation.profiles.profile import Query
+from reconciliation.profile import Query
 
 _TOKEN_SCOPE = "https://ossrdbms-aad.database.windows.net/.default"  # noqa: S105 - a scope, not a secret
 _CONNECT_TIMEOUT_SECONDS = 15

@@ -30,11 +30,12 @@ from typing import Any, TypeVar
 from adapters.blob_store import BlobStore, Listed
 from adapters.documents import document, read_document, understood
 from adapters.jsonl import Unpacker, loads, pack, pack_lines, unpack
-from reconciliation.candidates import Candidate, RegisteredRecording
+from profiles.pre_capture_sessions.candidates import Candidate, RegisteredRecording
+from profiles.pre_capture_sessions.evidence import Record, record_from_json
 from reconciliation.coverage import COUNTS, counts_of
 from reconciliation.dead_letters import DeadLetter
 from reconciliation.errors import ListingError, RunStoreError
-from reconciliation.evidence import Record, Unread, record_from_json
+from reconciliation.evidence import Unread
 from reconciliation.plan import Listing, Plan, PlannedShard
 from reconciliation.progress import ShardProgress
 from reconciliation.shards import shard_of

@@ -15,11 +15,11 @@ from adapters.listing.lister import Patience, RestLister, open_session
 from adapters.postgres import Database
 from adapters.run_store import RunStore
 from adapters.settings import Settings, load_settings
+from profiles import PROFILES
 from reconciliation.audited import Audited
 from reconciliation.notice import Signposts
 from reconciliation.parameters import AuditParameters
-from reconciliation.profiles import PROFILES
-from reconciliation.profiles.profile import Moments, Profile
+from reconciliation.profile import Moments, Profile
 from reconciliation.run_record import RunRecord
 
 

@@ -15,9 +15,9 @@ from adapters.addresses import web_address
 from adapters.connections import StorageConnection, by_connection_string, by_identity
 from adapters.database_url import database_options
 from adapters.redaction import redacted
+from profiles import PROFILES
 from reconciliation.errors import SettingsError
 from reconciliation.parameters import Mode
-from reconciliation.profiles import PROFILES
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from azure.storage.blob.aio import BlobServiceClient
 from activities.reading import Reader
 from adapters.credentials import Endpoint, KeySigner
 from adapters.listing.lister import RestLister, open_session
-from reconciliation.evidence import ContainerEvidence, Record
+from profiles.pre_capture_sessions.evidence import ContainerEvidence, Record
 
 KEY = base64.b64encode(b"the stub checks no signature").decode()
 

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from reconciliation.evidence import ContainerEvidence, Record, Unread
+from profiles.pre_capture_sessions.evidence import ContainerEvidence, Record
+from reconciliation.evidence import Unread
 
 OUTSIDE_PREFIXES = "outside the requested prefixes"
 DELETED_DURING_SCAN = "deleted during the scan"
@@ -98,8 +99,8 @@ class Coverage:
             "skipped_by_reason": dict(sorted(self.skipped.items())),
             "gaps": [gap._asdict() for gap in self.gaps],
             "failed_containers": [
-                {"container": unread.container, "error": unread.reason}
-                for unread in sorted(self.failed, key=lambda unread: unread.container)
+                {"container": unread.unit, "error": unread.reason}
+                for unread in sorted(self.failed, key=lambda unread: unread.unit)
             ],
         }
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Self
 
-from reconciliation.evidence import Record, has_failed
+from profiles.pre_capture_sessions.evidence import Record
+from reconciliation.evidence import has_failed
 from reconciliation.fields import Fields
 from reconciliation.shards import Shard
 from reconciliation.times import to_text
@@ -90,7 +91,7 @@ def dead_letter(
     unread = [record for record in records if has_failed(record)]
     if not unread:
         return None
-    errors = tuple((record.container, record.reason) for record in unread[:MOST_ERRORS_KEPT])
+    errors = tuple((record.unit, record.reason) for record in unread[:MOST_ERRORS_KEPT])
     letter = DeadLetter(shard.index, shard.start, shard.containers, len(unread), errors, attempts, at, at)
     if before is None:
         return letter

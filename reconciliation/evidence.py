@@ -1,194 +1,30 @@
-"""What a scan saw of one container, reduced to what a verdict can need.
+"""What a scan keeps of a unit: the evidence that its profile reduces the answers to, or why there is none."""
 
-Legacy blob names may hold personal data, so only names that begin with a session key are kept; of the other tracks a
-digest stays, by which a row's file name can be found again and nothing else.
-"""
-
-from collections.abc import Iterable
-from datetime import datetime
-from typing import Any, NamedTuple, Self, TypeGuard
-
-from reconciliation.keys import (
-    ContainerKind,
-    container_kind,
-    is_edit_output,
-    is_manifest,
-    is_media,
-    name_digest,
-    session_key_in,
-)
-from reconciliation.times import from_text, optional_from_text, optional_text, to_text
+from typing import Any, NamedTuple, Protocol, TypeGuard
 
 
-class Blob(NamedTuple):
-    """One blob of a listing; ``size`` in bytes."""
-
-    name: str
-    size: int
-    last_modified: datetime
-
-
-class BlobPage(NamedTuple):
-    """A page of a container's listing: how many blobs, the distinct moments of their last changes in order, and those
-    blobs whose names can matter.
-    """
-
-    total: int
-    moments: list[datetime]
-    kept: list[Blob]
-
-
-class MediaFile(NamedTuple):
-    """A track whose name carries a session key."""
-
-    name: str
-    key: str
-    size: int
-    last_modified: datetime
-
-
-class ContainerEvidence(NamedTuple):
-    """One container as a scan read it, all pages of it.
-
-    ``media`` is in listing order. ``unkeyed`` are the digests of the tracks that name no session, ``edit_output`` tells
-    that one of them is named after the container, ``empty_media`` counts the tracks of either sort without a byte in
-    them, ``manifest_bytes`` is the largest ``.ism`` (None: there is none). ``oldest`` and ``newest`` are the first and
-    the latest change of any blob, of those that did not lie in the future when they were read (None: there is no such
-    blob); ``future`` is the furthest of those that did.
-    """
-
-    container: str
-    blobs: int
-    media: tuple[MediaFile, ...]
-    unkeyed: tuple[str, ...]
-    edit_output: bool
-    empty_media: int
-    manifest_bytes: int | None
-    oldest: datetime | None
-    newest: datetime | None
-    future: datetime | None
+class Evidence(Protocol):
+    """A unit as a scan read it, whole: its name, how many things were in it, and what its profile makes of them."""
 
     @property
-    def kind(self) -> ContainerKind:
-        """What the container's name says it can hold."""
-        return container_kind(self.container)
+    def unit(self) -> str:
+        """The unit's name."""
+        ...
 
     @property
-    def tracks(self) -> int:
-        """How many encoded tracks there are, whatever they name."""
-        return len(self.media) + len(self.unkeyed)
-
-    @property
-    def keys(self) -> frozenset[str]:
-        """The session keys named by its tracks."""
-        return frozenset(file.key for file in self.media)
-
-    @property
-    def digests(self) -> frozenset[str]:
-        """The digests of the names of all its tracks."""
-        return frozenset(self.unkeyed) | {name_digest(file.name) for file in self.media}
-
-    @property
-    def is_whole(self) -> bool:
-        """True when it has all that a recording needs: media, no empty track, and a manifest.
-
-        A server manifest is PRE's own test for "this recording is available" (pre-api, MediaKind.java).
-        """
-        return (
-            self.tracks > 0
-            and self.empty_media == 0
-            and bool(self.manifest_bytes)
-            and self.kind is ContainerKind.RECORDING
-        )
+    def things(self) -> int:
+        """How many blobs, rows or messages were seen in it, whether they matter or not."""
+        ...
 
     def to_json(self) -> list[Any]:
-        """A JSON array, short because there is one for each container; ``from_json`` gives back an equal value."""
-        return [
-            self.container,
-            self.blobs,
-            [[file.name, file.size, to_text(file.last_modified)] for file in self.media],
-            self.unkeyed,
-            self.edit_output,
-            self.empty_media,
-            self.manifest_bytes,
-            optional_text(self.oldest),
-            optional_text(self.newest),
-            optional_text(self.future),
-        ]
-
-    @classmethod
-    def from_json(cls, value: list[Any]) -> Self:
-        """Raises ``TypeError`` or ``ValueError`` if ``value`` is not what ``to_json`` makes."""
-        container, blobs, media, unkeyed, edit_output, empty, manifest, *moments = value
-        files = tuple([MediaFile(name, name[:32].lower(), size, from_text(at)) for name, size, at in media])
-        oldest, newest, future = map(optional_from_text, moments)
-        return cls(container, blobs, files, tuple(unkeyed), edit_output, empty, manifest, oldest, newest, future)
-
-    def shown(self) -> dict[str, Any]:
-        """The container as a report shows it."""
-        return {
-            "container": self.container,
-            "blobs": self.blobs,
-            "media": [
-                {"name": m.name, "key": m.key, "size": m.size, "last_modified": to_text(m.last_modified)}
-                for m in self.media
-            ],
-            "unkeyed_media": len(self.unkeyed),
-            "empty_media": self.empty_media,
-            "manifest_bytes": self.manifest_bytes,
-            "newest": optional_text(self.newest),
-            "future": optional_text(self.future),
-            "kind": self.kind.value,
-        }
-
-
-def read_evidence(container: str, pages: Iterable[BlobPage], latest: datetime) -> ContainerEvidence:
-    """Reduce a container's complete listing, all pages of it in order, to evidence.
-
-    A moment later than ``latest`` cannot be: whatever wrote it had another clock, or none.
-    """
-    count = empty = 0
-    media: list[MediaFile] = []
-    unkeyed: list[str] = []
-    edit_output = False
-    manifest: int | None = None
-    past: list[datetime] = []
-    ahead: list[datetime] = []
-    for page in pages:
-        count += page.total
-        of_page = [moment for moment in page.moments if moment <= latest]
-        past += (of_page[0], of_page[-1]) if of_page else ()
-        if len(of_page) < len(page.moments):
-            ahead.append(page.moments[-1])
-        for blob in page.kept:
-            if is_manifest(blob.name):
-                manifest = max(manifest or 0, blob.size)
-            elif is_media(blob.name):
-                empty += blob.size == 0
-                key = session_key_in(blob.name)
-                if key is not None:
-                    media.append(MediaFile(blob.name, key, blob.size, blob.last_modified))
-                else:
-                    unkeyed.append(name_digest(blob.name))
-                    edit_output = edit_output or is_edit_output(blob.name, container)
-    return ContainerEvidence(
-        container,
-        count,
-        tuple(media),
-        tuple(unkeyed),
-        edit_output,
-        empty,
-        manifest,
-        oldest=min(past, default=None),
-        newest=max(past, default=None),
-        future=max(ahead, default=None),
-    )
+        """A JSON array whose length is not that of ``Unread``."""
+        ...
 
 
 class Unread(NamedTuple):
-    """A container that was not read: ``reason`` says why. ``failed`` ones are a gap, the others a counted skip."""
+    """A unit that was not read: ``reason`` says why. ``failed`` ones are a gap, the others a counted skip."""
 
-    container: str
+    unit: str
     reason: str
     failed: bool
 
@@ -197,19 +33,14 @@ class Unread(NamedTuple):
         return list(self)
 
 
-Record = ContainerEvidence | Unread
+Record = Evidence | Unread
 
 
-def has_failed(record: Record | None) -> TypeGuard[Unread]:
-    """True for a container that could not be read, which is a gap."""
+def has_failed(record: object) -> TypeGuard[Unread]:
+    """True for a unit that could not be read, which is a gap."""
     return isinstance(record, Unread) and record.failed
 
 
-def is_gone(record: Record | None) -> TypeGuard[Unread]:
-    """True for a container that was not there when it was opened."""
+def is_gone(record: object) -> TypeGuard[Unread]:
+    """True for a unit that was not there when it was opened."""
     return isinstance(record, Unread) and not record.failed
-
-
-def record_from_json(value: list[Any]) -> Record:
-    """Read one line of a shard's result. Raises ``TypeError`` or ``ValueError`` if it is none."""
-    return Unread(*value) if len(value) == len(Unread._fields) else ContainerEvidence.from_json(value)

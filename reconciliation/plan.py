@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Self
 
-from reconciliation.facts import Clock
+from reconciliation.clock import Clock
 from reconciliation.fields import Fields
 from reconciliation.parameters import AuditParameters
 from reconciliation.shards import Shard

@@ -13,11 +13,11 @@ import pytest
 from adapters.settings import SCHEDULES, VARIABLES, Settings, load_settings
 from auditctl.arguments import parse
 from auditctl.commands import Report
+from profiles import PROFILES
 from reconciliation import VERSION
 from reconciliation.lifecycle import ENDED
 from reconciliation.outcome import Outcome
 from reconciliation.parameters import AuditParameters
-from reconciliation.profiles import PROFILES
 from reconciliation.verdicts import Kind, Severity
 from triggers.requests import read_start
 

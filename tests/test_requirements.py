@@ -13,7 +13,7 @@ from packaging.utils import canonicalize_name
 
 from tests.requirements import ROOT, parts, requirements
 
-APP = ("triggers", "orchestrators", "activities", "reconciliation", "adapters")
+APP = ("triggers", "orchestrators", "activities", "profiles", "reconciliation", "adapters")
 
 
 def imports(path: Path) -> Iterator[str]:

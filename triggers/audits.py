@@ -13,11 +13,11 @@ from adapters.audit_records import UnreadableAudit
 from adapters.run_store import REPORT_FILES
 from adapters.services import Services, services
 from adapters.telemetry import tell_end
+from profiles import PROFILES
 from reconciliation.dead_letters import DeadLetter, Discard
 from reconciliation.errors import UnreadableError
 from reconciliation.lifecycle import State
 from reconciliation.outcome import Outcome
-from reconciliation.profiles import PROFILES
 from reconciliation.report.document import CLOSING
 from reconciliation.report.html import CONTENT_SECURITY_POLICY
 from reconciliation.run_record import RunRecord

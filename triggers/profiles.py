@@ -3,7 +3,7 @@
 import azure.durable_functions as df
 import azure.functions as func
 
-from reconciliation.profiles import PROFILES
+from profiles import PROFILES
 from triggers.problems import answer, responded
 
 bp = df.Blueprint()

@@ -18,9 +18,9 @@ from pydantic import (
     WithJsonSchema,
 )
 
+from profiles import DEFAULT_PROFILE, PROFILES
 from reconciliation.errors import BadRequestError, FieldProblem
 from reconciliation.parameters import AuditParameters, Mode
-from reconciliation.profiles import DEFAULT_PROFILE, PROFILES
 from reconciliation.run_record import is_audit_id
 from reconciliation.times import from_text, to_text
 

@@ -12,11 +12,11 @@ from adapters.listing.lister import RestLister
 from adapters.release import commit
 from adapters.services import Services, services
 from adapters.telemetry import tell_unexpected
+from profiles import PROFILES
 from reconciliation import VERSION
 from reconciliation.errors import AuditError
 from reconciliation.parameters import AuditParameters
-from reconciliation.profiles import PROFILES
-from reconciliation.profiles.profile import Profile
+from reconciliation.profile import Profile
 from triggers.problems import answer, responded
 
 bp = df.Blueprint()

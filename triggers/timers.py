@@ -13,12 +13,12 @@ from adapters.services import Services, services
 from adapters.settings import SCHEDULES
 from adapters.telemetry import event, tell_unexpected
 from adapters.webhook import post
+from profiles import DEFAULT_PROFILE, PROFILES
 from reconciliation.errors import AuditExistsError, NotificationError, UnreadableError
 from reconciliation.lifecycle import State
 from reconciliation.notice import notice_of
 from reconciliation.outcome import Outcome
 from reconciliation.parameters import AuditParameters, Mode
-from reconciliation.profiles import DEFAULT_PROFILE, PROFILES
 from reconciliation.run_record import RunRecord
 from reconciliation.times import from_text
 from triggers.problems import RefusedError

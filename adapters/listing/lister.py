@@ -22,6 +22,7 @@ from adapters.listing.deadlines import Deadlines
 from adapters.listing.pages import Blobs, ContainerNames, parse_blobs, parse_containers
 from adapters.network_faults import TEMPORARY, Fault, fault_of, is_redirect
 from adapters.proxies import proxy_for
+from profiles.pre_capture_sessions.keys import can_be_a_container
 from reconciliation import VERSION
 from reconciliation.errors import (
     AuditError,
@@ -31,8 +32,7 @@ from reconciliation.errors import (
     StorageRefusedError,
     StorageUnavailableError,
 )
-from reconciliation.evidence import BlobPage
-from reconciliation.keys import can_be_a_container
+from reconciliation.lookups import BlobPage
 from reconciliation.times import from_rfc1123
 
 logger = logging.getLogger("capture_audit.listing")

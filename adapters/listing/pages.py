@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote
 from xml.etree import ElementTree as ET
 
+from profiles.pre_capture_sessions.keys import MATTERING_SUFFIXES, can_be_a_container, can_matter
 from reconciliation.errors import ListingError
-from reconciliation.evidence import Blob, BlobPage
-from reconciliation.keys import MATTERING_SUFFIXES, can_be_a_container, can_matter
+from reconciliation.lookups import Blob, BlobPage
 from reconciliation.times import from_rfc1123
 
 _END = b"</EnumerationResults>"

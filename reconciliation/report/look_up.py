@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
-from reconciliation.finding import Finding
-from reconciliation.profiles.profile import Profile
+from profiles.pre_capture_sessions.finding import Finding
+from reconciliation.profile import Profile
 from reconciliation.verdicts import SEVERITY_ORDER, Severity
 
 MOST_CASES = 500

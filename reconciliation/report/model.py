@@ -8,10 +8,10 @@ from typing import Any
 
 from reconciliation import VERSION
 from reconciliation.audited import Audited
+from reconciliation.clock import Clock
 from reconciliation.dead_letters import DeadLetter
-from reconciliation.facts import Clock
 from reconciliation.parameters import AuditParameters
-from reconciliation.profiles.profile import Profile
+from reconciliation.profile import Profile
 from reconciliation.report.headline import headline
 from reconciliation.tally import Result, Tally
 from reconciliation.times import to_text

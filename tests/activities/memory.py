@@ -15,7 +15,8 @@ from adapters.postgres import Database
 from adapters.run_store import RunStore
 from adapters.services import Services
 from adapters.settings import Settings
-from reconciliation.candidates import Candidate, RegisteredRecording
+from profiles.pre_capture_sessions import PROFILE
+from profiles.pre_capture_sessions.candidates import Candidate, RegisteredRecording
 from reconciliation.database import DatabaseState
 from reconciliation.errors import (
     AuditError,
@@ -24,10 +25,9 @@ from reconciliation.errors import (
     RunStoreError,
     StorageRefusedError,
 )
-from reconciliation.evidence import Blob, BlobPage
-from reconciliation.profiles.pre_capture_sessions import PROFILE
-from reconciliation.profiles.profile import Profile, Query
-from tests.reconciliation.world import AS_OF, MOMENTS, PARAMETERS, page
+from reconciliation.lookups import Blob, BlobPage
+from reconciliation.profile import Profile, Query
+from tests.profiles.pre_capture_sessions.world import AS_OF, MOMENTS, PARAMETERS, page
 
 FINAL, INGEST, ELSEWHERE = (
     StorageConnection(name.upper(), f"https://{name}.blob.core.windows.net", name)

@@ -4,7 +4,7 @@ from activities.fail import fail_audit
 from reconciliation.lifecycle import State
 from reconciliation.run_record import RunRecord
 from tests.activities.memory import MemoryDatabase, MemoryStorage, Outside
-from tests.reconciliation.world import AS_OF, AUDIT_ID, PARAMETERS
+from tests.profiles.pre_capture_sessions.world import AS_OF, AUDIT_ID, PARAMETERS
 
 SECRET = "AccountKey=c2VjcmV0"
 SAID = f'Activity function \'pull\' failed:  OperationalError: {SECRET} \\n {{"$type":"System.Exception"}}'

@@ -13,7 +13,7 @@ from reconciliation.parameters import AuditParameters
 from reconciliation.run_record import RunRecord
 from reconciliation.since_last import Known
 from tests.activities.memory import MemoryDatabase, MemoryStorage, Outside
-from tests.reconciliation.world import (
+from tests.profiles.pre_capture_sessions.world import (
     AS_OF,
     AUDIT_ID,
     AUDITED,

@@ -9,10 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from activities.reading import OUT_OF_TIME, Reader
+from profiles.pre_capture_sessions.evidence import ContainerEvidence, Record
+from profiles.pre_capture_sessions.keys import name_digest
 from reconciliation.coverage import DELETED_DURING_SCAN
 from reconciliation.errors import ContainerGoneError, StorageRefusedError
-from reconciliation.evidence import Blob, BlobPage, ContainerEvidence, Record, Unread
-from reconciliation.keys import name_digest
+from reconciliation.evidence import Unread
+from reconciliation.lookups import Blob, BlobPage
 
 AT = datetime(2026, 3, 20, 9, 30, tzinfo=UTC)
 
@@ -45,7 +47,7 @@ async def read(storage: Storage, concurrency: int = 4, timeout_seconds: float | 
     records: list[Record] = []
     await Reader(storage, concurrency, lambda: AT).read_all(NAMES, records, timeout_seconds)
     assert len(records) == len(NAMES)
-    return {record.container: record for record in records}
+    return {record.unit: record for record in records}
 
 
 async def test_every_container_is_read_once_and_no_more_than_allowed_at_a_time() -> None:

@@ -6,13 +6,15 @@ import pytest
 
 from activities import second_look
 from activities.second_look import look_again
-from reconciliation.candidates import Candidate
+from profiles.pre_capture_sessions.candidates import Candidate
+from profiles.pre_capture_sessions.evidence import Record
+from profiles.pre_capture_sessions.first_look import FirstLook
 from reconciliation.coverage import DELETED_DURING_SCAN
 from reconciliation.errors import AuditError
-from reconciliation.evidence import Blob, BlobPage, Record, Unread
-from reconciliation.first_look import FirstLook
+from reconciliation.evidence import Unread
+from reconciliation.lookups import Blob, BlobPage
 from tests.activities.memory import FORBIDDEN, GONE, MemoryDatabase, MemoryStorage, Outside
-from tests.reconciliation.world import (
+from tests.profiles.pre_capture_sessions.world import (
     AS_OF,
     MINUTE,
     REGISTERED,

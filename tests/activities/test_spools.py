@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from activities.spools import Spools
 from reconciliation.report.document import ReportReader
 from reconciliation.verdicts import SEVERITY_ORDER
-from tests.reconciliation import strategies
-from tests.reconciliation.world import (
+from tests.profiles.pre_capture_sessions import strategies
+from tests.profiles.pre_capture_sessions.world import (
     AS_OF,
     Audited,
     World,

@@ -12,10 +12,10 @@ import pytest
 
 from adapters.postgres import Database
 from devstack.postgres import HOST, PostgresServer
+from profiles import PROFILES
 from reconciliation.errors import AuditError, DatabaseRefusedError, DatabaseUnavailableError, SettingsError
 from reconciliation.parameters import AuditParameters
-from reconciliation.profiles import PROFILES
-from reconciliation.profiles.profile import Moments, Query
+from reconciliation.profile import Moments, Query
 from tests.adapters.tls_on_loopback import self_signed
 
 PROFILE = PROFILES["pre-capture-sessions"]

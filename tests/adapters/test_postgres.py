@@ -18,12 +18,12 @@ from azure.core.exceptions import ClientAuthenticationError, ServiceRequestError
 from adapters.postgres import Database, Snapshot
 from adapters.run_store import RunStore
 from devstack.postgres import PostgresServer, postgres, replica
-from reconciliation.candidates import Candidate, RegisteredRecording
+from profiles import PROFILES
+from profiles.pre_capture_sessions.candidates import Candidate, RegisteredRecording
+from profiles.pre_capture_sessions.keys import name_digest
 from reconciliation.errors import AuditError, DatabaseRefusedError, DatabaseUnavailableError
-from reconciliation.keys import name_digest
 from reconciliation.parameters import AuditParameters
-from reconciliation.profiles import PROFILES
-from reconciliation.profiles.profile import Moments, Query
+from reconciliation.profile import Moments, Query
 from tests.conftest import PRE_SCHEMA
 
 PROFILE = PROFILES["pre-capture-sessions"]

@@ -15,11 +15,12 @@ from adapters.audit_records import AuditRecords
 from adapters.blob_store import BlobStore
 from adapters.jsonl import pack
 from adapters.run_store import RunStore
-from reconciliation.candidates import Candidate, RegisteredRecording
+from profiles.pre_capture_sessions.candidates import Candidate, RegisteredRecording
+from profiles.pre_capture_sessions.evidence import ContainerEvidence, MediaFile, Record
+from profiles.pre_capture_sessions.keys import name_digest
 from reconciliation.dead_letters import DeadLetter
 from reconciliation.errors import DatabaseUnavailableError, ListingError, RunStoreError, UnreadableError
-from reconciliation.evidence import ContainerEvidence, MediaFile, Record, Unread
-from reconciliation.keys import name_digest
+from reconciliation.evidence import Unread
 from reconciliation.lifecycle import State
 from reconciliation.parameters import AuditParameters
 from reconciliation.plan import Listing, Plan
@@ -406,7 +407,7 @@ async def test_the_containers_of_a_shard_without_a_result_come_back_as_failed(st
     first, second = plan.shards
     assert await store.shard_records(AUDIT, first) == [SEEN, GONE]
     lost = [record for record in await store.shard_records(AUDIT, second) if isinstance(record, Unread)]
-    assert [(record.container, record.failed) for record in lost] == [("d", True), ("e", True), ("f", True)]
+    assert [(record.unit, record.failed) for record in lost] == [("d", True), ("e", True), ("f", True)]
     assert all(record.reason for record in lost)
 
 

@@ -2,8 +2,8 @@ from typing import Any, cast
 
 from adapters.services import Services
 from adapters.settings import load_settings
+from profiles import PROFILES
 from reconciliation.audited import Audited
-from reconciliation.profiles import PROFILES
 
 PROFILE = PROFILES["pre-capture-sessions"]
 SETTINGS = {

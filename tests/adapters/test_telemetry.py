@@ -9,7 +9,7 @@ from adapters.telemetry import event, tell_end
 from reconciliation.lifecycle import State
 from reconciliation.outcome import Outcome
 from reconciliation.run_record import RunRecord
-from tests.reconciliation.world import AS_OF, PARAMETERS
+from tests.profiles.pre_capture_sessions.world import AS_OF, PARAMETERS
 
 AUDIT = "20260131-093000-1a2b3c4d"
 QUEUED = RunRecord(AUDIT, State.QUEUED, PARAMETERS, created_at=AS_OF, updated_at=AS_OF)

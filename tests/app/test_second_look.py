@@ -16,7 +16,7 @@ from demo.cases import Case, PlantedContainer, encoded
 from demo.planting import plant_containers
 from devstack.azurite import HOST
 from devstack.postgres import PostgresServer
-from reconciliation.profiles import PROFILES
+from profiles import PROFILES
 from tests.app.gate import Gate, tcp_gate
 from tests.app.proxy import StorageProxy, lists_again, second_look
 from tests.app.world import Api, World, eventually, leaks, running

@@ -4,10 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from profiles.pre_capture_sessions.evidence import ContainerEvidence
 from reconciliation.coverage import DELETED_DURING_SCAN, NOT_A_RECORDING, OUTSIDE_PREFIXES, REGISTERED, Coverage
-from reconciliation.evidence import ContainerEvidence, Unread
-from tests.reconciliation.strategies import evidence, unread_containers
-from tests.reconciliation.world import encoded, unread
+from reconciliation.evidence import Unread
+from tests.profiles.pre_capture_sessions.strategies import evidence, unread_containers
+from tests.profiles.pre_capture_sessions.world import encoded, unread
 
 RECORDS = st.lists(evidence() | unread_containers())
 

@@ -6,11 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from profiles.pre_capture_sessions.evidence import ContainerEvidence, Record
 from reconciliation.dead_letters import MOST_ERRORS_KEPT, DeadLetter, Discard, dead_letter
-from reconciliation.evidence import ContainerEvidence, Record, Unread
+from reconciliation.evidence import Unread
 from reconciliation.shards import Shard
-from tests.reconciliation.strategies import moments, texts
-from tests.reconciliation.world import AS_OF
+from tests.profiles.pre_capture_sessions.strategies import moments, texts
+from tests.profiles.pre_capture_sessions.world import AS_OF
 
 SHARD = Shard(7, "7f", 3)
 READ = ContainerEvidence("7f-read", 0, (), (), True, 0, 0, None, None, None)
@@ -62,7 +63,7 @@ def test_a_shard_without_a_gap_is_no_dead_letter(records: list[Record]) -> None:
 def test_a_dead_letter_names_what_was_not_read_and_why() -> None:
     letter = kept(READ, GONE, LOST)
     assert (letter.shard, letter.start, letter.containers, letter.failed) == (7, "7f", 3, 1)
-    assert letter.errors == ((LOST.container, LOST.reason),)
+    assert letter.errors == ((LOST.unit, LOST.reason),)
     assert (letter.attempts, letter.first_at, letter.last_at, letter.discarded) == (3, AS_OF, AS_OF, None)
 
 
@@ -70,7 +71,7 @@ def test_all_failures_are_counted_and_the_first_of_them_kept() -> None:
     lost = [Unread(f"7f-{number:04}", "403", failed=True) for number in range(MOST_ERRORS_KEPT + 50)]
     letter = kept(*lost)
     assert letter.failed == len(lost)
-    assert [container for container, _ in letter.errors] == [record.container for record in lost[:MOST_ERRORS_KEPT]]
+    assert [container for container, _ in letter.errors] == [record.unit for record in lost[:MOST_ERRORS_KEPT]]
 
 
 def test_a_replay_in_vain_adds_up_and_keeps_the_beginning_and_the_decision() -> None:

@@ -11,8 +11,8 @@ from reconciliation.notice import Signposts, notice_of
 from reconciliation.outcome import Outcome
 from reconciliation.run_record import RunRecord
 from reconciliation.visible import visible
-from tests.reconciliation.strategies import texts
-from tests.reconciliation.world import AS_OF, PARAMETERS
+from tests.profiles.pre_capture_sessions.strategies import texts
+from tests.profiles.pre_capture_sessions.world import AS_OF, PARAMETERS
 
 AUDIT = "20260131-093000-1a2b3c4d"
 QUEUED = RunRecord(AUDIT, State.QUEUED, PARAMETERS, created_at=AS_OF, updated_at=AS_OF)

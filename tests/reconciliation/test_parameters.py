@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 
 from reconciliation.parameters import AuditParameters
-from tests.reconciliation.strategies import parameters
+from tests.profiles.pre_capture_sessions.strategies import parameters
 
 
 @given(parameters())

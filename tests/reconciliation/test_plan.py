@@ -5,11 +5,11 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciliation.facts import Clock
+from reconciliation.clock import Clock
 from reconciliation.plan import Listing, Plan, PlannedShard
 from reconciliation.shards import Shard
-from tests.reconciliation.strategies import moments, texts
-from tests.reconciliation.world import AS_OF, PARAMETERS
+from tests.profiles.pre_capture_sessions.strategies import moments, texts
+from tests.profiles.pre_capture_sessions.world import AS_OF, PARAMETERS
 
 COUNTS = st.integers(0, 10**9)
 PLANNED = st.builds(PlannedShard, st.builds(Shard, st.just(0), texts(), COUNTS), COUNTS, COUNTS)

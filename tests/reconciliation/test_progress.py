@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciliation.progress import Progress, ShardProgress, sum_progress
-from tests.reconciliation.world import AS_OF
+from tests.profiles.pre_capture_sessions.world import AS_OF
 
 
 def handled(count: int, listed: int | None = 100, skipped_by_plan: int = 0) -> Progress:

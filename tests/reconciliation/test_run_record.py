@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from reconciliation.lifecycle import State
 from reconciliation.outcome import Outcome
 from reconciliation.run_record import RunRecord
-from tests.reconciliation.strategies import moments, parameters, texts
-from tests.reconciliation.world import AS_OF, MINUTE, PARAMETERS
+from tests.profiles.pre_capture_sessions.strategies import moments, parameters, texts
+from tests.profiles.pre_capture_sessions.world import AS_OF, MINUTE, PARAMETERS
 
 SUMMARIES: st.SearchStrategy[dict[str, Any]] = st.dictionaries(texts(), texts() | st.integers(0, 99))
 

@@ -17,8 +17,8 @@ from reconciliation.since_last import (
     same_question,
 )
 from reconciliation.verdicts import Kind
-from tests.reconciliation.strategies import parameters
-from tests.reconciliation.world import (
+from tests.profiles.pre_capture_sessions.strategies import parameters
+from tests.profiles.pre_capture_sessions.world import (
     AS_OF,
     FAST,
     LONG_AGO,

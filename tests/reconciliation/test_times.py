@@ -5,7 +5,7 @@ import pytest
 from hypothesis import example, given
 
 from reconciliation.times import from_rfc1123, from_text, optional_from_text, optional_text, to_text
-from tests.reconciliation.strategies import moments
+from tests.profiles.pre_capture_sessions.strategies import moments
 
 
 @given(moments())

@@ -17,16 +17,16 @@ from hypothesis import strategies as st
 from activities.keep_dead_letters import keep_letters
 from activities.previous import previous_audit
 from adapters.audit_records import ActiveAudit
+from profiles import PROFILES
 from reconciliation.dead_letters import DeadLetter
 from reconciliation.errors import RunStoreError
 from reconciliation.evidence import Unread
 from reconciliation.lifecycle import State
 from reconciliation.outcome import Outcome
 from reconciliation.plan import Plan
-from reconciliation.profiles import PROFILES
 from reconciliation.run_record import RunRecord
 from tests.activities.memory import MemoryDatabase, MemoryStorage, Outside
-from tests.reconciliation.world import AS_OF, PARAMETERS, World, audited, document_of
+from tests.profiles.pre_capture_sessions.world import AS_OF, PARAMETERS, World, audited, document_of
 from triggers import audits
 from triggers.problems import RefusedError, responded
 from triggers.retention import clear_away

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from profiles import PROFILES
 from reconciliation.errors import BadRequestError
 from reconciliation.parameters import AuditParameters, Mode
-from reconciliation.profiles import PROFILES
 from triggers.requests import (
     MOMENT,
     MOST_BODY_BYTES,

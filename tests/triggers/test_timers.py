@@ -8,7 +8,7 @@ from azure.functions.timer import TimerRequest
 from adapters.services import Services
 from reconciliation.errors import StorageUnavailableError
 from tests.activities.memory import MemoryDatabase, MemoryStorage, Outside
-from tests.reconciliation.world import AS_OF
+from tests.profiles.pre_capture_sessions.world import AS_OF
 from triggers import timers
 from triggers.requests import read_audit_id
 from triggers.running import Running

@@ -14,17 +14,17 @@ from activities.pull import pull_rows
 from activities.reconcile import reconcile_audit
 from activities.report import report_audit
 from activities.scan_shard import scan
-from reconciliation.candidates import COLUMNS
+from profiles.pre_capture_sessions import PROFILE
+from profiles.pre_capture_sessions.candidates import COLUMNS
 from reconciliation.database import DatabaseState
 from reconciliation.errors import AuditError
 from reconciliation.lifecycle import State
 from reconciliation.outcome import Outcome
 from reconciliation.parameters import AuditParameters
-from reconciliation.profiles.pre_capture_sessions import PROFILE
-from reconciliation.profiles.profile import Query
+from reconciliation.profile import Query
 from reconciliation.run_record import RunRecord
 from tests.activities.memory import MemoryDatabase, MemoryStorage, Outside
-from tests.reconciliation.world import AS_OF, AUDIT_ID, MINUTE, MOMENTS, PARAMETERS
+from tests.profiles.pre_capture_sessions.world import AS_OF, AUDIT_ID, MINUTE, MOMENTS, PARAMETERS
 from tests.worlds.storage import ScriptedAccount, ScriptedLister
 
 _ID, _ASKED = COLUMNS.index("session_id"), COLUMNS.index("asked")

@@ -15,7 +15,7 @@ import aiohttp
 
 from adapters.credentials import Endpoint, SasSigner
 from adapters.listing.lister import Patience, RestLister, _Answer
-from reconciliation.evidence import Blob
+from reconciliation.lookups import Blob
 
 Mutation = Callable[[bytes], bytes]
 """What becomes of one answer on its way."""

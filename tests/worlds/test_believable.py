@@ -13,11 +13,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from reconciliation.candidates import COLUMNS
-from reconciliation.evidence import Blob
+from profiles.pre_capture_sessions.candidates import COLUMNS
+from reconciliation.lookups import Blob
 from reconciliation.outcome import Outcome
 from reconciliation.parameters import AuditParameters
-from tests.reconciliation.world import AS_OF, FAST, MINUTE, PARAMETERS, key_of, session, uuid_of
+from tests.profiles.pre_capture_sessions.world import AS_OF, FAST, MINUTE, PARAMETERS, key_of, session, uuid_of
 from tests.worlds.audits import Audited, RawDatabase, audited
 from tests.worlds.storage import Container, Mutation, ScriptedAccount
 

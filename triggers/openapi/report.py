@@ -1,6 +1,6 @@
 """The report as the API gives it. docs/report.schema.json says more: what belongs together, and every fact."""
 
-from reconciliation.profiles import PROFILES
+from profiles import PROFILES
 from reconciliation.report.model import SCHEMA_VERSION
 from reconciliation.since_last import MOST_RESOLVED_LISTED, Change
 from reconciliation.verdicts import Kind, Severity

@@ -2,11 +2,11 @@
 
 from http import HTTPStatus
 
+from profiles import PROFILES
 from reconciliation.dead_letters import MOST_ERRORS_KEPT, SCHEMA_VERSION
 from reconciliation.lifecycle import Phase, State
 from reconciliation.outcome import Outcome
 from reconciliation.parameters import Mode
-from reconciliation.profiles import PROFILES
 from reconciliation.report.model import ASKING
 from reconciliation.run_record import AUDIT_ID
 from reconciliation.verdicts import Kind, Severity

@@ -11,8 +11,8 @@ from adapters.connections import by_connection_string
 from adapters.credentials import endpoint_of
 from adapters.listing.lister import RestLister, open_session
 from devstack.azurite import AzuriteServer
-from reconciliation.evidence import Blob
-from reconciliation.keys import can_matter
+from profiles.pre_capture_sessions.keys import can_matter
+from reconciliation.lookups import Blob
 
 # What Azurite stores: it refuses names that are not XML 1.0 text, and takes a backslash for a slash.
 CHARACTERS = st.characters(exclude_categories=["Cs", "Cc", "Cn", "Co"], exclude_characters="\\￾￿")

@@ -11,9 +11,9 @@ from adapters.jsonl import pack, unpack
 from adapters.listing import pages
 from adapters.listing.pages import parse_blobs, parse_containers
 from devstack.storage_stub.pages import BlobEntry, blob_page, container_page
+from profiles.pre_capture_sessions.evidence import read_evidence, record_from_json
+from profiles.pre_capture_sessions.keys import can_be_a_container, can_matter
 from reconciliation.errors import ListingError
-from reconciliation.evidence import read_evidence, record_from_json
-from reconciliation.keys import can_be_a_container, can_matter
 
 MODIFIED = "Fri, 20 Mar 2026 09:30:00 GMT"
 LATER = "Sat, 21 Mar 2026 09:30:00 GMT"

@@ -8,6 +8,7 @@ from hypothesis import given
 
 from reconciliation.report.csv_table import COLUMNS, csv_header, csv_rows, defused
 from reconciliation.visible import visible
+from tests.profiles.pre_capture_sessions.strategies import texts
 from tests.reconciliation.report.samples import (
     LISTED,
     LONG_AGO,
@@ -19,7 +20,6 @@ from tests.reconciliation.report.samples import (
     uuid_of,
     with_findings,
 )
-from tests.reconciliation.strategies import texts
 
 # OWASP, "CSV injection": what a spreadsheet may take for the beginning of a formula.
 STARTS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")

@@ -16,7 +16,16 @@ from reconciliation.report.document import (
     finding_line,
     opening,
 )
-from tests.reconciliation.world import LONG_AGO, document_of, encoded, reconciled, report_on, session, unread, uuid_of
+from tests.profiles.pre_capture_sessions.world import (
+    LONG_AGO,
+    document_of,
+    encoded,
+    reconciled,
+    report_on,
+    session,
+    unread,
+    uuid_of,
+)
 
 Json = dict[str, Any]
 # Texts that look like a part of the document, and characters that other readers of lines take for the end of one.

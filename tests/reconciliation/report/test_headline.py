@@ -4,12 +4,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciliation.evidence import Record
+from profiles.pre_capture_sessions.evidence import Record
 from reconciliation.parameters import AuditParameters
 from reconciliation.report.headline import headline, plural
 from reconciliation.verdicts import Kind
-from tests.reconciliation import strategies
-from tests.reconciliation.world import (
+from tests.profiles.pre_capture_sessions import strategies
+from tests.profiles.pre_capture_sessions.world import (
     FAST,
     PARAMETERS,
     SWEPT,

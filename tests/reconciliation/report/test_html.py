@@ -14,6 +14,7 @@ from reconciliation.report import markup
 from reconciliation.report.html import CONTENT_SECURITY_POLICY, MOST_ROWS, SHOWN_SEVERITIES, render_html
 from reconciliation.report.script import SCRIPT
 from reconciliation.visible import visible
+from tests.profiles.pre_capture_sessions.strategies import texts
 from tests.reconciliation.report import samples
 from tests.reconciliation.report.samples import (
     LISTED,
@@ -29,7 +30,6 @@ from tests.reconciliation.report.samples import (
     since_last,
     uuid_of,
 )
-from tests.reconciliation.strategies import texts
 
 HOSTILE = "\"'><script>alert(1)</script><img src=x onerror=alert(2)>&amp;"
 VOID = {"meta", "input"}

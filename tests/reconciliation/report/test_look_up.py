@@ -2,9 +2,9 @@ import re
 
 import pytest
 
-from reconciliation.profiles.pre_capture_sessions import PROFILE
+from profiles.pre_capture_sessions import PROFILE
 from reconciliation.report.look_up import MOST_CASES, CasesNamed
-from tests.reconciliation.world import SWEPT, encoded, reconciled, report_on, session, uuid_of
+from tests.profiles.pre_capture_sessions.world import SWEPT, encoded, reconciled, report_on, session, uuid_of
 
 
 def case(name: str) -> str:

@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from profiles.pre_capture_sessions import PROFILE
 from reconciliation.parameters import AuditParameters
-from reconciliation.profiles.pre_capture_sessions import PROFILE
 from reconciliation.report.model import summary_of
 from reconciliation.since_last import Previous
 from reconciliation.verdicts import Judgement, Kind, Rule, Severity
-from tests.reconciliation import strategies
-from tests.reconciliation.world import (
+from tests.profiles.pre_capture_sessions import strategies
+from tests.profiles.pre_capture_sessions.world import (
     FAST,
     LONG_AGO,
     PARAMETERS,

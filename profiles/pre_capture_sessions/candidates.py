@@ -1,0 +1,271 @@
+"""The rows of an audit: sessions in question, and the recordings that the database already accounts for.
+
+A value that cannot be read (a moment that Python has no date for, an id that is none) is kept as a text beside the row,
+and takes neither its row nor any other along.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields, replace
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, NamedTuple, Self
+
+from profiles.pre_capture_sessions.keys import is_canonical_id, session_key
+from profiles.pre_capture_sessions.trail import Trail, trail_of
+from reconciliation.times import from_text, optional_text
+
+_CLOCKS = (
+    "started_at",
+    "finished_at",
+    "scheduled_for",
+    "deleted_at",
+    "case_closed_at",
+    "processing_at",
+    "left_at",
+    "stopped_at",
+    "job_at",
+)
+_NOT_SHOWN = ("session_id", "asked", "case_closed_at", "processing_at", "left_at", "stopped_at")
+_IDS = ("session_id", "booking_id", "case_id")
+# A booking may well be for tomorrow; all others tell of what has happened.
+_PAST = tuple(name for name in _CLOCKS if name != "scheduled_for")
+_LONGEST_SHOWN = 60
+_NONE: Mapping[str, Any] = {}
+_MOST = 2**63  # as Postgres counts
+ORIGINS = frozenset({"PRE", "VODAFONE", "VODAFONE_VISIBLE"})
+"""Where a session was recorded. What comes from elsewhere is not understood, so it is not called another system's."""
+
+
+@dataclass(slots=True)
+class Candidate:
+    """A capture session as its rows tell of it; not changed once it is read.
+
+    ``case_live`` is False when its booking or case was deleted. ``sibling_recordings`` are live recordings of other
+    sessions of its booking. ``processing_at``, ``left_at`` and ``stopped_at`` are moments of the audit trail (see
+    ``trail``), ``job_at`` when its newest encode job was made. ``row_token`` changes with every write to the row.
+    ``asked`` is False for a session that a container names but that the audit's question leaves out.
+
+    ``unreadable`` are the columns whose value is not understood, with what was seen there; ``future`` those whose
+    moment had not come yet when the row was judged (see ``without_future``). The value itself is then as if it were not
+    given.
+    """
+
+    session_id: str
+    status: str | None
+    origin: str
+    started_at: datetime | None
+    finished_at: datetime | None
+    scheduled_for: datetime | None
+    deleted_at: datetime | None
+    booking_id: str
+    case_id: str
+    case_state: str
+    case_closed_at: datetime | None
+    case_live: bool
+    live_recordings: int
+    deleted_recordings: int
+    sibling_recordings: int
+    has_ingest_address: bool
+    processing_at: datetime | None
+    left_at: datetime | None
+    stopped_at: datetime | None
+    job_at: datetime | None
+    row_token: str
+    asked: bool
+    unreadable: Mapping[str, str] = field(default_factory=lambda: _NONE)
+    future: Mapping[str, datetime] = field(default_factory=lambda: _NONE)
+
+    @property
+    def key(self) -> str:
+        """The form in which blob names carry the session's id; empty if its id cannot be read."""
+        return session_key(self.session_id) if self.has_id else ""
+
+    @property
+    def has_id(self) -> bool:
+        """True unless the session's own id cannot be read."""
+        return "session_id" not in self.unreadable
+
+    def gives(self, column: str) -> bool:
+        """True if there is anything in a column, be it a moment that says nothing."""
+        return getattr(self, column) is not None or column in self.unreadable or column in self.future
+
+    def without_future(self, latest: datetime) -> "Candidate":
+        """The row as if its moments after ``latest`` were not given; they stand in ``future`` then."""
+        ahead = {name: at for name in _PAST if (at := getattr(self, name)) is not None and at > latest}
+        given: dict[str, Any] = dict.fromkeys(ahead)
+        return replace(self, future=ahead, **given) if ahead else self
+
+    @property
+    def hearing_at(self) -> datetime | None:
+        """When the hearing was. PRE's evening sweep rewrites ``finished_at``, so the start counts first."""
+        return self.started_at or self.finished_at or self.scheduled_for
+
+    @property
+    def last_clock(self) -> datetime | None:
+        """The latest moment at which something is known to have happened to the session."""
+        return self.finished_at or self.started_at
+
+    @property
+    def trail(self) -> Trail:
+        """What the audit trail says of the session's end."""
+        return trail_of(self.processing_at, self.left_at, self.stopped_at)
+
+    def shown(self) -> dict[str, Any]:
+        """The session as a report shows it, without its id."""
+        values = zip(COLUMNS, self.to_json(), strict=True)
+        return {name: value for name, value in values if name not in _NOT_SHOWN} | {
+            "trail": self.trail.value,
+            "unreadable": dict(self.unreadable),
+            "future": {name: optional_text(at) for name, at in self.future.items()},
+        }
+
+    def to_json(self) -> list[Any]:
+        """A JSON array in the order of ``COLUMNS``; ``from_json`` gives back an equal value if all can be read."""
+        return [optional_text(getattr(self, n)) if n in _CLOCKS else getattr(self, n) for n in COLUMNS]
+
+    @classmethod
+    def from_json(cls, values: list[Any]) -> Self:
+        """Takes ``values`` over; what is not understood among them is ``unreadable``, whatever it is.
+
+        Raises ``ValueError`` if there are more or fewer of them than ``COLUMNS``.
+        """
+        if len(values) != len(COLUMNS):
+            raise ValueError(f"a session has {len(values)} values instead of {len(COLUMNS)}")
+        if _is_plain(values):
+            return cls(*values)
+        unreadable: dict[str, str] = {}
+        for at in (*_of_wrong_type(tuple(map(type, values))), *_no_words(values), *_not_converted(values)):
+            name = COLUMNS[at]
+            unreadable.setdefault(name, shortened(values[at]))
+            # Its id is all that names the row.
+            values[at] = unreadable[name] if name == "session_id" else _STAND_INS.get(name)
+        values.append(unreadable)
+        return cls(*values)
+
+
+# Thousands of rows travel without their names: half the bytes, and a third of the time to make and to parse them.
+COLUMNS: tuple[str, ...] = tuple(one.name for one in fields(Candidate) if one.name not in {"unreadable", "future"})
+MOMENTS: frozenset[str] = frozenset(_CLOCKS)
+"""The columns that hold moments."""
+_CLOCKS_AT = tuple(map(COLUMNS.index, _CLOCKS))
+_IDS_AT = tuple(map(COLUMNS.index, _IDS))
+_ORIGIN_AT = COLUMNS.index("origin")
+_WORDS_AT = tuple(map(COLUMNS.index, ("status", "origin", "case_state", "row_token")))
+_NUMBERS = ("live_recordings", "deleted_recordings", "sibling_recordings")
+_NUMBERS_AT = tuple(map(COLUMNS.index, _NUMBERS))
+_NO_MOMENT = object()
+_NOTHING = type(None)
+_TYPES: dict[str, tuple[type, ...]] = {
+    **dict.fromkeys(COLUMNS, (str,)),
+    **dict.fromkeys(("status", *_CLOCKS), (str, _NOTHING)),
+    **dict.fromkeys(("case_live", "has_ingest_address", "asked"), (bool,)),
+    **dict.fromkeys(_NUMBERS, (int,)),
+}
+# What a value that cannot be read counts as; a row with one is judged by that, or not at all (see the rules).
+_STAND_INS: dict[str, Any] = {
+    **dict.fromkeys((name for name, types in _TYPES.items() if types == (str,)), ""),
+    **dict.fromkeys(("case_live", "has_ingest_address", "asked"), True),
+    **dict.fromkeys(_NUMBERS, 0),
+}
+
+
+@lru_cache(maxsize=1024)
+def _of_wrong_type(types: tuple[type, ...]) -> tuple[int, ...]:
+    """Where a row holds something of another type than its column; rows of one query hardly differ in this."""
+    return tuple(at for at, name in enumerate(COLUMNS) if types[at] not in _TYPES[name])
+
+
+def _is_plain(values: list[Any]) -> bool:
+    """The quick way for a row in which all is as it should be, which is nearly every one: converts its moments."""
+    if _of_wrong_type(tuple(map(type, values))) or _no_words(values) != []:
+        return False
+    moments = [None if values[at] is None else _moment(values[at]) for at in _CLOCKS_AT]
+    if _NO_MOMENT in moments:
+        return False
+    for at, moment in zip(_CLOCKS_AT, moments, strict=True):
+        values[at] = moment
+    return True
+
+
+def _no_words(values: list[Any]) -> list[int]:
+    """Where a row holds another word or number than can stand there."""
+    odd = [at for at in _IDS_AT if not is_canonical_id(values[at])]
+    odd += [at for at in _WORDS_AT if not (str(values[at]).isascii() and str(values[at]).isprintable())]
+    odd += [at for at in _NUMBERS_AT if not (type(values[at]) is int and 0 <= values[at] < _MOST)]
+    return odd if str(values[_ORIGIN_AT]) in ORIGINS else [*odd, _ORIGIN_AT]
+
+
+def _not_converted(values: list[Any]) -> Iterator[int]:
+    """Turn the texts of moments into moments; where that cannot be done."""
+    for at in _CLOCKS_AT:
+        if values[at] is not None and (moment := _moment(values[at])) is not _NO_MOMENT:
+            values[at] = moment
+        elif values[at] is not None:
+            yield at
+
+
+def _moment(text: Any) -> object:
+    try:
+        return from_text(text)
+    except (ValueError, TypeError):  # Postgres has what Python has not: infinity, BC, 20238
+        return _NO_MOMENT
+
+
+def shortened(value: object) -> str:
+    """A value that is not understood, as it may be shown: printable, and not long."""
+    text = "".join(character for character in str(value) if character.isprintable())
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."
+
+
+class RegisteredRecording(NamedTuple):
+    """A recording id that has a row, live or soft-deleted; its container is accounted for either way.
+
+    ``marks`` say what is special about the row: any of ``MARKS``. ``file_digest`` is the digest of the file name, None
+    if it is the usual one for its session: the name itself may hold personal data and never leaves the database.
+    A row that is not understood keeps its id as far as there is one, and the mark ``unreadable``.
+    """
+
+    recording_id: str
+    session_id: str
+    marks: tuple[str, ...] | list[str]
+    file_digest: str | None
+
+    @property
+    def deleted(self) -> bool:
+        """True for a soft-deleted row."""
+        return "deleted" in self.marks
+
+    @property
+    def readable(self) -> bool:
+        """True unless something in the row is not understood."""
+        return "unreadable" not in self.marks
+
+    @classmethod
+    def from_json(cls, value: list[Any]) -> Self:
+        """The row of a JSON array in the order of the fields; whatever else is in it, a row that is ``unreadable``.
+
+        Raises ``ValueError`` for what is no array.
+        """
+        if not isinstance(value, list):
+            raise ValueError("a row is an array")  # noqa: TRY004 - as for any other damage
+        if len(value) == len(cls._fields):
+            recording_id, session_id, marks, digest = value
+            ids = is_canonical_id(recording_id) and is_canonical_id(session_id)
+            known = isinstance(marks, list) and (not marks or all(str(mark) in _KNOWN_MARKS for mark in marks))
+            if ids and known and (digest is None or isinstance(digest, str)):
+                return cls(recording_id, session_id, marks, digest)
+        found = [shortened(part) for part in value[:2]] + ["", ""]
+        return cls(found[0], found[1], ("unreadable",), None)
+
+
+MARKS = (
+    "deleted",
+    "child",  # an edit or a re-encode: it has a parent, or is not version 1
+    "recent",  # created within the grace time
+    "future",  # created at a moment that has not come yet, which says nothing
+    "legacy",  # of a session that was not recorded by PRE
+    "no_duration",
+    "double",  # another live version 1 of the same session
+    "unreadable",  # something in it is not understood
+)
+_KNOWN_MARKS = frozenset(MARKS)

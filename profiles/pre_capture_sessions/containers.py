@@ -1,0 +1,107 @@
+"""The verdict on each container that was to be opened: whose is it, and is anything wrong with it as such."""
+
+from profiles.pre_capture_sessions.facts import ContainerFacts
+from profiles.pre_capture_sessions.keys import ContainerKind, container_kind
+from profiles.pre_capture_sessions.wording import count, moment
+from reconciliation.evidence import Unread
+from reconciliation.verdicts import Rule, Severity, counted
+
+
+def _holds(facts: ContainerFacts) -> str:
+    seen = facts.seen
+    size = f", {sum(file.size for file in seen.media):,} bytes of them with a session's id" if seen.media else ""
+    newest = "" if seen.newest is None else f", last changed on {moment(seen.newest)}"
+    if seen.future is not None:
+        newest += f", with a last change on {moment(seen.future)}, which lies in the future and counts as not given"
+    complete = "complete" if facts.complete else "not complete"
+    return f"It has no row in recordings and holds {count(seen.tracks, 'track')}{size}{newest}; {complete}"
+
+
+def _why_unread(facts: ContainerFacts) -> str:
+    assert isinstance(facts.record, Unread)
+    return f"It could not be read: {facts.record.reason.rstrip('.')}."
+
+
+def _why_unattributed(facts: ContainerFacts) -> str:
+    named = len(facts.seen.keys)
+    what = (
+        f"the {'id' if named == 1 else 'ids'} in their names {'is' if named == 1 else 'are'} of no known session"
+        if named
+        else "their names carry no session id"
+    )
+    return f"{_holds(facts)}; {what}."
+
+
+def _why_mixed(facts: ContainerFacts) -> str:
+    return f"{_holds(facts)}; its tracks name {len(facts.known)} sessions: {', '.join(sorted(facts.known)[:5])}."
+
+
+RULES: tuple[Rule[ContainerFacts], ...] = (
+    Rule(
+        "evidence_error",
+        Severity.UNKNOWN,
+        "The container could not be read, so whatever it holds is unknown.",
+        lambda facts: isinstance(facts.record, Unread),
+        _why_unread,
+        "Repair access to the container, then audit again.",
+    ),
+    # Its name can never be a recording's id, even if its media carries a session's (an edit's input does).
+    counted(
+        "not_a_recording",
+        "Its name is not a recording's id: the input of an edit, or a system's own.",
+        lambda facts: container_kind(facts.record.unit) is not ContainerKind.RECORDING,
+    ),
+    counted(
+        "deleted_recording_retained",
+        "The container of a recording that was deleted on purpose; deletion keeps the media.",
+        lambda facts: facts.row is not None and facts.row.deleted,
+    ),
+    counted(
+        "registered",
+        "The container of a live recording; the recording's verdict tells.",
+        lambda facts: facts.row is not None,
+    ),
+    counted("empty_container", "There is no media in it.", lambda facts: not facts.seen.tracks),
+    Rule(
+        "still_changing",
+        Severity.INFO,
+        "Something in it changed a moment ago: it may still be written.",
+        lambda facts: not facts.seen.is_settled(facts.clock),
+        lambda facts: f"{_holds(facts)}.",
+        "Nothing now: the next audit will tell.",
+    ),
+    # pre-api writes an edit's row after its container; a kill in between leaves the container without one. Never to be
+    # registered as a first version.
+    Rule(
+        "orphan_edit_output",
+        Severity.MEDIUM,
+        "The output of an edit or a re-encode whose row was never written.",
+        lambda facts: facts.seen.edit_output,
+        lambda facts: f"{_holds(facts)}; its tracks are named after the container, as an edit's are.",
+        "Look at the edit requests in PROCESSING or ERROR of that time; run the edit again rather than register this.",
+    ),
+    Rule(
+        "unattributed_media",
+        Severity.HIGH,
+        "Media without a row whose names tell no session: it may be a hearing.",
+        lambda facts: not facts.known,
+        _why_unattributed,
+        "Compare its time with sessions started up to 12 hours before it that have no recording (suspect_lost first); "
+        "the encoder's job or the description of its asset tells the booking.",
+        urgency=lambda facts: Severity.HIGH if facts.complete else Severity.MEDIUM,
+    ),
+    Rule(
+        "mixed_container",
+        Severity.HIGH,
+        "Media of several sessions in one container without a row.",
+        lambda facts: len(facts.known) > 1,
+        _why_mixed,
+        "Play the tracks back and decide whose recording it is; register it by hand.",
+    ),
+    counted(
+        "outside_question",
+        "Its session is not one of those that were asked for.",
+        lambda facts: facts.known.isdisjoint(facts.asked),
+    ),
+    counted("attributed", "Media of one session without a row; the session's verdict tells.", lambda _facts: True),
+)
