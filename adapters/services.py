@@ -15,8 +15,8 @@ from adapters.listing.lister import Patience, RestLister, open_session
 from adapters.postgres import Database
 from adapters.run_store import RunStore
 from adapters.settings import Settings, load_settings
-from profiles import PROFILES
 from reconciliation.audited import Audited
+from reconciliation.errors import RunStoreError
 from reconciliation.notice import Signposts
 from reconciliation.parameters import AuditParameters
 from reconciliation.profile import Moments, Profile
@@ -39,6 +39,15 @@ class Services:
     ingest: RestLister | None = None
     now: Callable[[], datetime] = utc_now
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+
+    def profile_of(self, record: RunRecord) -> Profile:
+        """The profile of an audit. Raises ``RunStoreError`` if it is not enabled (any more)."""
+        name = record.parameters.profile
+        if name not in self.settings.profiles:
+            raise RunStoreError(
+                f"Audit {record.audit_id} is of the profile {name}, which is not enabled. Name it in AUDIT_PROFILES."
+            )
+        return self.settings.profiles[name]
 
     def moments(self, parameters: AuditParameters) -> Moments:
         """What counts as just now for an audit that reads rows at this moment."""
@@ -63,7 +72,7 @@ class Services:
 
     def signposts(self, record: RunRecord) -> Signposts:
         """What a notice of an audit's end may lead to."""
-        environment = self.audited(PROFILES[record.parameters.profile]).environment
+        environment = self.audited(self.profile_of(record)).environment
         settings = self.settings
         return Signposts(environment, settings.app_address, settings.public_url, settings.runbook_url)
 

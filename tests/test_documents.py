@@ -13,12 +13,12 @@ import pytest
 from adapters.settings import SCHEDULES, VARIABLES, Settings, load_settings
 from auditctl.arguments import parse
 from auditctl.commands import Report
-from profiles import PROFILES
+from profiles.pre_capture_sessions.kinds import CONTAINER, RECORDING, SESSION
 from reconciliation import VERSION
 from reconciliation.lifecycle import ENDED
 from reconciliation.outcome import Outcome
 from reconciliation.parameters import AuditParameters
-from reconciliation.verdicts import Kind, Severity
+from reconciliation.rules import Severity
 from triggers.requests import read_start
 
 ROOT = Path(__file__).parents[1]
@@ -93,12 +93,12 @@ def test_the_verdicts_of_the_readme_are_the_urgent_ones_of_the_profile() -> None
 def test_all_verdicts_are_explained_in_the_words_of_the_profile() -> None:
     [profile] = PROFILES.values()
     text = (ROOT / "docs" / "verdicts.md").read_text(encoding="utf-8")
-    headings = {"Capture sessions": Kind.SESSION, "Registered recordings": Kind.RECORDING, "Containers": Kind.CONTAINER}
+    headings = {"Capture sessions": SESSION, "Registered recordings": RECORDING, "Containers": CONTAINER}
     documented = [
         (kind, row[0].strip("`"), *row[1:]) for heading, kind in headings.items() for row in table(heading, text)
     ]
     assert documented == [
-        (kind, rule.verdict, f"{rule.severity}{', counted' * rule.counted}", rule.meaning, rule.next_step)
+        (kind, rule.verdict, f"{rule.severity}{', counted' * rule.counted}", rule.means, rule.next_step)
         for kind, rule in profile.verdicts()
     ]
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from activities.spools import Spools
 from reconciliation.report.document import ReportReader
-from reconciliation.verdicts import SEVERITY_ORDER
+from reconciliation.rules import SEVERITY_ORDER
 from tests.profiles.pre_capture_sessions import strategies
 from tests.profiles.pre_capture_sessions.world import (
     AS_OF,

@@ -7,16 +7,17 @@ import pytest
 
 from adapters.audit_records import ActiveAudit, AuditRecords, UnreadableAudit, UnreadableGuard
 from adapters.blob_store import BlobStore
+from profiles.pre_capture_sessions.options import FAST
 from reconciliation.errors import AuditExistsError, RunStoreError, UnreadableError
 from reconciliation.lifecycle import State
 from reconciliation.outcome import Outcome
-from reconciliation.parameters import AuditParameters, Mode
+from reconciliation.parameters import AuditParameters
 from reconciliation.run_record import RunRecord
 
 AT = datetime(2026, 1, 31, 9, 30, 0, 123456, tzinfo=UTC)
 AUDIT = "20260131-093000-1a2b3c4d"
 PROFILE = "pre-capture-sessions"
-PARAMETERS = AuditParameters(PROFILE, ("NO_RECORDING", "NULL"), 60, mode=Mode.FAST, since=AT - timedelta(days=9))
+PARAMETERS = AuditParameters(PROFILE, ("NO_RECORDING", "NULL"), 60, mode=FAST, since=AT - timedelta(days=9))
 RECORD = RunRecord(AUDIT, State.QUEUED, PARAMETERS, created_at=AT, updated_at=AT)
 
 

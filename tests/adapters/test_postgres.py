@@ -18,7 +18,7 @@ from azure.core.exceptions import ClientAuthenticationError, ServiceRequestError
 from adapters.postgres import Database, Snapshot
 from adapters.run_store import RunStore
 from devstack.postgres import PostgresServer, postgres, replica
-from profiles import PROFILES
+from profiles.pre_capture_sessions import PROFILE
 from profiles.pre_capture_sessions.candidates import Candidate, RegisteredRecording
 from profiles.pre_capture_sessions.keys import name_digest
 from reconciliation.errors import AuditError, DatabaseRefusedError, DatabaseUnavailableError
@@ -26,7 +26,6 @@ from reconciliation.parameters import AuditParameters
 from reconciliation.profile import Moments, Query
 from tests.conftest import PRE_SCHEMA
 
-PROFILE = PROFILES["pre-capture-sessions"]
 DEFAULTS = AuditParameters(PROFILE.name, PROFILE.default_statuses, PROFILE.default_grace_minutes)
 NOW = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
 MOMENTS = Moments(NOW, datetime.now(UTC))
@@ -446,10 +445,12 @@ async def test_ten_thousand_rows_go_through_into_the_run_store_each_once_and_in_
             "audit", snapshot.lines(PROFILE.candidates(DEFAULTS, MOMENTS)), snapshot.lines(PROFILE.registered(MOMENTS))
         )
 
-    stored = [row async for rows in store.candidates("audit") for row in rows]
+    stored = [row async for rows in store.rows("audit", "candidates", Candidate.from_json) for row in rows]
     assert stored == list((await candidates(database_url)).values())
     assert len(stored) == 10_000
-    rows = [row async for portion in store.registered("audit") for row in portion]
+    rows = [
+        row async for portion in store.rows("audit", "registered", RegisteredRecording.from_json) for row in portion
+    ]
     assert [(row.recording_id, row.session_id, row.deleted) for row in rows] == sorted(written)
     assert len(rows) == 10_000
 
@@ -636,7 +637,7 @@ async def test_a_database_of_any_encoding_gives_the_same_texts(
         await store.write_rows(
             "audit", snapshot.lines(PROFILE.candidates(DEFAULTS, MOMENTS)), snapshot.lines(PROFILE.registered(MOMENTS))
         )
-    assert [row async for rows in store.candidates("audit") for row in rows] == [candidate]
+    assert [row async for rows in store.rows("audit", "candidates", Candidate.from_json) for row in rows] == [candidate]
 
 
 async def test_a_file_name_that_is_no_text_spoils_no_other_row(postgres_server: PostgresServer) -> None:

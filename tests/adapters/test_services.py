@@ -2,10 +2,9 @@ from typing import Any, cast
 
 from adapters.services import Services
 from adapters.settings import load_settings
-from profiles import PROFILES
+from profiles.pre_capture_sessions import PROFILE
 from reconciliation.audited import Audited
 
-PROFILE = PROFILES["pre-capture-sessions"]
 SETTINGS = {
     "SOURCE_STORAGE": "AccountName=finalsa;AccountKey=c2VjcmV0",
     "REPORT_STORAGE": "AccountName=reportsa;AccountKey=c2VjcmV0",

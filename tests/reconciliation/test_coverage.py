@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from profiles.pre_capture_sessions.evidence import ContainerEvidence
-from reconciliation.coverage import DELETED_DURING_SCAN, NOT_A_RECORDING, OUTSIDE_PREFIXES, REGISTERED, Coverage
+from profiles.pre_capture_sessions.selection import NOT_A_RECORDING, OUTSIDE_PREFIXES, REGISTERED
+from reconciliation.coverage import DELETED_DURING_SCAN, Coverage
 from reconciliation.evidence import Unread
 from tests.profiles.pre_capture_sessions.strategies import evidence, unread_containers
 from tests.profiles.pre_capture_sessions.world import encoded, unread

@@ -7,11 +7,11 @@ import pytest
 
 from profiles import DEFAULT_PROFILE, PROFILES
 from profiles.pre_capture_sessions import PROFILE
+from profiles.pre_capture_sessions.options import NO_STATUS
 from profiles.pre_capture_sessions.sessions import STILL_WORKING
-from reconciliation.parameters import NO_STATUS
 from reconciliation.profile import Profile
-from reconciliation.verdicts import Kind, Severity
-from tests.profiles.pre_capture_sessions.world import FAST, LONG_AGO, PARAMETERS
+from reconciliation.rules import Kind, Severity
+from tests.profiles.pre_capture_sessions.world import IN_FAST_MODE, LONG_AGO, PARAMETERS, asking
 
 
 def test_the_profile_is_listed_and_asks_for_the_stuck_and_the_empty_by_default() -> None:
@@ -33,13 +33,13 @@ def test_a_verdict_means_and_weighs_the_same_wherever_it_stands_in_its_table(pro
     for kind, first in profile.verdicts():
         for rule in profile.rules()[kind]:
             if rule.verdict == first.verdict:
-                assert (rule.severity, rule.meaning, rule.counted, rule.hidden) == (
+                assert (rule.severity, rule.means, rule.counted, rule.alarm) == (
                     first.severity,
-                    first.meaning,
+                    first.means,
                     first.counted,
-                    first.hidden,
+                    first.alarm,
                 )
-        assert first.meaning.endswith(".")
+        assert first.means.endswith(".")
         assert first.counted or first.next_step.endswith(".")
         assert not first.counted or first.severity is Severity.INFO
 
@@ -57,6 +57,6 @@ def test_a_verdict_means_and_weighs_the_same_wherever_it_stands_in_its_table(pro
 )
 def test_rows_and_all_sessions_are_judged_only_by_a_question_that_leaves_none_out(narrower: dict[str, Any]) -> None:
     assert PROFILE.asks_for_all(PARAMETERS)
-    assert PROFILE.asks_for_all(FAST)
-    assert PROFILE.asks_for_all(replace(PARAMETERS, statuses=PARAMETERS.statuses[::-1]))
+    assert PROFILE.asks_for_all(IN_FAST_MODE)
+    assert PROFILE.asks_for_all(asking(PARAMETERS, statuses=PARAMETERS.statuses[::-1]))
     assert not PROFILE.asks_for_all(replace(PARAMETERS, **narrower))

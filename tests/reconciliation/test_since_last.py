@@ -5,7 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciliation.parameters import AuditParameters, Mode
+from profiles.pre_capture_sessions.kinds import CONTAINER, RECORDING, SESSION
+from profiles.pre_capture_sessions.options import FULL, IN_FAST_MODE, MODES
+from reconciliation.parameters import AuditParameters
+from reconciliation.rules import Kind
 from reconciliation.since_last import (
     MOST_RESOLVED_LISTED,
     NO_PREVIOUS,
@@ -16,11 +19,10 @@ from reconciliation.since_last import (
     compare,
     same_question,
 )
-from reconciliation.verdicts import Kind
 from tests.profiles.pre_capture_sessions.strategies import parameters
 from tests.profiles.pre_capture_sessions.world import (
     AS_OF,
-    FAST,
+    IN_FAST_MODE,
     LONG_AGO,
     MINUTE,
     PARAMETERS,
@@ -41,16 +43,16 @@ KNOWN = st.builds(
 FINDINGS = st.frozensets(KNOWN, max_size=6)
 
 
-def earlier(*findings: Known, mode: Mode = Mode.FULL) -> Previous:
+def earlier(*findings: Known, mode: str = FULL) -> Previous:
     return Previous("20260301-093000-1a2b3c4d", LONG_AGO, mode, frozenset(findings))
 
 
-def known(verdict: str, kind: Kind = Kind.SESSION, one: str = "a") -> Known:
+def known(verdict: str, kind: Kind = SESSION, one: str = "a") -> Known:
     return Known(kind.value, one, verdict)
 
 
 def test_without_an_earlier_audit_nothing_is_called_new() -> None:
-    assert compare(None, [known("stuck_empty")], mode=Mode.FULL, complete=True) == NO_PREVIOUS
+    assert compare(None, [known("stuck_empty")], mode=FULL, complete=True) == NO_PREVIOUS
     assert change_of(None, known("stuck_empty")) is None
     assert NO_PREVIOUS.to_json() == {
         "previous": None,
@@ -63,10 +65,10 @@ def test_without_an_earlier_audit_nothing_is_called_new() -> None:
 
 
 def test_new_persisting_and_resolved() -> None:
-    before = earlier(known("stuck_empty", one="stays"), known("no_ism", Kind.RECORDING, "mended"))
-    now = [known("stuck_empty", one="stays"), known("mixed_container", Kind.CONTAINER, "turns up")]
+    before = earlier(known("stuck_empty", one="stays"), known("no_ism", RECORDING, "mended"))
+    now = [known("stuck_empty", one="stays"), known("mixed_container", CONTAINER, "turns up")]
     assert [change_of(before, one) for one in now] == [Change.PERSISTING, Change.NEW]
-    assert compare(before, now, mode=Mode.FULL, complete=True).to_json() == {
+    assert compare(before, now, mode=FULL, complete=True).to_json() == {
         "previous": {"id": "20260301-093000-1a2b3c4d", "as_of": "2026-01-31T09:30:00Z"},
         "why_not": None,
         "new": 1,
@@ -79,7 +81,7 @@ def test_new_persisting_and_resolved() -> None:
 def test_a_subject_whose_verdict_is_another_one_asks_something_new() -> None:
     before, now = earlier(known("stuck_empty")), known("suspect_lost")
     assert change_of(before, now) is Change.NEW
-    since = compare(before, [now], mode=Mode.FULL, complete=True)
+    since = compare(before, [now], mode=FULL, complete=True)
     assert (since.new, since.persisting, since.resolved) == (1, 0, (known("stuck_empty"),))
 
 
@@ -87,40 +89,40 @@ def test_a_subject_whose_verdict_is_another_one_asks_something_new() -> None:
     ("gone", "resolved"),
     [
         (known("unregistered_recording"), True),
-        (known("mixed_container", Kind.CONTAINER), True),
-        (known("row_without_container", Kind.RECORDING), True),
-        (known("double_v1", Kind.RECORDING), True),
-        (known("no_duration", Kind.RECORDING), True),
-        (known("row_without_media", Kind.RECORDING), False),
-        (known("no_ism", Kind.RECORDING), False),
-        (known("filename_missing", Kind.RECORDING), False),
-        (known("session_mismatch", Kind.RECORDING), False),
+        (known("mixed_container", CONTAINER), True),
+        (known("row_without_container", RECORDING), True),
+        (known("double_v1", RECORDING), True),
+        (known("no_duration", RECORDING), True),
+        (known("row_without_media", RECORDING), False),
+        (known("no_ism", RECORDING), False),
+        (known("filename_missing", RECORDING), False),
+        (known("session_mismatch", RECORDING), False),
     ],
 )
 def test_a_fast_audit_resolves_only_what_shows_without_opening_registered_containers(
     gone: Known, resolved: bool
 ) -> None:
-    assert compare(earlier(gone), [], mode=Mode.FAST, complete=True).resolved == ((gone,) if resolved else ())
-    assert compare(earlier(gone, mode=Mode.FAST), [], mode=Mode.FULL, complete=True).resolved == (gone,)
+    assert compare(earlier(gone), [], mode=FAST, complete=True).resolved == ((gone,) if resolved else ())
+    assert compare(earlier(gone, mode=FAST), [], mode=FULL, complete=True).resolved == (gone,)
 
 
 def test_what_a_fast_audit_before_could_not_have_seen_is_not_called_new() -> None:
-    unplayable, double = known("no_ism", Kind.RECORDING), known("double_v1", Kind.RECORDING)
-    since = compare(earlier(mode=Mode.FAST), [unplayable, double], mode=Mode.FULL, complete=True)
+    unplayable, double = known("no_ism", RECORDING), known("double_v1", RECORDING)
+    since = compare(earlier(mode=FAST), [unplayable, double], mode=FULL, complete=True)
     assert (since.new, since.persisting, since.resolved) == (1, 0, ())
     assert change_of(since.previous, unplayable) is None
     assert change_of(since.previous, double) is Change.NEW
 
 
-@given(FINDINGS, FINDINGS, st.sampled_from(Mode), st.sampled_from(Mode), st.booleans())
+@given(FINDINGS, FINDINGS, st.sampled_from(MODES), st.sampled_from(MODES), st.booleans())
 def test_the_sums_of_a_comparison(
-    before: frozenset[Known], now: frozenset[Known], earlier_mode: Mode, mode: Mode, complete: bool
+    before: frozenset[Known], now: frozenset[Known], earlier_mode: str, mode: str, complete: bool
 ) -> None:
     since = compare(earlier(*before, mode=earlier_mode), now, mode=mode, complete=complete)
     assert since.new is not None
     assert since.persisting is not None
     assert since.new + since.persisting <= len(now)
-    assert since.new + since.persisting == len(now) or earlier_mode is Mode.FAST
+    assert since.new + since.persisting == len(now) or earlier_mode == FAST
     changes = [change_of(since.previous, one) for one in now]
     assert (changes.count(Change.NEW), changes.count(Change.PERSISTING)) == (since.new, since.persisting)
     assert (since.resolved is None) is not complete
@@ -128,13 +130,13 @@ def test_the_sums_of_a_comparison(
     if complete:
         assert since.resolved is not None
         assert set(since.resolved) <= before - now
-        assert mode is Mode.FAST or set(since.resolved) == before - now
+        assert mode == FAST or set(since.resolved) == before - now
         assert list(since.resolved) == sorted(since.resolved)
 
 
 def test_of_very_many_resolved_the_number_is_told_and_the_first_are_named() -> None:
     before = earlier(*(known("stuck_empty", one=f"{number:05}") for number in range(MOST_RESOLVED_LISTED + 5)))
-    told = compare(before, [], mode=Mode.FULL, complete=True).to_json()
+    told = compare(before, [], mode=FULL, complete=True).to_json()
     assert told["resolved"] == MOST_RESOLVED_LISTED + 5
     assert len(told["resolved_findings"]) == MOST_RESOLVED_LISTED
     assert told["resolved_findings"][0]["subject"]["id"] == "00000"
@@ -202,8 +204,8 @@ def test_a_fast_audit_after_a_full_one_leaves_what_it_cannot_see() -> None:
     unplayable = World(records=[encoded()._replace(manifest_bytes=None)], rows=[row()])
     before = remembered(unplayable)
     assert [one.verdict for one in before.findings] == ["no_ism"]
-    assert audited(unplayable, FAST, previous=before).result.since_last.resolved == ()
-    assert audited(HEALTHY, FAST, previous=remembered(HIDDEN)).result.since_last.resolved != ()
+    assert audited(unplayable, IN_FAST_MODE, previous=before).result.since_last.resolved == ()
+    assert audited(HEALTHY, IN_FAST_MODE, previous=remembered(HIDDEN)).result.since_last.resolved != ()
 
 
 def test_what_asks_nothing_of_a_person_is_not_remembered() -> None:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from activities.keep_dead_letters import keep_letters
 from activities.previous import previous_audit
 from adapters.audit_records import ActiveAudit
-from profiles import PROFILES
+from profiles.pre_capture_sessions import PROFILE
 from reconciliation.dead_letters import DeadLetter
 from reconciliation.errors import RunStoreError
 from reconciliation.evidence import Unread
@@ -52,7 +52,7 @@ PARTS = (
     "shards/odd",
     "dead-letters/odd",
 )
-SUMMARY = {"findings": 0, **Outside(MemoryStorage({}), MemoryDatabase()).services.audited(PROFILES[PROFILE]).to_json()}
+SUMMARY = {"findings": 0, **Outside(MemoryStorage({}), MemoryDatabase()).services.audited(PROFILE).to_json()}
 
 
 @dataclass

@@ -9,10 +9,8 @@ from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 import function_app
-from profiles import PROFILES
 from reconciliation.lifecycle import Phase, State
 from reconciliation.outcome import Outcome
-from reconciliation.parameters import Mode
 from triggers.openapi.document import DOCUMENT
 from triggers.requests import read_audit_id, read_choice, read_limit
 

@@ -17,7 +17,7 @@ from profiles.pre_capture_sessions.candidates import COLUMNS
 from reconciliation.lookups import Blob
 from reconciliation.outcome import Outcome
 from reconciliation.parameters import AuditParameters
-from tests.profiles.pre_capture_sessions.world import AS_OF, FAST, MINUTE, PARAMETERS, key_of, session, uuid_of
+from tests.profiles.pre_capture_sessions.world import AS_OF, IN_FAST_MODE, MINUTE, PARAMETERS, key_of, session, uuid_of
 from tests.worlds.audits import Audited, RawDatabase, audited
 from tests.worlds.storage import Container, Mutation, ScriptedAccount
 
@@ -285,7 +285,10 @@ def _planted(
         swapped=swapped,
         ahead=timedelta(minutes=draw(st.sampled_from([0, 0, 0, 3, -3, 17, -40]))),
     )
-    parameters, later = draw(st.sampled_from([PARAMETERS, FAST])), draw(st.sampled_from([MINUTE, MINUTE, _MONTH]))
+    parameters, later = (
+        draw(st.sampled_from([PARAMETERS, IN_FAST_MODE])),
+        draw(st.sampled_from([MINUTE, MINUTE, _MONTH])),
+    )
     return Planted(account, RawDatabase(sessions, rows), parameters, draw(st.booleans()), later)
 
 
@@ -333,13 +336,13 @@ def test_nor_does_a_listing_that_left_it_out_and_one_answer_in_fast_mode() -> No
         }
     )
     rows: list[list[Any]] = [[str(uuid_of("whole")), str(uuid_of("whole")), [], None]]
-    done = asyncio.run(audited(account, RawDatabase([], rows), FAST))
+    done = asyncio.run(audited(account, RawDatabase([], rows), IN_FAST_MODE))
     assert not done.high
 
 
 @pytest.mark.parametrize(
     ("parameters", "opened", "asked"),
-    [(PARAMETERS, (True, False, True), 2), (FAST, (False, True), 1)],
+    [(PARAMETERS, (True, False, True), 2), (IN_FAST_MODE, (False, True), 1)],
     ids=["full", "fast"],
 )
 def test_one_answer_that_a_listed_container_is_gone_is_not_believed_where_there_is_no_second_listing(

@@ -6,7 +6,6 @@ from hypothesis import strategies as st
 
 from profiles.pre_capture_sessions.keys import (
     ContainerKind,
-    can_matter,
     container_kind,
     is_edit_output,
     is_manifest,

@@ -13,8 +13,9 @@ from adapters.postgres import Database
 from profiles.pre_capture_sessions import PROFILE
 from profiles.pre_capture_sessions.candidates import Candidate, RegisteredRecording
 from profiles.pre_capture_sessions.keys import name_digest, usual_track_name
+from profiles.pre_capture_sessions.options import NO_STATUS
 from profiles.pre_capture_sessions.trail import Trail
-from reconciliation.parameters import NO_STATUS, AuditParameters
+from reconciliation.parameters import AuditParameters
 from reconciliation.profile import Moments, Query
 from tests.profiles.pre_capture_sessions.world import (
     AS_OF,
@@ -24,6 +25,7 @@ from tests.profiles.pre_capture_sessions.world import (
     MOMENTS,
     PARAMETERS,
     REGISTERED,
+    asking,
     row,
     session,
     uuid_of,
@@ -353,7 +355,7 @@ async def test_a_session_read_again_says_whether_it_was_asked_for(
 
 async def test_a_session_without_an_ingest_address_is_not_asked_for_by_one(url: str) -> None:
     plant(url, session())
-    asked = replace(PARAMETERS, ingest_address_contains="streaming")
+    asked = asking(PARAMETERS, ingest_address_contains="streaming")
     assert await candidates_in(url, asked) == []
     assert (await again(url, asked, "session"))[str(uuid_of("session"))].asked is False
 
@@ -361,7 +363,7 @@ async def test_a_session_without_an_ingest_address_is_not_asked_for_by_one(url: 
 async def test_a_status_that_is_empty_can_be_asked_for(url: str) -> None:
     plant(url, session(status=None))
     for statuses, asked in (((NO_STATUS,), True), (("FAILURE",), False)):
-        read = await again(url, replace(PARAMETERS, statuses=statuses), "session")
+        read = await again(url, asking(PARAMETERS, statuses=statuses), "session")
         assert read[str(uuid_of("session"))].asked is asked
 
 

@@ -340,7 +340,7 @@ def with_findings() -> Json:
     new = sum(one["change"] == "new" for one in found)
     return report(
         found,
-        COUNTED,
+        counted_begin,
         headline="12 recordings are hidden in storage, 7 more findings are urgent; 20,000 of 20,000 containers read.",
         compared=since_last(new=new, persisting=len(found) - new, resolved=2, resolved_findings=resolved),
     )
@@ -350,7 +350,7 @@ def clean() -> Json:
     """A complete audit that found nothing."""
     return report(
         [],
-        COUNTED,
+        counted_begin,
         headline="No hearing is missing: none of 24,951 sessions has a hidden recording; 19,995 of 19,995 containers "
         "read.",
         compared=since_last(),
@@ -371,7 +371,7 @@ def incomplete() -> Json:
     why = "The last audit was incomplete, so what it did not find may have been there."
     return report(
         found,
-        COUNTED,
+        counted_begin,
         headline="This audit is incomplete: 19,995 of 19,999 containers read. 1 recording is hidden in storage and 5 "
         "sessions could not be verified.",
         looked=coverage(19_995, errors),
@@ -399,7 +399,7 @@ def shown(document: Json, most: int | None = None) -> dict[str, list[Json]]:
 def page_of(document: Json, most: int | None = None) -> str:
     """report.html of a report."""
     head = {name: value for name, value in document.items() if name not in {"findings", "counted"}}
-    return render_html(head, shown(document, most))
+    return render_html(head, shown(document, most), PROFILE)
 
 
 def ids(findings: Sequence[Json]) -> list[str]:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 
+from profiles.pre_capture_sessions.showing import SHOWING
 from reconciliation.report.csv_table import COLUMNS, csv_header, csv_rows, defused
 from reconciliation.visible import visible
 from tests.profiles.pre_capture_sessions.strategies import texts
@@ -27,7 +28,7 @@ BREAKS = ("\t", "\r", "\n")
 
 
 def rows(findings: list[Json]) -> list[dict[str, str]]:
-    text = csv_header() + csv_rows(findings)
+    text = csv_header(SHOWING) + csv_rows(findings, SHOWING)
     return list(csv.DictReader(io.StringIO(text, newline=""), strict=True))
 
 
@@ -83,11 +84,11 @@ def test_values_that_are_no_text_stay_what_they_are() -> None:
 
 
 def test_an_empty_table_still_has_its_header() -> None:
-    assert csv_header() + csv_rows([]) == ",".join(COLUMNS) + "\r\n"
+    assert csv_header(SHOWING) + csv_rows([], SHOWING) == ",".join(COLUMNS) + "\r\n"
 
 
 def test_the_columns_are_those_that_readers_rely_on() -> None:
-    assert csv_header().split(",")[:12] == [
+    assert csv_header(SHOWING).split(",")[:12] == [
         "subject_kind",
         "subject_id",
         "verdict",

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from reconciliation.report.document import (
     CLOSING,
-    COUNTED,
     COUNTED_CLOSING,
     ReportReader,
     counted_line,
