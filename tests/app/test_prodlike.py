@@ -110,7 +110,9 @@ def test_no_miss_and_no_false_alarm(audited: Audited) -> None:
 
 
 def test_it_finds_what_the_baseline_says(audited: Audited, baseline: Baseline) -> None:
-    baseline.check(f"prodlike-{audited.stage.name}-{audited.mode}", audited.report)
+    # How many tracks a healthy take has depends on its era, and so on the day; the test below counts them.
+    name = f"prodlike-{audited.stage.name}-{audited.mode}"
+    baseline.check(name, audited.report, without=["coverage.blobs"])
 
 
 def test_it_ends_with_findings_and_every_container_is_accounted_for(audited: Audited) -> None:
@@ -119,8 +121,9 @@ def test_it_ends_with_findings_and_every_container_is_accounted_for(audited: Aud
     counts = audited.report["coverage"]["containers"]
     assert counts["failed"] == 0
     assert counts["listed"] == len(audited.dataset.containers) == counts["scanned"] + counts["skipped"]
-    judged = sum(subject.kind == "container" for subject in audited.dataset.verdicts(audited.mode))
-    assert counts["scanned"] == judged
+    judged = [subject.id for subject in audited.dataset.verdicts(audited.mode) if subject.kind == "container"]
+    assert counts["scanned"] == len(judged)
+    assert audited.report["coverage"]["blobs"] == sum(len(audited.dataset.containers[name]) for name in judged)
 
 
 def test_the_hidden_recordings_are_counted(audited: Audited) -> None:

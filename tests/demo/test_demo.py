@@ -76,7 +76,8 @@ def test_the_demo_finds_what_it_planted_and_the_readme_quotes_it(ran: Ran) -> No
 
 @pytest.mark.parametrize(("name", "folder"), [("full", ""), ("partial", "partial"), ("fast", "fast")])
 def test_the_demo_finds_what_the_baseline_says(ran: Ran, name: str, folder: str, baseline: Baseline) -> None:
-    baseline.check(f"demo-{name}", ran.report(folder))
+    # The demo keeps its runs in the account that it audits: how many blobs there are depends on when they are counted.
+    baseline.check(f"demo-{name}", ran.report(folder), without=["coverage.blobs"])
 
 
 def test_other_words_are_bad_usage(capsys: pytest.CaptureFixture[str]) -> None:
