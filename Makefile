@@ -1,5 +1,5 @@
-# Everything is installed inside this folder: .venv, node_modules below devstack and the caches in .cache.
-# A fresh machine needs git, make and Python 3.11 or 3.12 (the pinned azure-functions refuses later ones).
+# Everything is installed inside this folder: .venv, .venvs, node_modules below devstack and the caches in .cache.
+# A fresh machine needs git, make and Python 3.11, 3.12 or 3.13.
 # Another Python than the one found: make clean, then make PYTHON=/path/to/python test
 
 .DEFAULT_GOAL := help
@@ -9,7 +9,8 @@ MAKEFLAGS += --no-builtin-rules
 PYTHON ?=
 RUN := .venv/bin
 # Much of a test's time is waiting, so there are more workers than cores; a file's tests share what they set up.
-SIDE_BY_SIDE := -n 3 --dist loadfile --no-loadscope-reorder
+PYTEST := pytest -n 3 --dist loadfile --no-loadscope-reorder
+PYTHON_313 = $(shell PYTHON= devstack/find_python.sh 3.13)
 
 export PIP_CACHE_DIR := $(CURDIR)/.cache/pip
 export NODE_COMPILE_CACHE := $(CURDIR)/.cache/node
@@ -21,7 +22,7 @@ export NO_PROXY := $(no_proxy)
 
 .PHONY: help
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: demo
 demo: install ## plant lost recordings on a stack of its own, audit it, compare what was found, stop everything
@@ -33,12 +34,25 @@ start: install ## run the app on port 7071 with its stack until Ctrl-C; data is 
 
 .PHONY: test
 test: install devstack/chromium/node_modules/installed ## run the tests, within five minutes
-	@$(RUN)/pytest $(SIDE_BY_SIDE) -m "not deep"
+	@$(RUN)/$(PYTEST) -m "not deep"
 
 .PHONY: test-deep
 test-deep: install ## the long ones: thousands of random worlds, twenty audits on a bad day, audit after audit on one host
-	@$(RUN)/pytest $(SIDE_BY_SIDE) -m deep
-	@$(RUN)/pytest $(SIDE_BY_SIDE) --hypothesis-profile deep tests/worlds
+	@$(RUN)/$(PYTEST) -m deep
+	@$(RUN)/$(PYTEST) --hypothesis-profile deep tests/worlds
+
+# The packages, the app as it is deployed, the orchestrators under the Durable library, and one whole audit.
+TESTS_313 := $(addprefix tests/,test_requirements.py test_function_app.py orchestrators app/test_whole_audit.py)
+
+.PHONY: test-313
+test-313: install ## run the app's own tests on Python 3.13, in an environment of its own if .venv has another
+	@if [ -x $(RUN)/python3.13 ]; then environment=.venv; \
+	elif [ -n '$(PYTHON_313)' ]; then environment=.venvs/3.13; $(MAKE) --no-print-directory $$environment/installed || exit; \
+	else \
+	  echo "Not run: no Python 3.13 with its venv module was found. Install one that starts as python3.13." >&2; \
+	  [ "$$CI" != true ]; exit; \
+	fi; \
+	$$environment/bin/$(PYTEST) $(TESTS_313)
 
 .PHONY: fuzz
 fuzz: install ## send 10,000 odd requests to an app on a stack of its own; ends with one line of JSON
@@ -76,42 +90,43 @@ install: .venv/installed devstack/node_modules/installed ## install what the oth
 
 .PHONY: lock
 lock: .venv/installed ## resolve all dependencies anew: requirements.txt, constraints.txt, package-lock.json
+	@# The newest of a package may refuse the oldest Python. Whether the later ones need more, test_requirements.py tells.
+	@[ -x $(RUN)/python3.11 ] || { echo "make lock needs Python 3.11: make clean, then make PYTHON=python3.11 lock" >&2; exit 1; }
 	rm -rf .cache/lock
 	$(RUN)/python -m venv .cache/lock
 	sed '/^# What those bring/q' requirements.txt > .cache/requirements.txt
 	.cache/lock/bin/pip install --quiet -r .cache/requirements.txt
-	sed 's/\[.*\]//' .cache/requirements.txt > .cache/direct.txt
+	sed 's/\[.*\]//; s/ *;.*//' .cache/requirements.txt > .cache/direct.txt
 	.cache/lock/bin/pip list --format=freeze --exclude pip --exclude setuptools \
 	  | grep -vixFf .cache/direct.txt >> .cache/requirements.txt
 	mv .cache/requirements.txt requirements.txt
 	.cache/lock/bin/pip install --quiet -r requirements-dev.txt
-	sed -n '/^#/p' constraints.txt > .cache/constraints.txt
-	.cache/lock/bin/pip list --format=freeze --exclude pip >> .cache/constraints.txt
+	sed '/^# The same on each/q' constraints.txt > .cache/constraints.txt
+	sed -n '/^#/d; s/ *;.*//p' .cache/constraints.txt > .cache/marked.txt
+	.cache/lock/bin/pip list --format=freeze --exclude pip | grep -vixFf .cache/marked.txt >> .cache/constraints.txt
 	mv .cache/constraints.txt constraints.txt
-	rm -rf .cache/lock .cache/direct.txt
+	rm -rf .cache/lock .cache/direct.txt .cache/marked.txt
 	$(RUN)/python -m devstack.install --lock
 
 .PHONY: clean
 clean: ## remove everything that was installed, cached or produced, .state included
-	rm -rf .venv .cache .state out build *.egg-info devstack/node_modules devstack/chromium/node_modules
+	rm -rf .venv .venvs .cache .state out build *.egg-info devstack/node_modules devstack/chromium/node_modules
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A stamp is written last, so an interrupted installation is made again.
-.venv/installed: requirements.txt requirements-dev.txt constraints.txt pyproject.toml
-	@[ -x .venv/bin/pip ] && .venv/bin/python -c '' 2>/dev/null || { found=; \
-	  for python in $(or $(PYTHON),python3.11 python3.12 python3); do \
-	    if $$python -c 'import sys, venv, ensurepip; sys.exit(sys.version_info[:2] not in [(3, 11), (3, 12)])' 2>/dev/null; \
-	    then found=$$python; break; fi; \
-	  done; \
+.venv/installed: FOUND = $(shell PYTHON='$(PYTHON)' devstack/find_python.sh 3.11 3.12 3.13)
+.venvs/3.13/installed: FOUND = $(PYTHON_313)
+.venv/installed .venvs/3.13/installed: requirements.txt requirements-dev.txt constraints.txt pyproject.toml
+	@[ -x $(@D)/bin/pip ] && $(@D)/bin/python -c '' 2>/dev/null || { found='$(FOUND)'; \
 	  if [ -z "$$found" ]; then \
-	    echo "No Python 3.11 or 3.12 with its venv module was found (on Debian and Ubuntu: apt install python3-venv)." >&2; \
+	    echo "No Python 3.11, 3.12 or 3.13 with its venv module was found (on Debian and Ubuntu: apt install python3-venv)." >&2; \
 	    echo "Another place: make PYTHON=/path/to/python" >&2; exit 1; \
 	  fi; \
-	  echo "Making .venv with $$($$found --version)"; $$found -m venv --clear .venv; }
+	  echo "Making $(@D) with $$("$$found" --version)"; "$$found" -m venv --clear $(@D); }
 	@echo "Installing the Python packages, which takes a minute the first time"
-	@$(RUN)/pip install --quiet --disable-pip-version-check -c constraints.txt -r requirements-dev.txt
-	@$(RUN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(@D)/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -r requirements-dev.txt
+	@$(@D)/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
 devstack/node_modules/installed: devstack/package.json devstack/package-lock.json devstack/.npmrc | .venv/installed

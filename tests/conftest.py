@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, Phase, settings
 
 from devstack.azurite import AzuriteServer, azurite
 from devstack.postgres import PostgresServer, postgres
+from tests.baseline.recorded import Baseline
 
 # Machines are shared: how long an example takes says nothing. A first look: pytest --hypothesis-profile quick; a
 # thorough one: pytest --hypothesis-profile deep tests/worlds
@@ -21,6 +22,17 @@ settings.register_profile("deep", settings.get_profile("patient"), max_examples=
 settings.load_profile("patient")
 
 PRE_SCHEMA = Path(__file__).parents[1] / "demo" / "pre_schema.sql"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    help_text = "record what audits find instead of comparing it; when this may be done: tests/baseline/__main__.py"
+    parser.addoption("--write-baseline", action="store_true", help=help_text)
+
+
+@pytest.fixture(scope="session")
+def baseline(pytestconfig: pytest.Config) -> Baseline:
+    """What audits found at the last release, to hold a report against."""
+    return Baseline(writing=pytestconfig.getoption("--write-baseline"))
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,13 @@
-"""What is deployed is what was tested: every package of the app is named in requirements.txt, at one version."""
+"""What is deployed is what was tested: every package of the app is named in requirements.txt, at one version.
+
+One for each version of Python: a package that needs another one there says so by a marker.
+"""
 
 import ast
+import re
 import sys
+import tomllib
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 from importlib.metadata import distribution, distributions
@@ -9,11 +15,16 @@ from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
-from tests.requirements import ROOT, parts, requirements
+from tests.requirements import PYTHONS, ROOT, RUNNING, environment, parts, requirements, written
 
 APP = ("triggers", "orchestrators", "activities", "profiles", "reconciliation", "adapters")
+FILES = ("requirements.txt", "requirements-dev.txt", "constraints.txt")
+
+on_each_python = pytest.mark.parametrize("python", PYTHONS)
+in_each_file = pytest.mark.parametrize("name", FILES)
 
 
 def imports(path: Path) -> Iterator[str]:
@@ -39,8 +50,15 @@ def provider(name: str) -> str:
     return next(owners()[file] for file in files if file in owners())
 
 
-def closure(wanted: list[Requirement]) -> set[str]:
-    """The names of all that an installation of ``wanted`` brings with it, by what the installed packages ask for."""
+def names(of: list[Requirement]) -> list[str]:
+    return [canonicalize_name(requirement.name) for requirement in of]
+
+
+def closure(wanted: list[Requirement], python: str) -> set[str]:
+    """The names of all that an installation of ``wanted`` brings with it, by what the installed packages ask for.
+
+    A package that has another version on that Python is taken to ask for the same there as the installed one.
+    """
     queue = [(requirement.name, extra) for requirement in wanted for extra in ("", *requirement.extras)]
     seen: set[tuple[str, str]] = set()
     while queue:
@@ -48,7 +66,7 @@ def closure(wanted: list[Requirement]) -> set[str]:
         if (key := (canonicalize_name(name), extra)) not in seen:
             seen.add(key)
             for needed in map(Requirement, distribution(name).requires or ()):
-                if needed.marker is None or needed.marker.evaluate({"extra": extra}):
+                if needed.marker is None or needed.marker.evaluate({**environment(python), "extra": extra}):
                     queue += [(needed.name, inner) for inner in ("", *needed.extras)]
     return {name for name, _ in seen}
 
@@ -57,30 +75,44 @@ def test_what_the_app_imports_is_named_and_nothing_else() -> None:
     files = [ROOT / "function_app.py", *(path for folder in APP for path in (ROOT / folder).rglob("*.py"))]
     modules = {name for path in files for name in imports(path)}
     own = {*sys.stdlib_module_names, *APP}
-    assert {provider(name) for name in modules if name.partition(".")[0] not in own} == {
-        canonicalize_name(Requirement(line).name) for line in parts()[0]
-    }
+    imported = {provider(name) for name in modules if name.partition(".")[0] not in own}
+    assert imported == set(names(parts()[0]))
 
 
-def test_what_that_brings_with_it_is_named_and_nothing_else() -> None:
-    direct, brought = ([Requirement(line) for line in part] for part in parts())
-    names = [canonicalize_name(requirement.name) for requirement in (*direct, *brought)]
-    assert len(names) == len(set(names))
-    assert set(names) == closure(direct)
+@on_each_python
+def test_what_that_brings_with_it_is_named_and_nothing_else(python: str) -> None:
+    direct, brought = parts(python=python)
+    assert {*names(direct), *names(brought)} == closure(direct, python)
 
 
-@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt", "constraints.txt"])
-def test_every_package_is_pinned_to_one_version(name: str) -> None:
-    assert [
-        str(requirement)
-        for requirement in requirements(name)
-        if [specifier.operator for specifier in requirement.specifier] != ["=="] or requirement.marker
-    ] == []
+@on_each_python
+@in_each_file
+def test_every_package_is_pinned_to_one_version_on_each_python(name: str, python: str) -> None:
+    held = requirements(name, python)
+    every = {package for part in written(name) for package in names(part)}
+    assert Counter(names(held)) == dict.fromkeys(every, 1)
+    assert [str(one) for one in held if [specifier.operator for specifier in one.specifier] != ["=="]] == []
 
 
-def test_all_files_say_the_same_version_and_it_is_the_one_that_is_tested() -> None:
-    constrained = {canonicalize_name(one.name): str(one.specifier) for one in requirements("constraints.txt")}
-    for requirement in (*requirements(), *requirements("requirements-dev.txt")):
+@in_each_file
+def test_only_the_version_of_python_makes_a_difference(name: str) -> None:
+    markers = [str(one.marker) for part in written(name) for one in part if one.marker]
+    assert [marker for marker in markers if not re.fullmatch(r'python_version (<|>=) "3\.\d+"', marker)] == []
+
+
+@on_each_python
+def test_all_files_say_the_same_version_and_it_is_the_one_that_is_tested(python: str) -> None:
+    constrained = {canonicalize_name(one.name): one.specifier for one in requirements("constraints.txt", python)}
+    for requirement in (*requirements(python=python), *requirements("requirements-dev.txt", python)):
         name = canonicalize_name(requirement.name)
-        assert constrained[name] == str(requirement.specifier), name
-        assert distribution(name).version in requirement.specifier, name
+        assert constrained[name] == requirement.specifier, name
+        assert python != RUNNING or distribution(name).version in requirement.specifier, name
+
+
+def test_the_versions_of_python_are_the_same_everywhere() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    minors = [f"3.{minor}" for minor in range(30)]
+    assert tuple(SpecifierSet(project["project"]["requires-python"]).filter(minors)) == PYTHONS
+    assert project["tool"]["mypy"]["python_version"] == PYTHONS[0]
+    assert f"find_python.sh {' '.join(PYTHONS)})" in (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert f"Python {', '.join(PYTHONS[:-1])} or {PYTHONS[-1]}" in (ROOT / "README.md").read_text(encoding="utf-8")

@@ -1,6 +1,7 @@
 """A world of production's size and shape, made from a seed, with every verdict planted in it and known beforehand.
 
-``build`` is pure: the same seed, moment and scale give the same world, and the planted cases are the same at any scale.
+``build`` is pure: the same seed, moment and scale give the same world, the planted cases are the same at any scale, and
+the ids and verdicts are the same at any moment.
 """
 
 from demo.prodlike.build import build

@@ -41,10 +41,15 @@ class Times(NamedTuple):
 
 
 class Draft:
-    """Collects a world. Whatever is random in it comes from ``random``, so the order of calls decides the ids."""
+    """Collects a world. Whatever is random in it comes from ``random``, so the order of calls decides the ids.
+
+    No draw may depend on ``now``: a world of another day has the same ids and verdicts. How long a trail is does depend
+    on the day, so the ids of its rows are drawn apart.
+    """
 
     def __init__(self, seed: int | str, now: datetime, settle: timedelta) -> None:
         self.random = Random(seed)  # noqa: S311 - the world must be the same every time
+        self._of_trails = Random(f"{seed} trails")  # noqa: S311 - as above
         self.now = now
         self.rows = Rows()
         self.containers: dict[str, Blobs] = {}
@@ -64,6 +69,9 @@ class Draft:
     def new_id(self) -> UUID:
         """A fresh id."""
         return UUID(int=self.random.getrandbits(128), version=4)
+
+    def _new_trail_id(self) -> UUID:
+        return UUID(int=self._of_trails.getrandbits(128), version=4)
 
     def ago(self, started: timedelta, lasted: timedelta | None = HOUR) -> Times:
         """Started that long ago; a session that ``lasted`` None has no end."""
@@ -137,7 +145,7 @@ class Draft:
         )
         self.rows.capture_sessions.append(session)
         ended = when.finished or when.started or when.scheduled
-        self.rows.audits.extend(session_trail(session, trail, ended, self.new_id))
+        self.rows.audits.extend(session_trail(session, trail, ended, self._new_trail_id))
         if verdict is not None:
             self.judge(("capture_session", str(session.id)), verdict, why, severity=severity)
         return session
@@ -201,7 +209,7 @@ class Draft:
             is_reencode=is_reencode,
         )
         self.rows.recordings.append(recording)
-        self.rows.audits.append(recording_trail(recording, self.new_id))
+        self.rows.audits.append(recording_trail(recording, self._new_trail_id))
         subject = str(recording.id)
         closed = fast or (verdict if verdict in ROW_ONLY else "not_opened")
         self.judge(("recording", subject), verdict, why, fast=closed, severity=severity)

@@ -100,8 +100,9 @@ def _stop(times: Times) -> Trail:
 
 
 def _unused(draft: Draft, times: Times, booking: Booking) -> None:
-    stopped = draft.random.random() < STOPPED_SHARE and _stop(times) is Trail.STOPPED
-    started = stopped or draft.random.random() < 0.6  # noqa: PLR2004 - the others were made for bookings gone by
+    drawn_stopped, drawn_started = draft.random.random(), draft.random.random()
+    stopped = drawn_stopped < STOPPED_SHARE and _stop(times) is Trail.STOPPED
+    started = stopped or drawn_started < 0.6  # noqa: PLR2004 - the others were made for bookings gone by
     draft.session(
         None,
         "expected_empty",

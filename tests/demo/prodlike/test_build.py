@@ -39,10 +39,15 @@ def test_the_same_seed_gives_the_same_world_and_another_one_another(small: Datas
     assert not {subject for subject in other.full if subject.id.count("-") == 4} & set(small.full)
 
 
-def test_a_later_moment_moves_the_world_and_changes_no_planted_verdict(planted: Dataset) -> None:
-    later = build(7, NOW + timedelta(days=400, minutes=7), 0)
-    assert later.full == planted.full
-    assert later.fast == planted.fast
+@pytest.mark.parametrize("later_by", [timedelta(days=40), timedelta(days=400, minutes=7)])
+def test_a_later_moment_moves_the_world_and_changes_no_id_and_no_verdict(world: Dataset, later_by: timedelta) -> None:
+    later = build(7, NOW + later_by)
+    assert later.full == world.full
+    assert later.fast == world.fast
+    assert later.severities == world.severities
+    assert later.encode_lost == world.encode_lost
+    assert later.containers.keys() == world.containers.keys()
+    assert later.now - world.now == later_by
 
 
 def test_the_planted_cases_are_the_same_at_any_scale(planted: Dataset, small: Dataset, world: Dataset) -> None:
