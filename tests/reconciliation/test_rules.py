@@ -10,11 +10,11 @@ from reconciliation.rules import Judgement, Rule, Severity, counted, judge
 def rule(verdict: str, at_least: int) -> Rule[int]:
     return Rule(
         verdict=verdict,
-        Severity.INFO,
-        "what it means",
-        lambda number: number >= at_least,
-        lambda number: f"{number} is at least {at_least}.",
-        "Nothing.",
+        severity=Severity.INFO,
+        means="what it means",
+        holds=lambda number: number >= at_least,
+        why=lambda number: f"{number} is at least {at_least}.",
+        next_step="Nothing.",
     )
 
 
