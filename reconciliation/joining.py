@@ -2,21 +2,21 @@
 
 from bisect import bisect_left
 from collections.abc import AsyncIterator, Sequence
-from itertools import pairwise
-from operator import itemgetter
+from itertools import chain, pairwise, repeat
+from operator import itemgetter, le
 from typing import Generic, NamedTuple, TypeVar
 
 ItemT = TypeVar("ItemT")
-Portions = AsyncIterator[list[tuple[str, ItemT]]]
-"""A stream of items under their keys, ascending, in portions of any size; an item without a key is under ``""``."""
+Pair = tuple[str, tuple[ItemT, ...]]
+"""A key, and what a stream holds of it; what is held without a key is under ``""``."""
 _key = itemgetter(0)
 
 
 class Held(NamedTuple, Generic[ItemT]):
-    """The items that each stream holds of one key, in the order in which they came."""
+    """What each stream holds of one key, in the order in which it came."""
 
     key: str
-    items: tuple[list[ItemT], ...]
+    items: tuple[tuple[ItemT, ...], ...]
 
 
 class OutOfOrderError(ValueError):
@@ -27,21 +27,21 @@ class OutOfOrderError(ValueError):
         super().__init__(f"{after!r} comes after {before!r}")
 
 
-async def cogroup(streams: Sequence[Portions[ItemT]]) -> AsyncIterator[list[Held[ItemT]]]:
-    """All items of all streams by key, ascending, in portions; each item once. An item without a key is on its own.
+async def cogroup(streams: Sequence[AsyncIterator[list[Pair[ItemT]]]]) -> AsyncIterator[list[Held[ItemT]]]:
+    """All items of all streams by key, ascending, in portions; each once. What has no key is held by itself.
 
-    Holds one portion of each stream, and whatever is under one key. Raises ``OutOfOrderError`` where a stream does not
-    ascend.
+    Streams come in portions of any size, and ascend; a key may come several times. Holds one portion of each stream,
+    and whatever is under one key. Raises ``OutOfOrderError`` where a stream does not ascend.
     """
-    ahead = [_Ahead(number, stream, len(streams)) for number, stream in enumerate(streams)]
+    ahead = [_Ahead(number, stream) for number, stream in enumerate(streams)]
     while True:
         for stream in ahead:
             await stream.fill()
-        if keyless := [held for stream in ahead for held in stream.without_key()]:
+        if keyless := [_alone(stream.number, item, len(ahead)) for stream in ahead for item in stream.without_key()]:
             yield keyless
         # What is under a stream's last key may go on in its next portion.
         horizon = min((stream.last for stream in ahead if not stream.ended), default=None)
-        if held := _taken(ahead, horizon):
+        if held := _side_by_side([stream.before(horizon) for stream in ahead]):
             yield held
         if horizon is None:
             return
@@ -50,25 +50,34 @@ async def cogroup(streams: Sequence[Portions[ItemT]]) -> AsyncIterator[list[Held
                 await stream.fetch()
 
 
-def _taken(ahead: "Sequence[_Ahead[ItemT]]", horizon: str | None) -> list[Held[ItemT]]:
-    """What all streams hold of the keys before the horizon."""
-    held: dict[str, tuple[list[ItemT], ...]] = {}
-    for number, stream in enumerate(ahead):
-        for key, item in stream.before(horizon):
-            if key not in held:
-                held[key] = tuple([[] for _ in ahead])
-            held[key][number].append(item)
-    return [Held(key, held[key]) for key in sorted(held)]
+def _side_by_side(taken: Sequence[list[Pair[ItemT]]]) -> list[Held[ItemT]]:
+    # A million keys go through here, so that loops are left to the library's.
+    columns = [_by_key(pairs) for pairs in taken]
+    keys = [*dict.fromkeys(sorted(chain.from_iterable(columns)))]
+    empty: repeat[tuple[ItemT, ...]] = repeat(())
+    return [*map(Held, keys, zip(*(map(column.get, keys, empty) for column in columns), strict=True))]
+
+
+def _by_key(pairs: list[Pair[ItemT]]) -> dict[str, tuple[ItemT, ...]]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        found = dict.fromkeys(found, ())
+        for key, items in pairs:
+            found[key] += items
+    return found
+
+
+def _alone(number: int, item: ItemT, streams: int) -> Held[ItemT]:
+    return Held("", tuple((item,) if at == number else () for at in range(streams)))
 
 
 class _Ahead(Generic[ItemT]):
     """One stream, and what was taken out of it ahead of time."""
 
-    def __init__(self, number: int, portions: Portions[ItemT], streams: int) -> None:
-        self._number = number
+    def __init__(self, number: int, portions: AsyncIterator[list[Pair[ItemT]]]) -> None:
+        self.number = number
         self._portions = portions
-        self._streams = streams
-        self._waiting: list[tuple[str, ItemT]] = []
+        self._waiting: list[Pair[ItemT]] = []
         self._keyless: list[ItemT] = []
         self.last = ""
         self.ended = False
@@ -79,32 +88,29 @@ class _Ahead(Generic[ItemT]):
             await self.fetch()
 
     async def fetch(self) -> None:
-        """Take one more portion."""
+        """Take one more portion, if there is one."""
         portion = await anext(self._portions, None)
         if portion is None:
             self.ended = True
             return
-        if (portion and not portion[0][0]) or any(not key for key, _ in portion):
-            self._keyless += [item for key, item in portion if not key]
+        keys = [*map(_key, portion)]
+        if not all(keys):
+            self._keyless += [item for key, items in portion if not key for item in items]
             portion = [pair for pair in portion if pair[0]]
-        if not portion:
-            return
-        keys = [self.last, *map(_key, portion)]
-        for before, after in pairwise(keys):
-            if before > after:
-                raise OutOfOrderError(self._number, before, after)
-        self.last = keys[-1]
-        self._waiting += portion
+            keys = [*map(_key, portion)]
+        if not all(map(le, [self.last, *keys], keys)):
+            before, after = next(pair for pair in pairwise([self.last, *keys]) if pair[0] > pair[1])
+            raise OutOfOrderError(self.number, before, after)
+        if keys:
+            self.last = keys[-1]
+            self._waiting += portion
 
-    def without_key(self) -> list[Held[ItemT]]:
+    def without_key(self) -> list[ItemT]:
         """What came without a key since the last call."""
         found, self._keyless = self._keyless, []
-        return [
-            Held("", tuple([item] if number == self._number else [] for number in range(self._streams)))
-            for item in found
-        ]
+        return found
 
-    def before(self, horizon: str | None) -> list[tuple[str, ItemT]]:
+    def before(self, horizon: str | None) -> list[Pair[ItemT]]:
         """What is waiting under keys before the horizon; all of it without one."""
         at = len(self._waiting) if horizon is None else bisect_left(self._waiting, horizon, key=_key)
         found, self._waiting = self._waiting[:at], self._waiting[at:]

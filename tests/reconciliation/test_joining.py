@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from reconciliation.joining import Held, OutOfOrderError, cogroup
 
-Pair = tuple[str, int]
+Pair = tuple[str, tuple[int, ...]]
 KEYS = st.text("ab", max_size=3)
 STREAMS = st.lists(st.lists(KEYS, max_size=12).map(sorted), min_size=1, max_size=4)
 CUTS = st.lists(st.integers(0, 14), max_size=6)
@@ -39,7 +39,7 @@ def by_hand(streams: list[list[Pair]]) -> dict[str, list[list[int]]]:
     held: defaultdict[str, list[list[int]]] = defaultdict(lambda: [[] for _ in streams])
     for number, stream in enumerate(streams):
         for key, item in stream:
-            held[key][number].append(item)
+            held[key][number] += item
     return held
 
 
@@ -47,13 +47,15 @@ def by_hand(streams: list[list[Pair]]) -> dict[str, list[list[int]]]:
 def test_whatever_the_portions_every_item_is_held_once_under_its_key(
     keys: list[list[str]], cuts: list[list[int]]
 ) -> None:
-    streams = [[(key, 100 * number + at) for at, key in enumerate(of)] for number, of in enumerate(keys)]
+    streams: list[list[Pair]] = [
+        [(key, (100 * number + at,)) for at, key in enumerate(of)] for number, of in enumerate(keys)
+    ]
     found = grouped([cut(stream, where) for stream, where in zip(streams, cuts, strict=False)])
     with_key = [held for held in found if held.key]
     assert [held.key for held in with_key] == sorted({key for of in keys for key in of if key})
     expected = by_hand(streams)
     without = [item for of in expected.pop("", []) for item in of]
-    assert {held.key: [*held.items] for held in with_key} == expected
+    assert {held.key: [[*of] for of in held.items] for held in with_key} == expected
     alone = [[item for of in held.items for item in of] for held in found if not held.key]
     assert sorted(alone) == [[item] for item in sorted(without)]
 
@@ -61,8 +63,8 @@ def test_whatever_the_portions_every_item_is_held_once_under_its_key(
 def test_no_more_is_taken_out_of_a_stream_than_the_others_have_come_to() -> None:
     async def run() -> None:
         fetched: list[str] = []
-        far = [[(f"{letter}{n}", n) for n in range(3)] for letter in "bcdef"]
-        near: list[list[Pair]] = [[("a", 0)], [("b1", 0)], [("c", 0)]]
+        far: list[list[Pair]] = [[(f"{letter}{n}", (n,)) for n in range(3)] for letter in "bcdef"]
+        near: list[list[Pair]] = [[("a", (0,))], [("b1", (0,))], [("c", (0,))]]
         walk = cogroup([portions(near), portions(far, fetched)])
         assert [held.key for held in await anext(walk)] == ["a", "b0"]
         assert fetched == ["b0", "b1", "b2"]
@@ -70,10 +72,12 @@ def test_no_more_is_taken_out_of_a_stream_than_the_others_have_come_to() -> None
     asyncio.run(run())
 
 
-@pytest.mark.parametrize("stream", [[[("b", 1), ("a", 2)]], [[("b", 1)], [("a", 2)]], [[("b", 1)], [], [("aa", 2)]]])
+@pytest.mark.parametrize(
+    "stream", [[[("b", (1,)), ("a", (2,))]], [[("b", (1,))], [("a", (2,))]], [[("b", (1,))], [], [("aa", (2,))]]]
+)
 def test_a_stream_that_does_not_ascend_is_named(stream: list[list[Pair]]) -> None:
     with pytest.raises(OutOfOrderError, match="comes after 'b'") as caught:
-        grouped([[[("a", 0)], [("c", 0)]], stream])
+        grouped([[[("a", (0,))], [("c", (0,))]], stream])
     assert caught.value.stream == 1
 
 
