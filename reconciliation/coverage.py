@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from reconciliation.evidence import Evidence, Record, Unread
+from reconciliation.evidence import Record, Unread
 
 DELETED_DURING_SCAN = "deleted during the scan"
 """Why a unit was skipped that was there when the units were listed; what is gone leaves no hole."""
@@ -45,12 +45,6 @@ class Coverage:
             self.failed.append(record)
         else:
             self.skipped[record.reason] += 1
-
-    def recount(self, before: Evidence, now: Record) -> None:
-        """Account for a container that was counted as read, by what a later reading of it gave."""
-        self.scanned -= 1
-        self.blobs -= before.things
-        self.count(now)
 
     @property
     def is_complete(self) -> bool:

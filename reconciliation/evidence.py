@@ -1,25 +1,17 @@
-"""What a scan keeps of a unit: the evidence that its profile reduces the answers to, or why there is none."""
+"""What a scan keeps of a unit: the evidence that its profile makes of the answers, or why there is none."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol, TypeGuard, TypeVar
+from typing import Any, NamedTuple, TypeGuard
 
 
-class Evidence(Protocol):
-    """A unit as a scan read it, whole: its name, how many things were in it, and what its profile makes of them."""
+class Read(NamedTuple):
+    """A unit as a scan read it, whole: how many things were seen in it, whether they matter or not, and what its
+    profile makes of them.
+    """
 
-    @property
-    def unit(self) -> str:
-        """The unit's name."""
-        ...
-
-    @property
-    def things(self) -> int:
-        """How many blobs, rows or messages were seen in it, whether they matter or not."""
-        ...
-
-    def to_json(self) -> list[Any]:
-        """A JSON array whose length is not that of ``Unread``."""
-        ...
+    unit: str
+    things: int
+    evidence: Any
 
 
 class Unread(NamedTuple):
@@ -29,13 +21,24 @@ class Unread(NamedTuple):
     reason: str
     failed: bool
 
-    def to_json(self) -> list[Any]:
-        """A JSON array, told apart from evidence by its length."""
-        return list(self)
+
+Record = Read | Unread
+_OF_READ, _OF_UNREAD = 3, 4
 
 
-Record = Evidence | Unread
-EvidenceT = TypeVar("EvidenceT", bound=Evidence)
+def record_to_json(record: Record, pack: Callable[[Any], Any]) -> list[Any]:
+    """A line of a shard's result; ``record_from_json`` gives back an equal record."""
+    if isinstance(record, Unread):
+        return [*record, None]
+    return [record.unit, record.things, pack(record.evidence)]
+
+
+def record_from_json(value: list[Any], unpack: Callable[[str, Any], Any]) -> Record:
+    """Raises ``TypeError`` or ``ValueError`` if the value is no line of a shard's result."""
+    if len(value) == _OF_UNREAD:
+        return Unread(*value[:_OF_READ])
+    unit, things, packed = value
+    return Read(unit, things, unpack(unit, packed))
 
 
 def has_failed(record: object) -> TypeGuard[Unread]:
@@ -46,11 +49,3 @@ def has_failed(record: object) -> TypeGuard[Unread]:
 def is_gone(record: object) -> TypeGuard[Unread]:
     """True for a unit that was not there when it was opened."""
     return isinstance(record, Unread) and not record.failed
-
-
-def record_from_json(value: list[Any], unpack: Callable[[list[Any]], EvidenceT]) -> EvidenceT | Unread:
-    """Read one line of a shard's result. ``unpack`` makes evidence of what its ``to_json`` gave.
-
-    Raises ``TypeError`` or ``ValueError`` if it is none.
-    """
-    return Unread(*value) if len(value) == len(Unread._fields) else unpack(value)

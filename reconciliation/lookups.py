@@ -1,13 +1,46 @@
 """What is asked of storage about one unit, and the form of the answers."""
 
 import re
+from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 _CONTAINER_NAME = re.compile("[a-z0-9$-]{3,63}")
 Suffixes = tuple[str, ...]
 """The ends, in lower case, of the names of blobs of which more is wanted than that they are there."""
 ALL: Suffixes = ("",)
+
+
+@dataclass(frozen=True)
+class BlobsOf:
+    """All blobs of a container whose names begin with ``prefix``; the answer is a list of ``BlobPage``.
+
+    ``setting`` names the account. The pages hold more than the number only of those whose names end in one of ``keep``.
+    """
+
+    setting: str
+    container: str
+    prefix: str = ""
+    keep: Suffixes = ALL
+
+    def things(self, answer: Any) -> int:
+        """How many there are."""
+        return sum(page.total for page in answer)
+
+
+@dataclass(frozen=True)
+class BlobCount:
+    """How many blobs a container holds; the answer is a number, 0 if there is no such container."""
+
+    setting: str
+    container: str
+
+    def things(self, answer: Any) -> int:
+        """As many."""
+        return int(answer)
+
+
+Lookup = BlobsOf | BlobCount
 
 
 class Blob(NamedTuple):

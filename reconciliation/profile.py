@@ -1,49 +1,99 @@
-"""What a profile declares about an audited system."""
+"""What a profile declares about an audited system: what is read, how it is joined, and how it is judged.
 
-from collections.abc import Callable, Sequence
+A profile does no I/O: it names what is to be read (``queries``, ``lookups``) and decides about what was read.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, NamedTuple
+from itertools import groupby
+from typing import Any
 
-from reconciliation.evidence import Evidence
+from reconciliation.coverage import DELETED_DURING_SCAN, Gap
+from reconciliation.looks import Again, Audit, Doubt, Group, Screened, Subject
+from reconciliation.lookups import Lookup
 from reconciliation.options import Option
 from reconciliation.parameters import AuditParameters
+from reconciliation.queries import Moments, Query
 from reconciliation.rules import Kind, Rule
 from reconciliation.showing import Showing
 from reconciliation.since_last import Known
 from reconciliation.wording import Wording
 
 
-@dataclass(frozen=True)
-class Query:
-    """One read-only statement: its SQL is fixed in the code, its values travel as bound parameters.
-
-    It gives one column: a JSON text for each row, made by the database, so that rows pass through us as they are.
-    """
-
-    sql: str
-    values: dict[str, Any]
-
-
-class Moments(NamedTuple):
-    """What counts as just now when rows are read: anything from ``recent`` to ``latest``. What lies after ``latest`` is
-    in the future and says nothing.
-    """
-
-    recent: datetime
-    latest: datetime
+def _as_it_is(value: Any) -> Any:
+    return value
 
 
 @dataclass(frozen=True)
-class Profile:
-    """An audited system, declared.
+class Source:
+    """A stream of rows that is read once, and again for the keys in doubt.
 
-    ``database`` and ``storage`` name the app settings that connect to it. ``modes`` are how much of it an audit may
-    open, the default first; ``options`` what else a request may ask. ``candidates`` gives the rows in question, and
-    ``registered`` all that are accounted for, ascending by their unit. The same for some ids only, of a later moment:
-    ``sessions_again`` (also of sessions that are no candidates) and ``recordings_again``. ``look_up`` makes the
-    statement that tells a person what these ids are. ``unpack`` makes evidence of what a shard keeps of it.
-    ``may_be_empty``: an account without a single container is nothing to wonder at.
+    ``setting`` names the connection. ``read`` says what is read; ``again`` the same for some keys only, of a later
+    moment: it may give more than was asked for, and without it the first reading stands. ``row`` makes a row of the
+    JSON value on a line, whatever that is: what cannot be understood becomes a row that says so.
+
+    ``after_scan``: it is read at the beginning of the first look, and where it cannot be read that is a gap and no end.
+    ``if_empty`` is what no row at all means; None: nothing to wonder at.
+    """
+
+    name: str
+    setting: str
+    read: Callable[[AuditParameters, Moments], Query]
+    again: Callable[[AuditParameters, Moments, Sequence[str]], Query] | None = None
+    row: Callable[[Any], Any] = _as_it_is
+    after_scan: bool = False
+    if_empty: Gap | None = None
+
+
+@dataclass(frozen=True)
+class Join:
+    """Sources side by side under one key, each with the function that gives a row's key: ``""`` if it has none."""
+
+    name: str
+    of: tuple[tuple[str, Callable[[Any], str]], ...]
+
+
+@dataclass(frozen=True)
+class Open:
+    """The unit of a group is opened; ``hint`` is what its look-ups need beside its key, as JSON."""
+
+    hint: Any = None
+
+
+@dataclass(frozen=True)
+class Skip:
+    """The unit of a group is not opened, for this reason."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Scan:
+    """What is opened one by one. ``join`` gives the units: ``open`` says of each of its groups whether it has one that
+    is opened, or is skipped; None: it has no unit.
+
+    ``lookups`` is what is asked about a unit; ``reduce`` makes evidence of its name and the answers, in the same order,
+    when ``latest`` is the last moment that they can tell of. ``pack`` and ``unpack`` turn evidence into JSON and back.
+    ``harmless`` are the reasons for skipping that leave no hole.
+    """
+
+    join: str
+    open: Callable[[Group, AuditParameters], Open | Skip | None]
+    lookups: Callable[[str, Any], tuple[Lookup, ...]]
+    reduce: Callable[[str, Sequence[Any], datetime], Any]
+    pack: Callable[[Any], Any] = _as_it_is
+    unpack: Callable[[str, Any], Any] = lambda _unit, value: value
+    harmless: frozenset[str] = frozenset({DELETED_DURING_SCAN})
+
+
+class Profile(ABC):
+    """An audited system.
+
+    ``modes`` are how much of it an audit may open, the default first; ``options`` what else a request may ask.
+    ``first_join`` is the join whose keys a request can ask for (``only``). Of sources that are read again, those of
+    ``again_order`` come first, in that order.
     """
 
     name: str
@@ -51,19 +101,60 @@ class Profile:
     description: str
     wording: Wording
     showing: Showing
-    database: str
-    storage: str
-    modes: tuple[str, ...]
-    options: tuple[Option, ...]
-    default_grace_minutes: int
-    candidates: Callable[[AuditParameters, Moments], Query]
-    registered: Callable[[Moments], Query]
-    sessions_again: Callable[[AuditParameters, Moments, Sequence[str]], Query]
-    recordings_again: Callable[[Moments, Sequence[str]], Query]
-    look_up: Callable[[Sequence[str]], str]
-    unpack: Callable[[list[Any]], Evidence]
+    sources: tuple[Source, ...]
+    joins: tuple[Join, ...]
     kinds: tuple[Kind[Any], ...]
-    may_be_empty: bool = False
+    scan: Scan | None = None
+    modes: tuple[str, ...] = ("full",)
+    options: tuple[Option, ...] = ()
+    default_grace_minutes: int = 60
+    first_join: str = ""
+    again_order: tuple[str, ...] = ()
+
+    # --- what it decides ----------------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def screen(self, join: str, group: Group, audit: Audit) -> Screened:
+        """Judge at once what is in order at first sight. Groups come by key, joins in their order."""
+
+    def again(self, join: str, group: Group, audit: Audit) -> Again:  # noqa: ARG002 - for profiles to say
+        """What is looked up again of a group in doubt."""
+        return Again(unit=self.scan is not None and join == self.scan.join and group.evidence is not None)
+
+    def gaps(self, doubts: Sequence[Doubt], audit: Audit) -> Iterable[Gap]:  # noqa: ARG002 - for profiles to say
+        """What the second look proves that the first one may have overlooked."""
+        return ()
+
+    @abstractmethod
+    def conclude(self, doubts: Sequence[Doubt], audit: Audit) -> Iterator[Subject]:
+        """What is to be judged of the groups in doubt: each subject once, unless it was in order at first sight."""
+
+    def notes(self, audit: Audit) -> Iterable[str]:  # noqa: ARG002 - for profiles to say
+        """What a reader must know of what the audit rests on: one sentence for each thing."""
+        return ()
+
+    def look_up(self, ids: Sequence[str]) -> str:  # noqa: ARG002 - for profiles to say
+        """A statement that tells a person what these ids are (see ``Kind.named``)."""
+        return ""
+
+    # --- what follows from that ---------------------------------------------------------------------------------------
+
+    def source(self, name: str) -> Source:
+        """The source of that name."""
+        return next(source for source in self.sources if source.name == name)
+
+    def join(self, name: str) -> Join:
+        """The join of that name."""
+        return next(join for join in self.joins if join.name == name)
+
+    def pulls(self) -> list[tuple[Source, ...]]:
+        """The sources that are read before the scan, in runs of neighbours of one setting: each run is one moment."""
+        before = [source for source in self.sources if not source.after_scan]
+        return [tuple(run) for _, run in groupby(before, key=lambda source: source.setting)]
+
+    def settings(self) -> list[str]:
+        """The names of the settings that it connects by."""
+        return list(dict.fromkeys(source.setting for source in self.sources))
 
     def kind(self, name: str) -> Kind[Any] | None:
         """The kind of that name; None if there is none: an earlier release may have had it."""
@@ -84,3 +175,33 @@ class Profile:
         options = {option.name: option.default for option in self.options}
         defaults = AuditParameters(self.name, self.modes[0], self.default_grace_minutes, options=options)
         return replace(defaults, **changes)
+
+
+class Grouped(Profile):
+    """A system whose groups are judged each by itself: only ``facts`` is left to say."""
+
+    @abstractmethod
+    def facts(self, join: str, group: Group, before: Group | None, audit: Audit) -> Iterable[tuple[str, str, Any]]:
+        """The subjects of a group, as kind, id and facts. ``before`` is the group at first sight; None if this is."""
+
+    def screen(self, join: str, group: Group, audit: Audit) -> Screened:
+        """In order is what its rule only counts; if anything of a group is not, all of it is read again."""
+        judged = [
+            (kind, subject, kind.judged(facts))
+            for kind, subject, facts in self._of_kinds(self.facts(join, group, None, audit))
+        ]
+        if all(judgement.rule.counted for _, _, judgement in judged):
+            return Screened(judged)
+        return Screened(in_doubt=True)
+
+    def conclude(self, doubts: Sequence[Doubt], audit: Audit) -> Iterator[Subject]:
+        """The subjects as they are when they were read again."""
+        for doubt in doubts:
+            facts = self.facts(doubt.join, doubt.again, doubt.first, audit)
+            for kind, subject, of_subject in self._of_kinds(facts):
+                yield Subject(kind, subject, of_subject, doubt.again.lost)
+
+    def _of_kinds(self, facts: Iterable[tuple[str, str, Any]]) -> Iterator[tuple[Kind[Any], str, Any]]:
+        kinds: Mapping[str, Kind[Any]] = {kind.name: kind for kind in self.kinds}
+        for kind, subject, of_subject in facts:
+            yield kinds[kind], subject, of_subject

@@ -1,6 +1,6 @@
 """One verdict per subject, given by the first rule of an ordered table that holds."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -31,7 +31,8 @@ class Rule(Generic[FactsT]):
     the facts move it. ``counted``: such subjects are healthy and many, so they are counted and not listed. ``alarm``:
     it is what the profile looks for above all, and the headline begins with it. ``due`` tells by when the next step
     must be taken, where a moment is known after which it may be too late. ``modes`` are those in which the verdict can
-    be given at all; None: in every one.
+    be given at all; None: in every one. ``needs`` are sources (or ``"units"``) that must have been read to their end
+    for this verdict: where one was not, for the subject or at all, the kind's ``unverified`` verdict is given instead.
     """
 
     verdict: str
@@ -45,6 +46,7 @@ class Rule(Generic[FactsT]):
     alarm: bool = False
     due: Callable[[FactsT], datetime | None] = lambda _facts: None
     modes: tuple[str, ...] | None = None
+    needs: tuple[str, ...] = ()
 
 
 def counted(verdict: str, means: str, holds: Callable[[FactsT], bool]) -> Rule[FactsT]:
@@ -94,7 +96,8 @@ class Kind(Generic[FactsT]):
 
     The table ``rules`` is ordered, and its last rule always holds. ``shown`` gives what a finding shows of the facts,
     as JSON: the facts that matter and the evidence. ``named`` gives the id of what people know a subject by, where the
-    profile can look that up. ``keeps_ids``: a report holds also the ids of those that are only counted.
+    profile can look that up. ``keeps_ids``: a report holds also the ids of those that are only counted. ``unverified``
+    is the rule for what cannot be judged (see ``Rule.needs``); it need not be in the table.
     """
 
     name: str
@@ -103,12 +106,18 @@ class Kind(Generic[FactsT]):
     shown: Callable[[FactsT], dict[str, Any]]
     named: Callable[[FactsT], str | None] = _nothing
     keeps_ids: bool = False
+    unverified: Rule[FactsT] | None = None
 
-    def judged(self, facts: FactsT) -> Judgement[FactsT]:
-        """As ``judge``, by its own table."""
-        return judge(self.rules, facts)
+    def judged(self, facts: FactsT, lost: Set[str] = frozenset()) -> Judgement[FactsT]:
+        """As ``judge``, by its own table; ``lost`` is what could not be read to its end."""
+        judgement = judge(self.rules, facts)
+        if lost.isdisjoint(judgement.rule.needs):
+            return judgement
+        assert self.unverified is not None, f"{judgement.verdict} needs something, and {self.name} has no unverified"
+        return Judgement(self.unverified, self.unverified.severity)
 
     def verdicts(self) -> list[Rule[FactsT]]:
         """Each verdict once, as the first rule that gives it, in the order of the table."""
-        first = {rule.verdict: rule for rule in reversed(self.rules)}
-        return [rule for rule in self.rules if first[rule.verdict] is rule]
+        table = (*self.rules, *([self.unverified] if self.unverified else []))
+        first = {rule.verdict: rule for rule in reversed(table)}
+        return [rule for rule in table if first[rule.verdict] is rule]

@@ -59,11 +59,6 @@ class ContainerEvidence(NamedTuple):
         return self.container
 
     @property
-    def things(self) -> int:
-        """The number of its blobs."""
-        return self.blobs
-
-    @property
     def kind(self) -> ContainerKind:
         """What the container's name says it can hold."""
         return container_kind(self.container)
@@ -119,9 +114,8 @@ class ContainerEvidence(NamedTuple):
         return self.blobs > 0 if self.oldest is None else clock.came_before(self.oldest, before)
 
     def to_json(self) -> list[Any]:
-        """A JSON array, short because there is one for each container; ``from_json`` gives back an equal value."""
+        """A JSON array without the name, short because there is one for each container; ``from_json`` is the inverse."""
         return [
-            self.container,
             self.blobs,
             [[file.name, file.size, to_text(file.last_modified)] for file in self.media],
             self.unkeyed,
@@ -134,9 +128,9 @@ class ContainerEvidence(NamedTuple):
         ]
 
     @classmethod
-    def from_json(cls, value: list[Any]) -> Self:
+    def from_json(cls, container: str, value: list[Any]) -> Self:
         """Raises ``TypeError`` or ``ValueError`` if ``value`` is not what ``to_json`` makes."""
-        container, blobs, media, unkeyed, edit_output, empty, manifest, *moments = value
+        blobs, media, unkeyed, edit_output, empty, manifest, *moments = value
         files = tuple([MediaFile(name, name[:32].lower(), size, from_text(at)) for name, size, at in media])
         oldest, newest, future = map(optional_from_text, moments)
         return cls(container, blobs, files, tuple(unkeyed), edit_output, empty, manifest, oldest, newest, future)

@@ -1,14 +1,85 @@
-"""Why an audit may have overlooked something, before anything was opened."""
+"""Why an audit may have overlooked something: the listing that it rests on cannot be believed, or its question.
 
-from collections.abc import Sequence
+One listing proves nothing about what it left out: a page that lost its end looks like the last one. So the account is
+listed a second time. A container that exists, that is older than the audit by more than the grace, and that a listing
+left out or an answer called deleted proves that storage, or something in front of it, does not tell all. How old it is
+its blobs tell; where a row speaks of it, which is older than the grace itself, they need only have been there.
+"""
 
+from collections.abc import Iterator, Sequence
+
+from profiles.pre_capture_sessions.evidence import ContainerEvidence
+from profiles.pre_capture_sessions.names import Name, name_of
+from profiles.pre_capture_sessions.screening import NAMES
 from reconciliation.coverage import Gap
+from reconciliation.evidence import Unread, has_failed, is_gone
+from reconciliation.looks import Audit, Doubt
 
 _MOST_NAMED = 5
+_NEXT = "Storage, or something in front of it, does not tell all: find out what, then audit again."
 NO_CONTAINER = Gap(
     "storage listed no container at all",
     "Check that the setting names the account of the recordings, then audit again.",
 )
+
+
+def gaps(doubts: Sequence[Doubt], audit: Audit) -> Iterator[Gap]:
+    """What reading again proves; nothing where containers came or went in the meantime."""
+    names = [(name_of(doubt.first, audit), doubt.again.evidence) for doubt in doubts if doubt.join == NAMES]
+    yield from _in_listing(names, audit)
+    unread = [record for name, record in names if _seemed_empty(name) and has_failed(record)]
+    if unread:
+        what = f"{_named([record.unit for record in unread])} seemed empty and could not be read again"
+        yield Gap(what, f"First: {unread[0].reason}")
+    unknown = [
+        doubt.first.key
+        for doubt in doubts
+        if doubt.join != NAMES and doubt.first.key in audit.asked.only
+        if not doubt.again.lost and not doubt.again.rows[0]
+    ]
+    if unknown:
+        yield no_sessions(unknown)
+
+
+def _seemed_empty(name: Name) -> bool:
+    return name.unregistered is not None and not name.unregistered.tracks
+
+
+def _in_listing(names: Sequence[tuple[Name, object]], audit: Audit) -> Iterator[Gap]:
+    proof = [
+        (name, record)
+        for name, record in names
+        if (name.is_disputed or name.is_missing) and _proves_a_gap(name, record, audit)
+    ]
+    there = [name.name for name, record in proof if isinstance(record, ContainerEvidence)]
+    unread = [record for _, record in proof if has_failed(record)]
+    gone = [name.name for name, record in proof if is_gone(record)]
+    if there:
+        yield Gap(f"storage left out or called deleted {_named(there)} although {_they(there)} there", _NEXT)
+    if gone:
+        yield Gap(f"storage lists {_named(gone)} and answers that {_they(gone)} not there", _NEXT)
+    if unread:
+        what = f"{_named([record.unit for record in unread])} could not be read to find out if the listing is whole"
+        yield Gap(what, f"First: {unread[0].reason}")
+
+
+def _proves_a_gap(name: Name, record: object, audit: Audit) -> bool:
+    """True if a container that should not be there is there, or one that should be is not."""
+    if isinstance(record, ContainerEvidence):
+        return record.was_there(audit.clock) if name.is_expected else record.is_old(audit.clock)
+    if isinstance(record, Unread) and not record.failed:
+        return name.is_disputed and bool(name.listed_again) and name.row is None
+    return has_failed(record)
+
+
+def _named(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _MOST_NAMED:,} more" if len(names) > _MOST_NAMED else ""
+    number = "a container" if len(names) == 1 else f"{len(names):,} containers"
+    return f"{number} ({', '.join(names[:_MOST_NAMED])}{more})"
+
+
+def _they(names: Sequence[str]) -> str:
+    return "it is" if len(names) == 1 else "they are"
 
 
 def no_sessions(ids: Sequence[str]) -> Gap:

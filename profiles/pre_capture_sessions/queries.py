@@ -10,7 +10,7 @@ from profiles.pre_capture_sessions import options
 from profiles.pre_capture_sessions.candidates import COLUMNS
 from profiles.pre_capture_sessions.options import DEFAULT_STATUSES, NO_STATUS
 from reconciliation.parameters import AuditParameters
-from reconciliation.profile import Moments, Query
+from reconciliation.queries import Moments, SqlRows
 
 # The trail: the last row that says PROCESSING, the first one behind it that says another status, the last stop; rows of
 # the future tell nothing. Old sessions may have no rows there at all. Each lateral part goes by an index, whatever the
@@ -68,7 +68,7 @@ _CANDIDATES = f"""
 select json_build_array({", ".join(COLUMNS)})::text from (
 {_SESSIONS.format(asked="true")}
  where s.origin = 'PRE' and {_OF_STATUS} and {_IN_TIME}
- order by {_HEARD} nulls first, s.id
+ order by s.id
 ) candidate
 """  # noqa: S608 - made of constants of this module only
 
@@ -104,25 +104,25 @@ select json_build_array(
 """
 
 
-def candidates(parameters: AuditParameters, moments: Moments) -> Query:
-    """The sessions in question, by time of hearing. A status of ``NO_STATUS`` selects the rows without one."""
-    return Query(_CANDIDATES, _values(parameters, moments))
+def candidates(parameters: AuditParameters, moments: Moments) -> SqlRows:
+    """The sessions in question, ascending by id. A status of ``NO_STATUS`` selects the rows without one."""
+    return SqlRows(_CANDIDATES, _values(parameters, moments))
 
 
-def sessions_again(parameters: AuditParameters, moments: Moments, ids: Sequence[str]) -> Query:
+def sessions_again(parameters: AuditParameters, moments: Moments, ids: Sequence[str]) -> SqlRows:
     """The given sessions, whatever their status and origin; ``asked`` tells which of them the request takes in."""
     any_status = set(options.statuses(parameters)) == set(DEFAULT_STATUSES)
-    return Query(_SESSIONS_AGAIN, _values(parameters, moments) | {"ids": list(ids), "any_status": any_status})
+    return SqlRows(_SESSIONS_AGAIN, _values(parameters, moments) | {"ids": list(ids), "any_status": any_status})
 
 
-def registered(moments: Moments) -> Query:
+def registered(moments: Moments) -> SqlRows:
     """Every row in ``recordings``, ascending by id."""
-    return Query(_REGISTERED + " order by r.id", moments._asdict())
+    return SqlRows(_REGISTERED + " order by r.id", moments._asdict())
 
 
-def recordings_again(moments: Moments, ids: Sequence[str]) -> Query:
+def recordings_again(moments: Moments, ids: Sequence[str]) -> SqlRows:
     """The rows of the given recordings."""
-    return Query(_REGISTERED + " where r.id = any(%(ids)s::uuid[])", moments._asdict() | {"ids": list(ids)})
+    return SqlRows(_REGISTERED + " where r.id = any(%(ids)s::uuid[])", moments._asdict() | {"ids": list(ids)})
 
 
 def _values(parameters: AuditParameters, moments: Moments) -> dict[str, Any]:

@@ -1,13 +1,12 @@
 """Which of the listed containers an audit opens."""
 
-from collections import Counter
-from collections.abc import Iterable
-
 from profiles.pre_capture_sessions.keys import ContainerKind, container_kind
 from profiles.pre_capture_sessions.options import FULL, covers
 from reconciliation.coverage import DELETED_DURING_SCAN
+from reconciliation.looks import Group
 from reconciliation.lookups import can_be_a_container
 from reconciliation.parameters import AuditParameters
+from reconciliation.profile import Open, Skip
 
 OUTSIDE_PREFIXES = "outside the requested prefixes"
 REGISTERED = "registered"
@@ -16,27 +15,25 @@ NOT_A_RECORDING = "not a recording by its name"
 # still there.
 HARMLESS_SKIPS = frozenset({DELETED_DURING_SCAN, REGISTERED, NOT_A_RECORDING})
 
+_OPEN = Open()
 
-def select_containers(
-    names: Iterable[str], registered: frozenset[str] | set[str], parameters: AuditParameters
-) -> tuple[list[str], Counter[str]]:
-    """The containers to open, in the order given, and how many are skipped for which reason.
 
-    An unregistered recording stands in a container that is named like a recording and has no row, so ``fast`` opens
-    those only; ``registered`` is not looked at otherwise. A name that storage cannot have may be any container's,
-    damaged on its way: it is chosen, for whoever reads it to say that it cannot be read.
+def select(group: Group, asked: AuditParameters) -> Open | Skip | None:
+    """Whether the container of a name is opened; None if none was listed.
+
+    An unregistered recording stands in a container that is named like a recording and has no row, so a fast audit opens
+    those only. A name that storage cannot have may be any container's, damaged on its way: it is chosen, for whoever
+    reads it to say that it cannot be read.
     """
-    chosen: list[str] = []
-    skipped: Counter[str] = Counter()
-    for name in names:
-        if not covers(parameters, name):
-            skipped[OUTSIDE_PREFIXES] += 1
-        elif parameters.mode == FULL:
-            chosen.append(name)
-        elif name in registered:
-            skipped[REGISTERED] += 1
-        elif container_kind(name) is not ContainerKind.RECORDING and can_be_a_container(name):
-            skipped[NOT_A_RECORDING] += 1
-        else:
-            chosen.append(name)
-    return chosen, skipped
+    listed, rows = group.rows[:2]
+    if not listed:
+        return None
+    if not covers(asked, group.key):
+        return Skip(OUTSIDE_PREFIXES)
+    if asked.mode == FULL:
+        return _OPEN
+    if rows:
+        return Skip(REGISTERED)
+    if container_kind(group.key) is not ContainerKind.RECORDING and can_be_a_container(group.key):
+        return Skip(NOT_A_RECORDING)
+    return _OPEN

@@ -1,0 +1,99 @@
+"""What is known of one name: containers of that name in either listing, what is in them, and the row of that id."""
+
+from typing import NamedTuple
+
+from profiles.pre_capture_sessions.candidates import RegisteredRecording
+from profiles.pre_capture_sessions.evidence import ContainerEvidence, Record
+from profiles.pre_capture_sessions.facts import ContainerFacts, RecordingFacts
+from profiles.pre_capture_sessions.keys import ContainerKind
+from profiles.pre_capture_sessions.kinds import CONTAINER, RECORDING
+from profiles.pre_capture_sessions.options import asks_for_all
+from reconciliation.evidence import Unread, has_failed, is_gone
+from reconciliation.looks import Audit, Group
+from reconciliation.rules import Judgement
+
+CONTAINERS, REGISTERED, CONTAINERS_AGAIN = "containers", "registered", "containers_again"
+# Rows of whose container nothing can be said yet, or never.
+_NOT_EXPECTED_IN_STORAGE = frozenset({"deleted", "recent", "legacy", "unreadable"})
+
+
+class Name(NamedTuple):
+    """``listed``: it was in the listing that the audit rests on; ``listed_again``: in the second one (None: there is
+    none). ``record`` is what a scan made of its container, None if it was not opened; ``row`` the recording of that id.
+    """
+
+    name: str
+    listed: bool
+    listed_again: bool | None
+    record: Record | None
+    row: RegisteredRecording | None
+
+    @property
+    def exists(self) -> bool:
+        """True if there is such a container, by all that was seen: what is gone, or left out of a listing, is harmless
+        only where no row relies on it.
+        """
+        return self.listed and self.listed_again is not False and not is_gone(self.record)
+
+    @property
+    def is_disputed(self) -> bool:
+        """True if two listings, or a listing and an answer, say different things of it. What a row misses is that row's
+        finding.
+        """
+        if self.listed_again is None or (self.row is not None and is_gone(self.record)):
+            return False
+        return self.listed is not self.listed_again or (self.listed_again and is_gone(self.record))
+
+    @property
+    def is_expected(self) -> bool:
+        """True if its row says that there should be such a container."""
+        return self.row is not None and not _NOT_EXPECTED_IN_STORAGE.intersection(self.row.marks)
+
+    @property
+    def is_placed(self) -> bool:
+        """True if a listing has it."""
+        return self.listed or bool(self.listed_again)
+
+    @property
+    def is_missing(self) -> bool:
+        """True if its row says that there should be such a container, and no listing has it."""
+        return self.is_expected and not self.is_placed
+
+    @property
+    def unregistered(self) -> ContainerEvidence | None:
+        """What is in a container without a row that can be a recording, if that was read."""
+        if self.row is not None or self.record is None or isinstance(self.record, Unread):
+            return None
+        return self.record if self.record.kind is ContainerKind.RECORDING else None
+
+    @property
+    def container_in_doubt(self) -> bool:
+        """True if the container's verdict waits for the second look."""
+        return has_failed(self.record) or self.unregistered is not None
+
+
+def name_of(group: Group, audit: Audit) -> Name:
+    """What a group holds of its name."""
+    listed, rows, again = group.rows
+    listed_again = None if CONTAINERS_AGAIN in audit.lost else bool(again)
+    return Name(group.key, bool(listed), listed_again, group.evidence, rows[0] if rows else None)
+
+
+def row_facts(name: Name, audit: Audit) -> RecordingFacts:
+    """The row of a name that has one, at first sight."""
+    assert name.row is not None
+    seen = None if isinstance(name.record, Unread) else name.record
+    asked = asks_for_all(audit.asked)
+    return RecordingFacts(name.row, audit.clock, name.exists, seen, asked, gone=is_gone(name.record))
+
+
+def judged_row(name: Name, audit: Audit) -> Judgement[RecordingFacts]:
+    """What is said of that row at first sight."""
+    return RECORDING.judged(row_facts(name, audit))
+
+
+def judged_container(name: Name, audit: Audit) -> Judgement[ContainerFacts] | None:
+    """What is said of its container, unless it was not read or its verdict waits."""
+    if name.record is None or isinstance(name.record, Unread) or name.container_in_doubt:
+        return None
+    return CONTAINER.judged(ContainerFacts(name.record, name.row, audit.clock))

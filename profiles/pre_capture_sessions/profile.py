@@ -1,0 +1,110 @@
+"""All that PRE's audit consists of."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from operator import attrgetter
+
+from profiles.pre_capture_sessions import conclusion, gaps, look_up, queries, screening
+from profiles.pre_capture_sessions.candidates import Candidate, RegisteredRecording
+from profiles.pre_capture_sessions.evidence import ContainerEvidence, read_evidence
+from profiles.pre_capture_sessions.keys import MATTERING_SUFFIXES
+from profiles.pre_capture_sessions.kinds import KINDS
+from profiles.pre_capture_sessions.names import CONTAINERS, CONTAINERS_AGAIN, REGISTERED
+from profiles.pre_capture_sessions.options import MODES, OPTIONS
+from profiles.pre_capture_sessions.screening import FUTURE, NAMES, SESSIONS
+from profiles.pre_capture_sessions.selection import HARMLESS_SKIPS, select
+from profiles.pre_capture_sessions.showing import SHOWING
+from profiles.pre_capture_sessions.wording import WORDING
+from reconciliation.coverage import Gap
+from reconciliation.looks import Again, Audit, Doubt, Group, Screened, Subject
+from reconciliation.lookups import BlobsOf
+from reconciliation.profile import Join, Profile, Scan, Source
+from reconciliation.queries import Containers
+from reconciliation.times import to_text
+
+STORAGE, DATABASE, CANDIDATES = "SOURCE_STORAGE", "PRE_DATABASE", "candidates"
+
+
+def _session_id(row: Candidate) -> str:
+    return row.session_id if row.has_id else ""
+
+
+def _name(container: str) -> str:
+    return container
+
+
+class PreCaptureSessions(Profile):
+    """Capture sessions that the database calls stuck or empty, against the final account's containers."""
+
+    name = "pre-capture-sessions"
+    title = "PRE capture sessions"
+    description = (
+        "Sessions that the database calls stuck, failed or empty, against the encoded recordings of the final account, "
+        "and the registered recordings against their containers."
+    )
+    wording = WORDING
+    showing = SHOWING
+    modes = MODES
+    options = OPTIONS
+    # Containers are listed before the rows are read: what is registered in between looks registered, never lost.
+    sources = (
+        Source(CONTAINERS, STORAGE, lambda _asked, _moments: Containers(), if_empty=gaps.NO_CONTAINER),
+        Source(
+            REGISTERED,
+            DATABASE,
+            lambda _asked, moments: queries.registered(moments),
+            lambda _asked, moments, ids: queries.recordings_again(moments, ids),
+            RegisteredRecording.from_json,
+        ),
+        Source(CANDIDATES, DATABASE, queries.candidates, queries.sessions_again, Candidate.from_json),
+        Source(CONTAINERS_AGAIN, STORAGE, lambda _asked, _moments: Containers(), after_scan=True),
+    )
+    joins = (
+        Join(NAMES, ((CONTAINERS, _name), (REGISTERED, attrgetter("recording_id")), (CONTAINERS_AGAIN, _name))),
+        Join(SESSIONS, ((CANDIDATES, _session_id),)),
+    )
+    scan = Scan(
+        NAMES,
+        open=select,
+        lookups=lambda container, _hint: (BlobsOf(STORAGE, container, keep=MATTERING_SUFFIXES),),
+        reduce=lambda container, answers, latest: read_evidence(container, answers[0], latest),
+        pack=ContainerEvidence.to_json,
+        unpack=ContainerEvidence.from_json,
+        harmless=HARMLESS_SKIPS,
+    )
+    kinds = KINDS
+    first_join = SESSIONS
+
+    def screen(self, join: str, group: Group, audit: Audit) -> Screened:
+        """See ``screening``."""
+        return screening.screen(join, group, audit)
+
+    def again(self, join: str, group: Group, audit: Audit) -> Again:
+        """See ``screening``."""
+        return screening.again(join, group, audit)
+
+    def gaps(self, doubts: Sequence[Doubt], audit: Audit) -> Iterable[Gap]:
+        """See ``gaps``."""
+        return gaps.gaps(doubts, audit)
+
+    def conclude(self, doubts: Sequence[Doubt], audit: Audit) -> Iterator[Subject]:
+        """See ``conclusion``."""
+        return conclusion.conclude(doubts, audit)
+
+    def notes(self, audit: Audit) -> Iterator[str]:
+        """What the rows and the blobs of the future mean for a reader."""
+        if (until := conclusion.replayed_until(audit)) is not None:
+            yield (
+                f"The rows come from a read replica that has replayed what happened until {until}. What a registration "
+                "since then would explain is unverified: give the app the primary."
+            )
+        future = audit.told.get(FUTURE)
+        if future is not None and future.furthest is not None:
+            yield (
+                f"{future.times:,} container{' holds' if future.times == 1 else 's hold'} blobs whose last change lies "
+                f"in the future, up to {to_text(future.furthest)}. Such moments count as not given: storage's clock "
+                "was ahead, or is."
+            )
+
+    def look_up(self, ids: Sequence[str]) -> str:
+        """See ``look_up``."""
+        return look_up.look_up(ids)

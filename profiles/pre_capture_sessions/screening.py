@@ -1,0 +1,83 @@
+"""The first look: what is in order is counted and forgotten, the rest is read again (see ``conclusion``)."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from profiles.pre_capture_sessions.candidates import Candidate
+from profiles.pre_capture_sessions.facts import SessionFacts
+from profiles.pre_capture_sessions.keys import is_canonical_id, session_id_of
+from profiles.pre_capture_sessions.kinds import CONTAINER, RECORDING, SESSION
+from profiles.pre_capture_sessions.names import Name, judged_container, judged_row, name_of
+from profiles.pre_capture_sessions.options import FAST
+from reconciliation.evidence import Unread, has_failed
+from reconciliation.looks import MISSING, PLACED, Again, Audit, Group, Screened
+from reconciliation.lookups import BlobCount, Lookup
+from reconciliation.rules import Judgement, Kind
+
+NAMES, SESSIONS = "names", "sessions"
+FUTURE = "future"
+"""Told of a container with blobs whose last change lies in the future."""
+INGEST = "INGEST_STORAGE"
+# Where the hearing itself was recorded; only these have not left it yet, or may have lost it on the way.
+_MAY_HAVE_INGEST = frozenset({"PROCESSING", "FAILURE", "NO_RECORDING", "RECORDING", "STANDBY"})
+
+
+def screen(join: str, group: Group, audit: Audit) -> Screened:
+    """What is in order of one name, or one session."""
+    return _name(group, audit) if join == NAMES else _session(group, audit)
+
+
+def _name(group: Group, audit: Audit) -> Screened:
+    name = name_of(group, audit)
+    in_order: list[tuple[Kind[Any], str, Judgement[Any]]] = []
+    told: list[tuple[str, datetime | None]] = []
+    in_doubt = name.container_in_doubt or name.is_disputed or name.is_missing
+    record = name.record
+    if record is not None and not isinstance(record, Unread) and record.future is not None:
+        told.append((FUTURE, record.future))
+    container = judged_container(name, audit)
+    if container is not None:
+        in_order.append((CONTAINER, name.name, container))
+    if name.row is not None:
+        told += [(PLACED, None)] * name.is_placed + [(MISSING, None)] * name.is_missing
+        row = judged_row(name, audit)
+        if row.rule.counted:
+            in_order.append((RECORDING, name.name, row))
+        else:
+            in_doubt = True
+    return Screened(in_order, in_doubt, _links(name), told)
+
+
+def _links(name: Name) -> Sequence[tuple[str, str]]:
+    unregistered = name.unregistered
+    if unregistered is None or not unregistered.tracks:
+        return ()
+    return [(SESSIONS, session_id_of(key)) for key in sorted(unregistered.keys)]
+
+
+def _session(group: Group, audit: Audit) -> Screened:
+    rows: Sequence[Candidate] = group.rows[0]
+    if not rows or group.links or not rows[0].has_id:
+        return Screened(in_doubt=True)
+    known = rows[0].without_future(audit.clock.latest)
+    facts = SessionFacts(known, audit.clock, audit.coverage.is_complete, audit.asked.mode == FAST)
+    judgement = SESSION.judged(facts)
+    if judgement.rule.counted:
+        return Screened([(SESSION, group.key, judgement)])
+    return Screened(in_doubt=True)
+
+
+def again(join: str, group: Group, audit: Audit) -> Again:
+    """What is looked up again: a container, unless it was tried often enough; of a session, what its booking still has
+    in the ingest account.
+    """
+    if join == NAMES:
+        name = name_of(group, audit)
+        return Again(unit=not has_failed(name.record) and (name.is_placed or is_canonical_id(name.name)))
+    return Again(late=_ingest(group.rows[0]))
+
+
+def _ingest(rows: Sequence[Candidate]) -> tuple[Lookup, ...]:
+    wanted = [row for row in rows if row.status in _MAY_HAVE_INGEST and not row.live_recordings and row.booking_id]
+    return (BlobCount(INGEST, wanted[0].booking_id),) if wanted else ()
