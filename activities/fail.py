@@ -5,8 +5,7 @@ from typing import NotRequired
 
 import azure.durable_functions as df
 
-from activities.answers import Refusal, answered
-from activities.audits import AuditRequest, EndedAnswer, ended_answer
+from activities.step import AuditRequest, EndedAnswer, Refusal, answered, ended_answer, folder_of
 from adapters.redaction import redacted
 from adapters.services import Services
 from reconciliation.errors import RunStoreError
@@ -28,7 +27,7 @@ class FailRequest(AuditRequest):
 async def fail_audit(request: FailRequest, services: Services) -> EndedAnswer:
     """End the audit as failed, unless it has ended already. The text is kept without secrets."""
     audit_id = request["audit_id"]
-    record = await services.records.record(audit_id)
+    record = await services.records.record_in(folder_of(request))
     if record is None:
         raise RunStoreError(f"There is no audit {audit_id} in {services.records.where} to end.")
     error = redacted(request["error"])

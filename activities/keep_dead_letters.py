@@ -1,12 +1,12 @@
-"""Step 5, only where it is needed: keep what could not be read as dead letters, and take back what was mended."""
+"""Only where it is needed: keep what could not be read as dead letters, and take back what was mended."""
 
 import logging
 from typing import Literal, TypedDict
 
 import azure.durable_functions as df
 
-from activities.answers import Refusal, answered
-from activities.audits import AuditRequest, running
+from activities.step import AuditRequest, Refusal, answered, folder_of, running
+from activities.unscanned import shard_records
 from adapters.services import Services
 from adapters.telemetry import event
 from reconciliation.dead_letters import dead_letter
@@ -31,29 +31,29 @@ class DeadLettersAnswer(TypedDict):
 
 async def keep_letters(request: DeadLettersRequest, services: Services) -> DeadLettersAnswer:
     """Write the dead letters of the given shards, and delete those of shards that have nothing unread any more."""
-    audit_id, store = request["audit_id"], services.store
-    record = await running(services.records, audit_id)
-    plan = await store.planned(audit_id)
-    letters = {letter.shard: letter for letter in await store.dead_letters(audit_id)}
+    audit, store = folder_of(request), services.store
+    record = await running(request, services)
+    plan = await store.plans.known(audit)
+    letters = {letter.shard: letter for letter in await store.letters.all(audit)}
     failed = set(request["failed"])
     if foreign := letters.keys() - range(len(plan.shards)):
         raise RunStoreError(
-            f"Audit {audit_id} has a dead letter of shard {min(foreign)}, which its plan in {services.records.where} "
-            "does not have. Start a new audit."
+            f"Audit {record.audit_id} has a dead letter of shard {min(foreign)}, which its plan in "
+            f"{services.records.where} does not have. Start a new audit."
         )
     for index in sorted(failed | letters.keys()):
         planned, before = plan.shards[index], letters.get(index)
-        records = await store.shard_records(audit_id, planned, services.profile_of(record).unpack)
+        records = await shard_records(services, audit, planned, services.profile_of(record))
         letter = dead_letter(planned.shard, records, plan.max_passes, services.now(), before)
         if letter is None:
-            await store.delete_dead_letter(audit_id, index)
+            await store.letters.delete(audit, index)
             letters.pop(index, None)
         elif index in failed:
-            await store.write_dead_letter(audit_id, letter)
+            await store.letters.write(audit, letter)
             letters[index] = letter
             event(
                 "audit.shard_dead_lettered",
-                audit_id=audit_id,
+                audit_id=record.audit_id,
                 profile=record.parameters.profile,
                 shard=index,
                 containers=letter.containers,

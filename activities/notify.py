@@ -4,8 +4,7 @@ from typing import Literal, TypedDict
 
 import azure.durable_functions as df
 
-from activities.answers import Refusal, answered
-from activities.audits import AuditRequest
+from activities.step import AuditRequest, Refusal, answered, folder_of
 from adapters.services import Services
 from adapters.webhook import post
 from reconciliation.errors import RunStoreError
@@ -23,7 +22,7 @@ class NotifyAnswer(TypedDict):
 async def notify_people(request: AuditRequest, services: Services) -> NotifyAnswer:
     """Post the audit's end to the webhook. Raises ``NotificationError`` if it is not taken."""
     audit_id = request["audit_id"]
-    record = await services.records.record(audit_id)
+    record = await services.records.record_in(folder_of(request))
     if record is None:
         raise RunStoreError(f"There is no audit {audit_id} in {services.records.where} to tell of.")
     if services.settings.webhook_url is not None:

@@ -1,26 +1,27 @@
-"""Step 3: choose the containers to open, and cut them into shards."""
+"""Choose the units to open, and cut them into shards."""
 
 import logging
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
-from typing import Literal, TypedDict
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any, Literal, TypedDict
 
 import azure.durable_functions as df
 
-from activities.answers import Refusal, answered
-from activities.audits import AuditRequest, running
-from activities.in_order import InOrder
-from adapters.run_store import RunStore
+from activities.joined import groups, rows_of
+from activities.step import AuditRequest, Refusal, answered, folder_of, running
 from adapters.services import Services
-from profiles.pre_capture_sessions.options import FAST
-from profiles.pre_capture_sessions.selection import select_containers
 from reconciliation.errors import ListingError, RunStoreError, UnreadableError
+from reconciliation.looks import Group
 from reconciliation.parameters import AuditParameters
-from reconciliation.plan import Listing, Plan
-from reconciliation.shards import shard_sizes
+from reconciliation.plan import Plan, shards_of
+from reconciliation.profile import Open, Profile, Scan, Skip
+from reconciliation.pulled import Pulled
 
 bp = df.Blueprint()
 logger = logging.getLogger("capture_audit.plan")
+
+_BLOCKS_IN_A_SHARD = 10
 
 
 class PlanAnswer(TypedDict):
@@ -33,83 +34,85 @@ class PlanAnswer(TypedDict):
 
 async def plan_audit(request: AuditRequest, services: Services) -> PlanAnswer:
     """Freeze the audit's shards; a plan that is already there is kept."""
-    audit_id, store = request["audit_id"], services.store
-    plan = await store.plan(audit_id)
+    audit = folder_of(request)
+    plan = await services.store.plans.plan(audit)
     if plan is None:
-        parameters = (await running(services.records, audit_id)).parameters
-        listing = await store.listing(audit_id)
-        if listing is None:
-            raise RunStoreError(f"Audit {audit_id} has no listing in {services.records.where}. Start a new audit.")
+        record = await running(request, services)
+        profile = services.profile_of(record)
+        runs = len(profile.pulls())
+        pulled = [await services.store.rows.pulled(audit, run) for run in range(runs)]
         try:
-            plan = await make_plan(services, audit_id, parameters, listing)
+            plan = await make_plan(services, audit, profile, record.parameters, [one for one in pulled if one])
         except (ListingError, UnreadableError) as error:
             # Kept, it would stop every resume here.
-            await store.forget_listing(audit_id)
-            raise RunStoreError(f"{error} What was listed is not kept: resume the audit.") from error
+            await services.store.rows.forget(audit, runs)
+            raise RunStoreError(f"{error} What was read is not kept: resume the audit.") from error
         to_open = plan.listed - sum(plan.skipped.values())
-        logger.info("Audit %s: %d containers to open in %d shards", audit_id, to_open, len(plan.shards))
+        logger.info("Audit %s: %d to open in %d shards", record.audit_id, to_open, len(plan.shards))
     return {"ok": True, "shards": len(plan.shards), "max_passes": plan.max_passes}
 
 
-async def make_plan(services: Services, audit_id: str, parameters: AuditParameters, listing: Listing) -> Plan:
-    """Choose, cut and write down. Raises ``ListingError`` or ``UnreadableError`` if the names that were listed cannot
-    be trusted; there is no plan then.
+async def make_plan(
+    services: Services, audit: str, profile: Profile, asked: AuditParameters, pulled: list[Pulled]
+) -> Plan:
+    """Choose, cut and write down. Raises ``ListingError`` or ``UnreadableError`` if what was read cannot be trusted;
+    there is no plan then.
     """
-    chosen, skipped, names = await choose(services.store, audit_id, parameters)
-    if chosen + skipped.total() != listing.listed:
-        raise ListingError(
-            f"Storage listed {listing.listed} containers, and {chosen + skipped.total()} names are kept."
-        )
+    if len(pulled) < len(profile.pulls()):
+        raise RunStoreError(f"{audit} has not been read to its end in {services.records.where}. Start a new audit.")
+    skipped, settings = Counter[str](), services.settings
+    chosen = _chosen(services, audit, profile, asked, skipped) if profile.scan else _no_blocks()
+    blocks = await services.store.plans.write_work(audit, chosen)
+    try:
+        shards = shards_of(blocks, settings.shard_containers)
+    except ValueError as error:
+        raise ListingError(f"{audit}: {error}.") from error
     plan = Plan(
-        as_of=listing.as_of,
-        settle_minutes=services.settings.settle_minutes,
-        max_passes=services.settings.max_passes,
-        listed=listing.listed,
+        as_of=pulled[0].as_of,
+        settle_minutes=settings.settle_minutes,
+        max_passes=settings.max_passes,
+        listed=sum(block.units for block in blocks) + skipped.total(),
         skipped=dict(skipped),
-        shards=(),
-        storage_ahead_seconds=listing.storage_ahead_seconds,
+        shards=shards,
+        storage_ahead_seconds=round(max((one.ahead for one in pulled), key=abs) / timedelta(seconds=1)),
     )
-    sizes = shard_sizes(chosen, services.settings.shard_containers)
-    return await services.store.write_plan(audit_id, plan, cut(names, sizes))
+    await services.store.plans.write(audit, plan)
+    return plan
 
 
-async def choose(
-    store: RunStore, audit_id: str, parameters: AuditParameters
-) -> tuple[int, Counter[str], AsyncIterator[list[str]]]:
-    """How many containers to open, how many are skipped for which reason, and the names to open, ascending.
-
-    A fast audit keeps the few names that the rows do not account for. Any other goes through all names a second time
-    when they are cut, so that none of them need be kept.
-    """
-    chosen, skipped, kept = 0, Counter[str](), list[str]()
-    fast = parameters.mode == FAST
-    rows = InOrder(store.keys(audit_id, "registered"), str) if fast else None
-    async for names in store.container_names(audit_id):
-        known = set(await rows.upto(names[-1])) if rows else set[str]()
-        opened, passed_over = select_containers(names, known, parameters)
-        chosen += len(opened)
-        skipped += passed_over
-        if fast:
-            kept += opened
-
-    async def again() -> AsyncIterator[list[str]]:
-        if fast:
-            yield kept
-            return
-        async for names in store.container_names(audit_id):
-            yield select_containers(names, set(), parameters)[0]
-
-    return chosen, skipped, again()
+async def _no_blocks() -> AsyncIterator[list[list[Any]]]:
+    for block in list[list[list[Any]]]():
+        yield block
 
 
-async def cut(portions: AsyncIterator[list[str]], sizes: Sequence[int]) -> AsyncIterator[list[str]]:
-    """The same names in runs of the given sizes."""
-    waiting: list[str] = []
-    for size in sizes:
-        while len(waiting) < size:
-            waiting += await anext(portions)
-        yield waiting[:size]
-        waiting = waiting[size:]
+async def _chosen(
+    services: Services, audit: str, profile: Profile, asked: AuditParameters, skipped: Counter[str]
+) -> AsyncIterator[list[list[Any]]]:
+    """The units to open with their hints, in blocks; counts those that are not opened, by reason."""
+    scan = profile.scan
+    assert scan is not None
+    join, size = profile.join(scan.join), max(1, services.settings.shard_containers // _BLOCKS_IN_A_SHARD)
+    folders = {source.name: f"{audit}/rows" for run in profile.pulls() for source in run}
+    unique = [profile.source(name).unique for name, _ in join.of]
+    block: list[list[Any]] = []
+    async for portion in groups(services, folders, profile, join):
+        for held in portion:
+            if any(len(items) > 1 for items, once in zip(held.items, unique, strict=True) if once):
+                raise ListingError(f"Storage listed {held.key!r} twice. Audit again.")
+            unit = _unit(scan, Group(held.key, tuple(map(rows_of, held.items))), asked)
+            if isinstance(unit, Skip):
+                skipped[unit.reason] += 1
+            elif unit is not None:
+                block.append([held.key, unit.hint])
+                if len(block) == size:
+                    yield block
+                    block = []
+    if block:
+        yield block
+
+
+def _unit(scan: Scan, group: Group, asked: AuditParameters) -> Open | Skip | None:
+    return scan.open(group, asked)
 
 
 @bp.activity_trigger(input_name="request")

@@ -2,9 +2,9 @@
 
 import logging
 
-from adapters.audit_records import UnreadableAudit
-from adapters.documents import ODD
 from adapters.services import Services
+from adapters.store.documents import ODD
+from adapters.store.records import UnreadableAudit
 from reconciliation.errors import RunStoreError
 from reconciliation.lifecycle import State
 from reconciliation.report.document import ReportReader
@@ -25,7 +25,7 @@ async def previous_audit(services: Services, record: RunRecord) -> Previous | No
     One whose record or report is not there any more, or cannot be read (another release wrote it), is passed over.
     """
     looked_at, audited = 0, services.audited(services.profile_of(record))
-    async for other in services.records.newest_first(until=record.audit_id):
+    async for other in services.records.newest_first(record.parameters.profile):
         looked_at += 1
         if looked_at > _MOST_LOOKED_AT:
             break
@@ -34,7 +34,7 @@ async def previous_audit(services: Services, record: RunRecord) -> Previous | No
         earlier = other.begun < record.begun and other.state is State.COMPLETED
         if not earlier or not same_question(other.parameters, record.parameters) or not audited.is_in(other.summary):
             continue
-        if await services.store.has_report(other.audit_id, "json"):
+        if await services.store.reports.has(other.folder, "json"):
             try:
                 return await _read(services, other)
             except (*ODD, RunStoreError) as error:
@@ -45,7 +45,7 @@ async def previous_audit(services: Services, record: RunRecord) -> Previous | No
 
 async def _read(services: Services, record: RunRecord) -> Previous:
     reader, findings = ReportReader(), set[Known]()
-    async for lines in services.store.report_lines(record.audit_id):
+    async for lines in services.store.reports.lines(record.folder):
         findings |= {
             Known(finding["subject"]["kind"], finding["subject"]["id"], finding["verdict"])
             for finding in reader.read(lines)

@@ -1,16 +1,24 @@
-"""Step 2: read the rows, candidates and registered recordings, in one moment of the database."""
+"""Read the sources of one setting, in one moment."""
 
 import logging
+from datetime import timedelta
 from typing import Literal, TypedDict
 
 import azure.durable_functions as df
 
-from activities.answers import Refusal, answered
-from activities.audits import AuditRequest, running
+from activities.step import AuditRequest, Refusal, answered, folder_of, running
+from adapters.readers import reader
 from adapters.services import Services
+from reconciliation.pulled import Pulled
 
 bp = df.Blueprint()
 logger = logging.getLogger("capture_audit.pull")
+
+
+class PullRequest(AuditRequest):
+    """A run of neighbouring sources (see ``Profile.pulls``)."""
+
+    run: int
 
 
 class PullAnswer(TypedDict):
@@ -19,25 +27,28 @@ class PullAnswer(TypedDict):
     ok: Literal[True]
 
 
-async def pull_rows(request: AuditRequest, services: Services) -> PullAnswer:
-    """Copy the rows into the run store; rows that are already there are kept.
+async def pull_rows(request: PullRequest, services: Services) -> PullAnswer:
+    """Copy what the sources give into the run store; what is already there is kept.
 
-    Raises ``DatabaseRefusedError`` or ``DatabaseUnavailableError``; nothing is written then.
+    The first run freezes the audit's moment. Raises an ``AuditError`` where a source cannot be read.
     """
-    audit_id = request["audit_id"]
-    if not await services.store.has_rows(audit_id):
-        record = await running(services.records, audit_id)
-        profile = services.profile_of(record)
-        async with services.database(profile).snapshot() as snapshot:
+    audit, run = folder_of(request), request["run"]
+    if await services.store.rows.pulled(audit, run) is None:
+        record = await running(request, services)
+        begun, rows, ahead = services.now(), dict[str, int](), timedelta()
+        sources = services.profile_of(record).pulls()[run]
+        async with reader(services, sources[0].setting) as opened:
             moments = services.moments(record.parameters)
-            candidates = snapshot.lines(profile.candidates(record.parameters, moments))
-            registered = snapshot.lines(profile.registered(moments))
-            await services.store.write_rows(audit_id, {"registered": registered, "candidates": candidates})
-        logger.info("Audit %s: rows pulled", audit_id)
+            for source in sources:
+                lines = opened.lines(source.read(record.parameters, moments))
+                rows[source.name] = await services.store.rows.write(audit, source.name, lines)
+            ahead = opened.ahead
+        await services.store.rows.write_pulled(audit, run, Pulled(begun, rows, ahead=ahead))
+        logger.info("Audit %s: %s", record.audit_id, rows)
     return {"ok": True}
 
 
 @bp.activity_trigger(input_name="request")
-async def pull(request: AuditRequest) -> PullAnswer | Refusal:
+async def pull(request: PullRequest) -> PullAnswer | Refusal:
     """The activity."""
     return await answered(pull_rows, request)

@@ -1,4 +1,4 @@
-"""Step 5: render the report for people and spreadsheets, and end the audit."""
+"""Render the report for people and spreadsheets, and end the audit."""
 
 import logging
 from collections.abc import AsyncIterator
@@ -6,10 +6,9 @@ from typing import Any
 
 import azure.durable_functions as df
 
-from activities.answers import Refusal, answered
-from activities.audits import AuditRequest, EndedAnswer, ended_answer
-from adapters.run_store import RunStore
+from activities.step import AuditRequest, EndedAnswer, Refusal, answered, ended_answer, folder_of
 from adapters.services import Services
+from adapters.store.reports import Reports
 from reconciliation.errors import RunStoreError
 from reconciliation.lifecycle import State
 from reconciliation.outcome import Outcome
@@ -26,12 +25,12 @@ logger = logging.getLogger("capture_audit.report")
 async def report_audit(request: AuditRequest, services: Services) -> EndedAnswer:
     """Render findings.csv and report.html from report.json, then end the audit. Doing it again changes nothing."""
     audit_id = request["audit_id"]
-    record = ended = await services.records.record(audit_id)
+    record = ended = await services.records.record_in(folder_of(request))
     if record is None or ended is None:
         raise RunStoreError(f"There is no audit {audit_id} in {services.records.where} to report.")
     if not record.state.has_ended:
         profile = services.profile_of(record)
-        head = await render(services.store, audit_id, profile)
+        head = await render(services.store.reports, record.folder, profile)
         state = State.COMPLETED if head["complete"] else State.INCOMPLETE
         outcome = Outcome(head["outcome"]["code"])
         ended = record.ended(state, services.now(), outcome=outcome, summary=summary_of(head, profile))
@@ -40,7 +39,7 @@ async def report_audit(request: AuditRequest, services: Services) -> EndedAnswer
     return ended_answer(services, before=record, ended=ended)
 
 
-async def render(store: RunStore, audit_id: str, profile: Profile) -> Head:
+async def render(reports: Reports, audit: str, profile: Profile) -> Head:
     """Write the two renderings, reading report.json line by line; returns its head.
 
     Raises ``RunStoreError`` if report.json ends before its end.
@@ -50,7 +49,7 @@ async def render(store: RunStore, audit_id: str, profile: Profile) -> Head:
 
     async def rows() -> AsyncIterator[bytes]:
         yield csv_header(profile.showing).encode()
-        async for lines in store.report_lines(audit_id):
+        async for lines in reports.lines(audit):
             findings = reader.read(lines)
             for finding in findings:
                 of_severity = shown.get(finding["severity"])
@@ -58,14 +57,14 @@ async def render(store: RunStore, audit_id: str, profile: Profile) -> Head:
                     of_severity.append(finding)
             yield csv_rows(findings, profile.showing).encode()
 
-    await store.write_report(audit_id, "csv", rows())
+    await reports.write(audit, "csv", rows())
     if not reader.complete:
-        raise RunStoreError(f"report.json of audit {audit_id} ends before its end. Start a new audit.")
+        raise RunStoreError(f"report.json of {audit} ends before its end. Start a new audit.")
 
     async def page() -> AsyncIterator[bytes]:
         yield render_html(reader.head, shown, profile).encode()
 
-    await store.write_report(audit_id, "html", page())
+    await reports.write(audit, "html", page())
     return reader.head
 
 

@@ -1,4 +1,4 @@
-"""Step 3, for one shard: read every page of every container, and keep what a verdict can need."""
+"""For one shard: look up every unit of it, and keep what a verdict can need."""
 
 import asyncio
 import logging
@@ -9,16 +9,14 @@ from typing import Literal, TypedDict
 
 import azure.durable_functions as df
 
-from activities.answers import Refusal, answered
-from activities.audits import running
-from activities.reading import reader_of
-from adapters.run_store import RunStore
+from activities.looking import looker_of
+from activities.step import AuditRequest, Refusal, answered, folder_of, running
 from adapters.services import Services
+from adapters.store.shards import Shards
 from adapters.telemetry import event
-from profiles.pre_capture_sessions.evidence import ContainerEvidence, Record
 from reconciliation.coverage import counts_of
 from reconciliation.errors import AuditError
-from reconciliation.evidence import has_failed
+from reconciliation.evidence import Record, has_failed
 
 bp = df.Blueprint()
 logger = logging.getLogger("capture_audit.scan")
@@ -26,16 +24,15 @@ logger = logging.getLogger("capture_audit.scan")
 _SECONDS_BETWEEN_PROGRESS = 2.0
 
 
-class ScanRequest(TypedDict):
+class ScanRequest(AuditRequest):
     """One shard of an audit; ``attempt`` counts the passes from 1."""
 
-    audit_id: str
     shard: int
     attempt: int
 
 
 class ScanAnswer(TypedDict):
-    """How many containers of the shard were read, skipped with a reason, and could not be read."""
+    """How many units of the shard were read, skipped with a reason, and could not be read."""
 
     ok: Literal[True]
     scanned: int
@@ -44,55 +41,56 @@ class ScanAnswer(TypedDict):
 
 
 async def scan(request: ScanRequest, services: Services) -> ScanAnswer:
-    """Scan a shard into the run store. Containers that an earlier pass read are not read again.
+    """Scan a shard into the run store. Units that an earlier pass read are not read again.
 
-    A container that cannot be read is kept as failed, never dropped. Raises ``RunStoreError`` if the audit has ended.
+    A unit that cannot be read is kept as failed, never dropped. Raises ``RunStoreError`` if the audit has ended.
     """
-    audit_id, index = request["audit_id"], request["shard"]
-    store = services.store
-    record = await running(services.records, audit_id)
+    audit, index, shards = folder_of(request), request["shard"], services.store.shards
+    record = await running(request, services)
+    scanned = services.profile_of(record).scan
+    assert scanned is not None
     begun = services.now()
-    seen = await store.shard_result(audit_id, index, ContainerEvidence.from_json)
-    known = {record.unit: record for record in (seen.records if seen else ())}
-    kept = [record for record in known.values() if not has_failed(record)]
-    if not known or len(kept) < len(known):
-        plan = await store.planned(audit_id)
-        planned = plan.shards[index]
-        done = {record.unit for record in kept}
-        wanted = [name for name in await store.shard_names(audit_id, planned) if name not in done]
-        async with _progress_kept(store, audit_id, index, kept):
-            reader = reader_of(services, timedelta(seconds=plan.storage_ahead_seconds))
-            await reader.read_all(wanted, kept, services.settings.shard_timeout_seconds)
-        kept.sort(key=lambda record: record.unit)
-        counts = await store.mend_shard(audit_id, index, request["attempt"], kept, seen)
-        if counts is None:  # what stands there counts; if it has gaps, the next pass mends it
-            counts = counts_of(await store.shard(audit_id, index, ContainerEvidence.from_json) or ())
-        event(
-            "audit.shard_completed",
-            audit_id=audit_id,
-            profile=record.parameters.profile,
-            shard=index,
-            attempt=request["attempt"],
-            read=len(wanted),
-            seconds=round((services.now() - begun).total_seconds(), 1),
-            **counts,
-        )
-    else:
+    seen = await shards.result(audit, index, scanned.unpack)
+    known = {one.unit: one for one in (seen.records if seen else ())}
+    kept = [one for one in known.values() if not has_failed(one)]
+    if known and len(kept) == len(known):
         counts = counts_of(kept)
-    return {"ok": True, "scanned": counts["scanned"], "skipped": counts["skipped"], "failed": counts["failed"]}
+        return {"ok": True, "scanned": counts["scanned"], "skipped": counts["skipped"], "failed": counts["failed"]}
+    plan = await services.store.plans.known(audit)
+    done = {one.unit for one in kept}
+    wanted = [unit for unit in await services.store.plans.units(audit, plan.shards[index]) if unit[0] not in done]
+    async with _progress_kept(shards, audit, index, kept):
+        looker = looker_of(services, scanned, timedelta(seconds=plan.storage_ahead_seconds))
+        await looker.read_all(wanted, kept, services.settings.shard_timeout_seconds)
+    kept.sort(key=lambda one: one.unit)
+    written = await shards.mend(audit, index, kept, scanned, attempt=request["attempt"], seen=seen)
+    if written is None:  # what is there counts; if it has gaps, the next pass mends it
+        there = await shards.result(audit, index, scanned.unpack)
+        written = counts_of(there.records if there else ())
+    event(
+        "audit.shard_completed",
+        audit_id=record.audit_id,
+        profile=record.parameters.profile,
+        shard=index,
+        attempt=request["attempt"],
+        read=len(wanted),
+        seconds=round((services.now() - begun).total_seconds(), 1),
+        **written,
+    )
+    return {"ok": True, "scanned": written["scanned"], "skipped": written["skipped"], "failed": written["failed"]}
 
 
 @asynccontextmanager
-async def _progress_kept(store: RunStore, audit_id: str, index: int, records: list[Record]) -> AsyncIterator[None]:
+async def _progress_kept(shards: Shards, audit: str, index: int, records: list[Record]) -> AsyncIterator[None]:
     """While the block runs, write how far it has come; failing to do so never harms the scan."""
 
     async def keep() -> None:
         while True:
             await asyncio.sleep(_SECONDS_BETWEEN_PROGRESS)
             try:
-                await store.write_progress(audit_id, index, list(records))
+                await shards.write_progress(audit, index, list(records))
             except AuditError as error:
-                logger.warning("Audit %s: progress of shard %d was not written: %s", audit_id, index, error)
+                logger.warning("Progress of shard %d of %s was not written: %s", index, audit, error)
 
     task = asyncio.create_task(keep())
     try:

@@ -9,7 +9,6 @@ from tempfile import SpooledTemporaryFile
 from types import TracebackType
 from typing import IO, Any, TypeVar
 
-from reconciliation.clock import Clock
 from reconciliation.finding import Finding
 from reconciliation.report.document import (
     CLOSING,
@@ -37,8 +36,8 @@ class Spools:
     are those of the findings.
     """
 
-    def __init__(self, clock: Clock, counted_kind: str) -> None:
-        self._clock = clock
+    def __init__(self, now: datetime, counted_kind: str) -> None:
+        self._now = now
         self._counted_kind = counted_kind
         self.cases = CasesNamed()
         self._files = ExitStack()
@@ -59,7 +58,7 @@ class Spools:
         """Keep a finding; within its severity those with a date ahead come first, the others as they come."""
         line, severity = finding_line(finding.to_json(change)).encode(), finding.judgement.severity
         due = finding.due
-        if due is None or due <= self._clock.as_of:
+        if due is None or due <= self._now:
             self._spool(self._findings, severity).write(line)
         else:
             self._dated.setdefault(severity, []).append((due, line))

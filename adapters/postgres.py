@@ -16,7 +16,7 @@ from adapters.database_errors import explained
 from adapters.database_url import database_options
 from reconciliation.database import DatabaseState
 from reconciliation.errors import DatabaseRefusedError, DatabaseUnavailableError
-from reconciliation.profile import Query
+from reconciliation.queries import SqlRows
 
 _TOKEN_SCOPE = "https://ossrdbms-aad.database.windows.net/.default"  # noqa: S105 - a scope, not a secret
 _CONNECT_TIMEOUT_SECONDS = 15
@@ -88,11 +88,11 @@ class Database:
         except psycopg.Error as error:
             raise explained(self.setting, error) from error
 
-    async def check(self, *queries: Query) -> None:
+    async def check(self, *queries: SqlRows) -> None:
         """Connect, and ask each query for no row: what is missing, or not granted, shows. Raises as ``snapshot``."""
         async with self.snapshot() as snapshot:
             for query in queries:
-                none = Query(f"select * from ({query.sql}) as query limit 0", query.values)  # noqa: S608 - a constant
+                none = SqlRows(f"select * from ({query.sql}) as query limit 0", query.values)  # noqa: S608 - a constant
                 async for _lines in snapshot.lines(none):
                     pass
 
@@ -134,7 +134,7 @@ class Snapshot:
         [[text]] = await cursor.fetchall()
         return DatabaseState.from_json(json.loads(text))
 
-    async def lines(self, query: Query) -> AsyncIterator[list[str]]:
+    async def lines(self, query: SqlRows) -> AsyncIterator[list[str]]:
         """The JSON texts of a query's rows, in portions as the server's cursor gives them.
 
         The next portion is asked for before one is handed out, so that the server works while the caller does.

@@ -2,24 +2,26 @@
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 from weakref import WeakKeyDictionary
 
-from adapters.audit_records import AuditRecords
-from adapters.blob_store import BlobStore
 from adapters.connections import StorageConnection
 from adapters.credentials import endpoint_of
 from adapters.listing.lister import Patience, RestLister, open_session
 from adapters.postgres import Database
-from adapters.run_store import RunStore
 from adapters.settings import Settings, load_settings
+from adapters.store.blobs import BlobStore
+from adapters.store.records import AuditRecords
+from adapters.store.run_store import RunStore
 from reconciliation.audited import Audited
-from reconciliation.errors import RunStoreError
+from reconciliation.errors import RunStoreError, SettingsError
 from reconciliation.notice import Signposts
 from reconciliation.parameters import AuditParameters
-from reconciliation.profile import Moments, Profile
+from reconciliation.profile import Profile
+from reconciliation.queries import Moments
 from reconciliation.run_record import RunRecord
 
 
@@ -30,13 +32,12 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True)
 class Services:
-    """What a step may use. Tests build one of their own."""
+    """What a step may use. ``listers`` are the storage accounts by the settings that name them."""
 
     settings: Settings
     records: AuditRecords
     store: RunStore
-    lister: RestLister
-    ingest: RestLister | None = None
+    listers: Mapping[str, RestLister]
     now: Callable[[], datetime] = utc_now
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
@@ -54,21 +55,24 @@ class Services:
         now = self.now()
         return Moments(now - parameters.grace, now + self.settings.clock_tolerance)
 
-    def database(self, profile: Profile) -> Database:
-        """The database of a profile."""
-        urls = {"PRE_DATABASE": self.settings.pre_database}
-        return Database(profile.database, urls[profile.database], self.settings.statement_timeout_seconds)
+    def database(self, setting: str) -> Database:
+        """The database that a setting names. Raises ``SettingsError`` if it names none."""
+        url = self.settings.connections.get(setting)
+        if not isinstance(url, str):
+            raise SettingsError(f"{setting} is not the setting of a database.")
+        return Database(setting, url, self.settings.statement_timeout_seconds)
 
     def audited(self, profile: Profile) -> Audited:
         """What an audit of a profile is of."""
-        ingest, (host, name) = self.settings.ingest_storage, self.database(profile).where
-        return Audited(
-            self.settings.source_storage.account,
-            ingest.account if ingest else None,
-            host,
-            name,
-            self.settings.environment,
-        )
+        places: dict[str, Any] = {}
+        for one in profile.connections:
+            given = self.settings.connections.get(one.setting)
+            if isinstance(given, str):
+                host, name = self.database(one.setting).where
+                places[one.shown] = {"host": host, "name": name}
+            else:
+                places[one.shown] = given.account if given else None
+        return Audited(places, self.settings.environment)
 
     def signposts(self, record: RunRecord) -> Signposts:
         """What a notice of an audit's end may lead to."""
@@ -87,10 +91,13 @@ def open_services(settings: Settings) -> Services:
     blobs = BlobStore(settings.report_storage, settings.report_container)
     return Services(
         settings,
-        AuditRecords(blobs),
-        RunStore(blobs),
-        lister(settings.source_storage),
-        lister(settings.ingest_storage) if settings.ingest_storage else None,
+        AuditRecords(blobs, tuple(settings.profiles)),
+        RunStore.of(blobs),
+        {
+            setting: lister(given)
+            for setting, given in settings.connections.items()
+            if isinstance(given, StorageConnection)
+        },
     )
 
 

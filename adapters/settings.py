@@ -5,7 +5,7 @@ an address to be reached with the app's identity.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -17,17 +17,16 @@ from adapters.database_url import database_options
 from adapters.enabled import VARIABLE, enabled_profiles
 from adapters.redaction import redacted
 from reconciliation.errors import SettingsError
-from reconciliation.profile import Profile
+from reconciliation.profile import Connection, Profile, Technology
 
 
 @dataclass(frozen=True)
 class Settings:
     """Everything the app is configured with; the README's table documents the variables of these fields."""
 
-    source_storage: StorageConnection
     report_storage: StorageConnection
-    pre_database: str = field(repr=False)
-    ingest_storage: StorageConnection | None = None
+    profiles: Mapping[str, Profile] = field(default_factory=dict, repr=False)
+    connections: Mapping[str, StorageConnection | str] = field(default_factory=dict, repr=False)
     report_container: str = "audits"
     scan_concurrency: int = 32
     shard_containers: int = 500
@@ -42,7 +41,6 @@ class Settings:
     retention_days: int = 90
     clock_tolerance_minutes: int = 5
     allow_mostly_missing: bool = False
-    profiles: Mapping[str, Profile] = field(default_factory=dict, repr=False)
     scheduled_profile: str | None = None
     scheduled_mode: str | None = None
     webhook_url: str | None = field(default=None, repr=False)
@@ -63,10 +61,8 @@ class Settings:
 
 
 VARIABLES: dict[str, str] = {
-    "source_storage": "SOURCE_STORAGE",
     "report_storage": "REPORT_STORAGE",
-    "pre_database": "PRE_DATABASE",
-    "ingest_storage": "INGEST_STORAGE",
+    "profiles": VARIABLE,
     "report_container": "AUDIT_REPORT_CONTAINER",
     "scan_concurrency": "AUDIT_SCAN_CONCURRENCY",
     "shard_containers": "AUDIT_SHARD_CONTAINERS",
@@ -81,7 +77,6 @@ VARIABLES: dict[str, str] = {
     "retention_days": "AUDIT_RETENTION_DAYS",
     "clock_tolerance_minutes": "AUDIT_CLOCK_TOLERANCE_MINUTES",
     "allow_mostly_missing": "AUDIT_ALLOW_MOSTLY_MISSING",
-    "profiles": VARIABLE,
     "scheduled_profile": "AUDIT_SCHEDULED_PROFILE",
     "scheduled_mode": "AUDIT_SCHEDULED_MODE",
     "webhook_url": "AUDIT_WEBHOOK_URL",
@@ -125,14 +120,9 @@ def load_settings(environment: Mapping[str, str]) -> Settings:
     quoted) and what is allowed.
     """
     read = _Reader(environment)
-    source = read.storage("SOURCE_STORAGE", needed=True)
+    profiles = read.checked(lambda: enabled_profiles(environment)) or {}
+    connections = read.connections([one for profile in profiles.values() for one in profile.connections])
     report = read.storage("REPORT_STORAGE", "AzureWebJobsStorage", needed=True)
-    ingest = read.storage("INGEST_STORAGE")
-    database = read.text("PRE_DATABASE")
-    if database is None:
-        read.problems.append("PRE_DATABASE is not set: give postgresql://user@host:5432/database")
-    else:
-        read.checked(lambda: database_options("PRE_DATABASE", database))
     container = read.like(
         "AUDIT_REPORT_CONTAINER",
         _CONTAINER.fullmatch,
@@ -142,7 +132,6 @@ def load_settings(environment: Mapping[str, str]) -> Settings:
     for variable in SCHEDULES:
         read.like(variable, _SCHEDULE.fullmatch, "six fields in NCRONTAB, such as 0 0 3 * * *")
     numbers = {name: read.number(VARIABLES[name], *bounds) for name, bounds in _RANGES.items()}
-    profiles = read.checked(lambda: enabled_profiles(environment)) or {}
     scheduled = read.one_of("AUDIT_SCHEDULED_PROFILE", tuple(profiles)) if profiles else None
     audited = next((one for name, one in profiles.items() if scheduled in {None, name}), None)
     mode = read.one_of("AUDIT_SCHEDULED_MODE", audited.modes) if audited else None
@@ -151,16 +140,14 @@ def load_settings(environment: Mapping[str, str]) -> Settings:
     webhook = read.address("AUDIT_WEBHOOK_URL", query=True)
     public = read.address("AUDIT_PUBLIC_URL")
     runbook = read.address("AUDIT_RUNBOOK_URL", query=True)
-    if read.problems or source is None or report is None or database is None:
+    if read.problems or report is None:
         raise SettingsError("The app's settings are not usable. " + "; ".join(read.problems))
     return Settings(
-        source,
         report,
-        database,
-        ingest,
+        profiles,
+        connections,
         container or Settings.report_container,
         **{name: number for name, number in numbers.items() if number is not None},
-        profiles=profiles,
         scheduled_profile=scheduled,
         scheduled_mode=mode,
         webhook_url=webhook,
@@ -202,6 +189,25 @@ class _Reader:
             either = " (or ".join(names) + ")" * (len(names) - 1)
             self.problems.append(f"{either} is not set: give a connection string, or an address in ...__blobServiceUri")
         return None
+
+    def database(self, variable: str, *, needed: bool) -> str | None:
+        """The URL of a database."""
+        url = self.text(variable)
+        if url is not None:
+            self.checked(lambda: database_options(variable, url))
+        elif needed:
+            self.problems.append(f"{variable} is not set: give postgresql://user@host:5432/database")
+        return url
+
+    def connections(self, declared: Iterable[Connection]) -> dict[str, StorageConnection | str]:
+        """What is given of the declared connections; one that several profiles declare is read once."""
+        found: dict[str, StorageConnection | str] = {}
+        for one in {one.setting: one for one in declared}.values():
+            read = self.storage if one.of is Technology.STORAGE else self.database
+            given = read(one.setting, needed=one.needed)
+            if given is not None:
+                found[one.setting] = given
+        return found
 
     def address(self, variable: str, *, query: bool = False) -> str | None:
         """A web address."""

@@ -3,9 +3,10 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from reconciliation.evidence import Record, Unread
+from reconciliation.fields import Fields
 
 DELETED_DURING_SCAN = "deleted during the scan"
 """Why a unit was skipped that was there when the units were listed; what is gone leaves no hole."""
@@ -64,6 +65,32 @@ class Coverage:
                 f"coverage does not add up: {self.listed} containers listed, {accounted} accounted for "
                 f"({self.scanned} scanned, {self.skipped.total()} skipped, {len(self.failed)} failed)"
             )
+
+    def kept(self) -> dict[str, Any]:
+        """All of it, as a JSON object; ``from_kept`` gives back an equal value."""
+        return {
+            "listed": self.listed,
+            "scanned": self.scanned,
+            "blobs": self.blobs,
+            "harmless": sorted(self.harmless),
+            "skipped": dict(self.skipped),
+            "failed": [[unread.unit, unread.reason] for unread in self.failed],
+            "gaps": [list(gap) for gap in self.gaps],
+        }
+
+    @classmethod
+    def from_kept(cls, fields: Fields) -> Self:
+        """Raises ``ValueError`` or ``TypeError`` if it is not what ``kept`` makes."""
+        skipped = fields.inner("skipped")
+        return cls(
+            fields.whole("listed"),
+            frozenset(fields.texts("harmless")),
+            fields.whole("scanned"),
+            fields.whole("blobs"),
+            Counter({reason: skipped.whole(reason) for reason in skipped.members}),
+            [Unread(unit, reason, failed=True) for unit, reason in fields.members["failed"]],
+            [Gap(what, next_step) for what, next_step in fields.members["gaps"]],
+        )
 
     def to_json(self) -> dict[str, Any]:
         """The proof as it stands in a report: counts, then every container that could not be read."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from reconciliation.clock import Clock
 from reconciliation.coverage import Coverage
@@ -11,6 +11,7 @@ from reconciliation.database import DatabaseState
 from reconciliation.lookups import Lookup
 from reconciliation.parameters import AuditParameters
 from reconciliation.rules import Judgement, Kind
+from reconciliation.times import optional_from_text
 
 PLACED, MISSING = "placed", "missing"
 """What is told of a row that tells whether this is the storage of these rows: its unit is there, or nowhere."""
@@ -39,6 +40,12 @@ class Told(NamedTuple):
 
     times: int
     furthest: datetime | None
+
+    @classmethod
+    def from_json(cls, value: Any) -> Self:
+        """Of its two values, the moment as a text. Raises ``ValueError`` or ``TypeError`` for anything else."""
+        times, furthest = value
+        return cls(int(times), optional_from_text(furthest))
 
 
 class Server(NamedTuple):

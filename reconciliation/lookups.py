@@ -1,7 +1,7 @@
 """What is asked of storage about one unit, and the form of the answers."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -37,10 +37,23 @@ class BlobCount:
 
     def things(self, answer: Any) -> int:
         """As many."""
-        return int(answer)
+        return sum(page.total for page in answer)
 
 
 Lookup = BlobsOf | BlobCount
+_LOOKUPS: dict[str, type[BlobsOf] | type[BlobCount]] = {one.__name__: one for one in (BlobsOf, BlobCount)}
+
+
+def lookup_to_json(lookup: Lookup) -> list[Any]:
+    """A JSON array; ``lookup_from_json`` gives back an equal value."""
+    return [type(lookup).__name__, asdict(lookup)]
+
+
+def lookup_from_json(value: list[Any]) -> Lookup:
+    """Raises ``LookupError`` or ``TypeError`` if it is not what ``lookup_to_json`` makes."""
+    name, members = value
+    given: dict[str, Any] = {key: tuple(part) if isinstance(part, list) else part for key, part in members.items()}
+    return _LOOKUPS[name](**given)
 
 
 class Blob(NamedTuple):

@@ -1,48 +1,33 @@
 """What the first steps of an audit freeze: the moment it speaks about, its waiting times, and its shards."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Self
+from itertools import pairwise
+from typing import Any, NamedTuple, Self
 
 from reconciliation.clock import Clock
 from reconciliation.fields import Fields
 from reconciliation.parameters import AuditParameters
-from reconciliation.shards import Shard
+from reconciliation.shards import Shard, shard_sizes, start_of
 from reconciliation.times import to_text
 
 SCHEMA_VERSION = 1
 
 
-@dataclass(frozen=True)
-class Listing:
-    """What the first step freezes: the moment the audit speaks about, how many containers there were, and how far
-    storage's clock was ahead of the app's (0 if no further than clocks may differ).
-    """
+class Block(NamedTuple):
+    """Some units that stand together in ``work.jsonl.gz``: the first and the last of them, and where, in bytes."""
 
-    as_of: datetime
-    listed: int
-    storage_ahead_seconds: int = 0
-
-    def to_json(self) -> dict[str, Any]:
-        """A JSON object; ``from_json`` gives back an equal value."""
-        return {
-            "schema_version": SCHEMA_VERSION,
-            "complete": True,
-            "as_of": to_text(self.as_of),
-            "listed": self.listed,
-            "storage_ahead_seconds": self.storage_ahead_seconds,
-        }
-
-    @classmethod
-    def from_json(cls, value: Any) -> Self:
-        """Raises ``ValueError`` if ``value`` is not what ``to_json`` makes."""
-        fields = Fields.of_version(value, SCHEMA_VERSION)
-        return cls(fields.moment("as_of"), fields.whole("listed"), fields.difference("storage_ahead_seconds"))
+    first: str
+    last: str
+    units: int
+    offset: int
+    length: int
 
 
 @dataclass(frozen=True)
 class PlannedShard:
-    """A shard and where its container names stand in ``work.jsonl.gz``: one gzip member, in bytes."""
+    """A shard and where its units stand in ``work.jsonl.gz``: whole blocks, in bytes."""
 
     shard: Shard
     offset: int
@@ -106,3 +91,36 @@ class Plan:
         if planned + sum(plan.skipped.values()) != plan.listed:
             raise ValueError(f"its shards and skipped containers are not the {plan.listed} that were listed")
         return plan
+
+
+def shards_of(blocks: Sequence[Block], per_shard: int) -> tuple[PlannedShard, ...]:
+    """Runs of adjacent blocks, as even as blocks allow. None if there is nothing to open.
+
+    Raises ``ValueError`` if the units do not ascend: nothing built on them could be trusted.
+    """
+    for before, after in pairwise(blocks):
+        if before.last >= after.first:
+            raise ValueError(f"units are not ascending: {before.last!r} comes before {after.first!r}")
+    total = sum(block.units for block in blocks)
+    bounds, taken = [0], 0
+    sizes = shard_sizes(total, per_shard) if total else []
+    for size in sizes:
+        taken += size
+        at, held = bounds[-1], sum(block.units for block in blocks[: bounds[-1]])
+        while at < len(blocks) and held < taken:
+            held += blocks[at].units
+            at += 1
+        bounds.append(at)
+    runs = [blocks[low:high] for low, high in pairwise(bounds) if low < high]
+    return tuple(
+        PlannedShard(
+            Shard(index, start_of(runs[index - 1][-1].last if index else "", run[0].first), _units(run)),
+            run[0].offset,
+            sum(block.length for block in run),
+        )
+        for index, run in enumerate(runs)
+    )
+
+
+def _units(run: Sequence[Block]) -> int:
+    return sum(block.units for block in run)

@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from enum import StrEnum
 from itertools import groupby
 from typing import Any
 
@@ -26,6 +27,25 @@ def _as_it_is(value: Any) -> Any:
     return value
 
 
+class Technology(StrEnum):
+    """What a setting connects to."""
+
+    STORAGE = "storage"
+    DATABASE = "database"
+
+
+@dataclass(frozen=True)
+class Connection:
+    """A setting that a profile connects by. ``shown`` is the member of a report that tells what it leads to. What is
+    not ``needed`` may be left out: what would be looked up there is then not known.
+    """
+
+    setting: str
+    of: Technology
+    shown: str
+    needed: bool = True
+
+
 @dataclass(frozen=True)
 class Source:
     """A stream of rows that is read once, and again for the keys in doubt.
@@ -35,7 +55,8 @@ class Source:
     JSON value on a line, whatever that is: what cannot be understood becomes a row that says so.
 
     ``after_scan``: it is read at the beginning of the first look, and where it cannot be read that is a gap and no end.
-    ``if_empty`` is what no row at all means; None: nothing to wonder at.
+    ``unique``: no key comes twice, or the answer is not to be believed. ``if_empty`` is what no row at all means; None:
+    nothing to wonder at.
     """
 
     name: str
@@ -44,6 +65,7 @@ class Source:
     again: Callable[[AuditParameters, Moments, Sequence[str]], Query] | None = None
     row: Callable[[Any], Any] = _as_it_is
     after_scan: bool = False
+    unique: bool = False
     if_empty: Gap | None = None
 
 
@@ -101,6 +123,7 @@ class Profile(ABC):
     description: str
     wording: Wording
     showing: Showing
+    connections: tuple[Connection, ...]
     sources: tuple[Source, ...]
     joins: tuple[Join, ...]
     kinds: tuple[Kind[Any], ...]
@@ -151,10 +174,6 @@ class Profile(ABC):
         """The sources that are read before the scan, in runs of neighbours of one setting: each run is one moment."""
         before = [source for source in self.sources if not source.after_scan]
         return [tuple(run) for _, run in groupby(before, key=lambda source: source.setting)]
-
-    def settings(self) -> list[str]:
-        """The names of the settings that it connects by."""
-        return list(dict.fromkeys(source.setting for source in self.sources))
 
     def kind(self, name: str) -> Kind[Any] | None:
         """The kind of that name; None if there is none: an earlier release may have had it."""

@@ -25,7 +25,8 @@ class RunRecord:
     """One audit. ``outcome`` is None until it has ended; ``summary`` only stands when there is a report.
 
     ``resumes`` counts how often its orchestration was started again after it broke off; ``rounds`` how often dead
-    letters were replayed or discarded, each of which makes the report anew.
+    letters were replayed or discarded, each of which makes the report anew. ``is_of_old_layout``: an earlier release
+    left it, so that it is only shown.
     """
 
     audit_id: str
@@ -39,6 +40,17 @@ class RunRecord:
     error: str | None = None
     resumes: int = 0
     rounds: int = 0
+    is_of_old_layout: bool = False
+
+    @property
+    def folder(self) -> str:
+        """Where its artefacts are."""
+        return self.audit_id if self.is_of_old_layout else f"{self.parameters.profile}/{self.audit_id}"
+
+    @property
+    def attempt_folder(self) -> str:
+        """Where those of its current attempt are."""
+        return f"{self.folder}/{self.attempt}"
 
     @property
     def attempt(self) -> str:

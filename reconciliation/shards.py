@@ -4,7 +4,6 @@ An activity costs some 20 ms of engine each up to 256 of them and three times th
 docs/architecture.md), so a large account gets larger shards instead of more.
 """
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any, Self
@@ -48,17 +47,9 @@ def shard_sizes(containers: int, per_shard: int) -> list[int]:
     return [high - low for low, high in pairwise(bounds)]
 
 
-def shard_of(index: int, before: str, names: Sequence[str]) -> Shard:
-    """The shard of some ascending names; ``before`` is the last name of the shard before it, empty for the first.
-
-    Raises ``ValueError`` if the names are not strictly ascending: a listing out of order has lost its place somewhere,
-    and nothing built on it can be trusted.
-    """
-    for one, other in pairwise([before, *names]):
-        if one >= other:
-            raise ValueError(f"container names are not ascending: {one!r} stands before {other!r}")
-    start = shortest_prefix_between(before, names[0]) if before and names else ""
-    return Shard(index, start, len(names))
+def start_of(before: str, first: str) -> str:
+    """Where the shard begins whose first unit this is; ``before`` is the last one of the shard before it, if any."""
+    return shortest_prefix_between(before, first) if before else ""
 
 
 def shortest_prefix_between(before: str, after: str) -> str:

@@ -9,8 +9,8 @@ from typing import Any
 import azure.durable_functions as df
 import azure.functions as func
 
-from adapters.audit_records import UnreadableAudit
-from adapters.run_store import REPORT_FILES
+from adapters.store.records import UnreadableAudit
+from adapters.store.reports import REPORT_FILES
 from adapters.services import Services, services
 from adapters.telemetry import tell_end
 from reconciliation.dead_letters import DeadLetter, Discard

@@ -6,7 +6,7 @@ from typing import Any
 
 import azure.durable_functions as df
 
-from adapters.audit_records import UnreadableAudit
+from adapters.store.records import UnreadableAudit
 from adapters.services import Services
 from adapters.telemetry import event
 from reconciliation.errors import StorageRefusedError, UnreadableError

@@ -14,7 +14,7 @@ from typing import Any
 
 import azure.durable_functions as df
 
-from adapters.audit_records import ActiveAudit, UnreadableAudit, UnreadableGuard
+from adapters.store.records import ActiveAudit, UnreadableAudit, UnreadableGuard
 from adapters.services import Services
 from adapters.telemetry import event, tell_end
 from reconciliation.dead_letters import DeadLetter

@@ -5,7 +5,8 @@ from enum import StrEnum
 from typing import Any
 from urllib.parse import urlsplit
 
-from adapters.run_store import REPORT_FILES, Artefacts
+from adapters.store.overview import Artefacts
+from adapters.store.reports import REPORT_FILES
 from adapters.settings import Settings
 from reconciliation.lifecycle import Phase, State
 from reconciliation.plan import Plan

@@ -135,8 +135,9 @@ class RestLister:
         async for page in self._pages("/", self._containers_query, parse_containers, what):
             yield page.names
 
-    async def blobs(self, container: str, keep: Suffixes = ALL) -> list[BlobPage]:
-        """All pages of a container's listing, in order, with the blobs whose names end in one of ``keep``.
+    async def blobs(self, container: str, keep: Suffixes = ALL, prefix: str = "") -> list[BlobPage]:
+        """All pages of a container's listing, or of the blobs whose names begin with ``prefix``, in order; with those
+        whose names end in one of ``keep``.
 
         Raises as ``containers``, and ``ContainerGoneError`` when the container is not there any more. A name that
         storage cannot have is a ``ListingError``, and nobody is asked: in a path it could mean another address.
@@ -145,9 +146,11 @@ class RestLister:
         if not can_be_a_container(container):
             raise ListingError(f"Cannot {what}: storage cannot have a container of that name. See what lists it so.")
         path, query = f"/{container}", self._blobs_query
+        if prefix:
+            query += f"&prefix={quote(prefix, safe='')}"
 
         def parse(page: bytes) -> Blobs:
-            return parse_blobs(page, container, keep)
+            return parse_blobs(page, container, keep, prefix)
 
         page = await self._page(path, query, parse, what)
         pages = [page.blobs]

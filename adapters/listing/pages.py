@@ -59,13 +59,15 @@ class _Plain(NamedTuple):
     marker: str | None
     rows: list[Any]
     container: str
+    prefix: str
 
 
 def _form(holder: str, row: str, found: bytes) -> _Form:
     first, last = f"<{holder}><{row}>".encode(), f"</{row}></{holder}>".encode()
     begin = (
         rb'(?:\xef\xbb\xbf)?<\?xml version="1\.0" encoding="(?:utf|UTF)-8"(?: standalone="yes")?\?>'
-        rb'<EnumerationResults(?: ServiceEndpoint="[^"<]*")?(?: ContainerName="([a-z0-9$-]*)")?>(?:<Prefix ?/>)?'
+        rb'<EnumerationResults(?: ServiceEndpoint="[^"<]*")?(?: ContainerName="([a-z0-9$-]*)")?>'
+        rb"(?:<Prefix ?/>|<Prefix>([^<]*)</Prefix>)?"
         rb"(?:<Marker ?/>|<Marker>[^<]*</Marker>)?(?:<MaxResults>[0-9]*</MaxResults>)?(?:<Delimiter ?/>)?" + first
     )
     end = last + rb"<NextMarker(?: ?/>|>([ -;=-~]*)</NextMarker>)" + _END + rb"\s*"
@@ -90,11 +92,13 @@ def parse_containers(page: bytes) -> ContainerNames:
     plain = _plain(page, _CONTAINERS)
     if plain is None:
         root, rows = _parsed(page, _CONTAINERS)
+        _check_prefix(root.findtext("Prefix") or "", "")
         return ContainerNames(_marker(root), [_harmless(_name(row)) for row in rows])
+    _check_prefix(plain.prefix, "")
     return ContainerNames(plain.marker, [name.decode() for name in plain.rows])
 
 
-def parse_blobs(page: bytes, container: str | None = None, keep: Suffixes = ALL) -> Blobs:
+def parse_blobs(page: bytes, container: str | None = None, keep: Suffixes = ALL, prefix: str = "") -> Blobs:
     """The blobs whose names end in one of ``keep``, in any case of letters, and the number of all.
 
     Raises ``ListingError`` if the page is not a whole List Blobs answer, or says that it is another container's.
@@ -105,8 +109,10 @@ def parse_blobs(page: bytes, container: str | None = None, keep: Suffixes = ALL)
     if plain is None:
         root, rows = _parsed(page, _BLOBS)
         _check_container(root.get("ContainerName"), container)
+        _check_prefix(root.findtext("Prefix") or "", prefix)
         return Blobs(_marker(root), _summed([_blob(row) for row in rows if not _is_folder(row)], keep))
     _check_container(plain.container, container)
+    _check_prefix(plain.prefix, prefix)
     found, ends = plain.rows, tuple(suffix.encode() for suffix in keep)
     longest = max(map(len, ends), default=0)
     try:
@@ -127,6 +133,12 @@ def _check_container(told: str | None, asked: str | None) -> None:
         raise ListingError("Storage answered with the listing of another container.")
 
 
+def _check_prefix(told: str, asked: str) -> None:
+    # An emulator, or a gateway, may leave it out of an answer that is filtered as it was asked for.
+    if told not in {"", asked}:
+        raise ListingError("Storage answered with a filtered listing that nobody asked for.")
+
+
 # --- as the service writes it -----------------------------------------------------------------------------------------
 
 
@@ -144,7 +156,7 @@ def _plain(page: bytes, form: _Form) -> _Plain | None:
     rows = form.found.findall(page)
     if not len(rows) == page.count(form.between) + 1 == page.count(_IN_EACH_ROW):
         return None
-    return _Plain((end[1] or b"").decode() or None, rows, (begin[1] or b"").decode())
+    return _Plain((end[1] or b"").decode() or None, rows, *[(part or b"").decode() for part in begin.groups()])
 
 
 # --- anything else that may still be a listing ------------------------------------------------------------------------
@@ -166,7 +178,7 @@ def _parsed(page: bytes, form: _Form) -> tuple[ET.Element, list[ET.Element]]:
     holder = _only(root, form.holder)
     if any(len(element) for element in root if element is not holder):
         raise ListingError(f"Storage answered with more than the one list of {form.holder} that was asked for.")
-    if root.findtext("Prefix") or root.findtext("Delimiter"):
+    if root.findtext("Delimiter"):
         raise ListingError("Storage answered with a filtered listing that nobody asked for.")
     texts = [holder.text, *[row.tail for row in holder]]
     if any(row.tag != form.row for row in holder) or any(text and not text.isspace() for text in texts):

@@ -10,14 +10,14 @@ from profiles.pre_capture_sessions.keys import MATTERING_SUFFIXES
 from profiles.pre_capture_sessions.kinds import KINDS
 from profiles.pre_capture_sessions.names import CONTAINERS, CONTAINERS_AGAIN, REGISTERED
 from profiles.pre_capture_sessions.options import MODES, OPTIONS
-from profiles.pre_capture_sessions.screening import FUTURE, NAMES, SESSIONS
+from profiles.pre_capture_sessions.screening import FUTURE, INGEST, NAMES, SESSIONS
 from profiles.pre_capture_sessions.selection import HARMLESS_SKIPS, select
 from profiles.pre_capture_sessions.showing import SHOWING
 from profiles.pre_capture_sessions.wording import WORDING
 from reconciliation.coverage import Gap
 from reconciliation.looks import Again, Audit, Doubt, Group, Screened, Subject
 from reconciliation.lookups import BlobsOf
-from reconciliation.profile import Join, Profile, Scan, Source
+from reconciliation.profile import Connection, Join, Profile, Scan, Source, Technology
 from reconciliation.queries import Containers
 from reconciliation.times import to_text
 
@@ -45,9 +45,14 @@ class PreCaptureSessions(Profile):
     showing = SHOWING
     modes = MODES
     options = OPTIONS
+    connections = (
+        Connection(STORAGE, Technology.STORAGE, "storage_account"),
+        Connection(INGEST, Technology.STORAGE, "ingest_account", needed=False),
+        Connection(DATABASE, Technology.DATABASE, "database"),
+    )
     # Containers are listed before the rows are read: what is registered in between looks registered, never lost.
     sources = (
-        Source(CONTAINERS, STORAGE, lambda _asked, _moments: Containers(), if_empty=gaps.NO_CONTAINER),
+        Source(CONTAINERS, STORAGE, lambda _asked, _moments: Containers(), unique=True, if_empty=gaps.NO_CONTAINER),
         Source(
             REGISTERED,
             DATABASE,

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from adapters.audit_records import AuditRecords
-from adapters.blob_store import BlobStore, Listed, Stored
+from adapters.store.records import AuditRecords
+from adapters.store.blobs import BlobStore, Listed, Stored
 from adapters.connections import StorageConnection
 from adapters.listing.lister import RestLister
 from adapters.postgres import Database
-from adapters.run_store import RunStore
+from adapters.store.run_store import RunStore
 from adapters.services import Services
 from adapters.settings import Settings
 from profiles.pre_capture_sessions import PROFILE

@@ -5,10 +5,10 @@ from uuid import uuid4
 
 import pytest
 
-from adapters.audit_records import AuditRecords
-from adapters.blob_store import BlobStore
+from adapters.store.records import AuditRecords
+from adapters.store.blobs import BlobStore
 from adapters.connections import StorageConnection, by_connection_string
-from adapters.run_store import RunStore
+from adapters.store.run_store import RunStore
 from devstack.azurite import AzuriteServer
 from devstack.postgres import HOST
 from tests.adapters.tls_before_postgres import tls_before

@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 from azure.storage.blob._shared.policies_async import ExponentialRetry
 
-from adapters.blob_store import BlobStore
+from adapters.store.blobs import BlobStore
 from adapters.connections import StorageConnection, by_connection_string
 from devstack.azurite import ACCOUNT, ACCOUNT_KEY, HOST, AzuriteServer
 from reconciliation.errors import RunStoreError, StorageRefusedError, StorageUnavailableError

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.documents import ODD, document, read_document, understood
+from adapters.store.documents import ODD, document, read_document, understood
 from reconciliation.errors import StorageUnavailableError, UnreadableError
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.jsonl import Unpacker, loads, pack, pack_lines, unpack
+from adapters.store.jsonl import Unpacker, loads, pack, pack_lines, unpack
 
 texts = st.text(st.characters(), max_size=40)
 odd = st.sampled_from(

@@ -16,7 +16,7 @@ from azure.core.credentials import AccessToken
 from azure.core.exceptions import ClientAuthenticationError, ServiceRequestError
 
 from adapters.postgres import Database, Snapshot
-from adapters.run_store import RunStore
+from adapters.store.run_store import RunStore
 from devstack.postgres import PostgresServer, postgres, replica
 from profiles.pre_capture_sessions import PROFILE
 from profiles.pre_capture_sessions.candidates import Candidate, RegisteredRecording

@@ -121,7 +121,7 @@ async def test_a_proxy_that_is_not_there_is_blamed(monkeypatch: pytest.MonkeyPat
 # As a process of its own: certificates are read when it starts.
 ALL_CLIENTS = """
 import asyncio, sys
-from adapters.blob_store import BlobStore
+from adapters.store.blobs import BlobStore
 from adapters.credentials import endpoint_of
 from adapters.listing.lister import RestLister, open_session
 from adapters.connections import by_connection_string

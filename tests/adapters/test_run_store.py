@@ -11,10 +11,10 @@ from uuid import uuid4
 
 import pytest
 
-from adapters.audit_records import AuditRecords
-from adapters.blob_store import BlobStore
-from adapters.jsonl import pack
-from adapters.run_store import RunStore
+from adapters.store.records import AuditRecords
+from adapters.store.blobs import BlobStore
+from adapters.store.jsonl import pack
+from adapters.store.run_store import RunStore
 from profiles.pre_capture_sessions.candidates import Candidate, RegisteredRecording
 from profiles.pre_capture_sessions.evidence import ContainerEvidence, MediaFile, Record
 from profiles.pre_capture_sessions.keys import name_digest

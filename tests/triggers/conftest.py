@@ -3,7 +3,7 @@ from uuid import uuid4
 
 import pytest
 
-from adapters.blob_store import BlobStore
+from adapters.store.blobs import BlobStore
 from adapters.connections import by_connection_string
 from devstack.azurite import AzuriteServer
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from activities.keep_dead_letters import keep_letters
 from activities.previous import previous_audit
-from adapters.audit_records import ActiveAudit
+from adapters.store.records import ActiveAudit
 from profiles.pre_capture_sessions import PROFILE
 from reconciliation.dead_letters import DeadLetter
 from reconciliation.errors import RunStoreError

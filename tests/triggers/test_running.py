@@ -9,10 +9,10 @@ from typing import Any, cast
 import azure.durable_functions as df
 import pytest
 
-from adapters.audit_records import AuditRecords
-from adapters.blob_store import BlobStore
+from adapters.store.records import AuditRecords
+from adapters.store.blobs import BlobStore
 from adapters.listing.lister import RestLister
-from adapters.run_store import RunStore
+from adapters.store.run_store import RunStore
 from adapters.services import Services
 from adapters.settings import load_settings
 from reconciliation.lifecycle import State

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from adapters.run_store import REPORT_FILES
+from adapters.store.reports import REPORT_FILES
 from reconciliation.report.html import CONTENT_SECURITY_POLICY
 from triggers.openapi.shapes import Schema, one_of, ref
 from triggers.requests import DEFAULT_LIMIT, MOST_LISTED

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adapters.jsonl import pack, unpack
+from adapters.store.jsonl import pack, unpack
 from adapters.listing import pages
 from adapters.listing.pages import parse_blobs, parse_containers
 from devstack.storage_stub.pages import BlobEntry, blob_page, container_page

@@ -19,8 +19,8 @@ from activities.reading import Reader
 from activities.reconcile import reconcile_audit
 from activities.report import report_audit
 from activities.scan_shard import scan
-from adapters.jsonl import pack
-from adapters.run_store import RunStore
+from adapters.store.jsonl import pack
+from adapters.store.run_store import RunStore
 from profiles.pre_capture_sessions import PROFILE
 from profiles.pre_capture_sessions.candidates import Candidate
 from profiles.pre_capture_sessions.options import MODES

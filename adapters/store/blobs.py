@@ -214,13 +214,13 @@ class BlobStore:
             except ResourceNotFoundError:
                 return
 
-    async def folders(self) -> AsyncIterator[str]:
-        """The first path segment of all blobs, ascending, without the slash."""
+    async def folders(self, prefix: str = "") -> AsyncIterator[str]:
+        """What follows the prefix up to the next slash, of all blobs, ascending; without the slash."""
         with self._explained("list"):
             try:
-                async for item in self._container.walk_blobs(delimiter="/"):
+                async for item in self._container.walk_blobs(name_starts_with=prefix or None, delimiter="/"):
                     if item.name.endswith("/"):
-                        yield item.name[:-1]
+                        yield item.name.removeprefix(prefix)[:-1]
             except ResourceNotFoundError:
                 return
 

@@ -1,20 +1,21 @@
 """The records of all audits, and the guard that keeps each profile to one active audit.
 
-health.json                 what the health check writes and reads
-active/<profile>.json       names the audit of the profile that may run; changed by ETag only
-<audit id>/run.json         the record of an audit; its first end stays
+health.json                        what the health check writes and reads
+<profile>/active.json              names the audit of the profile that may run; changed by ETag only
+<profile>/<audit id>/run.json      the record of an audit; its first end stays
+<audit id>/run.json                as earlier releases laid it out: shown, and cleared away in its time
 """
 
+import asyncio
 import logging
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
-from operator import itemgetter
 from typing import Any
 
-from adapters.blob_store import BlobStore, Stored
-from adapters.documents import document, read_document
+from adapters.store.blobs import BlobStore, Stored
+from adapters.store.documents import document, read_document
 from reconciliation.errors import AuditExistsError, RunStoreError, UnreadableError
 from reconciliation.fields import Fields
 from reconciliation.lifecycle import State, may_become
@@ -60,8 +61,9 @@ class AuditRecords:
     blob holds is an ``UnreadableError`` to whoever asks for that one, and is passed over where all are gone through.
     """
 
-    def __init__(self, blobs: BlobStore) -> None:
+    def __init__(self, blobs: BlobStore, profiles: Sequence[str]) -> None:
         self._blobs = blobs
+        self._profiles = profiles
 
     @property
     def where(self) -> str:
@@ -110,15 +112,22 @@ class AuditRecords:
 
     async def create_record(self, record: RunRecord) -> None:
         """Write the record of a new audit. Raises ``AuditExistsError`` if there is another one of that id."""
-        created = await self._blobs.create(_record(record.audit_id), document(record.to_json()))
+        created = await self._blobs.create(f"{record.folder}/run.json", document(record.to_json()))
         # A request whose answer was lost on the way is sent again, and then finds its own work.
-        if not created and await self.record(record.audit_id) != record:
+        if not created and await self.record_in(record.folder) != record:
             raise AuditExistsError(f"There is already an audit {record.audit_id}.")
 
     async def record(self, audit_id: str) -> RunRecord | None:
-        """The record of an audit, or None if there is no such audit."""
-        stored = await self._blobs.read(_record(audit_id))
-        return None if stored is None else self._understood(audit_id, stored)
+        """The record of an audit of any enabled profile, or None if there is no such audit."""
+        for folder in (*(f"{profile}/{audit_id}" for profile in self._profiles), audit_id):
+            if (record := await self.record_in(folder)) is not None:
+                return record
+        return None
+
+    async def record_in(self, folder: str) -> RunRecord | None:
+        """The record in a folder, or None if there is none."""
+        stored = await self._blobs.read(f"{folder}/run.json")
+        return None if stored is None else self._understood(folder, stored)
 
     async def end(self, ended: RunRecord) -> RunRecord:
         """Write an audit's end, unless it has ended already: the first end stays, and is returned. Idempotent.
@@ -126,58 +135,62 @@ class AuditRecords:
         An end that was decided before the audit was begun again does not count: the record that stands is returned.
         """
         while True:
-            now, etag = await self._stored(ended.audit_id)
+            now, etag = await self._stored(ended)
             if now.state.has_ended or (now.resumes, now.rounds) != (ended.resumes, ended.rounds):
                 return now
-            if await self._blobs.replace(_record(ended.audit_id), document(ended.to_json()), etag):
+            if await self._blobs.replace(f"{ended.folder}/run.json", document(ended.to_json()), etag):
                 return ended
 
     async def reopen(self, seen: RunRecord, at: datetime, *, resumed: bool) -> RunRecord | None:
         """Begin again with an audit as it was seen; None if it is not so any more, or may not be begun again. Atomic:
         of several who ask at once one gets the record.
         """
-        now, etag = await self._stored(seen.audit_id)
+        now, etag = await self._stored(seen)
         unchanged = (now.state, now.resumes, now.rounds) == (seen.state, seen.resumes, seen.rounds)
         if not unchanged or not may_become(now.state, State.QUEUED):
             return None
         reopened = now.reopened(at, resumed=resumed)
-        if await self._blobs.replace(_record(seen.audit_id), document(reopened.to_json()), etag):
+        if await self._blobs.replace(f"{seen.folder}/run.json", document(reopened.to_json()), etag):
             return reopened
-        return reopened if await self.record(seen.audit_id) == reopened else None  # as in ``create_record``
+        return reopened if await self.record_in(seen.folder) == reopened else None  # as in ``create_record``
 
     async def release(self, active: ActiveAudit | UnreadableGuard, profile: str) -> bool:
         """Take a guard away that holds for nothing; False if it is not the one that was seen any more."""
         return await self._blobs.delete(_guard(profile), active.etag)
 
-    async def _stored(self, audit_id: str) -> tuple[RunRecord, str]:
-        stored = await self._blobs.read(_record(audit_id))
+    async def _stored(self, record: RunRecord) -> tuple[RunRecord, str]:
+        stored = await self._blobs.read(f"{record.folder}/run.json")
         if stored is None:
-            raise RunStoreError(f"There is no audit {audit_id} in {self.where}.")
-        return self._understood(audit_id, stored), stored.etag
+            raise RunStoreError(f"There is no audit {record.audit_id} in {self.where}.")
+        return self._understood(record.folder, stored), stored.etag
 
-    def _understood(self, audit_id: str, stored: Stored) -> RunRecord:
+    def _understood(self, folder: str, stored: Stored) -> RunRecord:
         def read(value: Any) -> RunRecord:
             record = RunRecord.from_json(value)
-            if record.audit_id != audit_id:
+            if folder == record.audit_id:
+                return replace(record, is_of_old_layout=True)
+            if folder != record.folder:
                 raise ValueError("it is the record of another audit")
             return record
 
-        return read_document(_record(audit_id), self.where, stored.data, read)
+        return read_document(f"{folder}/run.json", self.where, stored.data, read)
 
-    async def audit_ids(self) -> list[str]:
-        """All audits, newest first by the second that their ids begin with. A folder of another name is none."""
-        return sorted([name async for name in self._blobs.folders() if is_audit_id(name)], reverse=True)
-
-    async def newest_first(self, until: str | None = None) -> AsyncIterator[RunRecord | UnreadableAudit]:
-        """The records of all audits, the last begun first; ``until``: none that began in a later second than this id
-        tells. They are read as they are taken, those of one second at once: an id does not tell which of them is newer.
-        One that cannot be read is warned of, and comes behind those of its second.
+    async def folders(self, profile: str | None = None) -> list[str]:
+        """The folders of all audits, newest first by the second that their ids begin with; those of one profile, if
+        asked, and of the old layout. A folder of another name is none.
         """
-        ids = await self.audit_ids()
-        if until is not None:
-            ids = [audit_id for audit_id in ids if audit_id[_SECOND] <= until[_SECOND]]
-        for _, of_one_second in groupby(ids, key=itemgetter(_SECOND)):
-            found = [await self._readable_or_not(audit_id) for audit_id in of_one_second]
+        found = [name async for name in self._blobs.folders("") if is_audit_id(name)]
+        for one in self._profiles if profile is None else [profile]:
+            found += [f"{one}/{name}" async for name in self._blobs.folders(f"{one}/") if is_audit_id(name)]
+        return sorted(found, key=_id_of, reverse=True)
+
+    async def newest_first(self, profile: str | None = None) -> AsyncIterator[RunRecord | UnreadableAudit]:
+        """The records of all audits, or of one profile's, the last begun first. They are read as they are taken, those of
+        one second at once: an id does not tell which of them is newer. One that cannot be read is warned of, and comes
+        behind those of its second.
+        """
+        for _, of_one_second in groupby(await self.folders(profile), key=lambda folder: _id_of(folder)[_SECOND]):
+            found = await asyncio.gather(*map(self._readable_or_not, of_one_second))
             records = [one for one in found if isinstance(one, RunRecord)]
             for record in sorted(records, key=lambda one: one.begun, reverse=True):
                 yield record
@@ -185,20 +198,20 @@ class AuditRecords:
                 if isinstance(other, UnreadableAudit):
                     yield other
 
-    async def _readable_or_not(self, audit_id: str) -> RunRecord | UnreadableAudit | None:
+    async def _readable_or_not(self, folder: str) -> RunRecord | UnreadableAudit | None:
         try:
-            return await self.record(audit_id)
+            return await self.record_in(folder)
         except UnreadableError as error:
             logger.warning("An audit is passed over: %s", error)
-            return UnreadableAudit(audit_id, error)
+            return UnreadableAudit(_id_of(folder), error)
 
 
 def _guard(profile: str) -> str:
-    return f"active/{profile}.json"
+    return f"{profile}/active.json"
 
 
-def _record(audit_id: str) -> str:
-    return f"{audit_id}/run.json"
+def _id_of(folder: str) -> str:
+    return folder.rpartition("/")[2]
 
 
 def _named(value: Any) -> tuple[str, datetime]:

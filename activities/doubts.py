@@ -1,0 +1,57 @@
+"""Groups in doubt, as they are kept between two steps."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from adapters.store.rows import Item
+from reconciliation.evidence import Unread
+from reconciliation.looks import Again, Group
+from reconciliation.lookups import lookup_from_json, lookup_to_json
+from reconciliation.profile import Profile
+from reconciliation.screened import DoubtKept
+
+Links = Sequence[tuple[str, Any]]
+
+
+def doubt_to_json(doubt: DoubtKept, items: Sequence[Sequence[Item]], links: Links, profile: Profile) -> list[Any]:
+    """A JSON array; ``doubt_from_json`` makes the same doubt of it. ``items`` are the rows with their lines."""
+    return [
+        doubt.join,
+        doubt.group.key,
+        [[item.line.decode() for item in of_source] for of_source in items],
+        evidence_to_json(doubt.group.evidence, profile),
+        [[unit, evidence_to_json(evidence, profile)] for unit, evidence in links],
+        doubt.again.unit,
+        [lookup_to_json(lookup) for lookup in doubt.again.late],
+    ]
+
+
+def doubt_from_json(value: list[Any], profile: Profile) -> DoubtKept:
+    """Raises ``ValueError``, ``TypeError`` or ``LookupError`` if it is not what ``doubt_to_json`` makes."""
+    join, key, lines, evidence, links, unit, late = value
+    reads = [profile.source(name).row for name, _ in profile.join(join).of]
+    rows = tuple(tuple(read(json.loads(line)) for line in of) for read, of in zip(reads, lines, strict=True))
+    named = [evidence_from_json(of_unit, packed, profile) for of_unit, packed in links]
+    group = Group(key, rows, evidence_from_json(key, evidence, profile), named)
+    return DoubtKept(join, group, Again(unit, tuple(map(lookup_from_json, late))))
+
+
+def evidence_to_json(evidence: Any, profile: Profile) -> Any:
+    """What a scan made of a unit: evidence, an ``Unread``, or None."""
+    if evidence is None:
+        return None
+    if isinstance(evidence, Unread):
+        return {"unread": list(evidence)}
+    assert profile.scan is not None
+    return {"evidence": profile.scan.pack(evidence)}
+
+
+def evidence_from_json(unit: str, value: Any, profile: Profile) -> Any:
+    """The inverse of ``evidence_to_json``."""
+    if value is None:
+        return None
+    if "unread" in value:
+        return Unread(*value["unread"])
+    assert profile.scan is not None
+    return profile.scan.unpack(unit, value["evidence"])

@@ -1,0 +1,136 @@
+"""Looking things up: many at a time, and a record of every one of them."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from adapters.probers import Prober
+from adapters.services import Services
+from reconciliation.coverage import DELETED_DURING_SCAN
+from reconciliation.errors import AuditError, ContainerGoneError
+from reconciliation.evidence import Read, Record, Unread, has_failed, is_gone
+from reconciliation.lookups import Lookup
+from reconciliation.profile import Scan
+
+SECONDS_BETWEEN_PASSES = 2.0
+OUT_OF_TIME = "its shard ran out of time before it was read"
+_GONE_ONCE = "one answer says that it is gone, and it was there before"
+_NEVER_ALIKE = "it was read several times, and no two answers are alike"
+ItemT = TypeVar("ItemT")
+
+
+@dataclass(frozen=True)
+class Looker:
+    """Looks up units of a scan, ``concurrency`` at a time.
+
+    ``latest`` tells the last moment that an answer can tell of: what lies beyond it lies in the future. ``passes`` is
+    how often a unit of the second look is tried.
+    """
+
+    scan: Scan
+    prober: Prober
+    concurrency: int
+    passes: int
+    latest: Callable[[], datetime]
+    sleep: Callable[[float], Awaitable[None]]
+
+    async def read(self, unit: str, hint: Any) -> Record:
+        """All that is asked about one unit, as evidence; or the reason why it could not be read."""
+        try:
+            lookups = self.scan.lookups(unit, hint)
+            answers = [await self.prober.look(lookup) for lookup in lookups]
+            things = sum(lookup.things(answer) for lookup, answer in zip(lookups, answers, strict=True))
+            return Read(unit, things, self.scan.reduce(unit, answers, self.latest()))
+        except ContainerGoneError:
+            return Unread(unit, DELETED_DURING_SCAN, failed=False)
+        except AuditError as error:
+            return Unread(unit, str(error), failed=True)
+
+    async def read_all(
+        self, units: Sequence[tuple[str, Any]], records: list[Record], timeout_seconds: float | None = None
+    ) -> None:
+        """Read units, adding a record for each to ``records`` as it is done.
+
+        Those that were not read to their end when the time is up are recorded as failed: the next pass takes them up.
+        """
+        done: set[str] = set()
+
+        async def one(unit: tuple[str, Any]) -> None:
+            record = await self.read(*unit)
+            records.append(record)  # at once, not at the end: the progress is counted from this list
+            done.add(unit[0])
+
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                await self.each(units, one)
+        except TimeoutError:
+            records += [Unread(unit, OUT_OF_TIME, failed=True) for unit, _ in units if unit not in done]
+
+    async def each(self, items: Iterable[ItemT], work: Callable[[ItemT], Awaitable[None]]) -> None:
+        """Do the work for each, some at a time."""
+        waiting = iter(items)
+
+        async def take() -> None:
+            for item in waiting:
+                await work(item)
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(self.concurrency):
+                group.create_task(take())
+
+    async def read_again(self, unit: str, hint: Any, before: Any) -> Record:
+        """A unit as it is now, when it was seen before as this evidence (None, if it was not opened).
+
+        What says something else than before is believed when two answers say so, one after the other.
+        """
+        last: Record | None = None
+        for attempt in range(max(2, self.passes) + 1):
+            if attempt and (last is None or has_failed(last)):
+                await self.sleep(SECONDS_BETWEEN_PASSES)
+            now = await self.read(unit, hint)
+            if has_failed(now):
+                if attempt + 1 >= self.passes:
+                    return now
+            elif self._says_the_same(now, before) or self._are_alike(now, last):
+                return now
+            last = now
+        if last is not None and is_gone(last):
+            return Unread(unit, _GONE_ONCE, failed=True)
+        return last if has_failed(last) and last is not None else Unread(unit, _NEVER_ALIKE, failed=True)
+
+    def _says_the_same(self, now: Record, before: Any) -> bool:
+        if isinstance(now, Unread) or before is None:
+            return before is None and isinstance(now, Read)
+        return not isinstance(before, Unread) and bool(self.scan.pack(now.evidence) == self.scan.pack(before))
+
+    def _are_alike(self, now: Record, last: Record | None) -> bool:
+        if last is None or has_failed(last):
+            return False
+        if isinstance(now, Unread) or isinstance(last, Unread):
+            return is_gone(now) and is_gone(last)
+        return bool(self.scan.pack(now.evidence) == self.scan.pack(last.evidence))
+
+    async def late(self, lookups: Sequence[Lookup]) -> list[Any]:
+        """The answers to some look-ups, as JSON; an ``Unread`` where one could not be had."""
+        return [await self._late(lookup) for lookup in lookups]
+
+    async def _late(self, lookup: Lookup) -> Any:
+        try:
+            return await self.prober.look(lookup)
+        except AuditError as error:
+            return Unread("", str(error), failed=True)
+
+
+def looker_of(services: Services, scan: Scan, storage_ahead: timedelta) -> Looker:
+    """A looker by the settings and the clocks of this audit."""
+    latest = services.settings.clock_tolerance + storage_ahead
+    return Looker(
+        scan,
+        Prober(services),
+        services.settings.scan_concurrency,
+        services.settings.max_passes,
+        lambda: services.now() + latest,
+        services.sleep,
+    )

@@ -1,0 +1,63 @@
+"""What one attempt leaves: the doubts of its first look, what its second look saw of them, and the ids of what is only
+counted.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+from adapters.store.folder import Folder
+from adapters.store.jsonl import loads, pack
+from reconciliation.screened import Screening
+
+
+class Attempts:
+    """Artefacts of attempts, each in the folder of its own."""
+
+    def __init__(self, folder: Folder) -> None:
+        self._folder = folder
+
+    async def write_doubts(self, attempt: str, blocks: AsyncIterator[list[Any]]) -> list[tuple[int, int, int]]:
+        """Write the doubts, block by block; returns how many each holds, and where it stands."""
+        written: list[tuple[int, int, int]] = []
+
+        async def members() -> AsyncIterator[bytes]:
+            offset = 0
+            async for block in blocks:
+                member = pack(block)
+                written.append((len(block), offset, len(member)))
+                offset += len(member)
+                yield member
+
+        await self._folder.blobs.write_stream(f"{attempt}/doubts.jsonl.gz", members())
+        return written
+
+    async def doubts(self, attempt: str, offset: int, length: int) -> list[Any]:
+        """The doubts of some blocks."""
+        return await self._folder.slice(f"{attempt}/doubts.jsonl.gz", offset, length)
+
+    async def write_counted(self, attempt: str, lines: Sequence[Any]) -> None:
+        """Write the ids of what is only counted."""
+        await self._folder.blobs.write(f"{attempt}/counted.jsonl.gz", pack(lines))
+
+    async def counted(self, attempt: str) -> AsyncIterator[list[Any]]:
+        """What ``write_counted`` wrote, in portions."""
+        async for lines in self._folder.lines(f"{attempt}/counted.jsonl.gz"):
+            yield loads(lines)
+
+    async def write_screened(self, attempt: str, screened: Screening) -> None:
+        """Say what the first look found; written last."""
+        await self._folder.write_document(f"{attempt}/screened.json", screened.to_json())
+
+    async def screened(self, attempt: str) -> Screening | None:
+        """What ``write_screened`` said, or None before it was done."""
+        return await self._folder.document(f"{attempt}/screened.json", Screening.from_json)
+
+    async def write_again(self, attempt: str, shard: int, values: Sequence[Any]) -> None:
+        """Write what a shard of the second look saw."""
+        await self._folder.blobs.write(f"{attempt}/again/{shard:04}.jsonl.gz", pack(values))
+
+    async def again(self, attempt: str, shard: int) -> list[Any] | None:
+        """What ``write_again`` wrote, or None if it was not done."""
+        path = f"{attempt}/again/{shard:04}.jsonl.gz"
+        stored = await self._folder.blobs.read(path)
+        return None if stored is None else await self._folder.slice(path, 0, len(stored.data))

@@ -1,0 +1,48 @@
+"""Reading and writing the two forms that all artefacts have: JSON documents, and JSON lines in gzip members."""
+
+from collections.abc import AsyncIterator, Callable
+from typing import Any, TypeVar
+
+from adapters.store.blobs import BlobStore
+from adapters.store.documents import document, read_document, understood
+from adapters.store.jsonl import Unpacker, unpack
+
+# Packed; unpacked they are some ten times as many, and parsed about a hundred times.
+_PORTION_BYTES = 32 * 1024
+ValueT = TypeVar("ValueT")
+
+
+class Folder:
+    """The blobs of all audits, by their whole paths. Errors are those of ``BlobStore``, plus ``RunStoreError``; of a
+    blob that is damaged, or of a later release, ``UnreadableError``.
+    """
+
+    def __init__(self, blobs: BlobStore) -> None:
+        self.blobs = blobs
+
+    async def lines(self, path: str) -> AsyncIterator[list[bytes]]:
+        """The lines of a file, in portions."""
+        unpacker = Unpacker()
+        async for chunk in self.blobs.read_stream(path):
+            for at in range(0, len(chunk), _PORTION_BYTES):
+                with understood(path, self.blobs.where):
+                    lines = unpacker.lines(chunk[at : at + _PORTION_BYTES])
+                if lines:
+                    yield lines
+        with understood(path, self.blobs.where):
+            unpacker.finish()
+
+    async def slice(self, path: str, offset: int, length: int) -> list[Any]:
+        """The values of some whole members of a file, of which no more is read than these."""
+        stored = await self.blobs.read(path, offset=offset, length=length)
+        with understood(path, self.blobs.where):
+            return [] if stored is None else unpack(stored.data)
+
+    async def document(self, path: str, read: Callable[[Any], ValueT]) -> ValueT | None:
+        """What ``read`` makes of a JSON document; None if it is not there."""
+        stored = await self.blobs.read(path)
+        return None if stored is None else read_document(path, self.blobs.where, stored.data, read)
+
+    async def write_document(self, path: str, value: dict[str, Any]) -> None:
+        """Write a JSON document in place of what is there."""
+        await self.blobs.write(path, document(value))

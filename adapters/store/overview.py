@@ -1,0 +1,74 @@
+"""What there is of an audit, without reading any of it."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from adapters.store.blobs import Listed
+from adapters.store.documents import understood
+from adapters.store.folder import Folder
+from reconciliation.coverage import COUNTS
+from reconciliation.progress import ShardProgress
+
+_SHARD = re.compile(r"shards/([0-9]{4})\.(jsonl\.gz|progress)")
+_DEAD_LETTER = re.compile(r"dead-letters/([0-9]{4})\.json")
+_COUNT = re.compile(r"[0-9]{1,18}")
+
+
+@dataclass(frozen=True)
+class Artefacts:
+    """Which steps of an audit have left their result, how far each shard has come, and how many have dead letters."""
+
+    names: frozenset[str]
+    shards: Mapping[int, ShardProgress]
+    last_modified: datetime | None
+    scan_started_at: datetime | None
+    dead_letters: int = 0
+
+
+class Overview:
+    """Listings of whole folders."""
+
+    def __init__(self, folder: Folder) -> None:
+        self._folder = folder
+
+    async def artefacts(self, audit: str) -> Artefacts:
+        """Everything that an audit has written so far, from one listing."""
+        names: set[str] = set()
+        shards: dict[int, ShardProgress] = {}
+        moments: list[datetime] = []
+        scan_started_at: datetime | None = None
+        async for blob in self._folder.blobs.listing(f"{audit}/"):
+            name = blob.path.removeprefix(f"{audit}/")
+            moments.append(blob.last_modified)
+            names.add(name)
+            if name == "plan.json":
+                scan_started_at = blob.last_modified
+            if shard := _SHARD.fullmatch(name):
+                # "0007.jsonl.gz" is listed before "0007.progress", and is the one to believe.
+                with understood(blob.path, self._folder.blobs.where):
+                    progress = _progress(blob, done=shard[2] == "jsonl.gz")
+                shards.setdefault(int(shard[1]), progress)
+        letters = sum(_DEAD_LETTER.fullmatch(name) is not None for name in names)
+        return Artefacts(frozenset(names), shards, max(moments, default=None), scan_started_at, letters)
+
+    async def last_modified(self, audit: str) -> datetime | None:
+        """When anything in an audit's folder was last written, whatever it is; None if there is nothing."""
+        return max([blob.last_modified async for blob in self._folder.blobs.listing(f"{audit}/")], default=None)
+
+    async def delete(self, audit: str) -> None:
+        """Delete an audit's whole folder, its record last: what is cut short is done again."""
+        paths = [blob.path async for blob in self._folder.blobs.listing(f"{audit}/")]
+        for path in sorted(paths, key=lambda path: path.endswith("/run.json")):
+            await self._folder.blobs.delete(path)
+
+
+def _progress(blob: Listed, *, done: bool) -> ShardProgress:
+    """Raises ``ValueError`` if the metadata do not hold counts."""
+    texts = {name: blob.metadata.get(name, "0") or "" for name in COUNTS}
+    for name, text in texts.items():
+        if not _COUNT.fullmatch(text):
+            raise ValueError(f"its metadata's {name} is not a whole number")
+    counts = {name: int(text) for name, text in texts.items()}
+    return ShardProgress(done=done, updated_at=blob.last_modified, **counts)

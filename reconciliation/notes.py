@@ -1,0 +1,22 @@
+"""What a reader of a report must know of the clocks that it rests on: one sentence for each."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from reconciliation.looks import Audit
+
+
+def notes_of(audit: Audit) -> Iterator[str]:
+    """The sentences; none if there is nothing to say."""
+    ahead = max((server.ahead for server in audit.databases.values()), key=abs, default=timedelta())
+    if abs(ahead) > audit.clock.tolerance:
+        yield f"The database's clock is {_apart(ahead)} the app's. Have both clocks set."
+    if audit.clock.storage_ahead:
+        yield (
+            f"Storage's clock is {_apart(audit.clock.storage_ahead)} the app's. The age of blobs is told by storage's "
+            "own clock. Have both clocks set."
+        )
+
+
+def _apart(ahead: timedelta) -> str:
+    return f"{abs(ahead) // timedelta(minutes=1)} minutes {'ahead of' if ahead > timedelta() else 'behind'}"

@@ -1,0 +1,47 @@
+"""What is known once a run of sources was read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Self
+
+from reconciliation.fields import Fields
+from reconciliation.times import to_text
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Pulled:
+    """``as_of`` is when reading began. ``rows`` counts what each source gave; ``unread`` says why a source could not be
+    read to its end. ``ahead`` is how far the clock of what was read is ahead of the app's (0 if no further than clocks
+    may differ).
+    """
+
+    as_of: datetime
+    rows: Mapping[str, int]
+    unread: Mapping[str, str] = field(default_factory=dict)
+    ahead: timedelta = timedelta()
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object; ``from_json`` gives back an equal value."""
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "complete": True,
+            "as_of": to_text(self.as_of),
+            "rows": dict(self.rows),
+            "unread": dict(self.unread),
+            "ahead_seconds": round(self.ahead.total_seconds()),
+        }
+
+    @classmethod
+    def from_json(cls, value: Any) -> Self:
+        """Raises ``ValueError`` if ``value`` is not what ``to_json`` makes."""
+        fields = Fields.of_version(value, SCHEMA_VERSION)
+        rows, unread = fields.inner("rows"), fields.inner("unread")
+        return cls(
+            fields.moment("as_of"),
+            {name: rows.whole(name) for name in rows.members},
+            {name: unread.text(name) for name in unread.members},
+            timedelta(seconds=fields.difference("ahead_seconds")),
+        )

@@ -1,0 +1,191 @@
+"""The first look: what is in order is counted and forgotten, the rest is kept, to be read again.
+
+So memory grows with what is in doubt, not with what is audited.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, Self
+
+from reconciliation.coverage import Coverage
+from reconciliation.evidence import Read, Record
+from reconciliation.fields import Fields
+from reconciliation.looks import UNITS, Again, Audit, Group, Told
+from reconciliation.profile import Profile
+from reconciliation.rules import Judgement, Kind
+from reconciliation.tally import Tally
+from reconciliation.times import optional_text, to_text
+
+SCHEMA_VERSION = 1
+_PER_SHARD, _MOST_SHARDS = 500, 256
+
+
+@dataclass(frozen=True)
+class Screening:
+    """What the first look found: ``verdicts`` of what is in order, by join and kind; the coverage; what was told; the sources
+    that were lost; and where the doubts stand, as number, offset and length of each block. ``lookups`` counts what is
+    to be looked up again.
+    """
+
+    now: datetime
+    verdicts: Mapping[str, Mapping[str, Mapping[str, int]]]
+    coverage: Coverage
+    told: Mapping[str, Told]
+    lost: frozenset[str]
+    blocks: Sequence[tuple[int, int, int]] = ()
+    lookups: int = 0
+
+    @property
+    def shards(self) -> list[tuple[int, int]]:
+        """The pieces of the second look: offset and length of runs of blocks. None where nothing is looked up again."""
+        if not self.lookups:
+            return []
+        doubts = sum(number for number, _, _ in self.blocks)
+        most = max(_PER_SHARD, -(-doubts // _MOST_SHARDS))
+        runs: list[tuple[int, int, int]] = []
+        for number, offset, length in self.blocks:
+            if runs and runs[-1][0] + number <= most:
+                runs[-1] = (runs[-1][0] + number, runs[-1][1], runs[-1][2] + length)
+            else:
+                runs.append((number, offset, length))
+        return [(offset, length) for _, offset, length in runs]
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object; ``from_json`` gives back an equal value."""
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "complete": True,
+            "now": to_text(self.now),
+            "verdicts": {
+                join: {kind: dict(counts) for kind, counts in of_join.items()}
+                for join, of_join in self.verdicts.items()
+            },
+            "coverage": self.coverage.kept(),
+            "told": {name: [told.times, optional_text(told.furthest)] for name, told in self.told.items()},
+            "lost": sorted(self.lost),
+            "blocks": [list(block) for block in self.blocks],
+            "lookups": self.lookups,
+        }
+
+    @classmethod
+    def from_json(cls, value: Any) -> Self:
+        """Raises ``ValueError`` or ``TypeError`` if ``value`` is not what ``to_json`` makes."""
+        fields = Fields.of_version(value, SCHEMA_VERSION)
+        verdicts = fields.inner("verdicts").members
+        return cls(
+            fields.moment("now"),
+            {join: {kind: dict(counts) for kind, counts in of_join.items()} for join, of_join in verdicts.items()},
+            Coverage.from_kept(fields.inner("coverage")),
+            {name: Told.from_json(told) for name, told in fields.inner("told").members.items()},
+            frozenset(fields.texts("lost")),
+            [(number, offset, length) for number, offset, length in value["blocks"]],
+            fields.whole("lookups"),
+        )
+
+
+@dataclass(frozen=True)
+class DoubtKept:
+    """A group in doubt, and what is looked up of it again."""
+
+    join: str
+    group: Group
+    again: Again
+
+
+@dataclass
+class FirstLook:
+    """Takes in groups, join by join, and gives back those in doubt.
+
+    ``counted`` are the ids of what is in order, by join and verdict, of kinds that keep them. ``links`` is the evidence that
+    names a key of a later join.
+    """
+
+    profile: Profile
+    audit: Audit
+    tallies: defaultdict[str, Tally] = field(default_factory=lambda: defaultdict(Tally))
+    counted: defaultdict[tuple[str, str], list[str]] = field(default_factory=lambda: defaultdict(list))
+    links: defaultdict[str, defaultdict[str, list[Any]]] = field(
+        default_factory=lambda: defaultdict(lambda: defaultdict(list))
+    )
+    _times: Counter[str] = field(default_factory=Counter)
+    _furthest: dict[str, datetime] = field(default_factory=dict)
+    _needed: set[str] = field(default_factory=set)
+
+    def covered(self, record: Record) -> Any:
+        """Account for what the scan made of a unit; its evidence."""
+        self.audit.coverage.count(record)
+        return record.evidence if isinstance(record, Read) else record
+
+    def take(self, join: str, group: Group, *, asked_for: bool = False) -> DoubtKept | None:
+        """Account for one group: what is in order is counted, unless it needs what was lost, or was asked for by its key."""
+        screened = self.profile.screen(join, group, self.audit)
+        for name, moment in screened.told:
+            self._tell(name, moment)
+        for of_join, key in screened.links:
+            self.links[of_join][key].append((group.key, group.evidence))
+        lost = self.lost
+        if asked_for or (lost and any(not lost.isdisjoint(given.rule.needs) for _, _, given in screened.in_order)):
+            return DoubtKept(join, group, self.profile.again(join, group, self.audit))
+        for kind, subject, judgement in screened.in_order:
+            self._count(join, kind, subject, judgement)
+        if screened.in_doubt:
+            return DoubtKept(join, group, self.profile.again(join, group, self.audit))
+        return None
+
+    @property
+    def spoiled(self) -> frozenset[str]:
+        """What is known to be lost by now, and something that was counted would have needed."""
+        return self.lost & self._needed
+
+    @property
+    def lost(self) -> frozenset[str]:
+        """What could not be read to its end, as far as is known by now."""
+        return self.audit.lost if self.audit.coverage.is_complete else self.audit.lost | {UNITS}
+
+    @property
+    def told(self) -> dict[str, Told]:
+        """What was told, added up."""
+        return {name: Told(times, self._furthest.get(name)) for name, times in self._times.items()}
+
+    def _tell(self, name: str, moment: datetime | None) -> None:
+        self._times[name] += 1
+        if moment is not None:
+            self._furthest[name] = max(self._furthest.get(name, moment), moment)
+
+    def _count(self, join: str, kind: Kind[Any], subject: str, judgement: Judgement[Any]) -> None:
+        assert judgement.rule.counted, f"{judgement.verdict} is given at first sight"
+        self.tallies[join].count(kind, judgement)
+        self._needed.update(judgement.rule.needs)
+        if kind.keeps_ids:
+            self.counted[join, judgement.verdict].append(subject)
+
+    def screening(self, now: datetime, blocks: Sequence[tuple[int, int, int]], lookups: int) -> Screening:
+        """What was found, when all groups were taken."""
+        verdicts = {
+            join: {kind: dict(counts) for kind, counts in tally.verdicts.items()}
+            for join, tally in self.tallies.items()
+        }
+        return Screening(now, verdicts, self.audit.coverage, self.told, self.audit.lost, blocks, lookups)
+
+
+def tally_of(screening: Screening, profile: Profile, joins: Iterable[str]) -> Tally:
+    """The verdicts of what was in order at first sight in some joins, counted.
+
+    Raises ``ValueError`` for one that the profile has not: another release screened.
+    """
+    tally = Tally()
+    of_joins = [of_kind for join in joins for of_kind in screening.verdicts.get(join, {}).items()]
+    for name, counts in of_joins:
+        kind = profile.kind(name)
+        known = {rule.verdict for rule in kind.rules} if kind else set()
+        if not counts.keys() <= known:
+            raise ValueError(f"it has verdicts on {name} that this release does not give")
+        tally.verdicts[name].update(counts)
+    return tally
+
+
+def judged_with(audit: Audit, screening: Screening) -> Audit:
+    """The audit as a later step knows it."""
+    return replace(audit, coverage=screening.coverage, told=screening.told, lost=screening.lost)
