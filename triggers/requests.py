@@ -13,13 +13,14 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    RootModel,
     StringConstraints,
     ValidationError,
     WithJsonSchema,
 )
 
 from reconciliation.errors import BadRequestError, FieldProblem
-from reconciliation.options import Option, Value, shortened
+from reconciliation.options import Value, shortened
 from reconciliation.parameters import AuditParameters
 from reconciliation.profile import Profile
 from reconciliation.run_record import is_audit_id
@@ -62,12 +63,15 @@ OneLine = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidato
 
 
 class StartAudit(BaseModel):
-    """The body of POST /audits; what else it holds are options of the profile, which may also stand by themselves."""
+    """The body of POST /audits, but for the profile's options, which may also stand beside these fields.
 
-    model_config = ConfigDict(extra="allow", strict=True)
+    ``profile`` and ``mode`` are looked up in what is enabled (see ``read_start``).
+    """
 
-    profile: str | None = None
-    mode: str | None = None
+    model_config = ConfigDict(extra="ignore", strict=True)
+
+    profile: Any = None
+    mode: Any = None
     since: Moment | None = None
     until: Moment | None = None
     grace_minutes: Annotated[int | None, Field(ge=0, le=7 * 24 * 60)] = None
@@ -75,10 +79,12 @@ class StartAudit(BaseModel):
     options: dict[str, Any] = {}
 
 
+class _JsonObject(RootModel[dict[str, Any]]):
+    """Any JSON object."""
+
+
 _FIELDS = (*StartAudit.model_fields,)
 _ALLOWED = {
-    "profile": "the name of a profile (see GET /profiles)",
-    "mode": "a mode of the profile (see GET /profiles)",
     "since": "a date and time with its zone, such as 2024-07-18T00:00:00Z",
     "until": "a date and time with its zone, such as 2024-07-18T00:00:00Z",
     "grace_minutes": "a whole number from 0 to 10080",
@@ -110,22 +116,23 @@ def read_discard(body: bytes) -> DiscardDeadLetters:
 def read_start(body: bytes, profiles: Mapping[str, Profile]) -> AuditParameters:
     """The parameters that a body asks for, with the profile's defaults; without a profile the first one is meant.
 
-    Raises ``BadRequestError``.
+    Raises ``BadRequestError`` with everything that is wrong.
     """
-    asked = _read(StartAudit, body if body.strip() else b"{}", _ALLOWED)
-    profile = profiles.get(asked.profile or next(iter(profiles)))
+    given = _read(_JsonObject, body if body.strip() else b"{}", _ALLOWED).root
+    asked, problems = _asked(given)
+    name = given.get("profile", next(iter(profiles)))
+    profile = next((known for known in profiles.values() if known.name == name), None)
     if profile is None:
-        raise BadRequestError([FieldProblem("profile", shortened(asked.profile), "one of " + ", ".join(profiles))])
-    options, problems = _options(asked, profile)
-    if asked.mode not in {None, *profile.modes}:
-        problems.append(FieldProblem("mode", shortened(asked.mode), "one of " + ", ".join(profile.modes)))
-    if asked.since and asked.until and asked.since >= asked.until:
-        problems.append(FieldProblem("until", to_text(asked.until), f"a moment after since ({to_text(asked.since)})"))
-    if problems:
-        raise BadRequestError(problems)
+        raise BadRequestError([FieldProblem("profile", shortened(name), _one_of(profiles)), *problems])
+    mode = given.get("mode", profile.modes[0])
+    if mode not in profile.modes:
+        problems.append(FieldProblem("mode", shortened(mode), _one_of(profile.modes)))
+    options, wrong = _options(given, profile)
+    if problems or wrong:
+        raise BadRequestError([*problems, *wrong])
     return AuditParameters(
         profile=profile.name,
-        mode=asked.mode or profile.modes[0],
+        mode=mode,
         grace_minutes=profile.default_grace_minutes if asked.grace_minutes is None else asked.grace_minutes,
         since=asked.since,
         until=asked.until,
@@ -134,23 +141,44 @@ def read_start(body: bytes, profiles: Mapping[str, Profile]) -> AuditParameters:
     )
 
 
-def _options(asked: StartAudit, profile: Profile) -> tuple[dict[str, Value], list[FieldProblem]]:
+def _asked(given: Mapping[str, Any]) -> tuple[StartAudit, list[FieldProblem]]:
+    """What every audit can be asked, and what is wrong with it; nothing is asked then."""
+    try:
+        asked = StartAudit.model_validate(given)
+    except ValidationError as error:
+        return StartAudit(), [_from_pydantic(item, _ALLOWED) for item in error.errors(include_url=False)]
+    if asked.since and asked.until and asked.since >= asked.until:
+        allowed = f"a moment after since ({to_text(asked.since)})"
+        return asked, [FieldProblem("until", to_text(asked.until), allowed)]
+    return asked, []
+
+
+def _options(given: Mapping[str, Any], profile: Profile) -> tuple[dict[str, Value], list[FieldProblem]]:
     """The profile's options with their defaults, and what is wrong with those that were given."""
-    known: dict[str, Option] = {option.name: option for option in profile.options}
-    beside = asked.model_extra or {}
+    known = {option.name: option for option in profile.options}
+    beside = {name: value for name, value in given.items() if name not in _FIELDS}
+    within = given["options"] if isinstance(given.get("options"), dict) else {}
+    fields, names = f"any of the fields {', '.join([*_FIELDS, *known])}", _any_of(known)
     problems = [
-        FieldProblem(shortened(name, quoted=False), "unknown field", _any_of([*_FIELDS, *known]))
-        for name in beside.keys() - known.keys()
+        FieldProblem(shortened(name, quoted=False), "unknown field", fields) for name in beside if name not in known
     ]
     problems += [
-        FieldProblem(f"options.{shortened(name, quoted=False)}", "unknown option", _any_of(known))
-        for name in asked.options.keys() - known.keys()
+        FieldProblem(f"options.{shortened(name, quoted=False)}", "unknown option", names)
+        for name in within
+        if name not in known
     ]
-    twice = beside.keys() & asked.options.keys()
-    problems += [FieldProblem(name, "given twice", "once, in options or beside it") for name in twice]
-    given = {**asked.options, **beside}
-    problems += [problem for name in known for problem in known[name].problems(given.get(name))]
-    return ({} if problems else {name: option.read(given.get(name)) for name, option in known.items()}), problems
+    problems += [
+        FieldProblem(name, "given twice", "once, in options or beside it")
+        for name in known
+        if name in beside and name in within
+    ]
+    values = {**within, **beside}
+    problems += [problem for name in known for problem in known[name].problems(values.get(name))]
+    return ({} if problems else {name: option.read(values.get(name)) for name, option in known.items()}), problems
+
+
+def _one_of(choices: Iterable[str]) -> str:
+    return "one of " + ", ".join(choices)
 
 
 def _any_of(names: Iterable[str]) -> str:
@@ -171,7 +199,7 @@ def read_choice(name: str, text: str | None, choices: tuple[str, ...], default: 
     if text is None:
         return default
     if text not in choices:
-        raise BadRequestError([FieldProblem(name, shortened(text), "one of " + ", ".join(choices))])
+        raise BadRequestError([FieldProblem(name, shortened(text), _one_of(choices))])
     return text
 
 
