@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from demo.__main__ import verdicts
-from reconciliation.report.csv_table import COLUMNS
+from profiles.pre_capture_sessions.showing import SHOWING
 from tests.app.world import ABSENT, Api, World, leaks
 
 LINKS = {"self", "report", "page"}
@@ -166,7 +166,7 @@ def test_the_table_holds_the_findings_of_the_report(api: Api, report: dict[str, 
     assert response.headers["content-type"].startswith("text/csv")
     assert "findings.csv" in response.headers["content-disposition"]
     rows = list(csv.DictReader(io.StringIO(response.text, newline="")))
-    assert tuple(rows[0]) == COLUMNS
+    assert list(rows[0]) == [name for name, _ in SHOWING.cells]
     listed = [(f["subject"]["kind"], f["subject"]["id"], f["verdict"], f["severity"]) for f in report["findings"]]
     assert [(row["subject_kind"], row["subject_id"], row["verdict"], row["severity"]) for row in rows] == listed
 
