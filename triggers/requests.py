@@ -1,7 +1,7 @@
 """Reading requests: every field checked, every problem told at once, nothing guessed."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
@@ -63,13 +63,11 @@ OneLine = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidato
 
 
 class StartAudit(BaseModel):
-    """The body of POST /audits, but for the profile's options, which may also stand beside these fields.
-
-    ``profile`` and ``mode`` are looked up in what is enabled (see ``read_start``).
-    """
+    """The body of POST /audits. The profile's options may stand in ``options`` or beside the other fields."""
 
     model_config = ConfigDict(extra="ignore", strict=True)
 
+    # ``read_start`` looks both up in what is enabled.
     profile: Any = None
     mode: Any = None
     since: Moment | None = None
@@ -122,6 +120,7 @@ def read_start(body: bytes, profiles: Mapping[str, Profile]) -> AuditParameters:
     asked, problems = _asked(given)
     name = given.get("profile", next(iter(profiles)))
     profile = next((known for known in profiles.values() if known.name == name), None)
+    problems += _unknown(given, profiles.values() if profile is None else [profile])
     if profile is None:
         raise BadRequestError([FieldProblem("profile", shortened(name), _one_of(profiles)), *problems])
     mode = given.get("mode", profile.modes[0])
@@ -153,37 +152,39 @@ def _asked(given: Mapping[str, Any]) -> tuple[StartAudit, list[FieldProblem]]:
     return asked, []
 
 
+def _unknown(given: Mapping[str, Any], profiles: Iterable[Profile]) -> Iterator[FieldProblem]:
+    """Names in the body that no field and no option of these profiles has."""
+    known = dict.fromkeys(option.name for profile in profiles for option in profile.options)
+    for name in given:
+        if name not in (*_FIELDS, *known):
+            allowed = f"any of the fields {', '.join([*_FIELDS, *known])}"
+            yield FieldProblem(shortened(name, quoted=False), "unknown field", allowed)
+    for name in _within(given):
+        if name not in known:
+            allowed = f"any of {', '.join(known)}" if known else "none: the profile has no options"
+            yield FieldProblem(f"options.{shortened(name, quoted=False)}", "unknown option", allowed)
+
+
 def _options(given: Mapping[str, Any], profile: Profile) -> tuple[dict[str, Value], list[FieldProblem]]:
     """The profile's options with their defaults, and what is wrong with those that were given."""
-    known = {option.name: option for option in profile.options}
-    beside = {name: value for name, value in given.items() if name not in _FIELDS}
-    within = given["options"] if isinstance(given.get("options"), dict) else {}
-    fields, names = f"any of the fields {', '.join([*_FIELDS, *known])}", _any_of(known)
+    within, known = _within(given), {option.name: option for option in profile.options}
     problems = [
-        FieldProblem(shortened(name, quoted=False), "unknown field", fields) for name in beside if name not in known
-    ]
-    problems += [
-        FieldProblem(f"options.{shortened(name, quoted=False)}", "unknown option", names)
-        for name in within
-        if name not in known
-    ]
-    problems += [
         FieldProblem(name, "given twice", "once, in options or beside it")
         for name in known
-        if name in beside and name in within
+        if name in given and name in within
     ]
-    values = {**within, **beside}
-    problems += [problem for name in known for problem in known[name].problems(values.get(name))]
+    values = {**within, **given}
+    problems += [problem for name, option in known.items() for problem in option.problems(values.get(name))]
     return ({} if problems else {name: option.read(values.get(name)) for name, option in known.items()}), problems
+
+
+def _within(given: Mapping[str, Any]) -> Mapping[str, Any]:
+    options = given.get("options")
+    return options if isinstance(options, dict) else {}
 
 
 def _one_of(choices: Iterable[str]) -> str:
     return "one of " + ", ".join(choices)
-
-
-def _any_of(names: Iterable[str]) -> str:
-    listed = ", ".join(names)
-    return f"any of {listed}" if listed else "none: the profile has no options"
 
 
 def read_audit_id(text: str | None) -> str:

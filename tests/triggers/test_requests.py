@@ -271,6 +271,11 @@ def test_ids_are_kept_in_their_usual_form() -> None:
     assert asked.only == (ID,)
 
 
+def test_beside_a_profile_that_is_not_enabled_what_no_profile_knows_is_told() -> None:
+    body = {"profile": "nobody", "statuses": [], "colour": 1, "since": "x", "options": {"size": 1}}
+    assert set(refused(body)) == {"profile", "colour", "since", "options.size"}
+
+
 def test_since_must_lie_before_until() -> None:
     problems = refused({"since": "2024-07-18T00:00:00Z", "until": "2024-07-18T02:00:00+02:00"})
     assert problems == {"until": ("2024-07-18T00:00:00Z", "a moment after since (2024-07-18T00:00:00Z)")}
