@@ -280,7 +280,10 @@ def test_an_ended_audit_cannot_be_cancelled(api: Api, audit: dict[str, Any]) -> 
 def test_the_profile_says_what_may_be_asked_and_answered(api: Api, report: dict[str, Any]) -> None:
     [profile] = api.get("/profiles").json()["profiles"]
     assert profile["name"] == report["audit"]["profile"]
-    assert set(profile["default_statuses"]) < set(profile["statuses"])
+    options = {option["name"]: option for option in profile["options"]}
+    assert set(options["statuses"]["default"]) < set(options["statuses"]["choices"])
+    assert {"profile", "mode", "grace_minutes", "since", "until", "only", *options} == set(report["parameters"])
+    assert profile["modes"] == ["full", "fast"]
     told = [(verdict["subject"], verdict["verdict"]) for verdict in profile["verdicts"]]
     assert told == [(row["subject"], row["verdict"]) for row in report["verdicts"]]
     kinds = ("capture_session", "container", "recording")

@@ -35,6 +35,8 @@ def test_a_page_gives_back_what_was_put_in_it(entries: list[BlobEntry], marker: 
     assert page.blobs.total == len(entries)
     kept = [(blob.name, blob.size) for blob in page.blobs.kept]
     assert kept == [(entry.name, entry.size) for entry in entries if entry.name.lower().endswith(MATTERING_SUFFIXES)]
+    everything = parse_blobs(blob_page(entries, marker)).blobs.kept
+    assert [(blob.name, blob.size) for blob in everything] == [(entry.name, entry.size) for entry in entries]
     newest = max((entry.modified for entry in entries), key=lambda text: text == LATER, default=None)
     expected = {
         None: None,
