@@ -42,13 +42,19 @@ class Services:
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
     def profile_of(self, record: RunRecord) -> Profile:
-        """The profile of an audit. Raises ``RunStoreError`` if it is not enabled (any more)."""
-        name = record.parameters.profile
-        if name not in self.settings.profiles:
+        """The profile of an audit. Raises ``RunStoreError`` if it is not enabled (any more), or has not its mode."""
+        name, mode = record.parameters.profile, record.parameters.mode
+        profile = self.settings.profiles.get(name)
+        if profile is None:
             raise RunStoreError(
                 f"Audit {record.audit_id} is of the profile {name}, which is not enabled. Name it in AUDIT_PROFILES."
             )
-        return self.settings.profiles[name]
+        if mode not in profile.modes:
+            raise RunStoreError(
+                f"Audit {record.audit_id} is in {mode} mode, which this release of the profile {name} has not. Start a "
+                "new audit."
+            )
+        return profile
 
     def moments(self, parameters: AuditParameters) -> Moments:
         """What counts as just now for an audit that reads rows at this moment."""
@@ -74,10 +80,10 @@ class Services:
                 places[one.shown] = given.account if given else None
         return Audited(places, self.settings.environment)
 
-    def signposts(self, record: RunRecord) -> Signposts:
-        """What a notice of an audit's end may lead to."""
-        environment = self.audited(self.profile_of(record)).environment
+    def signposts(self) -> Signposts:
+        """What a notice of an audit's end may lead to, whether its profile is still enabled or not."""
         settings = self.settings
+        environment = Audited(settings.source_storage.account, named=settings.environment).environment
         return Signposts(environment, settings.app_address, settings.public_url, settings.runbook_url)
 
 

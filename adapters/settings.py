@@ -133,7 +133,7 @@ def load_settings(environment: Mapping[str, str]) -> Settings:
         read.like(variable, _SCHEDULE.fullmatch, "six fields in NCRONTAB, such as 0 0 3 * * *")
     numbers = {name: read.number(VARIABLES[name], *bounds) for name, bounds in _RANGES.items()}
     scheduled = read.one_of("AUDIT_SCHEDULED_PROFILE", tuple(profiles)) if profiles else None
-    audited = next((one for name, one in profiles.items() if scheduled in {None, name}), None)
+    audited = profiles.get(scheduled or "") or next(iter(profiles.values()), None)
     mode = read.one_of("AUDIT_SCHEDULED_MODE", audited.modes) if audited else None
     allowed = read.one_of("AUDIT_ALLOW_MOSTLY_MISSING", ("true", "false"))
     outcomes = read.some_of("AUDIT_WEBHOOK_OUTCOMES", _OUTCOMES)

@@ -12,7 +12,7 @@ Value = str | tuple[str, ...] | None
 
 @dataclass(frozen=True)
 class Option:
-    """A text, or a list of texts where the default is one.
+    """A text, or a list of texts where the default is one; a text alone stands for a list that holds only it.
 
     ``form`` is what each text must match from end to end, ``choices`` are all that it may be, if they are few;
     ``least`` and ``most`` bound how many texts, or how many characters. ``means`` explains it, and ``allowed`` says in
@@ -41,18 +41,19 @@ class Option:
             return self.default
         if any(True for _ in self.problems(given)):
             raise ValueError(f"{self.name} is not {self.allowed}")
-        return tuple(dict.fromkeys(given)) if self.is_list else str(given)
+        return tuple(dict.fromkeys(_listed(given))) if self.is_list else str(given)
 
     def problems(self, given: Any) -> Iterator[FieldProblem]:
         """What is wrong with a value that was given."""
         if given is None:
             return
-        if not isinstance(given, list if self.is_list else str) or not self.least <= len(given) <= self.most:
+        value = _listed(given) if self.is_list else given
+        if not isinstance(value, list if self.is_list else str) or not self.least <= len(value) <= self.most:
             yield FieldProblem(self.name, shortened(given), self.allowed)
-        elif not self.is_list:
+        elif isinstance(given, str):
             yield from self._problems(self.name, given)
         else:
-            for number, text in enumerate(given):
+            for number, text in enumerate(value):
                 yield from self._problems(f"{self.name}.{number}", text)
 
     def _problems(self, field: str, text: Any) -> Iterator[FieldProblem]:
@@ -60,6 +61,10 @@ class Option:
             yield FieldProblem(field, shortened(text), self.allowed)
         elif self.choices and text not in self.choices:
             yield FieldProblem(self.name, shortened(text), "one of " + ", ".join(self.choices))
+
+
+def _listed(given: Any) -> Any:
+    return [given] if isinstance(given, str) else given
 
 
 def shortened(value: Any, *, quoted: bool = True, most: int = 80) -> str:

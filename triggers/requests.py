@@ -1,7 +1,7 @@
 """Reading requests: every field checked, every problem told at once, nothing guessed."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
@@ -13,13 +13,14 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    RootModel,
     StringConstraints,
     ValidationError,
     WithJsonSchema,
 )
 
 from reconciliation.errors import BadRequestError, FieldProblem
-from reconciliation.options import Option, Value, shortened
+from reconciliation.options import Value, shortened
 from reconciliation.parameters import AuditParameters
 from reconciliation.profile import Profile
 from reconciliation.run_record import is_audit_id
@@ -62,12 +63,13 @@ OneLine = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidato
 
 
 class StartAudit(BaseModel):
-    """The body of POST /audits; what else it holds are options of the profile, which may also stand by themselves."""
+    """The body of POST /audits. The profile's options may stand in ``options`` or beside the other fields."""
 
-    model_config = ConfigDict(extra="allow", strict=True)
+    model_config = ConfigDict(extra="ignore", strict=True)
 
-    profile: str | None = None
-    mode: str | None = None
+    # ``read_start`` looks both up in what is enabled.
+    profile: Any = None
+    mode: Any = None
     since: Moment | None = None
     until: Moment | None = None
     grace_minutes: Annotated[int | None, Field(ge=0, le=7 * 24 * 60)] = None
@@ -75,10 +77,12 @@ class StartAudit(BaseModel):
     options: dict[str, Any] = {}
 
 
+class _JsonObject(RootModel[dict[str, Any]]):
+    """Any JSON object."""
+
+
 _FIELDS = (*StartAudit.model_fields,)
 _ALLOWED = {
-    "profile": "the name of a profile (see GET /profiles)",
-    "mode": "a mode of the profile (see GET /profiles)",
     "since": "a date and time with its zone, such as 2024-07-18T00:00:00Z",
     "until": "a date and time with its zone, such as 2024-07-18T00:00:00Z",
     "grace_minutes": "a whole number from 0 to 10080",
@@ -110,22 +114,24 @@ def read_discard(body: bytes) -> DiscardDeadLetters:
 def read_start(body: bytes, profiles: Mapping[str, Profile]) -> AuditParameters:
     """The parameters that a body asks for, with the profile's defaults; without a profile the first one is meant.
 
-    Raises ``BadRequestError``.
+    Raises ``BadRequestError`` with everything that is wrong.
     """
-    asked = _read(StartAudit, body if body.strip() else b"{}", _ALLOWED)
-    profile = profiles.get(asked.profile or next(iter(profiles)))
+    given = _read(_JsonObject, body if body.strip() else b"{}", _ALLOWED).root
+    asked, problems = _asked(given)
+    name = given.get("profile", next(iter(profiles)))
+    profile = next((known for known in profiles.values() if known.name == name), None)
+    problems += _unknown(given, profiles.values() if profile is None else [profile])
     if profile is None:
-        raise BadRequestError([FieldProblem("profile", shortened(asked.profile), "one of " + ", ".join(profiles))])
-    options, problems = _options(asked, profile)
-    if asked.mode not in {None, *profile.modes}:
-        problems.append(FieldProblem("mode", shortened(asked.mode), "one of " + ", ".join(profile.modes)))
-    if asked.since and asked.until and asked.since >= asked.until:
-        problems.append(FieldProblem("until", to_text(asked.until), f"a moment after since ({to_text(asked.since)})"))
-    if problems:
-        raise BadRequestError(problems)
+        raise BadRequestError([FieldProblem("profile", shortened(name), _one_of(profiles)), *problems])
+    mode = given.get("mode", profile.modes[0])
+    if mode not in profile.modes:
+        problems.append(FieldProblem("mode", shortened(mode), _one_of(profile.modes)))
+    options, wrong = _options(given, profile)
+    if problems or wrong:
+        raise BadRequestError([*problems, *wrong])
     return AuditParameters(
         profile=profile.name,
-        mode=asked.mode or profile.modes[0],
+        mode=mode,
         grace_minutes=profile.default_grace_minutes if asked.grace_minutes is None else asked.grace_minutes,
         since=asked.since,
         until=asked.until,
@@ -134,28 +140,51 @@ def read_start(body: bytes, profiles: Mapping[str, Profile]) -> AuditParameters:
     )
 
 
-def _options(asked: StartAudit, profile: Profile) -> tuple[dict[str, Value], list[FieldProblem]]:
+def _asked(given: Mapping[str, Any]) -> tuple[StartAudit, list[FieldProblem]]:
+    """What every audit can be asked, and what is wrong with it; nothing is asked then."""
+    try:
+        asked = StartAudit.model_validate(given)
+    except ValidationError as error:
+        return StartAudit(), [_from_pydantic(item, _ALLOWED) for item in error.errors(include_url=False)]
+    if asked.since and asked.until and asked.since >= asked.until:
+        allowed = f"a moment after since ({to_text(asked.since)})"
+        return asked, [FieldProblem("until", to_text(asked.until), allowed)]
+    return asked, []
+
+
+def _unknown(given: Mapping[str, Any], profiles: Iterable[Profile]) -> Iterator[FieldProblem]:
+    """Names in the body that no field and no option of these profiles has."""
+    known = dict.fromkeys(option.name for profile in profiles for option in profile.options)
+    for name in given:
+        if name not in (*_FIELDS, *known):
+            allowed = f"any of the fields {', '.join([*_FIELDS, *known])}"
+            yield FieldProblem(shortened(name, quoted=False), "unknown field", allowed)
+    for name in _within(given):
+        if name not in known:
+            allowed = f"any of {', '.join(known)}" if known else "none: the profile has no options"
+            yield FieldProblem(f"options.{shortened(name, quoted=False)}", "unknown option", allowed)
+
+
+def _options(given: Mapping[str, Any], profile: Profile) -> tuple[dict[str, Value], list[FieldProblem]]:
     """The profile's options with their defaults, and what is wrong with those that were given."""
-    known: dict[str, Option] = {option.name: option for option in profile.options}
-    beside = asked.model_extra or {}
+    within, known = _within(given), {option.name: option for option in profile.options}
     problems = [
-        FieldProblem(shortened(name, quoted=False), "unknown field", _any_of([*_FIELDS, *known]))
-        for name in beside.keys() - known.keys()
+        FieldProblem(name, "given twice", "once, in options or beside it")
+        for name in known
+        if name in given and name in within
     ]
-    problems += [
-        FieldProblem(f"options.{shortened(name, quoted=False)}", "unknown option", _any_of(known))
-        for name in asked.options.keys() - known.keys()
-    ]
-    twice = beside.keys() & asked.options.keys()
-    problems += [FieldProblem(name, "given twice", "once, in options or beside it") for name in twice]
-    given = {**asked.options, **beside}
-    problems += [problem for name in known for problem in known[name].problems(given.get(name))]
-    return ({} if problems else {name: option.read(given.get(name)) for name, option in known.items()}), problems
+    values = {**within, **given}
+    problems += [problem for name, option in known.items() for problem in option.problems(values.get(name))]
+    return ({} if problems else {name: option.read(values.get(name)) for name, option in known.items()}), problems
 
 
-def _any_of(names: Iterable[str]) -> str:
-    listed = ", ".join(names)
-    return f"any of {listed}" if listed else "none: the profile has no options"
+def _within(given: Mapping[str, Any]) -> Mapping[str, Any]:
+    options = given.get("options")
+    return options if isinstance(options, dict) else {}
+
+
+def _one_of(choices: Iterable[str]) -> str:
+    return "one of " + ", ".join(choices)
 
 
 def read_audit_id(text: str | None) -> str:
@@ -171,7 +200,7 @@ def read_choice(name: str, text: str | None, choices: tuple[str, ...], default: 
     if text is None:
         return default
     if text not in choices:
-        raise BadRequestError([FieldProblem(name, shortened(text), "one of " + ", ".join(choices))])
+        raise BadRequestError([FieldProblem(name, shortened(text), _one_of(choices))])
     return text
 
 

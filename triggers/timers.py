@@ -147,7 +147,7 @@ async def _tell(world: Services, ended: RunRecord) -> None:
     if url is None or not world.settings.notifies_of(Outcome.FAILED.word):
         return
     try:
-        await post(url, notice_of(ended, world.signposts(ended)))
+        await post(url, notice_of(ended, world.signposts()))
     except NotificationError as error:
         logger.warning("Nobody was told that audit %s was given up: %s", ended.audit_id, error)
 

@@ -76,7 +76,7 @@ async def test_one_that_opened_more_or_less_asks_the_same(outside: Outside) -> N
     await add(outside, "20260301-000000-aaaaaaaa", REPORT, parameters=IN_FAST_MODE)
     previous = await previous_audit(outside.services, NOW)
     assert previous is not None
-    assert previous.mode == FAST.mode
+    assert previous.mode == IN_FAST_MODE.mode
 
 
 @pytest.mark.parametrize("state", [state for state in State if state is not State.COMPLETED])

@@ -11,6 +11,7 @@ import pytest
 
 from demo.prodlike import Dataset, build
 from demo.prodlike.comparison import compare
+from demo.prodlike.dataset import Mode
 from demo.prodlike.planting import plant_rows, write_account, write_containers
 from demo.prodlike.vocabulary import HIDDEN
 from devstack.azurite import AzuriteServer, azurite
@@ -39,7 +40,7 @@ class Audited:
 
     stage: Stage
     api: Api
-    mode: str
+    mode: Mode
     view: dict[str, Any]
     report: dict[str, Any]
 
@@ -98,7 +99,7 @@ def api(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]
 
 @pytest.fixture(scope="module", params=["full", "fast"])
 def audited(request: pytest.FixtureRequest, stage: Stage, api: Api) -> Audited:
-    mode: str = request.param
+    mode: Mode = request.param
     view, report = api.audited(mode=mode)
     return Audited(stage, api, mode, view, report)
 

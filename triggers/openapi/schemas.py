@@ -1,5 +1,6 @@
 """What the API's documents hold. What the code has as an enumeration or a limit is taken from there."""
 
+from collections.abc import Callable
 from http import HTTPStatus
 
 from reconciliation.dead_letters import MOST_ERRORS_KEPT, SCHEMA_VERSION
@@ -40,22 +41,31 @@ def problem(status: HTTPStatus, meaning: str, **members: Schema) -> Schema:
     )
 
 
+def _text(option: Option) -> Schema:
+    return one_of(option.choices) if option.choices else {**TEXT, "pattern": f"^{option.form}$"}
+
+
 def _option(option: Option) -> Schema:
-    text: Schema = one_of(option.choices) if option.choices else {**TEXT, "pattern": f"^{option.form}$"}
     if option.is_list:
-        return {**listed(text, minItems=option.least, maxItems=option.most), "description": option.means}
-    return or_null({**text, "minLength": option.least, "maxLength": option.most, "description": option.means})
+        values = listed(_text(option), minItems=option.least, maxItems=option.most)
+        return {**values, "description": option.means}
+    return or_null({**_text(option), "minLength": option.least, "maxLength": option.most, "description": option.means})
 
 
-def _options(profiles: Profiles) -> dict[str, Schema]:
-    return {option.name: _option(option) for profile in profiles for option in profile.options}
+def _asked(option: Option) -> Schema:
+    """As a request may give it: a text alone stands for a list of one, null is as if nothing was given."""
+    return {"anyOf": [_option(option), _text(option), {"type": "null"}]} if option.is_list else _option(option)
+
+
+def _options(profiles: Profiles, shape: Callable[[Option], Schema] = _option) -> dict[str, Schema]:
+    return {option.name: shape(option) for profile in profiles for option in profile.options}
 
 
 def _start_audit(profiles: Profiles) -> Schema:
-    schema, options = _body(StartAudit), _options(profiles)
+    schema, options = _body(StartAudit), _options(profiles, _asked)
     schema["properties"] |= {
-        "profile": {**or_null(ref("ProfileName")), "description": "The first profile unless it is given."},
-        "mode": {**or_null(ref("Mode")), "description": "The profile's first unless it is given."},
+        "profile": {**ref("ProfileName"), "description": "The first profile unless it is given."},
+        "mode": {**ref("Mode"), "description": "The profile's first unless it is given."},
         "options": {"type": "object", "properties": options, "additionalProperties": False},
         **{name: {**option, "description": "As in options."} for name, option in options.items()},
     }

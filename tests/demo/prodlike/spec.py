@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from uuid import UUID
 
-from demo.prodlike.dataset import Dataset, Subject
+from demo.prodlike.dataset import Dataset, Mode, Subject
 from demo.prodlike.media import Blobs
 from demo.prodlike.rows import Audit, Booking, CaptureSession, CourtCase, EncodeJob, Recording
 
@@ -64,7 +64,7 @@ class Spec:
                 else:
                     self.mixed |= known
 
-    def verdicts(self, mode: str) -> dict[Subject, str]:
+    def verdicts(self, mode: Mode) -> dict[Subject, str]:
         told = {Subject("recording", name): self.recording(row, mode) for name, row in self.rows.items()}
         for name in self.data.containers:
             if mode == "full" or (UUID_NAME.fullmatch(name) and name not in self.rows):
@@ -184,7 +184,7 @@ class Spec:
             counts[row.capture_session_id] += row.version == 1 and row.deleted_at is None
         return counts
 
-    def recording(self, row: Recording, mode: str) -> str:  # noqa: C901, PLR0911 - one answer for each verdict
+    def recording(self, row: Recording, mode: Mode) -> str:  # noqa: C901, PLR0911 - one answer for each verdict
         session = self.sessions_by_id[row.capture_session_id]
         blobs = self.data.containers.get(str(row.id))
         if row.deleted_at:

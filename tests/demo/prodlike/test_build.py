@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from demo.prodlike import Dataset, Subject, build
-from demo.prodlike.vocabulary import NOT_PLANTED, VERDICTS
+from demo.prodlike.vocabulary import COUNTED, NOT_PLANTED, VERDICTS
 from tests.demo.prodlike.spec import UUID_NAME, Spec, keys, media
 
 NOW = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)

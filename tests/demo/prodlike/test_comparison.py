@@ -10,7 +10,8 @@ import pytest
 
 from demo.prodlike import Dataset, Subject, build
 from demo.prodlike.comparison import compare, named
-from demo.prodlike.vocabulary import VERDICTS
+from demo.prodlike.dataset import Mode
+from demo.prodlike.vocabulary import COUNTED, VERDICTS
 
 Report = dict[str, Any]
 
@@ -20,7 +21,7 @@ def world() -> Dataset:
     return build(5, datetime(2026, 11, 24, tzinfo=UTC), 0)
 
 
-def perfect(world: Dataset, mode: str) -> Report:
+def perfect(world: Dataset, mode: Mode) -> Report:
     """The report that an audit without fault writes, as far as it is compared."""
     due = world.verdicts(mode)
     counts = Counter((subject.kind, verdict) for subject, verdict in due.items())
@@ -41,7 +42,7 @@ def perfect(world: Dataset, mode: str) -> Report:
 
 
 @pytest.mark.parametrize("mode", ["full", "fast"])
-def test_a_report_without_fault_is_exact(world: Dataset, mode: str) -> None:
+def test_a_report_without_fault_is_exact(world: Dataset, mode: Mode) -> None:
     comparison = compare(world, perfect(world, mode), mode)
     assert comparison.is_exact, str(comparison)
 

@@ -10,6 +10,7 @@ from profiles.pre_capture_sessions.evidence import ContainerEvidence, Record
 from profiles.pre_capture_sessions.facts import SessionFacts
 from profiles.pre_capture_sessions.keys import name_digest, session_key
 from profiles.pre_capture_sessions.options import MODES, NO_STATUS
+from profiles.pre_capture_sessions.options import STATUSES as STATUSES_OF_PRE
 from reconciliation.evidence import Unread
 from reconciliation.lookups import Blob
 from reconciliation.parameters import AuditParameters
@@ -181,11 +182,15 @@ def parameters() -> st.SearchStrategy[AuditParameters]:
         AuditParameters,
         profile=st.just(PROFILE.name),
         mode=st.sampled_from(MODES),
-        statuses=st.lists(st.sampled_from(STATUSES_OF_PRE), min_size=1, unique=True).map(tuple),
         grace_minutes=st.integers(0, 10_080),
         since=st.none() | moments(),
         until=st.none() | moments(),
-        container_prefixes=st.lists(st.text("0123456789abcdef-$", min_size=1), max_size=3).map(tuple),
         only=st.lists(st.uuids().map(str), max_size=3).map(tuple),
-        ingest_address_contains=st.none() | texts(),
+        options=st.fixed_dictionaries(
+            {
+                "statuses": st.lists(st.sampled_from(STATUSES_OF_PRE), min_size=1, unique=True).map(tuple),
+                "container_prefixes": st.lists(st.text("0123456789abcdef-$", min_size=1), max_size=3).map(tuple),
+                "ingest_address_contains": st.none() | texts(),
+            }
+        ),
     )

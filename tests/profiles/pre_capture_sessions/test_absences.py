@@ -199,12 +199,11 @@ def test_an_id_that_was_asked_for_and_is_no_sessions_is_named() -> None:
     first.take_session(session())
     assert other in first.session_ids
     conclusion = Conclusion(first, world.looked_at_again(first))
-    assert conclusion.no_sessions == [other]
-    gap = no_sessions(conclusion.no_sessions)
+    [gap] = conclusion.gaps
     assert gap.what == f"an id that was asked for is no session's ({other})"
     assert "6 ids" in no_sessions(list("abcdef")).what
     unread = Conclusion(first, replace(world, database=False).looked_at_again(first))
-    assert unread.no_sessions == []
+    assert unread.gaps == []
 
 
 # --- the wrong account ------------------------------------------------------------------------------------------------

@@ -12,15 +12,16 @@ from hypothesis import strategies as st
 
 from profiles.pre_capture_sessions import PROFILE
 from profiles.pre_capture_sessions.evidence import ContainerEvidence, Record
+from profiles.pre_capture_sessions.facts import SessionFacts
 from profiles.pre_capture_sessions.first_look import FirstLook, OneName
 from profiles.pre_capture_sessions.keys import session_id_of
-from profiles.pre_capture_sessions.kinds import CONTAINER, RECORDING, SESSION
+from profiles.pre_capture_sessions.kinds import CONTAINER, KINDS, RECORDING, SESSION
 from profiles.pre_capture_sessions.options import MODES
 from profiles.pre_capture_sessions.selection import select_containers
 from reconciliation.evidence import Unread
 from reconciliation.outcome import Outcome
 from reconciliation.parameters import AuditParameters
-from reconciliation.rules import Kind, Severity
+from reconciliation.rules import Severity
 from tests.profiles.pre_capture_sessions import strategies
 from tests.profiles.pre_capture_sessions.world import (
     AS_OF,
@@ -86,15 +87,16 @@ def test_every_subject_has_one_verdict_and_the_sums_add_up_whatever_happens_in_b
     sessions = [one for _, one in done.counted] + [found.id for found in done.findings if found.kind is SESSION]
     assert len(sessions) == len(set(sessions)) == tally.judged(SESSION)
     assert {candidate.session_id for candidate in world.candidates} <= set(sessions)
-    for kind in Kind:
-        assert set(tally.verdicts[kind]) <= {rule.verdict for rule in PROFILE.rules()[kind]}
+    assert tally.verdicts.keys() <= {kind.name for kind in KINDS}
+    for kind in KINDS:
+        assert set(tally.verdicts[kind.name]) <= {rule.verdict for rule in kind.rules}
         names = [found.id for found in done.findings if found.kind is kind]
         assert len(names) == len(set(names))
     assert tally.listed == len(done.findings)
     assert tally.severities == Counter(found.judgement.severity for found in done.findings)
     assert tally.alarms == sum(found.judgement.rule.alarm for found in done.findings)
     needing = Counter(
-        found.kind
+        found.kind.name
         for found in done.findings
         if found.judgement.severity not in {Severity.INFO, Severity.UNKNOWN} and not found.judgement.rule.alarm
     )
@@ -140,16 +142,17 @@ def test_the_order_in_which_things_come_in_does_not_matter(
 
 @given(strategies.worlds(), ASKED)
 def test_findings_come_by_urgency_then_kind_then_hearing(world: World, parameters: AuditParameters) -> None:
-    severities, kinds = list(Severity), list(Kind)
+    severities, kinds = list(Severity), list(KINDS)
     order = [
         (
             severities.index(found.judgement.severity),
             kinds.index(found.kind),
-            found.hearing_at is not None and found.kind is SESSION,
-            found.hearing_at.isoformat() if found.hearing_at else "",
+            hearing is not None and found.kind is SESSION,
+            hearing.isoformat() if hearing else "",
             found.id,
         )
         for found in audited(world, parameters).findings
+        for hearing in [found.facts.session.hearing_at if isinstance(found.facts, SessionFacts) else None]
     ]
     assert order == sorted(order)
 
@@ -162,8 +165,9 @@ def test_every_finding_says_why_and_survives_as_json(
         assert found.reason.endswith(".")
         assert found.judgement.rule.next_step.endswith(".")
         assert json.loads(json.dumps(found.to_json(None))) == found.to_json(None)
-        assert (found.session is not None) is (found.kind is SESSION)
-        assert (found.row is not None) >= (found.kind is RECORDING)
+        shown = found.to_json(None)
+        assert (shown["session"] is not None) is (found.kind is SESSION)
+        assert (shown["recording"] is not None) >= (found.kind is RECORDING)
 
 
 @given(strategies.worlds(), st.none() | strategies.worlds())
@@ -190,7 +194,7 @@ def test_a_fast_audit_says_of_rows_only_what_shows_without_opening_them(world: W
 def test_a_gap_takes_certainty_from_sessions_and_never_a_hidden_recording(world: World) -> None:
     gap = replace(world, records=[*world.records, unread("a gap")])
     before, after = audited(world).verdicts(), audited(gap).verdicts()
-    hidden = {rule.verdict for rule in PROFILE.session_rules if rule.alarm}
+    hidden = {rule.verdict for rule in SESSION.rules if rule.alarm}
     assert {one: verdict for one, verdict in before.items() if verdict in hidden} == {
         one: verdict for one, verdict in after.items() if verdict in hidden
     }
@@ -458,7 +462,7 @@ def test_containers_of_a_finding_stand_by_name_however_they_came_in() -> None:
     both: list[Record] = [encoded("one"), encoded("two")]
     for records in (both, both[::-1]):
         [found] = reconciled([session()], records).findings
-        assert [shown.unit for shown in found.evidence] == sorted(record.unit for record in both)
+        assert [shown.unit for shown in found.facts.evidence] == sorted(record.unit for record in both)
 
 
 def test_the_containers_of_a_finding_say_what_became_of_them() -> None:

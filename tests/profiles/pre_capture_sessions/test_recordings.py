@@ -18,6 +18,7 @@ from reconciliation.rules import Severity, judge
 from tests.profiles.pre_capture_sessions import strategies
 from tests.profiles.pre_capture_sessions.world import (
     AS_OF,
+    CLOCK,
     IN_FAST_MODE,
     LONG_AGO,
     PARAMETERS,
@@ -50,7 +51,7 @@ def marked(*marks: str) -> RegisteredRecording:
 
 
 def facts(recording: RegisteredRecording, seen: ContainerEvidence | None = None, **changes: bool) -> RecordingFacts:
-    return RecordingFacts(recording, listed=changes.pop("listed", True), seen=seen, **changes)
+    return RecordingFacts(recording, CLOCK, listed=changes.pop("listed", True), seen=seen, **changes)
 
 
 WITNESSES = (
@@ -202,7 +203,7 @@ def test_a_row_gets_the_verdict_that_is_meant_for_it(case: Case) -> None:
 def test_any_facts_get_exactly_one_verdict_and_a_sentence_that_says_why(
     recording: RegisteredRecording, seen: ContainerEvidence | None, listed: bool, judged: bool, seen_twice: bool
 ) -> None:
-    given_facts = RecordingFacts(recording, listed or seen is not None, seen, judged, seen_twice)
+    given_facts = RecordingFacts(recording, CLOCK, listed or seen is not None, seen, judged, seen_twice)
     judgement = judge(RULES, given_facts)
     assert not any(rule.holds(given_facts) for rule in RULES[: RULES.index(judgement.rule)])
     text = judgement.rule.why(given_facts)

@@ -1,16 +1,16 @@
 import re
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from profiles.pre_capture_sessions import PROFILE
 from profiles.pre_capture_sessions.options import FAST, FULL, MODES
 from profiles.pre_capture_sessions.selection import NOT_A_RECORDING, OUTSIDE_PREFIXES, REGISTERED, select_containers
 from reconciliation.parameters import AuditParameters
 from tests.profiles.pre_capture_sessions.strategies import CONTAINERS
-from tests.profiles.pre_capture_sessions.world import uuid_of
+from tests.profiles.pre_capture_sessions.world import asking, uuid_of
 
 RECORDING_NAME = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 ANY_NAME = re.compile(r"[a-z0-9$-]{3,63}")
@@ -27,7 +27,7 @@ PREFIXES = st.lists(st.sampled_from([*"0123456789abcdef$m", *(name[:3] for name 
 
 
 def asked(mode: str, prefixes: list[str]) -> AuditParameters:
-    return AuditParameters(PROFILE.name, ("FAILURE",), 60, mode, container_prefixes=tuple(prefixes))
+    return replace(asking(container_prefixes=tuple(prefixes)), mode=mode)
 
 
 def within(name: str, prefixes: list[str]) -> bool:

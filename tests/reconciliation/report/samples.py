@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import NAMESPACE_OID, uuid5
 
+from profiles.pre_capture_sessions import PROFILE
 from reconciliation.report.html import SHOWN_SEVERITIES, render_html
 
 Json = dict[str, Any]
@@ -340,7 +341,7 @@ def with_findings() -> Json:
     new = sum(one["change"] == "new" for one in found)
     return report(
         found,
-        counted_begin,
+        COUNTED,
         headline="12 recordings are hidden in storage, 7 more findings are urgent; 20,000 of 20,000 containers read.",
         compared=since_last(new=new, persisting=len(found) - new, resolved=2, resolved_findings=resolved),
     )
@@ -350,7 +351,7 @@ def clean() -> Json:
     """A complete audit that found nothing."""
     return report(
         [],
-        counted_begin,
+        COUNTED,
         headline="No hearing is missing: none of 24,951 sessions has a hidden recording; 19,995 of 19,995 containers "
         "read.",
         compared=since_last(),
@@ -371,7 +372,7 @@ def incomplete() -> Json:
     why = "The last audit was incomplete, so what it did not find may have been there."
     return report(
         found,
-        counted_begin,
+        COUNTED,
         headline="This audit is incomplete: 19,995 of 19,999 containers read. 1 recording is hidden in storage and 5 "
         "sessions could not be verified.",
         looked=coverage(19_995, errors),

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 
 from profiles.pre_capture_sessions.showing import SHOWING
-from reconciliation.report.csv_table import COLUMNS, csv_header, csv_rows, defused
+from reconciliation.report.csv_table import csv_header, csv_rows, defused
 from reconciliation.visible import visible
 from tests.profiles.pre_capture_sessions.strategies import texts
 from tests.reconciliation.report.samples import (
@@ -24,6 +24,7 @@ from tests.reconciliation.report.samples import (
 
 # OWASP, "CSV injection": what a spreadsheet may take for the beginning of a formula.
 STARTS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+COLUMNS = tuple(name for name, _ in SHOWING.cells)
 BREAKS = ("\t", "\r", "\n")
 
 
@@ -112,7 +113,7 @@ def test_every_fact_of_a_row_has_its_column() -> None:
 
 
 def test_lines_end_as_spreadsheets_expect() -> None:
-    table = csv_rows([finding(), finding("no_ism")])
+    table = csv_rows([finding(), finding("no_ism")], SHOWING)
     assert table.endswith("\r\n")
     assert table.count("\r\n") == table.count("\n") == 2
 

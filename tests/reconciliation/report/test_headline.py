@@ -150,7 +150,7 @@ def test_a_headline_never_claims_more_than_was_read_and_never_forgets_what_was_f
     assert ("hidden in storage" in sentence) is (done.tally.alarms > 0)
     assert ("a person" in sentence) is (done.tally.needing_a_person.total() > 0)
     for kind, noun in ((SESSION, "session"), (CONTAINER, "container"), (RECORDING, "registered")):
-        if number := done.tally.needing_a_person[kind]:
+        if number := done.tally.needing_a_person[kind.name]:
             assert f"{number} {noun}" in sentence
 
 

@@ -101,8 +101,8 @@ MODEL: dict[str, Any] = {
             "change": (str, None),
             "reason": str,
             "next_step": str,
-            "hearing_at": (str, None),
             "due": (str, None),
+            "hearing_at": (str, None),
             "session": (
                 {
                     "status": (str, None),
@@ -184,10 +184,10 @@ def test_a_report_has_its_form_and_its_counts_add_up(
     assert report["complete"] is done.result.is_complete
     counts, containers = report["counts"], report["coverage"]["containers"]
     assert len(report["findings"]) == counts["findings"] == sum(counts["by_severity"].values())
-    for kind, rules in PROFILE.rules().items():
-        assert set(counts[kind.value]) == {rule.verdict for rule in rules}
-        told = {one["verdict"]: one["count"] for one in report["verdicts"] if one["subject"] == kind.value}
-        assert told == counts[kind.value]
+    for kind in PROFILE.kinds:
+        assert set(counts[kind.name]) == {rule.verdict for rule in kind.rules}
+        told = {one["verdict"]: one["count"] for one in report["verdicts"] if one["subject"] == kind.name}
+        assert told == counts[kind.name]
     listed = sum(one["count"] for one in report["verdicts"] if not one["counted"])
     assert listed == counts["findings"]
     for one in report["verdicts"]:
@@ -214,7 +214,7 @@ def test_an_empty_report_is_complete_and_still_lists_every_verdict_with_a_zero()
     assert_has_form(report, MODEL)
     assert report["complete"] is True
     assert [(one["subject"], one["verdict"], one["count"]) for one in report["verdicts"]] == [
-        (kind.value, rule.verdict, 0) for kind, rule in PROFILE.verdicts()
+        (kind.name, rule.verdict, 0) for kind, rule in PROFILE.verdicts()
     ]
     assert report["findings"] == []
     assert report["counted"] == {"capture_session": {}}
@@ -247,7 +247,14 @@ def test_moments_and_waiting_times_are_those_of_the_audit() -> None:
 
 def test_a_verdict_outside_the_closed_list_is_an_error() -> None:
     done = reconciled()
-    made_up: Rule[object] = Rule("made_up", Severity.INFO, "", lambda _facts: True, lambda _facts: "", "")
+    made_up: Rule[object] = Rule(
+        verdict="made_up",
+        severity=Severity.INFO,
+        means="",
+        holds=lambda _facts: True,
+        why=lambda _facts: "",
+        next_step="",
+    )
     done.tally.count(SESSION, Judgement(made_up, Severity.INFO))
     with pytest.raises(AssertionError, match="do not add up to 1 of capture_session"):
         report_on(done)
