@@ -14,12 +14,12 @@ import pytest
 
 from adapters.blob_store import Stored
 from adapters.jsonl import pack
+from profiles.pre_capture_sessions.candidates import COLUMNS
+from profiles.pre_capture_sessions.facts import ContainerFacts, RecordingFacts, SessionFacts
 from reconciliation import verdicts
-from reconciliation.candidates import COLUMNS
 from reconciliation.errors import StorageRefusedError
-from reconciliation.evidence import BlobPage
-from reconciliation.facts import ContainerFacts, RecordingFacts, SessionFacts
-from reconciliation.profiles.profile import Query
+from reconciliation.lookups import BlobPage
+from reconciliation.profile import Query
 from reconciliation.verdicts import Judgement
 from tests.activities.memory import MemoryBlobs
 from tests.worlds.plain import PlainWorld
@@ -146,11 +146,17 @@ def the_first_shards_result_is_lost(_: pytest.MonkeyPatch) -> Parts:
 # --- the verdicts -----------------------------------------------------------------------------------------------------
 
 
+_JUDGING = frozenset({"reconciliation", "profiles", "activities"})
+
+
 def _judged_by(patch: pytest.MonkeyPatch, judge: Callable[[Any, Any], Judgement[Any]]) -> Parts:
     """The engine as it is, judging like this wherever it judges."""
     right = verdicts.judge
     for name, module in list(sys.modules.items()):
-        if name.split(".")[0] in {"reconciliation", "activities"} and getattr(module, "judge", None) is right:
+        if (
+            name.split(".")[0] in {"reconciliation", "profiles", "activities"}
+            and getattr(module, "judge", None) is right
+        ):
             patch.setattr(module, "judge", judge)
     return Parts()
 

@@ -10,13 +10,15 @@ from datetime import datetime, timedelta
 from typing import Any, Generic
 from uuid import UUID
 
-from reconciliation.candidates import Candidate
+from profiles.pre_capture_sessions import PROFILE
+from profiles.pre_capture_sessions.candidates import Candidate
+from profiles.pre_capture_sessions.evidence import ContainerEvidence, MediaFile, Record
+from profiles.pre_capture_sessions.facts import ContainerFacts, RecordingFacts, SessionFacts
+from profiles.pre_capture_sessions.keys import name_digest
+from reconciliation.clock import Clock
 from reconciliation.coverage import DELETED_DURING_SCAN, NOT_A_RECORDING, OUTSIDE_PREFIXES, REGISTERED
-from reconciliation.evidence import ContainerEvidence, MediaFile, Record, Unread
-from reconciliation.facts import Clock, ContainerFacts, RecordingFacts, SessionFacts
-from reconciliation.keys import name_digest
+from reconciliation.evidence import Unread
 from reconciliation.parameters import NO_STATUS, AuditParameters, Mode
-from reconciliation.profiles.pre_capture_sessions import PROFILE
 from reconciliation.verdicts import FactsT, Judgement, Kind, Severity, judge
 from tests.worlds.plain import PlainContainer, PlainWorld
 

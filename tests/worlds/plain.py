@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from reconciliation.candidates import Candidate, RegisteredRecording
-from reconciliation.evidence import Blob
+from profiles.pre_capture_sessions.candidates import Candidate, RegisteredRecording
+from reconciliation.lookups import Blob
 from reconciliation.parameters import AuditParameters
 
 

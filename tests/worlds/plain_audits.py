@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from reconciliation.candidates import COLUMNS, Candidate
+from profiles.pre_capture_sessions import PROFILE
+from profiles.pre_capture_sessions.candidates import COLUMNS, Candidate
 from reconciliation.database import DatabaseState
 from reconciliation.errors import DatabaseUnavailableError
-from reconciliation.profiles.pre_capture_sessions import PROFILE
-from reconciliation.profiles.profile import Query
+from reconciliation.profile import Query
 from reconciliation.verdicts import Kind, Severity
 from tests.activities.memory import MemoryBlobs, MemoryDatabase, MemoryStorage, Outside
-from tests.reconciliation.world import MOMENTS, PARAMETERS
+from tests.profiles.pre_capture_sessions.world import MOMENTS, PARAMETERS
 from tests.worlds.audits import audited_outside
 from tests.worlds.oracle import Expected
 from tests.worlds.plain import PlainContainer, PlainWorld

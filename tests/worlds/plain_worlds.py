@@ -11,12 +11,12 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from reconciliation.candidates import Candidate, RegisteredRecording
-from reconciliation.evidence import Blob
-from reconciliation.keys import name_digest
+from profiles.pre_capture_sessions import PROFILE
+from profiles.pre_capture_sessions.candidates import Candidate, RegisteredRecording
+from profiles.pre_capture_sessions.keys import name_digest
+from reconciliation.lookups import Blob
 from reconciliation.parameters import NO_STATUS, AuditParameters, Mode
-from reconciliation.profiles.pre_capture_sessions import PROFILE
-from tests.reconciliation.world import AS_OF, MINUTE, PARAMETERS, uuid_of
+from tests.profiles.pre_capture_sessions.world import AS_OF, MINUTE, PARAMETERS, uuid_of
 from tests.worlds.plain import PlainContainer, PlainWorld
 
 _DAY = 24 * 60 * MINUTE
