@@ -88,6 +88,11 @@ async def audited(
     ``later``: how long after the listing the audit gets to its verdicts; days, if it was resumed.
     """
     outside = Outside(cast("MemoryStorage", ScriptedLister(account)), cast("MemoryDatabase", database), strict=strict)
+    return await audited_outside(outside, parameters, later=later)
+
+
+async def audited_outside(outside: Outside, parameters: AuditParameters, *, later: timedelta) -> Audited:
+    """As ``audited``, of an outside world whose parts the caller chose."""
     record = RunRecord(AUDIT_ID, State.RUNNING, parameters, AS_OF - MINUTE, AS_OF - MINUTE)
     await outside.records.create_record(record)
     request: Any = {"audit_id": AUDIT_ID}

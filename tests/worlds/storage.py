@@ -20,6 +20,7 @@ from reconciliation.lookups import Blob
 Mutation = Callable[[bytes], bytes]
 """What becomes of one answer on its way."""
 _GONE = b"<?xml version='1.0'?><Error><Code>ContainerNotFound</Code><Message>Gone.</Message></Error>"
+_REFUSED = b"<?xml version='1.0'?><Error><Code>AuthorizationFailure</Code><Message>No.</Message></Error>"
 
 
 @dataclass(frozen=True)
@@ -27,12 +28,14 @@ class Container:
     """A container and its blobs, and whether it is there each time that it is asked for.
 
     ``listed``: at the first and at the second listing of the account. ``opened``: at each opening; the last one stays.
+    ``refused``: nobody may open it.
     """
 
     name: str
     blobs: Sequence[Blob]
     listed: tuple[bool, bool] = (True, True)
     opened: tuple[bool, ...] = (True,)
+    refused: bool = False
 
 
 @dataclass
@@ -86,6 +89,8 @@ class ScriptedAccount:
         turn = self.openings[name] - 1
         if container is None or not container.opened[min(turn, len(container.opened) - 1)]:
             return 404, _GONE
+        if container.refused:
+            return 403, _REFUSED
         blobs = {blob.name: blob for blob in container.blobs}
         rows, following = self._page(sorted(blobs), marker)
         elements = "".join(_blob(blobs[row]) for row in rows)

@@ -1,0 +1,222 @@
+"""Engines that are broken on purpose, each in one way that a real mistake could take.
+
+Most are broken at what an audit stands on: its lister, its database, the blobs of its run store, and ``judge``. So they
+stay broken in the same way however the steps in between are written.
+"""
+
+import sys
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from adapters.blob_store import Stored
+from adapters.jsonl import pack
+from profiles.pre_capture_sessions.candidates import COLUMNS
+from profiles.pre_capture_sessions.facts import ContainerFacts, RecordingFacts, SessionFacts
+from reconciliation import verdicts
+from reconciliation.errors import StorageRefusedError
+from reconciliation.lookups import BlobPage
+from reconciliation.profile import Query
+from reconciliation.verdicts import Judgement
+from tests.activities.memory import MemoryBlobs
+from tests.worlds.plain import PlainWorld
+from tests.worlds.plain_audits import Parts, PlainDatabase, Row
+from tests.worlds.storage import ScriptedLister
+
+Facts = SessionFacts | ContainerFacts | RecordingFacts
+Breakage = Callable[[pytest.MonkeyPatch], Parts]
+
+# --- storage ----------------------------------------------------------------------------------------------------------
+
+
+class _LosesPagesOfBlobs(ScriptedLister):
+    async def blobs(self, container: str) -> list[BlobPage]:
+        pages = await super().blobs(container)
+        return pages[: max(1, len(pages) - 1)]
+
+
+class _LosesAPageOfTheAccount(ScriptedLister):
+    async def containers(self) -> AsyncIterator[list[str]]:
+        pages = [page async for page in super().containers()]
+        for page in pages[: max(1, len(pages) - 1)]:
+            yield page
+
+
+class _LosesTheLastContainer(ScriptedLister):
+    async def containers(self) -> AsyncIterator[list[str]]:
+        pages = [page async for page in super().containers()]
+        for number, page in enumerate(pages, start=1):
+            yield page[:-1] if number == len(pages) else page
+
+
+class _TakesRefusedForEmpty(ScriptedLister):
+    async def blobs(self, container: str) -> list[BlobPage]:
+        try:
+            return await super().blobs(container)
+        except StorageRefusedError:
+            return [BlobPage(0, [], [])]
+
+
+class _ReadsNoClock(ScriptedLister):
+    async def clock_ahead(self) -> timedelta:
+        return timedelta()
+
+
+def a_page_of_blobs_is_lost(_: pytest.MonkeyPatch) -> Parts:
+    return Parts(lister=_LosesPagesOfBlobs)
+
+
+def a_page_of_the_account_is_lost_in_both_listings(_: pytest.MonkeyPatch) -> Parts:
+    return Parts(lister=_LosesAPageOfTheAccount)
+
+
+def the_last_container_is_lost(_: pytest.MonkeyPatch) -> Parts:
+    return Parts(lister=_LosesTheLastContainer)
+
+
+def what_cannot_be_read_is_empty(_: pytest.MonkeyPatch) -> Parts:
+    return Parts(lister=_TakesRefusedForEmpty)
+
+
+def storages_clock_is_taken_for_right(_: pytest.MonkeyPatch) -> Parts:
+    return Parts(lister=_ReadsNoClock)
+
+
+# --- the database -----------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class _LosesTheLastRow(PlainDatabase):
+    def answer(self, query: Query) -> list[Row]:
+        return super().answer(query)[:-1]
+
+
+@dataclass
+class _DoublesSessions(PlainDatabase):
+    def answer(self, query: Query) -> list[Row]:
+        rows = super().answer(query)
+        return [row for row in rows for _ in range(2 if len(row) == len(COLUMNS) else 1)]
+
+
+@dataclass
+class _AnswersOnce(PlainDatabase):
+    def answer(self, query: Query) -> list[Row]:
+        return super().answer(query) if self.snapshots == 1 else []
+
+
+@dataclass
+class _StaysAsItWas(PlainDatabase):
+    @property
+    def now(self) -> PlainWorld:
+        return self.world
+
+
+def the_last_row_of_every_answer_is_lost(_: pytest.MonkeyPatch) -> Parts:
+    return Parts(database=_LosesTheLastRow)
+
+
+def every_session_comes_twice(_: pytest.MonkeyPatch) -> Parts:
+    return Parts(database=_DoublesSessions)
+
+
+def what_the_database_says_the_second_time_is_ignored(_: pytest.MonkeyPatch) -> Parts:
+    return Parts(database=_AnswersOnce)
+
+
+def rows_are_not_looked_at_a_second_time(_: pytest.MonkeyPatch) -> Parts:
+    return Parts(database=_StaysAsItWas)
+
+
+# --- the run store ----------------------------------------------------------------------------------------------------
+
+
+class _LosesAShard(MemoryBlobs):
+    async def read(self, path: str, *, offset: int | None = None, length: int | None = None) -> Stored | None:
+        stored = await super().read(path, offset=offset, length=length)
+        return Stored(pack([]), stored.etag) if stored and path.endswith("/shards/0000.jsonl.gz") else stored
+
+
+def the_first_shards_result_is_lost(_: pytest.MonkeyPatch) -> Parts:
+    return Parts(blobs=_LosesAShard)
+
+
+# --- the verdicts -----------------------------------------------------------------------------------------------------
+
+
+_JUDGING = frozenset({"reconciliation", "profiles", "activities"})
+
+
+def _judged_by(patch: pytest.MonkeyPatch, judge: Callable[[Any, Any], Judgement[Any]]) -> Parts:
+    """The engine as it is, judging like this wherever it judges."""
+    right = verdicts.judge
+    for name, module in list(sys.modules.items()):
+        if (
+            name.split(".")[0] in {"reconciliation", "profiles", "activities"}
+            and getattr(module, "judge", None) is right
+        ):
+            patch.setattr(module, "judge", judge)
+    return Parts()
+
+
+def _given(patch: pytest.MonkeyPatch, change: Callable[[Facts], Facts]) -> Parts:
+    """The engine as it is, but its rules are given other facts."""
+    judge = verdicts.judge
+    return _judged_by(patch, lambda rules, facts: judge(rules, change(facts)))
+
+
+def a_mixed_container_is_taken_for_one_sessions(patch: pytest.MonkeyPatch) -> Parts:
+    def change(facts: Facts) -> Facts:
+        if isinstance(facts, SessionFacts):
+            return replace(facts, evidence=(*facts.evidence, *facts.mixed), mixed=())
+        if isinstance(facts, ContainerFacts):
+            return facts._replace(known=frozenset(sorted(facts.known)[:1]))
+        return facts
+
+    return _given(patch, change)
+
+
+def the_urgency_of_a_rule_is_ignored(patch: pytest.MonkeyPatch) -> Parts:
+    judge = verdicts.judge
+
+    def flatly(rules: Any, facts: Any) -> Judgement[Any]:
+        rule = judge(rules, facts).rule
+        return Judgement(rule, rule.severity)
+
+    return _judged_by(patch, flatly)
+
+
+def a_gap_in_the_coverage_is_ignored(patch: pytest.MonkeyPatch) -> Parts:
+    return _given(
+        patch, lambda facts: replace(facts, coverage_complete=True) if isinstance(facts, SessionFacts) else facts
+    )
+
+
+def moments_of_the_future_are_believed(patch: pytest.MonkeyPatch) -> Parts:
+    def change(facts: Facts) -> Facts:
+        if isinstance(facts, SessionFacts):
+            session: Any = facts.session
+            return replace(facts, session=replace(session, future={}, **session.future))
+        return facts
+
+    return _given(patch, change)
+
+
+BREAKAGES: tuple[Breakage, ...] = (
+    a_page_of_blobs_is_lost,
+    a_page_of_the_account_is_lost_in_both_listings,
+    the_last_container_is_lost,
+    what_cannot_be_read_is_empty,
+    storages_clock_is_taken_for_right,
+    the_last_row_of_every_answer_is_lost,
+    every_session_comes_twice,
+    what_the_database_says_the_second_time_is_ignored,
+    rows_are_not_looked_at_a_second_time,
+    the_first_shards_result_is_lost,
+    a_mixed_container_is_taken_for_one_sessions,
+    the_urgency_of_a_rule_is_ignored,
+    a_gap_in_the_coverage_is_ignored,
+    moments_of_the_future_are_believed,
+)
