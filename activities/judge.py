@@ -5,6 +5,7 @@ import logging
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Literal, TypedDict
 
 import azure.durable_functions as df
@@ -135,16 +136,14 @@ async def _screened_anew(
         if profile.scan is not None and join.name == profile.scan.join:
             continue
         folders = folders_of(profile, record, audit)
-        async for portion in groups(
-            services, folders, profile, join, lambda join=join: links_and_asked(look, join, profile)
-        ):  # type: ignore[misc]
+        async for portion in groups(services, folders, profile, join, partial(links_and_asked, look, join, profile)):
             more += filter(None, (take(look, join, held, of_scan=False) for held in portion))
     for (_, verdict), ids in look.counted.items():
         for subject in ids:
             spools.count(verdict, subject)
     tally = Tally()
-    for of_join in look.tallies.values():
-        _add(tally, of_join)
+    for of_one in look.tallies.values():
+        _add(tally, of_one)
     return tally, more
 
 

@@ -83,7 +83,9 @@ class Services:
     def signposts(self) -> Signposts:
         """What a notice of an audit's end may lead to, whether its profile is still enabled or not."""
         settings = self.settings
-        environment = Audited(settings.source_storage.account, named=settings.environment).environment
+        environment = settings.environment or next(
+            (self.audited(profile).environment for profile in settings.profiles.values()), "unnamed"
+        )
         return Signposts(environment, settings.app_address, settings.public_url, settings.runbook_url)
 
 

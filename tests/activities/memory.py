@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from adapters.store.records import AuditRecords
-from adapters.store.blobs import BlobStore, Listed, Stored
 from adapters.connections import StorageConnection
 from adapters.listing.lister import RestLister
 from adapters.postgres import Database
-from adapters.store.run_store import RunStore
 from adapters.services import Services
 from adapters.settings import Settings
-from profiles.pre_capture_sessions import PROFILE
+from adapters.store.blobs import BlobStore, Listed, Stored
+from adapters.store.records import AuditRecords
+from adapters.store.run_store import RunStore
+from profiles.pre_capture_sessions import PROFILE, queries
 from profiles.pre_capture_sessions.candidates import Candidate, RegisteredRecording
 from reconciliation.database import DatabaseState
 from reconciliation.errors import (
@@ -26,7 +26,7 @@ from reconciliation.errors import (
     StorageRefusedError,
 )
 from reconciliation.lookups import ALL, Blob, BlobPage, Suffixes
-from reconciliation.profile import Profile, Query
+from reconciliation.queries import SqlRows as Query
 from tests.profiles.pre_capture_sessions.world import AS_OF, MOMENTS, PARAMETERS, page
 
 FINAL, INGEST, ELSEWHERE = (
@@ -96,8 +96,9 @@ class MemoryBlobs(BlobStore):
     async def exists(self, path: str) -> bool:
         return path in self.blobs
 
-    async def folders(self) -> AsyncIterator[str]:
-        for name in sorted({path.partition("/")[0] for path in self.blobs}):
+    async def folders(self, prefix: str = "") -> AsyncIterator[str]:
+        rest = [path.removeprefix(prefix) for path in self.blobs if path.startswith(prefix)]
+        for name in sorted({path.partition("/")[0] for path in rest if "/" in path}):
             yield name
 
 
@@ -117,7 +118,7 @@ class MemoryStorage:
         for start in range(0, len(names), 2):
             yield names[start : start + 2]
 
-    async def blobs(self, container: str, keep: Suffixes = ALL) -> list[BlobPage]:
+    async def blobs(self, container: str, keep: Suffixes = ALL, prefix: str = "") -> list[BlobPage]:
         self.listed.append(container)
         found = self.account.get(container, GONE)
         if isinstance(found, AuditError):
@@ -157,10 +158,10 @@ class MemoryDatabase:
         ids = set(query.values.get("ids", ()))
         sessions = [one.to_json() for one in (*self.candidates, *self.others) if one.session_id in ids]
         answers: dict[str, list[Any]] = {
-            PROFILE.candidates(PARAMETERS, MOMENTS).sql: [candidate.to_json() for candidate in self.candidates],
-            PROFILE.registered(MOMENTS).sql: sorted(self.rows),
-            PROFILE.sessions_again(PARAMETERS, MOMENTS, ()).sql: sessions,
-            PROFILE.recordings_again(MOMENTS, ()).sql: [one for one in self.rows if one.recording_id in ids],
+            queries.candidates(PARAMETERS, MOMENTS).sql: [candidate.to_json() for candidate in self.candidates],
+            queries.registered(MOMENTS).sql: sorted(self.rows),
+            queries.sessions_again(PARAMETERS, MOMENTS, ()).sql: sessions,
+            queries.recordings_again(MOMENTS, ()).sql: [one for one in self.rows if one.recording_id in ids],
         }
         return answers[query.sql]
 
@@ -178,28 +179,26 @@ class Outside:
     strict: bool = False
 
     def __post_init__(self) -> None:
-        self.records = AuditRecords(self.blobs)
-        self.store = RunStore(self.blobs)
+        self.records = AuditRecords(self.blobs, [PROFILE.name])
+        self.store = RunStore.of(self.blobs)
 
     @property
     def services(self) -> Services:
         settings = Settings(
-            FINAL,
             ELSEWHERE,
-            "",
-            INGEST,
+            {PROFILE.name: PROFILE},
+            {"SOURCE_STORAGE": FINAL, "INGEST_STORAGE": INGEST, "PRE_DATABASE": "postgresql://db.example/pre"},
             scan_concurrency=2,
             shard_containers=self.per_shard,
             allow_mostly_missing=not self.strict,
-            profiles={PROFILE.name: PROFILE},
             environment="production",
         )
+        listers = {"SOURCE_STORAGE": self.storage, "INGEST_STORAGE": self.ingest}
         return _Services(
             settings,
             self.records,
             self.store,
-            cast("RestLister", self.storage),
-            cast("RestLister", self.ingest) if self.ingest else None,
+            {name: cast("RestLister", one) for name, one in listers.items() if one is not None},
             now=lambda: self.now,
             sleep=_at_once,
             memory=self.database,
@@ -214,5 +213,5 @@ async def _at_once(_seconds: float) -> None:
 class _Services(Services):
     memory: MemoryDatabase = field(default_factory=MemoryDatabase)
 
-    def database(self, profile: Profile) -> Database:
+    def database(self, setting: str) -> Database:
         return cast("Database", self.memory)

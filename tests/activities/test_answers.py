@@ -2,9 +2,9 @@ import asyncio
 from typing import Any
 
 import pytest
+from activities.answers import answered
 
 from activities import answers
-from activities.answers import answered
 from reconciliation.errors import StorageRefusedError, StorageUnavailableError
 
 REQUEST = {"audit_id": "a"}

@@ -2,10 +2,9 @@ import asyncio
 from collections.abc import AsyncIterator
 from itertools import pairwise
 
+from activities.in_order import InOrder
 from hypothesis import given
 from hypothesis import strategies as st
-
-from activities.in_order import InOrder
 
 NAMES = st.sets(st.text("abc", min_size=1, max_size=4), max_size=20).map(sorted)
 CUTS = st.lists(st.integers(0, 25), max_size=8)

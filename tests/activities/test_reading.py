@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import pytest
+from activities.reading import OUT_OF_TIME, Reader
 from hypothesis import given
 from hypothesis import strategies as st
 
-from activities.reading import OUT_OF_TIME, Reader
 from profiles.pre_capture_sessions.evidence import ContainerEvidence, Record
 from profiles.pre_capture_sessions.keys import name_digest
 from reconciliation.coverage import DELETED_DURING_SCAN

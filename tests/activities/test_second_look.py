@@ -3,12 +3,12 @@
 from dataclasses import dataclass, field, replace
 
 import pytest
+from activities.second_look import look_again
+from profiles.pre_capture_sessions.first_look import FirstLook
 
 from activities import second_look
-from activities.second_look import look_again
 from profiles.pre_capture_sessions.candidates import Candidate
 from profiles.pre_capture_sessions.evidence import Record
-from profiles.pre_capture_sessions.first_look import FirstLook
 from reconciliation.coverage import DELETED_DURING_SCAN
 from reconciliation.errors import AuditError
 from reconciliation.evidence import Unread

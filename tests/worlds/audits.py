@@ -7,21 +7,22 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from activities.keep_dead_letters import keep_letters
-from activities.list_containers import list_account
+from activities.judge import judge_audit
+from activities.keep_dead_letters import DeadLettersRequest, keep_letters
+from activities.look_again import look
 from activities.plan import plan_audit
 from activities.pull import pull_rows
-from activities.reconcile import reconcile_audit
 from activities.report import report_audit
-from activities.scan_shard import scan
-from profiles.pre_capture_sessions import PROFILE
+from activities.scan_shard import ScanRequest, scan
+from activities.screen import screen_audit
+from profiles.pre_capture_sessions import PROFILE, queries
 from profiles.pre_capture_sessions.candidates import COLUMNS
 from reconciliation.database import DatabaseState
 from reconciliation.errors import AuditError
 from reconciliation.lifecycle import State
 from reconciliation.outcome import Outcome
 from reconciliation.parameters import AuditParameters
-from reconciliation.profile import Query
+from reconciliation.queries import SqlRows as Query
 from reconciliation.run_record import RunRecord
 from tests.activities.memory import MemoryDatabase, MemoryStorage, Outside
 from tests.profiles.pre_capture_sessions.world import AS_OF, AUDIT_ID, MINUTE, MOMENTS, PARAMETERS
@@ -52,10 +53,10 @@ class RawDatabase:
         ids = set(query.values.get("ids", ()))
         asked = [session for session in self.sessions if session[_ASKED] == "candidate"]
         answers: dict[str, list[list[Any]]] = {
-            PROFILE.candidates(PARAMETERS, MOMENTS).sql: asked,
-            PROFILE.registered(MOMENTS).sql: sorted(self.rows, key=lambda row: str(row[0])),
-            PROFILE.sessions_again(PARAMETERS, MOMENTS, ()).sql: [one for one in self.sessions if str(one[_ID]) in ids],
-            PROFILE.recordings_again(MOMENTS, ()).sql: [one for one in self.rows if str(one[0]) in ids],
+            queries.candidates(PARAMETERS, MOMENTS).sql: asked,
+            queries.registered(MOMENTS).sql: sorted(self.rows, key=lambda row: str(row[0])),
+            queries.sessions_again(PARAMETERS, MOMENTS, ()).sql: [one for one in self.sessions if str(one[_ID]) in ids],
+            queries.recordings_again(MOMENTS, ()).sql: [one for one in self.rows if str(one[0]) in ids],
         }
         for row in answers[query.sql]:
             yield [json.dumps([True if value == "candidate" else value for value in row])]
@@ -95,29 +96,35 @@ async def audited_outside(outside: Outside, parameters: AuditParameters, *, late
     """As ``audited``, of an outside world whose parts the caller chose."""
     record = RunRecord(AUDIT_ID, State.RUNNING, parameters, AS_OF - MINUTE, AS_OF - MINUTE)
     await outside.records.create_record(record)
-    request: Any = {"audit_id": AUDIT_ID}
+    request: Any = {"profile": PROFILE.name, "audit_id": AUDIT_ID}
     try:
-        for step in (list_account, pull_rows, plan_audit):
-            await _tried(step, request, outside)
-        plan = await outside.store.planned(AUDIT_ID)
+        for run in range(len(PROFILE.pulls())):
+            await _tried(pull_rows, {**request, "run": run}, outside)
+        await _tried(plan_audit, request, outside)
+        plan = await outside.store.plans.known(record.folder)
         failed = list(range(len(plan.shards)))
         for attempt in (1, 2, 3):
             answers = [
-                (await scan({"audit_id": AUDIT_ID, "shard": index, "attempt": attempt}, outside.services), index)
+                (await scan(cast("ScanRequest", {**request, "shard": index, "attempt": attempt}), outside.services), index)
                 for index in failed
             ]
             failed = [index for answer, index in answers if answer["failed"]]
         if failed:
-            await keep_letters({"audit_id": AUDIT_ID, "failed": failed}, outside.services)
+            await keep_letters(cast("DeadLettersRequest", {**request, "failed": failed}), outside.services)
         outside.now = AS_OF + later
-        await _tried(reconcile_audit, request, outside)
+        await _tried(screen_audit, request, outside)
+        screening = await outside.store.attempts.screened(record.attempt_folder)
+        assert screening is not None
+        for shard in range(len(screening.shards)):
+            await _tried(look, {**request, "shard": shard}, outside)
+        await _tried(judge_audit, request, outside)
         await _tried(report_audit, request, outside)
     except AuditError as error:
         return Audited(Outcome.FAILED, error=str(error))
     ended = await outside.records.record(AUDIT_ID)
     assert ended is not None
     assert ended.outcome is not None
-    return Audited(ended.outcome, json.loads(outside.blobs.blobs[f"{AUDIT_ID}/report.json"]))
+    return Audited(ended.outcome, json.loads(outside.blobs.blobs[f"{record.folder}/report.json"]))
 
 
 async def _tried(step: Any, request: Any, outside: Outside) -> None:

@@ -12,15 +12,16 @@ from typing import Any
 
 import pytest
 
-from adapters.blob_store import Stored
-from adapters.jsonl import pack
-from profiles.pre_capture_sessions.candidates import COLUMNS
+from activities import joined
+from adapters.store.blobs import Stored
+from adapters.store.jsonl import pack
 from profiles.pre_capture_sessions.facts import ContainerFacts, RecordingFacts, SessionFacts
-from reconciliation import verdicts
+from reconciliation import joining, rules
 from reconciliation.errors import StorageRefusedError
-from reconciliation.lookups import BlobPage
-from reconciliation.profile import Query
-from reconciliation.verdicts import Judgement
+from reconciliation.joining import Held
+from reconciliation.lookups import ALL, BlobPage, Suffixes
+from reconciliation.queries import SqlRows as Query
+from reconciliation.rules import Judgement
 from tests.activities.memory import MemoryBlobs
 from tests.worlds.plain import PlainWorld
 from tests.worlds.plain_audits import Parts, PlainDatabase, Row
@@ -33,8 +34,8 @@ Breakage = Callable[[pytest.MonkeyPatch], Parts]
 
 
 class _LosesPagesOfBlobs(ScriptedLister):
-    async def blobs(self, container: str) -> list[BlobPage]:
-        pages = await super().blobs(container)
+    async def blobs(self, container: str, keep: Suffixes = ALL, prefix: str = "") -> list[BlobPage]:
+        pages = await super().blobs(container, keep, prefix)
         return pages[: max(1, len(pages) - 1)]
 
 
@@ -53,9 +54,9 @@ class _LosesTheLastContainer(ScriptedLister):
 
 
 class _TakesRefusedForEmpty(ScriptedLister):
-    async def blobs(self, container: str) -> list[BlobPage]:
+    async def blobs(self, container: str, keep: Suffixes = ALL, prefix: str = "") -> list[BlobPage]:
         try:
-            return await super().blobs(container)
+            return await super().blobs(container, keep, prefix)
         except StorageRefusedError:
             return [BlobPage(0, [], [])]
 
@@ -95,13 +96,6 @@ class _LosesTheLastRow(PlainDatabase):
 
 
 @dataclass
-class _DoublesSessions(PlainDatabase):
-    def answer(self, query: Query) -> list[Row]:
-        rows = super().answer(query)
-        return [row for row in rows for _ in range(2 if len(row) == len(COLUMNS) else 1)]
-
-
-@dataclass
 class _AnswersOnce(PlainDatabase):
     def answer(self, query: Query) -> list[Row]:
         return super().answer(query) if self.snapshots == 1 else []
@@ -116,10 +110,6 @@ class _StaysAsItWas(PlainDatabase):
 
 def the_last_row_of_every_answer_is_lost(_: pytest.MonkeyPatch) -> Parts:
     return Parts(database=_LosesTheLastRow)
-
-
-def every_session_comes_twice(_: pytest.MonkeyPatch) -> Parts:
-    return Parts(database=_DoublesSessions)
 
 
 def what_the_database_says_the_second_time_is_ignored(_: pytest.MonkeyPatch) -> Parts:
@@ -143,6 +133,30 @@ def the_first_shards_result_is_lost(_: pytest.MonkeyPatch) -> Parts:
     return Parts(blobs=_LosesAShard)
 
 
+# --- the join ---------------------------------------------------------------------------------------------------------
+
+
+def _joined(patch: pytest.MonkeyPatch, change: Callable[[list[Held[Any]]], list[Held[Any]]]) -> Parts:
+    """The engine as it is, but of each portion of groups that a step takes in, this is made."""
+    right = joining.cogroup
+
+    async def changed(streams: Any) -> AsyncIterator[list[Held[Any]]]:
+        portions = [portion async for portion in right(streams)]
+        for held in change([held for portion in portions for held in portion]):
+            yield [held]
+
+    patch.setattr(joined, "cogroup", changed)
+    return Parts()
+
+
+def the_last_group_is_dropped(patch: pytest.MonkeyPatch) -> Parts:
+    return _joined(patch, lambda groups: groups[:-1])
+
+
+def every_group_comes_twice(patch: pytest.MonkeyPatch) -> Parts:
+    return _joined(patch, lambda groups: [group for group in groups for _ in range(2)])
+
+
 # --- the verdicts -----------------------------------------------------------------------------------------------------
 
 
@@ -151,19 +165,16 @@ _JUDGING = frozenset({"reconciliation", "profiles", "activities"})
 
 def _judged_by(patch: pytest.MonkeyPatch, judge: Callable[[Any, Any], Judgement[Any]]) -> Parts:
     """The engine as it is, judging like this wherever it judges."""
-    right = verdicts.judge
+    right = rules.judge
     for name, module in list(sys.modules.items()):
-        if (
-            name.split(".")[0] in {"reconciliation", "profiles", "activities"}
-            and getattr(module, "judge", None) is right
-        ):
+        if name.split(".")[0] in _JUDGING and getattr(module, "judge", None) is right:
             patch.setattr(module, "judge", judge)
     return Parts()
 
 
 def _given(patch: pytest.MonkeyPatch, change: Callable[[Facts], Facts]) -> Parts:
     """The engine as it is, but its rules are given other facts."""
-    judge = verdicts.judge
+    judge = rules.judge
     return _judged_by(patch, lambda rules, facts: judge(rules, change(facts)))
 
 
@@ -179,7 +190,7 @@ def a_mixed_container_is_taken_for_one_sessions(patch: pytest.MonkeyPatch) -> Pa
 
 
 def the_urgency_of_a_rule_is_ignored(patch: pytest.MonkeyPatch) -> Parts:
-    judge = verdicts.judge
+    judge = rules.judge
 
     def flatly(rules: Any, facts: Any) -> Judgement[Any]:
         rule = judge(rules, facts).rule
@@ -211,7 +222,8 @@ BREAKAGES: tuple[Breakage, ...] = (
     what_cannot_be_read_is_empty,
     storages_clock_is_taken_for_right,
     the_last_row_of_every_answer_is_lost,
-    every_session_comes_twice,
+    the_last_group_is_dropped,
+    every_group_comes_twice,
     what_the_database_says_the_second_time_is_ignored,
     rows_are_not_looked_at_a_second_time,
     the_first_shards_result_is_lost,

@@ -3,18 +3,19 @@
 import asyncio
 import json
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from profiles.pre_capture_sessions import PROFILE
+from profiles.pre_capture_sessions import queries
 from profiles.pre_capture_sessions.candidates import COLUMNS, Candidate
+from profiles.pre_capture_sessions.kinds import KINDS, SESSION
 from reconciliation.database import DatabaseState
 from reconciliation.errors import DatabaseUnavailableError
-from reconciliation.profile import Query
-from reconciliation.verdicts import Kind, Severity
+from reconciliation.queries import SqlRows as Query
+from reconciliation.rules import Severity
 from tests.activities.memory import MemoryBlobs, MemoryDatabase, MemoryStorage, Outside
 from tests.profiles.pre_capture_sessions.world import MOMENTS, PARAMETERS
 from tests.worlds.audits import audited_outside
@@ -23,10 +24,10 @@ from tests.worlds.plain import PlainContainer, PlainWorld
 from tests.worlds.storage import Container, ScriptedAccount, ScriptedLister
 
 Row = list[Any]
-_CANDIDATES = PROFILE.candidates(PARAMETERS, MOMENTS).sql
-_REGISTERED = PROFILE.registered(MOMENTS).sql
-_SESSIONS_AGAIN = PROFILE.sessions_again(PARAMETERS, MOMENTS, ()).sql
-_RECORDINGS_AGAIN = PROFILE.recordings_again(MOMENTS, ()).sql
+_CANDIDATES = queries.candidates(PARAMETERS, MOMENTS).sql
+_REGISTERED = queries.registered(MOMENTS).sql
+_SESSIONS_AGAIN = queries.sessions_again(PARAMETERS, MOMENTS, ()).sql
+_RECORDINGS_AGAIN = queries.recordings_again(MOMENTS, ()).sql
 
 
 # --- the database -----------------------------------------------------------------------------------------------------
@@ -101,11 +102,11 @@ def _order(session: Candidate, latest: datetime) -> tuple[bool, str, str]:
     return at is not None, at.isoformat() if at else "", session.session_id
 
 
-def _of_status(session: Candidate, values: dict[str, Any]) -> bool:
+def _of_status(session: Candidate, values: Mapping[str, Any]) -> bool:
     return session.status in values["statuses"] if session.status is not None else bool(values["no_status"])
 
 
-def _in_time(session: Candidate, values: dict[str, Any]) -> bool:
+def _in_time(session: Candidate, values: Mapping[str, Any]) -> bool:
     at = _heard(session, values["latest"])
     early = at is not None and values["since"] is not None and at < values["since"]
     late = at is not None and values["until"] is not None and at >= values["until"]
@@ -181,7 +182,7 @@ def said_by_report(report: dict[str, Any]) -> Said:
             for one in report["findings"]
         ),
         Counter((verdict, one) for verdict, ids in report["counted"]["capture_session"].items() for one in ids),
-        {kind.value: {verdict: count for verdict, count in counts[kind.value].items() if count} for kind in Kind},
+        {kind.name: {verdict: count for verdict, count in counts[kind.name].items() if count} for kind in KINDS},
         {severity: count for severity, count in counts["by_severity"].items() if count},
         counts["hidden"],
         coverage["containers"],
@@ -196,15 +197,15 @@ def said_by_oracle(expected: Expected) -> Said:
     counted = [(kind, one, found) for (kind, one), found in expected.verdicts.items() if found.rule.counted]
     asking = any(found.severity is not Severity.INFO for _, _, found in listed)
     skipped = expected.skipped.total()
-    counts: dict[str, Counter[str]] = {kind.value: Counter() for kind in Kind}
+    counts: dict[str, Counter[str]] = {kind.name: Counter() for kind in KINDS}
     for (kind, _), found in expected.verdicts.items():
-        counts[kind.value][found.verdict] += 1
+        counts[kind][found.verdict] += 1
     return Said(
-        Counter((kind.value, one, found.verdict, found.severity.value) for kind, one, found in listed),
-        Counter((found.verdict, one) for kind, one, found in counted if kind is Kind.SESSION),
+        Counter((kind, one, found.verdict, found.severity.value) for kind, one, found in listed),
+        Counter((found.verdict, one) for kind, one, found in counted if kind == SESSION.name),
         {kind: dict(of_kind) for kind, of_kind in counts.items()},
         dict(Counter(found.severity.value for _, _, found in listed)),
-        sum(found.rule.hidden for _, _, found in listed),
+        sum(found.rule.alarm for _, _, found in listed),
         {
             "listed": expected.listed,
             "scanned": expected.listed - skipped - expected.failed,

@@ -3,13 +3,13 @@
 from dataclasses import replace
 
 import pytest
+from profiles.pre_capture_sessions.absences import gaps_in_listing, refuse_wrong_account, to_be_opened
+from profiles.pre_capture_sessions.first_look import FirstLook, OneName
 
 from profiles.pre_capture_sessions import PROFILE
-from profiles.pre_capture_sessions.absences import gaps_in_listing, refuse_wrong_account, to_be_opened
 from profiles.pre_capture_sessions.candidates import RegisteredRecording
 from profiles.pre_capture_sessions.conclusion import Conclusion
 from profiles.pre_capture_sessions.evidence import ContainerEvidence, Record
-from profiles.pre_capture_sessions.first_look import FirstLook, OneName
 from profiles.pre_capture_sessions.gaps import NO_CONTAINER, no_sessions
 from profiles.pre_capture_sessions.kinds import RECORDING
 from reconciliation.coverage import Coverage

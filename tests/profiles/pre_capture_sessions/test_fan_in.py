@@ -9,14 +9,14 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+from activities.list_containers import list_account
+from activities.reading import Reader
+from activities.reconcile import reconcile_audit
 from hypothesis import given
 from hypothesis import strategies as st
 
-from activities.list_containers import list_account
 from activities.plan import cut, plan_audit
 from activities.pull import pull_rows
-from activities.reading import Reader
-from activities.reconcile import reconcile_audit
 from activities.report import report_audit
 from activities.scan_shard import scan
 from adapters.store.jsonl import pack

@@ -4,10 +4,10 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-
-from profiles.pre_capture_sessions.conclusion import SecondLook
 from profiles.pre_capture_sessions.first_look import FirstLook, OneName
 from profiles.pre_capture_sessions.notes import notes_of
+
+from profiles.pre_capture_sessions.conclusion import SecondLook
 from reconciliation.database import DatabaseState
 from tests.profiles.pre_capture_sessions.world import AS_OF, CLOCK, LONG_AGO, MINUTE, PARAMETERS, SMALL, encoded
 

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from profiles.pre_capture_sessions.first_look import FirstLook, OneName
 
 from profiles.pre_capture_sessions import PROFILE
 from profiles.pre_capture_sessions.evidence import ContainerEvidence, Record
 from profiles.pre_capture_sessions.facts import SessionFacts
-from profiles.pre_capture_sessions.first_look import FirstLook, OneName
 from profiles.pre_capture_sessions.keys import session_id_of
 from profiles.pre_capture_sessions.kinds import CONTAINER, KINDS, RECORDING, SESSION
 from profiles.pre_capture_sessions.options import MODES

@@ -8,26 +8,26 @@ from typing import Any
 from uuid import NAMESPACE_OID, UUID, uuid5
 
 from profiles.pre_capture_sessions import PROFILE
-from profiles.pre_capture_sessions.absences import gaps_in_listing, to_be_opened
 from profiles.pre_capture_sessions.candidates import Candidate, RegisteredRecording
-from profiles.pre_capture_sessions.conclusion import Conclusion, SecondLook
 from profiles.pre_capture_sessions.evidence import ContainerEvidence, Record, read_evidence
-from profiles.pre_capture_sessions.first_look import FirstLook, OneName
 from profiles.pre_capture_sessions.keys import MATTERING_SUFFIXES
 from profiles.pre_capture_sessions.kinds import SESSION
 from profiles.pre_capture_sessions.options import FAST
-from profiles.pre_capture_sessions.selection import select_containers
+from profiles.pre_capture_sessions.screening import NAMES, SESSIONS
+from profiles.pre_capture_sessions.selection import HARMLESS_SKIPS
 from profiles.pre_capture_sessions.showing import SHOWING
 from reconciliation.audited import Audited as Environment
 from reconciliation.clock import Clock
 from reconciliation.coverage import DELETED_DURING_SCAN, Coverage
 from reconciliation.database import DatabaseState
-from reconciliation.evidence import Unread
+from reconciliation.evidence import Read, Unread, has_failed
 from reconciliation.finding import Finding
-from reconciliation.lookups import Blob, BlobPage
+from reconciliation.looks import Audit, Doubt, Group, Server
+from reconciliation.lookups import Blob, BlobCount, BlobPage
 from reconciliation.outcome import Outcome
 from reconciliation.parameters import AuditParameters
-from reconciliation.profile import Moments, Profile
+from reconciliation.profile import Open, Skip
+from reconciliation.queries import Moments
 from reconciliation.report.csv_table import csv_header, csv_rows
 from reconciliation.report.document import (
     CLOSING,
@@ -42,6 +42,7 @@ from reconciliation.report.html import SHOWN_SEVERITIES, render_html
 from reconciliation.report.look_up import CasesNamed
 from reconciliation.report.model import AuditHeader, build_head
 from reconciliation.rules import SEVERITY_ORDER, Kind
+from reconciliation.screened import DoubtKept, FirstLook
 from reconciliation.since_last import Previous, change_of, compare
 from reconciliation.tally import Result, Tally
 
@@ -52,12 +53,17 @@ LATEST = NOW + TOLERANCE
 CLOCK = Clock(as_of=AS_OF, grace=60 * MINUTE, settle=20 * MINUTE, now=NOW, tolerance=TOLERANCE)
 MOMENTS = Moments(AS_OF - 60 * MINUTE, LATEST)
 LONG_AGO = AS_OF - timedelta(days=30)
-SMALL = replace(PROFILE, may_be_empty=True)
-"""The profile for worlds that hold only what a test is about, be it no container at all."""
 PARAMETERS = PROFILE.asked()
 IN_FAST_MODE = replace(PARAMETERS, mode=FAST)
 AUDIT_ID = "20260302-093000-1a2b3c4d"
-AUDITED = Environment("finalsa", "ingestsa", "db.example", "pre", "production")
+AUDITED = Environment(
+    {
+        "storage_account": "finalsa",
+        "ingest_account": "ingestsa",
+        "database": {"host": "db.example", "name": "pre"},
+    },
+    "production",
+)
 Report = dict[str, Any]
 
 # What the rows of a session say of its end; any of them goes with ``session(**SWEPT)``.
@@ -195,38 +201,34 @@ class World:
         """What reading some containers gives: those that are not here are gone."""
         return {name: self.stored.get(name, Unread(name, DELETED_DURING_SCAN, failed=False)) for name in names}
 
-    def looked_at(
-        self, parameters: AuditParameters = PARAMETERS, then: "World | None" = None, profile: Profile = SMALL
-    ) -> FirstLook:
-        """What the first look makes of it, in the order in which things stand here; when it asks again for what seems
-        absent, the world is ``then``.
-        """
-        stored = self.stored
-        chosen, skipped = select_containers(stored, {row.recording_id for row in self.rows}, parameters)
-        opened, known = set(chosen), {row.recording_id: row for row in self.rows}
-        first = FirstLook(profile, parameters, CLOCK, listed=len(stored), skipped=skipped)
-        later = (then or self).listed
-        for name in stored.keys() | later | known.keys():
-            record = stored[name] if name in opened else None
-            first.take(OneName(name, name in stored, name in later, record, known.get(name)))
-        first.coverage.check()
-        first.coverage.gaps += gaps_in_listing(first, (then or self).read(to_be_opened(first)))
-        first.take_again((then or self).read(first.empty))
-        return first
+    def audit(self, parameters: AuditParameters) -> Audit:
+        """An audit of it in which everything is still to be taken in."""
+        coverage = Coverage(len(self.records), HARMLESS_SKIPS)
+        return Audit(parameters, CLOCK, coverage)
 
-    def looked_at_again(self, first: FirstLook) -> SecondLook:
-        """What the second look sees in this world of everything that the first one doubted."""
-        records = self.read(first.container_names)
-        if not self.database:
-            return SecondLook({}, {}, records, database_read=False)
-        sessions, rows = set(first.session_ids), set(first.recording_ids)
-        return SecondLook(
-            {known.session_id: known for known in (*self.candidates, *self.others) if known.session_id in sessions},
-            {known.recording_id: known for known in self.rows if known.recording_id in rows},
-            records,
-            self.ingest,
-            database=DatabaseState(AS_OF, self.replayed_until is not None, self.replayed_until),
-        )
+    def name(self, name: str, then: "World", audit: Audit) -> Group:
+        """What is held of a name at first sight; ``then`` is listed the second time."""
+        stored = self.stored
+        rows = [row for row in self.rows if row.recording_id == name]
+        again = [name] if name in then.listed else []
+        group = Group(name, ([name] if name in stored else [], rows, again))
+        opened = PROFILE.scan.open(group, audit.asked)
+        if isinstance(opened, Skip):
+            audit.coverage.skipped[opened.reason] += 1
+        return group if not isinstance(opened, Open) else group._replace(evidence=stored[name])
+
+    def again(self, doubt: DoubtKept) -> Group:
+        """What is held of a group in doubt when it is read again in this world."""
+        first, lost = doubt.group, frozenset() if self.database else frozenset({"registered", "candidates"})
+        if doubt.join == SESSIONS:
+            known = [one for one in (*self.candidates, *self.others) if one.session_id == first.key]
+            late = [
+                self.ingest.get(lookup.container) for lookup in doubt.again.late if isinstance(lookup, BlobCount)
+            ]
+            return Group(first.key, (known if self.database else first.rows[0],), None, first.links, late, lost)
+        rows = [row for row in self.rows if row.recording_id == first.key] if self.database else first.rows[1]
+        record = self.read([first.key])[first.key] if doubt.again.unit else None
+        return Group(first.key, (first.rows[0], rows, first.rows[2]), record, (), (), lost)
 
 
 @dataclass(frozen=True)
@@ -267,32 +269,84 @@ class Audited:
         return found
 
 
+def first_look(
+    world: World, parameters: AuditParameters = PARAMETERS, then: World | None = None
+) -> tuple[FirstLook, list[DoubtKept]]:
+    """What the first look makes of a world, in no order of its names: those in doubt, and the rest counted."""
+    later, audit = then or world, world.audit(parameters)
+    look, doubts = FirstLook(PROFILE, audit), list[DoubtKept]()
+    for name in world.stored.keys() | later.listed | {row.recording_id for row in world.rows}:
+        group = world.name(name, later, audit)
+        if group.evidence is not None:
+            audit.coverage.count(record_of(name, group.evidence))
+        doubts += filter(None, [look.take(NAMES, group)])
+    audit.coverage.check()
+    return look, doubts + sessions_in_doubt(world, look)
+
+
+def sessions_in_doubt(world: World, look: FirstLook) -> list[DoubtKept]:
+    """Of the candidates, and of the sessions that containers name or that were asked for."""
+    doubts, known = list[DoubtKept](), {one.session_id: one for one in world.candidates if one.has_id}
+    nameless = [one for one in world.candidates if not one.has_id]
+    asked = set(look.audit.asked.only)
+    for key in known.keys() | look.links[SESSIONS].keys() | asked:
+        rows = (known[key],) if key in known else ()
+        group = Group(key, (rows,), links=[evidence for _, evidence in look.links[SESSIONS].get(key, ())])
+        doubts += filter(None, [look.take(SESSIONS, group, asked_for=key in asked)])
+    return doubts + [one for row in nameless if (one := look.take(SESSIONS, Group("", ((row,),))))]
+
+
+def record_of(name: str, evidence: Any) -> Any:
+    """As a shard keeps it."""
+    return evidence if isinstance(evidence, Unread) else Read(name, evidence.blobs, evidence)
+
+
 def audited(
     world: World,
     parameters: AuditParameters = PARAMETERS,
     *,
     then: World | None = None,
     previous: Previous | None = None,
-    profile: Profile = SMALL,
 ) -> Audited:
     """Everything judged by PRE's rules at ``AS_OF``; the second look sees ``then``, or the same world."""
-    first = world.looked_at(parameters, then, profile)
-    counted = [
-        (verdict, candidate.session_id)
-        for candidate in world.candidates
-        if (verdict := first.take_session(candidate)) is not None
-    ]
-    second = (then or world).looked_at_again(first)
-    conclusion = Conclusion(first, second)
-    findings = sorted(conclusion.findings(), key=_urgency)
-    counted += conclusion.counted_sessions
-    known = [found.known for found in findings]
-    looked_twice = second.complete and not conclusion.unresolved
-    complete = first.coverage.is_complete and looked_twice
-    since = compare(previous, filter(None, known), profile.shows, mode=parameters.mode, complete=complete)
-    result = Result(first.coverage, first.tally, parameters.mode, since, looked_twice)
-    changes = tuple(change_of(previous, one, profile.shows) if one else None for one in known)
-    return Audited(result, tuple(findings), changes, tuple(counted))
+    later = then or world
+    look, kept = first_look(world, parameters, then)
+    state = DatabaseState(AS_OF, later.replayed_until is not None, later.replayed_until)
+    servers = {"PRE_DATABASE": Server(state, timedelta())} if later.database else {}
+    audit = replace(look.audit, told=look.told, databases=servers)
+    doubts = [Doubt(one.join, one.group, later.again(one)) for one in kept]
+    was_complete, tallies, counted = audit.coverage.is_complete, dict(look.tallies), dict(look.counted)
+    audit.coverage.gaps += PROFILE.gaps(doubts, audit)
+    if was_complete and not audit.coverage.is_complete:
+        anew = FirstLook(PROFILE, audit, links=look.links)
+        known = {(doubt.join, doubt.first.key): doubt for doubt in doubts}
+        more = sessions_in_doubt(world, anew)
+        doubts = [doubt for doubt in doubts if doubt.join == NAMES]
+        doubts += [known.get((one.join, one.group.key)) or Doubt(one.join, one.group, one.group) for one in more]
+        tallies[SESSIONS] = anew.tallies[SESSIONS]
+        counted = dict(anew.counted)
+    tally, ids = Tally(), [(verdict, one) for (_, verdict), of in counted.items() for one in of]
+    for of_join in tallies.values():
+        for kind, counts in of_join.verdicts.items():
+            tally.verdicts[kind].update(counts)
+    found, doubtful = list[Finding[Any]](), False
+    for subject in PROFILE.conclude(doubts, audit):
+        judgement = subject.kind.judged(subject.facts)
+        tally.count(subject.kind, judgement)
+        doubtful = doubtful or subject.doubtful
+        if not judgement.rule.counted:
+            found.append(Finding(subject.kind, subject.id, subject.facts, judgement))
+        elif subject.kind.keeps_ids:
+            ids.append((judgement.verdict, subject.id))
+    findings = sorted(found, key=_urgency)
+    again_failed = any(doubt.again.lost or has_failed(doubt.again.evidence) for doubt in doubts)
+    looked_twice = later.database and not again_failed and not doubtful
+    complete = audit.coverage.is_complete and looked_twice
+    known_now = [one.known for one in findings]
+    since = compare(previous, filter(None, known_now), PROFILE.shows, mode=parameters.mode, complete=complete)
+    result = Result(audit.coverage, tally, parameters.mode, since, looked_twice)
+    changes = tuple(change_of(previous, one, PROFILE.shows) if one else None for one in known_now)
+    return Audited(result, tuple(findings), changes, tuple(ids))
 
 
 def _urgency(found: Finding[Any]) -> tuple[int, bool, datetime]:
