@@ -19,6 +19,7 @@ from activities.spools import Spools
 from activities.step import AuditRequest, Refusal, answered, running
 from adapters.readers import Reader, reader
 from adapters.services import Services
+from reconciliation.coverage import Gap
 from reconciliation.errors import AuditError, RunStoreError
 from reconciliation.evidence import Unread, has_failed
 from reconciliation.finding import Finding
@@ -239,7 +240,11 @@ async def _conclude(
     now: list[Known] = []
     looked_twice = second.complete
     lost = audit.lost if audit.coverage.is_complete else audit.lost | {"units"}
+    found_late: list[Gap] = []
     for subject in profile.conclude(doubts, audit):
+        if isinstance(subject, Gap):
+            found_late.append(subject)
+            continue
         judgement = subject.kind.judged(subject.facts, lost | subject.lost)
         tally.count(subject.kind, judgement)
         looked_twice = looked_twice and not subject.doubtful
@@ -252,6 +257,7 @@ async def _conclude(
         spools.add(finding, None if known is None else change_of(previous, known, profile.shows))
         if known is not None:
             now.append(known)
+    audit.coverage.gaps += found_late
     complete = audit.coverage.is_complete and looked_twice
     since_last = compare(previous, now, profile.shows, mode=parameters.mode, complete=complete)
     result = Result(audit.coverage, tally, parameters.mode, since_last, looked_twice)

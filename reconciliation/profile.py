@@ -149,8 +149,10 @@ class Profile(ABC):
         return ()
 
     @abstractmethod
-    def conclude(self, doubts: Sequence[Doubt], audit: Audit) -> Iterator[Subject]:
-        """What is to be judged of the groups in doubt: each subject once, unless it was in order at first sight."""
+    def conclude(self, doubts: Sequence[Doubt], audit: Audit) -> Iterator[Subject | Gap]:
+        """What is to be judged of the groups in doubt: each subject once, unless it was in order at first sight. A gap that
+        is found here makes the audit incomplete, and no verdict less certain.
+        """
 
     def notes(self, audit: Audit) -> Iterable[str]:  # noqa: ARG002 - for profiles to say
         """What a reader must know of what the audit rests on: one sentence for each thing."""
@@ -213,7 +215,7 @@ class Grouped(Profile):
             return Screened(judged)
         return Screened(in_doubt=True)
 
-    def conclude(self, doubts: Sequence[Doubt], audit: Audit) -> Iterator[Subject]:
+    def conclude(self, doubts: Sequence[Doubt], audit: Audit) -> Iterator[Subject | Gap]:
         """The subjects as they are when they were read again."""
         for doubt in doubts:
             facts = self.facts(doubt.join, doubt.again, doubt.first, audit)

@@ -31,6 +31,10 @@ def gaps(doubts: Sequence[Doubt], audit: Audit) -> Iterator[Gap]:
     if unread:
         what = f"{_named([record.unit for record in unread])} seemed empty and could not be read again"
         yield Gap(what, f"First: {unread[0].reason}")
+
+
+def in_question(doubts: Sequence[Doubt], audit: Audit) -> Iterator[Gap]:
+    """What was asked for as a session's id and is none, if anything was. It makes no other session less certain."""
     unknown = [
         doubt.first.key
         for doubt in doubts

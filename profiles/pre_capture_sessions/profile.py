@@ -91,9 +91,10 @@ class PreCaptureSessions(Profile):
         """See ``gaps``."""
         return gaps.gaps(doubts, audit)
 
-    def conclude(self, doubts: Sequence[Doubt], audit: Audit) -> Iterator[Subject]:
+    def conclude(self, doubts: Sequence[Doubt], audit: Audit) -> Iterator[Subject | Gap]:
         """See ``conclusion``."""
-        return conclusion.conclude(doubts, audit)
+        yield from conclusion.conclude(doubts, audit)
+        yield from gaps.in_question(doubts, audit)
 
     def notes(self, audit: Audit) -> Iterator[str]:
         """What the rows and the blobs of the future mean for a reader."""

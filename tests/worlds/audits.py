@@ -105,7 +105,10 @@ async def audited_outside(outside: Outside, parameters: AuditParameters, *, late
         failed = list(range(len(plan.shards)))
         for attempt in (1, 2, 3):
             answers = [
-                (await scan(cast("ScanRequest", {**request, "shard": index, "attempt": attempt}), outside.services), index)
+                (
+                    await scan(cast("ScanRequest", {**request, "shard": index, "attempt": attempt}), outside.services),
+                    index,
+                )
                 for index in failed
             ]
             failed = [index for answer, index in answers if answer["failed"]]

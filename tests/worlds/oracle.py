@@ -127,7 +127,9 @@ def scanned(world: PlainWorld, clock: Clock) -> Scan:
     parameters, records, skipped = world.parameters, dict[str, Record](), Counter[str]()
     for one in world.containers:
         fast = parameters.mode == FAST
-        if parameters.options["container_prefixes"] and not one.name.startswith(parameters.options["container_prefixes"]):
+        if parameters.options["container_prefixes"] and not one.name.startswith(
+            parameters.options["container_prefixes"]
+        ):
             skipped[OUTSIDE_PREFIXES] += 1
         elif fast and one.name in registered:
             skipped[REGISTERED] += 1

@@ -24,12 +24,14 @@ _MAY_BE_SHARED = {
     "evidence",
     "facts",
     "keys",
+    "kinds",
     "lookups",
     "parameters",
-    "pre_capture_sessions",
+    "options",
     "recordings",
     "sessions",
-    "verdicts",
+    "rules",
+    "selection",
 }
 
 

@@ -18,7 +18,7 @@ from profiles.pre_capture_sessions.selection import HARMLESS_SKIPS
 from profiles.pre_capture_sessions.showing import SHOWING
 from reconciliation.audited import Audited as Environment
 from reconciliation.clock import Clock
-from reconciliation.coverage import DELETED_DURING_SCAN, Coverage
+from reconciliation.coverage import DELETED_DURING_SCAN, Coverage, Gap
 from reconciliation.database import DatabaseState
 from reconciliation.evidence import Read, Unread, has_failed
 from reconciliation.finding import Finding
@@ -222,9 +222,7 @@ class World:
         first, lost = doubt.group, frozenset() if self.database else frozenset({"registered", "candidates"})
         if doubt.join == SESSIONS:
             known = [one for one in (*self.candidates, *self.others) if one.session_id == first.key]
-            late = [
-                self.ingest.get(lookup.container) for lookup in doubt.again.late if isinstance(lookup, BlobCount)
-            ]
+            late = [self.ingest.get(lookup.container) for lookup in doubt.again.late if isinstance(lookup, BlobCount)]
             return Group(first.key, (known if self.database else first.rows[0],), None, first.links, late, lost)
         rows = [row for row in self.rows if row.recording_id == first.key] if self.database else first.rows[1]
         record = self.read([first.key])[first.key] if doubt.again.unit else None
@@ -330,7 +328,10 @@ def audited(
         for kind, counts in of_join.verdicts.items():
             tally.verdicts[kind].update(counts)
     found, doubtful = list[Finding[Any]](), False
-    for subject in PROFILE.conclude(doubts, audit):
+    for subject in [*PROFILE.conclude(doubts, audit)]:
+        if isinstance(subject, Gap):
+            audit.coverage.gaps.append(subject)
+            continue
         judgement = subject.kind.judged(subject.facts)
         tally.count(subject.kind, judgement)
         doubtful = doubtful or subject.doubtful
