@@ -1,4 +1,4 @@
-"""The orchestration of one audit: list, pull, plan, scan in parallel, reconcile, report.
+"""The orchestration of one audit: pull, plan, scan in parallel, screen, look again in parallel, judge, report.
 
 It decides nothing but what is done next. Everything large stays in the run store; here travel ids and counts. It must
 replay the same way every time: no clock, no settings, no I/O.
@@ -32,21 +32,24 @@ class StepFailedError(Exception):
 def audit(context: Any) -> Work:
     """Do the steps of one audit in order; returns its id, state and outcome.
 
-    The input is ``{"audit_id", "again"?, "replay"?}``: ``again`` when it is not begun for the first time; with
-    ``replay``, only these shards are scanned: those of dead letters, or none when they were discarded.
+    The input is ``{"profile", "audit_id", "pulls", "again"?, "replay"?}``: in how many runs the sources are read;
+    ``again`` when it is not begun for the first time; with ``replay``, only these shards are scanned: those of dead
+    letters, or none when they were discarded.
     """
     given = context.get_input()
     audit_id, replay = given["audit_id"], given.get("replay")
-    request = {"audit_id": audit_id}
+    request = {"profile": given.get("profile"), "audit_id": audit_id}
     try:
-        yield from step(context, "list_containers", request)
-        yield from step(context, "pull", request)
+        for run in range(given.get("pulls", 1)):
+            yield from step(context, "pull", {**request, "run": run})
         plan = yield from step(context, "plan", request)
         shards = list(range(plan["shards"])) if replay is None else replay
-        failed = yield from scan(context, audit_id, shards, plan["max_passes"])
+        failed = yield from scan(context, request, shards, plan["max_passes"])
         if failed or given.get("again"):
             yield from step(context, "keep_dead_letters", {**request, "failed": failed})
-        yield from step(context, "reconcile", request)
+        screened = yield from step(context, "screen", request)
+        yield from look_again(context, request, screened["shards"])
+        yield from step(context, "judge", request)
         ended = yield from step(context, "report", request)
     except StepFailedError as failure:
         error = str(failure)[:MOST_ERROR_CHARACTERS]
@@ -84,7 +87,7 @@ def _lost(name: str, audit_id: str) -> str:
     )
 
 
-def scan(context: Any, audit_id: str, shards: list[int], max_passes: int) -> Work:
+def scan(context: Any, request: dict[str, Any], shards: list[int], max_passes: int) -> Work:
     """Scan shards all at once; those that left something unread are scanned again, in at most ``max_passes`` passes.
 
     Returns the shards that still have something unread then; the coverage tells what.
@@ -95,10 +98,7 @@ def scan(context: Any, audit_id: str, shards: list[int], max_passes: int) -> Wor
             yield context.create_timer(context.current_utc_datetime + PAUSE_BETWEEN_ATTEMPTS)
         answers = yield from settled(
             context,
-            [
-                context.call_activity("scan_shard", {"audit_id": audit_id, "shard": shard, "attempt": attempt})
-                for shard in pending
-            ],
+            [context.call_activity("scan_shard", {**request, "shard": shard, "attempt": attempt}) for shard in pending],
         )
         again = []
         for shard, (returned, answer) in zip(pending, answers, strict=True):
@@ -110,6 +110,27 @@ def scan(context: Any, audit_id: str, shards: list[int], max_passes: int) -> Wor
         if not pending:
             break
     return sorted(pending + refused)
+
+
+def look_again(context: Any, request: dict[str, Any], shards: int) -> Work:
+    """Look again at what is in doubt, all pieces at once; those that did not come to their end are tried again.
+
+    What is not looked at again is part of what is judged, so nothing is raised.
+    """
+    pending = list(range(shards))
+    for attempt in range(STEP_ATTEMPTS):
+        if not pending:
+            return
+        if attempt:
+            yield context.create_timer(context.current_utc_datetime + PAUSE_BETWEEN_ATTEMPTS)
+        answers = yield from settled(
+            context, [context.call_activity("look_again", {**request, "shard": shard}) for shard in pending]
+        )
+        pending = [
+            shard
+            for shard, (returned, answer) in zip(pending, answers, strict=True)
+            if not returned or (not answer["ok"] and answer["retryable"])
+        ]
 
 
 bp.orchestration_trigger(context_name="context")(audit)

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class State(StrEnum):
-    """Where an audit stands. ``interrupted`` is seen, never written: the work stopped and nobody said why."""
+    """Where an audit stands. ``running`` and ``interrupted`` are seen, never written: whether somebody works on it."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -22,12 +22,11 @@ class State(StrEnum):
 
 ENDED = frozenset({State.COMPLETED, State.INCOMPLETE, State.FAILED, State.CANCELLED})
 
-# What the run record may say next. The first ended state to be written stays: a cancelled audit whose last activity
+# What the run record may say next; that it is running is seen, never written. The first ended state to be written stays: a cancelled audit whose last activity
 # still runs does not become completed behind the operator's back. Only a person, or the watchdog, begins again: with
 # what failed (resume), and with what has dead letters (replay or discard).
 ALLOWED_FROM: dict[State, frozenset[State]] = {
-    State.QUEUED: frozenset({State.RUNNING, State.QUEUED}) | ENDED,
-    State.RUNNING: frozenset({State.QUEUED}) | ENDED,
+    State.QUEUED: frozenset({State.QUEUED}) | ENDED,
     State.FAILED: frozenset({State.QUEUED}),
     State.INCOMPLETE: frozenset({State.QUEUED}),
 }
@@ -41,10 +40,11 @@ def may_become(now: State, then: State) -> bool:
 class Phase(StrEnum):
     """The steps of an audit, in order."""
 
-    LIST = "list"
     PULL = "pull"
     PLAN = "plan"
     SCAN = "scan"
-    RECONCILE = "reconcile"
+    SCREEN = "screen"
+    LOOK_AGAIN = "look_again"
+    JUDGE = "judge"
     REPORT = "report"
     DONE = "done"

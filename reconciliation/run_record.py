@@ -12,6 +12,7 @@ from reconciliation.parameters import AuditParameters
 from reconciliation.times import optional_text, to_text
 
 SCHEMA_VERSION = 1
+FIRST_ATTEMPT = "0.0"
 AUDIT_ID = r"^[0-9]{8}-[0-9]{6}-[0-9a-f]{8}$"
 
 

@@ -9,9 +9,9 @@ from typing import Any
 import azure.durable_functions as df
 import azure.functions as func
 
+from adapters.services import Services, services
 from adapters.store.records import UnreadableAudit
 from adapters.store.reports import REPORT_FILES
-from adapters.services import Services, services
 from adapters.telemetry import tell_end
 from reconciliation.dead_letters import DeadLetter, Discard
 from reconciliation.errors import UnreadableError
@@ -50,7 +50,7 @@ async def dead_letters(req: func.HttpRequest) -> func.HttpResponse:
     """The shards that could not be read to their end, by shard."""
     world = services()
     record = await _known(world, req)
-    letters = await world.store.dead_letters(record.audit_id)
+    letters = await world.store.letters.all(record.folder)
     return answer({"id": record.audit_id, "dead_letters": [letter.to_json() for letter in letters]})
 
 
@@ -82,7 +82,7 @@ async def _open_letters(world: Services, client: Any, record: RunRecord) -> list
             "discarded.",
             state=state.value,
         )
-    letters = await world.store.dead_letters(record.audit_id)
+    letters = await world.store.letters.all(record.folder)
     found = [letter for letter in letters if letter.discarded is None]
     if not found:
         raise RefusedError(
@@ -102,7 +102,7 @@ async def list_audits(req: func.HttpRequest, client: Any) -> func.HttpResponse:
     profile = read_choice("profile", req.params.get("profile"), tuple(world.settings.profiles), None)
     found: list[dict[str, Any]] = []
     unreadable: list[str] = []
-    async for one in world.records.newest_first():
+    async for one in world.records.newest_first(profile):
         if isinstance(one, UnreadableAudit):
             unreadable.append(one.error.path)
         elif profile in {None, one.parameters.profile}:
@@ -132,12 +132,12 @@ async def report(req: func.HttpRequest) -> func.HttpResponse:
     if record.state not in {State.COMPLETED, State.INCOMPLETE}:
         why = f"is {record.state}" if record.state.has_ended else "has not ended"
         raise RefusedError(HTTPStatus.CONFLICT, f"Audit {record.audit_id} {why}, so it has no report.")
-    data = await world.store.report(record.audit_id, form)
+    data = await world.store.reports.report(record.folder, form)
     if data is None:
         raise RefusedError(HTTPStatus.NOT_FOUND, f"The {form} report of audit {record.audit_id} was deleted.")
     name = REPORT_FILES[form]
     if form == "json" and not data.endswith(CLOSING.encode()):
-        raise UnreadableError(f"{record.audit_id}/{name}", world.records.where, "it was cut short")
+        raise UnreadableError(f"{record.folder}/{name}", world.records.where, "it was cut short")
     return func.HttpResponse(
         data,
         mimetype=_MIME[form],
@@ -183,9 +183,11 @@ async def _known(world: Services, req: func.HttpRequest) -> RunRecord:
 
 async def _view(world: Services, client: Any, record: RunRecord, base: str) -> dict[str, Any]:
     state = await Running(world, client).state(record)
-    plan = await world.store.plan(record.audit_id)
-    artefacts = await world.store.artefacts(record.audit_id)
-    return audit_view(record, state, plan, artefacts, now=world.now(), base=base)
+    plan = await world.store.plans.plan(record.folder)
+    artefacts = await world.store.overview.artefacts(record.folder)
+    known = world.settings.profiles.get(record.parameters.profile)
+    pulls = len(known.pulls()) if known else 1
+    return audit_view(record, state, plan, artefacts, pulls=pulls, now=world.now(), base=base)
 
 
 def _accepted(record: RunRecord, req: func.HttpRequest) -> func.HttpResponse:

@@ -6,8 +6,8 @@ from typing import Any
 
 import azure.durable_functions as df
 
-from adapters.store.records import UnreadableAudit
 from adapters.services import Services
+from adapters.store.records import UnreadableAudit
 from adapters.telemetry import event
 from reconciliation.errors import StorageRefusedError, UnreadableError
 from reconciliation.lifecycle import State
@@ -42,12 +42,12 @@ async def clear_away(client: Any, world: Services) -> None:
     age, now = timedelta(days=days), world.now()
     old, unreadable = await _looked_through(world, age, now)
     refused = 0
-    for audit_id in old:
+    for folder in old:
         try:
-            await world.store.delete_audit(audit_id)
+            await world.store.overview.delete(folder)
         except StorageRefusedError as error:
             refused += 1
-            logger.warning("Audit %s is old and was not deleted: %s", audit_id, error)
+            logger.warning("%s is old and was not deleted: %s", folder, error)
     histories = 0
     for window in range(_WINDOWS):  # each night goes over a week of that age, in small windows
         until = now - LONGER * age - window * _WINDOW
@@ -64,13 +64,13 @@ async def clear_away(client: Any, world: Services) -> None:
 
 
 async def _looked_through(world: Services, age: timedelta, now: datetime) -> tuple[list[str], int]:
-    """The audits to be deleted, and how many cannot be read although they are old enough to be."""
+    """The folders to be deleted, and how many audits cannot be read although they are old enough to be."""
     old: list[str] = []
     unreadable = 0
     compared_with: set[str] = set()
     async for one in world.records.newest_first():
         if isinstance(one, UnreadableAudit):
-            unreadable += await _is_left_over(world, one.audit_id, now - age)
+            unreadable += await _is_left_over(world, one.folder, now - age)
             continue
         profile = one.parameters.profile
         if one.state is State.COMPLETED and profile not in compared_with:
@@ -78,29 +78,29 @@ async def _looked_through(world: Services, age: timedelta, now: datetime) -> tup
             continue
         try:
             if one.state.has_ended and now - (one.ended_at or one.updated_at) >= await _keeping(world, one, age):
-                old.append(one.audit_id)
+                old.append(one.folder)
         except UnreadableError as error:
             logger.warning("An audit is kept: %s", error)
-            unreadable += await _is_left_over(world, one.audit_id, now - age)
+            unreadable += await _is_left_over(world, one.folder, now - age)
         if len(old) == MOST_AT_ONCE:
             break
     return old, unreadable
 
 
-async def _is_left_over(world: Services, audit_id: str, since: datetime) -> bool:
+async def _is_left_over(world: Services, folder: str, since: datetime) -> bool:
     """True, with a warning, if nothing of an audit that cannot be read was written since then."""
-    written_at = await world.store.last_modified(audit_id)
+    written_at = await world.store.overview.last_modified(folder)
     if written_at is None or written_at >= since:
         return False
     logger.warning(
-        "Audit %s is older than AUDIT_RETENTION_DAYS and cannot be read, so it is not deleted. Look at its folder in "
-        "%s, and delete it yourself if nobody needs it.",
-        audit_id,
+        "%s is older than AUDIT_RETENTION_DAYS and cannot be read, so it is not deleted. Look at that folder in %s, and "
+        "delete it yourself if nobody needs it.",
+        folder,
         world.records.where,
     )
     return True
 
 
 async def _keeping(world: Services, record: RunRecord, age: timedelta) -> timedelta:
-    unsettled = record.state is State.INCOMPLETE or await world.store.dead_letters(record.audit_id)
+    unsettled = record.state is State.INCOMPLETE or await world.store.letters.all(record.folder)
     return LONGER * age if unsettled else age

@@ -14,8 +14,8 @@ from typing import Any
 
 import azure.durable_functions as df
 
-from adapters.store.records import ActiveAudit, UnreadableAudit, UnreadableGuard
 from adapters.services import Services
+from adapters.store.records import ActiveAudit, UnreadableAudit, UnreadableGuard
 from adapters.telemetry import event, tell_end
 from reconciliation.dead_letters import DeadLetter
 from reconciliation.errors import UnreadableError
@@ -72,9 +72,13 @@ class Running:
         except RefusedError:
             await self.give_up(record, "Another audit of its profile was started in the same moment.")
             raise
-        await self.client.start_new("audit", instance_id=audit_id, client_input={"audit_id": audit_id})
+        await self.client.start_new("audit", instance_id=audit_id, client_input=self._input(record))
         event("audit.started", audit_id=audit_id, profile=parameters.profile, mode=parameters.mode)
         return record
+
+    def _input(self, record: RunRecord) -> dict[str, Any]:
+        pulls = len(self.world.profile_of(record).pulls())
+        return {"profile": record.parameters.profile, "audit_id": record.audit_id, "pulls": pulls}
 
     async def resume(self, record: RunRecord) -> RunRecord:
         """Start an audit again that broke off or failed; finished work is kept.
@@ -113,8 +117,8 @@ class Running:
             await records.end(as_before) if record.state.has_ended else await self.give_up(reopened, _REPLACED)
             raise
         for letter in decided:
-            await self.world.store.write_dead_letter(record.audit_id, letter)
-        request = {"audit_id": record.audit_id, "again": True, **request}
+            await self.world.store.letters.write(record.folder, letter)
+        request = {**self._input(record), "again": True, **request}
         await self.client.start_new("audit", instance_id=record.audit_id, client_input=request)
         event(
             "audit.resumed" if resumed else "audit.replayed",
@@ -177,7 +181,7 @@ class Running:
         either found here, or finds the guard changed by then.
         """
         holder: str | None = None
-        async for one in self.world.records.newest_first():
+        async for one in self.world.records.newest_first(profile):
             if await self._may_be_at_work(one, profile):
                 holder = one.audit_id
                 break

@@ -14,7 +14,8 @@ from adapters.services import Services, services
 from adapters.telemetry import tell_unexpected
 from reconciliation import VERSION
 from reconciliation.errors import AuditError
-from reconciliation.profile import Profile
+from reconciliation.profile import Profile, Technology
+from reconciliation.queries import SqlRows
 from triggers.problems import answer, responded
 
 bp = df.Blueprint()
@@ -44,14 +45,12 @@ async def health() -> func.HttpResponse:
 
 
 def _checks(world: Services) -> dict[str, Coroutine[Any, Any, None]]:
-    checks = {
-        "storage:SOURCE_STORAGE": _one_page(world.lister),
-        "storage:REPORT_STORAGE": world.records.check(),
-    }
-    if world.ingest is not None:
-        checks["storage:INGEST_STORAGE"] = _one_page(world.ingest)
+    checks = {"storage:REPORT_STORAGE": world.records.check()}
+    checks |= {f"storage:{setting}": _one_page(lister) for setting, lister in world.listers.items()}
     for profile in world.settings.profiles.values():
-        checks[f"database:{profile.database}"] = _queries(world, profile)
+        for one in profile.connections:
+            if one.of is Technology.DATABASE:
+                checks[f"database:{one.setting}"] = _queries(world, profile, one.setting)
     return checks
 
 
@@ -60,15 +59,17 @@ async def _one_page(lister: RestLister) -> None:
         break
 
 
-async def _queries(world: Services, profile: Profile) -> None:
+async def _queries(world: Services, profile: Profile, setting: str) -> None:
     parameters = profile.asked()
     moments = world.moments(parameters)
-    await world.database(profile).check(
-        profile.candidates(parameters, moments),
-        profile.registered(moments),
-        profile.sessions_again(parameters, moments, ()),
-        profile.recordings_again(moments, ()),
-    )
+    queries = [
+        query
+        for source in profile.sources
+        if source.setting == setting
+        for query in (source.read(parameters, moments), source.again and source.again(parameters, moments, ()))
+        if isinstance(query, SqlRows)
+    ]
+    await world.database(setting).check(*queries)
 
 
 def _let_go(task: asyncio.Task[None]) -> None:

@@ -5,13 +5,13 @@ from enum import StrEnum
 from typing import Any
 from urllib.parse import urlsplit
 
+from adapters.settings import Settings
 from adapters.store.overview import Artefacts
 from adapters.store.reports import REPORT_FILES
-from adapters.settings import Settings
 from reconciliation.lifecycle import Phase, State
 from reconciliation.plan import Plan
 from reconciliation.progress import sum_progress
-from reconciliation.run_record import RunRecord
+from reconciliation.run_record import FIRST_ATTEMPT, RunRecord
 from reconciliation.times import to_text
 
 API = "/api"
@@ -56,31 +56,49 @@ def state_seen(record: RunRecord, orchestration: Orchestration, now: datetime) -
     return State.INTERRUPTED
 
 
-def phase_of(state: State, artefacts: Artefacts, shards: int | None) -> Phase | None:
-    """The step that an audit is in, read off what the steps before it have left behind."""
+def phase_of(state: State, artefacts: Artefacts, shards: int | None, pulls: int, attempt: str) -> Phase | None:
+    """The step that an audit is in, read off what the steps of this attempt before it have left behind."""
     if state.has_ended:
         return Phase.DONE
     if state is State.QUEUED:
         return None
-    scanned = shards is not None and sum(progress.done for progress in artefacts.shards.values()) == shards
+    names, screened = artefacts.names, artefacts.names.get(f"{attempt}/screened.json")
+    again = sum(name.startswith(f"{attempt}/again/") for name in names)
     done = {
-        Phase.LIST: "listing.json" in artefacts.names,
-        Phase.PULL: "candidates.jsonl.gz" in artefacts.names,
+        Phase.PULL: f"pulled/{pulls - 1}.json" in names,
         Phase.PLAN: shards is not None,
-        Phase.SCAN: scanned,
-        Phase.RECONCILE: REPORT_FILES["json"] in artefacts.names,
+        Phase.SCAN: screened is not None or _is_scanned(artefacts, shards, attempt),
+        Phase.SCREEN: screened is not None,
+        Phase.LOOK_AGAIN: screened is not None and again >= int(screened.get("shards", "0")),
+        Phase.JUDGE: names.get(REPORT_FILES["json"], {}).get("attempt") == attempt,
     }
     return next((phase for phase, is_done in done.items() if not is_done), Phase.REPORT)
 
 
+def _is_scanned(artefacts: Artefacts, shards: int | None, attempt: str) -> bool:
+    """True if this attempt has scanned. One that began again with all shards there says so by what it does next."""
+    if attempt != FIRST_ATTEMPT:
+        return any(name.startswith(f"{attempt}/") for name in artefacts.names)
+    return shards is not None and sum(progress.done for progress in artefacts.shards.values()) == shards
+
+
 def audit_view(
-    record: RunRecord, state: State, plan: Plan | None, artefacts: Artefacts, *, now: datetime, base: str
+    record: RunRecord,
+    state: State,
+    plan: Plan | None,
+    artefacts: Artefacts,
+    *,
+    pulls: int,
+    now: datetime,
+    base: str,
 ) -> dict[str, Any]:
-    """The document of one audit; ``base`` is the address of the API, without a trailing slash."""
+    """The document of one audit. ``pulls`` is in how many runs its sources are read; ``base`` is the address of the API,
+    without a trailing slash.
+    """
     shards = None if plan is None else len(plan.shards)
     listed, skipped = (None, 0) if plan is None else (plan.listed, sum(plan.skipped.values()))
     progress = sum_progress(shards, listed, skipped, artefacts.shards.values())
-    phase = phase_of(state, artefacts, shards)
+    phase = phase_of(state, artefacts, shards, pulls, record.attempt)
     eta = progress.eta_seconds(started_at=artefacts.scan_started_at, now=now) if phase is Phase.SCAN else None
     updated_at = max(record.updated_at, artefacts.last_modified or record.updated_at)
     return {

@@ -45,8 +45,9 @@ class Attempts:
             yield loads(lines)
 
     async def write_screened(self, attempt: str, screened: Screening) -> None:
-        """Say what the first look found; written last."""
-        await self._folder.write_document(f"{attempt}/screened.json", screened.to_json())
+        """Say what the first look found; written last. The metadata tell in how many pieces the second is taken."""
+        metadata = {"shards": str(len(screened.shards))}
+        await self._folder.write_document(f"{attempt}/screened.json", screened.to_json(), metadata)
 
     async def screened(self, attempt: str) -> Screening | None:
         """What ``write_screened`` said, or None before it was done."""

@@ -1,6 +1,6 @@
 """Reading and writing the two forms that all artefacts have: JSON documents, and JSON lines in gzip members."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, TypeVar
 
 from adapters.store.blobs import BlobStore
@@ -43,6 +43,6 @@ class Folder:
         stored = await self.blobs.read(path)
         return None if stored is None else read_document(path, self.blobs.where, stored.data, read)
 
-    async def write_document(self, path: str, value: dict[str, Any]) -> None:
+    async def write_document(self, path: str, value: dict[str, Any], metadata: Mapping[str, str] | None = None) -> None:
         """Write a JSON document in place of what is there."""
-        await self.blobs.write(path, document(value))
+        await self.blobs.write(path, document(value), metadata)

@@ -18,9 +18,11 @@ _COUNT = re.compile(r"[0-9]{1,18}")
 
 @dataclass(frozen=True)
 class Artefacts:
-    """Which steps of an audit have left their result, how far each shard has come, and how many have dead letters."""
+    """Which steps of an audit have left their result, with its metadata; how far each shard has come, and how many have
+    dead letters.
+    """
 
-    names: frozenset[str]
+    names: Mapping[str, Mapping[str, str]]
     shards: Mapping[int, ShardProgress]
     last_modified: datetime | None
     scan_started_at: datetime | None
@@ -35,14 +37,14 @@ class Overview:
 
     async def artefacts(self, audit: str) -> Artefacts:
         """Everything that an audit has written so far, from one listing."""
-        names: set[str] = set()
+        names: dict[str, Mapping[str, str]] = {}
         shards: dict[int, ShardProgress] = {}
         moments: list[datetime] = []
         scan_started_at: datetime | None = None
         async for blob in self._folder.blobs.listing(f"{audit}/"):
             name = blob.path.removeprefix(f"{audit}/")
             moments.append(blob.last_modified)
-            names.add(name)
+            names[name] = blob.metadata
             if name == "plan.json":
                 scan_started_at = blob.last_modified
             if shard := _SHARD.fullmatch(name):
@@ -51,7 +53,7 @@ class Overview:
                     progress = _progress(blob, done=shard[2] == "jsonl.gz")
                 shards.setdefault(int(shard[1]), progress)
         letters = sum(_DEAD_LETTER.fullmatch(name) is not None for name in names)
-        return Artefacts(frozenset(names), shards, max(moments, default=None), scan_started_at, letters)
+        return Artefacts(names, shards, max(moments, default=None), scan_started_at, letters)
 
     async def last_modified(self, audit: str) -> datetime | None:
         """When anything in an audit's folder was last written, whatever it is; None if there is nothing."""

@@ -48,10 +48,11 @@ class UnreadableGuard:
 
 @dataclass(frozen=True)
 class UnreadableAudit:
-    """An audit whose record cannot be read. Nothing is known of it but its id."""
+    """An audit whose record cannot be read. Nothing is known of it but its id and its folder."""
 
     audit_id: str
     error: UnreadableError
+    folder: str
 
 
 class AuditRecords:
@@ -203,7 +204,7 @@ class AuditRecords:
             return await self.record_in(folder)
         except UnreadableError as error:
             logger.warning("An audit is passed over: %s", error)
-            return UnreadableAudit(_id_of(folder), error)
+            return UnreadableAudit(_id_of(folder), error, folder)
 
 
 def _guard(profile: str) -> str:
