@@ -43,7 +43,7 @@ async def keep_letters(request: DeadLettersRequest, services: Services) -> DeadL
         )
     for index in sorted(failed | letters.keys()):
         planned, before = plan.shards[index], letters.get(index)
-        records = await store.shard_records(audit_id, planned)
+        records = await store.shard_records(audit_id, planned, services.profile_of(record).unpack)
         letter = dead_letter(planned.shard, records, plan.max_passes, services.now(), before)
         if letter is None:
             await store.delete_dead_letter(audit_id, index)

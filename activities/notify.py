@@ -27,7 +27,7 @@ async def notify_people(request: AuditRequest, services: Services) -> NotifyAnsw
     if record is None:
         raise RunStoreError(f"There is no audit {audit_id} in {services.records.where} to tell of.")
     if services.settings.webhook_url is not None:
-        await post(services.settings.webhook_url, notice_of(record, services.signposts(record)))
+        await post(services.settings.webhook_url, notice_of(record, services.signposts()))
     return {"ok": True}
 
 

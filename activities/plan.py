@@ -12,9 +12,10 @@ from activities.audits import AuditRequest, running
 from activities.in_order import InOrder
 from adapters.run_store import RunStore
 from adapters.services import Services
+from profiles.pre_capture_sessions.options import FAST
 from profiles.pre_capture_sessions.selection import select_containers
 from reconciliation.errors import ListingError, RunStoreError, UnreadableError
-from reconciliation.parameters import AuditParameters, Mode
+from reconciliation.parameters import AuditParameters
 from reconciliation.plan import Listing, Plan
 from reconciliation.shards import shard_sizes
 
@@ -81,8 +82,8 @@ async def choose(
     when they are cut, so that none of them need be kept.
     """
     chosen, skipped, kept = 0, Counter[str](), list[str]()
-    fast = parameters.mode is Mode.FAST
-    rows = InOrder(store.registered_ids(audit_id), str) if fast else None
+    fast = parameters.mode == FAST
+    rows = InOrder(store.keys(audit_id, "registered"), str) if fast else None
     async for names in store.container_names(audit_id):
         known = set(await rows.upto(names[-1])) if rows else set[str]()
         opened, passed_over = select_containers(names, known, parameters)

@@ -5,15 +5,14 @@ import logging
 from adapters.audit_records import UnreadableAudit
 from adapters.documents import ODD
 from adapters.services import Services
-from profiles import PROFILES
 from reconciliation.errors import RunStoreError
 from reconciliation.lifecycle import State
 from reconciliation.report.document import ReportReader
 from reconciliation.report.model import SCHEMA_VERSION
+from reconciliation.rules import Severity
 from reconciliation.run_record import RunRecord
 from reconciliation.since_last import Known, Previous, same_question
 from reconciliation.times import from_text
-from reconciliation.verdicts import Severity
 
 logger = logging.getLogger("capture_audit.previous")
 
@@ -25,7 +24,7 @@ async def previous_audit(services: Services, record: RunRecord) -> Previous | No
 
     One whose record or report is not there any more, or cannot be read (another release wrote it), is passed over.
     """
-    looked_at, audited = 0, services.audited(PROFILES[record.parameters.profile])
+    looked_at, audited = 0, services.audited(services.profile_of(record))
     async for other in services.records.newest_first(until=record.audit_id):
         looked_at += 1
         if looked_at > _MOST_LOOKED_AT:

@@ -8,7 +8,6 @@ import azure.durable_functions as df
 from activities.answers import Refusal, answered
 from activities.audits import AuditRequest, running
 from adapters.services import Services
-from profiles import PROFILES
 
 bp = df.Blueprint()
 logger = logging.getLogger("capture_audit.pull")
@@ -28,12 +27,12 @@ async def pull_rows(request: AuditRequest, services: Services) -> PullAnswer:
     audit_id = request["audit_id"]
     if not await services.store.has_rows(audit_id):
         record = await running(services.records, audit_id)
-        profile = PROFILES[record.parameters.profile]
+        profile = services.profile_of(record)
         async with services.database(profile).snapshot() as snapshot:
             moments = services.moments(record.parameters)
             candidates = snapshot.lines(profile.candidates(record.parameters, moments))
             registered = snapshot.lines(profile.registered(moments))
-            await services.store.write_rows(audit_id, candidates, registered)
+            await services.store.write_rows(audit_id, {"registered": registered, "candidates": candidates})
         logger.info("Audit %s: rows pulled", audit_id)
     return {"ok": True}
 

@@ -8,10 +8,11 @@ from typing import Protocol
 
 from adapters.services import Services
 from profiles.pre_capture_sessions.evidence import Record, read_evidence
+from profiles.pre_capture_sessions.keys import MATTERING_SUFFIXES
 from reconciliation.coverage import DELETED_DURING_SCAN
 from reconciliation.errors import AuditError, ContainerGoneError
 from reconciliation.evidence import Unread, has_failed, is_gone
-from reconciliation.lookups import BlobPage
+from reconciliation.lookups import ALL, BlobPage, Suffixes
 
 SECONDS_BETWEEN_PASSES = 2.0
 OUT_OF_TIME = "its shard ran out of time before it was read"
@@ -21,7 +22,7 @@ _GONE_ONCE = "one answer says that it is gone, and it was there before"
 class BlobLister(Protocol):
     """What reading needs of storage."""
 
-    async def blobs(self, container: str) -> list[BlobPage]:
+    async def blobs(self, container: str, keep: Suffixes = ALL) -> list[BlobPage]:
         """All pages of a container's listing; raises an ``AuditError`` when it cannot be read to its end."""
         ...
 
@@ -42,7 +43,7 @@ class Reader:
     async def read(self, container: str) -> Record:
         """All pages of one container as evidence, or the reason why it could not be read."""
         try:
-            return read_evidence(container, await self.lister.blobs(container), self.latest())
+            return read_evidence(container, await self.lister.blobs(container, MATTERING_SUFFIXES), self.latest())
         except ContainerGoneError:
             return Unread(container, DELETED_DURING_SCAN, failed=False)
         except AuditError as error:

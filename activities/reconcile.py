@@ -16,13 +16,12 @@ from activities.second_look import look_again
 from activities.spools import Spools
 from adapters.run_store import RunStore
 from adapters.services import Services
-from profiles import PROFILES
 from profiles.pre_capture_sessions.absences import refuse_wrong_account
+from profiles.pre_capture_sessions.candidates import Candidate, RegisteredRecording
 from profiles.pre_capture_sessions.conclusion import Conclusion
-from profiles.pre_capture_sessions.evidence import Record
+from profiles.pre_capture_sessions.evidence import ContainerEvidence, Record
 from profiles.pre_capture_sessions.first_look import FirstLook, OneName
 from profiles.pre_capture_sessions.notes import notes_of
-from reconciliation.coverage import no_sessions
 from reconciliation.plan import Plan
 from reconciliation.report.model import AuditHeader, build_head
 from reconciliation.run_record import RunRecord
@@ -51,16 +50,16 @@ async def reconcile_audit(request: AuditRequest, services: Services) -> Reconcil
     record = await running(services.records, audit_id)
     if not await store.has_report_of(audit_id, record.attempt):
         plan = await store.planned(audit_id)
-        profile, parameters = PROFILES[record.parameters.profile], record.parameters
+        profile, parameters = services.profile_of(record), record.parameters
         clock = plan.clock(parameters, services.now(), services.settings.clock_tolerance)
         first = FirstLook(profile, parameters, clock, listed=plan.listed, skipped=plan.skipped)
-        with Spools() as spools:
+        with Spools(clock, profile.kinds[0].name) as spools:
             relisted = await list_again(audit_id, first, services)
             await take_storage(store, audit_id, plan, first, relisted=relisted)
             if not services.settings.allow_mostly_missing:
                 refuse_wrong_account(first, profile.storage, profile.database)
             await open_again(first, services)
-            async for candidates in store.candidates(audit_id):
+            async for candidates in store.rows(audit_id, "candidates", Candidate.from_json):
                 for candidate in candidates:
                     if (verdict := first.take_session(candidate)) is not None:
                         spools.count(verdict, candidate.session_id)
@@ -74,7 +73,7 @@ async def take_storage(store: RunStore, audit_id: str, plan: Plan, first: FirstL
     name. ``relisted``: there is a second listing.
     """
     again = InOrder(store.relisted_names(audit_id), str) if relisted else None
-    rows = InOrder(store.registered(audit_id), lambda row: row.recording_id)
+    rows = InOrder(store.rows(audit_id, "registered", RegisteredRecording.from_json), lambda row: row.recording_id)
     records = InOrder(_records(store, audit_id, plan), lambda record: record.unit)
 
     async def take(names: set[str], last: str) -> None:
@@ -93,7 +92,7 @@ async def take_storage(store: RunStore, audit_id: str, plan: Plan, first: FirstL
 
 async def _records(store: RunStore, audit_id: str, plan: Plan) -> AsyncIterator[list[Record]]:
     for planned in plan.shards:
-        records = await store.shard_records(audit_id, planned)
+        records = await store.shard_records(audit_id, planned, ContainerEvidence.from_json)
         if records:
             yield records
 
@@ -107,16 +106,15 @@ async def conclude(services: Services, record: RunRecord, first: FirstLook, spoo
     conclusion = Conclusion(first, second)
     for finding in conclusion.findings():
         known = finding.known
-        spools.add(finding, None if known is None else change_of(previous, known))
+        spools.add(finding, None if known is None else change_of(previous, known, profile.shows))
         if known is not None:
             now.append(known)
     for verdict, session_id in conclusion.counted_sessions:
         spools.count(verdict, session_id)
-    if conclusion.no_sessions:
-        first.coverage.gaps.append(no_sessions(conclusion.no_sessions))
+    first.coverage.gaps += conclusion.gaps
     looked_twice = second.complete and not conclusion.unresolved
     complete = first.coverage.is_complete and looked_twice
-    since_last = compare(previous, now, mode=parameters.mode, complete=complete)
+    since_last = compare(previous, now, profile.shows, mode=parameters.mode, complete=complete)
     result = Result(first.coverage, first.tally, parameters.mode, since_last, looked_twice)
     header = AuditHeader(
         record.audit_id,

@@ -13,6 +13,7 @@ from adapters.services import Services
 from reconciliation.errors import RunStoreError
 from reconciliation.lifecycle import State
 from reconciliation.outcome import Outcome
+from reconciliation.profile import Profile
 from reconciliation.report.csv_table import csv_header, csv_rows
 from reconciliation.report.document import ReportReader
 from reconciliation.report.html import MOST_ROWS, SHOWN_SEVERITIES, render_html
@@ -29,16 +30,17 @@ async def report_audit(request: AuditRequest, services: Services) -> EndedAnswer
     if record is None or ended is None:
         raise RunStoreError(f"There is no audit {audit_id} in {services.records.where} to report.")
     if not record.state.has_ended:
-        head = await render(services.store, audit_id)
+        profile = services.profile_of(record)
+        head = await render(services.store, audit_id, profile)
         state = State.COMPLETED if head["complete"] else State.INCOMPLETE
         outcome = Outcome(head["outcome"]["code"])
-        ended = record.ended(state, services.now(), outcome=outcome, summary=summary_of(head))
+        ended = record.ended(state, services.now(), outcome=outcome, summary=summary_of(head, profile))
         ended = await services.records.end(ended)
         logger.info("Audit %s is %s: %s", audit_id, ended.state, head["headline"])
     return ended_answer(services, before=record, ended=ended)
 
 
-async def render(store: RunStore, audit_id: str) -> Head:
+async def render(store: RunStore, audit_id: str, profile: Profile) -> Head:
     """Write the two renderings, reading report.json line by line; returns its head.
 
     Raises ``RunStoreError`` if report.json ends before its end.
@@ -47,21 +49,21 @@ async def render(store: RunStore, audit_id: str) -> Head:
     shown: dict[str, list[dict[str, Any]]] = {severity: [] for severity in SHOWN_SEVERITIES}
 
     async def rows() -> AsyncIterator[bytes]:
-        yield csv_header().encode()
+        yield csv_header(profile.showing).encode()
         async for lines in store.report_lines(audit_id):
             findings = reader.read(lines)
             for finding in findings:
                 of_severity = shown.get(finding["severity"])
                 if of_severity is not None and len(of_severity) < MOST_ROWS:
                     of_severity.append(finding)
-            yield csv_rows(findings).encode()
+            yield csv_rows(findings, profile.showing).encode()
 
     await store.write_report(audit_id, "csv", rows())
     if not reader.complete:
         raise RunStoreError(f"report.json of audit {audit_id} ends before its end. Start a new audit.")
 
     async def page() -> AsyncIterator[bytes]:
-        yield render_html(reader.head, shown).encode()
+        yield render_html(reader.head, shown, profile).encode()
 
     await store.write_report(audit_id, "html", page())
     return reader.head

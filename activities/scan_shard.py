@@ -15,7 +15,7 @@ from activities.reading import reader_of
 from adapters.run_store import RunStore
 from adapters.services import Services
 from adapters.telemetry import event
-from profiles.pre_capture_sessions.evidence import Record
+from profiles.pre_capture_sessions.evidence import ContainerEvidence, Record
 from reconciliation.coverage import counts_of
 from reconciliation.errors import AuditError
 from reconciliation.evidence import has_failed
@@ -52,7 +52,7 @@ async def scan(request: ScanRequest, services: Services) -> ScanAnswer:
     store = services.store
     record = await running(services.records, audit_id)
     begun = services.now()
-    seen = await store.shard_result(audit_id, index)
+    seen = await store.shard_result(audit_id, index, ContainerEvidence.from_json)
     known = {record.unit: record for record in (seen.records if seen else ())}
     kept = [record for record in known.values() if not has_failed(record)]
     if not known or len(kept) < len(known):
@@ -66,7 +66,7 @@ async def scan(request: ScanRequest, services: Services) -> ScanAnswer:
         kept.sort(key=lambda record: record.unit)
         counts = await store.mend_shard(audit_id, index, request["attempt"], kept, seen)
         if counts is None:  # what stands there counts; if it has gaps, the next pass mends it
-            counts = counts_of(await store.shard(audit_id, index) or ())
+            counts = counts_of(await store.shard(audit_id, index, ContainerEvidence.from_json) or ())
         event(
             "audit.shard_completed",
             audit_id=audit_id,

@@ -7,13 +7,14 @@ from io import BytesIO
 from operator import itemgetter
 from tempfile import SpooledTemporaryFile
 from types import TracebackType
-from typing import IO, TypeVar
+from typing import IO, Any, TypeVar
 
-from profiles.pre_capture_sessions.finding import Finding
+from reconciliation.clock import Clock
+from reconciliation.finding import Finding
 from reconciliation.report.document import (
     CLOSING,
-    COUNTED,
     COUNTED_CLOSING,
+    counted_begin,
     counted_line,
     counted_opening,
     finding_line,
@@ -21,7 +22,7 @@ from reconciliation.report.document import (
 )
 from reconciliation.report.look_up import CasesNamed
 from reconciliation.report.model import Head
-from reconciliation.verdicts import SEVERITY_ORDER, Severity
+from reconciliation.rules import SEVERITY_ORDER, Severity
 
 _IN_MEMORY_BYTES = 1024 * 1024
 _CHUNK_BYTES = 256 * 1024
@@ -30,13 +31,15 @@ _KeyT = TypeVar("_KeyT")
 
 
 class Spools:
-    """Findings by severity, and ids of counted sessions by verdict; on disk where they are many.
+    """Findings by severity, and ids of counted subjects by verdict; on disk where they are many.
 
     Findings with a date that is still to come are kept in memory: a hearing is in danger for some weeks only. ``cases``
     are those of the findings.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock, counted_kind: str) -> None:
+        self._clock = clock
+        self._counted_kind = counted_kind
         self.cases = CasesNamed()
         self._files = ExitStack()
         self._dated: dict[Severity, list[tuple[datetime, bytes]]] = {}
@@ -52,19 +55,20 @@ class Spools:
     ) -> None:
         self._files.close()
 
-    def add(self, finding: Finding, change: str | None) -> None:
+    def add(self, finding: Finding[Any], change: str | None) -> None:
         """Keep a finding; within its severity those with a date ahead come first, the others as they come."""
         line, severity = finding_line(finding.to_json(change)).encode(), finding.judgement.severity
-        if finding.ahead is None:
+        due = finding.due
+        if due is None or due <= self._clock.as_of:
             self._spool(self._findings, severity).write(line)
         else:
-            self._dated.setdefault(severity, []).append((finding.ahead, line))
+            self._dated.setdefault(severity, []).append((due, line))
         self.cases.add(finding)
 
-    def count(self, verdict: str, session_id: str) -> None:
-        """Keep the id of a session that is only counted."""
+    def count(self, verdict: str, subject: str) -> None:
+        """Keep the id of a subject that is only counted."""
         ids = self._ids.setdefault(verdict, [])
-        ids.append(session_id)
+        ids.append(subject)
         if len(ids) == _IDS_ON_A_LINE:
             self._write_ids(verdict)
 
@@ -75,7 +79,7 @@ class Spools:
                 self._write_ids(verdict)
         yield opening(head).encode()
         yield from _joined([spool for severity in SEVERITY_ORDER for spool in self._in_order(severity)])
-        yield COUNTED.encode()
+        yield counted_begin(self._counted_kind).encode()
         for number, (verdict, spool) in enumerate(sorted(self._counted.items())):
             yield counted_opening(verdict, first=number == 0).encode()
             yield from _joined([spool])

@@ -25,17 +25,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 from operator import eq, lt
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from adapters.blob_store import BlobStore, Listed
 from adapters.documents import document, read_document, understood
 from adapters.jsonl import Unpacker, loads, pack, pack_lines, unpack
-from profiles.pre_capture_sessions.candidates import Candidate, RegisteredRecording
-from profiles.pre_capture_sessions.evidence import Record, record_from_json
 from reconciliation.coverage import COUNTS, counts_of
 from reconciliation.dead_letters import DeadLetter
 from reconciliation.errors import ListingError, RunStoreError
-from reconciliation.evidence import Unread
+from reconciliation.evidence import EvidenceT, Record, Unread, record_from_json
 from reconciliation.plan import Listing, Plan, PlannedShard
 from reconciliation.progress import ShardProgress
 from reconciliation.shards import shard_of
@@ -62,10 +60,10 @@ class Artefacts:
 
 
 @dataclass(frozen=True)
-class ShardResult:
+class ShardResult(Generic[EvidenceT]):
     """What a shard saw, and the ETag it was read at."""
 
-    records: list[Record]
+    records: list[EvidenceT | Unread]
     etag: str
 
 
@@ -140,11 +138,9 @@ class RunStore:
         """All names of ``write_relisted``, ascending, in portions."""
         return self._values(f"{audit_id}/relisted.jsonl.gz", _names)
 
-    async def write_rows(
-        self, audit_id: str, candidates: AsyncIterator[list[str]], registered: AsyncIterator[list[str]]
-    ) -> None:
-        """Write what the database said, as JSON texts; the candidates last."""
-        for name, portions in (("registered", registered), ("candidates", candidates)):
+    async def write_rows(self, audit_id: str, sources: Mapping[str, AsyncIterator[list[str]]]) -> None:
+        """Write what each source said, as JSON texts, one source after the other; the last one proves all."""
+        for name, portions in sources.items():
             members = (pack_lines(lines) async for lines in portions)
             await self._blobs.write_stream(f"{audit_id}/{name}.jsonl.gz", members)
 
@@ -152,18 +148,15 @@ class RunStore:
         """True if ``write_rows`` was done."""
         return await self._blobs.exists(f"{audit_id}/candidates.jsonl.gz")
 
-    def candidates(self, audit_id: str) -> AsyncIterator[list[Candidate]]:
-        """The candidates as pulled, in portions."""
-        return self._values(f"{audit_id}/candidates.jsonl.gz", lambda rows: [*map(Candidate.from_json, rows)])
+    def rows(self, audit_id: str, source: str, read: Callable[[list[Any]], ValueT]) -> AsyncIterator[list[ValueT]]:
+        """The rows of a source as pulled, in portions."""
+        return self._values(f"{audit_id}/{source}.jsonl.gz", lambda rows: [*map(read, rows)])
 
-    def registered(self, audit_id: str) -> AsyncIterator[list[RegisteredRecording]]:
-        """The registered recordings, ascending by recording id, in portions."""
-        return self._values(f"{audit_id}/registered.jsonl.gz", lambda rows: [*map(RegisteredRecording.from_json, rows)])
-
-    async def registered_ids(self, audit_id: str) -> AsyncIterator[list[str]]:
-        """Their ids alone: the first text on each line, cut out because parsing the rest takes ten times as long."""
-        async for lines in self._lines(f"{audit_id}/registered.jsonl.gz"):
-            with self._understood(f"{audit_id}/registered.jsonl.gz"):
+    async def keys(self, audit_id: str, source: str) -> AsyncIterator[list[str]]:
+        """The first text of each row alone, cut out because parsing the rest takes ten times as long."""
+        path = f"{audit_id}/{source}.jsonl.gz"
+        async for lines in self._lines(path):
+            with self._understood(path):
                 ids = [first.decode() for _, first, _ in (line.split(b'"', 2) for line in lines)]
             yield ids
 
@@ -251,7 +244,7 @@ class RunStore:
         return counts
 
     async def mend_shard(
-        self, audit_id: str, shard: int, attempt: int, records: Sequence[Record], seen: ShardResult | None
+        self, audit_id: str, shard: int, attempt: int, records: Sequence[Record], seen: ShardResult[Any] | None
     ) -> dict[str, int] | None:
         """As ``write_shard``, but only in place of the result that was ``seen``; None if there is another by now:
         an activity of an earlier attempt may still be at work. Atomic.
@@ -262,18 +255,22 @@ class RunStore:
             return counts if await self._blobs.create(path, data, metadata) else None
         return counts if await self._blobs.replace(path, data, seen.etag, metadata) else None
 
-    async def shard_result(self, audit_id: str, shard: int) -> ShardResult | None:
+    async def shard_result(
+        self, audit_id: str, shard: int, unpack_one: Callable[[list[Any]], EvidenceT]
+    ) -> ShardResult[EvidenceT] | None:
         """What a shard saw, or None if it was never scanned to its end."""
         path = _shard(audit_id, shard)
         stored = await self._blobs.read(path)
         if stored is None:
             return None
         with self._understood(path):
-            return ShardResult([record_from_json(value) for value in unpack(stored.data)], stored.etag)
+            return ShardResult([record_from_json(value, unpack_one) for value in unpack(stored.data)], stored.etag)
 
-    async def shard(self, audit_id: str, shard: int) -> list[Record] | None:
+    async def shard(
+        self, audit_id: str, shard: int, unpack_one: Callable[[list[Any]], EvidenceT]
+    ) -> list[EvidenceT | Unread] | None:
         """The records of ``shard_result``."""
-        result = await self.shard_result(audit_id, shard)
+        result = await self.shard_result(audit_id, shard, unpack_one)
         return None if result is None else result.records
 
     async def write_progress(self, audit_id: str, shard: int, records: Sequence[Record]) -> None:
@@ -281,9 +278,11 @@ class RunStore:
         metadata = {name: str(count) for name, count in counts_of(records).items()}
         await self._blobs.write(f"{audit_id}/shards/{shard:04}.progress", b"", metadata)
 
-    async def shard_records(self, audit_id: str, planned: PlannedShard) -> list[Record]:
+    async def shard_records(
+        self, audit_id: str, planned: PlannedShard, unpack_one: Callable[[list[Any]], EvidenceT]
+    ) -> list[EvidenceT | Unread]:
         """What a shard saw; without a result its containers come back as failed, never as nothing."""
-        records = await self.shard(audit_id, planned.shard.index)
+        records = await self.shard(audit_id, planned.shard.index, unpack_one)
         if records is None:
             return [Unread(name, _UNSCANNED, failed=True) for name in await self.shard_names(audit_id, planned)]
         return records

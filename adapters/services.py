@@ -15,8 +15,8 @@ from adapters.listing.lister import Patience, RestLister, open_session
 from adapters.postgres import Database
 from adapters.run_store import RunStore
 from adapters.settings import Settings, load_settings
-from profiles import PROFILES
 from reconciliation.audited import Audited
+from reconciliation.errors import RunStoreError
 from reconciliation.notice import Signposts
 from reconciliation.parameters import AuditParameters
 from reconciliation.profile import Moments, Profile
@@ -40,6 +40,21 @@ class Services:
     now: Callable[[], datetime] = utc_now
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
+    def profile_of(self, record: RunRecord) -> Profile:
+        """The profile of an audit. Raises ``RunStoreError`` if it is not enabled (any more), or has not its mode."""
+        name, mode = record.parameters.profile, record.parameters.mode
+        profile = self.settings.profiles.get(name)
+        if profile is None:
+            raise RunStoreError(
+                f"Audit {record.audit_id} is of the profile {name}, which is not enabled. Name it in AUDIT_PROFILES."
+            )
+        if mode not in profile.modes:
+            raise RunStoreError(
+                f"Audit {record.audit_id} is in {mode} mode, which this release of the profile {name} has not. Start a "
+                "new audit."
+            )
+        return profile
+
     def moments(self, parameters: AuditParameters) -> Moments:
         """What counts as just now for an audit that reads rows at this moment."""
         now = self.now()
@@ -61,10 +76,10 @@ class Services:
             self.settings.environment,
         )
 
-    def signposts(self, record: RunRecord) -> Signposts:
-        """What a notice of an audit's end may lead to."""
-        environment = self.audited(PROFILES[record.parameters.profile]).environment
+    def signposts(self) -> Signposts:
+        """What a notice of an audit's end may lead to, whether its profile is still enabled or not."""
         settings = self.settings
+        environment = Audited(settings.source_storage.account, named=settings.environment).environment
         return Signposts(environment, settings.app_address, settings.public_url, settings.runbook_url)
 
 

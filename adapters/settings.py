@@ -14,10 +14,10 @@ from typing import TypeVar
 from adapters.addresses import web_address
 from adapters.connections import StorageConnection, by_connection_string, by_identity
 from adapters.database_url import database_options
+from adapters.enabled import VARIABLE, enabled_profiles
 from adapters.redaction import redacted
-from profiles import PROFILES
 from reconciliation.errors import SettingsError
-from reconciliation.parameters import Mode
+from reconciliation.profile import Profile
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,9 @@ class Settings:
     retention_days: int = 90
     clock_tolerance_minutes: int = 5
     allow_mostly_missing: bool = False
+    profiles: Mapping[str, Profile] = field(default_factory=dict, repr=False)
     scheduled_profile: str | None = None
-    scheduled_mode: str = "full"
+    scheduled_mode: str | None = None
     webhook_url: str | None = field(default=None, repr=False)
     webhook_outcomes: tuple[str, ...] = ("findings", "incomplete", "failed")
     environment: str | None = None
@@ -80,6 +81,7 @@ VARIABLES: dict[str, str] = {
     "retention_days": "AUDIT_RETENTION_DAYS",
     "clock_tolerance_minutes": "AUDIT_CLOCK_TOLERANCE_MINUTES",
     "allow_mostly_missing": "AUDIT_ALLOW_MOSTLY_MISSING",
+    "profiles": VARIABLE,
     "scheduled_profile": "AUDIT_SCHEDULED_PROFILE",
     "scheduled_mode": "AUDIT_SCHEDULED_MODE",
     "webhook_url": "AUDIT_WEBHOOK_URL",
@@ -140,8 +142,10 @@ def load_settings(environment: Mapping[str, str]) -> Settings:
     for variable in SCHEDULES:
         read.like(variable, _SCHEDULE.fullmatch, "six fields in NCRONTAB, such as 0 0 3 * * *")
     numbers = {name: read.number(VARIABLES[name], *bounds) for name, bounds in _RANGES.items()}
-    profile = read.one_of("AUDIT_SCHEDULED_PROFILE", tuple(PROFILES))
-    mode = read.one_of("AUDIT_SCHEDULED_MODE", tuple(Mode))
+    profiles = read.checked(lambda: enabled_profiles(environment)) or {}
+    scheduled = read.one_of("AUDIT_SCHEDULED_PROFILE", tuple(profiles)) if profiles else None
+    audited = profiles.get(scheduled or "") or next(iter(profiles.values()), None)
+    mode = read.one_of("AUDIT_SCHEDULED_MODE", audited.modes) if audited else None
     allowed = read.one_of("AUDIT_ALLOW_MOSTLY_MISSING", ("true", "false"))
     outcomes = read.some_of("AUDIT_WEBHOOK_OUTCOMES", _OUTCOMES)
     webhook = read.address("AUDIT_WEBHOOK_URL", query=True)
@@ -156,8 +160,9 @@ def load_settings(environment: Mapping[str, str]) -> Settings:
         ingest,
         container or Settings.report_container,
         **{name: number for name, number in numbers.items() if number is not None},
-        scheduled_profile=profile,
-        scheduled_mode=mode or Settings.scheduled_mode,
+        profiles=profiles,
+        scheduled_profile=scheduled,
+        scheduled_mode=mode,
         webhook_url=webhook,
         webhook_outcomes=outcomes or Settings.webhook_outcomes,
         allow_mostly_missing=allowed == "true",

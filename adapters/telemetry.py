@@ -35,7 +35,7 @@ def tell_end(ended: RunRecord) -> None:
         f"audit.{ended.state}",
         audit_id=ended.audit_id,
         profile=ended.parameters.profile,
-        mode=ended.parameters.mode.value,
+        mode=ended.parameters.mode,
         outcome=None if ended.outcome is None else ended.outcome.word,
         seconds=round(took.total_seconds(), 1) if took else None,
         resumes=ended.resumes,

@@ -9,6 +9,7 @@ from auditctl.fields import Fields, printable
 from auditctl.outcome import ACTIVE_STATES, ENDED_STATES, Outcome, outcome_of
 
 AUDIT_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~:@+-]{0,199}")
+_OPTION: Final = re.compile(r"[A-Za-z0-9_.-]{1,100}")
 NEEDS_NOBODY: Final = "info"
 STATES: Final = ACTIVE_STATES | ENDED_STATES
 
@@ -127,14 +128,22 @@ class DeadLetter:
 
 
 @dataclass(frozen=True)
+class Option:
+    """What may be asked of a profile; without ``choices`` its values are no closed list."""
+
+    name: str
+    choices: tuple[str, ...]
+    default: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Profile:
     """One system that can be audited."""
 
     name: str
     title: str
     description: str
-    statuses: tuple[str, ...]
-    default_statuses: tuple[str, ...]
+    options: tuple[Option, ...]
 
 
 @dataclass(frozen=True)
@@ -251,11 +260,18 @@ def read_profiles(fields: Fields) -> tuple[Profile, ...]:
             name=each.text("name"),
             title=each.optional_text("title") or "",
             description=each.optional_text("description") or "",
-            statuses=each.texts("statuses"),
-            default_statuses=each.texts("default_statuses"),
+            options=tuple(map(_read_option, each.objects("options") if each.members.get("options") else ())),
         )
         for each in fields.objects("profiles")
     )
+
+
+def _read_option(fields: Fields) -> Option:
+    name, default = fields.text("name"), fields.members.get("default")
+    if not _OPTION.fullmatch(name):
+        raise fields.unexpected("name", "the name of an option")
+    one = isinstance(default, str)
+    return Option(name, fields.texts("choices"), (fields.text("default"),) if one else fields.texts("default"))
 
 
 def read_health(fields: Fields) -> Health:

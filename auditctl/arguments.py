@@ -160,6 +160,14 @@ def _run_arguments(run: Parser) -> None:
     run.add_argument(
         "--ingest-address-contains", metavar="TEXT", help="only rows whose ingest address contains this text"
     )
+    _repeatable(
+        run,
+        "--option",
+        dest="options",
+        metavar="NAME=VALUE",
+        summary="what else the profile can be asked; give it several times for a list of values",
+        read=_option,
+    )
     _wait_argument(run)
     _watch_arguments(run)
 
@@ -200,7 +208,7 @@ def _id_argument(parser: Parser) -> None:
 
 
 def _repeatable(
-    parser: Parser, option: str, *, dest: str, metavar: str, summary: str, read: Callable[[str], str] = str
+    parser: Parser, option: str, *, dest: str, metavar: str, summary: str, read: Callable[[str], object] = str
 ) -> None:
     told = f"{summary}; may be repeated"
     parser.add_argument(option, dest=dest, metavar=metavar, help=told, type=read, action="append", default=[])
@@ -210,6 +218,13 @@ def _audit_id(text: str) -> str:
     if not AUDIT_ID.fullmatch(text):
         raise argparse.ArgumentTypeError(f"this is not an audit id; see: {command_line('list')}")
     return text
+
+
+def _option(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not (name and equals):
+        raise argparse.ArgumentTypeError("give NAME=VALUE; the command profiles shows what there is")
+    return name, value
 
 
 def _uuid(text: str) -> str:

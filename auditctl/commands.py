@@ -34,10 +34,17 @@ class Run(Following):
     container_prefixes: tuple[str, ...]
     only: tuple[str, ...]
     ingest_address_contains: str | None
+    options: tuple[tuple[str, str], ...]
     wait: bool
 
     def body(self) -> dict[str, object]:
-        """The request's body: only what was asked for, the service knows the defaults."""
+        """The request's body: only what was asked for, the service knows the defaults.
+
+        An option that was given once is a text, which the service takes for a list of one where it wants a list.
+        """
+        options: dict[str, list[str]] = {}
+        for name, value in self.options:
+            options.setdefault(name, []).append(value)
         wanted: dict[str, object] = {
             "profile": self.profile,
             "mode": self.mode,
@@ -48,6 +55,7 @@ class Run(Following):
             "container_prefixes": list(self.container_prefixes) or None,
             "only": list(self.only) or None,
             "ingest_address_contains": self.ingest_address_contains,
+            "options": {name: given if len(given) > 1 else given[0] for name, given in options.items()} or None,
         }
         return {name: value for name, value in wanted.items() if value is not None}
 

@@ -148,17 +148,14 @@ class Lines:
             )
 
     def profiles(self, profiles: Sequence[Profile]) -> None:
-        """One line per profile."""
+        """One line per profile, with what its options can be, and what they are by default."""
         for profile in profiles:
-            self._write(
-                key_value(
-                    profile=profile.name,
-                    title=profile.title,
-                    statuses=",".join(profile.statuses),
-                    default_statuses=",".join(profile.default_statuses),
-                    description=profile.description,
-                )
-            )
+            told: dict[str, str | float | None] = {"profile": profile.name, "title": profile.title}
+            for option in profile.options:
+                if option.choices:
+                    told[option.name] = ",".join(option.choices)
+                    told[f"default_{option.name}"] = ",".join(option.default)
+            self._write(key_value(**told, description=profile.description))
 
     def health(self, health: Health) -> None:
         """One line for the whole, one per check."""

@@ -147,13 +147,15 @@ class Screen:
             self._labelled("give up", self._service.command(*discard))
 
     def profiles(self, profiles: Sequence[Profile]) -> None:
-        """Each profile with its statuses; those audited by default are marked."""
+        """Each profile with what its options can be; what is asked by default is marked."""
         for profile in profiles:
             self._labelled(profile.name, profile.title, "bold cyan")
             if profile.description:
                 self._labelled("", profile.description)
-            marked = (f"{each}{'*' if each in profile.default_statuses else ''}" for each in profile.statuses)
-            self._labelled("statuses", f"{', '.join(marked)}  (* by default)")
+            for option in profile.options:
+                if option.choices:
+                    marked = (f"{each}{'*' if each in option.default else ''}" for each in option.choices)
+                    self._labelled(option.name, f"{', '.join(marked)}  (* by default)")
 
     def health(self, health: Health) -> None:
         """The whole, then each check."""

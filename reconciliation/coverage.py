@@ -1,21 +1,14 @@
 """Coverage is proved, never assumed: ``listed = scanned + skipped + failed``, or the audit is wrong about itself."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from profiles.pre_capture_sessions.evidence import ContainerEvidence, Record
-from reconciliation.evidence import Unread
+from reconciliation.evidence import Evidence, Record, Unread
 
-OUTSIDE_PREFIXES = "outside the requested prefixes"
 DELETED_DURING_SCAN = "deleted during the scan"
-REGISTERED = "registered"
-NOT_A_RECORDING = "not a recording by its name"
-
-# Skips that leave no hole where an unregistered recording could be: it has no row, is named like a recording, and is
-# still there.
-_HARMLESS_SKIPS = frozenset({DELETED_DURING_SCAN, REGISTERED, NOT_A_RECORDING})
+"""Why a unit was skipped that was there when the units were listed; what is gone leaves no hole."""
 
 
 class Gap(NamedTuple):
@@ -28,27 +21,15 @@ class Gap(NamedTuple):
     next_step: str
 
 
-_MOST_NAMED = 5
-NO_CONTAINER = Gap(
-    "storage listed no container at all",
-    "Check that the setting names the account of the recordings, then audit again.",
-)
-
-
-def no_sessions(ids: Sequence[str]) -> Gap:
-    """The question speaks of sessions that are not there, so it was not understood as it was meant."""
-    first = ", ".join(ids[:_MOST_NAMED]) + (", ..." if len(ids) > _MOST_NAMED else "")
-    what = "an id that was asked for is" if len(ids) == 1 else f"{len(ids):,} ids that were asked for are"
-    return Gap(
-        f"{what} no session's ({first})", "Ask for ids of capture sessions, not of bookings, cases or recordings."
-    )
-
-
 @dataclass
 class Coverage:
-    """A running count of what an audit did with every container that was listed, and why that may not be all."""
+    """A running count of what an audit did with every container that was listed, and why that may not be all.
+
+    ``harmless`` are the reasons for skipping one that leave no hole in which anything could be.
+    """
 
     listed: int
+    harmless: frozenset[str] = frozenset({DELETED_DURING_SCAN})
     scanned: int = 0
     blobs: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
@@ -57,24 +38,29 @@ class Coverage:
 
     def count(self, record: Record) -> None:
         """Account for one container; each listed container must be counted exactly once."""
-        if isinstance(record, ContainerEvidence):
+        if not isinstance(record, Unread):
             self.scanned += 1
-            self.blobs += record.blobs
+            self.blobs += record.things
         elif record.failed:
             self.failed.append(record)
         else:
             self.skipped[record.reason] += 1
 
-    def recount(self, before: ContainerEvidence, now: Record) -> None:
+    def recount(self, before: Evidence, now: Record) -> None:
         """Account for a container that was counted as read, by what a later reading of it gave."""
         self.scanned -= 1
-        self.blobs -= before.blobs
+        self.blobs -= before.things
         self.count(now)
 
     @property
     def is_complete(self) -> bool:
         """True when every container that could matter was read: only then may anything be called absent."""
-        return not self.failed and not self.gaps and set(self.skipped) <= _HARMLESS_SKIPS
+        return not self.failed and not self.gaps and self.skipped.keys() <= self.harmless
+
+    @property
+    def left_out(self) -> int:
+        """How many were skipped for a reason that leaves a hole: they were left out on request."""
+        return sum(count for reason, count in self.skipped.items() if reason not in self.harmless)
 
     def check(self) -> None:
         """Raise ``AssertionError`` unless the counts add up."""

@@ -5,8 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Self
 
-from profiles.pre_capture_sessions.evidence import Record
-from reconciliation.evidence import has_failed
+from reconciliation.evidence import Record, has_failed
 from reconciliation.fields import Fields
 from reconciliation.shards import Shard
 from reconciliation.times import to_text

@@ -1,6 +1,7 @@
 """What a scan keeps of a unit: the evidence that its profile reduces the answers to, or why there is none."""
 
-from typing import Any, NamedTuple, Protocol, TypeGuard
+from collections.abc import Callable
+from typing import Any, NamedTuple, Protocol, TypeGuard, TypeVar
 
 
 class Evidence(Protocol):
@@ -34,6 +35,7 @@ class Unread(NamedTuple):
 
 
 Record = Evidence | Unread
+EvidenceT = TypeVar("EvidenceT", bound=Evidence)
 
 
 def has_failed(record: object) -> TypeGuard[Unread]:
@@ -44,3 +46,11 @@ def has_failed(record: object) -> TypeGuard[Unread]:
 def is_gone(record: object) -> TypeGuard[Unread]:
     """True for a unit that was not there when it was opened."""
     return isinstance(record, Unread) and not record.failed
+
+
+def record_from_json(value: list[Any], unpack: Callable[[list[Any]], EvidenceT]) -> EvidenceT | Unread:
+    """Read one line of a shard's result. ``unpack`` makes evidence of what its ``to_json`` gave.
+
+    Raises ``TypeError`` or ``ValueError`` if it is none.
+    """
+    return Unread(*value) if len(value) == len(Unread._fields) else unpack(value)

@@ -1,13 +1,17 @@
 """What a profile declares about an audited system."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from profiles.pre_capture_sessions.facts import ContainerFacts, RecordingFacts, SessionFacts
+from reconciliation.evidence import Evidence
+from reconciliation.options import Option
 from reconciliation.parameters import AuditParameters
-from reconciliation.verdicts import Kind, Rule
+from reconciliation.rules import Kind, Rule
+from reconciliation.showing import Showing
+from reconciliation.since_last import Known
+from reconciliation.wording import Wording
 
 
 @dataclass(frozen=True)
@@ -34,50 +38,49 @@ class Moments(NamedTuple):
 class Profile:
     """An audited system, declared.
 
-    ``database`` and ``storage`` name the app settings that connect to it; ``statuses`` are the statuses a request may
-    ask for and ``default_statuses`` those it gets without asking. ``candidates`` gives the fields of ``Candidate`` as
-    objects, by time of hearing; ``registered`` gives those of ``RegisteredRecording`` as arrays, ascending by recording
-    id. The same for some ids only, of a later moment: ``sessions_again`` (also of sessions that are no candidates) and
-    ``recordings_again``. ``look_up`` makes the statement that tells a person which cases these ids are. Each rule table
-    is ordered, and its last rule always holds. ``may_be_empty``: an account without a single container is nothing to
-    wonder at.
+    ``database`` and ``storage`` name the app settings that connect to it. ``modes`` are how much of it an audit may
+    open, the default first; ``options`` what else a request may ask. ``candidates`` gives the rows in question, and
+    ``registered`` all that are accounted for, ascending by their unit. The same for some ids only, of a later moment:
+    ``sessions_again`` (also of sessions that are no candidates) and ``recordings_again``. ``look_up`` makes the
+    statement that tells a person what these ids are. ``unpack`` makes evidence of what a shard keeps of it.
+    ``may_be_empty``: an account without a single container is nothing to wonder at.
     """
 
     name: str
     title: str
     description: str
+    wording: Wording
+    showing: Showing
     database: str
     storage: str
-    statuses: tuple[str, ...]
-    default_statuses: tuple[str, ...]
+    modes: tuple[str, ...]
+    options: tuple[Option, ...]
     default_grace_minutes: int
     candidates: Callable[[AuditParameters, Moments], Query]
     registered: Callable[[Moments], Query]
     sessions_again: Callable[[AuditParameters, Moments, Sequence[str]], Query]
     recordings_again: Callable[[Moments, Sequence[str]], Query]
     look_up: Callable[[Sequence[str]], str]
-    session_rules: tuple[Rule[SessionFacts], ...]
-    container_rules: tuple[Rule[ContainerFacts], ...]
-    recording_rules: tuple[Rule[RecordingFacts], ...]
+    unpack: Callable[[list[Any]], Evidence]
+    kinds: tuple[Kind[Any], ...]
     may_be_empty: bool = False
 
-    def rules(self) -> dict[Kind, tuple[Rule[Any], ...]]:
-        """The three tables."""
-        return {
-            Kind.SESSION: self.session_rules,
-            Kind.RECORDING: self.recording_rules,
-            Kind.CONTAINER: self.container_rules,
-        }
+    def kind(self, name: str) -> Kind[Any] | None:
+        """The kind of that name; None if there is none: an earlier release may have had it."""
+        return next((kind for kind in self.kinds if kind.name == name), None)
 
-    def verdicts(self) -> list[tuple[Kind, Rule[Any]]]:
+    def verdicts(self) -> list[tuple[Kind[Any], Rule[Any]]]:
         """Each verdict once, as the first rule that gives it; by kind of subject, in the order of the table."""
-        found: list[tuple[Kind, Rule[Any]]] = []
-        for kind, rules in self.rules().items():
-            first = {rule.verdict: rule for rule in reversed(rules)}
-            found += [(kind, rule) for rule in rules if first[rule.verdict] is rule]
-        return found
+        return [(kind, rule) for kind in self.kinds for rule in kind.verdicts()]
 
-    def asks_for_all(self, parameters: AuditParameters) -> bool:
-        """True unless the request narrows the question to some sessions."""
-        narrowed = (parameters.since, parameters.until, parameters.ingest_address_contains)
-        return not any(narrowed) and not parameters.only and set(parameters.statuses) == set(self.default_statuses)
+    def shows(self, mode: str, known: Known) -> bool:
+        """True if an audit of a mode can have a finding; also of a verdict that only an earlier release had."""
+        kind = self.kind(known.kind)
+        rules = [rule for rule in kind.rules if rule.verdict == known.verdict] if kind else []
+        return all(rule.modes is None or mode in rule.modes for rule in rules)
+
+    def asked(self, **changes: Any) -> AuditParameters:
+        """The parameters of an audit that is asked nothing but these ``changes``."""
+        options = {option.name: option.default for option in self.options}
+        defaults = AuditParameters(self.name, self.modes[0], self.default_grace_minutes, options=options)
+        return replace(defaults, **changes)

@@ -1,19 +1,16 @@
 """What changed since the previous completed audit of the same question."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from reconciliation.parameters import AuditParameters, Mode
+from reconciliation.parameters import AuditParameters
 from reconciliation.times import to_text
-from reconciliation.verdicts import Kind
 
 MOST_RESOLVED_LISTED = 1000
-# What a fast audit sees of registered recordings: their rows and the names of their containers, nothing inside.
-_SEEN_WITHOUT_OPENING = frozenset({"row_without_container", "double_v1", "no_duration"})
 
 
 class Change(StrEnum):
@@ -37,8 +34,12 @@ class Previous:
 
     audit_id: str
     as_of: datetime
-    mode: Mode
+    mode: str
     findings: frozenset[Known]
+
+
+Shows = Callable[[str, Known], bool]
+"""Whether an audit of a mode can have a finding at all."""
 
 
 @dataclass(frozen=True)
@@ -76,8 +77,8 @@ def same_question(one: AuditParameters, other: AuditParameters) -> bool:
     return {**one.to_json(), "mode": None} == {**other.to_json(), "mode": None}
 
 
-def change_of(previous: Previous | None, finding: Known) -> Change | None:
-    """Whether a finding is new; None if that cannot be said: a fast audit before could not have seen it.
+def change_of(previous: Previous | None, finding: Known, shows: Shows) -> Change | None:
+    """Whether a finding is new; None if that cannot be said: the audit before could not have seen it.
 
     A subject whose verdict is another one now counts as new: it asks something else.
     """
@@ -85,26 +86,22 @@ def change_of(previous: Previous | None, finding: Known) -> Change | None:
         return None
     if finding in previous.findings:
         return Change.PERSISTING
-    return Change.NEW if previous.mode is Mode.FULL or _shows_in_fast_mode(finding) else None
+    return Change.NEW if shows(previous.mode, finding) else None
 
 
-def compare(previous: Previous | None, now: Iterable[Known], *, mode: Mode, complete: bool) -> SinceLast:
+def compare(previous: Previous | None, now: Iterable[Known], shows: Shows, *, mode: str, complete: bool) -> SinceLast:
     """Compare an audit's findings that ask something of a person with those of the previous one.
 
-    Nothing counts as resolved that this audit could not have seen: not when it is incomplete, and in fast mode nothing
-    that shows only inside registered containers.
+    Nothing counts as resolved that this audit could not have seen: not when it is incomplete, and not what its mode
+    does not show.
     """
     if previous is None:
         return NO_PREVIOUS
     findings = frozenset(now)
-    changes = Counter(change_of(previous, finding) for finding in findings)
+    changes = Counter(change_of(previous, finding, shows) for finding in findings)
     resolved = None
     why_not = "This audit is incomplete, so nothing can be called resolved." if not complete else None
     if complete:
         gone = previous.findings - findings
-        resolved = tuple(sorted(known for known in gone if mode is Mode.FULL or _shows_in_fast_mode(known)))
+        resolved = tuple(sorted(known for known in gone if shows(mode, known)))
     return SinceLast(previous, changes[Change.NEW], changes[Change.PERSISTING], resolved, why_not)
-
-
-def _shows_in_fast_mode(known: Known) -> bool:
-    return known.kind != Kind.RECORDING.value or known.verdict in _SEEN_WITHOUT_OPENING

@@ -1,45 +1,44 @@
 """Running counts of the verdicts that were given, and what they add up to."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
 from reconciliation.coverage import Coverage
 from reconciliation.outcome import Outcome, outcome_of
-from reconciliation.parameters import Mode
+from reconciliation.rules import Judgement, Kind, Severity
 from reconciliation.since_last import SinceLast
-from reconciliation.verdicts import Judgement, Kind, Severity
 
 _NEEDING_A_PERSON = (Severity.HIGH, Severity.MEDIUM, Severity.LOW)
 
 
 @dataclass
 class Tally:
-    """How often each verdict was given, by kind of subject.
+    """How often each verdict was given, by the name of its kind.
 
-    Of what is listed: ``severities``, how many recordings are ``hidden``, how many others need a person, by kind, and
-    with which severity each verdict was given (``graded``).
+    Of what is listed: ``severities``, how many are what the profile looks for above all (``alarms``), how many others
+    need a person, by kind, and with which severity each verdict was given (``graded``).
     """
 
-    verdicts: dict[Kind, Counter[str]] = field(default_factory=lambda: {kind: Counter() for kind in Kind})
+    verdicts: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     severities: Counter[Severity] = field(default_factory=Counter)
-    hidden: int = 0
-    needing_a_person: Counter[Kind] = field(default_factory=Counter)
-    graded: Counter[tuple[Kind, str, Severity]] = field(default_factory=Counter)
+    alarms: int = 0
+    needing_a_person: Counter[str] = field(default_factory=Counter)
+    graded: Counter[tuple[str, str, Severity]] = field(default_factory=Counter)
 
-    def count(self, kind: Kind, judgement: Judgement[Any]) -> None:
+    def count(self, kind: Kind[Any], judgement: Judgement[Any]) -> None:
         """Account for one subject."""
-        self.verdicts[kind][judgement.verdict] += 1
+        self.verdicts[kind.name][judgement.verdict] += 1
         if not judgement.rule.counted:
             self.severities[judgement.severity] += 1
-            self.graded[kind, judgement.verdict, judgement.severity] += 1
-            self.hidden += judgement.rule.hidden
-            if judgement.severity in _NEEDING_A_PERSON and not judgement.rule.hidden:
-                self.needing_a_person[kind] += 1
+            self.graded[kind.name, judgement.verdict, judgement.severity] += 1
+            self.alarms += judgement.rule.alarm
+            if judgement.severity in _NEEDING_A_PERSON and not judgement.rule.alarm:
+                self.needing_a_person[kind.name] += 1
 
-    def judged(self, kind: Kind) -> int:
+    def judged(self, kind: Kind[Any]) -> int:
         """How many subjects of a kind have a verdict."""
-        return self.verdicts[kind].total()
+        return self.verdicts[kind.name].total()
 
     @property
     def listed(self) -> int:
@@ -61,7 +60,7 @@ class Result:
 
     coverage: Coverage
     tally: Tally
-    mode: Mode
+    mode: str
     since_last: SinceLast
     looked_twice: bool = True
 

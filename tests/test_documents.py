@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shlex
+from collections.abc import Mapping
 from dataclasses import fields
 from fnmatch import fnmatch
 from pathlib import Path
@@ -13,12 +14,13 @@ import pytest
 from adapters.settings import SCHEDULES, VARIABLES, Settings, load_settings
 from auditctl.arguments import parse
 from auditctl.commands import Report
-from profiles import PROFILES
+from profiles.pre_capture_sessions import PROFILE
+from profiles.pre_capture_sessions.kinds import CONTAINER, RECORDING, SESSION
 from reconciliation import VERSION
 from reconciliation.lifecycle import ENDED
 from reconciliation.outcome import Outcome
-from reconciliation.parameters import AuditParameters
-from reconciliation.verdicts import Kind, Severity
+from reconciliation.parameters import NAMES, AuditParameters
+from reconciliation.rules import Severity
 from triggers.requests import read_start
 
 ROOT = Path(__file__).parents[1]
@@ -42,6 +44,8 @@ def table(heading: str, document: str = README) -> list[list[str]]:
 def written(value: object) -> str:
     """A setting as its variable holds it."""
     if isinstance(value, tuple):
+        return ",".join(value)
+    if isinstance(value, Mapping):
         return ",".join(value)
     if isinstance(value, bool):
         return str(value).lower()
@@ -72,8 +76,9 @@ def test_the_defaults_of_readme_example_and_code_are_the_same() -> None:
 
 def test_the_request_in_the_readme_is_accepted_and_names_every_field() -> None:
     [body] = re.findall(r"```json\n(\{.*?\})\n```", README, re.DOTALL)
-    assert read_start(body.encode()).since is not None
-    assert set(json.loads(body)) == {field.name for field in fields(AuditParameters)}
+    assert read_start(body.encode(), {PROFILE.name: PROFILE}).since is not None
+    assert set(json.loads(body)) == {*NAMES, *(option.name for option in PROFILE.options)}
+    assert {*NAMES, "options"} == {field.name for field in fields(AuditParameters)}
 
 
 def test_the_outcome_codes_of_the_readme_are_those_of_the_code() -> None:
@@ -83,23 +88,21 @@ def test_the_outcome_codes_of_the_readme_are_those_of_the_code() -> None:
 
 
 def test_the_verdicts_of_the_readme_are_the_urgent_ones_of_the_profile() -> None:
-    [profile] = PROFILES.values()
-    urgent = {rule.verdict for _, rule in profile.verdicts() if rule.severity is Severity.HIGH}
+    urgent = {rule.verdict for _, rule in PROFILE.verdicts() if rule.severity is Severity.HIGH}
     documented = [row[0].strip("`") for row in table("Verdicts")]
     assert len(documented) == len(urgent)
     assert set(documented) == urgent
 
 
 def test_all_verdicts_are_explained_in_the_words_of_the_profile() -> None:
-    [profile] = PROFILES.values()
     text = (ROOT / "docs" / "verdicts.md").read_text(encoding="utf-8")
-    headings = {"Capture sessions": Kind.SESSION, "Registered recordings": Kind.RECORDING, "Containers": Kind.CONTAINER}
+    headings = {"Capture sessions": SESSION, "Registered recordings": RECORDING, "Containers": CONTAINER}
     documented = [
         (kind, row[0].strip("`"), *row[1:]) for heading, kind in headings.items() for row in table(heading, text)
     ]
     assert documented == [
-        (kind, rule.verdict, f"{rule.severity}{', counted' * rule.counted}", rule.meaning, rule.next_step)
-        for kind, rule in profile.verdicts()
+        (kind, rule.verdict, f"{rule.severity}{', counted' * rule.counted}", rule.means, rule.next_step)
+        for kind, rule in PROFILE.verdicts()
     ]
 
 
@@ -183,7 +186,7 @@ def test_every_timer_can_be_paused_by_its_name_in_the_guide() -> None:
 
 def test_exactly_the_tables_that_are_read_are_granted_in_the_guide() -> None:
     [granted] = re.findall(r"grant select on (.*) to", GUIDE)
-    queries = ROOT / "reconciliation" / "profiles" / "pre_capture_sessions" / "queries.py"
+    queries = ROOT / "profiles" / "pre_capture_sessions" / "queries.py"
     asked = re.findall(r"(?:from|join)\s+([a-z_]+)", queries.read_text(encoding="utf-8"))
     tables = re.findall(r"create table (?:if not exists )?(?:public\.)?(\w+)", PRE_SCHEMA)
     assert set(granted.split(", ")) == set(asked) & set(tables)

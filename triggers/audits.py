@@ -13,7 +13,6 @@ from adapters.audit_records import UnreadableAudit
 from adapters.run_store import REPORT_FILES
 from adapters.services import Services, services
 from adapters.telemetry import tell_end
-from profiles import PROFILES
 from reconciliation.dead_letters import DeadLetter, Discard
 from reconciliation.errors import UnreadableError
 from reconciliation.lifecycle import State
@@ -35,8 +34,8 @@ _MIME = {"json": "application/json", "csv": "text/csv", "html": "text/html"}
 
 async def start(req: func.HttpRequest, client: Any) -> func.HttpResponse:
     """Start an audit: 202 with its id, or 409 with the id of the one that is active for the profile."""
-    parameters = read_start(req.get_body())
     world = services()
+    parameters = read_start(req.get_body(), world.settings.profiles)
     audit_id = new_audit_id(world.now(), secrets.token_hex(4))
     return _accepted(await Running(world, client).begin(parameters, audit_id), req)
 
@@ -99,8 +98,8 @@ async def list_audits(req: func.HttpRequest, client: Any) -> func.HttpResponse:
     through kept others from being shown.
     """
     limit = read_limit(req.params.get("limit"))
-    profile = read_choice("profile", req.params.get("profile"), tuple(PROFILES), None)
     world = services()
+    profile = read_choice("profile", req.params.get("profile"), tuple(world.settings.profiles), None)
     found: list[dict[str, Any]] = []
     unreadable: list[str] = []
     async for one in world.records.newest_first():

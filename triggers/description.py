@@ -1,9 +1,12 @@
 """The API's own description."""
 
+import os
+
 import azure.durable_functions as df
 import azure.functions as func
 
-from triggers.openapi.document import DOCUMENT
+from adapters.enabled import enabled_profiles
+from triggers.openapi.document import document
 from triggers.problems import answer, responded
 
 bp = df.Blueprint()
@@ -11,7 +14,7 @@ bp = df.Blueprint()
 
 async def describe() -> func.HttpResponse:
     """The OpenAPI document; it is the same as long as the app runs."""
-    return answer(DOCUMENT)
+    return answer(document(list(enabled_profiles(os.environ).values())))
 
 
 @bp.route(route="openapi.json", methods=["GET"])

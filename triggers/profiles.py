@@ -1,9 +1,13 @@
 """What can be audited."""
 
+import os
+from typing import Any
+
 import azure.durable_functions as df
 import azure.functions as func
 
-from profiles import PROFILES
+from adapters.enabled import enabled_profiles
+from reconciliation.options import Option
 from triggers.problems import answer, responded
 
 bp = df.Blueprint()
@@ -18,23 +22,33 @@ async def list_profiles() -> func.HttpResponse:
                     "name": profile.name,
                     "title": profile.title,
                     "description": profile.description,
-                    "statuses": list(profile.statuses),
-                    "default_statuses": list(profile.default_statuses),
+                    "modes": list(profile.modes),
+                    "options": [_option(option) for option in profile.options],
                     "default_grace_minutes": profile.default_grace_minutes,
                     "verdicts": [
                         {
-                            "subject": kind.value,
+                            "subject": kind.name,
                             "verdict": rule.verdict,
                             "severity": rule.severity.value,
-                            "meaning": rule.meaning,
+                            "meaning": rule.means,
                         }
                         for kind, rule in profile.verdicts()
                     ],
                 }
-                for profile in PROFILES.values()
+                for profile in enabled_profiles(os.environ).values()
             ]
         }
     )
+
+
+def _option(option: Option) -> dict[str, Any]:
+    return {
+        "name": option.name,
+        "meaning": option.means,
+        "allowed": option.allowed,
+        "choices": list(option.choices),
+        "default": list(option.default) if isinstance(option.default, tuple) else option.default,
+    }
 
 
 @bp.route(route="profiles", methods=["GET"])

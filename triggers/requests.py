@@ -1,7 +1,7 @@
 """Reading requests: every field checked, every problem told at once, nothing guessed."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
@@ -13,14 +13,16 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    RootModel,
     StringConstraints,
     ValidationError,
     WithJsonSchema,
 )
 
-from profiles import DEFAULT_PROFILE, PROFILES
 from reconciliation.errors import BadRequestError, FieldProblem
-from reconciliation.parameters import AuditParameters, Mode
+from reconciliation.options import Value, shortened
+from reconciliation.parameters import AuditParameters
+from reconciliation.profile import Profile
 from reconciliation.run_record import is_audit_id
 from reconciliation.times import from_text, to_text
 
@@ -30,7 +32,6 @@ MOST_LISTED = 200
 DEFAULT_LIMIT = 20
 # Up to nine digits of a second: .NET and PowerShell write seven. What is beyond microseconds is cut.
 MOMENT = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?(Z|[+-][0-9]{2}:[0-9]{2})$"
-_PREFIX = r"^[$a-z0-9-]{1,63}$"
 _UUID = r"^(urn:uuid:)?\{?[0-9a-fA-F]{8}(-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}\}?$"
 
 
@@ -57,42 +58,37 @@ Moment = Annotated[
     BeforeValidator(_moment),
     WithJsonSchema({"type": "string", "format": "date-time", "pattern": MOMENT}),
 ]
-Status = Annotated[
-    str, Field(json_schema_extra={"enum": [*dict.fromkeys(status for p in PROFILES.values() for status in p.statuses)]})
-]
-Prefix = Annotated[str, Field(pattern=_PREFIX)]
-SessionId = Annotated[str, Field(pattern=_UUID), AfterValidator(lambda text: str(UUID(text)))]
+SubjectId = Annotated[str, Field(pattern=_UUID), AfterValidator(lambda text: str(UUID(text)))]
 OneLine = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(_printable)]
 
 
 class StartAudit(BaseModel):
-    """The body of POST /audits."""
+    """The body of POST /audits. The profile's options may stand in ``options`` or beside the other fields."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = ConfigDict(extra="ignore", strict=True)
 
-    profile: Annotated[str, Field(json_schema_extra={"enum": list(PROFILES)})] = DEFAULT_PROFILE
+    # ``read_start`` looks both up in what is enabled.
+    profile: Any = None
+    mode: Any = None
     since: Moment | None = None
     until: Moment | None = None
-    statuses: Annotated[list[Status] | None, Field(min_length=1, max_length=20)] = None
     grace_minutes: Annotated[int | None, Field(ge=0, le=7 * 24 * 60)] = None
-    container_prefixes: Annotated[list[Prefix], Field(max_length=256)] = []
-    only: Annotated[list[SessionId], Field(max_length=1000)] = []
-    ingest_address_contains: Annotated[str | None, Field(min_length=1, max_length=255)] = None
-    mode: Annotated[Mode, Field(strict=False)] = Mode.FULL
+    only: Annotated[list[SubjectId], Field(max_length=1000)] = []
+    options: dict[str, Any] = {}
 
 
+class _JsonObject(RootModel[dict[str, Any]]):
+    """Any JSON object."""
+
+
+_FIELDS = (*StartAudit.model_fields,)
 _ALLOWED = {
-    "profile": "one of " + ", ".join(PROFILES),
     "since": "a date and time with its zone, such as 2024-07-18T00:00:00Z",
     "until": "a date and time with its zone, such as 2024-07-18T00:00:00Z",
-    "statuses": "a list of 1 to 20 statuses of the profile (see GET /profiles)",
     "grace_minutes": "a whole number from 0 to 10080",
-    "container_prefixes": "a list of at most 256 beginnings of container names (lower-case letters, digits, hyphens)",
-    "only": "a list of at most 1000 UUIDs of capture sessions",
-    "ingest_address_contains": "a text of 1 to 255 characters",
-    "mode": "one of " + ", ".join(Mode),
-    "body": f"a JSON object of at most {MOST_BODY_BYTES} bytes with any of the fields "
-    + ", ".join(StartAudit.model_fields),
+    "only": "a list of at most 1000 UUIDs of what the profile judges first",
+    "options": "an object with options of the profile (see GET /profiles)",
+    "body": f"a JSON object of at most {MOST_BODY_BYTES} bytes with any of the fields {', '.join(_FIELDS)}",
 }
 
 
@@ -115,42 +111,87 @@ def read_discard(body: bytes) -> DiscardDeadLetters:
     return _read(DiscardDeadLetters, body or b"{}", allowed)
 
 
-def read_start(body: bytes) -> AuditParameters:
-    """The parameters that a body asks for, with the profile's defaults. Raises ``BadRequestError``."""
-    asked = _read(StartAudit, body if body.strip() else b"{}", _ALLOWED)
-    problems = []
-    profile = PROFILES.get(asked.profile)
+def read_start(body: bytes, profiles: Mapping[str, Profile]) -> AuditParameters:
+    """The parameters that a body asks for, with the profile's defaults; without a profile the first one is meant.
+
+    Raises ``BadRequestError`` with everything that is wrong.
+    """
+    given = _read(_JsonObject, body if body.strip() else b"{}", _ALLOWED).root
+    asked, problems = _asked(given)
+    name = given.get("profile", next(iter(profiles)))
+    profile = next((known for known in profiles.values() if known.name == name), None)
+    problems += _unknown(given, profiles.values() if profile is None else [profile])
     if profile is None:
-        problems.append(_wrong("profile", asked.profile))
-    else:
-        problems += [
-            FieldProblem("statuses", _short(status), "one of " + ", ".join(profile.statuses))
-            for status in asked.statuses or ()
-            if status not in profile.statuses
-        ]
-    if asked.since and asked.until and asked.since >= asked.until:
-        problems.append(FieldProblem("until", to_text(asked.until), f"a moment after since ({to_text(asked.since)})"))
-    if asked.ingest_address_contains and not asked.ingest_address_contains.isprintable():
-        problems.append(_wrong("ingest_address_contains", asked.ingest_address_contains))
-    if problems or profile is None:
-        raise BadRequestError(problems)
+        raise BadRequestError([FieldProblem("profile", shortened(name), _one_of(profiles)), *problems])
+    mode = given.get("mode", profile.modes[0])
+    if mode not in profile.modes:
+        problems.append(FieldProblem("mode", shortened(mode), _one_of(profile.modes)))
+    options, wrong = _options(given, profile)
+    if problems or wrong:
+        raise BadRequestError([*problems, *wrong])
     return AuditParameters(
         profile=profile.name,
-        mode=asked.mode,
-        statuses=tuple(dict.fromkeys(asked.statuses or profile.default_statuses)),
+        mode=mode,
         grace_minutes=profile.default_grace_minutes if asked.grace_minutes is None else asked.grace_minutes,
         since=asked.since,
         until=asked.until,
-        container_prefixes=tuple(dict.fromkeys(asked.container_prefixes)),
         only=tuple(dict.fromkeys(asked.only)),
-        ingest_address_contains=asked.ingest_address_contains,
+        options=options,
     )
+
+
+def _asked(given: Mapping[str, Any]) -> tuple[StartAudit, list[FieldProblem]]:
+    """What every audit can be asked, and what is wrong with it; nothing is asked then."""
+    try:
+        asked = StartAudit.model_validate(given)
+    except ValidationError as error:
+        return StartAudit(), [_from_pydantic(item, _ALLOWED) for item in error.errors(include_url=False)]
+    if asked.since and asked.until and asked.since >= asked.until:
+        allowed = f"a moment after since ({to_text(asked.since)})"
+        return asked, [FieldProblem("until", to_text(asked.until), allowed)]
+    return asked, []
+
+
+def _unknown(given: Mapping[str, Any], profiles: Iterable[Profile]) -> Iterator[FieldProblem]:
+    """Names in the body that no field and no option of these profiles has."""
+    known = dict.fromkeys(option.name for profile in profiles for option in profile.options)
+    for name in given:
+        if name not in (*_FIELDS, *known):
+            allowed = f"any of the fields {', '.join([*_FIELDS, *known])}"
+            yield FieldProblem(shortened(name, quoted=False), "unknown field", allowed)
+    for name in _within(given):
+        if name not in known:
+            allowed = f"any of {', '.join(known)}" if known else "none: the profile has no options"
+            yield FieldProblem(f"options.{shortened(name, quoted=False)}", "unknown option", allowed)
+
+
+def _options(given: Mapping[str, Any], profile: Profile) -> tuple[dict[str, Value], list[FieldProblem]]:
+    """The profile's options with their defaults, and what is wrong with those that were given."""
+    within, known = _within(given), {option.name: option for option in profile.options}
+    problems = [
+        FieldProblem(name, "given twice", "once, in options or beside it")
+        for name in known
+        if name in given and name in within
+    ]
+    values = {**within, **given}
+    problems += [problem for name, option in known.items() for problem in option.problems(values.get(name))]
+    return ({} if problems else {name: option.read(values.get(name)) for name, option in known.items()}), problems
+
+
+def _within(given: Mapping[str, Any]) -> Mapping[str, Any]:
+    options = given.get("options")
+    return options if isinstance(options, dict) else {}
+
+
+def _one_of(choices: Iterable[str]) -> str:
+    return "one of " + ", ".join(choices)
 
 
 def read_audit_id(text: str | None) -> str:
     """An audit id from a route. Raises ``BadRequestError``: nothing else may become part of a path."""
     if text is None or not is_audit_id(text):
-        raise BadRequestError([FieldProblem("audit_id", _short(text), "an audit id such as 20260131-093000-1a2b3c4d")])
+        allowed = "an audit id such as 20260131-093000-1a2b3c4d"
+        raise BadRequestError([FieldProblem("audit_id", shortened(text), allowed)])
     return text
 
 
@@ -159,7 +200,7 @@ def read_choice(name: str, text: str | None, choices: tuple[str, ...], default: 
     if text is None:
         return default
     if text not in choices:
-        raise BadRequestError([FieldProblem(name, _short(text), "one of " + ", ".join(choices))])
+        raise BadRequestError([FieldProblem(name, shortened(text), _one_of(choices))])
     return text
 
 
@@ -168,14 +209,14 @@ def read_limit(text: str | None, default: int = DEFAULT_LIMIT) -> int:
     if text is None:
         return default
     if not (text.isascii() and text.isdecimal() and len(text) < 6 and 1 <= int(text) <= MOST_LISTED):  # noqa: PLR2004
-        raise BadRequestError([FieldProblem("limit", _short(text), f"a whole number from 1 to {MOST_LISTED}")])
+        raise BadRequestError([FieldProblem("limit", shortened(text), f"a whole number from 1 to {MOST_LISTED}")])
     return int(text)
 
 
 def _read(kind: type[BodyT], body: bytes, allowed: Mapping[str, str]) -> BodyT:
     """A body of that kind. Raises ``BadRequestError`` with everything that is wrong."""
     if len(body) > MOST_BODY_BYTES:
-        raise BadRequestError([FieldProblem("body", _short(f"{len(body)} bytes"), allowed["body"])])
+        raise BadRequestError([FieldProblem("body", shortened(f"{len(body)} bytes"), allowed["body"])])
     try:
         return kind.model_validate_json(body)
     except ValidationError as error:
@@ -186,17 +227,8 @@ def _from_pydantic(item: Any, allowed: Mapping[str, str]) -> FieldProblem:
     location = [str(part) for part in item["loc"]]
     if not location:
         seen = "not a JSON object" if item["type"] != "json_invalid" else "not JSON"
-        return FieldProblem("body", _short(seen), allowed["body"])
+        return FieldProblem("body", shortened(seen), allowed["body"])
     if item["type"] == "extra_forbidden":
-        return FieldProblem(_short(location[0], quoted=False), "unknown field", allowed["body"])
-    seen = "missing" if item["type"] == "missing" else _short(item["input"])
+        return FieldProblem(shortened(location[0], quoted=False), "unknown field", allowed["body"])
+    seen = "missing" if item["type"] == "missing" else shortened(item["input"])
     return FieldProblem(".".join(location), seen, allowed[location[0]])
-
-
-def _wrong(field: str, value: Any) -> FieldProblem:
-    return FieldProblem(field, _short(value), _ALLOWED[field])
-
-
-def _short(value: Any, *, quoted: bool = True, most: int = 80) -> str:
-    text = repr(value) if quoted else "".join(character for character in str(value) if character.isprintable())
-    return text if len(text) <= most else f"{text[:most]}..."

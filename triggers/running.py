@@ -73,7 +73,7 @@ class Running:
             await self.give_up(record, "Another audit of its profile was started in the same moment.")
             raise
         await self.client.start_new("audit", instance_id=audit_id, client_input={"audit_id": audit_id})
-        event("audit.started", audit_id=audit_id, profile=parameters.profile, mode=parameters.mode.value)
+        event("audit.started", audit_id=audit_id, profile=parameters.profile, mode=parameters.mode)
         return record
 
     async def resume(self, record: RunRecord) -> RunRecord:

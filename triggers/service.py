@@ -12,10 +12,8 @@ from adapters.listing.lister import RestLister
 from adapters.release import commit
 from adapters.services import Services, services
 from adapters.telemetry import tell_unexpected
-from profiles import PROFILES
 from reconciliation import VERSION
 from reconciliation.errors import AuditError
-from reconciliation.parameters import AuditParameters
 from reconciliation.profile import Profile
 from triggers.problems import answer, responded
 
@@ -52,7 +50,7 @@ def _checks(world: Services) -> dict[str, Coroutine[Any, Any, None]]:
     }
     if world.ingest is not None:
         checks["storage:INGEST_STORAGE"] = _one_page(world.ingest)
-    for profile in PROFILES.values():
+    for profile in world.settings.profiles.values():
         checks[f"database:{profile.database}"] = _queries(world, profile)
     return checks
 
@@ -63,7 +61,7 @@ async def _one_page(lister: RestLister) -> None:
 
 
 async def _queries(world: Services, profile: Profile) -> None:
-    parameters = AuditParameters(profile.name, profile.default_statuses, profile.default_grace_minutes)
+    parameters = profile.asked()
     moments = world.moments(parameters)
     await world.database(profile).check(
         profile.candidates(parameters, moments),

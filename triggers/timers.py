@@ -13,12 +13,10 @@ from adapters.services import Services, services
 from adapters.settings import SCHEDULES
 from adapters.telemetry import event, tell_unexpected
 from adapters.webhook import post
-from profiles import DEFAULT_PROFILE, PROFILES
 from reconciliation.errors import AuditExistsError, NotificationError, UnreadableError
 from reconciliation.lifecycle import State
 from reconciliation.notice import notice_of
 from reconciliation.outcome import Outcome
-from reconciliation.parameters import AuditParameters, Mode
 from reconciliation.run_record import RunRecord
 from reconciliation.times import from_text
 from triggers.problems import RefusedError
@@ -62,10 +60,9 @@ def scheduled_id(slot: datetime, profile: str) -> str:
 
 async def start_scheduled(timer: func.TimerRequest, client: Any, world: Services) -> str | None:
     """Start the audit of the slot; None if it was started before, or another one is active."""
-    profile = PROFILES[world.settings.scheduled_profile or DEFAULT_PROFILE]
-    parameters = AuditParameters(
-        profile.name, profile.default_statuses, profile.default_grace_minutes, Mode(world.settings.scheduled_mode)
-    )
+    settings = world.settings
+    profile = settings.profiles[settings.scheduled_profile or next(iter(settings.profiles))]
+    parameters = profile.asked(mode=settings.scheduled_mode or profile.modes[0])
     slot = slot_of(timer, world.now())
     audit_id = scheduled_id(slot, profile.name)
     if timer.past_due:
@@ -95,7 +92,7 @@ async def watch(client: Any, world: Services) -> None:
     """
     running = Running(world, client)
     failures: list[Exception] = []
-    for profile in PROFILES:
+    for profile in world.settings.profiles:
         try:
             await _watch(running, profile)
         except UnreadableError as error:
@@ -150,7 +147,7 @@ async def _tell(world: Services, ended: RunRecord) -> None:
     if url is None or not world.settings.notifies_of(Outcome.FAILED.word):
         return
     try:
-        await post(url, notice_of(ended, world.signposts(ended)))
+        await post(url, notice_of(ended, world.signposts()))
     except NotificationError as error:
         logger.warning("Nobody was told that audit %s was given up: %s", ended.audit_id, error)
 

@@ -22,7 +22,6 @@ from adapters.listing.deadlines import Deadlines
 from adapters.listing.pages import Blobs, ContainerNames, parse_blobs, parse_containers
 from adapters.network_faults import TEMPORARY, Fault, fault_of, is_redirect
 from adapters.proxies import proxy_for
-from profiles.pre_capture_sessions.keys import can_be_a_container
 from reconciliation import VERSION
 from reconciliation.errors import (
     AuditError,
@@ -32,7 +31,7 @@ from reconciliation.errors import (
     StorageRefusedError,
     StorageUnavailableError,
 )
-from reconciliation.lookups import BlobPage
+from reconciliation.lookups import ALL, BlobPage, Suffixes, can_be_a_container
 from reconciliation.times import from_rfc1123
 
 logger = logging.getLogger("capture_audit.listing")
@@ -136,8 +135,8 @@ class RestLister:
         async for page in self._pages("/", self._containers_query, parse_containers, what):
             yield page.names
 
-    async def blobs(self, container: str) -> list[BlobPage]:
-        """All pages of a container's listing, in order.
+    async def blobs(self, container: str, keep: Suffixes = ALL) -> list[BlobPage]:
+        """All pages of a container's listing, in order, with the blobs whose names end in one of ``keep``.
 
         Raises as ``containers``, and ``ContainerGoneError`` when the container is not there any more. A name that
         storage cannot have is a ``ListingError``, and nobody is asked: in a path it could mean another address.
@@ -148,7 +147,7 @@ class RestLister:
         path, query = f"/{container}", self._blobs_query
 
         def parse(page: bytes) -> Blobs:
-            return parse_blobs(page, container)
+            return parse_blobs(page, container, keep)
 
         page = await self._page(path, query, parse, what)
         pages = [page.blobs]

@@ -4,8 +4,8 @@ Only the element that was asked for is an answer. Whatever else comes with statu
 kind, a sign-in page, a listing under a filter that nobody asked for) is a ``ListingError``, never an empty listing.
 
 Bytes are searched with fixed patterns, because an XML tree costs more than the request it arrived with, and properties
-are converted only of the blobs whose names can matter. A page that is not, row for row, as the service writes it goes
-to a real XML parser; property tests hold the two and the vendor's SDK equal.
+are converted only of the blobs of which more is wanted than that they are there. A page that is not, row for row, as
+the service writes it goes to a real XML parser; property tests hold the two and the vendor's SDK equal.
 """
 
 import re
@@ -13,19 +13,14 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote
 from xml.etree import ElementTree as ET
 
-from profiles.pre_capture_sessions.keys import MATTERING_SUFFIXES, can_be_a_container, can_matter
 from reconciliation.errors import ListingError
-from reconciliation.lookups import Blob, BlobPage
+from reconciliation.lookups import ALL, Blob, BlobPage, Suffixes, can_be_a_container
 from reconciliation.times import from_rfc1123
 
 _END = b"</EnumerationResults>"
 # Every row has one, and no text can hold it.
 _IN_EACH_ROW = b"</Last-Modified>"
-_SUFFIX_LENGTH = 4
-_MATTERING = frozenset(suffix.encode() for suffix in MATTERING_SUFFIXES)
 _SIZE = re.compile("[0-9]+")
-# https://learn.microsoft.com/rest/api/storageservices/naming-and-referencing-containers--blobs--and-metadata; the
-# service's own ($root, $web, $logs) have a $ in front.
 
 
 class ContainerNames(NamedTuple):
@@ -99,8 +94,10 @@ def parse_containers(page: bytes) -> ContainerNames:
     return ContainerNames(plain.marker, [name.decode() for name in plain.rows])
 
 
-def parse_blobs(page: bytes, container: str | None = None) -> Blobs:
-    """Raises ``ListingError`` if the page is not a whole List Blobs answer, or says that it is another container's.
+def parse_blobs(page: bytes, container: str | None = None, keep: Suffixes = ALL) -> Blobs:
+    """The blobs whose names end in one of ``keep``, in any case of letters, and the number of all.
+
+    Raises ``ListingError`` if the page is not a whole List Blobs answer, or says that it is another container's.
 
     Folders of an account with a hierarchical namespace are listed among the blobs, and are none.
     """
@@ -108,15 +105,16 @@ def parse_blobs(page: bytes, container: str | None = None) -> Blobs:
     if plain is None:
         root, rows = _parsed(page, _BLOBS)
         _check_container(root.get("ContainerName"), container)
-        return Blobs(_marker(root), _summed([_blob(row) for row in rows if not _is_folder(row)]))
+        return Blobs(_marker(root), _summed([_blob(row) for row in rows if not _is_folder(row)], keep))
     _check_container(plain.container, container)
-    found = plain.rows
+    found, ends = plain.rows, tuple(suffix.encode() for suffix in keep)
+    longest = max(map(len, ends), default=0)
     try:
         moments = sorted([from_rfc1123(date.decode()) for date in {date for _, date, _ in found}])
         kept = [
             Blob(name.decode(), int(size), from_rfc1123(date.decode()))
             for name, date, size in found
-            if name[-_SUFFIX_LENGTH:].lower() in _MATTERING
+            if name[-longest:].lower().endswith(ends)
         ]
     except ValueError as error:
         raise ListingError(f"Storage answered a blob in a form that is not understood ({error}).") from error
@@ -227,6 +225,6 @@ def _blob(row: ET.Element) -> Blob:
         raise ListingError(f"Storage answered a blob in a form that is not understood ({error}).") from error
 
 
-def _summed(blobs: list[Blob]) -> BlobPage:
+def _summed(blobs: list[Blob], keep: Suffixes) -> BlobPage:
     moments = sorted({blob.last_modified for blob in blobs})
-    return BlobPage(len(blobs), moments, [blob for blob in blobs if can_matter(blob.name)])
+    return BlobPage(len(blobs), moments, [blob for blob in blobs if blob.name.lower().endswith(keep)])

@@ -5,7 +5,12 @@ stands in the name of its tracks; ``recordings`` holds a row for every registere
 the memory of one HTTP request, so a redeployment during the encode leaves the media in storage and no row behind.
 """
 
-from profiles.pre_capture_sessions import containers, look_up, queries, recordings, sessions
+from profiles.pre_capture_sessions import look_up, queries
+from profiles.pre_capture_sessions.evidence import ContainerEvidence
+from profiles.pre_capture_sessions.kinds import KINDS
+from profiles.pre_capture_sessions.options import MODES, OPTIONS
+from profiles.pre_capture_sessions.showing import SHOWING
+from profiles.pre_capture_sessions.wording import WORDING
 from reconciliation.profile import Profile
 
 PROFILE = Profile(
@@ -15,17 +20,18 @@ PROFILE = Profile(
         "Sessions that the database calls stuck, failed or empty, against the encoded recordings of the final account, "
         "and the registered recordings against their containers."
     ),
+    wording=WORDING,
+    showing=SHOWING,
     database="PRE_DATABASE",
     storage="SOURCE_STORAGE",
-    statuses=queries.STATUSES,
-    default_statuses=queries.DEFAULT_STATUSES,
+    modes=MODES,
+    options=OPTIONS,
     default_grace_minutes=60,
     candidates=queries.candidates,
     registered=queries.registered,
     sessions_again=queries.sessions_again,
     recordings_again=queries.recordings_again,
     look_up=look_up.look_up,
-    session_rules=sessions.RULES,
-    container_rules=containers.RULES,
-    recording_rules=recordings.RULES,
+    unpack=ContainerEvidence.from_json,
+    kinds=KINDS,
 )

@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from profiles.pre_capture_sessions.evidence import Record
 from profiles.pre_capture_sessions.first_look import FirstLook
-from reconciliation.coverage import NO_CONTAINER, Gap
+from profiles.pre_capture_sessions.gaps import NO_CONTAINER
+from reconciliation.coverage import Gap
 from reconciliation.errors import WrongAccountError
 from reconciliation.evidence import Unread, has_failed, is_gone
 

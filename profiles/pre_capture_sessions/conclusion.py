@@ -7,17 +7,21 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from typing import Any
 
 from profiles.pre_capture_sessions.candidates import Candidate, RegisteredRecording
 from profiles.pre_capture_sessions.evidence import ContainerEvidence, Record
 from profiles.pre_capture_sessions.facts import ContainerFacts, RecordingFacts, SessionFacts
-from profiles.pre_capture_sessions.finding import Finding
 from profiles.pre_capture_sessions.first_look import FirstLook
+from profiles.pre_capture_sessions.gaps import no_sessions
 from profiles.pre_capture_sessions.keys import is_canonical_id, session_id_of
+from profiles.pre_capture_sessions.kinds import CONTAINER, RECORDING, SESSION
+from reconciliation.coverage import Gap
 from reconciliation.database import DatabaseState
 from reconciliation.evidence import Unread, has_failed
+from reconciliation.finding import Finding
+from reconciliation.rules import FactsT, Judgement, Kind, Severity
 from reconciliation.times import to_text
-from reconciliation.verdicts import Judgement, Kind, Severity, judge
 
 _DATABASE_NOT_READ_AGAIN = "whether it has a row by now could not be looked up in the database"
 _NOT_THE_SAME = "it was read twice and is not the same, although nothing in it is newer"
@@ -60,7 +64,6 @@ class Conclusion:
     def __init__(self, first: FirstLook, second: SecondLook) -> None:
         self._first = first
         self._second = second
-        self._rules = first.profile.rules()
         self.unresolved = 0
         """How many subjects stay in doubt although they were read twice; complete once ``findings`` is used up."""
         self.counted_sessions: list[tuple[str, str]] = []
@@ -79,24 +82,25 @@ class Conclusion:
         }
 
     @property
-    def no_sessions(self) -> list[str]:
-        """What was asked for as a session's id and is none; ascending."""
+    def gaps(self) -> list[Gap]:
+        """What was asked for as a session's id and is none, if anything was."""
         asked = self._first.parameters.only if self._second.database_read else ()
-        return sorted(set(asked) - self._second.sessions.keys())
+        unknown = sorted(set(asked) - self._second.sessions.keys())
+        return [no_sessions(unknown)] if unknown else []
 
-    def findings(self) -> Iterator[Finding]:
+    def findings(self) -> Iterator[Finding[Any]]:
         """Judge everything that was in doubt and count it; gives what is to be listed: sessions by time of hearing,
         recordings and containers by name. To be used once.
         """
         yield from self._sessions()
         for row_id, facts in sorted(self._first.rows.items()):
-            yield from self._listed(Kind.RECORDING, row_id, self._recording(row_id, facts))
+            yield from self._listed(RECORDING, row_id, self._recording(row_id, facts))
         for name, container in self._containers.items():
-            yield from self._listed(Kind.CONTAINER, name, container)
+            yield from self._listed(CONTAINER, name, container)
 
     # --- sessions ------------------------------------------------------------------------------------------------
 
-    def _sessions(self) -> Iterator[Finding]:
+    def _sessions(self) -> Iterator[Finding[Any]]:
         second, doubted = self._second, self._first.sessions
         judged = {session_id: second.sessions.get(session_id, session) for session_id, session in doubted.items()}
         judged |= {
@@ -107,12 +111,12 @@ class Conclusion:
         latest = self._first.clock.latest
         known = (session.without_future(latest) for session in (*judged.values(), *self._first.nameless))
         for session in sorted(known, key=_by_hearing):
-            yield from self._listed(Kind.SESSION, session.session_id, self._session(session))
+            yield from self._listed(SESSION, session.session_id, self._session(session))
 
     def _session(self, session: Candidate) -> SessionFacts:
         facts = self._as_seen(session)
         if self._second.replayed_until is not None and not session.live_recordings:
-            judgement = judge(self._rules[Kind.SESSION], facts)
+            judgement = SESSION.judged(facts)
             if judgement.severity is not Severity.INFO:
                 self.unresolved += 1
                 return replace(facts, seen_twice=False, replayed_until=self._second.replayed_until)
@@ -168,7 +172,7 @@ class Conclusion:
         return Unread(record.container, _NOT_THE_SAME, failed=True)
 
     def _judged(self, facts: ContainerFacts) -> Judgement[ContainerFacts]:
-        return judge(self._rules[Kind.CONTAINER], facts)
+        return CONTAINER.judged(facts)
 
     def _unread(self, facts: ContainerFacts, reason: str) -> ContainerFacts:
         """A container that was read and cannot be judged, for this reason."""
@@ -200,28 +204,13 @@ class Conclusion:
         seen = None if doubted.seen is None and not doubted.gone else record
         return doubted._replace(row=row, listed=record is not None or doubted.listed, seen=seen)
 
-    def _listed(
-        self, kind: Kind, subject: str, facts: SessionFacts | ContainerFacts | RecordingFacts
-    ) -> Iterator[Finding]:
-        judgement = judge(self._rules[kind], facts)
+    def _listed(self, kind: Kind[FactsT], subject: str, facts: FactsT) -> Iterator[Finding[FactsT]]:
+        judgement = kind.judged(facts)
         self._first.tally.count(kind, judgement)
-        if judgement.rule.counted:
-            if kind is Kind.SESSION:
-                self.counted_sessions.append((judgement.verdict, subject))
-            return
-        session = facts.session if isinstance(facts, SessionFacts) else None
-        row = facts.row if not isinstance(facts, SessionFacts) else None
-        yield Finding(
-            kind,
-            subject,
-            judgement,
-            judgement.rule.reason(facts),
-            self._first.clock,
-            session,
-            row,
-            _evidence(facts),
-            judgement.rule.due(facts),
-        )
+        if not judgement.rule.counted:
+            yield Finding(kind, subject, facts, judgement)
+        elif kind.keeps_ids:
+            self.counted_sessions.append((judgement.verdict, subject))
 
 
 def _may_follow(before: ContainerEvidence, now: ContainerEvidence) -> bool:
@@ -230,14 +219,6 @@ def _may_follow(before: ContainerEvidence, now: ContainerEvidence) -> bool:
     What is gone from it without a trace may as well have been left out of an answer.
     """
     return now == before or (now.newest is not None and (before.newest is None or now.newest > before.newest))
-
-
-def _evidence(facts: SessionFacts | ContainerFacts | RecordingFacts) -> tuple[ContainerEvidence, ...]:
-    if isinstance(facts, SessionFacts):
-        return (*facts.evidence, *facts.mixed)
-    if isinstance(facts, RecordingFacts):
-        return (facts.seen,) if facts.seen else ()
-    return () if isinstance(facts.record, Unread) else (facts.record,)
 
 
 def _by_hearing(session: Candidate) -> tuple[bool, str, str]:

@@ -2,9 +2,10 @@
 
 from profiles.pre_capture_sessions.facts import ContainerFacts
 from profiles.pre_capture_sessions.keys import ContainerKind, container_kind
-from profiles.pre_capture_sessions.wording import count, moment
+from profiles.pre_capture_sessions.wording import moment
 from reconciliation.evidence import Unread
-from reconciliation.verdicts import Rule, Severity, counted
+from reconciliation.rules import Rule, Severity, counted
+from reconciliation.wording import plural
 
 
 def _holds(facts: ContainerFacts) -> str:
@@ -14,7 +15,7 @@ def _holds(facts: ContainerFacts) -> str:
     if seen.future is not None:
         newest += f", with a last change on {moment(seen.future)}, which lies in the future and counts as not given"
     complete = "complete" if facts.complete else "not complete"
-    return f"It has no row in recordings and holds {count(seen.tracks, 'track')}{size}{newest}; {complete}"
+    return f"It has no row in recordings and holds {plural(seen.tracks, 'track')}{size}{newest}; {complete}"
 
 
 def _why_unread(facts: ContainerFacts) -> str:
@@ -38,12 +39,12 @@ def _why_mixed(facts: ContainerFacts) -> str:
 
 RULES: tuple[Rule[ContainerFacts], ...] = (
     Rule(
-        "evidence_error",
-        Severity.UNKNOWN,
-        "The container could not be read, so whatever it holds is unknown.",
-        lambda facts: isinstance(facts.record, Unread),
-        _why_unread,
-        "Repair access to the container, then audit again.",
+        verdict="evidence_error",
+        severity=Severity.UNKNOWN,
+        means="The container could not be read, so whatever it holds is unknown.",
+        holds=lambda facts: isinstance(facts.record, Unread),
+        why=_why_unread,
+        next_step="Repair access to the container, then audit again.",
     ),
     # Its name can never be a recording's id, even if its media carries a session's (an edit's input does).
     counted(
@@ -63,40 +64,45 @@ RULES: tuple[Rule[ContainerFacts], ...] = (
     ),
     counted("empty_container", "There is no media in it.", lambda facts: not facts.seen.tracks),
     Rule(
-        "still_changing",
-        Severity.INFO,
-        "Something in it changed a moment ago: it may still be written.",
-        lambda facts: not facts.seen.is_settled(facts.clock),
-        lambda facts: f"{_holds(facts)}.",
-        "Nothing now: the next audit will tell.",
+        verdict="still_changing",
+        severity=Severity.INFO,
+        means="Something in it changed a moment ago: it may still be written.",
+        holds=lambda facts: not facts.seen.is_settled(facts.clock),
+        why=lambda facts: f"{_holds(facts)}.",
+        next_step="Nothing now: the next audit will tell.",
     ),
     # pre-api writes an edit's row after its container; a kill in between leaves the container without one. Never to be
     # registered as a first version.
     Rule(
-        "orphan_edit_output",
-        Severity.MEDIUM,
-        "The output of an edit or a re-encode whose row was never written.",
-        lambda facts: facts.seen.edit_output,
-        lambda facts: f"{_holds(facts)}; its tracks are named after the container, as an edit's are.",
-        "Look at the edit requests in PROCESSING or ERROR of that time; run the edit again rather than register this.",
+        verdict="orphan_edit_output",
+        severity=Severity.MEDIUM,
+        means="The output of an edit or a re-encode whose row was never written.",
+        holds=lambda facts: facts.seen.edit_output,
+        why=lambda facts: f"{_holds(facts)}; its tracks are named after the container, as an edit's are.",
+        next_step=(
+            "Look at the edit requests in PROCESSING or ERROR of that time; run the edit again rather than "
+            "register this."
+        ),
     ),
     Rule(
-        "unattributed_media",
-        Severity.HIGH,
-        "Media without a row whose names tell no session: it may be a hearing.",
-        lambda facts: not facts.known,
-        _why_unattributed,
-        "Compare its time with sessions started up to 12 hours before it that have no recording (suspect_lost first); "
-        "the encoder's job or the description of its asset tells the booking.",
+        verdict="unattributed_media",
+        severity=Severity.HIGH,
+        means="Media without a row whose names tell no session: it may be a hearing.",
+        holds=lambda facts: not facts.known,
+        why=_why_unattributed,
+        next_step=(
+            "Compare its time with sessions started up to 12 hours before it that have no recording "
+            "(suspect_lost first); the encoder's job or the description of its asset tells the booking."
+        ),
         urgency=lambda facts: Severity.HIGH if facts.complete else Severity.MEDIUM,
     ),
     Rule(
-        "mixed_container",
-        Severity.HIGH,
-        "Media of several sessions in one container without a row.",
-        lambda facts: len(facts.known) > 1,
-        _why_mixed,
-        "Play the tracks back and decide whose recording it is; register it by hand.",
+        verdict="mixed_container",
+        severity=Severity.HIGH,
+        means="Media of several sessions in one container without a row.",
+        holds=lambda facts: len(facts.known) > 1,
+        why=_why_mixed,
+        next_step="Play the tracks back and decide whose recording it is; register it by hand.",
     ),
     counted(
         "outside_question",

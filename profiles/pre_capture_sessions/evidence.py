@@ -203,8 +203,3 @@ def read_evidence(container: str, pages: Iterable[BlobPage], latest: datetime) -
 
 
 Record = ContainerEvidence | Unread
-
-
-def record_from_json(value: list[Any]) -> Record:
-    """Read one line of a shard's result. Raises ``TypeError`` or ``ValueError`` if it is none."""
-    return Unread(*value) if len(value) == len(Unread._fields) else ContainerEvidence.from_json(value)

@@ -84,6 +84,7 @@ class RecordingFacts(NamedTuple):
     """
 
     row: RegisteredRecording
+    clock: Clock
     listed: bool
     seen: ContainerEvidence | None
     judged: bool = True

@@ -11,14 +11,18 @@ from typing import NamedTuple
 from profiles.pre_capture_sessions.candidates import Candidate, RegisteredRecording
 from profiles.pre_capture_sessions.evidence import ContainerEvidence, Record
 from profiles.pre_capture_sessions.facts import ContainerFacts, RecordingFacts, SessionFacts
+from profiles.pre_capture_sessions.gaps import NO_CONTAINER
 from profiles.pre_capture_sessions.keys import ContainerKind, is_canonical_id, session_id_of
+from profiles.pre_capture_sessions.kinds import CONTAINER, RECORDING, SESSION
+from profiles.pre_capture_sessions.options import FAST, asks_for_all
+from profiles.pre_capture_sessions.selection import HARMLESS_SKIPS
 from reconciliation.clock import Clock
-from reconciliation.coverage import NO_CONTAINER, Coverage
+from reconciliation.coverage import Coverage
 from reconciliation.evidence import Unread, has_failed, is_gone
-from reconciliation.parameters import AuditParameters, Mode
+from reconciliation.parameters import AuditParameters
 from reconciliation.profile import Profile
+from reconciliation.rules import Judgement
 from reconciliation.tally import Tally
-from reconciliation.verdicts import Judgement, Kind, judge
 
 # Rows of whose container nothing can be said yet, or never.
 _NOT_EXPECTED_IN_STORAGE = frozenset({"deleted", "recent", "legacy", "unreadable"})
@@ -71,7 +75,7 @@ class FirstLook:
         self.profile = profile
         self.parameters = parameters
         self.clock = clock
-        self.coverage = Coverage(listed=listed, skipped=Counter(skipped))
+        self.coverage = Coverage(listed=listed, harmless=HARMLESS_SKIPS, skipped=Counter(skipped))
         if not listed and not profile.may_be_empty:
             self.coverage.gaps.append(NO_CONTAINER)
         self.tally = Tally()
@@ -93,14 +97,14 @@ class FirstLook:
         self.sessions: dict[str, Candidate] = {}
         self.nameless: list[Candidate] = []
         """Sessions in doubt whose own id cannot be read: they cannot be asked for again."""
-        self._judges_rows = profile.asks_for_all(parameters)
+        self._judges_rows = asks_for_all(parameters)
         self._unopened: dict[tuple[str | bool, ...], Judgement[RecordingFacts]] = {}
         self._by_key: defaultdict[str, list[str]] = defaultdict(list)
 
     @property
     def fast(self) -> bool:
         """True if registered containers were not opened."""
-        return self.parameters.mode is Mode.FAST
+        return self.parameters.mode == FAST
 
     def take(self, known: OneName) -> None:
         """Account for one name: its container, if it was to be opened, and its row."""
@@ -133,7 +137,7 @@ class FirstLook:
             else:
                 self.empty[record.container] = record
             return
-        self.tally.count(Kind.CONTAINER, judge(self.profile.container_rules, ContainerFacts(record, row, self.clock)))
+        self.tally.count(CONTAINER, CONTAINER.judged(ContainerFacts(record, row, self.clock)))
 
     def _doubt(self, record: ContainerEvidence) -> None:
         self.containers[record.container] = record
@@ -149,10 +153,10 @@ class FirstLook:
         # A container that is gone, or left out of a listing, is harmless only where no row relies on it.
         exists = known.listed and known.listed_again is not False and not known.is_gone
         seen = None if isinstance(known.record, Unread) else known.record
-        facts = RecordingFacts(row, exists, seen, self._judges_rows, gone=known.is_gone)
-        judgement = judge(self.profile.recording_rules, facts) if seen is not None else self._judged_unopened(facts)
+        facts = RecordingFacts(row, self.clock, exists, seen, self._judges_rows, gone=known.is_gone)
+        judgement = RECORDING.judged(facts) if seen is not None else self._judged_unopened(facts)
         if judgement.rule.counted:
-            self.tally.count(Kind.RECORDING, judgement)
+            self.tally.count(RECORDING, judgement)
         else:
             self.rows[row.recording_id] = facts
 
@@ -160,7 +164,7 @@ class FirstLook:
         # Nothing else tells such rows apart, and there may be a million of them.
         known = (*facts.row.marks, facts.listed)
         if known not in self._unopened:
-            self._unopened[known] = judge(self.profile.recording_rules, facts)
+            self._unopened[known] = RECORDING.judged(facts)
         return self._unopened[known]
 
     def take_again(self, records: Mapping[str, Record]) -> None:
@@ -180,7 +184,7 @@ class FirstLook:
                 self._doubt(record)
             else:
                 facts = ContainerFacts(empty, None, self.clock)
-                self.tally.count(Kind.CONTAINER, judge(self.profile.container_rules, facts))
+                self.tally.count(CONTAINER, CONTAINER.judged(facts))
         self.coverage.check()
 
     def take_session(self, candidate: Candidate) -> str | None:
@@ -191,9 +195,9 @@ class FirstLook:
         if candidate.key not in self._by_key:
             known = candidate.without_future(self.clock.latest)
             facts = SessionFacts(known, self.clock, self.coverage.is_complete, self.fast)
-            judgement = judge(self.profile.session_rules, facts)
+            judgement = SESSION.judged(facts)
             if judgement.rule.counted:
-                self.tally.count(Kind.SESSION, judgement)
+                self.tally.count(SESSION, judgement)
                 return judgement.verdict
         self.sessions[candidate.session_id] = candidate
         return None

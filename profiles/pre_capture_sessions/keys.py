@@ -12,7 +12,6 @@ from uuid import UUID
 
 _UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 _CANONICAL_UUID = re.compile(_UUID)
-_CONTAINER_NAME = re.compile("[a-z0-9$-]{3,63}")
 _INPUT_CONTAINER = re.compile(f"{_UUID}-input")
 # The encoder cuts its input's base name to 32 characters, so a 33rd hex digit means another kind of name. PRE writes
 # lower case; a copy made by hand may not, and the join with known session ids rules accidents out.
@@ -25,11 +24,6 @@ class ContainerKind(StrEnum):
     RECORDING = "recording"  # a canonical UUID, nothing appended: may be a recording
     INPUT = "input"  # <uuid>-input, the source of an edit: never a recording, even if its media names a session
     OTHER = "other"
-
-
-def can_be_a_container(name: str) -> bool:
-    """True for a name that storage can have; it means nothing but itself in a path, an address or a line of text."""
-    return _CONTAINER_NAME.fullmatch(name) is not None
 
 
 def container_kind(name: str) -> ContainerKind:
@@ -77,13 +71,8 @@ def is_manifest(blob_name: str) -> bool:
     return blob_name[-4:].lower() == ".ism"
 
 
-MATTERING_SUFFIXES = frozenset({".mp4", ".ism"})
+MATTERING_SUFFIXES = (".mp4", ".ism")
 """The ends, in lower case, of the names of blobs of which a verdict needs more than that they are there."""
-
-
-def can_matter(blob_name: str) -> bool:
-    """True for a blob of which a verdict needs more than that it is there."""
-    return blob_name[-4:].lower() in MATTERING_SUFFIXES
 
 
 def is_edit_output(blob_name: str, container: str) -> bool:

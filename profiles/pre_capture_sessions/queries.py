@@ -6,21 +6,11 @@ Tables and columns as they stand after pre-api's migration V053.
 from collections.abc import Sequence
 from typing import Any
 
+from profiles.pre_capture_sessions import options
 from profiles.pre_capture_sessions.candidates import COLUMNS
-from reconciliation.parameters import NO_STATUS, AuditParameters
+from profiles.pre_capture_sessions.options import DEFAULT_STATUSES, NO_STATUS
+from reconciliation.parameters import AuditParameters
 from reconciliation.profile import Moments, Query
-
-STATUSES = (
-    "STANDBY",
-    "INITIALISING",
-    "RECORDING",
-    "RECORDING_AVAILABLE",
-    "PROCESSING",
-    "FAILURE",
-    "NO_RECORDING",
-    NO_STATUS,
-)
-DEFAULT_STATUSES = ("PROCESSING", "NO_RECORDING", "FAILURE", NO_STATUS)
 
 # The trail: the last row that says PROCESSING, the first one behind it that says another status, the last stop; rows of
 # the future tell nothing. Old sessions may have no rows there at all. Each lateral part goes by an index, whatever the
@@ -121,7 +111,7 @@ def candidates(parameters: AuditParameters, moments: Moments) -> Query:
 
 def sessions_again(parameters: AuditParameters, moments: Moments, ids: Sequence[str]) -> Query:
     """The given sessions, whatever their status and origin; ``asked`` tells which of them the request takes in."""
-    any_status = set(parameters.statuses) == set(DEFAULT_STATUSES)
+    any_status = set(options.statuses(parameters)) == set(DEFAULT_STATUSES)
     return Query(_SESSIONS_AGAIN, _values(parameters, moments) | {"ids": list(ids), "any_status": any_status})
 
 
@@ -136,12 +126,13 @@ def recordings_again(moments: Moments, ids: Sequence[str]) -> Query:
 
 
 def _values(parameters: AuditParameters, moments: Moments) -> dict[str, Any]:
+    asked = options.statuses(parameters)
     return {
         "latest": moments.latest,
-        "statuses": [status for status in parameters.statuses if status != NO_STATUS],
-        "no_status": NO_STATUS in parameters.statuses,
+        "statuses": [status for status in asked if status != NO_STATUS],
+        "no_status": NO_STATUS in asked,
         "since": parameters.since,
         "until": parameters.until,
         "only": list(parameters.only) or None,
-        "ingest": parameters.ingest_address_contains,
+        "ingest": options.ingest_address(parameters),
     }

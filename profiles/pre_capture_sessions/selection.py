@@ -3,9 +3,18 @@
 from collections import Counter
 from collections.abc import Iterable
 
-from profiles.pre_capture_sessions.keys import ContainerKind, can_be_a_container, container_kind
-from reconciliation.coverage import NOT_A_RECORDING, OUTSIDE_PREFIXES, REGISTERED
-from reconciliation.parameters import AuditParameters, Mode
+from profiles.pre_capture_sessions.keys import ContainerKind, container_kind
+from profiles.pre_capture_sessions.options import FULL, covers
+from reconciliation.coverage import DELETED_DURING_SCAN
+from reconciliation.lookups import can_be_a_container
+from reconciliation.parameters import AuditParameters
+
+OUTSIDE_PREFIXES = "outside the requested prefixes"
+REGISTERED = "registered"
+NOT_A_RECORDING = "not a recording by its name"
+# Skips that leave no hole where an unregistered recording could be: it has no row, is named like a recording, and is
+# still there.
+HARMLESS_SKIPS = frozenset({DELETED_DURING_SCAN, REGISTERED, NOT_A_RECORDING})
 
 
 def select_containers(
@@ -20,9 +29,9 @@ def select_containers(
     chosen: list[str] = []
     skipped: Counter[str] = Counter()
     for name in names:
-        if not parameters.covers(name):
+        if not covers(parameters, name):
             skipped[OUTSIDE_PREFIXES] += 1
-        elif parameters.mode is Mode.FULL:
+        elif parameters.mode == FULL:
             chosen.append(name)
         elif name in registered:
             skipped[REGISTERED] += 1

@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from profiles.pre_capture_sessions.evidence import ContainerEvidence
 from profiles.pre_capture_sessions.facts import SessionFacts
 from profiles.pre_capture_sessions.trail import Trail
-from profiles.pre_capture_sessions.wording import count, moment, names
+from profiles.pre_capture_sessions.wording import moment, names
+from reconciliation.wording import plural
 
 # What is marked for deletion in the ingest account of production is deleted so long after it was made.
 INGEST_KEEPS = timedelta(days=90)
@@ -46,7 +47,7 @@ def _by_closure(facts: SessionFacts) -> bool:
 def _holding(container: ContainerEvidence, facts: SessionFacts) -> str:
     tracks = [file for file in container.media if file.key == facts.session.key]
     return (
-        f"{container.container} ({count(len(tracks), 'track')}, {sum(file.size for file in tracks):,} bytes, of "
+        f"{container.container} ({plural(len(tracks), 'track')}, {sum(file.size for file in tracks):,} bytes, of "
         f"{moment(max(file.last_modified for file in tracks))})"
     )
 
@@ -95,13 +96,13 @@ def why_live(facts: SessionFacts) -> str:
     beside = f" Beside it stands {names(facts.evidence)}, which has no row." if facts.evidence else ""
     live = facts.session.live_recordings
     are = "is" if live == 1 else "are"
-    return f"{_row(facts)}, and {count(live, 'live recording')} of it {are} registered.{beside}"
+    return f"{_row(facts)}, and {plural(live, 'live recording')} of it {are} registered.{beside}"
 
 
 def why_deleted_elsewhere(facts: SessionFacts) -> str:
     """It was registered."""
     beside = f" Container {names(facts.evidence)} holds its media without a row." if facts.evidence else ""
-    number = count(facts.session.deleted_recordings, "recording")
+    number = plural(facts.session.deleted_recordings, "recording")
     return f"{_row(facts)}, and it has {number}, deleted by a person.{beside}"
 
 
@@ -138,7 +139,7 @@ def why_unverified(facts: SessionFacts) -> str:
 def _flaws(container: ContainerEvidence) -> str:
     flaws = []
     if container.empty_media:
-        flaws.append(f"{count(container.empty_media, 'track')} of zero bytes")
+        flaws.append(f"{plural(container.empty_media, 'track')} of zero bytes")
     if not container.manifest_bytes:
         flaws.append("no manifest (.ism)" if container.manifest_bytes is None else "an empty manifest (.ism)")
     return f"{container.container} has {' and '.join(flaws)}"
@@ -199,7 +200,7 @@ def _ingest(facts: SessionFacts) -> str:
         return ""
     if not facts.ingest_blobs:
         return " The ingest account holds nothing of its booking either."
-    return f" The ingest account still holds {count(facts.ingest_blobs, 'blob')} of its booking."
+    return f" The ingest account still holds {plural(facts.ingest_blobs, 'blob')} of its booking."
 
 
 def why_lost(facts: SessionFacts) -> str:

@@ -1,5 +1,5 @@
 """report.json as a text that is written and read line by line: its head, then one finding on each line, then the ids of
-the sessions that are only counted.
+the subjects that are only counted.
 
 It is one valid JSON document all the same. Reading it a line at a time keeps a report of any size out of memory.
 """
@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from reconciliation.report.model import Head
-from reconciliation.verdicts import Kind
 
 _BEGIN = ' "findings": ['
 _FINDINGS_END = " ],"
@@ -28,8 +27,9 @@ def finding_line(finding: dict[str, Any]) -> str:
     return _to_text(finding) + "\n"
 
 
-COUNTED = f'{_FINDINGS_END}\n "counted": {{"{Kind.SESSION.value}": {{\n'
-"""What stands between the findings and the counted sessions."""
+def counted_begin(kind: str) -> str:
+    """What stands between the findings and the counted subjects, which are of one kind."""
+    return f'{_FINDINGS_END}\n "counted": {{"{kind}": {{\n'
 
 
 def counted_opening(verdict: str, *, first: bool) -> str:

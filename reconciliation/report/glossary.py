@@ -2,21 +2,22 @@
 
 from typing import Any
 
-from reconciliation.report.headline import plural
-from reconciliation.report.markup import KINDS, by_kind, code, database, runbook_link, safe, safe_lines, section, table
+from reconciliation.profile import Profile
+from reconciliation.report.markup import by_kind, code, database, runbook_link, safe, safe_lines, section, table
 from reconciliation.report.model import Head
+from reconciliation.wording import plural
 
 
-def verdicts_section(report: Head) -> str:
+def verdicts_section(report: Head, profile: Profile) -> str:
     """A table for each kind of subject, in the order in which the rules are tried."""
     tables = "\n".join(
         table(
             "verdicts",
-            f"What a {noun} can get",
-            ("Verdict", "Severity", f"#{noun.capitalize()}s", "Meaning"),
-            (_row(row) for row in by_kind(report["verdicts"], kind)),
+            f"What a {kind.noun} can get",
+            ("Verdict", "Severity", f"#{kind.noun.capitalize()}s", "Meaning"),
+            (_row(row) for row in by_kind(report["verdicts"], kind.name)),
         )
-        for kind, noun in KINDS.items()
+        for kind in profile.kinds
     )
     return section(
         "verdicts",

@@ -7,10 +7,10 @@ import base64
 import hashlib
 from collections import Counter
 
+from reconciliation.profile import Profile
 from reconciliation.report.chart import Bar, bar_chart
 from reconciliation.report.finding_table import findings_section
 from reconciliation.report.glossary import asked_section, look_up_section, verdicts_section
-from reconciliation.report.headline import plural
 from reconciliation.report.markup import SEVERITIES, safe, section
 from reconciliation.report.model import Head
 from reconciliation.report.proof import coverage_section
@@ -18,6 +18,8 @@ from reconciliation.report.script import SCRIPT
 from reconciliation.report.style import STYLE
 from reconciliation.report.summary import Findings, answer, first_steps, since_last
 from reconciliation.report.timeline import columns, timeline
+from reconciliation.showing import Showing
+from reconciliation.wording import plural
 
 MOST_ROWS = 1000
 SHOWN_SEVERITIES = frozenset(SEVERITIES)
@@ -40,7 +42,7 @@ CONTENT_SECURITY_POLICY = "; ".join(
 """Lets the page's own script and style work and nothing else that may have got into it. The page carries it too."""
 
 
-def render_html(report: Head, findings: Findings) -> str:
+def render_html(report: Head, findings: Findings, profile: Profile) -> str:
     """The whole page, from a report's head and its findings of each severity in ``SHOWN_SEVERITIES``.
 
     At most ``MOST_ROWS`` findings of a severity need be given, and are shown. Every value from outside is escaped.
@@ -48,13 +50,13 @@ def render_html(report: Head, findings: Findings) -> str:
     given = {severity: findings.get(severity, ())[:MOST_ROWS] for severity in SEVERITIES}
     body = "\n".join(
         (
-            first_steps(report, given),
-            since_last(report),
-            coverage_section(report),
-            _overview(report, given),
-            _findings(report, given),
+            first_steps(report, given, profile),
+            since_last(report, profile),
+            coverage_section(report, profile),
+            _overview(report, given, profile.showing),
+            _findings(report, given, profile),
             look_up_section(report),
-            verdicts_section(report),
+            verdicts_section(report, profile),
             asked_section(report),
         )
     )
@@ -65,13 +67,14 @@ def render_html(report: Head, findings: Findings) -> str:
         f'<meta http-equiv="Content-Security-Policy" content="{CONTENT_SECURITY_POLICY}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n"
-        f'<a class="skip" href="#findings">Skip to the findings</a>\n{answer(report)}\n<main>\n{body}\n</main>\n'
+        f'<a class="skip" href="#findings">Skip to the findings</a>\n{answer(report, profile.wording)}\n'
+        f"<main>\n{body}\n</main>\n"
         f"<script>{SCRIPT}</script>\n</body>\n</html>\n"
     )
 
 
-def _overview(report: Head, findings: Findings) -> str:
-    """The chart of verdicts and the timeline of hearings; nothing if nothing was found."""
+def _overview(report: Head, findings: Findings, showing: Showing) -> str:
+    """The chart of verdicts and the timeline; nothing if nothing was found."""
     bars = sorted(
         (
             Bar(row["verdict"], row["severity"], row["count"])
@@ -83,31 +86,31 @@ def _overview(report: Head, findings: Findings) -> str:
     if not bars:
         return ""
     chart = bar_chart(bars, "Findings of each verdict")
-    return section("overview", "What was found", f"{chart}\n{_hearings(report, findings)}")
+    return section("overview", "What was found", f"{chart}\n{_dates(report, findings, showing)}")
 
 
-def _hearings(report: Head, findings: Findings) -> str:
+def _dates(report: Head, findings: Findings, showing: Showing) -> str:
     given = [finding for severity in SEVERITIES for finding in findings[severity]]
-    unit, drawn = columns((finding["hearing_at"], finding["severity"]) for finding in given if finding["hearing_at"])
+    unit, drawn = columns((date, finding["severity"]) for finding in given if (date := showing.dated(finding)))
     if not drawn:
         return ""
     asking = sum(report["counts"]["by_severity"][severity] for severity in SEVERITIES)
     dated = sum(column.total for column in drawn)
-    notes = [f"{plural(len(given) - dated, 'finding')} without a time of hearing" if len(given) > dated else ""]
+    notes = [f"{plural(len(given) - dated, 'finding')} without a time of {showing.event}" if len(given) > dated else ""]
     notes.append(f"{asking - len(given):,} that are only in findings.csv" if asking > len(given) else "")
     left_out = " and ".join(note for note in notes if note)
     note = f"<p class=quiet>Not drawn: {left_out}.</p>" if left_out else ""
-    return f"<h3>When the hearings were</h3>\n{timeline(unit, drawn)}\n{note}"
+    return f"<h3>When the {showing.event}s were</h3>\n{timeline(unit, drawn, showing.event)}\n{note}"
 
 
-def _findings(report: Head, findings: Findings) -> str:
+def _findings(report: Head, findings: Findings, profile: Profile) -> str:
     counts = report["counts"]["by_severity"]
     idle = ""
     if counts["info"]:
         infos = plural(counts["info"], "finding")
         idle = f"<p>Not shown: {infos} of severity info, which ask for nothing; see findings.csv.</p>"
     sections = "\n".join(
-        findings_section(severity, findings[severity], counts[severity], report) for severity in SEVERITIES
+        findings_section(severity, findings[severity], counts[severity], report, profile) for severity in SEVERITIES
     )
     return f'<div id="findings">\n{_filter(findings)}\n{sections}\n{idle}\n</div>'
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from typing import Any
 
-from profiles.pre_capture_sessions.finding import Finding
+from reconciliation.finding import Finding
 from reconciliation.profile import Profile
-from reconciliation.verdicts import SEVERITY_ORDER, Severity
+from reconciliation.rules import SEVERITY_ORDER, Severity
 
 MOST_CASES = 500
 
@@ -13,17 +13,15 @@ MOST_CASES = 500
 class CasesNamed:
     """The cases of the findings that ask something of a person, each once, as they come."""
 
-    def __init__(self, findings: Iterable[Finding] = ()) -> None:
+    def __init__(self, findings: Iterable[Finding[Any]] = ()) -> None:
         self._cases: dict[Severity, dict[str, None]] = {severity: {} for severity in SEVERITY_ORDER}
         for finding in findings:
             self.add(finding)
 
-    def add(self, finding: Finding) -> None:
+    def add(self, finding: Finding[Any]) -> None:
         """Take in one finding."""
-        severity = finding.judgement.severity
-        session = finding.session
-        if session is not None and severity is not Severity.INFO and "case_id" not in session.unreadable:
-            self._cases[severity][session.case_id] = None
+        if (named := finding.named) is not None:
+            self._cases[finding.judgement.severity][named] = None
 
     def look_up(self, profile: Profile) -> dict[str, Any] | None:
         """``sql``, for how many ``cases`` it asks, and ``of`` how many: the most urgent ones, ``MOST_CASES`` at most.

@@ -1,19 +1,18 @@
 """The small pieces of HTML that the parts of the page share. What they are given from outside, they escape."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from html import escape
 from typing import Any
 
-from reconciliation.report.headline import plural
+from reconciliation.profile import Profile
 from reconciliation.report.model import ASKING, Head
+from reconciliation.showing import Form, Part
 from reconciliation.times import from_text
 from reconciliation.visible import visible
+from reconciliation.wording import plural
 
 SEVERITIES = tuple(severity.value for severity in ASKING)
 """The severities of findings that ask for somebody, in the order of the page."""
-
-KINDS: Mapping[str, str] = {"capture_session": "session", "recording": "recording", "container": "container"}
-"""What a reader calls each kind of subject, in the order of the page."""
 
 _UNITS = ("kB", "MB", "GB", "TB")
 _STEP = 1000
@@ -47,11 +46,6 @@ def size(count: int) -> str:
         return plural(count, "byte")
     power = min((len(str(count)) - 1) // 3, len(_UNITS))
     return f"{count / _STEP**power:,.1f} {_UNITS[power - 1]}"
-
-
-def joined(parts: Sequence[str]) -> str:
-    """``a``, ``a and b``, ``a, b and c``."""
-    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
 
 
 def section(anchor: str, title: str, body: str) -> str:
@@ -109,3 +103,29 @@ def cut_note(shown: int, count: int, file: str) -> str:
 def by_kind(rows: Iterable[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
     """Those of a report's ``verdicts`` that speak of one kind of subject."""
     return [row for row in rows if row["subject"] == kind]
+
+
+def written(part: Part) -> str:
+    """A piece of a profile's sentence."""
+    match part.form:
+        case Form.CODE:
+            return code(part.value)
+        case Form.MOMENT:
+            return moment(part.value)
+        case Form.NUMBER:
+            return f"{part.value:,}"
+        case Form.BYTES:
+            return size(part.value)
+        case _:
+            return safe(part.value)
+
+
+def sentence(parts: Iterable[Part]) -> str:
+    """All pieces of it."""
+    return "".join(map(written, parts))
+
+
+def noun(profile: Profile, kind: str) -> str:
+    """What a reader calls a subject of that kind; a kind that the profile has no more keeps its name."""
+    known = profile.kind(kind)
+    return safe(known.noun if known else kind)

@@ -13,9 +13,9 @@ from reconciliation.dead_letters import DeadLetter
 from reconciliation.parameters import AuditParameters
 from reconciliation.profile import Profile
 from reconciliation.report.headline import headline
+from reconciliation.rules import SEVERITY_ORDER, Kind, Severity
 from reconciliation.tally import Result, Tally
 from reconciliation.times import to_text
-from reconciliation.verdicts import SEVERITY_ORDER, Kind, Severity
 
 SCHEMA_VERSION = 2
 ASKING = tuple(severity for severity in SEVERITY_ORDER if severity is not Severity.INFO)
@@ -56,15 +56,18 @@ def build_head(
     """
     tally, coverage = result.tally, result.coverage
     counts = {
-        kind.value: {rule.verdict: tally.verdicts[kind][rule.verdict] for rule in rules}
-        for kind, rules in profile.rules().items()
+        kind.name: {rule.verdict: tally.verdicts[kind.name][rule.verdict] for rule in kind.verdicts()}
+        for kind in profile.kinds
     }
-    for kind in Kind:
-        if sum(counts[kind.value].values()) != tally.judged(kind):
-            raise AssertionError(f"the verdicts {counts[kind.value]} do not add up to {tally.judged(kind)} of {kind}")
-    if tally.judged(Kind.CONTAINER) != coverage.scanned + len(coverage.failed):
+    for kind in profile.kinds:
+        if sum(counts[kind.name].values()) != tally.judged(kind):
+            raise AssertionError(
+                f"the verdicts {counts[kind.name]} do not add up to {tally.judged(kind)} of {kind.name}"
+            )
+    units = [kind for kind in profile.kinds if kind.name == profile.wording.unit]
+    if units and tally.judged(units[0]) != coverage.scanned + len(coverage.failed):
         raise AssertionError(
-            f"{tally.judged(Kind.CONTAINER)} containers have a verdict, but {coverage.scanned} were read and "
+            f"{tally.judged(units[0])} {profile.wording.unit}s have a verdict, but {coverage.scanned} were read and "
             f"{len(coverage.failed)} could not be read"
         )
     return {
@@ -81,7 +84,7 @@ def build_head(
             **header.audited.to_json(),
         },
         "outcome": result.outcome.to_json(),
-        "headline": f"{header.audited.environment}: {headline(result)}",
+        "headline": f"{header.audited.environment}: {headline(result, profile)}",
         "notes": list(notes),
         "since_last": result.since_last.to_json(),
         "coverage": coverage.to_json() | {"dead_letters": [_letter(letter) for letter in dead_letters]},
@@ -89,15 +92,15 @@ def build_head(
             **counts,
             "by_severity": {severity.value: tally.severities[severity] for severity in Severity},
             "findings": tally.listed,
-            "hidden": tally.hidden,
+            "hidden": tally.alarms,
         },
         "verdicts": [
             {
-                "subject": kind.value,
+                "subject": kind.name,
                 "verdict": rule.verdict,
                 "severity": rule.severity.value,
-                "meaning": rule.meaning,
-                "count": counts[kind.value][rule.verdict],
+                "meaning": rule.means,
+                "count": counts[kind.name][rule.verdict],
                 "counted": rule.counted,
                 "by_severity": _graded(tally, kind, rule.verdict),
                 "runbook": f"{header.runbook_url}#{rule.verdict}" if header.runbook_url else None,
@@ -111,9 +114,9 @@ def build_head(
     }
 
 
-def _graded(tally: Tally, kind: Kind, verdict: str) -> dict[str, int]:
+def _graded(tally: Tally, kind: Kind[Any], verdict: str) -> dict[str, int]:
     """How often a verdict was given with each severity, where it was: the facts may move it from the usual one."""
-    counts = {severity.value: tally.graded[kind, verdict, severity] for severity in Severity}
+    counts = {severity.value: tally.graded[kind.name, verdict, severity] for severity in Severity}
     return {severity: count for severity, count in counts.items() if count}
 
 
@@ -123,18 +126,18 @@ def _letter(letter: DeadLetter) -> dict[str, Any]:
     return {name: value for name, value in letter.to_json().items() if name in shown}
 
 
-def summary_of(head: Head) -> dict[str, Any]:
+def summary_of(head: Head, profile: Profile) -> dict[str, Any]:
     """What an audit's status says of its report: what it is of, the headline and the counts, not the rows.
 
-    ``counts`` are of the verdicts that are listed one by one, and of all verdicts on sessions; a verdict that several
-    kinds of subjects can get counts for all of them. ``asking`` are those of them that ask something of a person, by
-    severity; what is in ``counts`` and not there needs nobody.
+    ``counts`` are of the verdicts that are listed one by one, and of all verdicts on subjects of the first kind, whose
+    number stands under its noun; a verdict that several kinds of subjects can get counts for all of them. ``asking``
+    are those of them that ask something of a person, by severity; what is in ``counts`` and not there needs nobody.
     """
-    counts, since = head["counts"], head["since_last"]
+    counts, since, first = head["counts"], head["since_last"], profile.kinds[0]
     given: Counter[str] = Counter()
     asking: dict[str, Counter[str]] = {severity.value: Counter() for severity in ASKING}
     for row in head["verdicts"]:
-        if row["subject"] == Kind.SESSION.value or not row["counted"]:
+        if row["subject"] == first.name or not row["counted"]:
             given[row["verdict"]] += row["count"]
         for severity in asking.keys() & row["by_severity"].keys():
             asking[severity][row["verdict"]] += row["by_severity"][severity]
@@ -144,7 +147,7 @@ def summary_of(head: Head) -> dict[str, Any]:
         **{name: head["audit"][name] for name in ("environment", "storage_account", "ingest_account", "database")},
         "counts": dict(given),
         "asking": {severity: dict(by_verdict) for severity, by_verdict in asking.items() if by_verdict},
-        "sessions": sum(counts[Kind.SESSION.value].values()),
+        f"{first.noun}s": sum(counts[first.name].values()),
         "findings": counts["findings"],
         "hidden": counts["hidden"],
         "since_last": {name: since[name] for name in ("previous", "new", "persisting", "resolved")},

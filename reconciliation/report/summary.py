@@ -3,15 +3,15 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from reconciliation.report.headline import plural
+from reconciliation.profile import Profile
 from reconciliation.report.markup import (
-    KINDS,
     SEVERITIES,
     code,
     cut_note,
     database,
     is_ahead,
     moment,
+    noun,
     runbook_link,
     safe,
     section,
@@ -19,7 +19,9 @@ from reconciliation.report.markup import (
     verdict_link,
 )
 from reconciliation.report.model import Head
+from reconciliation.showing import Showing
 from reconciliation.times import from_text
+from reconciliation.wording import Wording, plural
 
 Findings = Mapping[str, Sequence[dict[str, Any]]]
 _OUTCOMES = {"clean": "Clean", "findings": "Findings", "incomplete": "Incomplete"}
@@ -27,10 +29,10 @@ _MOST_STEPS = 5
 _NEVER = "~"  # sorts behind every moment's text
 
 
-def answer(report: Head) -> str:
+def answer(report: Head, wording: Wording) -> str:
     """The headline, the outcome, and the figures that lead to the findings."""
     audit, word, counts = report["audit"], report["outcome"]["word"], report["counts"]
-    figures = [("hidden in storage", counts["hidden"], "findings", "high")]
+    figures = [(wording.alarm, counts["hidden"], "findings", "high")]
     figures += [(severity, counts["by_severity"][severity], severity, severity) for severity in SEVERITIES]
     if report["since_last"]["new"] is not None:
         figures.append(("new since the last audit", report["since_last"]["new"], "since", "plain"))
@@ -54,9 +56,9 @@ def _places(audit: dict[str, Any]) -> str:
     return f"storage account {code(audit['storage_account'])}{ingest} and database {database(audit['database'])}"
 
 
-def first_steps(report: Head, findings: Findings) -> str:
+def first_steps(report: Head, findings: Findings, profile: Profile) -> str:
     """An ordered list of what to do, most urgent first, with what each step is about."""
-    steps = [*_gap(report["coverage"]), *_groups(report, findings)]
+    steps = [*_gap(report["coverage"], profile.wording.unit), *_groups(report, findings, profile.showing)]
     if not steps:
         return section(
             "first", "What to do first", "<p>Nothing. Every check passed, and nothing asks for a person.</p>"
@@ -67,7 +69,7 @@ def first_steps(report: Head, findings: Findings) -> str:
     return section("first", "What to do first", f'<ol class="steps">\n{shown}\n</ol>\n{rest}')
 
 
-def _gap(coverage: dict[str, Any]) -> Iterator[str]:
+def _gap(coverage: dict[str, Any], unit: str) -> Iterator[str]:
     if coverage["complete"]:
         return
     for gap in coverage["gaps"]:
@@ -76,7 +78,7 @@ def _gap(coverage: dict[str, Any]) -> Iterator[str]:
     failed = coverage["failed_containers"]
     if failed:
         yield (
-            f'<a href="#coverage">{plural(len(failed), "container")} could not be read.</a> Fix the cause, then start '
+            f'<a href="#coverage">{plural(len(failed), unit)} could not be read.</a> Fix the cause, then start '
             f"a new audit: until then nothing may be called absent. The first error: {safe(failed[0]['error'])}"
         )
     elif not coverage["gaps"]:
@@ -86,7 +88,7 @@ def _gap(coverage: dict[str, Any]) -> Iterator[str]:
         )
 
 
-def _groups(report: Head, findings: Findings) -> Iterator[str]:
+def _groups(report: Head, findings: Findings, showing: Showing) -> Iterator[str]:
     """One step for each severity and verdict: those with a date ahead first, then the verdict with most findings."""
     runbooks = {row["verdict"]: row["runbook"] for row in report["verdicts"]}
     for severity in SEVERITIES:
@@ -97,8 +99,8 @@ def _groups(report: Head, findings: Findings) -> Iterator[str]:
             groups.setdefault(finding["verdict"], []).append(finding)
         soonest = {verdict: _soonest(report, group) for verdict, group in groups.items()}
         for verdict, group in sorted(groups.items(), key=lambda item: (soonest[item[0]] or _NEVER, -len(item[1]))):
-            hearings = [finding["hearing_at"] for finding in group if finding["hearing_at"]]
-            since = f" <span class=quiet>The first hearing was {min(hearings)[:10]}.</span>" if hearings else ""
+            dates = [date for finding in group if (date := showing.dated(finding))]
+            since = f" <span class=quiet>The first {showing.event} was {min(dates)[:10]}.</span>" if dates else ""
             due = f' <b class="due">Act before {moment(soonest[verdict])}.</b>' if soonest[verdict] else ""
             yield (
                 f'<span class="mark {severity}">{severity}</span> {verdict_link(verdict)} '
@@ -113,7 +115,7 @@ def _soonest(report: Head, group: Sequence[dict[str, Any]]) -> str | None:
     return min(ahead, key=from_text, default=None)
 
 
-def since_last(report: Head) -> str:
+def since_last(report: Head, profile: Profile) -> str:
     """What is new, what persists and what was resolved; or why that cannot be said."""
     since = report["since_last"]
     previous, resolved = since["previous"], since["resolved_findings"]
@@ -127,7 +129,7 @@ def since_last(report: Head) -> str:
         body += f"\n<p>{safe(since['why_not'])}</p>"
     if resolved:
         rows = (
-            f'<tr><th scope="row">{KINDS[row["subject"]["kind"]]} {code(row["subject"]["id"])}</th>'
+            f'<tr><th scope="row">{noun(profile, row["subject"]["kind"])} {code(row["subject"]["id"])}</th>'
             f"<td>{code(row['verdict'])}</td></tr>"
             for row in resolved
         )

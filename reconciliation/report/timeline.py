@@ -1,12 +1,12 @@
-"""When the hearings were that findings are about: columns by day, month or year, with the numbers in a table."""
+"""When it was that findings are about: columns by day, month or year, with the numbers in a table."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
 
-from reconciliation.report.headline import plural
-from reconciliation.report.markup import SEVERITIES, joined, table
+from reconciliation.report.markup import SEVERITIES, table
+from reconciliation.wording import joined, plural
 
 _MONTH_NAMES = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _LENGTHS = {"day": len("2026-01-31"), "month": len("2026-01"), "year": len("2026")}
@@ -36,12 +36,12 @@ class Column(NamedTuple):
         return f"{self.label}: {joined(parts) if parts else 'none'}"
 
 
-def columns(hearings: Iterable[tuple[str, str]]) -> tuple[str, list[Column]]:
-    """The unit (day, month, year) that fits, and a column for each of them from the first hearing to the last.
+def columns(dates: Iterable[tuple[str, str]]) -> tuple[str, list[Column]]:
+    """The unit (day, month, year) that fits, and a column for each of them from the first to the last.
 
-    ``hearings`` holds the moment (ISO 8601, UTC) and the severity of each finding, in any order.
+    ``dates`` holds the moment (ISO 8601, UTC) and the severity of each finding, in any order.
     """
-    counts = Counter((moment[:10], severity) for moment, severity in hearings)
+    counts = Counter((moment[:10], severity) for moment, severity in dates)
     if not counts:
         return "day", []
     first, last = min(counts)[0], max(counts)[0]
@@ -56,14 +56,14 @@ def columns(hearings: Iterable[tuple[str, str]]) -> tuple[str, list[Column]]:
     return unit, [Column(_label(key), grouped.get(key, {})) for key in keys]
 
 
-def timeline(unit: str, drawn: Sequence[Column]) -> str:
+def timeline(unit: str, drawn: Sequence[Column], event: str) -> str:
     """The columns as a drawing that is as wide as the page, over a table of the same numbers."""
     most = max((column.total for column in drawn), default=0) or 1
     slot = 100 / max(len(drawn), 1)
     bars = "".join(_bar(column, slot * number, slot, most) for number, column in enumerate(drawn) if column.total)
     peak = max(drawn, key=lambda column: column.total)
     said = (
-        f"Findings by {unit} of the hearing, {drawn[0].label} to {drawn[-1].label}; "
+        f"Findings by {unit} of the {event}, {drawn[0].label} to {drawn[-1].label}; "
         f"most in {peak.label} ({plural(peak.total, 'finding')})"
     )
     legend = "".join(
@@ -80,7 +80,7 @@ def timeline(unit: str, drawn: Sequence[Column]) -> str:
     )
     numbers = table(
         "plain",
-        f"Findings by {unit} of the hearing",
+        f"Findings by {unit} of the {event}",
         (unit.capitalize(), *(f"#{s}" for s in SEVERITIES)),
         rows,
         shown=False,

@@ -25,7 +25,7 @@ from reconciliation.errors import (
     RunStoreError,
     StorageRefusedError,
 )
-from reconciliation.lookups import Blob, BlobPage
+from reconciliation.lookups import ALL, Blob, BlobPage, Suffixes
 from reconciliation.profile import Profile, Query
 from tests.profiles.pre_capture_sessions.world import AS_OF, MOMENTS, PARAMETERS, page
 
@@ -117,7 +117,7 @@ class MemoryStorage:
         for start in range(0, len(names), 2):
             yield names[start : start + 2]
 
-    async def blobs(self, container: str) -> list[BlobPage]:
+    async def blobs(self, container: str, keep: Suffixes = ALL) -> list[BlobPage]:
         self.listed.append(container)
         found = self.account.get(container, GONE)
         if isinstance(found, AuditError):
@@ -191,6 +191,7 @@ class Outside:
             scan_concurrency=2,
             shard_containers=self.per_shard,
             allow_mostly_missing=not self.strict,
+            profiles={PROFILE.name: PROFILE},
             environment="production",
         )
         return _Services(

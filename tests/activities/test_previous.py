@@ -17,7 +17,7 @@ from tests.profiles.pre_capture_sessions.world import (
     AS_OF,
     AUDIT_ID,
     AUDITED,
-    FAST,
+    IN_FAST_MODE,
     MINUTE,
     PARAMETERS,
     REGISTERED,
@@ -73,10 +73,10 @@ async def test_the_newest_completed_audit_of_the_same_question(outside: Outside)
 
 
 async def test_one_that_opened_more_or_less_asks_the_same(outside: Outside) -> None:
-    await add(outside, "20260301-000000-aaaaaaaa", REPORT, parameters=FAST)
+    await add(outside, "20260301-000000-aaaaaaaa", REPORT, parameters=IN_FAST_MODE)
     previous = await previous_audit(outside.services, NOW)
     assert previous is not None
-    assert previous.mode is FAST.mode
+    assert previous.mode == IN_FAST_MODE.mode
 
 
 @pytest.mark.parametrize("state", [state for state in State if state is not State.COMPLETED])

@@ -14,7 +14,7 @@ from profiles.pre_capture_sessions.keys import name_digest
 from reconciliation.coverage import DELETED_DURING_SCAN
 from reconciliation.errors import ContainerGoneError, StorageRefusedError
 from reconciliation.evidence import Unread
-from reconciliation.lookups import Blob, BlobPage
+from reconciliation.lookups import ALL, Blob, BlobPage, Suffixes
 
 AT = datetime(2026, 3, 20, 9, 30, tzinfo=UTC)
 
@@ -26,7 +26,7 @@ class Storage:
         self.trouble, self.hang = trouble or {}, hang
         self.open = self.most_open = 0
 
-    async def blobs(self, container: str) -> list[BlobPage]:
+    async def blobs(self, container: str, keep: Suffixes = ALL) -> list[BlobPage]:
         self.open += 1
         self.most_open = max(self.most_open, self.open)
         try:
@@ -91,7 +91,7 @@ class RefusingLister:
     refusals: dict[str, int]
     asked: list[str] = field(default_factory=list)
 
-    async def blobs(self, container: str) -> list[BlobPage]:
+    async def blobs(self, container: str, keep: Suffixes = ALL) -> list[BlobPage]:
         self.asked.append(container)
         if self.asked.count(container) <= self.refusals.get(container, 0):
             raise StorageRefusedError("storage answered 403")
@@ -118,7 +118,7 @@ class ScriptedLister:
     answers: list[Exception | None]
     asked: int = 0
 
-    async def blobs(self, _container: str) -> list[BlobPage]:
+    async def blobs(self, container: str, keep: Suffixes = ALL) -> list[BlobPage]:
         answer, self.asked = self.answers[self.asked], self.asked + 1
         if answer is not None:
             raise answer

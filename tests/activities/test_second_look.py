@@ -12,7 +12,7 @@ from profiles.pre_capture_sessions.first_look import FirstLook
 from reconciliation.coverage import DELETED_DURING_SCAN
 from reconciliation.errors import AuditError
 from reconciliation.evidence import Unread
-from reconciliation.lookups import Blob, BlobPage
+from reconciliation.lookups import ALL, Blob, BlobPage, Suffixes
 from tests.activities.memory import FORBIDDEN, GONE, MemoryDatabase, MemoryStorage, Outside
 from tests.profiles.pre_capture_sessions.world import (
     AS_OF,
@@ -38,7 +38,7 @@ class FlickeringStorage(MemoryStorage):
 
     once: dict[str, AuditError | list[Blob]] = field(default_factory=dict)
 
-    async def blobs(self, container: str) -> list[BlobPage]:
+    async def blobs(self, container: str, keep: Suffixes = ALL) -> list[BlobPage]:
         if container not in self.once:
             return await super().blobs(container)
         return await MemoryStorage({container: self.once.pop(container)}).blobs(container)

@@ -7,16 +7,19 @@ import pytest
 
 from adapters.audit_records import ActiveAudit, AuditRecords, UnreadableAudit, UnreadableGuard
 from adapters.blob_store import BlobStore
+from profiles.pre_capture_sessions.options import FAST
 from reconciliation.errors import AuditExistsError, RunStoreError, UnreadableError
 from reconciliation.lifecycle import State
 from reconciliation.outcome import Outcome
-from reconciliation.parameters import AuditParameters, Mode
+from reconciliation.parameters import AuditParameters
 from reconciliation.run_record import RunRecord
 
 AT = datetime(2026, 1, 31, 9, 30, 0, 123456, tzinfo=UTC)
 AUDIT = "20260131-093000-1a2b3c4d"
 PROFILE = "pre-capture-sessions"
-PARAMETERS = AuditParameters(PROFILE, ("NO_RECORDING", "NULL"), 60, mode=Mode.FAST, since=AT - timedelta(days=9))
+PARAMETERS = AuditParameters(
+    PROFILE, FAST, 60, since=AT - timedelta(days=9), options={"statuses": ("NO_RECORDING", "NULL")}
+)
 RECORD = RunRecord(AUDIT, State.QUEUED, PARAMETERS, created_at=AT, updated_at=AT)
 
 
@@ -246,7 +249,8 @@ FOREIGN: dict[str, bytes] = {
     "a schema that is no number": json.dumps(WRITTEN | {"schema_version": True}).encode(),
     "no schema": json.dumps({name: value for name, value in WRITTEN.items() if name != "schema_version"}).encode(),
     "a later state": json.dumps(WRITTEN | {"state": "paused"}).encode(),
-    "a later mode": json.dumps(WRITTEN | {"parameters": WRITTEN["parameters"] | {"mode": "deep"}}).encode(),
+    "a mode that is no text": json.dumps(WRITTEN | {"parameters": WRITTEN["parameters"] | {"mode": 7}}).encode(),
+    "a number for an option": json.dumps(WRITTEN | {"parameters": WRITTEN["parameters"] | {"statuses": 7}}).encode(),
     "another outcome": json.dumps(WRITTEN | {"outcome": {"code": 5, "word": "great"}}).encode(),
     "no parameters": json.dumps(WRITTEN | {"parameters": None}).encode(),
     "a moment without a zone": json.dumps(WRITTEN | {"created_at": "2026-01-31T09:30:00"}).encode(),

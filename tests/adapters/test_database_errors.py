@@ -12,15 +12,13 @@ import pytest
 
 from adapters.postgres import Database
 from devstack.postgres import HOST, PostgresServer
-from profiles import PROFILES
+from profiles.pre_capture_sessions import PROFILE
 from reconciliation.errors import AuditError, DatabaseRefusedError, DatabaseUnavailableError, SettingsError
-from reconciliation.parameters import AuditParameters
 from reconciliation.profile import Moments, Query
 from tests.adapters.tls_on_loopback import self_signed
 
-PROFILE = PROFILES["pre-capture-sessions"]
 MOMENTS = Moments(datetime(2026, 1, 31, tzinfo=UTC), datetime.now(UTC))
-DEFAULTS = AuditParameters(PROFILE.name, PROFILE.default_statuses, PROFILE.default_grace_minutes)
+DEFAULTS = PROFILE.asked()
 ROLE, ROLE_PASSWORD = "reader_of_nothing", "only-for-the-reader-7c1e"
 
 

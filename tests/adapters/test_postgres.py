@@ -18,20 +18,27 @@ from azure.core.exceptions import ClientAuthenticationError, ServiceRequestError
 from adapters.postgres import Database, Snapshot
 from adapters.run_store import RunStore
 from devstack.postgres import PostgresServer, postgres, replica
-from profiles import PROFILES
+from profiles.pre_capture_sessions import PROFILE
 from profiles.pre_capture_sessions.candidates import Candidate, RegisteredRecording
 from profiles.pre_capture_sessions.keys import name_digest
+from profiles.pre_capture_sessions.options import STATUSES
 from reconciliation.errors import AuditError, DatabaseRefusedError, DatabaseUnavailableError
 from reconciliation.parameters import AuditParameters
 from reconciliation.profile import Moments, Query
 from tests.conftest import PRE_SCHEMA
+from tests.profiles.pre_capture_sessions.world import asking
 
-PROFILE = PROFILES["pre-capture-sessions"]
-DEFAULTS = AuditParameters(PROFILE.name, PROFILE.default_statuses, PROFILE.default_grace_minutes)
+DEFAULTS = PROFILE.asked()
 NOW = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
 MOMENTS = Moments(NOW, datetime.now(UTC))
 TOMORROW = Moments(datetime.now(UTC) + timedelta(days=1), datetime.now(UTC) + timedelta(days=2))
 SECOND = timedelta(seconds=1)
+
+
+async def write_rows(
+    store: RunStore, candidates: AsyncIterator[list[str]], registered: AsyncIterator[list[str]]
+) -> None:
+    await store.write_rows("audit", {"registered": registered, "candidates": candidates})
 
 
 def named(name: str) -> UUID:
@@ -129,7 +136,7 @@ async def failure(database: Database, query: Query | None = None) -> AuditError:
 async def test_without_asking_the_stuck_the_failed_the_empty_and_those_without_a_status_are_read(
     database_url: str,
 ) -> None:
-    statuses = [status for status in PROFILE.statuses if status != "NULL"]
+    statuses = [status for status in STATUSES if status != "NULL"]
     sessions = [Session(status, status=status) for status in statuses] + [Session("no status", status=None)]
     assert await found(database_url, sessions) == ["PROCESSING", "FAILURE", "NO_RECORDING", "no status"]
 
@@ -142,7 +149,7 @@ async def test_statuses_may_be_chosen_one_by_one(
     database_url: str, statuses: tuple[str, ...], expected: list[str]
 ) -> None:
     sessions = [Session("failed", status="FAILURE"), Session("no status", status=None), Session("empty")]
-    assert await found(database_url, sessions, replace(DEFAULTS, statuses=statuses)) == expected
+    assert await found(database_url, sessions, asking(DEFAULTS, statuses=statuses)) == expected
 
 
 async def test_only_sessions_that_began_in_pre_are_read(database_url: str) -> None:
@@ -281,9 +288,9 @@ async def test_sessions_are_read_again_whatever_their_status_and_told_whether_th
     assert since == {name: name != "earlier" for name in names}
     only = await asked(replace(DEFAULTS, only=(str(named("available")),)))
     assert only == {name: name == "available" for name in names}
-    statuses = await asked(replace(DEFAULTS, statuses=("RECORDING_AVAILABLE",)))
+    statuses = await asked(asking(DEFAULTS, statuses=("RECORDING_AVAILABLE",)))
     assert statuses == {name: name == "available" for name in names}
-    no_address = await asked(replace(DEFAULTS, ingest_address_contains="x"))
+    no_address = await asked(asking(DEFAULTS, ingest_address_contains="x"))
     assert set(no_address.values()) == {False}
 
 
@@ -363,7 +370,7 @@ async def test_the_ingest_filter_is_plain_text_and_no_pattern(database_url: str)
     ]
     insert(database_url, *sessions)
     for text, expected in (("a%b_c", {"percent"}), ("rtmps://a", {"percent", "plain"}), ("%", {"percent"})):
-        rows = await candidates(database_url, replace(DEFAULTS, ingest_address_contains=text))
+        rows = await candidates(database_url, asking(DEFAULTS, ingest_address_contains=text))
         assert set(rows) == {str(named(why)) for why in expected}
 
 
@@ -378,7 +385,7 @@ async def test_the_old_runbooks_question_can_be_asked(database_url: str) -> None
         Session("stuck", started_at=since, ingest=mediakind, status="PROCESSING"),
         Session("no status", started_at=since, ingest=mediakind, status=None),
     ]
-    asked = replace(DEFAULTS, statuses=("NO_RECORDING",), since=since, ingest_address_contains="mediakind.com")
+    asked = asking(replace(DEFAULTS, since=since), statuses=("NO_RECORDING",), ingest_address_contains="mediakind.com")
     assert await found(database_url, sessions, asked) == ["on the day itself"]
 
 
@@ -387,10 +394,10 @@ async def test_the_old_runbooks_question_can_be_asked(database_url: str) -> None
 )
 async def test_a_parameter_never_becomes_sql(database_url: str, text: str) -> None:
     insert(database_url, Session("there", ingest="rtmps://x", recordings=[None]))
-    asked = replace(DEFAULTS, ingest_address_contains=text)
+    asked = asking(DEFAULTS, ingest_address_contains=text)
     assert await candidates(database_url, asked) == {}
-    assert await candidates(database_url, replace(DEFAULTS, statuses=(text,))) == {}
-    assert await candidates(database_url, replace(DEFAULTS, statuses=("NO_RECORDING", text))) != {}
+    assert await candidates(database_url, asking(DEFAULTS, statuses=(text,))) == {}
+    assert await candidates(database_url, asking(DEFAULTS, statuses=("NO_RECORDING", text))) != {}
 
 
 async def test_a_row_token_changes_with_every_write_to_the_session(database_url: str) -> None:
@@ -442,14 +449,16 @@ async def test_ten_thousand_rows_go_through_into_the_run_store_each_once_and_in_
             "select id::text, capture_session_id::text, deleted_at is not null from recordings"
         ).fetchall()
     async with Database("PRE_DATABASE", database_url).snapshot() as snapshot:
-        await store.write_rows(
-            "audit", snapshot.lines(PROFILE.candidates(DEFAULTS, MOMENTS)), snapshot.lines(PROFILE.registered(MOMENTS))
+        await write_rows(
+            store, snapshot.lines(PROFILE.candidates(DEFAULTS, MOMENTS)), snapshot.lines(PROFILE.registered(MOMENTS))
         )
 
-    stored = [row async for rows in store.candidates("audit") for row in rows]
+    stored = [row async for rows in store.rows("audit", "candidates", Candidate.from_json) for row in rows]
     assert stored == list((await candidates(database_url)).values())
     assert len(stored) == 10_000
-    rows = [row async for portion in store.registered("audit") for row in portion]
+    rows = [
+        row async for portion in store.rows("audit", "registered", RegisteredRecording.from_json) for row in portion
+    ]
     assert [(row.recording_id, row.session_id, row.deleted) for row in rows] == sorted(written)
     assert len(rows) == 10_000
 
@@ -468,7 +477,7 @@ async def test_a_query_that_breaks_off_after_thousands_of_rows_leaves_no_rows(
     async def pull() -> None:
         async with Database("PRE_DATABASE", database_url).snapshot() as snapshot:
             lines = counted(snapshot.lines(dividing))
-            await store.write_rows("audit", lines, snapshot.lines(PROFILE.registered(MOMENTS)))
+            await write_rows(store, lines, snapshot.lines(PROFILE.registered(MOMENTS)))
 
     with pytest.raises(DatabaseRefusedError, match="PRE_DATABASE cannot answer the query"):
         await pull()
@@ -570,7 +579,7 @@ async def test_no_setting_of_the_database_or_the_role_matters(database_url: str,
             connection.execute(f"alter {target} set {setting} = {values}".encode())
     as_role = url._replace(netloc=url.netloc.replace(url.netloc.partition("@")[0], f"{role}:p")).geturl()
     assert await shown(as_role) == SHOWN
-    asked = replace(DEFAULTS, ingest_address_contains="ü")
+    asked = asking(DEFAULTS, ingest_address_contains="ü")
     [row] = (await candidates(as_role, asked)).values()
     assert (row.started_at, row.live_recordings) == (NOW, 1)
 
@@ -628,15 +637,15 @@ async def test_a_database_of_any_encoding_gives_the_same_texts(
     insert(f"{url}?client_encoding=UTF8", Session("there", ingest="rtmps://ü/x", recordings=[None]))
     with psycopg.connect(f"{url}?client_encoding=UTF8") as connection:
         connection.execute("update recordings set filename = %s", ["Löschung.mp4"])
-    [candidate] = (await candidates(url, replace(DEFAULTS, ingest_address_contains="ü"))).values()
+    [candidate] = (await candidates(url, asking(DEFAULTS, ingest_address_contains="ü"))).values()
     assert (candidate.session_id, candidate.live_recordings) == (str(named("there")), 1)
     [(_, digest)] = (await registered(url, NOW + timedelta(days=9999))).values()
     assert digest == name_digest("Löschung.mp4")
     async with Database("PRE_DATABASE", url).snapshot() as snapshot:
-        await store.write_rows(
-            "audit", snapshot.lines(PROFILE.candidates(DEFAULTS, MOMENTS)), snapshot.lines(PROFILE.registered(MOMENTS))
+        await write_rows(
+            store, snapshot.lines(PROFILE.candidates(DEFAULTS, MOMENTS)), snapshot.lines(PROFILE.registered(MOMENTS))
         )
-    assert [row async for rows in store.candidates("audit") for row in rows] == [candidate]
+    assert [row async for rows in store.rows("audit", "candidates", Candidate.from_json) for row in rows] == [candidate]
 
 
 async def test_a_file_name_that_is_no_text_spoils_no_other_row(postgres_server: PostgresServer) -> None:

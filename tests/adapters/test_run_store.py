@@ -29,7 +29,7 @@ from reconciliation.shards import shard_sizes
 
 AT = datetime(2026, 1, 31, 9, 30, 0, 123456, tzinfo=UTC)
 AUDIT = "20260131-093000-1a2b3c4d"
-PARAMETERS = AuditParameters("pre-capture-sessions", ("NO_RECORDING", "NULL"), 60)
+PARAMETERS = AuditParameters("pre-capture-sessions", "full", 60, options={"statuses": ("NO_RECORDING", "NULL")})
 RECORD = RunRecord(AUDIT, State.QUEUED, PARAMETERS, created_at=AT, updated_at=AT)
 KEY = "0123456789abcdef0123456789abcdef"
 SEEN = ContainerEvidence(
@@ -51,6 +51,12 @@ LOST = Unread("d", "Cannot list container 'd': storage answered 403.", failed=Tr
 pytestmark = pytest.mark.filterwarnings("ignore:Sending a large body directly:ResourceWarning")
 
 Item = TypeVar("Item")
+
+
+async def write_rows(
+    store: RunStore, candidates: AsyncIterator[list[str]], registered: AsyncIterator[list[str]]
+) -> None:
+    await store.write_rows(AUDIT, {"registered": registered, "candidates": candidates})
 
 
 async def stream(*items: Item) -> AsyncIterator[Item]:
@@ -278,31 +284,31 @@ async def test_rows_come_back_as_they_were_and_are_there_only_when_all_are(store
     assert not await store.has_rows(AUDIT)
     await blobs.write(f"{AUDIT}/registered.jsonl.gz", pack([["r0", "s", [], None]]))
     assert not await store.has_rows(AUDIT)
-    await store.write_rows(
-        AUDIT, stream(CANDIDATES[:3], CANDIDATES[3:]), stream(REGISTERED[:1], REGISTERED[1:4], REGISTERED[4:])
+    await write_rows(
+        store, stream(CANDIDATES[:3], CANDIDATES[3:]), stream(REGISTERED[:1], REGISTERED[1:4], REGISTERED[4:])
     )
     assert await store.has_rows(AUDIT)
-    assert await flat(store.candidates(AUDIT)) == ROWS
-    registered = await flat(store.registered(AUDIT))
+    assert await flat(store.rows(AUDIT, "candidates", Candidate.from_json)) == ROWS
+    registered = await flat(store.rows(AUDIT, "registered", RegisteredRecording.from_json))
     assert texts([*row] for row in registered) == REGISTERED
     assert registered[2] == RegisteredRecording(IDS[2], SESSION, [], "0123456789abcdef")
     assert [row.deleted for row in registered] == [False, True, False, False, False]
-    assert await flat(store.registered_ids(AUDIT)) == IDS
+    assert await flat(store.keys(AUDIT, "registered")) == IDS
 
 
 async def test_rows_are_kept_in_the_words_of_the_database(store: RunStore, blobs: BlobStore) -> None:
-    await store.write_rows(AUDIT, stream([]), stream(['["ü\u2028" ,  1, [], null]']))
+    await write_rows(store, stream([]), stream(['["ü\u2028" ,  1, [], null]']))
     stored = await blobs.read(f"{AUDIT}/registered.jsonl.gz")
     assert stored is not None
     assert gzip.decompress(stored.data).decode() == '["ü\u2028" ,  1, [], null]\n'
 
 
 async def test_no_rows_at_all_are_rows_that_were_pulled(store: RunStore) -> None:
-    await store.write_rows(AUDIT, stream(), stream())
+    await write_rows(store, stream(), stream())
     assert await store.has_rows(AUDIT)
-    assert await flat(store.candidates(AUDIT)) == []
-    assert await flat(store.registered(AUDIT)) == []
-    assert await flat(store.registered_ids(AUDIT)) == []
+    assert await flat(store.rows(AUDIT, "candidates", Candidate.from_json)) == []
+    assert await flat(store.rows(AUDIT, "registered", RegisteredRecording.from_json)) == []
+    assert await flat(store.keys(AUDIT, "registered")) == []
 
 
 async def test_the_registered_rows_are_written_before_the_first_candidate_is_asked_for(
@@ -314,14 +320,14 @@ async def test_the_registered_rows_are_written_before_the_first_candidate_is_ask
         seen.append(await paths(blobs))
         yield CANDIDATES
 
-    await store.write_rows(AUDIT, candidates(), stream(REGISTERED))
+    await write_rows(store, candidates(), stream(REGISTERED))
     assert seen == [["registered.jsonl.gz"]]
 
 
 async def test_rows_of_many_megabytes_come_back_in_portions(store: RunStore) -> None:
     portions = [texts([IDS[0], SESSION, [], text[1:-1]] for text in portion) for portion in bulky(9)]
-    await store.write_rows(AUDIT, stream(CANDIDATES), stream(*portions))
-    read = [rows async for rows in store.registered(AUDIT)]
+    await write_rows(store, stream(CANDIDATES), stream(*portions))
+    read = [rows async for rows in store.rows(AUDIT, "registered", RegisteredRecording.from_json)]
     assert max(map(len, read)) < 100, "more is unpacked and parsed at once than a portion"
     assert texts([*row] for rows in read for row in rows) == [text for portion in portions for text in portion]
 
@@ -329,30 +335,30 @@ async def test_rows_of_many_megabytes_come_back_in_portions(store: RunStore) -> 
 @pytest.mark.parametrize("before", [[], bulky(5)], ids=["at once", "after 5 MB"])
 async def test_rows_that_break_off_are_not_there(store: RunStore, blobs: BlobStore, before: list[list[str]]) -> None:
     with pytest.raises(DatabaseUnavailableError, match="broke off"):
-        await store.write_rows(AUDIT, stream(CANDIDATES), broken_off(REGISTERED, *before))
+        await write_rows(store, stream(CANDIDATES), broken_off(REGISTERED, *before))
     assert await paths(blobs) == []
     with pytest.raises(DatabaseUnavailableError, match="broke off"):
-        await store.write_rows(AUDIT, broken_off(CANDIDATES, *before), stream(REGISTERED))
+        await write_rows(store, broken_off(CANDIDATES, *before), stream(REGISTERED))
     assert await paths(blobs) == ["registered.jsonl.gz"]
     assert not await store.has_rows(AUDIT)
 
 
 async def test_rows_that_break_off_leave_those_that_were_there(store: RunStore) -> None:
-    await store.write_rows(AUDIT, stream(CANDIDATES), stream(REGISTERED))
+    await write_rows(store, stream(CANDIDATES), stream(REGISTERED))
     with pytest.raises(DatabaseUnavailableError, match="broke off"):
-        await store.write_rows(AUDIT, broken_off(CANDIDATES[:1], *bulky(5)), stream(REGISTERED))
+        await write_rows(store, broken_off(CANDIDATES[:1], *bulky(5)), stream(REGISTERED))
     with pytest.raises(DatabaseUnavailableError, match="broke off"):
-        await store.write_rows(AUDIT, stream(CANDIDATES), broken_off(REGISTERED[:1], *bulky(5)))
-    assert await flat(store.candidates(AUDIT)) == ROWS
-    assert len(await flat(store.registered(AUDIT))) == 5
+        await write_rows(store, stream(CANDIDATES), broken_off(REGISTERED[:1], *bulky(5)))
+    assert await flat(store.rows(AUDIT, "candidates", Candidate.from_json)) == ROWS
+    assert len(await flat(store.rows(AUDIT, "registered", RegisteredRecording.from_json))) == 5
 
 
 READERS: dict[str, Callable[[RunStore], Awaitable[object]]] = {
     "containers": lambda store: flat(store.container_names(AUDIT)),
-    "candidates": lambda store: flat(store.candidates(AUDIT)),
-    "registered": lambda store: flat(store.registered(AUDIT)),
-    "registered, their ids": lambda store: flat(store.registered_ids(AUDIT)),
-    "shards/0000": lambda store: store.shard(AUDIT, 0),
+    "candidates": lambda store: flat(store.rows(AUDIT, "candidates", Candidate.from_json)),
+    "registered": lambda store: flat(store.rows(AUDIT, "registered", RegisteredRecording.from_json)),
+    "registered, their ids": lambda store: flat(store.keys(AUDIT, "registered")),
+    "shards/0000": lambda store: store.shard(AUDIT, 0, ContainerEvidence.from_json),
 }
 
 
@@ -395,18 +401,22 @@ async def test_a_damaged_artefact_is_named(store: RunStore, blobs: BlobStore, re
 
 
 async def test_a_shard_comes_back_as_it_was(store: RunStore) -> None:
-    assert await store.shard(AUDIT, 0) is None
+    assert await store.shard(AUDIT, 0, ContainerEvidence.from_json) is None
     counts = await store.write_shard(AUDIT, 0, 1, [SEEN, GONE, LOST])
     assert counts == {"scanned": 1, "skipped": 1, "failed": 1, "blobs": 3}
-    assert await store.shard(AUDIT, 0) == [SEEN, GONE, LOST]
+    assert await store.shard(AUDIT, 0, ContainerEvidence.from_json) == [SEEN, GONE, LOST]
 
 
 async def test_the_containers_of_a_shard_without_a_result_come_back_as_failed(store: RunStore) -> None:
     plan = await planned(store, ["b", "c", "d", "e", "f"], 3)
     await store.write_shard(AUDIT, 0, 1, [SEEN, GONE])
     first, second = plan.shards
-    assert await store.shard_records(AUDIT, first) == [SEEN, GONE]
-    lost = [record for record in await store.shard_records(AUDIT, second) if isinstance(record, Unread)]
+    assert await store.shard_records(AUDIT, first, ContainerEvidence.from_json) == [SEEN, GONE]
+    lost = [
+        record
+        for record in await store.shard_records(AUDIT, second, ContainerEvidence.from_json)
+        if isinstance(record, Unread)
+    ]
     assert [(record.unit, record.failed) for record in lost] == [("d", True), ("e", True), ("f", True)]
     assert all(record.reason for record in lost)
 
@@ -422,7 +432,7 @@ async def test_artefacts_tell_how_far_each_shard_has_come(store: RunStore, recor
 
     await records.create_record(RECORD)
     await store.write_containers(AUDIT, AT, stream(["a"]))
-    await store.write_rows(AUDIT, stream(), stream())
+    await write_rows(store, stream(), stream())
     await store.write_progress(AUDIT, 0, [SEEN])
     await store.write_progress(AUDIT, 1, [SEEN])
     await store.write_shard(AUDIT, 1, 2, [SEEN, LOST])
@@ -508,10 +518,11 @@ async def test_every_json_artefact_has_a_schema_version_and_says_that_it_is_comp
 async def test_a_late_scan_overwrites_nothing(store: RunStore, kept: list[Record] | None) -> None:
     if kept is not None:
         await store.write_shard(AUDIT, 0, 1, kept)
-    seen = await store.shard_result(AUDIT, 0)  # by two activities, of which one belongs to an earlier attempt
+    # by two activities, of which one belongs to an earlier attempt
+    seen = await store.shard_result(AUDIT, 0, ContainerEvidence.from_json)
     assert await store.mend_shard(AUDIT, 0, 2, [SEEN], seen) == {"scanned": 1, "skipped": 0, "failed": 0, "blobs": 3}
     assert await store.mend_shard(AUDIT, 0, 1, [LOST], seen) is None
-    assert await store.shard(AUDIT, 0) == [SEEN]
+    assert await store.shard(AUDIT, 0, ContainerEvidence.from_json) == [SEEN]
     assert (await store.artefacts(AUDIT)).shards[0].failed == 0
 
 
@@ -638,7 +649,7 @@ async def test_a_shard_with_odd_counts_is_named_and_a_foreign_file_beside_it_is_
 async def test_a_listing_that_is_forgotten_is_made_again_and_so_are_the_rows(store: RunStore) -> None:
     await store.forget_listing(AUDIT)
     await store.write_containers(AUDIT, AT, stream(["a"]))
-    await store.write_rows(AUDIT, stream(), stream())
+    await write_rows(store, stream(), stream())
     await store.forget_listing(AUDIT)
     assert await store.listing(AUDIT) is None
     assert not await store.has_rows(AUDIT)

@@ -17,6 +17,7 @@ TEXTS = {
     "ingest_storage",
     "pre_database",
     "report_container",
+    "profiles",
     "scheduled_profile",
     "scheduled_mode",
     "webhook_url",
@@ -96,9 +97,14 @@ def test_all_problems_are_told_at_once() -> None:
         VARIABLES[name]: "x\n" * 30
         for name in [*NUMBERS, *TEXTS - {"source_storage", "report_storage", "ingest_storage"}]
     }
+    profiles = wrong.pop("AUDIT_PROFILES")
     text = problems({**wrong, "PRE_DATABASE": ""})
     for variable in ("SOURCE_STORAGE", "REPORT_STORAGE", "AzureWebJobsStorage", "PRE_DATABASE", *wrong):
         assert variable in text
+    # What may be scheduled depends on what is enabled.
+    also = problems({**wrong, "AUDIT_PROFILES": profiles})
+    assert all(variable in also for variable in wrong if "SCHEDULED" not in variable)
+    assert "AUDIT_PROFILES" in also
 
 
 @pytest.mark.parametrize("value", ["0", "11", "-1", "2.5", "²", "9" * 5000, "two"])
@@ -230,7 +236,7 @@ def test_the_scheduled_audit_is_of_the_profile_and_mode_that_were_chosen() -> No
     chosen = {"AUDIT_SCHEDULED_PROFILE": "pre-capture-sessions", "AUDIT_SCHEDULED_MODE": "fast"}
     settings = load_settings({**USABLE, **chosen})
     assert (settings.scheduled_profile, settings.scheduled_mode) == ("pre-capture-sessions", "fast")
-    assert load_settings(USABLE).scheduled_mode == "full"
+    assert load_settings(USABLE).scheduled_mode is None, "the profile's first"
 
 
 def test_the_address_of_a_webhook_is_used_as_it_is() -> None:

@@ -70,7 +70,7 @@ def test_an_end_is_told_with_its_outcome_its_counts_and_how_long_it_took(
         "event": f"audit.{state}",
         "audit_id": AUDIT,
         "profile": PARAMETERS.profile,
-        "mode": PARAMETERS.mode.value,
+        "mode": PARAMETERS.mode,
         "outcome": outcome.name.lower(),
         "seconds": 90.0,
         "resumes": 0,

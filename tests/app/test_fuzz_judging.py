@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 
+from adapters.enabled import enabled_profiles
 from tests.app.described import Description
 from tests.app.fuzzing.judging import Asked, Judge
-from triggers.openapi.document import DOCUMENT
+from triggers.openapi.document import document
 
+DOCUMENT = document([*enabled_profiles({}).values()])
 PROBLEM = {"content-type": "application/problem+json", "cache-control": "no-store"}
 LIST = Asked("GET", "/audits?limit=x", fields=frozenset({"limit"}))
 

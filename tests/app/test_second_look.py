@@ -16,7 +16,7 @@ from demo.cases import Case, PlantedContainer, encoded
 from demo.planting import plant_containers
 from devstack.azurite import HOST
 from devstack.postgres import PostgresServer
-from profiles import PROFILES
+from profiles.pre_capture_sessions.options import DEFAULT_STATUSES
 from tests.app.gate import Gate, tcp_gate
 from tests.app.proxy import StorageProxy, lists_again, second_look
 from tests.app.world import Api, World, eventually, leaks, running
@@ -271,7 +271,7 @@ def test_a_database_that_is_lost_before_the_second_look_leaves_all_in_doubt_unve
     # What was in order at the first look stays so; nobody else's verdict is more than that it is not known.
     counted = report["counted"]["capture_session"]
     assert counted == {"expected_empty": counted["expected_empty"]}
-    asked = (*PROFILES["pre-capture-sessions"].default_statuses, None)
+    asked = (*DEFAULT_STATUSES, None)
     candidates = {str(case.session_id): case.expected for case in world.cases if case.expected and case.status in asked}
     in_order = {session for session, verdict in candidates.items() if verdict == "expected_empty"}
     assert set(counted["expected_empty"]) == in_order

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from demo.__main__ import verdicts
-from reconciliation.report.csv_table import COLUMNS
+from profiles.pre_capture_sessions.showing import SHOWING
 from tests.app.world import ABSENT, Api, World, leaks
 
 LINKS = {"self", "report", "page"}
@@ -166,7 +166,7 @@ def test_the_table_holds_the_findings_of_the_report(api: Api, report: dict[str, 
     assert response.headers["content-type"].startswith("text/csv")
     assert "findings.csv" in response.headers["content-disposition"]
     rows = list(csv.DictReader(io.StringIO(response.text, newline="")))
-    assert tuple(rows[0]) == COLUMNS
+    assert list(rows[0]) == [name for name, _ in SHOWING.cells]
     listed = [(f["subject"]["kind"], f["subject"]["id"], f["verdict"], f["severity"]) for f in report["findings"]]
     assert [(row["subject_kind"], row["subject_id"], row["verdict"], row["severity"]) for row in rows] == listed
 
@@ -280,7 +280,10 @@ def test_an_ended_audit_cannot_be_cancelled(api: Api, audit: dict[str, Any]) -> 
 def test_the_profile_says_what_may_be_asked_and_answered(api: Api, report: dict[str, Any]) -> None:
     [profile] = api.get("/profiles").json()["profiles"]
     assert profile["name"] == report["audit"]["profile"]
-    assert set(profile["default_statuses"]) < set(profile["statuses"])
+    options = {option["name"]: option for option in profile["options"]}
+    assert set(options["statuses"]["default"]) < set(options["statuses"]["choices"])
+    assert {"profile", "mode", "grace_minutes", "since", "until", "only", *options} == set(report["parameters"])
+    assert profile["modes"] == ["full", "fast"]
     told = [(verdict["subject"], verdict["verdict"]) for verdict in profile["verdicts"]]
     assert told == [(row["subject"], row["verdict"]) for row in report["verdicts"]]
     kinds = ("capture_session", "container", "recording")

@@ -189,6 +189,8 @@ def test_an_unreachable_service_is_a_failure(
         ("run", "--mode", "slow"),
         ("run", "--grace-minutes", "-1"),
         ("run", "--only", "not-a-uuid"),
+        ("run", "--option", "statuses"),
+        ("run", "--option", "=FAILURE"),
         ("run", "--patience", "inf"),
         ("run", "--wai"),
         ("watch",),

@@ -60,13 +60,42 @@ def test_a_list_as_json_is_the_document(service: ScriptedService, auditctl: Audi
 
 
 def test_profiles(service: ScriptedService, auditctl: Auditctl) -> None:
-    profile = {"name": "pre", "title": "Pre-recorded", "statuses": ["A", "B"], "default_statuses": ["B"]}
-    service.on("GET", "/profiles", Reply({"profiles": [profile]}))
+    statuses = {"name": "statuses", "meaning": "Only these.", "choices": ["A", "B"], "default": ["B"]}
+    colour = {"name": "colour", "choices": ["red"], "default": "red"}
+    size: dict[str, object] = {"name": "size", "choices": [], "default": None}
+    profile = {"name": "pre", "title": "Pre-recorded", "modes": ["full"], "options": [statuses, size]}
+    other = {"name": "other", "options": [colour]}
+    service.on("GET", "/profiles", Reply({"profiles": [profile, other, {"name": "bare"}]}))
 
     ran = auditctl("profiles")
 
     assert ran.code == 0
-    assert ran.out == "profile=pre title=Pre-recorded statuses=A,B default_statuses=B description=-\n"
+    assert ran.out.splitlines() == [
+        "profile=pre title=Pre-recorded statuses=A,B default_statuses=B description=-",
+        "profile=other title=- colour=red default_colour=red description=-",
+        "profile=bare title=- description=-",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("option", "field"),
+    [
+        ({"name": "a b=c"}, "name"),
+        ({"choices": ["a"]}, "name"),
+        ({"name": "a", "default": 7}, "default"),
+        ({"name": "a", "choices": "b"}, "choices"),
+        ("statuses", "options"),
+    ],
+)
+def test_an_option_that_is_none_is_an_unexpected_answer(
+    service: ScriptedService, auditctl: Auditctl, option: object, field: str
+) -> None:
+    service.on("GET", "/profiles", Reply({"profiles": [{"name": "pre", "options": [option]}]}))
+
+    ran = auditctl("profiles")
+
+    assert ran.code == 4
+    assert f"The answer's '{field}' is" in ran.err
 
 
 @pytest.mark.parametrize(("status", "word", "ok", "code"), [(200, "ok", True, 0), (503, "degraded", False, 4)])

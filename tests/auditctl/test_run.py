@@ -29,6 +29,12 @@ ONE, OTHER = "6f1c1f52-6f0a-4f6e-8a53-0d9a5a3f2b11", "0b9e5f7e-2f8f-4a52-9df5-5a
         (["--prefix", "a", "--prefix", "0f"], {"container_prefixes": ["a", "0f"]}),
         (["--only", ONE, "--only", OTHER.upper()], {"only": [ONE, OTHER]}),
         (["--ingest-address-contains", "rtmps"], {"ingest_address_contains": "rtmps"}),
+        (["--option", "colour=red"], {"options": {"colour": "red"}}),
+        (
+            ["--option", "colour=red", "--option", "a=b=c,d", "--option", "colour="],
+            {"options": {"colour": ["red", ""], "a": "b=c,d"}},
+        ),
+        (["--status", "FAILURE", "--option", "colour=red"], {"statuses": ["FAILURE"], "options": {"colour": "red"}}),
     ],
 )
 def test_only_what_was_asked_for_is_sent(

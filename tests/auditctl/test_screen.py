@@ -2,7 +2,7 @@
 
 import pytest
 
-from auditctl.answers import Check, Health, Profile
+from auditctl.answers import Check, Health, Option, Profile
 from auditctl.screen import Screen
 from auditctl.service import Service
 
@@ -31,7 +31,9 @@ def test_audits_that_cannot_be_shown_are_not_no_audits(screen: Screen, capsys: p
 
 
 def test_profiles_mark_what_is_audited_by_default(screen: Screen, capsys: pytest.CaptureFixture[str]) -> None:
-    screen.profiles([Profile("pre", "Hearings", MARKUP, ("A", "B"), ("B",))])
+    screen.profiles(
+        [Profile("pre", "Hearings", MARKUP, (Option("statuses", ("A", "B"), ("B",)), Option("prefixes", (), ())))]
+    )
 
     assert capsys.readouterr().out.splitlines() == [
         " pre         Hearings",

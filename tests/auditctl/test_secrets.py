@@ -52,7 +52,11 @@ def test_a_service_that_echoes_the_key_does_not_get_it_printed(
     ended = ended_document(1, "findings", summary=summary, links=links)
     service.on("GET", AUDIT, Reply(audit_document(phase=echo), headers=SOON), Reply(ended))
     service.on("GET", "/audits", Reply({"audits": [ended]}))
-    service.on("GET", "/profiles", Reply({"profiles": [{"name": echo, "statuses": [echo]}]}))
+    service.on(
+        "GET",
+        "/profiles",
+        Reply({"profiles": [{"name": echo, "options": [{"name": "statuses", "choices": [echo], "default": echo}]}]}),
+    )
     service.on("GET", "/health", Reply({"status": echo, "checks": {echo: {"ok": True, "detail": echo}}}))
 
     ran = auditctl(*words, *(as_json if words[0] in ("watch", "run", "list") else []))

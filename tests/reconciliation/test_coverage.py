@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from profiles.pre_capture_sessions.evidence import ContainerEvidence
-from reconciliation.coverage import DELETED_DURING_SCAN, NOT_A_RECORDING, OUTSIDE_PREFIXES, REGISTERED, Coverage
+from profiles.pre_capture_sessions.selection import HARMLESS_SKIPS, NOT_A_RECORDING, OUTSIDE_PREFIXES, REGISTERED
+from reconciliation.coverage import DELETED_DURING_SCAN, Coverage
 from reconciliation.evidence import Unread
 from tests.profiles.pre_capture_sessions.strategies import evidence, unread_containers
 from tests.profiles.pre_capture_sessions.world import encoded, unread
@@ -14,7 +15,7 @@ RECORDS = st.lists(evidence() | unread_containers())
 
 
 def coverage_of(records: list[ContainerEvidence | Unread], listed: int | None = None) -> Coverage:
-    coverage = Coverage(listed=len(records) if listed is None else listed)
+    coverage = Coverage(listed=len(records) if listed is None else listed, harmless=HARMLESS_SKIPS)
     for record in records:
         coverage.count(record)
     return coverage
@@ -63,7 +64,7 @@ def test_what_the_plan_skipped_is_counted_beside_what_the_scan_skipped(
     records: list[ContainerEvidence | Unread], planned: dict[str, int]
 ) -> None:
     scanned = coverage_of(records)
-    coverage = Coverage(listed=len(records) + sum(planned.values()), skipped=Counter(planned))
+    coverage = Coverage(listed=len(records) + sum(planned.values()), harmless=HARMLESS_SKIPS, skipped=Counter(planned))
     for record in records:
         coverage.count(record)
     coverage.check()

@@ -5,7 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciliation.parameters import AuditParameters, Mode
+from profiles.pre_capture_sessions import PROFILE
+from profiles.pre_capture_sessions.kinds import CONTAINER, KINDS, RECORDING, SESSION
+from profiles.pre_capture_sessions.options import FAST, FULL, MODES
+from reconciliation.parameters import AuditParameters
+from reconciliation.rules import Kind
 from reconciliation.since_last import (
     MOST_RESOLVED_LISTED,
     NO_PREVIOUS,
@@ -16,15 +20,15 @@ from reconciliation.since_last import (
     compare,
     same_question,
 )
-from reconciliation.verdicts import Kind
 from tests.profiles.pre_capture_sessions.strategies import parameters
 from tests.profiles.pre_capture_sessions.world import (
     AS_OF,
-    FAST,
+    IN_FAST_MODE,
     LONG_AGO,
     MINUTE,
     PARAMETERS,
     World,
+    asking,
     audited,
     encoded,
     row,
@@ -32,26 +36,27 @@ from tests.profiles.pre_capture_sessions.world import (
     unread,
 )
 
+SHOWS = PROFILE.shows
 KNOWN = st.builds(
     Known,
-    st.sampled_from([kind.value for kind in Kind]),
+    st.sampled_from([kind.name for kind in KINDS]),
     st.sampled_from("abc"),
     st.sampled_from(["unregistered_recording", "no_ism", "no_duration", "row_without_container", "double_v1"]),
 )
 FINDINGS = st.frozensets(KNOWN, max_size=6)
 
 
-def earlier(*findings: Known, mode: Mode = Mode.FULL) -> Previous:
+def earlier(*findings: Known, mode: str = FULL) -> Previous:
     return Previous("20260301-093000-1a2b3c4d", LONG_AGO, mode, frozenset(findings))
 
 
-def known(verdict: str, kind: Kind = Kind.SESSION, one: str = "a") -> Known:
-    return Known(kind.value, one, verdict)
+def known(verdict: str, kind: Kind[Any] = SESSION, one: str = "a") -> Known:
+    return Known(kind.name, one, verdict)
 
 
 def test_without_an_earlier_audit_nothing_is_called_new() -> None:
-    assert compare(None, [known("stuck_empty")], mode=Mode.FULL, complete=True) == NO_PREVIOUS
-    assert change_of(None, known("stuck_empty")) is None
+    assert compare(None, [known("stuck_empty")], SHOWS, mode=FULL, complete=True) == NO_PREVIOUS
+    assert change_of(None, known("stuck_empty"), SHOWS) is None
     assert NO_PREVIOUS.to_json() == {
         "previous": None,
         "why_not": "There is no earlier completed audit of the same question.",
@@ -63,10 +68,10 @@ def test_without_an_earlier_audit_nothing_is_called_new() -> None:
 
 
 def test_new_persisting_and_resolved() -> None:
-    before = earlier(known("stuck_empty", one="stays"), known("no_ism", Kind.RECORDING, "mended"))
-    now = [known("stuck_empty", one="stays"), known("mixed_container", Kind.CONTAINER, "turns up")]
-    assert [change_of(before, one) for one in now] == [Change.PERSISTING, Change.NEW]
-    assert compare(before, now, mode=Mode.FULL, complete=True).to_json() == {
+    before = earlier(known("stuck_empty", one="stays"), known("no_ism", RECORDING, "mended"))
+    now = [known("stuck_empty", one="stays"), known("mixed_container", CONTAINER, "turns up")]
+    assert [change_of(before, one, SHOWS) for one in now] == [Change.PERSISTING, Change.NEW]
+    assert compare(before, now, SHOWS, mode=FULL, complete=True).to_json() == {
         "previous": {"id": "20260301-093000-1a2b3c4d", "as_of": "2026-01-31T09:30:00Z"},
         "why_not": None,
         "new": 1,
@@ -78,8 +83,8 @@ def test_new_persisting_and_resolved() -> None:
 
 def test_a_subject_whose_verdict_is_another_one_asks_something_new() -> None:
     before, now = earlier(known("stuck_empty")), known("suspect_lost")
-    assert change_of(before, now) is Change.NEW
-    since = compare(before, [now], mode=Mode.FULL, complete=True)
+    assert change_of(before, now, SHOWS) is Change.NEW
+    since = compare(before, [now], SHOWS, mode=FULL, complete=True)
     assert (since.new, since.persisting, since.resolved) == (1, 0, (known("stuck_empty"),))
 
 
@@ -87,54 +92,54 @@ def test_a_subject_whose_verdict_is_another_one_asks_something_new() -> None:
     ("gone", "resolved"),
     [
         (known("unregistered_recording"), True),
-        (known("mixed_container", Kind.CONTAINER), True),
-        (known("row_without_container", Kind.RECORDING), True),
-        (known("double_v1", Kind.RECORDING), True),
-        (known("no_duration", Kind.RECORDING), True),
-        (known("row_without_media", Kind.RECORDING), False),
-        (known("no_ism", Kind.RECORDING), False),
-        (known("filename_missing", Kind.RECORDING), False),
-        (known("session_mismatch", Kind.RECORDING), False),
+        (known("mixed_container", CONTAINER), True),
+        (known("row_without_container", RECORDING), True),
+        (known("double_v1", RECORDING), True),
+        (known("no_duration", RECORDING), True),
+        (known("row_without_media", RECORDING), False),
+        (known("no_ism", RECORDING), False),
+        (known("filename_missing", RECORDING), False),
+        (known("session_mismatch", RECORDING), False),
     ],
 )
 def test_a_fast_audit_resolves_only_what_shows_without_opening_registered_containers(
     gone: Known, resolved: bool
 ) -> None:
-    assert compare(earlier(gone), [], mode=Mode.FAST, complete=True).resolved == ((gone,) if resolved else ())
-    assert compare(earlier(gone, mode=Mode.FAST), [], mode=Mode.FULL, complete=True).resolved == (gone,)
+    assert compare(earlier(gone), [], SHOWS, mode=FAST, complete=True).resolved == ((gone,) if resolved else ())
+    assert compare(earlier(gone, mode=FAST), [], SHOWS, mode=FULL, complete=True).resolved == (gone,)
 
 
 def test_what_a_fast_audit_before_could_not_have_seen_is_not_called_new() -> None:
-    unplayable, double = known("no_ism", Kind.RECORDING), known("double_v1", Kind.RECORDING)
-    since = compare(earlier(mode=Mode.FAST), [unplayable, double], mode=Mode.FULL, complete=True)
+    unplayable, double = known("no_ism", RECORDING), known("double_v1", RECORDING)
+    since = compare(earlier(mode=FAST), [unplayable, double], SHOWS, mode=FULL, complete=True)
     assert (since.new, since.persisting, since.resolved) == (1, 0, ())
-    assert change_of(since.previous, unplayable) is None
-    assert change_of(since.previous, double) is Change.NEW
+    assert change_of(since.previous, unplayable, SHOWS) is None
+    assert change_of(since.previous, double, SHOWS) is Change.NEW
 
 
-@given(FINDINGS, FINDINGS, st.sampled_from(Mode), st.sampled_from(Mode), st.booleans())
+@given(FINDINGS, FINDINGS, st.sampled_from(MODES), st.sampled_from(MODES), st.booleans())
 def test_the_sums_of_a_comparison(
-    before: frozenset[Known], now: frozenset[Known], earlier_mode: Mode, mode: Mode, complete: bool
+    before: frozenset[Known], now: frozenset[Known], earlier_mode: str, mode: str, complete: bool
 ) -> None:
-    since = compare(earlier(*before, mode=earlier_mode), now, mode=mode, complete=complete)
+    since = compare(earlier(*before, mode=earlier_mode), now, SHOWS, mode=mode, complete=complete)
     assert since.new is not None
     assert since.persisting is not None
     assert since.new + since.persisting <= len(now)
-    assert since.new + since.persisting == len(now) or earlier_mode is Mode.FAST
-    changes = [change_of(since.previous, one) for one in now]
+    assert since.new + since.persisting == len(now) or earlier_mode == FAST
+    changes = [change_of(since.previous, one, SHOWS) for one in now]
     assert (changes.count(Change.NEW), changes.count(Change.PERSISTING)) == (since.new, since.persisting)
     assert (since.resolved is None) is not complete
     assert (since.why_not is None) is complete
     if complete:
         assert since.resolved is not None
         assert set(since.resolved) <= before - now
-        assert mode is Mode.FAST or set(since.resolved) == before - now
+        assert mode == FAST or set(since.resolved) == before - now
         assert list(since.resolved) == sorted(since.resolved)
 
 
 def test_of_very_many_resolved_the_number_is_told_and_the_first_are_named() -> None:
     before = earlier(*(known("stuck_empty", one=f"{number:05}") for number in range(MOST_RESOLVED_LISTED + 5)))
-    told = compare(before, [], mode=Mode.FULL, complete=True).to_json()
+    told = compare(before, [], SHOWS, mode=FULL, complete=True).to_json()
     assert told["resolved"] == MOST_RESOLVED_LISTED + 5
     assert len(told["resolved_findings"]) == MOST_RESOLVED_LISTED
     assert told["resolved_findings"][0]["subject"]["id"] == "00000"
@@ -143,24 +148,24 @@ def test_of_very_many_resolved_the_number_is_told_and_the_first_are_named() -> N
 @given(parameters())
 def test_the_same_question_may_open_more_or_less_of_storage(asked: AuditParameters) -> None:
     assert same_question(asked, asked)
-    assert all(same_question(asked, replace(asked, mode=mode)) for mode in Mode)
+    assert all(same_question(asked, replace(asked, mode=mode)) for mode in MODES)
 
 
 @pytest.mark.parametrize(
-    "changes",
+    "another",
     [
-        {"statuses": ("FAILURE",)},
-        {"grace_minutes": 61},
-        {"since": LONG_AGO},
-        {"until": LONG_AGO},
-        {"container_prefixes": ("a",)},
-        {"only": ("a",)},
-        {"ingest_address_contains": "in-"},
-        {"profile": "another"},
+        asking(statuses=("FAILURE",)),
+        replace(PARAMETERS, grace_minutes=61),
+        replace(PARAMETERS, since=LONG_AGO),
+        replace(PARAMETERS, until=LONG_AGO),
+        asking(container_prefixes=("a",)),
+        replace(PARAMETERS, only=("a",)),
+        asking(ingest_address_contains="in-"),
+        replace(PARAMETERS, profile="another"),
     ],
 )
-def test_another_question_is_not_compared(changes: dict[str, Any]) -> None:
-    assert not same_question(PARAMETERS, replace(PARAMETERS, **changes))
+def test_another_question_is_not_compared(another: AuditParameters) -> None:
+    assert not same_question(PARAMETERS, another)
 
 
 # --- whole audits, one after the other ----------------------------------------------------------------------------
@@ -202,8 +207,8 @@ def test_a_fast_audit_after_a_full_one_leaves_what_it_cannot_see() -> None:
     unplayable = World(records=[encoded()._replace(manifest_bytes=None)], rows=[row()])
     before = remembered(unplayable)
     assert [one.verdict for one in before.findings] == ["no_ism"]
-    assert audited(unplayable, FAST, previous=before).result.since_last.resolved == ()
-    assert audited(HEALTHY, FAST, previous=remembered(HIDDEN)).result.since_last.resolved != ()
+    assert audited(unplayable, IN_FAST_MODE, previous=before).result.since_last.resolved == ()
+    assert audited(HEALTHY, IN_FAST_MODE, previous=remembered(HIDDEN)).result.since_last.resolved != ()
 
 
 def test_what_asks_nothing_of_a_person_is_not_remembered() -> None:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from activities.keep_dead_letters import keep_letters
 from activities.previous import previous_audit
 from adapters.audit_records import ActiveAudit
-from profiles import PROFILES
+from profiles.pre_capture_sessions import PROFILE
 from reconciliation.dead_letters import DeadLetter
 from reconciliation.errors import RunStoreError
 from reconciliation.evidence import Unread
@@ -33,8 +33,8 @@ from triggers.retention import clear_away
 from triggers.running import Running
 from triggers.timers import watch
 
-PROFILE = PARAMETERS.profile
-GUARD = f"active/{PROFILE}.json"
+NAME = PARAMETERS.profile
+GUARD = f"active/{NAME}.json"
 OLDEST, TOUCHED, NEWEST, NEXT = (f"2026030{day}-000000-aaaaaaaa" for day in (1, 2, 3, 4))
 REPORT = document_of(audited(World()))
 PARTS = (
@@ -52,7 +52,7 @@ PARTS = (
     "shards/odd",
     "dead-letters/odd",
 )
-SUMMARY = {"findings": 0, **Outside(MemoryStorage({}), MemoryDatabase()).services.audited(PROFILES[PROFILE]).to_json()}
+SUMMARY = {"findings": 0, **Outside(MemoryStorage({}), MemoryDatabase()).services.audited(PROFILE).to_json()}
 
 
 @dataclass
@@ -90,7 +90,7 @@ async def leave(outside: Outside, audit_id: str, state: State) -> RunRecord:
     record = RunRecord(audit_id, State.QUEUED, PARAMETERS, AS_OF, AS_OF)
     await outside.records.create_record(record)
     await outside.store.write_containers(audit_id, AS_OF, pages("a", "b"))
-    await outside.store.write_rows(audit_id, pages(), pages())
+    await outside.store.write_rows(audit_id, {"registered": pages(), "candidates": pages()})
     plan = Plan(AS_OF, settle_minutes=20, max_passes=3, listed=2, skipped={}, shards=())
     await outside.store.write_plan(audit_id, plan, pages("a", "b"))
     await outside.store.write_progress(audit_id, 0, [])
@@ -271,7 +271,7 @@ async def test_only_what_had_to_be_gone_through_is_read(outside: Outside) -> Non
 )
 @pytest.mark.parametrize("named", [NEWEST, "active", "health.json"])
 async def test_no_record_speaks_for_another_folder_than_its_own(outside: Outside, folder: str, named: str) -> None:
-    await outside.records.claim(PROFILE, OLDEST, AS_OF, None)
+    await outside.records.claim(NAME, OLDEST, AS_OF, None)
     decoy = replace(await leave(outside, TOUCHED[:-1] + "b", State.COMPLETED), audit_id=named)
     outside.blobs.blobs[f"{folder}/run.json"] = json.dumps(decoy.to_json()).encode()
     outside.now = AS_OF + timedelta(days=1000)
@@ -287,7 +287,7 @@ GUARDS = [b"", b"{", b"null", b'{"schema_version": 2}', b'{"schema_version": 1, 
 
 
 async def names_it(outside: Outside) -> str | None:
-    guard = await outside.records.active(PROFILE)
+    guard = await outside.records.active(NAME)
     assert guard is None or isinstance(guard, ActiveAudit)
     return None if guard is None else guard.audit_id
 
@@ -346,7 +346,7 @@ async def test_an_audit_that_cannot_be_read_holds_its_profile_only_while_its_orc
 ) -> None:
     runtime = Runtime({TOUCHED})
     outside.blobs.blobs[f"{TOUCHED}/run.json"] = b"{"
-    await outside.records.claim(PROFILE, TOUCHED, AS_OF - timedelta(hours=1), None)
+    await outside.records.claim(NAME, TOUCHED, AS_OF - timedelta(hours=1), None)
     with pytest.raises(RefusedError, match=f"{TOUCHED} .* is active"):
         await Running(outside.services, runtime).begin(PARAMETERS, NEXT)
     await watch(runtime, outside.services)

@@ -9,13 +9,14 @@ from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 import function_app
-from profiles import PROFILES
+from adapters.enabled import enabled_profiles
 from reconciliation.lifecycle import Phase, State
 from reconciliation.outcome import Outcome
-from reconciliation.parameters import Mode
-from triggers.openapi.document import DOCUMENT
+from triggers.openapi.document import document
 from triggers.requests import read_audit_id, read_choice, read_limit
 
+PROFILES = enabled_profiles({})
+DOCUMENT = document([*PROFILES.values()])
 SCHEMAS = DOCUMENT["components"]["schemas"]
 OPERATIONS = {
     (method, path): operation for path, methods in DOCUMENT["paths"].items() for method, operation in methods.items()
@@ -67,11 +68,12 @@ def test_only_what_needs_no_key_is_never_refused_for_it() -> None:
 def test_what_the_code_enumerates_is_what_the_document_enumerates() -> None:
     assert SCHEMAS["State"]["enum"] == [state.value for state in State]
     assert SCHEMAS["Phase"]["enum"] == [phase.value for phase in Phase]
-    assert SCHEMAS["Mode"]["enum"] == [mode.value for mode in Mode]
+    assert SCHEMAS["Mode"]["enum"] == [mode for profile in PROFILES.values() for mode in profile.modes]
     assert SCHEMAS["Outcome"]["enum"] == [outcome.to_json() for outcome in Outcome]
     assert SCHEMAS["ProfileName"]["enum"] == list(PROFILES)
     statuses = SCHEMAS["StartAudit"]["properties"]["statuses"]["anyOf"][0]["items"]["enum"]
-    assert set(statuses) == {status for profile in PROFILES.values() for status in profile.statuses}
+    [option] = [each for each in PROFILES["pre-capture-sessions"].options if each.name == "statuses"]
+    assert tuple(statuses) == option.choices
 
 
 def test_every_component_is_used_and_every_reference_leads_to_one() -> None:

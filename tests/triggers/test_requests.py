@@ -1,5 +1,6 @@
 import json
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -8,9 +9,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from profiles import PROFILES
+from profiles.pre_capture_sessions import PROFILE
+from profiles.pre_capture_sessions.options import FAST, MODES
 from reconciliation.errors import BadRequestError
-from reconciliation.parameters import AuditParameters, Mode
+from reconciliation.parameters import AuditParameters
 from triggers.requests import (
     MOMENT,
     MOST_BODY_BYTES,
@@ -22,7 +24,8 @@ from triggers.requests import (
     read_start,
 )
 
-PROFILE = PROFILES["pre-capture-sessions"]
+PROFILES = {PROFILE.name: PROFILE}
+OPTIONS = [option.name for option in PROFILE.options]
 ID = "6490b590-03a8-493d-b6e2-44a63208d243"
 
 json_values = st.recursive(
@@ -46,13 +49,14 @@ plausible = st.sampled_from(
         "a0",
     ]
 )
-fields = st.sampled_from([*StartAudit.model_fields, "colour", ""])
-bodies = st.dictionaries(fields, plausible | st.lists(plausible, max_size=3) | json_values, max_size=5)
+fields = st.sampled_from([*StartAudit.model_fields, *OPTIONS, "colour", ""])
+values = plausible | st.lists(plausible, max_size=3) | json_values
+bodies = st.dictionaries(fields, values | st.dictionaries(fields, values, max_size=3), max_size=5)
 
 
 def judged(body: bytes) -> AuditParameters | BadRequestError:
     try:
-        return read_start(body)
+        return read_start(body, PROFILES)
     except BadRequestError as error:
         return error
 
@@ -60,7 +64,7 @@ def judged(body: bytes) -> AuditParameters | BadRequestError:
 def refused(body: dict[str, Any]) -> dict[str, tuple[str, str]]:
     """The fields that a body is refused for, each with what was seen and what is allowed."""
     with pytest.raises(BadRequestError) as caught:
-        read_start(json.dumps(body).encode())
+        read_start(json.dumps(body).encode(), PROFILES)
     return {problem.field: (problem.value, problem.allowed) for problem in caught.value.problems}
 
 
@@ -82,6 +86,10 @@ def assert_usable_or_told(body: bytes) -> None:
 @example(b'{"profile": "\\ud800"}')
 @example(b'{"grace_minutes": ' + b"1" * 5000 + b"}")
 @example(b'{"grace_minutes": ' + b"[" * 5000)
+@example(b'{"statuses": ' + b"1" * 5000 + b"}")
+@example(b'{"colour": ' + b"1" * 5000 + b"}")
+@example(b'{"mode": ' + b"1" * 5000 + b"}")
+@example(b'{"options": {"statuses": [' + b"1" * 5000 + b"]}}")
 @example(b'{"since": "0001-01-01T00:00:00+14:00"}')
 @example(b'{"until": "9999-12-31T23:59:59-14:00"}')
 @example(b'{"since": "0001-01-01T00:00:00+14:00", "until": "0001-01-01T00:00:00+15:00"}')
@@ -96,12 +104,21 @@ def test_any_json_object_is_a_question_or_a_bad_request(body: dict[str, Any]) ->
 
 @pytest.mark.parametrize("body", [b"", b"  ", b"{}"])
 def test_asking_for_nothing_in_particular_asks_for_the_profiles_defaults(body: bytes) -> None:
-    assert read_start(body) == AuditParameters(PROFILE.name, PROFILE.default_statuses, PROFILE.default_grace_minutes)
+    assert read_start(body, PROFILES) == AuditParameters(
+        PROFILE.name,
+        "full",
+        60,
+        options={
+            "statuses": ("PROCESSING", "NO_RECORDING", "FAILURE", "NULL"),
+            "container_prefixes": (),
+            "ingest_address_contains": None,
+        },
+    )
 
 
-@pytest.mark.parametrize("mode", Mode)
-def test_every_mode_can_be_asked_for_by_its_name(mode: Mode) -> None:
-    assert read_start(json.dumps({"mode": mode.value}).encode()).mode is mode
+@pytest.mark.parametrize("mode", MODES)
+def test_every_mode_can_be_asked_for_by_its_name(mode: str) -> None:
+    assert read_start(json.dumps({"mode": mode}).encode(), PROFILES).mode == mode
 
 
 def test_all_that_can_be_asked_arrives() -> None:
@@ -116,16 +133,18 @@ def test_all_that_can_be_asked_arrives() -> None:
         "ingest_address_contains": "mediakind.com",
         "mode": "fast",
     }
-    assert read_start(json.dumps(body).encode()) == AuditParameters(
+    assert read_start(json.dumps(body).encode(), PROFILES) == AuditParameters(
         profile=PROFILE.name,
-        mode=Mode.FAST,
-        statuses=("NULL", "FAILURE"),
+        mode=FAST,
         grace_minutes=0,
         since=datetime(2024, 7, 18, tzinfo=UTC),
         until=datetime(2024, 8, 1, 0, 0, 0, 500_000, tzinfo=UTC),
-        container_prefixes=("a0", "$web"),
         only=(ID,),
-        ingest_address_contains="mediakind.com",
+        options={
+            "statuses": ("NULL", "FAILURE"),
+            "container_prefixes": ("a0", "$web"),
+            "ingest_address_contains": "mediakind.com",
+        },
     )
 
 
@@ -141,7 +160,7 @@ def test_all_that_can_be_asked_arrives() -> None:
 )
 @pytest.mark.parametrize("field", ["since", "until"])
 def test_what_a_moment_has_beyond_microseconds_is_cut(field: str, text: str, microsecond: int) -> None:
-    asked = read_start(json.dumps({field: text}).encode())
+    asked = read_start(json.dumps({field: text}).encode(), PROFILES)
     assert getattr(asked, field) == datetime(2024, 7, 18, 0, 0, 0, microsecond, tzinfo=UTC)
     assert re.fullmatch(MOMENT, text)
 
@@ -150,7 +169,7 @@ def test_what_a_moment_has_beyond_microseconds_is_cut(field: str, text: str, mic
 def test_a_moment_of_any_precision_is_read_as_far_as_microseconds_go(at: datetime, digits: str) -> None:
     text = f"{at:%Y-%m-%dT%H:%M:%S}".rjust(19, "0") + ("." if digits else "") + digits + "Z"
     expected = at.replace(microsecond=int(digits[:6].ljust(6, "0")))
-    assert read_start(json.dumps({"since": text}).encode()).since == expected
+    assert read_start(json.dumps({"since": text}).encode(), PROFILES).since == expected
 
 
 @pytest.mark.parametrize(
@@ -170,7 +189,9 @@ def test_a_moment_of_any_precision_is_read_as_far_as_microseconds_go(at: datetim
         ("until", "yesterday", "with its zone"),
         ("until", "", "with its zone"),
         ("statuses", [], "1 to 20 statuses"),
-        ("statuses", "NO_RECORDING", "1 to 20 statuses"),
+        ("statuses", "no_recording", "NO_RECORDING"),
+        ("statuses", 7, "1 to 20 statuses"),
+        ("statuses", {"NULL": 1}, "1 to 20 statuses"),
         ("statuses", ["no_recording"], "NO_RECORDING"),
         ("statuses", ["NO_RECORDING"] * 21, "1 to 20 statuses"),
         ("grace_minutes", -1, "from 0 to 10080"),
@@ -178,7 +199,8 @@ def test_a_moment_of_any_precision_is_read_as_far_as_microseconds_go(at: datetim
         ("grace_minutes", "60", "from 0 to 10080"),
         ("grace_minutes", 1.5, "from 0 to 10080"),
         ("grace_minutes", True, "from 0 to 10080"),
-        ("container_prefixes", "a", "beginnings of container names"),
+        ("container_prefixes", "A", "beginnings of container names"),
+        ("container_prefixes", True, "beginnings of container names"),
         ("container_prefixes", ["a"] * 257, "at most 256"),
         ("only", ID, "UUIDs"),
         ("only", [ID] * 1001, "at most 1000"),
@@ -212,9 +234,46 @@ def test_an_id_that_is_no_uuid_is_named_by_its_place(value: object) -> None:
     assert repr(value)[:20] in problems["only.1"][0]
 
 
+def test_an_option_means_the_same_in_options_and_beside_them() -> None:
+    asked = {"statuses": ["FAILURE"], "container_prefixes": ["a0"], "ingest_address_contains": "x"}
+    within, beside = {"options": asked}, asked
+    assert read_start(json.dumps(within).encode(), PROFILES) == read_start(json.dumps(beside).encode(), PROFILES)
+    assert refused({"options": {"statuses": ["FAILURE"]}, "statuses": ["FAILURE"]}) == {
+        "statuses": ("given twice", "once, in options or beside it")
+    }
+    assert refused({"options": {"colour": 1}}) == {
+        "options.colour": ("unknown option", "any of statuses, container_prefixes, ingest_address_contains")
+    }
+    assert list(refused({"options": ["FAILURE"]})) == list(refused({"options": None})) == ["options"]
+
+
+def test_a_text_alone_stands_for_a_list_of_one() -> None:
+    asked = read_start(json.dumps({"statuses": "FAILURE", "options": {"container_prefixes": "a0"}}).encode(), PROFILES)
+    assert (asked.options["statuses"], asked.options["container_prefixes"]) == (("FAILURE",), ("a0",))
+
+
+def test_without_a_profile_the_first_that_is_enabled_is_asked_by_its_own_modes_and_options() -> None:
+    other = replace(PROFILE, name="other", modes=("quick",), options=(), default_grace_minutes=5)
+    profiles = {"other": other, **PROFILES}
+    assert read_start(b"{}", profiles) == AuditParameters("other", "quick", 5)
+    assert read_start(json.dumps({"profile": PROFILE.name}).encode(), profiles) == PROFILE.asked()
+    with pytest.raises(BadRequestError) as caught:
+        read_start(b'{"mode": "full", "statuses": ["NULL"], "options": {"size": 1}}', profiles)
+    assert {problem.field: problem.allowed.split(":")[0] for problem in caught.value.problems} == {
+        "mode": "one of quick",
+        "statuses": "any of the fields profile, mode, since, until, grace_minutes, only, options",
+        "options.size": "none",
+    }
+
+
 def test_ids_are_kept_in_their_usual_form() -> None:
-    asked = read_start(json.dumps({"only": [UUID(ID).hex, "{" + ID + "}"]}).encode())
+    asked = read_start(json.dumps({"only": [UUID(ID).hex, "{" + ID + "}"]}).encode(), PROFILES)
     assert asked.only == (ID,)
+
+
+def test_beside_a_profile_that_is_not_enabled_what_no_profile_knows_is_told() -> None:
+    body = {"profile": "nobody", "statuses": [], "colour": 1, "since": "x", "options": {"size": 1}}
+    assert set(refused(body)) == {"profile", "colour", "since", "options.size"}
 
 
 def test_since_must_lie_before_until() -> None:

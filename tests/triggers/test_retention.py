@@ -59,7 +59,7 @@ async def keep(
     """An audit in that state that changed, or ended, so many days ago."""
     at = NOW - timedelta(days=days)
     audit_id = f"{at:%Y%m%d-%H%M%S}-{number:08x}"
-    record = RunRecord(audit_id, State.QUEUED, AuditParameters(profile, ("NULL",), 60), created_at=at, updated_at=at)
+    record = RunRecord(audit_id, State.QUEUED, AuditParameters(profile, "full", 60), created_at=at, updated_at=at)
     await services.records.create_record(record)
     if state.has_ended:
         await services.records.end(record.ended(state, at, outcome=Outcome.FAILED))

@@ -62,7 +62,7 @@ async def ended(blobs: BlobStore, runtime: Runtime, state: State) -> tuple[Runni
     )
     nobody = cast("RestLister", None)  # nothing here looks at what is audited
     services = Services(settings, AuditRecords(blobs), RunStore(blobs), nobody, now=lambda: NOW)
-    parameters = AuditParameters("pre-capture-sessions", ("NULL",), 60)
+    parameters = AuditParameters("pre-capture-sessions", "full", 60)
     record = RunRecord(AUDIT, State.QUEUED, parameters, created_at=NOW, updated_at=NOW)
     await services.records.create_record(record)
     outcome = Outcome.FAILED if state is State.FAILED else Outcome.INCOMPLETE

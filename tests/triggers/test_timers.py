@@ -1,4 +1,6 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import cast
 
 import azure.functions as func
@@ -6,9 +8,11 @@ import pytest
 from azure.functions.timer import TimerRequest
 
 from adapters.services import Services
+from profiles.pre_capture_sessions import PROFILE as PRE
 from reconciliation.errors import StorageUnavailableError
 from tests.activities.memory import MemoryDatabase, MemoryStorage, Outside
 from tests.profiles.pre_capture_sessions.world import AS_OF
+from tests.triggers.test_damaged_run_store import Runtime
 from triggers import timers
 from triggers.requests import read_audit_id
 from triggers.running import Running
@@ -49,6 +53,17 @@ def test_the_id_of_a_slot_is_an_audit_id_and_always_the_same() -> None:
     assert scheduled_id(SLOT + timedelta(minutes=1), PROFILE) != audit_id
 
 
+@pytest.mark.parametrize(("chosen", "mode"), [(None, "full"), ("fast", "fast")])
+async def test_the_scheduled_audit_asks_the_first_profile_for_its_defaults(chosen: str | None, mode: str) -> None:
+    outside, runtime = Outside(MemoryStorage({}), MemoryDatabase()), Runtime()
+    world = replace(outside.services, settings=replace(outside.services.settings, scheduled_mode=chosen))
+    audit_id = await timers.start_scheduled(timer(None), runtime, world)
+    assert runtime.started == [audit_id] == [scheduled_id(AS_OF, PROFILE)]
+    record = await outside.records.record(str(audit_id))
+    assert record is not None
+    assert record.parameters == PRE.asked(mode=mode)
+
+
 # --- the watchdog -----------------------------------------------------------------------------------------------------
 
 
@@ -63,10 +78,10 @@ async def test_what_goes_wrong_with_one_profile_stops_no_other_and_is_told_in_th
         if profile == "broken":
             raise error
 
-    monkeypatch.setattr(timers, "PROFILES", {"one": None, "broken": None, "other": None})
+    settings = SimpleNamespace(profiles={"one": None, "broken": None, "other": None})
     monkeypatch.setattr(timers, "_watch", look)
     with pytest.raises(type(error)) as told:
-        await timers.watch(None, cast("Services", None))
+        await timers.watch(None, cast("Services", SimpleNamespace(settings=settings)))
     assert told.value is error
     assert looked_after == ["one", "broken", "other"]
     assert "could not look after broken" in caplog.text

@@ -14,7 +14,7 @@ from reconciliation.shards import Shard
 from triggers.view import START_GRACE, Orchestration, audit_view, phase_of, state_seen
 
 AT = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
-PARAMETERS = AuditParameters("pre-capture-sessions", ("NO_RECORDING",), 60)
+PARAMETERS = AuditParameters("pre-capture-sessions", "full", 60)
 RECORD = RunRecord("20260131-093000-1a2b3c4d", State.QUEUED, PARAMETERS, created_at=AT, updated_at=AT)
 MOMENT = timedelta(microseconds=1)
 

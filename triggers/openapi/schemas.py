@@ -1,16 +1,16 @@
 """What the API's documents hold. What the code has as an enumeration or a limit is taken from there."""
 
+from collections.abc import Callable
 from http import HTTPStatus
 
-from profiles import PROFILES
 from reconciliation.dead_letters import MOST_ERRORS_KEPT, SCHEMA_VERSION
 from reconciliation.lifecycle import Phase, State
+from reconciliation.options import Option
 from reconciliation.outcome import Outcome
-from reconciliation.parameters import Mode
 from reconciliation.report.model import ASKING
+from reconciliation.rules import Severity
 from reconciliation.run_record import AUDIT_ID
-from reconciliation.verdicts import Kind, Severity
-from triggers.openapi.report import AUDITED, REPORT, VERDICTS
+from triggers.openapi.report import AUDITED, Profiles, kinds_of, report_of, verdicts_of
 from triggers.openapi.shapes import (
     COUNT,
     FLAG,
@@ -28,8 +28,6 @@ from triggers.openapi.shapes import (
 )
 from triggers.requests import DiscardDeadLetters, StartAudit
 
-_STATUSES = [status for profile in PROFILES.values() for status in profile.statuses]
-
 
 def problem(status: HTTPStatus, meaning: str, **members: Schema) -> Schema:
     """A problem document (RFC 9457) of that status; ``members`` are added to the standard ones."""
@@ -43,10 +41,39 @@ def problem(status: HTTPStatus, meaning: str, **members: Schema) -> Schema:
     )
 
 
+def _text(option: Option) -> Schema:
+    return one_of(option.choices) if option.choices else {**TEXT, "pattern": f"^{option.form}$"}
+
+
+def _option(option: Option) -> Schema:
+    if option.is_list:
+        values = listed(_text(option), minItems=option.least, maxItems=option.most)
+        return {**values, "description": option.means}
+    return or_null({**_text(option), "minLength": option.least, "maxLength": option.most, "description": option.means})
+
+
+def _asked(option: Option) -> Schema:
+    """As a request may give it: a text alone stands for a list of one, null is as if nothing was given."""
+    return {"anyOf": [_option(option), _text(option), {"type": "null"}]} if option.is_list else _option(option)
+
+
+def _options(profiles: Profiles, shape: Callable[[Option], Schema] = _option) -> dict[str, Schema]:
+    return {option.name: shape(option) for profile in profiles for option in profile.options}
+
+
+def _start_audit(profiles: Profiles) -> Schema:
+    schema, options = _body(StartAudit), _options(profiles, _asked)
+    schema["properties"] |= {
+        "profile": {**ref("ProfileName"), "description": "The first profile unless it is given."},
+        "mode": {**ref("Mode"), "description": "The profile's first unless it is given."},
+        "options": {"type": "object", "properties": options, "additionalProperties": False},
+        **{name: {**option, "description": "As in options."} for name, option in options.items()},
+    }
+    return {**schema, "additionalProperties": False}
+
+
 def _body(model: type[StartAudit | DiscardDeadLetters]) -> Schema:
-    schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
-    schema.pop("$defs", None)  # the enumerations among them are components already
-    return schema
+    return model.model_json_schema(ref_template="#/components/schemas/{model}")
 
 
 _COUNTED = closed(listed=or_null(COUNT), scanned=COUNT, skipped=COUNT, failed=COUNT)
@@ -60,42 +87,49 @@ _PROGRESS = closed(
     eta_seconds=or_null({**COUNT, "minimum": 1}),
 )
 
-_PARAMETERS = closed(
-    "What was asked, with the profile's defaults.",
-    profile=ref("ProfileName"),
-    mode=ref("Mode"),
-    statuses=listed(one_of(_STATUSES), minItems=1),
-    grace_minutes=COUNT,
-    since=or_null(MOMENT),
-    until=or_null(MOMENT),
-    container_prefixes=listed(TEXT),
-    only=listed({**TEXT, "format": "uuid"}),
-    ingest_address_contains=or_null(SAID),
-)
 
-_SUMMARY = closed(
-    "What the report says in short.",
-    headline=SAID,
-    notes=listed(SAID),
-    **AUDITED,
-    counts={**counts(VERDICTS), "description": "How many subjects got each verdict."},
-    asking={
-        "type": "object",
-        "propertyNames": {"enum": [severity.value for severity in ASKING]},
-        "additionalProperties": counts(VERDICTS),
-        "description": "Those of them that ask something of a person, by severity.",
-    },
-    sessions=COUNT,
-    findings=COUNT,
-    hidden={**COUNT, "description": "Complete recordings in storage that nobody can see."},
-    since_last=closed(
-        previous=or_null(closed(id=ref("AuditId"), as_of=MOMENT)),
-        new=or_null(COUNT),
-        persisting=or_null(COUNT),
-        resolved=or_null(COUNT),
-    ),
-    containers=closed(listed=COUNT, scanned=COUNT, skipped=COUNT, failed=COUNT),
-)
+def _parameters(profiles: Profiles) -> Schema:
+    options = _options(profiles)
+    return closed(
+        "What was asked, with the profile's defaults.",
+        optional=options if len(profiles) > 1 else [],
+        profile=ref("ProfileName"),
+        mode=ref("Mode"),
+        grace_minutes=COUNT,
+        since=or_null(MOMENT),
+        until=or_null(MOMENT),
+        only=listed({**TEXT, "format": "uuid"}),
+        **options,
+    )
+
+
+def _summary(profiles: Profiles) -> Schema:
+    verdicts, nouns = verdicts_of(profiles), [f"{profile.kinds[0].noun}s" for profile in profiles]
+    return closed(
+        "What the report says in short.",
+        optional=nouns if len(profiles) > 1 else [],
+        headline=SAID,
+        notes=listed(SAID),
+        **AUDITED,
+        counts={**counts(verdicts), "description": "How many subjects got each verdict."},
+        asking={
+            "type": "object",
+            "propertyNames": {"enum": [severity.value for severity in ASKING]},
+            "additionalProperties": counts(verdicts),
+            "description": "Those of them that ask something of a person, by severity.",
+        },
+        **{noun: {**COUNT, "description": "How many subjects there are of the first kind."} for noun in nouns},
+        findings=COUNT,
+        hidden={**COUNT, "description": "How many are what the profile looks for above all."},
+        since_last=closed(
+            previous=or_null(closed(id=ref("AuditId"), as_of=MOMENT)),
+            new=or_null(COUNT),
+            persisting=or_null(COUNT),
+            resolved=or_null(COUNT),
+        ),
+        containers=closed(listed=COUNT, scanned=COUNT, skipped=COUNT, failed=COUNT),
+    )
+
 
 _AUDIT = closed(
     "An audit as it is at this moment.",
@@ -130,16 +164,35 @@ _DEAD_LETTER = closed(
     discarded=or_null(closed("The decision not to read it.", reason=SAID, by=SAID, at=MOMENT)),
 )
 
-_PROFILE = closed(
-    "A system that can be audited.",
-    name=ref("ProfileName"),
-    title=TEXT,
-    description=TEXT,
-    statuses=listed(one_of(_STATUSES)),
-    default_statuses=listed(one_of(_STATUSES)),
-    default_grace_minutes=COUNT,
-    verdicts=listed(closed(subject=words(Kind), verdict=one_of(VERDICTS), severity=words(Severity), meaning=TEXT)),
-)
+
+def _profile(profiles: Profiles) -> Schema:
+    return closed(
+        "A system that can be audited.",
+        name=ref("ProfileName"),
+        title=TEXT,
+        description=TEXT,
+        modes=listed(ref("Mode"), minItems=1),
+        options=listed(
+            closed(
+                "What a request may ask of it.",
+                name=SAID,
+                meaning=SAID,
+                allowed=SAID,
+                choices=listed(TEXT),
+                default={"anyOf": [TEXT, listed(TEXT), {"type": "null"}]},
+            )
+        ),
+        default_grace_minutes=COUNT,
+        verdicts=listed(
+            closed(
+                subject=one_of(kinds_of(profiles)),
+                verdict=one_of(verdicts_of(profiles)),
+                severity=words(Severity),
+                meaning=TEXT,
+            )
+        ),
+    )
+
 
 _HEALTH = closed(
     "Whether the service can do what an audit needs.",
@@ -156,61 +209,67 @@ _FIELD_PROBLEM = closed(
     allowed={**SAID, "description": "What would be right."},
 )
 
-SCHEMAS: dict[str, Schema] = {
-    "AuditId": {**TEXT, "pattern": AUDIT_ID, "examples": ["20260131-093000-1a2b3c4d"]},
-    "ProfileName": one_of(PROFILES),
-    "State": words(State),
-    "Phase": words(Phase),
-    "Mode": words(Mode),
-    "Outcome": {
-        "type": "object",
-        "enum": [outcome.to_json() for outcome in Outcome],
-        "description": "How an audit ended: the exit codes of auditctl and their words.",
-    },
-    "Links": closed(
-        "Where the audit, its report and its page are.",
-        **{name: {**TEXT, "format": "uri-reference"} for name in ("self", "report", "page")},
-    ),
-    "Parameters": _PARAMETERS,
-    "Progress": _PROGRESS,
-    "Summary": _SUMMARY,
-    "Audit": _AUDIT,
-    "Audits": closed(
-        audits=listed(ref("Audit")),
-        unreadable=listed(
-            {**SAID, "description": "A blob of the run store: damaged, or of a later release. Its audit is not shown."}
+
+def schemas(profiles: Profiles) -> dict[str, Schema]:
+    """All components of the document, for an app that audits these profiles."""
+    return {
+        "AuditId": {**TEXT, "pattern": AUDIT_ID, "examples": ["20260131-093000-1a2b3c4d"]},
+        "ProfileName": one_of(profile.name for profile in profiles),
+        "State": words(State),
+        "Phase": words(Phase),
+        "Mode": one_of(mode for profile in profiles for mode in profile.modes),
+        "Outcome": {
+            "type": "object",
+            "enum": [outcome.to_json() for outcome in Outcome],
+            "description": "How an audit ended: the exit codes of auditctl and their words.",
+        },
+        "Links": closed(
+            "Where the audit, its report and its page are.",
+            **{name: {**TEXT, "format": "uri-reference"} for name in ("self", "report", "page")},
         ),
-    ),
-    "Accepted": closed(id=ref("AuditId"), profile=ref("ProfileName"), state=ref("State"), links=ref("Links")),
-    "Cancelled": closed(id=ref("AuditId"), state={"const": State.CANCELLED.value}, links=ref("Links")),
-    "DeadLetter": _DEAD_LETTER,
-    "DeadLetters": closed(id=ref("AuditId"), dead_letters=listed(ref("DeadLetter"))),
-    "Profiles": closed(profiles=listed(_PROFILE)),
-    "Health": _HEALTH,
-    "Live": closed("The process is up. Nothing is said of what it can do.", status={"const": "up"}),
-    "Report": REPORT,
-    "StartAudit": _body(StartAudit),
-    "DiscardDeadLetters": _body(DiscardDeadLetters),
-    "BadRequest": problem(
-        HTTPStatus.BAD_REQUEST,
-        "The request is wrong; everything that is wrong with it is told at once.",
-        errors=listed(_FIELD_PROBLEM, minItems=1),
-    ),
-    "NotFound": problem(HTTPStatus.NOT_FOUND, "There is nothing of that name."),
-    "Busy": problem(
-        HTTPStatus.CONFLICT,
-        "Another audit of the profile is active.",
-        active_id={"anyOf": [ref("AuditId"), {"const": ""}], "description": "That one, where it is known."},
-    ),
-    "NothingToDo": problem(
-        HTTPStatus.CONFLICT, "The audit is in a state in which this cannot be done.", state=ref("State")
-    ),
-    "NoReport": problem(HTTPStatus.CONFLICT, "The audit has no report, or none yet."),
-    "Broken": problem(
-        HTTPStatus.INTERNAL_SERVER_ERROR,
-        "A blob of the run store cannot be read, and detail names it; or something went wrong that should not.",
-    ),
-    "Unavailable": problem(
-        HTTPStatus.SERVICE_UNAVAILABLE, "The service does not reach what it needs, or is set up wrongly."
-    ),
-}
+        "Parameters": _parameters(profiles),
+        "Progress": _PROGRESS,
+        "Summary": _summary(profiles),
+        "Audit": _AUDIT,
+        "Audits": closed(
+            audits=listed(ref("Audit")),
+            unreadable=listed(
+                {
+                    **SAID,
+                    "description": "A damaged blob, or one of a later release. Its audit is not shown.",
+                }
+            ),
+        ),
+        "Accepted": closed(id=ref("AuditId"), profile=ref("ProfileName"), state=ref("State"), links=ref("Links")),
+        "Cancelled": closed(id=ref("AuditId"), state={"const": State.CANCELLED.value}, links=ref("Links")),
+        "DeadLetter": _DEAD_LETTER,
+        "DeadLetters": closed(id=ref("AuditId"), dead_letters=listed(ref("DeadLetter"))),
+        "Profiles": closed(profiles=listed(_profile(profiles))),
+        "Health": _HEALTH,
+        "Live": closed("The process is up. Nothing is said of what it can do.", status={"const": "up"}),
+        "Report": report_of(profiles),
+        "StartAudit": _start_audit(profiles),
+        "DiscardDeadLetters": _body(DiscardDeadLetters),
+        "BadRequest": problem(
+            HTTPStatus.BAD_REQUEST,
+            "The request is wrong; everything that is wrong with it is told at once.",
+            errors=listed(_FIELD_PROBLEM, minItems=1),
+        ),
+        "NotFound": problem(HTTPStatus.NOT_FOUND, "There is nothing of that name."),
+        "Busy": problem(
+            HTTPStatus.CONFLICT,
+            "Another audit of the profile is active.",
+            active_id={"anyOf": [ref("AuditId"), {"const": ""}], "description": "That one, where it is known."},
+        ),
+        "NothingToDo": problem(
+            HTTPStatus.CONFLICT, "The audit is in a state in which this cannot be done.", state=ref("State")
+        ),
+        "NoReport": problem(HTTPStatus.CONFLICT, "The audit has no report, or none yet."),
+        "Broken": problem(
+            HTTPStatus.INTERNAL_SERVER_ERROR,
+            "A blob of the run store cannot be read, and detail names it; or something went wrong that should not.",
+        ),
+        "Unavailable": problem(
+            HTTPStatus.SERVICE_UNAVAILABLE, "The service does not reach what it needs, or is set up wrongly."
+        ),
+    }

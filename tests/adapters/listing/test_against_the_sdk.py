@@ -11,7 +11,7 @@ from adapters.connections import by_connection_string
 from adapters.credentials import endpoint_of
 from adapters.listing.lister import RestLister, open_session
 from devstack.azurite import AzuriteServer
-from profiles.pre_capture_sessions.keys import can_matter
+from profiles.pre_capture_sessions.keys import MATTERING_SUFFIXES
 from reconciliation.lookups import Blob
 
 # What Azurite stores: it refuses names that are not XML 1.0 text, and takes a backslash for a slash.
@@ -24,7 +24,9 @@ NAMES = st.builds(
 async def listed_by_us(server: AzuriteServer, container: str, page_size: int) -> tuple[int, list[Blob]]:
     async with open_session() as session:
         connection = by_connection_string("SOURCE_STORAGE", server.connection_string)
-        pages = await RestLister(endpoint_of(connection), session, page_size=page_size).blobs(container)
+        pages = await RestLister(endpoint_of(connection), session, page_size=page_size).blobs(
+            container, MATTERING_SUFFIXES
+        )
     return sum(page.total for page in pages), [blob for page in pages for blob in page.kept]
 
 
@@ -47,7 +49,7 @@ async def test_blobs(azurite_server: AzuriteServer, blobs: dict[str, int], page_
             client.delete_container()
     assert len(expected) == len(blobs)
     assert total == len(expected)
-    assert kept == [blob for blob in expected if can_matter(blob.name)]
+    assert kept == [blob for blob in expected if blob.name.lower().endswith(MATTERING_SUFFIXES)]
 
 
 @pytest.mark.parametrize("page_size", [1, 2, 5000])

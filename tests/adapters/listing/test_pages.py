@@ -11,9 +11,11 @@ from adapters.jsonl import pack, unpack
 from adapters.listing import pages
 from adapters.listing.pages import parse_blobs, parse_containers
 from devstack.storage_stub.pages import BlobEntry, blob_page, container_page
-from profiles.pre_capture_sessions.evidence import read_evidence, record_from_json
-from profiles.pre_capture_sessions.keys import can_be_a_container, can_matter
+from profiles.pre_capture_sessions.evidence import ContainerEvidence, read_evidence
+from profiles.pre_capture_sessions.keys import MATTERING_SUFFIXES
 from reconciliation.errors import ListingError
+from reconciliation.evidence import record_from_json
+from reconciliation.lookups import ALL, can_be_a_container
 
 MODIFIED = "Fri, 20 Mar 2026 09:30:00 GMT"
 LATER = "Sat, 21 Mar 2026 09:30:00 GMT"
@@ -28,11 +30,13 @@ ENTRIES = st.lists(st.builds(BlobEntry, NAMES, st.integers(0, 2**50), st.sampled
 
 @given(ENTRIES, st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=20))
 def test_a_page_gives_back_what_was_put_in_it(entries: list[BlobEntry], marker: str) -> None:
-    page = parse_blobs(blob_page(entries, marker))
+    page = parse_blobs(blob_page(entries, marker), keep=MATTERING_SUFFIXES)
     assert page.marker == (marker or None)
     assert page.blobs.total == len(entries)
     kept = [(blob.name, blob.size) for blob in page.blobs.kept]
-    assert kept == [(entry.name, entry.size) for entry in entries if can_matter(entry.name)]
+    assert kept == [(entry.name, entry.size) for entry in entries if entry.name.lower().endswith(MATTERING_SUFFIXES)]
+    everything = parse_blobs(blob_page(entries, marker)).blobs.kept
+    assert [(blob.name, blob.size) for blob in everything] == [(entry.name, entry.size) for entry in entries]
     newest = max((entry.modified for entry in entries), key=lambda text: text == LATER, default=None)
     expected = {
         None: None,
@@ -47,7 +51,8 @@ def test_the_quick_way_and_the_xml_parser_agree(entries: list[BlobEntry]) -> Non
     page = blob_page(entries, "")
     # An entity anywhere sends the page to the XML parser; a comment's worth of it changes nothing else.
     by_parser = page.replace(b'ServiceEndpoint="http://127.0.0.1/"', b'ServiceEndpoint="http://127.0.0.1/?a&amp;b"')
-    assert parse_blobs(page) == parse_blobs(by_parser)
+    for keep in (ALL, MATTERING_SUFFIXES):
+        assert parse_blobs(page, keep=keep) == parse_blobs(by_parser, keep=keep)
 
 
 @given(st.lists(st.from_regex(r"[$a-z0-9][a-z0-9-]{2,62}", fullmatch=True), max_size=20), st.sampled_from(["", "next"]))
@@ -362,4 +367,6 @@ def test_any_name_comes_through_the_run_store_unharmed(ends: list[str]) -> None:
     page = parse_blobs(blob_page([BlobEntry(name, 1, MODIFIED) for name in names], "")).blobs
     evidence = read_evidence("first-one", [page], datetime.now(UTC))
     assert [file.name for file in evidence.media] == names
-    assert [record_from_json(value) for value in unpack(pack([evidence.to_json()]))] == [evidence]
+    assert [record_from_json(value, ContainerEvidence.from_json) for value in unpack(pack([evidence.to_json()]))] == [
+        evidence
+    ]

@@ -9,9 +9,11 @@ from profiles.pre_capture_sessions.candidates import MARKS, Candidate, Registere
 from profiles.pre_capture_sessions.evidence import ContainerEvidence, Record
 from profiles.pre_capture_sessions.facts import SessionFacts
 from profiles.pre_capture_sessions.keys import name_digest, session_key
+from profiles.pre_capture_sessions.options import MODES, NO_STATUS
+from profiles.pre_capture_sessions.options import STATUSES as STATUSES_OF_PRE
 from reconciliation.evidence import Unread
 from reconciliation.lookups import Blob
-from reconciliation.parameters import NO_STATUS, AuditParameters, Mode
+from reconciliation.parameters import AuditParameters
 from tests.profiles.pre_capture_sessions.world import AS_OF, CLOCK, World, manifest, seen_in, track, uuid_of
 
 _OFFSETS = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
@@ -35,7 +37,7 @@ _PERHAPS = st.sampled_from((None, None, None, *_NEAR))
 SESSIONS = tuple(str(uuid_of(f"session {number}")) for number in range(4))
 CONTAINERS = tuple(str(uuid_of(f"container {number}")) for number in range(6))
 OTHER_NAMES = (f"{CONTAINERS[0]}-input", "mk-import-reports")
-STATUSES = (None, *(status for status in PROFILE.statuses if status != NO_STATUS))
+STATUSES = (None, *(status for status in STATUSES_OF_PRE if status != NO_STATUS))
 _KEYS = tuple(session_key(session_id) for session_id in SESSIONS)
 _BASES = (*_KEYS, "index", "video_2000000", "0" * 32, "0" * 33, *(name[:32] for name in CONTAINERS))
 
@@ -179,12 +181,16 @@ def parameters() -> st.SearchStrategy[AuditParameters]:
     return st.builds(
         AuditParameters,
         profile=st.just(PROFILE.name),
-        mode=st.sampled_from(Mode),
-        statuses=st.lists(st.sampled_from(PROFILE.statuses), min_size=1, unique=True).map(tuple),
+        mode=st.sampled_from(MODES),
         grace_minutes=st.integers(0, 10_080),
         since=st.none() | moments(),
         until=st.none() | moments(),
-        container_prefixes=st.lists(st.text("0123456789abcdef-$", min_size=1), max_size=3).map(tuple),
         only=st.lists(st.uuids().map(str), max_size=3).map(tuple),
-        ingest_address_contains=st.none() | texts(),
+        options=st.fixed_dictionaries(
+            {
+                "statuses": st.lists(st.sampled_from(STATUSES_OF_PRE), min_size=1, unique=True).map(tuple),
+                "container_prefixes": st.lists(st.text("0123456789abcdef-$", min_size=1), max_size=3).map(tuple),
+                "ingest_address_contains": st.none() | texts(),
+            }
+        ),
     )

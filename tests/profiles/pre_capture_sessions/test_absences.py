@@ -10,16 +10,17 @@ from profiles.pre_capture_sessions.candidates import RegisteredRecording
 from profiles.pre_capture_sessions.conclusion import Conclusion
 from profiles.pre_capture_sessions.evidence import ContainerEvidence, Record
 from profiles.pre_capture_sessions.first_look import FirstLook, OneName
-from reconciliation.coverage import NO_CONTAINER, Coverage, no_sessions
+from profiles.pre_capture_sessions.gaps import NO_CONTAINER, no_sessions
+from profiles.pre_capture_sessions.kinds import RECORDING
+from reconciliation.coverage import Coverage
 from reconciliation.errors import WrongAccountError
 from reconciliation.evidence import Unread
 from reconciliation.outcome import Outcome
 from reconciliation.parameters import AuditParameters
-from reconciliation.verdicts import Kind
 from tests.profiles.pre_capture_sessions.world import (
     AS_OF,
     CLOCK,
-    FAST,
+    IN_FAST_MODE,
     LONG_AGO,
     MINUTE,
     PARAMETERS,
@@ -130,7 +131,7 @@ def test_many_are_counted_and_a_few_are_named() -> None:
 # --- over whole worlds ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("parameters", [PARAMETERS, FAST, ONE_SESSION], ids=["full", "fast", "one session"])
+@pytest.mark.parametrize("parameters", [PARAMETERS, IN_FAST_MODE, ONE_SESSION], ids=["full", "fast", "one session"])
 def test_a_listing_that_always_loses_its_end_is_shown_by_a_row_whose_container_is_there(
     parameters: AuditParameters,
 ) -> None:
@@ -154,7 +155,7 @@ def test_a_container_that_turns_up_only_at_the_second_look_leaves_the_audit_inco
     assert conclusion.unresolved == 1
 
 
-@pytest.mark.parametrize("parameters", [PARAMETERS, FAST], ids=["full", "fast"])
+@pytest.mark.parametrize("parameters", [PARAMETERS, IN_FAST_MODE], ids=["full", "fast"])
 def test_a_live_rows_container_that_went_away_between_the_listings_is_missed(parameters: AuditParameters) -> None:
     before = World([], [encoded()], [row()])
     [found] = audited(before, parameters, then=World([], [], [row()])).findings
@@ -176,9 +177,9 @@ def test_a_live_row_whose_container_is_gone_twice_has_none_and_otherwise_is_judg
     [found] = audited(lost).findings
     assert found.judgement.verdict == "row_without_container"
     assert "its container was listed and is gone" in found.reason
-    assert audited(lost, then=World([], [encoded()], [row()])).counts(Kind.RECORDING) == {"sound": 1}
+    assert audited(lost, then=World([], [encoded()], [row()])).counts(RECORDING) == {"sound": 1}
     unsure = audited(lost, then=World([], [unread("recording")], [row()]))
-    assert unsure.counts(Kind.RECORDING) == {"unverified": 1}
+    assert unsure.counts(RECORDING) == {"unverified": 1}
     assert unsure.outcome is Outcome.INCOMPLETE
 
 
@@ -198,12 +199,11 @@ def test_an_id_that_was_asked_for_and_is_no_sessions_is_named() -> None:
     first.take_session(session())
     assert other in first.session_ids
     conclusion = Conclusion(first, world.looked_at_again(first))
-    assert conclusion.no_sessions == [other]
-    gap = no_sessions(conclusion.no_sessions)
+    [gap] = conclusion.gaps
     assert gap.what == f"an id that was asked for is no session's ({other})"
     assert "6 ids" in no_sessions(list("abcdef")).what
     unread = Conclusion(first, replace(world, database=False).looked_at_again(first))
-    assert unread.no_sessions == []
+    assert unread.gaps == []
 
 
 # --- the wrong account ------------------------------------------------------------------------------------------------
@@ -259,7 +259,7 @@ def test_what_a_registration_would_explain_is_unverified_on_a_replica(seen: Cont
     assert primary.outcome is Outcome.FINDINGS
     assert replica.outcome is Outcome.INCOMPLETE
     assert {found.judgement.verdict for found in replica.findings} <= {"unverified", "evidence_error"}
-    assert replica.tally.hidden == 0
+    assert replica.tally.alarms == 0
     assert "2026-01-31T09:30:00Z" in replica.findings[0].reason
 
 

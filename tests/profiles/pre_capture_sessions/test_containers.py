@@ -12,8 +12,9 @@ from profiles.pre_capture_sessions.containers import RULES
 from profiles.pre_capture_sessions.evidence import Record
 from profiles.pre_capture_sessions.facts import ContainerFacts
 from profiles.pre_capture_sessions.keys import ContainerKind, container_kind
+from profiles.pre_capture_sessions.kinds import CONTAINER
 from reconciliation.evidence import Unread
-from reconciliation.verdicts import Kind, Severity, judge
+from reconciliation.rules import Severity, judge
 from tests.profiles.pre_capture_sessions import strategies
 from tests.profiles.pre_capture_sessions.world import (
     AS_OF,
@@ -211,8 +212,8 @@ CASES = (
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.why)
 def test_a_container_gets_the_verdict_that_is_meant_for_it(case: Case) -> None:
     done = reconciled(case.candidates, [case.record], case.rows, case.others)
-    assert done.counts(Kind.CONTAINER) == {case.verdict: 1}
-    listed = [found for found in done.findings if found.kind is Kind.CONTAINER]
+    assert done.counts(CONTAINER) == {case.verdict: 1}
+    listed = [found for found in done.findings if found.kind is CONTAINER]
     assert [found.judgement.severity for found in listed] in ([], [case.severity])
     assert bool(listed) is not next(rule for rule in RULES if rule.verdict == case.verdict).counted
 
@@ -233,9 +234,9 @@ def test_any_facts_get_exactly_one_verdict_and_a_sentence_that_says_why(
     judgement = judge(RULES, given_facts)
     assert not any(rule.holds(given_facts) for rule in RULES[: RULES.index(judgement.rule)])
     if judgement.rule.counted:
-        assert (judgement.rule.reason(given_facts), judgement.severity) == ("", INFO)
+        assert (judgement.rule.why(given_facts), judgement.severity) == ("", INFO)
         return
-    text = judgement.rule.reason(given_facts)
+    text = judgement.rule.why(given_facts)
     assert text.endswith(".")
     assert "None" not in text
     assert judgement.rule.next_step.endswith(".")
@@ -249,7 +250,7 @@ def test_a_container_that_cannot_be_a_recording_is_never_a_finding(record: Recor
 
 
 def reason(given_facts: ContainerFacts) -> str:
-    return judge(RULES, given_facts).rule.reason(given_facts)
+    return judge(RULES, given_facts).rule.why(given_facts)
 
 
 def test_media_of_nobody_is_told_by_its_number_and_time_and_never_by_its_name() -> None:

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from profiles.pre_capture_sessions.evidence import ContainerEvidence, read_evidence, record_from_json
+from profiles.pre_capture_sessions.evidence import ContainerEvidence, read_evidence
 from profiles.pre_capture_sessions.keys import ContainerKind, name_digest, session_key_in
-from reconciliation.evidence import Unread
+from reconciliation.evidence import Unread, record_from_json
 from reconciliation.lookups import Blob
 from tests.profiles.pre_capture_sessions.strategies import blobs, evidence, moments, texts, unread_containers
 from tests.profiles.pre_capture_sessions.world import (
@@ -31,7 +31,7 @@ KEY = key_of()
 
 @given(evidence() | unread_containers() | st.builds(Unread, texts(), texts(), st.booleans()))
 def test_a_record_survives_the_run_store(record: ContainerEvidence | Unread) -> None:
-    assert record_from_json(json.loads(json.dumps(record.to_json()))) == record
+    assert record_from_json(json.loads(json.dumps(record.to_json())), ContainerEvidence.from_json) == record
 
 
 @given(st.lists(blobs(moments()), max_size=8))

@@ -6,13 +6,13 @@ import pytest
 
 from profiles.pre_capture_sessions.candidates import RegisteredRecording
 from profiles.pre_capture_sessions.evidence import ContainerEvidence
+from profiles.pre_capture_sessions.kinds import CONTAINER, RECORDING
 from reconciliation.lookups import Blob
 from reconciliation.outcome import Outcome
-from reconciliation.verdicts import Kind
 from tests.profiles.pre_capture_sessions.world import (
     AS_OF,
     CLOCK,
-    FAST,
+    IN_FAST_MODE,
     LONG_AGO,
     MINUTE,
     PARAMETERS,
@@ -42,11 +42,11 @@ EDIT = str(uuid_of("edit"))
 
 def quiet(world: World, then: World | None = None) -> Audited:
     """The audit of a world in which nothing asks for anything, in either mode."""
-    for parameters in (FAST, PARAMETERS):
+    for parameters in (IN_FAST_MODE, PARAMETERS):
         done = audited(world, parameters, then=then)
         assert [found.judgement.verdict for found in done.findings if found.known is not None] == []
         assert done.outcome is Outcome.CLEAN
-        assert done.tally.hidden == 0
+        assert done.tally.alarms == 0
     return done
 
 
@@ -71,7 +71,7 @@ def test_a_sibling_has_the_recording_and_no_media_of_this_session_is_anywhere() 
 def test_a_session_that_is_registered_already() -> None:
     done = quiet(World([session(**REGISTERED)], [encoded()], [row()]))
     assert done.verdicts() == {ID: "already_registered"}
-    assert done.counts(Kind.RECORDING) in ({"sound": 1}, {"not_opened": 1})
+    assert done.counts(RECORDING) in ({"sound": 1}, {"not_opened": 1})
 
 
 @pytest.mark.parametrize("origin", ["VODAFONE", "VODAFONE_VISIBLE"])
@@ -79,7 +79,7 @@ def test_an_imported_session_with_a_row_and_no_recording_status(origin: str) -> 
     waiting = row("import", "session", "legacy", "no_duration")
     done = quiet(World([session(origin=origin, live_recordings=1)], [], [waiting]))
     assert done.verdicts() == {ID: "legacy"}
-    assert done.counts(Kind.RECORDING) == {"legacy_row": 1}
+    assert done.counts(RECORDING) == {"legacy_row": 1}
 
 
 def test_the_container_of_a_soft_deleted_recording() -> None:
@@ -91,7 +91,7 @@ def test_the_container_of_a_soft_deleted_recording() -> None:
 def test_the_containers_of_edits_and_reencodes() -> None:
     seen = container("edit", track(EDIT[:32]), manifest(EDIT[:32]))
     done = quiet(World([session(**REGISTERED)], [encoded(), seen], [row(), edit_row(seen)]))
-    assert done.counts(Kind.CONTAINER) in ({"registered": 2}, {})
+    assert done.counts(CONTAINER) in ({"registered": 2}, {})
 
 
 def edit_row(seen: ContainerEvidence) -> RegisteredRecording:
@@ -130,7 +130,7 @@ def test_a_legacy_name_of_32_hex_digits_that_is_no_session_hides_nothing_of_any_
     named = container("legacy", track("0" * 32), manifest("0"))
     done = audited(World([session()], [named]))
     assert done.verdicts() == {ID: "expected_empty"}
-    assert done.tally.hidden == 0
+    assert done.tally.alarms == 0
     assert quiet(World([session()], [named], [row("legacy", "old", "legacy", file_digest=min(named.digests))]))
 
 

@@ -23,11 +23,12 @@ from adapters.jsonl import pack
 from adapters.run_store import RunStore
 from profiles.pre_capture_sessions import PROFILE
 from profiles.pre_capture_sessions.candidates import Candidate
+from profiles.pre_capture_sessions.options import MODES
 from profiles.pre_capture_sessions.selection import select_containers
 from reconciliation.errors import AuditError, ListingError, RunStoreError
 from reconciliation.lifecycle import State
 from reconciliation.lookups import Blob
-from reconciliation.parameters import AuditParameters, Mode
+from reconciliation.parameters import AuditParameters
 from reconciliation.plan import Plan
 from reconciliation.report.model import summary_of
 from reconciliation.run_record import RunRecord
@@ -36,12 +37,13 @@ from tests.profiles.pre_capture_sessions import strategies
 from tests.profiles.pre_capture_sessions.world import (
     AS_OF,
     AUDIT_ID,
-    FAST,
+    IN_FAST_MODE,
     LATEST,
     MINUTE,
     PARAMETERS,
     REGISTERED,
     World,
+    asking,
     audited,
     document_of,
     encode,
@@ -153,7 +155,9 @@ def audits(draw: st.DrawFn) -> Audit:
     candidates, others = draw(strategies.databases())
     account = draw(strategies.listings()) | draw(TROUBLE)
     database = MemoryDatabase(by_hearing(candidates), draw(strategies.registered()), others)
-    asked = draw(st.sampled_from([PARAMETERS, FAST, replace(PARAMETERS, container_prefixes=("0", "5", "9", "d"))]))
+    asked = draw(
+        st.sampled_from([PARAMETERS, IN_FAST_MODE, asking(PARAMETERS, container_prefixes=("0", "5", "9", "d"))])
+    )
     return Audit(database, account, asked, draw(SIZES))
 
 
@@ -172,7 +176,7 @@ def test_the_files_of_an_audit_are_what_the_domain_says_however_they_are_cut(aud
     assert audit.text("report.html") == page_of(report)
     assert record.outcome is expected.outcome
     assert record.state is (State.COMPLETED if expected.result.is_complete else State.INCOMPLETE)
-    assert record.summary == summary_of(report)
+    assert record.summary == summary_of(report, PROFILE)
 
 
 @given(audits(), audits())
@@ -217,7 +221,7 @@ async def test_an_audit_that_has_ended_is_reported_again_unchanged_and_judged_no
     assert audit.files == stored
 
 
-@pytest.mark.parametrize("parameters", [PARAMETERS, FAST], ids=["full", "fast"])
+@pytest.mark.parametrize("parameters", [PARAMETERS, IN_FAST_MODE], ids=["full", "fast"])
 async def test_a_shard_without_a_result_is_a_gap_and_its_containers_are_named(parameters: AuditParameters) -> None:
     account = named(**{f"r{number}": encode("other") for number in range(4)})
     audit = audit_of(session(), account=account, parameters=parameters)
@@ -275,7 +279,7 @@ async def test_a_row_of_a_container_that_was_not_opened_hides_nothing() -> None:
         session(),
         account=named(a=encode("a"), b=encode("b"), c=encode("c"), hidden=encode()),
         rows=[row("a"), row("b"), row("c")],
-        parameters=FAST,
+        parameters=IN_FAST_MODE,
     )
     report = await audit.whole()
     [found] = report["findings"]
@@ -409,8 +413,8 @@ def test_names_are_cut_anew_into_any_sizes_without_losing_one(portions: list[lis
     assert [name for part in parts for name in part] == names
 
 
-@pytest.mark.parametrize("mode", Mode)
-async def test_an_account_without_a_container_is_one_empty_shard(mode: Mode) -> None:
+@pytest.mark.parametrize("mode", MODES)
+async def test_an_account_without_a_container_is_one_empty_shard(mode: str) -> None:
     audit = audit_of(session(), parameters=replace(PARAMETERS, mode=mode))
     assert (await audit.planned())["shards"] == 1
     await audit.scanned()

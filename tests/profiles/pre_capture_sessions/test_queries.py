@@ -10,10 +10,10 @@ from profiles.pre_capture_sessions import PROFILE
 from reconciliation.parameters import AuditParameters
 from reconciliation.profile import Query
 from tests.profiles.pre_capture_sessions.strategies import parameters
-from tests.profiles.pre_capture_sessions.world import MOMENTS, PARAMETERS
+from tests.profiles.pre_capture_sessions.world import MOMENTS, PARAMETERS, asking
 
 HOSTILE = "'; drop table recordings; --"
-ONE_STATUS = AuditParameters(PROFILE.name, ("FAILURE",), 60)
+ONE_STATUS = asking(statuses=("FAILURE",))
 
 
 def queries(asked: AuditParameters, ids: list[str]) -> list[Query]:
@@ -33,7 +33,7 @@ def test_the_sql_is_the_same_whatever_is_asked_and_every_value_that_it_names_is_
 
 
 def test_what_is_asked_travels_as_bound_values_and_never_as_sql() -> None:
-    asked = AuditParameters(PROFILE.name, (HOSTILE,), 60, only=(HOSTILE,), ingest_address_contains=HOSTILE)
+    asked = replace(asking(statuses=(HOSTILE,), ingest_address_contains=HOSTILE), only=(HOSTILE,))
     for query in queries(asked, [HOSTILE]):
         assert HOSTILE not in query.sql
     assert PROFILE.candidates(asked, MOMENTS).values["statuses"] == [HOSTILE]

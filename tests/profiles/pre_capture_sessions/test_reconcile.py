@@ -12,24 +12,28 @@ from hypothesis import strategies as st
 
 from profiles.pre_capture_sessions import PROFILE
 from profiles.pre_capture_sessions.evidence import ContainerEvidence, Record
+from profiles.pre_capture_sessions.facts import SessionFacts
 from profiles.pre_capture_sessions.first_look import FirstLook, OneName
 from profiles.pre_capture_sessions.keys import session_id_of
+from profiles.pre_capture_sessions.kinds import CONTAINER, KINDS, RECORDING, SESSION
+from profiles.pre_capture_sessions.options import MODES
 from profiles.pre_capture_sessions.selection import select_containers
 from reconciliation.evidence import Unread
 from reconciliation.outcome import Outcome
-from reconciliation.parameters import AuditParameters, Mode
-from reconciliation.verdicts import Kind, Severity
+from reconciliation.parameters import AuditParameters
+from reconciliation.rules import Severity
 from tests.profiles.pre_capture_sessions import strategies
 from tests.profiles.pre_capture_sessions.world import (
     AS_OF,
     CLOCK,
-    FAST,
+    IN_FAST_MODE,
     MINUTE,
     PARAMETERS,
     REGISTERED,
     SWEPT,
     Audited,
     World,
+    asking,
     audited,
     container,
     encode,
@@ -48,8 +52,8 @@ from tests.profiles.pre_capture_sessions.world import (
 ASKED = st.sampled_from(
     [
         PARAMETERS,
-        FAST,
-        replace(PARAMETERS, container_prefixes=("0", "5", "9", "d")),
+        IN_FAST_MODE,
+        asking(PARAMETERS, container_prefixes=("0", "5", "9", "d")),
         replace(PARAMETERS, only=strategies.SESSIONS[:1]),
     ]
 )
@@ -78,22 +82,23 @@ def test_every_subject_has_one_verdict_and_the_sums_add_up_whatever_happens_in_b
     done = audited(world, parameters, then=then)
     tally, coverage = done.tally, done.coverage
     assert coverage.scanned + coverage.skipped.total() + len(coverage.failed) == coverage.listed == len(world.records)
-    assert tally.judged(Kind.CONTAINER) == coverage.scanned + len(coverage.failed)
-    assert tally.judged(Kind.RECORDING) == len(world.rows)
-    sessions = [one for _, one in done.counted] + [found.id for found in done.findings if found.kind is Kind.SESSION]
-    assert len(sessions) == len(set(sessions)) == tally.judged(Kind.SESSION)
+    assert tally.judged(CONTAINER) == coverage.scanned + len(coverage.failed)
+    assert tally.judged(RECORDING) == len(world.rows)
+    sessions = [one for _, one in done.counted] + [found.id for found in done.findings if found.kind is SESSION]
+    assert len(sessions) == len(set(sessions)) == tally.judged(SESSION)
     assert {candidate.session_id for candidate in world.candidates} <= set(sessions)
-    for kind in Kind:
-        assert set(tally.verdicts[kind]) <= {rule.verdict for rule in PROFILE.rules()[kind]}
+    assert tally.verdicts.keys() <= {kind.name for kind in KINDS}
+    for kind in KINDS:
+        assert set(tally.verdicts[kind.name]) <= {rule.verdict for rule in kind.rules}
         names = [found.id for found in done.findings if found.kind is kind]
         assert len(names) == len(set(names))
     assert tally.listed == len(done.findings)
     assert tally.severities == Counter(found.judgement.severity for found in done.findings)
-    assert tally.hidden == sum(found.judgement.rule.hidden for found in done.findings)
+    assert tally.alarms == sum(found.judgement.rule.alarm for found in done.findings)
     needing = Counter(
-        found.kind
+        found.kind.name
         for found in done.findings
-        if found.judgement.severity not in {Severity.INFO, Severity.UNKNOWN} and not found.judgement.rule.hidden
+        if found.judgement.severity not in {Severity.INFO, Severity.UNKNOWN} and not found.judgement.rule.alarm
     )
     assert tally.needing_a_person == needing
     assert tally.asking == sum(found.known is not None for found in done.findings)
@@ -137,16 +142,17 @@ def test_the_order_in_which_things_come_in_does_not_matter(
 
 @given(strategies.worlds(), ASKED)
 def test_findings_come_by_urgency_then_kind_then_hearing(world: World, parameters: AuditParameters) -> None:
-    severities, kinds = list(Severity), list(Kind)
+    severities, kinds = list(Severity), list(KINDS)
     order = [
         (
             severities.index(found.judgement.severity),
             kinds.index(found.kind),
-            found.hearing_at is not None and found.kind is Kind.SESSION,
-            found.hearing_at.isoformat() if found.hearing_at else "",
+            hearing is not None and found.kind is SESSION,
+            hearing.isoformat() if hearing else "",
             found.id,
         )
         for found in audited(world, parameters).findings
+        for hearing in [found.facts.session.hearing_at if isinstance(found.facts, SessionFacts) else None]
     ]
     assert order == sorted(order)
 
@@ -159,19 +165,20 @@ def test_every_finding_says_why_and_survives_as_json(
         assert found.reason.endswith(".")
         assert found.judgement.rule.next_step.endswith(".")
         assert json.loads(json.dumps(found.to_json(None))) == found.to_json(None)
-        assert (found.session is not None) is (found.kind is Kind.SESSION)
-        assert (found.row is not None) >= (found.kind is Kind.RECORDING)
+        shown = found.to_json(None)
+        assert (shown["session"] is not None) is (found.kind is SESSION)
+        assert (shown["recording"] is not None) >= (found.kind is RECORDING)
 
 
 @given(strategies.worlds(), st.none() | strategies.worlds())
 def test_a_fast_and_a_full_audit_agree_on_all_that_is_unregistered(world: World, then: World | None) -> None:
     opened = [record for record in world.records if isinstance(record, ContainerEvidence)]
     whole = replace(world, records=opened)
-    fast, full = (audited(whole, asked, then=then) for asked in (FAST, PARAMETERS))
+    fast, full = (audited(whole, asked, then=then) for asked in (IN_FAST_MODE, PARAMETERS))
     assert fast.verdicts() == full.verdicts()
-    assert fast.verdicts(Kind.CONTAINER) == full.verdicts(Kind.CONTAINER)
+    assert fast.verdicts(CONTAINER) == full.verdicts(CONTAINER)
     severities = [
-        {found.id: found.judgement.severity for found in done.findings if found.kind is not Kind.RECORDING}
+        {found.id: found.judgement.severity for found in done.findings if found.kind is not RECORDING}
         for done in (fast, full)
     ]
     assert severities[0] == severities[1]
@@ -179,7 +186,7 @@ def test_a_fast_and_a_full_audit_agree_on_all_that_is_unregistered(world: World,
 
 @given(strategies.worlds())
 def test_a_fast_audit_says_of_rows_only_what_shows_without_opening_them(world: World) -> None:
-    counts = set(audited(world, FAST).counts(Kind.RECORDING))
+    counts = set(audited(world, IN_FAST_MODE).counts(RECORDING))
     assert not counts & {"row_without_media", "no_ism", "filename_missing", "session_mismatch", "sound"}
 
 
@@ -187,7 +194,7 @@ def test_a_fast_audit_says_of_rows_only_what_shows_without_opening_them(world: W
 def test_a_gap_takes_certainty_from_sessions_and_never_a_hidden_recording(world: World) -> None:
     gap = replace(world, records=[*world.records, unread("a gap")])
     before, after = audited(world).verdicts(), audited(gap).verdicts()
-    hidden = {rule.verdict for rule in PROFILE.session_rules if rule.hidden}
+    hidden = {rule.verdict for rule in SESSION.rules if rule.alarm}
     assert {one: verdict for one, verdict in before.items() if verdict in hidden} == {
         one: verdict for one, verdict in after.items() if verdict in hidden
     }
@@ -204,7 +211,7 @@ def test_a_coverage_that_does_not_add_up_is_an_error() -> None:
 
 def test_what_the_plan_skipped_is_part_of_the_coverage_and_is_not_changed() -> None:
     skipped = {"registered": 2, "not a recording by its name": 1}
-    first = FirstLook(PROFILE, FAST, CLOCK, listed=4, skipped=skipped)
+    first = FirstLook(PROFILE, IN_FAST_MODE, CLOCK, listed=4, skipped=skipped)
     first.take(OneName(encoded().container, listed=True, record=encoded()))
     first.take(OneName(gone("gone").unit, listed=True, record=gone("gone")))
     assert first.coverage.to_json()["skipped_by_reason"] == skipped | {"deleted during the scan": 1}
@@ -236,7 +243,7 @@ def test_everything_that_is_listed_was_in_doubt_and_looked_at_again(world: World
     for candidate in world.candidates:
         first.take_session(candidate)
     for found in audited(world, parameters).findings:
-        if found.kind is Kind.SESSION:
+        if found.kind is SESSION:
             assert found.id in first.session_ids
         else:
             assert found.id in first.recording_ids
@@ -264,7 +271,7 @@ def test_registered_in_between_is_no_finding() -> None:
     done = audited(BEFORE, then=then)
     assert done.findings == ()
     assert done.verdicts() == {ID: "already_registered"}
-    assert done.counts(Kind.CONTAINER) == {"registered": 1}
+    assert done.counts(CONTAINER) == {"registered": 1}
     assert done.outcome is Outcome.CLEAN
 
 
@@ -272,7 +279,7 @@ def test_registered_and_deleted_in_between_is_no_finding_that_asks_for_anything(
     then = World([session(deleted_recordings=1)], [encoded()], [row("recording", "session", "deleted")])
     done = audited(BEFORE, then=then)
     assert done.verdicts() == {ID: "deleted_elsewhere"}
-    assert done.counts(Kind.CONTAINER) == {"deleted_recording_retained": 1}
+    assert done.counts(CONTAINER) == {"deleted_recording_retained": 1}
     assert done.outcome is Outcome.CLEAN
 
 
@@ -280,20 +287,20 @@ def test_a_container_made_after_the_listing_beside_its_row_is_not_missed() -> No
     then = World([], [encoded()], [row()])
     done = audited(World([], [], [row()]), then=then)
     assert done.findings == ()
-    assert done.counts(Kind.RECORDING) == {"not_opened": 1}
+    assert done.counts(RECORDING) == {"not_opened": 1}
 
 
 def test_a_container_deleted_in_between_hides_nothing_any_more() -> None:
     done = audited(BEFORE, then=replace(BEFORE, records=[]))
-    assert done.counts(Kind.CONTAINER) == {"empty_container": 1}
+    assert done.counts(CONTAINER) == {"empty_container": 1}
     assert done.verdicts() == {ID: "stuck_empty"}
     assert done.result.is_complete
 
 
 def test_a_container_of_a_row_deleted_in_between_is_missing() -> None:
     broken = World([], [container("recording", track(key_of()))], [row()])
-    assert audited(broken).counts(Kind.RECORDING) == {"no_ism": 1}
-    assert audited(broken, then=replace(broken, records=[])).counts(Kind.RECORDING) == {"row_without_container": 1}
+    assert audited(broken).counts(RECORDING) == {"no_ism": 1}
+    assert audited(broken, then=replace(broken, records=[])).counts(RECORDING) == {"row_without_container": 1}
 
 
 def test_a_status_that_changed_in_between_is_the_one_that_counts() -> None:
@@ -301,7 +308,7 @@ def test_a_status_that_changed_in_between_is_the_one_that_counts() -> None:
     done = audited(BEFORE, then=then)
     assert done.verdicts() == {ID: "unregistered_recording"}
     assert "status is FAILURE" in done.finding().reason
-    assert done.counts(Kind.CONTAINER) == {"attributed": 1}, "its session was asked for when the audit began"
+    assert done.counts(CONTAINER) == {"attributed": 1}, "its session was asked for when the audit began"
 
 
 def test_an_empty_session_that_was_used_in_between_is_waited_for() -> None:
@@ -315,36 +322,36 @@ def test_a_session_whose_row_vanished_is_unverified() -> None:
     done = audited(BEFORE, then=replace(BEFORE, candidates=[]))
     assert done.verdicts() == {ID: "unverified"}
     assert done.finding().judgement.severity is Severity.UNKNOWN
-    assert done.tally.hidden == 0
+    assert done.tally.alarms == 0
 
 
 def test_a_row_that_vanished_is_no_finding() -> None:
     world = World([], [], [row()])
     done = audited(world, then=World())
     assert done.findings == ()
-    assert done.counts(Kind.RECORDING) == {"deleted_row": 1}
+    assert done.counts(RECORDING) == {"deleted_row": 1}
 
 
 def test_a_row_that_was_deleted_or_mended_in_between_is_no_finding() -> None:
     doubled = World([], [encoded()], [row("recording", "session", "double", "no_duration")])
-    assert audited(doubled).counts(Kind.RECORDING) == {"double_v1": 1}
+    assert audited(doubled).counts(RECORDING) == {"double_v1": 1}
     mended = replace(doubled, rows=[row()])
-    assert audited(doubled, then=mended).counts(Kind.RECORDING) == {"sound": 1}
+    assert audited(doubled, then=mended).counts(RECORDING) == {"sound": 1}
     deleted = replace(doubled, rows=[row("recording", "session", "deleted")])
-    assert audited(doubled, then=deleted).counts(Kind.RECORDING) == {"deleted_row": 1}
+    assert audited(doubled, then=deleted).counts(RECORDING) == {"deleted_row": 1}
 
 
 def test_media_that_came_back_in_between_is_no_finding() -> None:
     lost = World([], [container("recording")], [row()])
-    assert audited(lost).counts(Kind.RECORDING) == {"row_without_media": 1}
-    assert audited(lost, then=World([], [encoded()], [row()])).counts(Kind.RECORDING) == {"sound": 1}
+    assert audited(lost).counts(RECORDING) == {"row_without_media": 1}
+    assert audited(lost, then=World([], [encoded()], [row()])).counts(RECORDING) == {"sound": 1}
 
 
 def test_a_container_that_can_be_read_no_more_leaves_its_session_unverified() -> None:
     then = replace(BEFORE, records=[unread("recording")])
     done = audited(BEFORE, then=then)
     assert done.verdicts() == {ID: "unverified"}
-    assert done.verdicts(Kind.CONTAINER) == {encoded().container: "evidence_error"}
+    assert done.verdicts(CONTAINER) == {encoded().container: "evidence_error"}
     assert "could not be read a second time" in done.finding().reason
     assert done.coverage.is_complete
     assert not done.result.is_complete
@@ -361,14 +368,14 @@ def test_one_that_can_be_read_no_more_harms_no_other_session() -> None:
 def test_a_rows_container_that_can_be_read_no_more_is_no_finding_but_a_gap() -> None:
     lost = World([], [container("recording")], [row()])
     done = audited(lost, then=replace(lost, records=[unread("recording")]))
-    assert done.verdicts(Kind.RECORDING) == {encoded().container: "unverified"}
+    assert done.verdicts(RECORDING) == {encoded().container: "unverified"}
     assert done.outcome is Outcome.INCOMPLETE
 
 
 def test_a_container_still_growing_at_the_second_look_is_waited_for() -> None:
     done = audited(BEFORE, then=replace(BEFORE, records=[encoded(at=AS_OF + 5 * MINUTE)]))
     assert done.verdicts() == {ID: "in_flight"}
-    assert done.counts(Kind.CONTAINER) == {"still_changing": 1}
+    assert done.counts(CONTAINER) == {"still_changing": 1}
 
 
 def test_a_broken_encode_that_was_mended_in_between_is_what_it_is_now() -> None:
@@ -383,7 +390,7 @@ def test_a_container_that_is_not_the_same_twice_and_has_nothing_newer_is_not_bel
     half = replace(BEFORE, records=[container("recording", manifest(key_of()))])
     done = audited(BEFORE, then=half)
     assert done.verdicts() == {ID: "unverified"}
-    assert done.verdicts(Kind.CONTAINER) == {str(uuid_of("recording")): "evidence_error"}
+    assert done.verdicts(CONTAINER) == {str(uuid_of("recording")): "evidence_error"}
     assert done.outcome is Outcome.INCOMPLETE
 
 
@@ -393,15 +400,15 @@ def test_without_the_database_everything_in_doubt_is_unverified_and_nothing_is_i
 ) -> None:
     done = audited(world, parameters, then=replace(world, database=False))
     assert {found.judgement.verdict for found in done.findings} <= {"unverified", "evidence_error", "unreadable_row"}
-    assert done.tally.hidden == 0
+    assert done.tally.alarms == 0
     assert done.outcome is Outcome.INCOMPLETE
     assert set(done.verdicts()) == {candidate.session_id for candidate in world.candidates}
-    doubted = {found.id for found in done.findings if found.kind is Kind.SESSION}
-    listed = {found.id for found in audited(world, parameters).findings if found.kind is Kind.SESSION}
+    doubted = {found.id for found in done.findings if found.kind is SESSION}
+    listed = {found.id for found in audited(world, parameters).findings if found.kind is SESSION}
     assert listed & set(done.verdicts()) <= doubted | {
         one for one, verdict in done.verdicts().items() if verdict == "legacy"
     }
-    assert set(audited(world, parameters).verdicts(Kind.RECORDING)) <= set(done.verdicts(Kind.RECORDING))
+    assert set(audited(world, parameters).verdicts(RECORDING)) <= set(done.verdicts(RECORDING))
 
 
 def test_without_the_database_what_was_seen_is_still_shown() -> None:
@@ -428,13 +435,13 @@ def test_without_the_database_what_was_seen_is_still_shown() -> None:
 def test_a_session_that_is_no_candidate_is_judged_when_a_container_names_it(other: Any, verdict: str) -> None:
     done = reconciled([], [encoded()], [], [other])
     assert done.verdicts() == {ID: verdict}
-    assert done.counts(Kind.CONTAINER) == {"attributed": 1}
+    assert done.counts(CONTAINER) == {"attributed": 1}
 
 
 def test_a_session_outside_the_question_is_not_judged_and_its_container_says_so() -> None:
     done = reconciled([session("asked")], [encoded()], [], [session(asked=False)])
     assert done.verdicts() == {str(uuid_of("asked")): "expected_empty"}
-    assert done.counts(Kind.CONTAINER) == {"outside_question": 1}
+    assert done.counts(CONTAINER) == {"outside_question": 1}
     assert done.outcome is Outcome.CLEAN
 
 
@@ -455,7 +462,7 @@ def test_containers_of_a_finding_stand_by_name_however_they_came_in() -> None:
     both: list[Record] = [encoded("one"), encoded("two")]
     for records in (both, both[::-1]):
         [found] = reconciled([session()], records).findings
-        assert [shown.unit for shown in found.evidence] == sorted(record.unit for record in both)
+        assert [shown.unit for shown in found.facts.evidence] == sorted(record.unit for record in both)
 
 
 def test_the_containers_of_a_finding_say_what_became_of_them() -> None:
@@ -473,8 +480,8 @@ def test_the_ingest_account_is_asked_by_booking() -> None:
     assert audited(World([stuck], ingest={"another": 2})).verdicts() == {ID: "stuck_empty"}
 
 
-@given(strategies.worlds(), ASKED, st.sampled_from(Mode))
-def test_a_name_without_a_session_is_nowhere_in_an_audit(world: World, parameters: AuditParameters, mode: Mode) -> None:
+@given(strategies.worlds(), ASKED, st.sampled_from(MODES))
+def test_a_name_without_a_session_is_nowhere_in_an_audit(world: World, parameters: AuditParameters, mode: str) -> None:
     legacy = container("legacy", track("R v Doe"), manifest("R v Doe"))
     beside = container("beside", *encode(), track("R v Doe"))
     done = audited(replace(world, records=[*world.records, legacy, beside]), replace(parameters, mode=mode))

@@ -10,16 +10,19 @@ from profiles.pre_capture_sessions.candidates import RegisteredRecording
 from profiles.pre_capture_sessions.evidence import ContainerEvidence, Record
 from profiles.pre_capture_sessions.facts import RecordingFacts
 from profiles.pre_capture_sessions.keys import name_digest
+from profiles.pre_capture_sessions.kinds import RECORDING
 from profiles.pre_capture_sessions.recordings import RULES
 from reconciliation.lookups import Blob
 from reconciliation.parameters import AuditParameters
-from reconciliation.verdicts import Kind, Severity, judge
+from reconciliation.rules import Severity, judge
 from tests.profiles.pre_capture_sessions import strategies
 from tests.profiles.pre_capture_sessions.world import (
     AS_OF,
-    FAST,
+    CLOCK,
+    IN_FAST_MODE,
     LONG_AGO,
     PARAMETERS,
+    asking,
     container,
     encode,
     encoded,
@@ -48,7 +51,7 @@ def marked(*marks: str) -> RegisteredRecording:
 
 
 def facts(recording: RegisteredRecording, seen: ContainerEvidence | None = None, **changes: bool) -> RecordingFacts:
-    return RecordingFacts(recording, listed=changes.pop("listed", True), seen=seen, **changes)
+    return RecordingFacts(recording, CLOCK, listed=changes.pop("listed", True), seen=seen, **changes)
 
 
 WITNESSES = (
@@ -116,7 +119,7 @@ CASES = (
     Case("imported and done, then lost", "row_without_container", marked("legacy"), None),
     Case("made a moment ago: its container was listed before", "recent_row", marked("recent", "no_duration"), None),
     Case("no container", "row_without_container", row(), None),
-    Case("no container, in fast mode too", "row_without_container", row(), None, FAST),
+    Case("no container, in fast mode too", "row_without_container", row(), None, IN_FAST_MODE),
     Case("no blob in it", "row_without_media", row(), container("recording")),
     Case("no track in it", "row_without_media", row(), container("recording", manifest(KEY))),
     Case("no manifest", "no_ism", row(), container("recording", track(KEY))),
@@ -152,23 +155,23 @@ CASES = (
     Case("an import is named by another system", "sound", NAMED_FOR_ANOTHER._replace(marks=["legacy"]), OF_ANOTHER),
     Case("an edit may be cut from whatever", "sound", NAMED_FOR_ANOTHER._replace(marks=["child"]), OF_ANOTHER),
     Case("registered twice", "double_v1", marked("double", "no_duration"), encoded()),
-    Case("registered twice, in fast mode too", "double_v1", marked("double"), encoded(), FAST),
+    Case("registered twice, in fast mode too", "double_v1", marked("double"), encoded(), IN_FAST_MODE),
     Case("no duration", "no_duration", marked("no_duration"), encoded()),
-    Case("no duration, in fast mode too", "no_duration", marked("no_duration"), encoded(), FAST),
-    Case("a fast audit does not open it", "not_opened", row(), container("recording"), FAST),
+    Case("no duration, in fast mode too", "no_duration", marked("no_duration"), encoded(), IN_FAST_MODE),
+    Case("a fast audit does not open it", "not_opened", row(), container("recording"), IN_FAST_MODE),
     Case(
         "outside the prefixes",
         "not_opened",
         row(),
         container("recording"),
-        replace(PARAMETERS, container_prefixes=("$",)),
+        asking(PARAMETERS, container_prefixes=("$",)),
     ),
     Case(
         "outside the prefixes its row is seen and nothing else",
         "no_duration",
         marked("no_duration"),
         container("recording"),
-        replace(PARAMETERS, container_prefixes=("$",)),
+        asking(PARAMETERS, container_prefixes=("$",)),
     ),
     Case("its container could not be read", "not_opened", row(), unread("recording")),
     Case("its container was listed and is gone, twice", "row_without_container", row(), gone("recording")),
@@ -185,9 +188,9 @@ CASES = (
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.why)
 def test_a_row_gets_the_verdict_that_is_meant_for_it(case: Case) -> None:
     done = reconciled([], [case.record] if case.record else [], [case.row], parameters=case.parameters)
-    assert done.counts(Kind.RECORDING) == {case.verdict: 1}
+    assert done.counts(RECORDING) == {case.verdict: 1}
     [rule] = {rule.severity for rule in RULES if rule.verdict == case.verdict}
-    assert [found.judgement.severity for found in done.findings if found.kind is Kind.RECORDING] in ([], [rule])
+    assert [found.judgement.severity for found in done.findings if found.kind is RECORDING] in ([], [rule])
 
 
 @given(
@@ -200,10 +203,10 @@ def test_a_row_gets_the_verdict_that_is_meant_for_it(case: Case) -> None:
 def test_any_facts_get_exactly_one_verdict_and_a_sentence_that_says_why(
     recording: RegisteredRecording, seen: ContainerEvidence | None, listed: bool, judged: bool, seen_twice: bool
 ) -> None:
-    given_facts = RecordingFacts(recording, listed or seen is not None, seen, judged, seen_twice)
+    given_facts = RecordingFacts(recording, CLOCK, listed or seen is not None, seen, judged, seen_twice)
     judgement = judge(RULES, given_facts)
     assert not any(rule.holds(given_facts) for rule in RULES[: RULES.index(judgement.rule)])
-    text = judgement.rule.reason(given_facts)
+    text = judgement.rule.why(given_facts)
     if judgement.rule.counted:
         assert (text, judgement.severity) == ("", INFO)
         return

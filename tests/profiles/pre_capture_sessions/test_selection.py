@@ -1,16 +1,16 @@
 import re
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from profiles.pre_capture_sessions import PROFILE
-from profiles.pre_capture_sessions.selection import select_containers
-from reconciliation.coverage import NOT_A_RECORDING, OUTSIDE_PREFIXES, REGISTERED
-from reconciliation.parameters import AuditParameters, Mode
+from profiles.pre_capture_sessions.options import FAST, FULL, MODES
+from profiles.pre_capture_sessions.selection import NOT_A_RECORDING, OUTSIDE_PREFIXES, REGISTERED, select_containers
+from reconciliation.parameters import AuditParameters
 from tests.profiles.pre_capture_sessions.strategies import CONTAINERS
-from tests.profiles.pre_capture_sessions.world import uuid_of
+from tests.profiles.pre_capture_sessions.world import asking, uuid_of
 
 RECORDING_NAME = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 ANY_NAME = re.compile(r"[a-z0-9$-]{3,63}")
@@ -26,17 +26,17 @@ NAMES = st.lists(NAME, max_size=12, unique=True)
 PREFIXES = st.lists(st.sampled_from([*"0123456789abcdef$m", *(name[:3] for name in CONTAINERS)]), max_size=4)
 
 
-def asked(mode: Mode, prefixes: list[str]) -> AuditParameters:
-    return AuditParameters(PROFILE.name, ("FAILURE",), 60, mode, container_prefixes=tuple(prefixes))
+def asked(mode: str, prefixes: list[str]) -> AuditParameters:
+    return replace(asking(container_prefixes=tuple(prefixes)), mode=mode)
 
 
 def within(name: str, prefixes: list[str]) -> bool:
     return not prefixes or any(name.startswith(prefix) for prefix in prefixes)
 
 
-@given(NAMES, st.data(), PREFIXES, st.sampled_from(Mode))
+@given(NAMES, st.data(), PREFIXES, st.sampled_from(MODES))
 def test_what_is_opened_and_what_is_skipped_is_what_was_listed(
-    names: list[str], data: st.DataObject, prefixes: list[str], mode: Mode
+    names: list[str], data: st.DataObject, prefixes: list[str], mode: str
 ) -> None:
     registered = set(data.draw(st.lists(st.sampled_from([*names, *CONTAINERS]))))
     chosen, skipped = select_containers(names, registered, asked(mode, prefixes))
@@ -51,7 +51,7 @@ def test_fast_opens_exactly_what_can_be_a_recording_and_has_no_row(
     names: list[str], data: st.DataObject, prefixes: list[str]
 ) -> None:
     registered = set(data.draw(st.lists(st.sampled_from([*names, *CONTAINERS]))))
-    chosen, skipped = select_containers(names, registered, asked(Mode.FAST, prefixes))
+    chosen, skipped = select_containers(names, registered, asked(FAST, prefixes))
     covered = [name for name in names if within(name, prefixes)]
     unknown = [name for name in covered if name not in registered]
     # A name that storage cannot have may be any container's, damaged on its way.
@@ -70,7 +70,7 @@ def test_full_opens_everything_within_the_prefixes_whatever_it_is(
     names: list[str], data: st.DataObject, prefixes: list[str]
 ) -> None:
     registered = set(data.draw(st.lists(st.sampled_from([*names, *CONTAINERS]))))
-    chosen, skipped = select_containers(names, registered, asked(Mode.FULL, prefixes))
+    chosen, skipped = select_containers(names, registered, asked(FULL, prefixes))
     assert chosen == [name for name in names if within(name, prefixes)]
     assert set(skipped) <= {OUTSIDE_PREFIXES}
 
@@ -78,7 +78,7 @@ def test_full_opens_everything_within_the_prefixes_whatever_it_is(
 @given(NAMES, st.data(), PREFIXES)
 def test_whatever_fast_opens_full_opens_too(names: list[str], data: st.DataObject, prefixes: list[str]) -> None:
     registered = set(data.draw(st.lists(st.sampled_from([*names, *CONTAINERS]))))
-    fast, full = (select_containers(names, registered, asked(mode, prefixes))[0] for mode in (Mode.FAST, Mode.FULL))
+    fast, full = (select_containers(names, registered, asked(mode, prefixes))[0] for mode in (FAST, FULL))
     assert set(fast) <= set(full)
 
 
@@ -94,10 +94,10 @@ def test_whatever_fast_opens_full_opens_too(names: list[str], data: st.DataObjec
     ],
 )
 def test_fast_says_why_a_container_is_not_opened(name: str, reason: str | None) -> None:
-    chosen, skipped = select_containers([name], {str(uuid_of("known"))}, asked(Mode.FAST, []))
+    chosen, skipped = select_containers([name], {str(uuid_of("known"))}, asked(FAST, []))
     assert (chosen, skipped) == (([name], {}) if reason is None else ([], {reason: 1}))
 
 
 def test_outside_the_prefixes_is_a_gap_even_for_what_fast_would_not_open() -> None:
-    chosen, skipped = select_containers(["x-input"], {"x-input"}, asked(Mode.FAST, ["y"]))
+    chosen, skipped = select_containers(["x-input"], {"x-input"}, asked(FAST, ["y"]))
     assert (chosen, skipped) == ([], {OUTSIDE_PREFIXES: 1})

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from profiles.pre_capture_sessions.candidates import Candidate
 from profiles.pre_capture_sessions.evidence import Record
 from profiles.pre_capture_sessions.facts import SessionFacts
+from profiles.pre_capture_sessions.selection import OUTSIDE_PREFIXES
 from profiles.pre_capture_sessions.sessions import (
     JOB_TIMEOUT,
     NOT_STOPPED,
@@ -18,10 +19,9 @@ from profiles.pre_capture_sessions.sessions import (
     STILL_WORKING,
 )
 from profiles.pre_capture_sessions.trail import STOPS_ARE_WRITTEN_SINCE, Trail
-from reconciliation.coverage import OUTSIDE_PREFIXES
 from reconciliation.evidence import Unread
 from reconciliation.lookups import Blob
-from reconciliation.verdicts import SEVERITY_ORDER, Judgement, Severity, judge
+from reconciliation.rules import SEVERITY_ORDER, Judgement, Severity, judge
 from tests.profiles.pre_capture_sessions.strategies import session_facts
 from tests.profiles.pre_capture_sessions.world import (
     AS_OF,
@@ -70,7 +70,7 @@ def judged(candidate: Candidate, *evidence: Record, **changes: Any) -> Judgement
 
 def reason(candidate: Candidate, *evidence: Record, **changes: Any) -> str:
     given = facts(candidate, *evidence, **changes)
-    return judge(RULES, given).rule.reason(given)
+    return judge(RULES, given).rule.why(given)
 
 
 # --- no row of the table is out of reach --------------------------------------------------------------------------
@@ -144,7 +144,7 @@ def test_the_usual_severities_are_those_of_the_contract() -> None:
     severities: dict[Severity, set[str]] = {severity: set() for severity in Severity}
     for rule in RULES:
         severities[rule.severity].add(rule.verdict)
-    assert severities[HIGH] == {rule.verdict for rule in RULES if rule.hidden} | {"incomplete_encode", "encode_lost"}
+    assert severities[HIGH] == {rule.verdict for rule in RULES if rule.alarm} | {"incomplete_encode", "encode_lost"}
     assert severities[MEDIUM] == {
         "unreadable_row",
         "status_behind",
@@ -161,7 +161,7 @@ def test_the_usual_severities_are_those_of_the_contract() -> None:
     }
     assert severities[UNKNOWN] == {"unverified"}
     assert {rule.verdict for rule in RULES if rule.counted} == {"legacy", "already_registered", "expected_empty"}
-    assert {rule.verdict for rule in RULES if rule.hidden} == {
+    assert {rule.verdict for rule in RULES if rule.alarm} == {
         "hidden_by_deletion",
         "blocked_case_state",
         "ambiguous_containers",
@@ -509,7 +509,7 @@ def test_any_facts_get_exactly_one_verdict_and_a_sentence_that_says_why(given_fa
     assert [rule for rule in RULES if rule is judgement.rule] == [judgement.rule]
     assert judgement.rule.holds(given_facts)
     assert not any(rule.holds(given_facts) for rule in RULES[: RULES.index(judgement.rule)])
-    text, step = judgement.rule.reason(given_facts), judgement.rule.next_step
+    text, step = judgement.rule.why(given_facts), judgement.rule.next_step
     if judgement.rule.counted:
         assert (text, step, judgement.severity) == ("", "", INFO)
         return
@@ -530,7 +530,7 @@ def test_a_complete_recording_is_told_exactly_when_nothing_else_accounts_for_it(
         candidate.deleted_at is not None or not candidate.case_live or candidate.case_state != "OPEN"
     )
     accounted = candidate.origin != "PRE" or waits or elsewhere or job or not given_facts.seen_twice
-    assert judge(RULES, given_facts).rule.hidden is (bool(given_facts.complete) and not accounted)
+    assert judge(RULES, given_facts).rule.alarm is (bool(given_facts.complete) and not accounted)
 
 
 ABSENCE = {

@@ -13,8 +13,9 @@ from adapters.postgres import Database
 from profiles.pre_capture_sessions import PROFILE
 from profiles.pre_capture_sessions.candidates import Candidate, RegisteredRecording
 from profiles.pre_capture_sessions.keys import name_digest, usual_track_name
+from profiles.pre_capture_sessions.options import DEFAULT_STATUSES, NO_STATUS, STATUSES
 from profiles.pre_capture_sessions.trail import Trail
-from reconciliation.parameters import NO_STATUS, AuditParameters
+from reconciliation.parameters import AuditParameters
 from reconciliation.profile import Moments, Query
 from tests.profiles.pre_capture_sessions.world import (
     AS_OF,
@@ -24,6 +25,7 @@ from tests.profiles.pre_capture_sessions.world import (
     MOMENTS,
     PARAMETERS,
     REGISTERED,
+    asking,
     row,
     session,
     uuid_of,
@@ -214,13 +216,13 @@ async def test_a_deleted_booking_or_case_is_told(url: str, table: str) -> None:
 
 
 async def test_who_is_a_candidate(url: str) -> None:
-    for status in PROFILE.statuses:
+    for status in STATUSES:
         name = status.lower()
         plant(url, session(name, status=None if status == NO_STATUS else status))
     plant(url, session("imported", origin="VODAFONE"))
     plant(url, session("deleted", deleted_at=LONG_AGO))
     read = {candidate.session_id for candidate in await candidates_in(url)}
-    asked = [*(status.lower() for status in PROFILE.default_statuses), "deleted"]
+    asked = [*(status.lower() for status in DEFAULT_STATUSES), "deleted"]
     assert read == {str(uuid_of(name)) for name in asked}
 
 
@@ -330,30 +332,30 @@ async def test_sessions_are_read_again_whatever_they_are_and_no_others(url: str)
 @pytest.mark.parametrize(
     ("parameters", "asked"),
     [
-        pytest.param({}, True, id="nothing narrows the question: any status will do"),
-        pytest.param({"statuses": ("FAILURE",)}, False, id="another status was chosen"),
-        pytest.param({"statuses": ("RECORDING_AVAILABLE",)}, True, id="its status was chosen"),
-        pytest.param({"since": LONG_AGO}, True, id="since its very moment"),
-        pytest.param({"since": LONG_AGO + MICROSECOND}, False, id="since later"),
-        pytest.param({"until": LONG_AGO}, False, id="until its very moment"),
-        pytest.param({"until": LONG_AGO + MICROSECOND}, True, id="until later"),
-        pytest.param({"only": (str(uuid_of("session")),)}, True, id="it alone"),
-        pytest.param({"only": (str(uuid_of("another")),)}, False, id="another one alone"),
-        pytest.param({"ingest_address_contains": "streaming"}, True, id="by its ingest address"),
-        pytest.param({"ingest_address_contains": "%"}, False, id="a sign is no pattern"),
+        pytest.param(PARAMETERS, True, id="nothing narrows the question: any status will do"),
+        pytest.param(asking(statuses=("FAILURE",)), False, id="another status was chosen"),
+        pytest.param(asking(statuses=("RECORDING_AVAILABLE",)), True, id="its status was chosen"),
+        pytest.param(replace(PARAMETERS, since=LONG_AGO), True, id="since its very moment"),
+        pytest.param(replace(PARAMETERS, since=LONG_AGO + MICROSECOND), False, id="since later"),
+        pytest.param(replace(PARAMETERS, until=LONG_AGO), False, id="until its very moment"),
+        pytest.param(replace(PARAMETERS, until=LONG_AGO + MICROSECOND), True, id="until later"),
+        pytest.param(replace(PARAMETERS, only=(str(uuid_of("session")),)), True, id="it alone"),
+        pytest.param(replace(PARAMETERS, only=(str(uuid_of("another")),)), False, id="another one alone"),
+        pytest.param(asking(ingest_address_contains="streaming"), True, id="by its ingest address"),
+        pytest.param(asking(ingest_address_contains="%"), False, id="a sign is no pattern"),
     ],
 )
 async def test_a_session_read_again_says_whether_it_was_asked_for(
-    url: str, parameters: dict[str, Any], asked: bool
+    url: str, parameters: AuditParameters, asked: bool
 ) -> None:
     plant(url, session(status="RECORDING_AVAILABLE", has_ingest_address=True))
-    read = await again(url, replace(PARAMETERS, **parameters), "session")
+    read = await again(url, parameters, "session")
     assert read[str(uuid_of("session"))].asked is asked
 
 
 async def test_a_session_without_an_ingest_address_is_not_asked_for_by_one(url: str) -> None:
     plant(url, session())
-    asked = replace(PARAMETERS, ingest_address_contains="streaming")
+    asked = asking(PARAMETERS, ingest_address_contains="streaming")
     assert await candidates_in(url, asked) == []
     assert (await again(url, asked, "session"))[str(uuid_of("session"))].asked is False
 
@@ -361,7 +363,7 @@ async def test_a_session_without_an_ingest_address_is_not_asked_for_by_one(url: 
 async def test_a_status_that_is_empty_can_be_asked_for(url: str) -> None:
     plant(url, session(status=None))
     for statuses, asked in (((NO_STATUS,), True), (("FAILURE",), False)):
-        read = await again(url, replace(PARAMETERS, statuses=statuses), "session")
+        read = await again(url, asking(PARAMETERS, statuses=statuses), "session")
         assert read[str(uuid_of("session"))].asked is asked
 
 

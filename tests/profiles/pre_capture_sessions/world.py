@@ -12,24 +12,27 @@ from profiles.pre_capture_sessions.absences import gaps_in_listing, to_be_opened
 from profiles.pre_capture_sessions.candidates import Candidate, RegisteredRecording
 from profiles.pre_capture_sessions.conclusion import Conclusion, SecondLook
 from profiles.pre_capture_sessions.evidence import ContainerEvidence, Record, read_evidence
-from profiles.pre_capture_sessions.finding import Finding
 from profiles.pre_capture_sessions.first_look import FirstLook, OneName
-from profiles.pre_capture_sessions.keys import can_matter
+from profiles.pre_capture_sessions.keys import MATTERING_SUFFIXES
+from profiles.pre_capture_sessions.kinds import SESSION
+from profiles.pre_capture_sessions.options import FAST
 from profiles.pre_capture_sessions.selection import select_containers
+from profiles.pre_capture_sessions.showing import SHOWING
 from reconciliation.audited import Audited as Environment
 from reconciliation.clock import Clock
 from reconciliation.coverage import DELETED_DURING_SCAN, Coverage
 from reconciliation.database import DatabaseState
 from reconciliation.evidence import Unread
+from reconciliation.finding import Finding
 from reconciliation.lookups import Blob, BlobPage
 from reconciliation.outcome import Outcome
-from reconciliation.parameters import AuditParameters, Mode
+from reconciliation.parameters import AuditParameters
 from reconciliation.profile import Moments, Profile
 from reconciliation.report.csv_table import csv_header, csv_rows
 from reconciliation.report.document import (
     CLOSING,
-    COUNTED,
     COUNTED_CLOSING,
+    counted_begin,
     counted_line,
     counted_opening,
     finding_line,
@@ -38,9 +41,9 @@ from reconciliation.report.document import (
 from reconciliation.report.html import SHOWN_SEVERITIES, render_html
 from reconciliation.report.look_up import CasesNamed
 from reconciliation.report.model import AuditHeader, build_head
+from reconciliation.rules import SEVERITY_ORDER, Kind
 from reconciliation.since_last import Previous, change_of, compare
 from reconciliation.tally import Result, Tally
-from reconciliation.verdicts import SEVERITY_ORDER, Kind
 
 AS_OF = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -51,8 +54,8 @@ MOMENTS = Moments(AS_OF - 60 * MINUTE, LATEST)
 LONG_AGO = AS_OF - timedelta(days=30)
 SMALL = replace(PROFILE, may_be_empty=True)
 """The profile for worlds that hold only what a test is about, be it no container at all."""
-PARAMETERS = AuditParameters(PROFILE.name, PROFILE.default_statuses, 60)
-FAST = replace(PARAMETERS, mode=Mode.FAST)
+PARAMETERS = PROFILE.asked()
+IN_FAST_MODE = replace(PARAMETERS, mode=FAST)
 AUDIT_ID = "20260302-093000-1a2b3c4d"
 AUDITED = Environment("finalsa", "ingestsa", "db.example", "pre", "production")
 Report = dict[str, Any]
@@ -115,7 +118,7 @@ def manifest(base: str, size: int = 700, at: datetime = LONG_AGO) -> Blob:
 def page(blobs: Sequence[Blob]) -> BlobPage:
     """A page as the listing gives it: full properties only of the blobs whose names can matter."""
     moments = sorted({blob.last_modified for blob in blobs})
-    return BlobPage(len(blobs), moments, [blob for blob in blobs if can_matter(blob.name)])
+    return BlobPage(len(blobs), moments, [blob for blob in blobs if blob.name.lower().endswith(MATTERING_SUFFIXES)])
 
 
 def seen_in(container_name: str, blobs: Sequence[Blob]) -> ContainerEvidence:
@@ -153,6 +156,11 @@ def unread(name: str = "unread") -> Unread:
 def gone(name: str) -> Unread:
     """A container that was deleted after it had been listed."""
     return Unread(str(uuid_of(name)), DELETED_DURING_SCAN, failed=False)
+
+
+def asking(parameters: AuditParameters = PARAMETERS, **options: Any) -> AuditParameters:
+    """The same question, but for these options of the profile."""
+    return replace(parameters, options={**parameters.options, **options})
 
 
 @dataclass(frozen=True)
@@ -228,7 +236,7 @@ class Audited:
     """
 
     result: Result
-    findings: tuple[Finding, ...]
+    findings: tuple[Finding[Any], ...]
     changes: tuple[str | None, ...]
     counted: tuple[tuple[str, str], ...]
 
@@ -244,16 +252,16 @@ class Audited:
     def outcome(self) -> Outcome:
         return self.result.outcome
 
-    def verdicts(self, kind: Kind = Kind.SESSION) -> dict[str, str]:
+    def verdicts(self, kind: Kind[Any] = SESSION) -> dict[str, str]:
         """The verdict of every subject of which there is one by name, by its id."""
         listed = {found.id: found.judgement.verdict for found in self.findings if found.kind is kind}
-        return listed | ({one: verdict for verdict, one in self.counted} if kind is Kind.SESSION else {})
+        return listed | ({one: verdict for verdict, one in self.counted} if kind is SESSION else {})
 
-    def counts(self, kind: Kind) -> dict[str, int]:
+    def counts(self, kind: Kind[Any]) -> dict[str, int]:
         """How often each verdict was given."""
-        return {verdict: count for verdict, count in self.tally.verdicts[kind].items() if count}
+        return {verdict: count for verdict, count in self.tally.verdicts[kind.name].items() if count}
 
-    def finding(self, name: str = "session") -> Finding:
+    def finding(self, name: str = "session") -> Finding[Any]:
         """The finding about the thing of that name."""
         [found] = [found for found in self.findings if found.id == str(uuid_of(name))]
         return found
@@ -281,14 +289,15 @@ def audited(
     known = [found.known for found in findings]
     looked_twice = second.complete and not conclusion.unresolved
     complete = first.coverage.is_complete and looked_twice
-    since = compare(previous, filter(None, known), mode=parameters.mode, complete=complete)
+    since = compare(previous, filter(None, known), profile.shows, mode=parameters.mode, complete=complete)
     result = Result(first.coverage, first.tally, parameters.mode, since, looked_twice)
-    changes = tuple(change_of(previous, one) if one else None for one in known)
+    changes = tuple(change_of(previous, one, profile.shows) if one else None for one in known)
     return Audited(result, tuple(findings), changes, tuple(counted))
 
 
-def _urgency(found: Finding) -> tuple[int, bool, datetime]:
-    return SEVERITY_ORDER.index(found.judgement.severity), found.ahead is None, found.ahead or AS_OF
+def _urgency(found: Finding[Any]) -> tuple[int, bool, datetime]:
+    ahead = found.due if found.due is not None and found.due > AS_OF else None
+    return SEVERITY_ORDER.index(found.judgement.severity), ahead is None, ahead or AS_OF
 
 
 def reconciled(
@@ -315,7 +324,7 @@ def document_of(done: Audited, parameters: AuditParameters = PARAMETERS) -> str:
         + COUNTED_CLOSING
         for number, verdict in enumerate(sorted({verdict for verdict, _ in done.counted}))
     )
-    return f"{opening(head)}{','.join(lines)}{COUNTED}{counted}{CLOSING}"
+    return f"{opening(head)}{','.join(lines)}{counted_begin(SESSION.name)}{counted}{CLOSING}"
 
 
 def report_on(done: Audited, parameters: AuditParameters = PARAMETERS) -> Report:
@@ -326,7 +335,7 @@ def report_on(done: Audited, parameters: AuditParameters = PARAMETERS) -> Report
 
 def table_of(report: Report) -> str:
     """findings.csv of a report."""
-    return csv_header() + csv_rows(report["findings"])
+    return csv_header(SHOWING) + csv_rows(report["findings"], SHOWING)
 
 
 def page_of(report: Report) -> str:
@@ -336,4 +345,4 @@ def page_of(report: Report) -> str:
         severity: [found for found in report["findings"] if found["severity"] == severity]
         for severity in SHOWN_SEVERITIES
     }
-    return render_html(head, shown)
+    return render_html(head, shown, PROFILE)

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import NAMESPACE_OID, uuid5
 
+from profiles.pre_capture_sessions import PROFILE
 from reconciliation.report.html import SHOWN_SEVERITIES, render_html
 
 Json = dict[str, Any]
@@ -399,7 +400,7 @@ def shown(document: Json, most: int | None = None) -> dict[str, list[Json]]:
 def page_of(document: Json, most: int | None = None) -> str:
     """report.html of a report."""
     head = {name: value for name, value in document.items() if name not in {"findings", "counted"}}
-    return render_html(head, shown(document, most))
+    return render_html(head, shown(document, most), PROFILE)
 
 
 def ids(findings: Sequence[Json]) -> list[str]:

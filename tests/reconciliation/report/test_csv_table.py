@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from reconciliation.report.csv_table import COLUMNS, csv_header, csv_rows, defused
+from profiles.pre_capture_sessions.showing import SHOWING
+from reconciliation.report.csv_table import csv_header, csv_rows, defused
 from reconciliation.visible import visible
 from tests.profiles.pre_capture_sessions.strategies import texts
 from tests.reconciliation.report.samples import (
@@ -23,11 +24,12 @@ from tests.reconciliation.report.samples import (
 
 # OWASP, "CSV injection": what a spreadsheet may take for the beginning of a formula.
 STARTS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+COLUMNS = tuple(name for name, _ in SHOWING.cells)
 BREAKS = ("\t", "\r", "\n")
 
 
 def rows(findings: list[Json]) -> list[dict[str, str]]:
-    text = csv_header() + csv_rows(findings)
+    text = csv_header(SHOWING) + csv_rows(findings, SHOWING)
     return list(csv.DictReader(io.StringIO(text, newline=""), strict=True))
 
 
@@ -83,11 +85,11 @@ def test_values_that_are_no_text_stay_what_they_are() -> None:
 
 
 def test_an_empty_table_still_has_its_header() -> None:
-    assert csv_header() + csv_rows([]) == ",".join(COLUMNS) + "\r\n"
+    assert csv_header(SHOWING) + csv_rows([], SHOWING) == ",".join(COLUMNS) + "\r\n"
 
 
 def test_the_columns_are_those_that_readers_rely_on() -> None:
-    assert csv_header().split(",")[:12] == [
+    assert csv_header(SHOWING).split(",")[:12] == [
         "subject_kind",
         "subject_id",
         "verdict",
@@ -111,7 +113,7 @@ def test_every_fact_of_a_row_has_its_column() -> None:
 
 
 def test_lines_end_as_spreadsheets_expect() -> None:
-    table = csv_rows([finding(), finding("no_ism")])
+    table = csv_rows([finding(), finding("no_ism")], SHOWING)
     assert table.endswith("\r\n")
     assert table.count("\r\n") == table.count("\n") == 2
 

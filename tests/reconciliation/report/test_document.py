@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from reconciliation.report.document import (
     CLOSING,
-    COUNTED,
     COUNTED_CLOSING,
     ReportReader,
+    counted_begin,
     counted_line,
     counted_opening,
     finding_line,
@@ -73,7 +73,13 @@ def document(head: Json, findings: list[Json], counts: Counts) -> str:
         counted_opening(verdict, first=number == 0) + ",".join(counted_line(ids) for ids in lines) + COUNTED_CLOSING
         for number, (verdict, lines) in enumerate(counts.items())
     )
-    return opening(head) + ",".join(finding_line(finding) for finding in findings) + COUNTED + counted + CLOSING
+    return (
+        opening(head)
+        + ",".join(finding_line(finding) for finding in findings)
+        + counted_begin("capture_session")
+        + counted
+        + CLOSING
+    )
 
 
 def whole(head: Json, findings: list[Json], counts: Counts) -> Json:

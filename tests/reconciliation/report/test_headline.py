@@ -1,20 +1,21 @@
-from dataclasses import replace
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from profiles.pre_capture_sessions import PROFILE
 from profiles.pre_capture_sessions.evidence import Record
+from profiles.pre_capture_sessions.kinds import CONTAINER, RECORDING, SESSION
 from reconciliation.parameters import AuditParameters
-from reconciliation.report.headline import headline, plural
-from reconciliation.verdicts import Kind
+from reconciliation.report.headline import headline
+from reconciliation.wording import plural
 from tests.profiles.pre_capture_sessions import strategies
 from tests.profiles.pre_capture_sessions.world import (
-    FAST,
+    IN_FAST_MODE,
     PARAMETERS,
     SWEPT,
     Audited,
     World,
+    asking,
     audited,
     container,
     encoded,
@@ -103,18 +104,18 @@ HIDDEN = World(SESSIONS, hidden("one"))
             id="what was in doubt could not be read again",
         ),
         pytest.param(
-            reconciled(SESSIONS, [encoded(of="x"), seen_in("$logs", [])], [row(of="x")], parameters=FAST),
+            reconciled(SESSIONS, [encoded(of="x"), seen_in("$logs", [])], [row(of="x")], parameters=IN_FAST_MODE),
             "Nothing is missing: none of 3 sessions has a hidden recording; 0 of 2 containers read, 2 others skipped "
             "in fast mode.",
             id="fast and clean",
         ),
         pytest.param(
-            reconciled(SESSIONS, [*hidden("one"), encoded(of="x")], [row(of="x")], parameters=FAST),
+            reconciled(SESSIONS, [*hidden("one"), encoded(of="x")], [row(of="x")], parameters=IN_FAST_MODE),
             "1 recording is hidden in storage; 1 of 2 containers read, 1 other skipped in fast mode.",
             id="fast and found",
         ),
         pytest.param(
-            reconciled(SESSIONS, [unread(), encoded(of="x")], [row(of="x")], parameters=FAST),
+            reconciled(SESSIONS, [unread(), encoded(of="x")], [row(of="x")], parameters=IN_FAST_MODE),
             "This audit is incomplete: 0 of 2 containers read, 1 other skipped in fast mode. 4 subjects could not be "
             "verified.",
             id="fast and a gap",
@@ -122,34 +123,34 @@ HIDDEN = World(SESSIONS, hidden("one"))
     ],
 )
 def test_the_answer_in_one_sentence(done: Audited, words: str) -> None:
-    assert headline(done.result) == words
+    assert headline(done.result, PROFILE) == words
 
 
 def test_a_gap_in_which_nobody_was_asked_for_admits_that_it_proves_nothing() -> None:
     far = World([], [encoded("far", of="x")])
-    asked = audited(far, replace(PARAMETERS, container_prefixes=("$",)))
-    assert headline(asked.result) == (
+    asked = audited(far, asking(PARAMETERS, container_prefixes=("$",)))
+    assert headline(asked.result, PROFILE) == (
         "This audit is incomplete: 0 of 1 container read. No recording was found hidden in what was read."
     )
 
 
 @settings(max_examples=50)
-@given(strategies.worlds(), st.sampled_from([PARAMETERS, FAST]), st.none() | strategies.worlds())
+@given(strategies.worlds(), st.sampled_from([PARAMETERS, IN_FAST_MODE]), st.none() | strategies.worlds())
 def test_a_headline_never_claims_more_than_was_read_and_never_forgets_what_was_found(
     world: World, parameters: AuditParameters, then: World | None
 ) -> None:
     done = audited(world, parameters, then=then)
-    sentence = headline(done.result)
+    sentence = headline(done.result, PROFILE)
     assert sentence.endswith(".")
     assert ".." not in sentence
     assert sentence.startswith("This audit is incomplete") is not done.result.is_complete
     if "Nothing is missing" in sentence:
         assert done.outcome.name == "CLEAN"
-    assert ("in fast mode" in sentence) is (parameters is FAST)
-    assert ("hidden in storage" in sentence) is (done.tally.hidden > 0)
+    assert ("in fast mode" in sentence) is (parameters is IN_FAST_MODE)
+    assert ("hidden in storage" in sentence) is (done.tally.alarms > 0)
     assert ("a person" in sentence) is (done.tally.needing_a_person.total() > 0)
-    for kind, noun in ((Kind.SESSION, "session"), (Kind.CONTAINER, "container"), (Kind.RECORDING, "registered")):
-        if number := done.tally.needing_a_person[kind]:
+    for kind, noun in ((SESSION, "session"), (CONTAINER, "container"), (RECORDING, "registered")):
+        if number := done.tally.needing_a_person[kind.name]:
             assert f"{number} {noun}" in sentence
 
 

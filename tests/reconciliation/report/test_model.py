@@ -7,13 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from profiles.pre_capture_sessions import PROFILE
+from profiles.pre_capture_sessions.kinds import SESSION
 from reconciliation.parameters import AuditParameters
 from reconciliation.report.model import summary_of
+from reconciliation.rules import Judgement, Rule, Severity
 from reconciliation.since_last import Previous
-from reconciliation.verdicts import Judgement, Kind, Rule, Severity
 from tests.profiles.pre_capture_sessions import strategies
 from tests.profiles.pre_capture_sessions.world import (
-    FAST,
+    IN_FAST_MODE,
     LONG_AGO,
     PARAMETERS,
     REGISTERED,
@@ -100,8 +101,8 @@ MODEL: dict[str, Any] = {
             "change": (str, None),
             "reason": str,
             "next_step": str,
-            "hearing_at": (str, None),
             "due": (str, None),
+            "hearing_at": (str, None),
             "session": (
                 {
                     "status": (str, None),
@@ -183,10 +184,10 @@ def test_a_report_has_its_form_and_its_counts_add_up(
     assert report["complete"] is done.result.is_complete
     counts, containers = report["counts"], report["coverage"]["containers"]
     assert len(report["findings"]) == counts["findings"] == sum(counts["by_severity"].values())
-    for kind, rules in PROFILE.rules().items():
-        assert set(counts[kind.value]) == {rule.verdict for rule in rules}
-        told = {one["verdict"]: one["count"] for one in report["verdicts"] if one["subject"] == kind.value}
-        assert told == counts[kind.value]
+    for kind in PROFILE.kinds:
+        assert set(counts[kind.name]) == {rule.verdict for rule in kind.rules}
+        told = {one["verdict"]: one["count"] for one in report["verdicts"] if one["subject"] == kind.name}
+        assert told == counts[kind.name]
     listed = sum(one["count"] for one in report["verdicts"] if not one["counted"])
     assert listed == counts["findings"]
     for one in report["verdicts"]:
@@ -213,7 +214,7 @@ def test_an_empty_report_is_complete_and_still_lists_every_verdict_with_a_zero()
     assert_has_form(report, MODEL)
     assert report["complete"] is True
     assert [(one["subject"], one["verdict"], one["count"]) for one in report["verdicts"]] == [
-        (kind.value, rule.verdict, 0) for kind, rule in PROFILE.verdicts()
+        (kind.name, rule.verdict, 0) for kind, rule in PROFILE.verdicts()
     ]
     assert report["findings"] == []
     assert report["counted"] == {"capture_session": {}}
@@ -246,8 +247,15 @@ def test_moments_and_waiting_times_are_those_of_the_audit() -> None:
 
 def test_a_verdict_outside_the_closed_list_is_an_error() -> None:
     done = reconciled()
-    made_up: Rule[object] = Rule("made_up", Severity.INFO, "", lambda _facts: True, lambda _facts: "", "")
-    done.tally.count(Kind.SESSION, Judgement(made_up, Severity.INFO))
+    made_up: Rule[object] = Rule(
+        verdict="made_up",
+        severity=Severity.INFO,
+        means="",
+        holds=lambda _facts: True,
+        why=lambda _facts: "",
+        next_step="",
+    )
+    done.tally.count(SESSION, Judgement(made_up, Severity.INFO))
     with pytest.raises(AssertionError, match="do not add up to 1 of capture_session"):
         report_on(done)
 
@@ -287,7 +295,7 @@ def test_a_blob_name_that_may_hold_personal_data_is_nowhere_in_a_report() -> Non
 
 def test_every_sessions_verdict_can_be_looked_up() -> None:
     candidates = [session(), session("imported", origin="VODAFONE"), session("hidden"), session("done", **REGISTERED)]
-    report = report_on(reconciled(candidates, [encoded(of="hidden")], parameters=FAST))
+    report = report_on(reconciled(candidates, [encoded(of="hidden")], parameters=IN_FAST_MODE))
     assert report["counted"] == {
         "capture_session": {
             "already_registered": [str(uuid_of("done"))],
@@ -300,7 +308,7 @@ def test_every_sessions_verdict_can_be_looked_up() -> None:
 
 def test_the_summary_says_the_headline_and_the_counts_without_a_row() -> None:
     report = report_on(reconciled([session(), session("unused")], [encoded()]))
-    summary = summary_of(report)
+    summary = summary_of(report, PROFILE)
     counts = summary.pop("counts")
     assert summary == {
         "headline": report["headline"],
@@ -320,7 +328,7 @@ def test_the_summary_says_the_headline_and_the_counts_without_a_row() -> None:
         "unregistered_recording": 1,
         "expected_empty": 1,
     }
-    told = {rule.verdict for kind, rule in PROFILE.verdicts() if kind is Kind.SESSION or not rule.counted}
+    told = {rule.verdict for kind, rule in PROFILE.verdicts() if kind is SESSION or not rule.counted}
     assert set(counts) == told
     assert len(json.dumps(summary)) < 1024
 
@@ -330,4 +338,4 @@ def test_in_the_summary_a_verdict_that_several_kinds_share_counts_for_all_of_the
     report = report_on(audited(world, then=replace(world, database=False)))
     unverified = {one["subject"]: one["count"] for one in report["verdicts"] if one["verdict"] == "unverified"}
     assert unverified == {"capture_session": 1, "recording": 1}
-    assert summary_of(report)["counts"]["unverified"] == 2
+    assert summary_of(report, PROFILE)["counts"]["unverified"] == 2

@@ -62,7 +62,7 @@ DRAWN = [Column("Jan 2026", {"high": 3, "low": 1}), Column("Feb 2026", {}), Colu
 
 
 def test_columns_stand_on_one_line_and_share_one_scale() -> None:
-    html = timeline("month", DRAWN)
+    html = timeline("month", DRAWN, "hearing")
     rects = re.findall(r'<rect class="(\w+)" x="([\d.]+)%" y="([\d.]+)" width="[\d.]+%" height="([\d.]+)"', html)
     assert [severity for severity, *_ in rects] == ["high", "low", "high"]
     [high, low, other] = [(float(x), float(y), float(height)) for _, x, y, height in rects]
@@ -73,7 +73,7 @@ def test_columns_stand_on_one_line_and_share_one_scale() -> None:
 
 
 def test_the_drawing_says_in_words_what_it_shows() -> None:
-    html = timeline("month", DRAWN)
+    html = timeline("month", DRAWN, "hearing")
     words = "Findings by month of the hearing, Jan 2026 to Mar 2026; most in Jan 2026 (4 findings)"
     assert f'role="img" aria-label="{words}"' in html
     assert "<title>Jan 2026: 3 high and 1 low</title>" in html
@@ -84,14 +84,14 @@ def test_the_drawing_says_in_words_what_it_shows() -> None:
 
 
 def test_a_small_share_is_still_seen() -> None:
-    html = timeline("year", [Column("2025", {"high": 10_000}), Column("2026", {"high": 1})])
+    html = timeline("year", [Column("2025", {"high": 10_000}), Column("2026", {"high": 1})], "hearing")
     assert 'height="2.0"' in html
 
 
 @pytest.mark.parametrize("count", [1, 4, 5, 60])
 def test_few_labels_stand_below_the_columns(count: int) -> None:
     drawn = [Column(f"no {number}", {"high": 1}) for number in range(count)]
-    labels = re.findall(r'<text x="([\d.]+)%"[^>]*>(no \d+)</text>', timeline("day", drawn))
+    labels = re.findall(r'<text x="([\d.]+)%"[^>]*>(no \d+)</text>', timeline("day", drawn, "hearing"))
     assert len(labels) == min(count, 4)
     assert (labels[0][1], labels[-1][1]) == ("no 0", f"no {count - 1}")
     assert all(0 <= float(x) <= 100 for x, _ in labels)

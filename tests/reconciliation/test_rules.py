@@ -4,17 +4,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciliation.verdicts import Judgement, Rule, Severity, counted, judge
+from reconciliation.rules import Judgement, Rule, Severity, counted, judge
 
 
 def rule(verdict: str, at_least: int) -> Rule[int]:
     return Rule(
-        verdict,
-        Severity.INFO,
-        "what it means",
-        lambda number: number >= at_least,
-        lambda number: f"{number} is at least {at_least}.",
-        "Nothing.",
+        verdict=verdict,
+        severity=Severity.INFO,
+        means="what it means",
+        holds=lambda number: number >= at_least,
+        why=lambda number: f"{number} is at least {at_least}.",
+        next_step="Nothing.",
     )
 
 
@@ -23,7 +23,7 @@ TABLE = (rule("large", 10), rule("small", 0))
 
 def test_the_first_rule_that_holds_gives_the_verdict_and_its_reason() -> None:
     assert judge(TABLE, 12) == Judgement(TABLE[0], Severity.INFO)
-    assert judge(TABLE, 12).rule.reason(12) == "12 is at least 10."
+    assert judge(TABLE, 12).rule.why(12) == "12 is at least 10."
     assert judge(TABLE, 3).verdict == "small"
 
 
@@ -45,7 +45,7 @@ def test_the_facts_may_move_the_severity() -> None:
 def test_what_is_only_counted_asks_nothing_of_anybody() -> None:
     fine: Rule[int] = counted("fine", "It is in order.", lambda number: number > 0)
     assert judge([fine], 1) == Judgement(fine, Severity.INFO)
-    assert (fine.counted, fine.hidden, fine.next_step, fine.reason(1)) == (True, False, "", "")
+    assert (fine.counted, fine.alarm, fine.next_step, fine.why(1)) == (True, False, "", "")
 
 
 def test_a_table_that_leaves_a_subject_without_a_verdict_is_an_error() -> None:

@@ -1,0 +1,114 @@
+"""One verdict per subject, given by the first rule of an ordered table that holds."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Generic, NamedTuple, TypeVar
+
+FactsT = TypeVar("FactsT")
+
+
+class Severity(StrEnum):
+    """How much a verdict asks of people, most urgent first."""
+
+    HIGH = "high"  # somebody must act
+    MEDIUM = "medium"  # a person must decide
+    LOW = "low"  # worth a look when there is time
+    UNKNOWN = "unknown"  # could not be checked: nothing may be concluded
+    INFO = "info"  # nothing to do
+
+
+SEVERITY_ORDER = tuple(Severity)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule(Generic[FactsT]):
+    """One row of a rule table.
+
+    ``holds`` decides, ``why`` names the facts that decided, ``next_step`` says what to do about it; all three are pure.
+    ``means`` explains the verdict to a reader of the report. ``severity`` is the usual one; ``urgency`` tells it where
+    the facts move it. ``counted``: such subjects are healthy and many, so they are counted and not listed. ``alarm``:
+    it is what the profile looks for above all, and the headline begins with it. ``due`` tells by when the next step
+    must be taken, where a moment is known after which it may be too late. ``modes`` are those in which the verdict can
+    be given at all; None: in every one.
+    """
+
+    verdict: str
+    severity: Severity
+    means: str
+    holds: Callable[[FactsT], bool]
+    why: Callable[[FactsT], str]
+    next_step: str
+    urgency: Callable[[FactsT], Severity] | None = None
+    counted: bool = False
+    alarm: bool = False
+    due: Callable[[FactsT], datetime | None] = lambda _facts: None
+    modes: tuple[str, ...] | None = None
+
+
+def counted(verdict: str, means: str, holds: Callable[[FactsT], bool]) -> Rule[FactsT]:
+    """A rule for subjects that are in order, of which a report gives the number."""
+    return Rule(
+        verdict=verdict,
+        severity=Severity.INFO,
+        means=means,
+        holds=holds,
+        why=lambda _facts: "",
+        next_step="",
+        counted=True,
+    )
+
+
+class Judgement(NamedTuple, Generic[FactsT]):
+    """What a rule table says of one subject."""
+
+    rule: Rule[FactsT]
+    severity: Severity
+
+    @property
+    def verdict(self) -> str:
+        """The name of the verdict."""
+        return self.rule.verdict
+
+
+def judge(rules: Sequence[Rule[FactsT]], facts: FactsT) -> Judgement[FactsT]:
+    """Apply the first rule that holds.
+
+    Raises ``AssertionError`` if none does: a table must end in a rule that always holds, so that no subject is without
+    a verdict.
+    """
+    for rule in rules:
+        if rule.holds(facts):
+            return Judgement(rule, rule.urgency(facts) if rule.urgency else rule.severity)
+    raise AssertionError("no rule holds: the table's last rule must always hold")
+
+
+def _nothing(_facts: Any) -> None:
+    """No such thing."""
+
+
+@dataclass(frozen=True)
+class Kind(Generic[FactsT]):
+    """A sort of thing that is judged: its ``name`` in documents, and the ``noun`` that readers call one of them.
+
+    The table ``rules`` is ordered, and its last rule always holds. ``shown`` gives what a finding shows of the facts,
+    as JSON: the facts that matter and the evidence. ``named`` gives the id of what people know a subject by, where the
+    profile can look that up. ``keeps_ids``: a report holds also the ids of those that are only counted.
+    """
+
+    name: str
+    noun: str
+    rules: tuple[Rule[FactsT], ...]
+    shown: Callable[[FactsT], dict[str, Any]]
+    named: Callable[[FactsT], str | None] = _nothing
+    keeps_ids: bool = False
+
+    def judged(self, facts: FactsT) -> Judgement[FactsT]:
+        """As ``judge``, by its own table."""
+        return judge(self.rules, facts)
+
+    def verdicts(self) -> list[Rule[FactsT]]:
+        """Each verdict once, as the first rule that gives it, in the order of the table."""
+        first = {rule.verdict: rule for rule in reversed(self.rules)}
+        return [rule for rule in self.rules if first[rule.verdict] is rule]

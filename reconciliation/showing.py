@@ -1,0 +1,87 @@
+"""What a profile shows of its findings, as data: reports turn it into a page and a table, and decide how it looks.
+
+All of it is read from findings as they stand in report.json (see ``Kind.shown``).
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+Json = dict[str, Any]
+
+
+class Form(StrEnum):
+    """How a value is written for a reader."""
+
+    TEXT = "text"
+    CODE = "code"  # an id, a name or a word of a program
+    MOMENT = "moment"  # ISO 8601, UTC
+    NUMBER = "number"
+    BYTES = "bytes"
+
+
+class Part(NamedTuple):
+    """A piece of a sentence."""
+
+    value: Any
+    form: Form = Form.TEXT
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of the table of findings; a value of None is an empty cell."""
+
+    title: str
+    read: Callable[[Json], Any]
+    form: Form = Form.TEXT
+
+
+@dataclass(frozen=True)
+class Fact:
+    """Something that is known of a subject, under its name."""
+
+    title: str
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True)
+class Exhibit:
+    """A piece of evidence: a sentence about it, and one about each thing in it that matters."""
+
+    parts: tuple[Part, ...]
+    items: tuple[tuple[Part, ...], ...] = ()
+
+
+def _none(_finding: Json) -> tuple[()]:
+    return ()
+
+
+def _nothing(_finding: Json) -> None:
+    return None
+
+
+@dataclass(frozen=True)
+class Showing:
+    """``columns`` are those of the page between verdict and reason; ``facts`` and ``exhibits`` stand folded below a
+    finding, under ``summary``. ``dated`` gives the moment that a finding is about, and ``event`` is what it is called.
+    ``cells`` are all columns of findings.csv by name, in order; new ones are added at the end.
+    """
+
+    columns: tuple[Column, ...]
+    cells: tuple[tuple[str, Callable[[Json], Any]], ...]
+    facts: Callable[[Json], Iterable[Fact]] = _none
+    exhibits: Callable[[Json], Iterable[Exhibit]] = _none
+    summary: Callable[[Json], str] = lambda _finding: "Facts"
+    dated: Callable[[Json], str | None] = _nothing
+    event: str = "event"
+
+
+# What every finding has, for the cells of a profile's table.
+SUBJECT_KIND = ("subject_kind", lambda finding: finding["subject"]["kind"])
+SUBJECT_ID = ("subject_id", lambda finding: finding["subject"]["id"])
+
+
+def member(name: str) -> tuple[str, Callable[[Json], Any]]:
+    """A cell that holds a member of the finding."""
+    return name, lambda finding: finding[name]
