@@ -16,11 +16,11 @@ from adapters.blob_store import Stored
 from adapters.jsonl import pack
 from profiles.pre_capture_sessions.candidates import COLUMNS
 from profiles.pre_capture_sessions.facts import ContainerFacts, RecordingFacts, SessionFacts
-from reconciliation import verdicts
+from reconciliation import rules as ruling
 from reconciliation.errors import StorageRefusedError
-from reconciliation.lookups import BlobPage
+from reconciliation.lookups import ALL, BlobPage, Suffixes
 from reconciliation.profile import Query
-from reconciliation.verdicts import Judgement
+from reconciliation.rules import Judgement
 from tests.activities.memory import MemoryBlobs
 from tests.worlds.plain import PlainWorld
 from tests.worlds.plain_audits import Parts, PlainDatabase, Row
@@ -33,8 +33,8 @@ Breakage = Callable[[pytest.MonkeyPatch], Parts]
 
 
 class _LosesPagesOfBlobs(ScriptedLister):
-    async def blobs(self, container: str) -> list[BlobPage]:
-        pages = await super().blobs(container)
+    async def blobs(self, container: str, keep: Suffixes = ALL) -> list[BlobPage]:
+        pages = await super().blobs(container, keep)
         return pages[: max(1, len(pages) - 1)]
 
 
@@ -53,9 +53,9 @@ class _LosesTheLastContainer(ScriptedLister):
 
 
 class _TakesRefusedForEmpty(ScriptedLister):
-    async def blobs(self, container: str) -> list[BlobPage]:
+    async def blobs(self, container: str, keep: Suffixes = ALL) -> list[BlobPage]:
         try:
-            return await super().blobs(container)
+            return await super().blobs(container, keep)
         except StorageRefusedError:
             return [BlobPage(0, [], [])]
 
@@ -151,7 +151,7 @@ _JUDGING = frozenset({"reconciliation", "profiles", "activities"})
 
 def _judged_by(patch: pytest.MonkeyPatch, judge: Callable[[Any, Any], Judgement[Any]]) -> Parts:
     """The engine as it is, judging like this wherever it judges."""
-    right = verdicts.judge
+    right = ruling.judge
     for name, module in list(sys.modules.items()):
         if (
             name.split(".")[0] in {"reconciliation", "profiles", "activities"}
@@ -163,7 +163,7 @@ def _judged_by(patch: pytest.MonkeyPatch, judge: Callable[[Any, Any], Judgement[
 
 def _given(patch: pytest.MonkeyPatch, change: Callable[[Facts], Facts]) -> Parts:
     """The engine as it is, but its rules are given other facts."""
-    judge = verdicts.judge
+    judge = ruling.judge
     return _judged_by(patch, lambda rules, facts: judge(rules, change(facts)))
 
 
@@ -179,7 +179,7 @@ def a_mixed_container_is_taken_for_one_sessions(patch: pytest.MonkeyPatch) -> Pa
 
 
 def the_urgency_of_a_rule_is_ignored(patch: pytest.MonkeyPatch) -> Parts:
-    judge = verdicts.judge
+    judge = ruling.judge
 
     def flatly(rules: Any, facts: Any) -> Judgement[Any]:
         rule = judge(rules, facts).rule

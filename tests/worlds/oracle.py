@@ -10,20 +10,22 @@ from datetime import datetime, timedelta
 from typing import Any, Generic
 from uuid import UUID
 
-from profiles.pre_capture_sessions import PROFILE
 from profiles.pre_capture_sessions.candidates import Candidate
 from profiles.pre_capture_sessions.evidence import ContainerEvidence, MediaFile, Record
 from profiles.pre_capture_sessions.facts import ContainerFacts, RecordingFacts, SessionFacts
 from profiles.pre_capture_sessions.keys import name_digest
+from profiles.pre_capture_sessions.kinds import CONTAINER, RECORDING, SESSION
+from profiles.pre_capture_sessions.options import DEFAULT_STATUSES, FAST, NO_STATUS
+from profiles.pre_capture_sessions.selection import NOT_A_RECORDING, OUTSIDE_PREFIXES, REGISTERED
 from reconciliation.clock import Clock
-from reconciliation.coverage import DELETED_DURING_SCAN, NOT_A_RECORDING, OUTSIDE_PREFIXES, REGISTERED
+from reconciliation.coverage import DELETED_DURING_SCAN
 from reconciliation.evidence import Unread
-from reconciliation.parameters import NO_STATUS, AuditParameters, Mode
-from reconciliation.verdicts import FactsT, Judgement, Kind, Severity, judge
+from reconciliation.parameters import AuditParameters
+from reconciliation.rules import FactsT, Judgement, Severity, judge
 from tests.worlds.plain import PlainContainer, PlainWorld
 
 SETTLE, TOLERANCE = timedelta(minutes=20), timedelta(minutes=5)
-Subject = tuple[Kind, str]
+Subject = tuple[str, str]
 _PAST = (
     "started_at",
     "finished_at",
@@ -77,15 +79,15 @@ def expected(world: PlainWorld) -> Expected:
     containers = judged_containers(world, clock, scan, in_question)
     disbelieved = {name for name, one in containers.items() if one.record != scan.records[name]}
     sessions = judged_sessions(world, clock, in_question, scan, containers, covered=covered)
-    recordings = judged_recordings(world, scan)
+    recordings = judged_recordings(world, clock, scan)
 
     ids = {session.session_id for session in world.sessions}
     sure = not world.database_lost and set(world.parameters.only) <= ids
     seen_twice = not disbelieved and sessions.seen_twice and recordings.seen_twice
     verdicts: dict[Subject, Judgement[Any]] = {}
-    verdicts |= {(Kind.CONTAINER, name): judge(PROFILE.container_rules, one) for name, one in containers.items()}
-    verdicts |= {(Kind.SESSION, one): judgement for one, judgement in sessions.judgements.items()}
-    verdicts |= {(Kind.RECORDING, one): judgement for one, judgement in recordings.judgements.items()}
+    verdicts |= {(CONTAINER.name, name): judge(CONTAINER.rules, one) for name, one in containers.items()}
+    verdicts |= {(SESSION.name, one): judgement for one, judgement in sessions.judgements.items()}
+    verdicts |= {(RECORDING.name, one): judgement for one, judgement in recordings.judgements.items()}
     return Expected(verdicts, len(world.containers), scan.skipped, failed, covered and sure and seen_twice)
 
 
@@ -124,8 +126,9 @@ def scanned(world: PlainWorld, clock: Clock) -> Scan:
     registered = {row.recording_id for row in world.rows}
     parameters, records, skipped = world.parameters, dict[str, Record](), Counter[str]()
     for one in world.containers:
-        fast = parameters.mode is Mode.FAST
-        if parameters.container_prefixes and not one.name.startswith(parameters.container_prefixes):
+        fast = parameters.mode == FAST
+        prefixes = parameters.options["container_prefixes"]
+        if prefixes and not one.name.startswith(prefixes):
             skipped[OUTSIDE_PREFIXES] += 1
         elif fast and one.name in registered:
             skipped[REGISTERED] += 1
@@ -183,7 +186,7 @@ def judged_containers(
     for name, record in scan.records.items():
         known = frozenset[str]() if isinstance(record, Unread) else record.keys & keys
         facts = ContainerFacts(record, rows.get(name), clock, known, known & asked)
-        judgement = judge(PROFILE.container_rules, facts)
+        judgement = judge(CONTAINER.rules, facts)
         lost = world.database_lost and not judgement.rule.counted
         behind = world.is_replica and facts.row is None and judgement.severity is not Severity.INFO
         if (lost or behind) and not isinstance(record, Unread):
@@ -215,14 +218,14 @@ def is_meant(session: Candidate, parameters: AuditParameters, latest: datetime) 
 
 def is_candidate(session: Candidate, parameters: AuditParameters, latest: datetime) -> bool:
     """The sessions in question: PRE's own, meant, and of a status that was asked for."""
-    of_status = (session.status or NO_STATUS) in parameters.statuses
+    of_status = (session.status or NO_STATUS) in parameters.options["statuses"]
     return session.origin == "PRE" and of_status and is_meant(session, parameters, latest)
 
 
 def is_asked(session: Candidate, parameters: AuditParameters, latest: datetime) -> bool:
     """A session that a container names may be of any origin, and of any status unless statuses were chosen."""
-    any_status = set(parameters.statuses) == set(PROFILE.default_statuses)
-    of_status = (session.status or NO_STATUS) in parameters.statuses
+    any_status = set(parameters.options["statuses"]) == set(DEFAULT_STATUSES)
+    of_status = (session.status or NO_STATUS) in parameters.options["statuses"]
     return (any_status or of_status) and is_meant(session, parameters, latest)
 
 
@@ -258,7 +261,7 @@ def judged_sessions(
             without_future(session, clock.latest),
             clock,
             covered,
-            world.parameters.mode is Mode.FAST,
+            world.parameters.mode == FAST,
             seen_twice=not has_id or (not world.database_lost and key_of(session) not in disbelieved),
             evidence=tuple(one.seen for one in evidence if len(one.known) == 1),
             mixed=tuple(one.seen for one in evidence if len(one.known) > 1),
@@ -269,8 +272,8 @@ def judged_sessions(
     then = {session.session_id: session for session in world.afterwards().sessions}
     in_doubt: list[Candidate] = []
     for session in in_question:
-        alone = SessionFacts(without_future(session, clock.latest), clock, covered, world.parameters.mode is Mode.FAST)
-        judgement = judge(PROFILE.session_rules, alone)
+        alone = SessionFacts(without_future(session, clock.latest), clock, covered, world.parameters.mode == FAST)
+        judgement = judge(SESSION.rules, alone)
         if judgement.rule.counted and key_of(session) not in named:
             judged.judgements[session.session_id] = judgement
         else:
@@ -282,10 +285,10 @@ def judged_sessions(
 
     for session in in_doubt:
         facts = facts_of(session)
-        judgement = judge(PROFILE.session_rules, facts)
+        judgement = judge(SESSION.rules, facts)
         behind = world.is_replica and not world.database_lost and not session.live_recordings
         if behind and judgement.severity is not Severity.INFO:
-            judgement = judge(PROFILE.session_rules, replace(facts, seen_twice=False))
+            judgement = judge(SESSION.rules, replace(facts, seen_twice=False))
             judged.seen_twice = False
         judged.judgements[session.session_id] = judgement
     return judged
@@ -309,26 +312,26 @@ def ingest_blobs(world: PlainWorld, session: Candidate) -> int | None:
 # --- registered recordings --------------------------------------------------------------------------------------------
 
 
-def judged_recordings(world: PlainWorld, scan: Scan) -> Judged[RecordingFacts]:
+def judged_recordings(world: PlainWorld, clock: Clock, scan: Scan) -> Judged[RecordingFacts]:
     """Every row that was there at first, beside its container; only if the question is about everything.
 
     In a second look the container is opened also if the scan did not open it, and what is in it is not judged then.
     What the scan could not open is not tried again: its row is judged by what the row says.
     """
     parameters = world.parameters
-    narrowed = (parameters.since, parameters.until, parameters.ingest_address_contains, *parameters.only)
-    everything = not any(narrowed) and set(parameters.statuses) == set(PROFILE.default_statuses)
+    narrowed = (parameters.since, parameters.until, parameters.options["ingest_address_contains"], *parameters.only)
+    everything = not any(narrowed) and set(parameters.options["statuses"]) == set(DEFAULT_STATUSES)
     stored = {one.name: one for one in world.containers if not one.deleted}
     judged = Judged[RecordingFacts]()
     for row in world.rows:
         record = scan.records.get(row.recording_id)
         seen = None if isinstance(record, Unread) else record
-        facts = RecordingFacts(row, row.recording_id in stored, seen, judged=everything)
-        judgement = judge(PROFILE.recording_rules, facts)
+        facts = RecordingFacts(row, clock, row.recording_id in stored, seen, judged=everything)
+        judgement = judge(RECORDING.rules, facts)
         if not judgement.rule.counted and is_a_recording(row.recording_id):
             refused = record is None and row.recording_id in stored and stored[row.recording_id].refused
             judged.seen_twice = judged.seen_twice and not refused
             facts = facts._replace(seen_twice=not refused and not world.database_lost)
-            judgement = judge(PROFILE.recording_rules, facts)
+            judgement = judge(RECORDING.rules, facts)
         judged.judgements[row.recording_id] = judgement
     return judged

@@ -11,10 +11,11 @@ from typing import Any, cast
 
 from profiles.pre_capture_sessions import PROFILE
 from profiles.pre_capture_sessions.candidates import COLUMNS, Candidate
+from profiles.pre_capture_sessions.kinds import KINDS, SESSION
 from reconciliation.database import DatabaseState
 from reconciliation.errors import DatabaseUnavailableError
 from reconciliation.profile import Query
-from reconciliation.verdicts import Kind, Severity
+from reconciliation.rules import Severity
 from tests.activities.memory import MemoryBlobs, MemoryDatabase, MemoryStorage, Outside
 from tests.profiles.pre_capture_sessions.world import MOMENTS, PARAMETERS
 from tests.worlds.audits import audited_outside
@@ -181,7 +182,7 @@ def said_by_report(report: dict[str, Any]) -> Said:
             for one in report["findings"]
         ),
         Counter((verdict, one) for verdict, ids in report["counted"]["capture_session"].items() for one in ids),
-        {kind.value: {verdict: count for verdict, count in counts[kind.value].items() if count} for kind in Kind},
+        {kind.name: {verdict: count for verdict, count in counts[kind.name].items() if count} for kind in KINDS},
         {severity: count for severity, count in counts["by_severity"].items() if count},
         counts["hidden"],
         coverage["containers"],
@@ -196,15 +197,15 @@ def said_by_oracle(expected: Expected) -> Said:
     counted = [(kind, one, found) for (kind, one), found in expected.verdicts.items() if found.rule.counted]
     asking = any(found.severity is not Severity.INFO for _, _, found in listed)
     skipped = expected.skipped.total()
-    counts: dict[str, Counter[str]] = {kind.value: Counter() for kind in Kind}
+    counts: dict[str, Counter[str]] = {kind.name: Counter() for kind in KINDS}
     for (kind, _), found in expected.verdicts.items():
-        counts[kind.value][found.verdict] += 1
+        counts[kind][found.verdict] += 1
     return Said(
-        Counter((kind.value, one, found.verdict, found.severity.value) for kind, one, found in listed),
-        Counter((found.verdict, one) for kind, one, found in counted if kind is Kind.SESSION),
+        Counter((kind, one, found.verdict, found.severity.value) for kind, one, found in listed),
+        Counter((found.verdict, one) for kind, one, found in counted if kind == SESSION.name),
         {kind: dict(of_kind) for kind, of_kind in counts.items()},
         dict(Counter(found.severity.value for _, _, found in listed)),
-        sum(found.rule.hidden for _, _, found in listed),
+        sum(found.rule.alarm for _, _, found in listed),
         {
             "listed": expected.listed,
             "scanned": expected.listed - skipped - expected.failed,

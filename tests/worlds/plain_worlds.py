@@ -11,12 +11,12 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from profiles.pre_capture_sessions import PROFILE
 from profiles.pre_capture_sessions.candidates import Candidate, RegisteredRecording
 from profiles.pre_capture_sessions.keys import name_digest
+from profiles.pre_capture_sessions.options import DEFAULT_STATUSES, MODES, NO_STATUS, STATUSES
 from reconciliation.lookups import Blob
-from reconciliation.parameters import NO_STATUS, AuditParameters, Mode
-from tests.profiles.pre_capture_sessions.world import AS_OF, MINUTE, PARAMETERS, uuid_of
+from reconciliation.parameters import AuditParameters
+from tests.profiles.pre_capture_sessions.world import AS_OF, MINUTE, PARAMETERS, asking, uuid_of
 from tests.worlds.plain import PlainContainer, PlainWorld
 
 _DAY = 24 * 60 * MINUTE
@@ -236,7 +236,7 @@ def _marked(rows: Sequence[RegisteredRecording], origins: dict[str, str]) -> tup
 
 # --- questions --------------------------------------------------------------------------------------------------------
 
-_ALL_STATUSES = tuple(PROFILE.statuses)
+_ALL_STATUSES = STATUSES
 _NARROWED: st.SearchStrategy[dict[str, Any]] = st.one_of(
     st.fixed_dictionaries(
         {"only": st.lists(st.sampled_from(SESSIONS), min_size=1, max_size=2, unique=True).map(tuple)}
@@ -247,7 +247,7 @@ _NARROWED: st.SearchStrategy[dict[str, Any]] = st.one_of(
             {"statuses": ("RECORDING_AVAILABLE",)},
             {"statuses": ("PROCESSING", NO_STATUS)},
             {"statuses": ("FAILURE", "NO_RECORDING")},
-            {"statuses": tuple(reversed(PROFILE.default_statuses))},
+            {"statuses": tuple(reversed(DEFAULT_STATUSES))},
             {"statuses": _ALL_STATUSES},
             {"since": _LONG_AGO + MINUTE},
             {"since": _LONG_AGO},
@@ -262,9 +262,10 @@ _NARROWED: st.SearchStrategy[dict[str, Any]] = st.one_of(
 
 @st.composite
 def _questions(draw: st.DrawFn) -> AuditParameters:
-    mode = draw(st.sampled_from(Mode))
-    narrowed = draw(_NARROWED) if draw(_one_in(3)) else {}
-    return replace(PARAMETERS, mode=mode, **narrowed)
+    mode = draw(st.sampled_from(MODES))
+    narrowed = {**draw(_NARROWED)} if draw(_one_in(3)) else {}
+    options = {name: narrowed.pop(name) for name in [*narrowed] if name in PARAMETERS.options}
+    return asking(replace(PARAMETERS, mode=mode, **narrowed), **options)
 
 
 # --- worlds -----------------------------------------------------------------------------------------------------------

@@ -24,12 +24,15 @@ _MAY_BE_SHARED = {
     "evidence",
     "facts",
     "keys",
+    "kinds",
+    "options",
     "lookups",
     "parameters",
     "pre_capture_sessions",
     "recordings",
+    "rules",
+    "selection",
     "sessions",
-    "verdicts",
 }
 
 
