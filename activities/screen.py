@@ -69,9 +69,8 @@ class _Screen:
         blocks = await services.store.attempts.write_doubts(self._attempt, self._doubts(look, plan))
         if spoiled := look.spoiled:
             # What it needs was found to be lost only after something had been counted.
-            look = FirstLook(
-                profile, replace(audit_of(services, self._record, plan, profile), lost=audit.lost | spoiled)
-            )
+            anew = audit_of(services, self._record, plan, profile)
+            look = FirstLook(profile, replace(anew, lost=audit.lost | spoiled))
             self._lookups = 0
             blocks = await services.store.attempts.write_doubts(self._attempt, self._doubts(look, plan))
         await services.store.attempts.write_counted(self._attempt, list(_lines_of(look)))
@@ -150,12 +149,11 @@ class _Screen:
         missing, placed = (told.get(name, Told(0, None)).times for name in (MISSING, PLACED))
         if self._services.settings.allow_mostly_missing or look.audit.lost or missing <= max(1, placed):
             return
-        of = {one.of: one.setting for one in reversed(self._profile.connections)}
+        of, unit = {one.of: one.setting for one in reversed(self._profile.connections)}, self._profile.wording.unit
         raise WrongAccountError(
-            f"{missing:,} of {missing + placed:,} rows have no {self._profile.wording.unit} in storage: it is probably not "
-            f"the account of this database. Check {of[Technology.STORAGE]} and {of[Technology.DATABASE]}, then start a new "
-            f"audit. If the {self._profile.wording.unit}s are really lost, set AUDIT_ALLOW_MOSTLY_MISSING to true and "
-            "resume this one."
+            f"{missing:,} of {missing + placed:,} rows have no {unit} in storage: it is probably not the account of this "
+            f"database. Check {of[Technology.STORAGE]} and {of[Technology.DATABASE]}, then start a new audit. If the "
+            f"{unit}s are really lost, set AUDIT_ALLOW_MOSTLY_MISSING to true and resume this one."
         )
 
 

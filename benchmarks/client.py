@@ -12,10 +12,10 @@ import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
+from activities.reading import Reader
 from azure.core.credentials import AzureNamedKeyCredential
 from azure.storage.blob.aio import BlobServiceClient
 
-from activities.reading import Reader
 from adapters.credentials import Endpoint, KeySigner
 from adapters.listing.lister import RestLister, open_session
 from profiles.pre_capture_sessions.evidence import ContainerEvidence, Record

@@ -150,8 +150,8 @@ class Profile(ABC):
 
     @abstractmethod
     def conclude(self, doubts: Sequence[Doubt], audit: Audit) -> Iterator[Subject | Gap]:
-        """What is to be judged of the groups in doubt: each subject once, unless it was in order at first sight. A gap that
-        is found here makes the audit incomplete, and no verdict less certain.
+        """What is to be judged of the groups in doubt: each subject once, unless it was in order at first sight. A gap
+        that is found here makes the audit incomplete, and no verdict less certain.
         """
 
     def notes(self, audit: Audit) -> Iterable[str]:  # noqa: ARG002 - for profiles to say

@@ -24,9 +24,9 @@ _PER_SHARD, _MOST_SHARDS = 500, 256
 
 @dataclass(frozen=True)
 class Screening:
-    """What the first look found: ``verdicts`` of what is in order, by join and kind; the coverage; what was told; the sources
-    that were lost; and where the doubts stand, as number, offset and length of each block. ``lookups`` counts what is
-    to be looked up again.
+    """What the first look found: ``verdicts`` of what is in order, by join and kind; the coverage; what was told; the
+    sources that were lost; and where the doubts are, as number, offset and length of each block. ``lookups`` counts what
+    is to be looked up again.
     """
 
     now: datetime
@@ -98,8 +98,8 @@ class DoubtKept:
 class FirstLook:
     """Takes in groups, join by join, and gives back those in doubt.
 
-    ``counted`` are the ids of what is in order, by join and verdict, of kinds that keep them. ``links`` is the evidence that
-    names a key of a later join.
+    ``counted`` are the ids of what is in order, by join and verdict, of kinds that keep them. ``links`` is the evidence
+    that names a key of a later join.
     """
 
     profile: Profile
@@ -119,7 +119,7 @@ class FirstLook:
         return record.evidence if isinstance(record, Read) else record
 
     def take(self, join: str, group: Group, *, asked_for: bool = False) -> DoubtKept | None:
-        """Account for one group: what is in order is counted, unless it needs what was lost, or was asked for by its key."""
+        """Account for one group: what is in order is counted, unless it needs what was lost, or was asked for by key."""
         screened = self.profile.screen(join, group, self.audit)
         for name, moment in screened.told:
             self._tell(name, moment)

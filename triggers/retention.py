@@ -93,8 +93,8 @@ async def _is_left_over(world: Services, folder: str, since: datetime) -> bool:
     if written_at is None or written_at >= since:
         return False
     logger.warning(
-        "%s is older than AUDIT_RETENTION_DAYS and cannot be read, so it is not deleted. Look at that folder in %s, and "
-        "delete it yourself if nobody needs it.",
+        "%s is older than AUDIT_RETENTION_DAYS and cannot be read, so it is not deleted. Look at that folder in %s, "
+        "and delete it yourself if nobody needs it.",
         folder,
         world.records.where,
     )

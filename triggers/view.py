@@ -92,8 +92,8 @@ def audit_view(
     now: datetime,
     base: str,
 ) -> dict[str, Any]:
-    """The document of one audit. ``pulls`` is in how many runs its sources are read; ``base`` is the address of the API,
-    without a trailing slash.
+    """The document of one audit. ``pulls`` is in how many runs its sources are read; ``base`` is the address of the
+    API, without a trailing slash.
     """
     shards = None if plan is None else len(plan.shards)
     listed, skipped = (None, 0) if plan is None else (plan.listed, sum(plan.skipped.values()))

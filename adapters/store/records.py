@@ -186,9 +186,9 @@ class AuditRecords:
         return sorted(found, key=_id_of, reverse=True)
 
     async def newest_first(self, profile: str | None = None) -> AsyncIterator[RunRecord | UnreadableAudit]:
-        """The records of all audits, or of one profile's, the last begun first. They are read as they are taken, those of
-        one second at once: an id does not tell which of them is newer. One that cannot be read is warned of, and comes
-        behind those of its second.
+        """The records of all audits, or of one profile's, the last begun first. They are read as they are taken, those
+        of one second at once: an id does not tell which of them is newer. One that cannot be read is warned of, and
+        comes behind those of its second.
         """
         for _, of_one_second in groupby(await self.folders(profile), key=lambda folder: _id_of(folder)[_SECOND]):
             found = await asyncio.gather(*map(self._readable_or_not, of_one_second))

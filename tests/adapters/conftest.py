@@ -5,9 +5,9 @@ from uuid import uuid4
 
 import pytest
 
-from adapters.store.records import AuditRecords
-from adapters.store.blobs import BlobStore
 from adapters.connections import StorageConnection, by_connection_string
+from adapters.store.blobs import BlobStore
+from adapters.store.records import AuditRecords
 from adapters.store.run_store import RunStore
 from devstack.azurite import AzuriteServer
 from devstack.postgres import HOST

@@ -3,8 +3,8 @@ from uuid import uuid4
 
 import pytest
 
-from adapters.store.blobs import BlobStore
 from adapters.connections import by_connection_string
+from adapters.store.blobs import BlobStore
 from devstack.azurite import AzuriteServer
 
 

@@ -8,12 +8,12 @@ from typing import Any, cast
 import azure.durable_functions as df
 import pytest
 
-from adapters.store.records import AuditRecords
-from adapters.store.blobs import BlobStore
 from adapters.listing.lister import RestLister
-from adapters.store.run_store import RunStore
 from adapters.services import Services
 from adapters.settings import load_settings
+from adapters.store.blobs import BlobStore
+from adapters.store.records import AuditRecords
+from adapters.store.run_store import RunStore
 from reconciliation.dead_letters import DeadLetter
 from reconciliation.errors import StorageRefusedError
 from reconciliation.lifecycle import State

@@ -9,12 +9,12 @@ from typing import Any, cast
 import azure.durable_functions as df
 import pytest
 
-from adapters.store.records import AuditRecords
-from adapters.store.blobs import BlobStore
 from adapters.listing.lister import RestLister
-from adapters.store.run_store import RunStore
 from adapters.services import Services
 from adapters.settings import load_settings
+from adapters.store.blobs import BlobStore
+from adapters.store.records import AuditRecords
+from adapters.store.run_store import RunStore
 from reconciliation.lifecycle import State
 from reconciliation.outcome import Outcome
 from reconciliation.parameters import AuditParameters

@@ -2,8 +2,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-
 from adapters.run_store import Artefacts
+
 from reconciliation.lifecycle import ENDED, Phase, State
 from reconciliation.outcome import Outcome
 from reconciliation.parameters import AuditParameters

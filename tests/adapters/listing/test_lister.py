@@ -14,11 +14,11 @@ from typing import Any
 
 import aiohttp
 import pytest
+from activities.reading import Reader
 from aiohttp import web
 from azure.core.credentials import AccessToken
 from azure.core.exceptions import ClientAuthenticationError
 
-from activities.reading import Reader
 from adapters.credentials import Endpoint, TokenSigner
 from adapters.listing import lister as lister_module
 from adapters.listing.lister import Patience, RestLister, open_session

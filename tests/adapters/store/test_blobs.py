@@ -11,8 +11,8 @@ import pytest
 from aiohttp import web
 from azure.storage.blob._shared.policies_async import ExponentialRetry
 
-from adapters.store.blobs import BlobStore
 from adapters.connections import StorageConnection, by_connection_string
+from adapters.store.blobs import BlobStore
 from devstack.azurite import ACCOUNT, ACCOUNT_KEY, HOST, AzuriteServer
 from reconciliation.errors import RunStoreError, StorageRefusedError, StorageUnavailableError
 from tests.adapters.proxy_on_loopback import forward_proxy

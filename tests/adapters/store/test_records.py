@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from adapters.store.records import ActiveAudit, AuditRecords, UnreadableAudit, UnreadableGuard
 from adapters.store.blobs import BlobStore
+from adapters.store.records import ActiveAudit, AuditRecords, UnreadableAudit, UnreadableGuard
 from profiles.pre_capture_sessions.options import FAST
 from reconciliation.errors import AuditExistsError, RunStoreError, UnreadableError
 from reconciliation.lifecycle import State

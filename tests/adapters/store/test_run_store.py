@@ -11,9 +11,9 @@ from uuid import uuid4
 
 import pytest
 
-from adapters.store.records import AuditRecords
 from adapters.store.blobs import BlobStore
 from adapters.store.jsonl import pack
+from adapters.store.records import AuditRecords
 from adapters.store.run_store import RunStore
 from profiles.pre_capture_sessions.candidates import Candidate, RegisteredRecording
 from profiles.pre_capture_sessions.evidence import ContainerEvidence, MediaFile, Record
