@@ -23,8 +23,8 @@ UNITS = "units"
 class Audit:
     """What there is to know of an audit as such.
 
-    ``lost`` are the sources that could not be read to their end, and ``UNITS`` if the coverage has a hole. ``told``
-    adds up what ``Screened.told`` said: how often each was, and the furthest moment.
+    ``lost`` are the sources that could not be read to their end. ``told`` adds up what
+    ``Screened.told`` said: how often each was, and the furthest moment.
     """
 
     asked: AuditParameters
@@ -33,6 +33,11 @@ class Audit:
     lost: frozenset[str] = frozenset()
     told: Mapping[str, "Told"] = field(default_factory=dict)
     databases: Mapping[str, "Server"] = field(default_factory=dict)
+
+    @property
+    def known_lost(self) -> frozenset[str]:
+        """What could not be read to its end, as far as is known by now; ``UNITS`` if the coverage has a hole."""
+        return self.lost if self.coverage.is_complete else self.lost | {UNITS}
 
 
 class Told(NamedTuple):
