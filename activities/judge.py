@@ -60,7 +60,7 @@ async def _judge(job: Job, screening: Screening, spools: Spools) -> None:
         # What was in order as long as nothing could have been overlooked is screened by what is known now.
         look, doubts = await _screened_anew(job, audit, again.doubts)
         joins = [profile.scan.join]
-        verdicts = {**{join: verdicts[join] for join in joins}, **look.verdicts}
+        verdicts = {**{join: verdicts.get(join, {}) for join in joins}, **look.verdicts}
         for (_, verdict), ids in look.counted.items():
             spools.count(verdict, ids)
     async for lines in services.store.attempts.counted(attempt):

@@ -150,8 +150,8 @@ class _Screen:
         of, unit = {one.of: one.setting for one in reversed(self._profile.connections)}, self._profile.wording.unit
         raise WrongAccountError(
             f"{missing:,} of {missing + placed:,} rows have no {unit} in storage: it is probably not the account of "
-            f"this database. Check {of[Technology.STORAGE]} and {of[Technology.DATABASE]}, then start a new audit. If the "
-            f"{unit}s are really lost, set AUDIT_ALLOW_MOSTLY_MISSING to true and resume this one."
+            f"this database. Check {of[Technology.STORAGE]} and {of[Technology.DATABASE]}, then start a new audit. If "
+            f"the {unit}s are really lost, set AUDIT_ALLOW_MOSTLY_MISSING to true and resume this one."
         )
 
 
