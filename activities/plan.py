@@ -14,7 +14,7 @@ from adapters.services import Services
 from reconciliation.errors import ListingError, RunStoreError, UnreadableError
 from reconciliation.looks import Group
 from reconciliation.plan import Plan, shards_of
-from reconciliation.profile import Scan, Skip
+from reconciliation.profile import Profile, Scan, Skip, Technology
 from reconciliation.pulled import Pulled
 
 bp = df.Blueprint()
@@ -72,10 +72,19 @@ async def make_plan(job: Job, pulled: list[Pulled]) -> Plan:
         listed=sum(block.units for block in blocks) + skipped.total(),
         skipped=dict(skipped),
         shards=shards,
-        storage_ahead_seconds=round(max((one.ahead for one in pulled), key=abs) / timedelta(seconds=1)),
+        storage_ahead_seconds=_ahead(job.profile, pulled, Technology.STORAGE),
+        database_ahead_seconds=_ahead(job.profile, pulled, Technology.DATABASE),
     )
     await services.store.plans.write(audit, plan)
     return plan
+
+
+def _ahead(profile: Profile, pulled: list[Pulled], of: Technology) -> int:
+    """By how many seconds the clock of a technology is ahead, the furthest of several."""
+    settings = {connection.setting for connection in profile.connections if connection.of is of}
+    runs = zip(profile.pulls(), pulled, strict=True)
+    ahead = [one.ahead // timedelta(seconds=1) for run, one in runs if run[0].setting in settings]
+    return max(ahead, key=abs, default=0)
 
 
 async def _no_blocks() -> AsyncIterator[list[list[Any]]]:

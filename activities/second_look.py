@@ -11,9 +11,10 @@ from activities.doubts import doubt_from_json, evidence_from_json
 from activities.looking import SECONDS_BETWEEN_PASSES
 from activities.step import Job
 from adapters.readers import reader
+from reconciliation.database import DatabaseState
 from reconciliation.errors import AuditError
 from reconciliation.evidence import Unread, has_failed
-from reconciliation.looks import Audit, Doubt, Group, Server
+from reconciliation.looks import Audit, Doubt, Group
 from reconciliation.profile import Profile, Source
 from reconciliation.screened import DoubtKept, Screening
 
@@ -28,7 +29,7 @@ class SecondLook(NamedTuple):
     """The doubts, and what the databases said of themselves; ``complete`` is False if not all could be read again."""
 
     doubts: list[Doubt]
-    databases: Mapping[str, Server]
+    databases: Mapping[str, DatabaseState]
     complete: bool
 
 
@@ -46,7 +47,7 @@ class _RowsAgain:
 
     rows: Mapping[str, Rows]
     lost: frozenset[str]
-    databases: Mapping[str, Server]
+    databases: Mapping[str, DatabaseState]
 
 
 async def second_look(job: Job, audit: Audit, screening: Screening) -> SecondLook:
@@ -97,7 +98,7 @@ async def _read_again(job: Job, audit: Audit, kept: Sequence[DoubtKept]) -> _Row
     for source in _in_order(job.profile):
         if source.again is not None and keys[source.name]:
             wanted[source.setting].append(source)
-    rows, lost, databases = dict[str, Rows](), set[str](), dict[str, Server]()
+    rows, lost, databases = dict[str, Rows](), set[str](), dict[str, DatabaseState]()
     for setting, sources in wanted.items():
         read = await _tried_twice(job, audit, setting, sources, keys)
         if read is None:
@@ -153,5 +154,5 @@ async def _read(
                         if key_of(row) in keys[source.name]:
                             found[key_of(row)].append(row)
             rows[source.name] = found
-        databases = {} if opened.server is None else {setting: opened.server}
+        databases = {} if opened.state is None else {setting: opened.state}
     return _RowsAgain(rows, frozenset(), databases)
