@@ -219,7 +219,8 @@ class Running:
 
     async def give_up(self, record: RunRecord, why: str) -> RunRecord:
         """Mark an audit as failed on which nobody works any more; the record as it is then, whoever was faster."""
-        given_up = record.ended(State.FAILED, self.world.now(), outcome=Outcome.FAILED, error=why)
+        reached = await self.world.store.reached(record.folder)
+        given_up = record.ended(State.FAILED, self.world.now(), outcome=Outcome.FAILED, reached=reached, error=why)
         ended = await self.world.records.end(given_up)
         if ended == given_up:
             tell_end(ended)

@@ -137,7 +137,7 @@ class AuditRecords:
         """
         while True:
             now, etag = await self._stored(ended)
-            if now.state.has_ended or (now.resumes, now.rounds) != (ended.resumes, ended.rounds):
+            if not may_become(now.state, ended.state) or (now.resumes, now.rounds) != (ended.resumes, ended.rounds):
                 return now
             if await self._blobs.replace(f"{ended.folder}/run.json", document(ended.to_json()), etag):
                 return ended
