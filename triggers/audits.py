@@ -24,7 +24,7 @@ from reconciliation.run_record import RunRecord
 from triggers.problems import RefusedError, answer, responded
 from triggers.requests import new_audit_id, read_audit_id, read_choice, read_discard, read_limit, read_start
 from triggers.running import Running
-from triggers.view import api_address, audit_view, ended_view, links
+from triggers.view import api_address, audit_view, links, view_of_record
 
 bp = df.Blueprint()
 logger = logging.getLogger("capture_audit.audits")
@@ -205,9 +205,9 @@ async def _known(world: Services, req: func.HttpRequest) -> RunRecord:
 
 
 async def _view(world: Services, client: Any, record: RunRecord, base: str) -> dict[str, Any]:
-    if record.state.has_ended:
-        return ended_view(record, base)
     state = await Running(world, client).state(record)
+    if record.state.has_ended or record.is_of_old_layout:
+        return view_of_record(record, state, base)
     plan = await world.store.plans.plan(record.folder)
     artefacts = await world.store.overview.artefacts(record.folder)
     known = world.settings.profiles.get(record.parameters.profile)

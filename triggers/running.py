@@ -57,6 +57,8 @@ class Running:
         """The state that a caller is told: the record's own once it has ended, else what is really going on."""
         if record.state.has_ended:
             return record.state
+        if record.is_of_old_layout:
+            return State.INTERRUPTED
         return state_seen(record, await self.orchestration(record.audit_id), self.world.now())
 
     async def begin(self, parameters: AuditParameters, audit_id: str) -> RunRecord:
@@ -103,6 +105,13 @@ class Running:
         self, record: RunRecord, request: dict[str, Any], decided: Sequence[DeadLetter], *, resumed: bool
     ) -> RunRecord:
         records, profile = self.world.records, record.parameters.profile
+        if record.is_of_old_layout:
+            raise RefusedError(
+                HTTPStatus.CONFLICT,
+                f"Audit {record.audit_id} was left by an earlier release. It can be read, and nothing can be done with "
+                "it any more. Start a new audit.",
+                state=(await self.state(record)).value,
+            )
         if record.state.has_ended:
             await self._wound_up(record)
         await self.claim(profile, record.audit_id)

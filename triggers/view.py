@@ -90,10 +90,11 @@ class _Seen(NamedTuple):
     dead_letters: int
 
 
-def ended_view(record: RunRecord, base: str) -> dict[str, Any]:
-    """The document of an audit that has ended, from its record alone."""
+def view_of_record(record: RunRecord, state: State, base: str) -> dict[str, Any]:
+    """The document of an audit on which nobody works any more, from its record alone."""
+    phase = Phase.DONE if state.has_ended else None
     progress = record.progress or sum_progress(None, None, 0, ()).to_json(None)
-    return _view(record, _Seen(record.state, Phase.DONE, record.updated_at, progress, record.dead_letters or 0), base)
+    return _view(record, _Seen(state, phase, record.updated_at, progress, record.dead_letters or 0), base)
 
 
 def audit_view(
