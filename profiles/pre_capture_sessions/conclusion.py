@@ -183,20 +183,18 @@ class _Conclusion:
             return Subject(RECORDING, name, doubted)
         if not self._database_read:
             return Subject(RECORDING, name, doubted._replace(seen_twice=False))
-        row = self._rows.get(name)
-        if row is None:  # somebody took it out of the table
-            row = doubted.row._replace(marks=("deleted",))
+        doubted = doubted._replace(row=self._rows.get(name, doubted.row), vanished=name not in self._rows)
         record = self._records[name]
         if isinstance(record, Unread):
-            facts = doubted._replace(row=row, seen=None, listed=record.failed, seen_twice=not record.failed)
+            facts = doubted._replace(seen=None, listed=record.failed, seen_twice=not record.failed)
             return Subject(RECORDING, name, facts)
         # It was there all the time, and no listing has it.
         doubtful = self._names[name].is_missing and record is not None and record.was_there(self._audit.clock)
         if doubted.seen is not None and record is not None and not _may_follow(doubted.seen, record):
-            return Subject(RECORDING, name, doubted._replace(row=row, seen_twice=False), doubtful=True)
+            return Subject(RECORDING, name, doubted._replace(seen_twice=False), doubtful=True)
         # What the first look did not open (fast mode, prefixes) is not judged by what is in it, here as elsewhere.
         seen = None if doubted.seen is None and not doubted.gone else record
-        facts = doubted._replace(row=row, listed=record is not None or doubted.listed, seen=seen)
+        facts = doubted._replace(listed=record is not None or doubted.listed, seen=seen)
         return Subject(RECORDING, name, facts, doubtful=doubtful)
 
 

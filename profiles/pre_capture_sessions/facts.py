@@ -80,7 +80,7 @@ class RecordingFacts(NamedTuple):
     ``listed`` tells whether there is such a container; ``gone``: it was listed, and was not there when it was opened.
     ``seen`` is what was read of it, None if it was not opened.
     ``judged`` is False when the audit's question is about some sessions only, ``seen_twice`` when the row or its
-    container could not be read a second time.
+    container could not be read a second time. ``vanished``: the row is in the table no more.
     """
 
     row: RegisteredRecording
@@ -90,6 +90,7 @@ class RecordingFacts(NamedTuple):
     judged: bool = True
     seen_twice: bool = True
     gone: bool = False
+    vanished: bool = False
 
     @property
     def has_its_file(self) -> bool:

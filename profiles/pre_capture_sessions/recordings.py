@@ -23,6 +23,9 @@ RULES: tuple[Rule[RecordingFacts], ...] = (
         "Not looked at: the question was about some sessions only.",
         lambda facts: not facts.judged,
     ),
+    counted(
+        "vanished_row", "Its row was taken out of the table while the audit was at work.", lambda facts: facts.vanished
+    ),
     Rule(
         verdict="unreadable_row",
         severity=Severity.MEDIUM,

@@ -94,7 +94,7 @@ async def audited(
 
 async def audited_outside(outside: Outside, parameters: AuditParameters, *, later: timedelta) -> Audited:
     """As ``audited``, of an outside world whose parts the caller chose."""
-    record = RunRecord(AUDIT_ID, State.RUNNING, parameters, AS_OF - MINUTE, AS_OF - MINUTE)
+    record = RunRecord(AUDIT_ID, State.QUEUED, parameters, AS_OF - MINUTE, AS_OF - MINUTE)
     await outside.records.create_record(record)
     request: Any = {"profile": PROFILE.name, "audit_id": AUDIT_ID}
     try:
