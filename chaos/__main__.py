@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from chaos.campaign import AuditEnd, Campaigner, draw_plan
 from chaos.faults import Fault
@@ -112,31 +113,41 @@ def campaign(audits: int, seed: int, rate: float | None, lanes: int) -> dict[str
         print(f"{'audit':>5} {'rate':>5} {'kills':>5} {'crashes':>7} {'resumes':>7} {'seconds':>7}  end", flush=True)
         with ThreadPoolExecutor(lanes) as pool:
             done = [pool.submit(_lane, run, number, servers, cases, folder) for number in range(min(lanes, audits))]
-            ran = [future.result() for future in done]
-    return summed(run.ends, [fault for faults, _ in ran for fault in [faults]], [t for _, texts in ran for t in texts])
+            lanes_run = [future.result() for future in done]
+    return summed(run.ends, lanes_run)
 
 
-def _lane(
-    run: Campaign, number: int, servers: Servers, cases: list[Case], folder: Path
-) -> tuple[Counter[Fault], list[str]]:
+class LaneEnd(NamedTuple):
+    """What a lane's host saw: how often each fault, the lines of its log that nothing explains, and how often it ended
+    itself because its worker had died too often.
+    """
+
+    faults: Counter[Fault]
+    unexplained: list[str]
+    given_up: int
+
+
+def _lane(run: Campaign, number: int, servers: Servers, cases: list[Case], folder: Path) -> LaneEnd:
     with Lane.running(number, run.seed * 1000 + number * 10, servers, cases, folder) as lane:
         run.run_lane(lane)
-    return lane.counts, lane.host.unexplained
+    return LaneEnd(lane.counts, lane.host.unexplained, lane.host.given_up)
 
 
-def summed(ends: list[AuditEnd], faults: list[Counter[Fault]], unexplained: list[str]) -> dict[str, object]:
+def summed(ends: list[AuditEnd], lanes: list[LaneEnd]) -> dict[str, object]:
     """The numbers of the last line; what is wrong is printed before it."""
+    unexplained = [text for lane in lanes for text in lane.unexplained]
     bad_answers = [text for end in ends for text in end.bad_answers]
     for text in [*unexplained, *bad_answers]:
         print(f"! {text}")
     total: Counter[str] = Counter()
-    for counts in faults:
-        total.update({fault.value: count for fault, count in counts.items()})
+    for lane in lanes:
+        total.update({fault.value: count for fault, count in lane.faults.items()})
     return {
         "audits": len(ends),
         "ends": dict(sorted(Counter(end.state for end in ends).items())),
         "kills": sum(end.kills for end in ends),
         "worker_crashes": sum(end.crashes for end in ends),
+        "hosts_given_up": sum(lane.given_up for lane in lanes),
         "faults": dict(sorted(total.items())),
         "resumes": sum(end.resumes for end in ends),
         "wrong_reports": sum(any(p.kind is Wrong.REPORT for p in end.problems) for end in ends),

@@ -16,8 +16,9 @@ _SECONDS_TO_DIE = 10.0
 _BEGIN = re.compile(r"^\[\d{4}-\d\d-\d\dT[^\]]*\] ")
 _LOUD = re.compile(r"\] (ERROR|CRITICAL) |^Traceback|Activity function '\w+' failed: |failed inside devhost")
 # What a bad day explains: the audit that says why it failed, a timer's named error, what a dead worker leaves behind.
+_GIVEN_UP = "Exceeded language worker restart retry count"
 _EXPLAINED = re.compile(
-    r"exited with code 137|failed in step|Non-Deterministic workflow detected|WorkerDiedError"
+    rf"exited with code 137|{_GIVEN_UP}|failed in step|Non-Deterministic workflow detected|WorkerDiedError"
     r"|^reconciliation\.errors\.\w+Error: "
 )
 
@@ -38,7 +39,9 @@ def unexplained(log: str) -> list[str]:
 
 
 class KillableHost:
-    """Runs the app with its settings on one folder; whatever the log says that nothing explains is kept."""
+    """Runs the app with its settings on one folder; whatever the log says that nothing explains is kept, and how often
+    the host ended itself because its worker had died too often.
+    """
 
     def __init__(self, settings: Mapping[str, str], folder: Path) -> None:
         self._settings = settings
@@ -46,6 +49,7 @@ class KillableHost:
         self._stack = ExitStack()
         self._app: RunningApp | None = None
         self.unexplained: list[str] = []
+        self.given_up = 0
         self.disturbed_at = 0.0
 
     def start(self) -> None:
@@ -57,7 +61,9 @@ class KillableHost:
         app, self._app = self._app, None
         self._stack.close()
         if app is not None:
-            self.unexplained += unexplained(app.log.read_text(encoding="utf-8", errors="replace"))
+            log = app.log.read_text(encoding="utf-8", errors="replace")
+            self.unexplained += unexplained(log)
+            self.given_up += log.count(_GIVEN_UP)
 
     def kill(self) -> None:
         """``kill -9``, then start it again on the same data."""
@@ -74,7 +80,10 @@ class KillableHost:
         query = "?at=orchestrator" if at_orchestrator else ""
         url = self._running().url.removesuffix("/api")
         self.disturbed_at = time.monotonic()
-        httpx.post(f"{url}/admin/devhost/worker-crash{query}", timeout=10, trust_env=False).raise_for_status()
+        try:
+            httpx.post(f"{url}/admin/devhost/worker-crash{query}", timeout=10, trust_env=False).raise_for_status()
+        except httpx.TransportError:  # the host has just ended itself, and is being started again
+            return
 
     @property
     def recently_disturbed(self) -> bool:

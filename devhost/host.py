@@ -67,6 +67,14 @@ def _write_atomically(path: Path, data: dict[str, object]) -> None:
     scratch.replace(path)
 
 
+def _port_before(ready_file: Path | None) -> int:
+    """The port of the host that wrote the file before; 0 if there was none."""
+    if ready_file is None or not ready_file.exists():
+        return 0
+    url: str = json.loads(ready_file.read_text(encoding="utf-8"))["url"]
+    return int(url.rpartition(":")[2])
+
+
 async def _stdin_closed(stop: asyncio.Event) -> None:
     """Set ``stop`` when whoever holds the other end of stdin is gone."""
     loop = asyncio.get_running_loop()
@@ -85,15 +93,18 @@ class Host:
         self._settings: HostSettings
         self._worker: WorkerProcess
         self._port = options.port
+        self._stop = asyncio.Event()
 
     async def run(self) -> None:
-        """Load, listen, work, and stop on SIGINT, SIGTERM or (if asked for) the end of stdin.
+        """Load, listen, work, and stop on SIGINT, SIGTERM, (if asked for) the end of stdin, or when the worker died too
+        often.
 
         Raises LoadError, SettingsError, RouteError, StateInUseError or OSError before anything is served.
         """
         self._load()
         store = Store(self._options.state / DATABASE)
-        listener = socket.create_server((self._options.host, self._options.port), reuse_port=False)
+        port = self._options.port or _port_before(self._options.ready_file)
+        listener = socket.create_server((self._options.host, port), reuse_port=False)
         self._port = listener.getsockname()[1]
         try:
             await self._serve(self._worker.functions, store, listener)
@@ -110,7 +121,7 @@ class Host:
             count = apply_local_settings(local, os.environ)
             _log.info("Took %d settings from '%s'; what the environment sets already wins.", count, local)
         self._settings = read_host_json(root)
-        self._worker = WorkerProcess(partial(load_app_anew, root), str(root))
+        self._worker = WorkerProcess(partial(load_app_anew, root), str(root), self._stop.set)
 
     def _clients(self, function: AppFunction) -> dict[str, str]:
         hub = self._settings.task_hub
@@ -148,8 +159,7 @@ class Host:
         await runner.cleanup()
 
     async def _until_stopped(self) -> None:
-        stop = asyncio.Event()
-        loop = asyncio.get_running_loop()
+        stop, loop = self._stop, asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, stop.set)
         watcher = asyncio.create_task(_stdin_closed(stop)) if self._options.die_with_stdin else None

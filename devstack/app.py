@@ -21,9 +21,14 @@ class RunningApp:
     """A running host with the app in it; ``url`` is the address of its API."""
 
     url: str
-    pid: int
     log: Path
     server: Server
+    ready: Path
+
+    @property
+    def pid(self) -> int:
+        """The host's process: another one after the host has ended itself and was started again."""
+        return int(json.loads(self.ready.read_text(encoding="utf-8"))["pid"])
 
 
 @contextmanager
@@ -33,7 +38,8 @@ def running_app(
     """Run the app on devhost until the block, or this process, ends.
 
     With a directory its orchestrations survive there for the next start; without one they are thrown away. Port 0 takes
-    a free one. Raises ``DevStackError`` with the end of its log if it does not start.
+    a free one. A host that ends itself, because its worker died too often, is started again as the platform does it.
+    Raises ``DevStackError`` with the end of its log if it does not start.
     """
     with workspace(directory, "host") as place:
         ready = place.path / "ready.json"
@@ -48,7 +54,7 @@ def running_app(
             if not ready.exists():
                 return None
             told = json.loads(ready.read_text(encoding="utf-8"))
-            return RunningApp(f"{told['url']}/api", told["pid"], server.log, server)
+            return RunningApp(f"{told['url']}/api", server.log, server, ready)
 
-        with supervised("The app", command, place, env=environment) as server:
+        with supervised("The app", command, place, env=environment, again=True) as server:
             yield wait_for(server, note, START_SECONDS)

@@ -83,17 +83,20 @@ def supervised(
     stop_signal: signal.Signals = signal.SIGTERM,
     grace_seconds: float = 10,
     env: Mapping[str, str] | None = None,
+    again: bool = False,
 ) -> Iterator[Server]:
     """Run a command in its workspace until the block, or this process, ends.
 
     It is then sent ``stop_signal`` and, after ``grace_seconds``, SIGKILL together with its process group; a temporary
-    workspace is removed. Returns from the block only when all of that has happened.
+    workspace is removed. Returns from the block only when all of that has happened. With ``again`` it is started
+    again, by the same command, whenever it ends by itself with exit code 0.
     """
     order = {
         "command": list(command),
         "stop_signal": int(stop_signal),
         "grace_seconds": grace_seconds,
         "remove": str(place.path) if place.temporary else None,
+        "again": again,
     }
     log = place.path / "server.log"
     with log.open("wb") as output:

@@ -23,6 +23,7 @@ class Order(TypedDict):
     stop_signal: int
     grace_seconds: float
     remove: str | None
+    again: bool
 
 
 def main() -> None:
@@ -31,26 +32,50 @@ def main() -> None:
     signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     for number in signals:
         signal.signal(number, _leave)
-    child: subprocess.Popen[bytes] | None = None
+    running: _Running | None = None
     try:
-        child = subprocess.Popen(
-            order["command"], stdin=subprocess.DEVNULL, stdout=sys.stderr, start_new_session=True, close_fds=True
-        )
-        threading.Thread(target=_announce_end, args=[child], daemon=True).start()
+        running = _Running(order["command"])
+        threading.Thread(target=running.watch, kwargs={"again": order["again"]}, daemon=True).start()
         sys.stdin.buffer.read()
     finally:
         for number in signals:
             signal.signal(number, signal.SIG_IGN)
-        if child is not None:
-            _stop(child, order["stop_signal"], order["grace_seconds"])
+        if running is not None:
+            _stop(running.last(), order["stop_signal"], order["grace_seconds"])
         if order["remove"] is not None:
             shutil.rmtree(order["remove"], ignore_errors=True)
 
 
-def _announce_end(child: subprocess.Popen[bytes]) -> None:
-    status = child.wait()
-    with contextlib.suppress(OSError):  # nobody listens any more
-        os.write(sys.stdout.fileno(), f"{status}\n".encode())
+class _Running:
+    """The server, which may be started again."""
+
+    def __init__(self, command: list[str]) -> None:
+        self._command = command
+        self._lock = threading.Lock()
+        self._stopping = False
+        self._child = self._started()
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            self._command, stdin=subprocess.DEVNULL, stdout=sys.stderr, start_new_session=True, close_fds=True
+        )
+
+    def watch(self, *, again: bool) -> None:
+        """Tell when it has ended by itself; if ``again``, start it again instead when its exit code is 0."""
+        while True:
+            status = self._child.wait()
+            with self._lock:
+                if not again or status != 0 or self._stopping:
+                    break
+                self._child = self._started()
+        with contextlib.suppress(OSError):  # nobody listens any more
+            os.write(sys.stdout.fileno(), f"{status}\n".encode())
+
+    def last(self) -> subprocess.Popen[bytes]:
+        """The process of the server; no other is started any more."""
+        with self._lock:
+            self._stopping = True
+            return self._child
 
 
 def _stop(child: subprocess.Popen[bytes], stop_signal: int, grace_seconds: float) -> None:

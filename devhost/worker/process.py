@@ -18,18 +18,23 @@ from devhost.worker.calling import Calls
 from devhost.worker.functions import AppFunction, TimerCall
 
 _log = logging.getLogger("devhost")
+_MOST_EXITS = 3
+_EXITS_WITHIN_SECONDS = 1800.0
 Answer = TypeVar("Answer")
 
 
 class WorkerProcess:
     """Calls the functions of the app that ``load`` gives; `crash` plays the death of the process behind it.
 
+    After the third death within half an hour no new one is started: ``give_up`` is called, so that the host ends too.
     A function that was replaced by a reload is looked up by its name, so callers may keep the `AppFunction` they have.
     """
 
-    def __init__(self, load: Callable[[], list[AppFunction]], directory: str) -> None:
+    def __init__(self, load: Callable[[], list[AppFunction]], directory: str, give_up: Callable[[], None]) -> None:
         self._load = load
         self._directory = directory
+        self._give_up = give_up
+        self._exits: list[float] = []
         self._start(load())
         self._dead: asyncio.Future[None] | None = None
         self._dies_at_orchestrator = False
@@ -57,14 +62,30 @@ class WorkerProcess:
     def crash(self) -> None:
         """End every call in flight, and load the app anew. A sync function's thread goes on; its result is dropped."""
         self.crashes += 1
-        _log.warning("Language Worker Process exited. python exited with code 137. Starting a new one.")
+        _log.warning("Language Worker Process exited. python exited with code 137.")
         dead, self._dead = self._dead, None
         if dead is not None:
             dead.set_result(None)
         self._calls.close()
+        now = asyncio.get_running_loop().time()
+        if self._exits and now - self._exits[0] > _EXITS_WITHIN_SECONDS:
+            self._exits.clear()
+        self._exits.append(now)
+        if self.has_given_up:
+            _log.error(
+                "Exceeded language worker restart retry count for runtime:python. Shutting down and proactively "
+                "recycling the Functions Host to recover"
+            )
+            self._give_up()
+            return
         asyncio.get_running_loop().set_exception_handler(_without_unclosed)
         self._start(self._load())
         asyncio.get_running_loop().call_later(1, gc.collect)  # a process takes its connections with it
+
+    @property
+    def has_given_up(self) -> bool:
+        """True when the process died too often to be started again; what is called then is never answered."""
+        return len(self._exits) >= _MOST_EXITS
 
     def crash_at_next_orchestrator(self) -> None:
         """Crash as soon as an orchestrator function is called: the one moment that an instance does not survive."""
@@ -94,6 +115,9 @@ class WorkerProcess:
 
     async def _alive(self, call: Coroutine[Any, Any, Answer]) -> Answer:
         """The call's answer, unless the worker dies before."""
+        if self.has_given_up:
+            call.close()
+            return await _for_ever()
         if self._dead is None:
             self._dead = asyncio.get_running_loop().create_future()
         dead = self._dead
@@ -113,7 +137,7 @@ class WorkerProcess:
 
 
 async def _for_ever() -> Any:
-    await asyncio.get_running_loop().create_future()
+    return await asyncio.get_running_loop().create_future()
 
 
 def _without_unclosed(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

@@ -112,6 +112,22 @@ def test_a_server_that_ends_too_early_is_reported_with_its_log(tmp_path: Path) -
     )
 
 
+def test_a_server_that_ends_itself_in_order_is_started_again_if_asked_for(tmp_path: Path) -> None:
+    one_more = ["sh", "-c", "echo begun >> begun; [ $(wc -l < begun) -lt 3 ] || sleep 600"]
+    with supervised("A restless server", one_more, Workspace(tmp_path, temporary=False), again=True) as server:
+        begun = tmp_path / "begun"
+        until(lambda: begun.exists() and len(begun.read_text().splitlines()) == 3)
+        assert not server.has_ended()
+    assert not processes_in(tmp_path)
+
+
+def test_a_server_that_ends_in_error_is_not_started_again(tmp_path: Path) -> None:
+    broken = ["sh", "-c", "echo begun >> begun; exit 3"]
+    with supervised("A broken server", broken, Workspace(tmp_path, temporary=False), again=True) as server:
+        until(server.has_ended)
+    assert (tmp_path / "begun").read_text() == "begun\n"
+
+
 def test_a_server_that_never_answers_is_reported(tmp_path: Path) -> None:
     with (
         supervised("A mute server", ["sleep", "600"], Workspace(tmp_path, temporary=True)) as server,
