@@ -25,8 +25,8 @@ _PER_SHARD, _MOST_SHARDS = 500, 256
 @dataclass(frozen=True)
 class Screening:
     """What the first look found: ``verdicts`` of what is in order, by join and kind; the coverage; what was told; the
-    sources that were lost; and where the doubts are, as number, offset and length of each block. ``lookups`` counts what
-    is to be looked up again.
+    sources that were lost; and where the doubts are, as number, offset and length of each block. ``lookups`` counts
+    what is to be looked up again.
     """
 
     now: datetime
@@ -120,7 +120,7 @@ class FirstLook:
         return record.evidence if isinstance(record, Read) else record
 
     def take(self, join: str, group: Group, *, asked_for: bool = False) -> DoubtKept | None:
-        """Account for one group: what is in order is counted, unless it needs what was lost, or was asked for by key."""
+        """Account for one group: what is in order is counted, unless it needs what was lost or was asked for by key."""
         screened = self.profile.screen(join, group, self.audit)
         for name, moment in screened.told:
             self._tell(name, moment)
