@@ -174,7 +174,8 @@ class World:
     """What stands in the database and in storage at one moment.
 
     ``others`` are sessions that are in the database and no candidates; ``ingest`` counts blobs by booking. A world
-    without a ``database`` cannot be asked for rows. ``lists_what_is_gone``: a second listing still has what is gone.
+    without a ``database`` cannot be asked for rows. ``lists_what_is_gone``: a second listing still has what is gone;
+    ``unlisted`` is there all the same, and no listing has it.
     """
 
     candidates: Sequence[Candidate] = ()
@@ -185,6 +186,7 @@ class World:
     database: bool = True
     replayed_until: datetime | None = None
     lists_what_is_gone: bool = False
+    unlisted: frozenset[str] = frozenset()
 
     @property
     def stored(self) -> dict[str, Record]:
@@ -195,7 +197,7 @@ class World:
     def listed(self) -> set[str]:
         """The containers that a listing has; of those that are gone it may be told, too."""
         gone = {one.unit for one in self.records if isinstance(one, Unread) and not one.failed}
-        return self.stored.keys() - (set() if self.lists_what_is_gone else gone)
+        return self.stored.keys() - (set() if self.lists_what_is_gone else gone) - self.unlisted
 
     def read(self, names: Iterable[str]) -> dict[str, Record]:
         """What reading some containers gives: those that are not here are gone."""
