@@ -3,19 +3,19 @@
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from typing import Any
 
+from activities.step import Job
 from adapters.services import Services
 from adapters.store.rows import Item
 from reconciliation.joining import Held, OutOfOrderError, Pair, cogroup
-from reconciliation.profile import Join, Profile, Source
+from reconciliation.profile import Join, Source
 
 Stream = AsyncIterator[list[Pair[Any]]]
 _PORTION = 1000
 
 
 async def groups(
-    services: Services,
+    job: Job,
     folders: dict[str, str],
-    profile: Profile,
     join: Join,
     beside: Callable[[], Sequence[Stream]] = lambda: (),
 ) -> AsyncIterator[list[Held[Any]]]:
@@ -28,7 +28,7 @@ async def groups(
     while True:
         streams = []
         for name, key in join.of:
-            items = _stream(services, folders, profile.source(name), key)
+            items = _stream(job.services, folders, job.profile.source(name), key)
             streams.append(_sorted(items) if name in unordered else items)
         begun = False
         try:

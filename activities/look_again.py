@@ -33,7 +33,7 @@ class LookAgainAnswer(TypedDict):
 
 
 async def look(request: LookAgainRequest, services: Services) -> LookAgainAnswer:
-    """Look up the doubts of a shard; what is already there is kept. What cannot be looked up is part of what is seen."""
+    """Look up the doubts of a shard; what is already there is kept. What cannot be is part of what is seen."""
     record = await running(request, services)
     attempt, shard, attempts = record.attempt_folder, request["shard"], services.store.attempts
     if await attempts.again(attempt, shard) is None:

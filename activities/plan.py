@@ -9,13 +9,12 @@ from typing import Any, Literal, TypedDict
 import azure.durable_functions as df
 
 from activities.joined import groups, rows_of
-from activities.step import AuditRequest, Refusal, answered, folder_of, running
+from activities.step import AuditRequest, Job, Refusal, answered, folder_of, running
 from adapters.services import Services
 from reconciliation.errors import ListingError, RunStoreError, UnreadableError
 from reconciliation.looks import Group
-from reconciliation.parameters import AuditParameters
 from reconciliation.plan import Plan, shards_of
-from reconciliation.profile import Open, Profile, Scan, Skip
+from reconciliation.profile import Profile, Scan, Skip, Technology
 from reconciliation.pulled import Pulled
 
 bp = df.Blueprint()
@@ -38,11 +37,11 @@ async def plan_audit(request: AuditRequest, services: Services) -> PlanAnswer:
     plan = await services.store.plans.plan(audit)
     if plan is None:
         record = await running(request, services)
-        profile = services.profile_of(record)
-        runs = len(profile.pulls())
+        job = Job(services, record, services.profile_of(record))
+        runs = len(job.profile.pulls())
         pulled = [await services.store.rows.pulled(audit, run) for run in range(runs)]
         try:
-            plan = await make_plan(services, audit, profile, record.parameters, [one for one in pulled if one])
+            plan = await make_plan(job, [one for one in pulled if one])
         except (ListingError, UnreadableError) as error:
             # Kept, it would stop every resume here.
             await services.store.rows.forget(audit, runs)
@@ -52,16 +51,15 @@ async def plan_audit(request: AuditRequest, services: Services) -> PlanAnswer:
     return {"ok": True, "shards": len(plan.shards), "max_passes": plan.max_passes}
 
 
-async def make_plan(
-    services: Services, audit: str, profile: Profile, asked: AuditParameters, pulled: list[Pulled]
-) -> Plan:
+async def make_plan(job: Job, pulled: list[Pulled]) -> Plan:
     """Choose, cut and write down. Raises ``ListingError`` or ``UnreadableError`` if what was read cannot be trusted;
     there is no plan then.
     """
-    if len(pulled) < len(profile.pulls()):
+    services, audit = job.services, job.record.folder
+    if len(pulled) < len(job.profile.pulls()):
         raise RunStoreError(f"{audit} has not been read to its end in {services.records.where}. Start a new audit.")
     skipped, settings = Counter[str](), services.settings
-    chosen = _chosen(services, audit, profile, asked, skipped) if profile.scan else _no_blocks()
+    chosen = _chosen(job, job.profile.scan, skipped) if job.profile.scan else _no_blocks()
     blocks = await services.store.plans.write_work(audit, chosen)
     try:
         shards = shards_of(blocks, settings.shard_containers)
@@ -74,10 +72,19 @@ async def make_plan(
         listed=sum(block.units for block in blocks) + skipped.total(),
         skipped=dict(skipped),
         shards=shards,
-        storage_ahead_seconds=round(max((one.ahead for one in pulled), key=abs) / timedelta(seconds=1)),
+        storage_ahead_seconds=_ahead(job.profile, pulled, Technology.STORAGE),
+        database_ahead_seconds=_ahead(job.profile, pulled, Technology.DATABASE),
     )
     await services.store.plans.write(audit, plan)
     return plan
+
+
+def _ahead(profile: Profile, pulled: list[Pulled], of: Technology) -> int:
+    """By how many seconds the clock of a technology is ahead, the furthest of several."""
+    settings = {connection.setting for connection in profile.connections if connection.of is of}
+    runs = zip(profile.pulls(), pulled, strict=True)
+    ahead = [one.ahead // timedelta(seconds=1) for run, one in runs if run[0].setting in settings]
+    return max(ahead, key=abs, default=0)
 
 
 async def _no_blocks() -> AsyncIterator[list[list[Any]]]:
@@ -85,21 +92,17 @@ async def _no_blocks() -> AsyncIterator[list[list[Any]]]:
         yield block
 
 
-async def _chosen(
-    services: Services, audit: str, profile: Profile, asked: AuditParameters, skipped: Counter[str]
-) -> AsyncIterator[list[list[Any]]]:
+async def _chosen(job: Job, scan: Scan, skipped: Counter[str]) -> AsyncIterator[list[list[Any]]]:
     """The units to open with their hints, in blocks; counts those that are not opened, by reason."""
-    scan = profile.scan
-    assert scan is not None
-    join, size = profile.join(scan.join), max(1, services.settings.shard_containers // _BLOCKS_IN_A_SHARD)
-    folders = {source.name: f"{audit}/rows" for run in profile.pulls() for source in run}
-    unique = [profile.source(name).unique for name, _ in join.of]
+    join, size = job.profile.join(scan.join), max(1, job.services.settings.shard_containers // _BLOCKS_IN_A_SHARD)
+    folders = {source.name: f"{job.record.folder}/rows" for run in job.profile.pulls() for source in run}
+    unique = [job.profile.source(name).unique for name, _ in join.of]
     block: list[list[Any]] = []
-    async for portion in groups(services, folders, profile, join):
+    async for portion in groups(job, folders, join):
         for held in portion:
             if any(len(items) > 1 for items, once in zip(held.items, unique, strict=True) if once):
                 raise ListingError(f"Storage listed {held.key!r} twice. Audit again.")
-            unit = _unit(scan, Group(held.key, tuple(map(rows_of, held.items))), asked)
+            unit = scan.open(Group(held.key, tuple(map(rows_of, held.items))), job.record.parameters)
             if isinstance(unit, Skip):
                 skipped[unit.reason] += 1
             elif unit is not None:
@@ -109,10 +112,6 @@ async def _chosen(
                     block = []
     if block:
         yield block
-
-
-def _unit(scan: Scan, group: Group, asked: AuditParameters) -> Open | Skip | None:
-    return scan.open(group, asked)
 
 
 @bp.activity_trigger(input_name="request")

@@ -2,6 +2,7 @@
 
 import logging
 
+from activities.step import Job
 from adapters.services import Services
 from adapters.store.documents import ODD
 from adapters.store.records import UnreadableAudit
@@ -19,12 +20,13 @@ logger = logging.getLogger("capture_audit.previous")
 _MOST_LOOKED_AT = 200
 
 
-async def previous_audit(services: Services, record: RunRecord) -> Previous | None:
+async def previous_audit(job: Job) -> Previous | None:
     """Looks through the newest audits, as far as it must; None if there is none to compare with.
 
     One whose record or report is not there any more, or cannot be read (another release wrote it), is passed over.
     """
-    looked_at, audited = 0, services.audited(services.profile_of(record))
+    services, record, profile = job
+    looked_at, audited = 0, services.audited(profile)
     async for other in services.records.newest_first(record.parameters.profile):
         looked_at += 1
         if looked_at > _MOST_LOOKED_AT:

@@ -9,7 +9,7 @@ import azure.durable_functions as df
 
 from activities.doubts import Links, doubt_to_json
 from activities.joined import Stream, groups, keyed, rows_of
-from activities.step import AuditRequest, Refusal, answered, running
+from activities.step import AuditRequest, Job, Refusal, answered, running
 from activities.unscanned import shard_records
 from adapters.readers import reader
 from adapters.services import Services
@@ -18,8 +18,7 @@ from reconciliation.errors import AuditError, WrongAccountError
 from reconciliation.joining import Held
 from reconciliation.looks import MISSING, PLACED, Audit, Group, Told
 from reconciliation.plan import Plan
-from reconciliation.profile import Join, Profile, Technology
-from reconciliation.run_record import RunRecord
+from reconciliation.profile import Join, Technology
 from reconciliation.screened import DoubtKept, FirstLook, Screening
 
 bp = df.Blueprint()
@@ -45,7 +44,7 @@ async def screen_audit(request: AuditRequest, services: Services) -> ScreenAnswe
     record = await running(request, services)
     screening = await services.store.attempts.screened(record.attempt_folder)
     if screening is None:
-        screening = await _Screen(services, record).run()
+        screening = await _Screen(Job(services, record, services.profile_of(record))).run()
         logger.info("Audit %s: %s", record.audit_id, dict(screening.verdicts))
     return {"ok": True, "shards": len(screening.shards)}
 
@@ -53,23 +52,22 @@ async def screen_audit(request: AuditRequest, services: Services) -> ScreenAnswe
 class _Screen:
     """One screening."""
 
-    def __init__(self, services: Services, record: RunRecord) -> None:
-        self._services = services
-        self._record = record
-        self._profile = services.profile_of(record)
-        self._attempt = record.attempt_folder
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self._services, self._record, self._profile = job
+        self._attempt = job.record.attempt_folder
         self._lookups = 0
 
     async def run(self) -> Screening:
         profile, services = self._profile, self._services
         plan = await services.store.plans.known(self._record.folder)
-        audit = await self._read_after_scan(audit_of(services, self._record, plan, profile))
+        audit = await self._read_after_scan(audit_of(self._job, plan))
         audit = await self._with_what_was_pulled(audit)
         look = FirstLook(profile, audit)
         blocks = await services.store.attempts.write_doubts(self._attempt, self._doubts(look, plan))
         if spoiled := look.spoiled:
             # What it needs was found to be lost only after something had been counted.
-            anew = audit_of(services, self._record, plan, profile)
+            anew = audit_of(self._job, plan)
             look = FirstLook(profile, replace(anew, lost=audit.lost | spoiled))
             self._lookups = 0
             blocks = await services.store.attempts.write_doubts(self._attempt, self._doubts(look, plan))
@@ -125,15 +123,15 @@ class _Screen:
             yield block
 
     async def _of_join(self, look: FirstLook, join: Join, plan: Plan) -> AsyncIterator[tuple[Held[Any], DoubtKept]]:
-        folders = folders_of(self._profile, self._record, look.audit)
+        folders = folders_of(self._job, look.audit)
         of_scan = self._profile.scan is not None and self._profile.scan.join == join.name
 
         def beside() -> list[Stream]:
             if of_scan:
                 return [self._records(plan)]
-            return links_and_asked(look, join, self._profile)
+            return links_and_asked(look, join)
 
-        async for portion in groups(self._services, folders, self._profile, join, beside):
+        async for portion in groups(self._job, folders, join, beside):
             for held in portion:
                 doubt = take(look, join, held, of_scan=of_scan)
                 if doubt is not None:
@@ -151,35 +149,34 @@ class _Screen:
             return
         of, unit = {one.of: one.setting for one in reversed(self._profile.connections)}, self._profile.wording.unit
         raise WrongAccountError(
-            f"{missing:,} of {missing + placed:,} rows have no {unit} in storage: it is probably not the account of this "
-            f"database. Check {of[Technology.STORAGE]} and {of[Technology.DATABASE]}, then start a new audit. If the "
-            f"{unit}s are really lost, set AUDIT_ALLOW_MOSTLY_MISSING to true and resume this one."
+            f"{missing:,} of {missing + placed:,} rows have no {unit} in storage: it is probably not the account of "
+            f"this database. Check {of[Technology.STORAGE]} and {of[Technology.DATABASE]}, then start a new audit. If "
+            f"the {unit}s are really lost, set AUDIT_ALLOW_MOSTLY_MISSING to true and resume this one."
         )
 
 
-def audit_of(services: Services, record: RunRecord, plan: Plan, profile: Profile) -> Audit:
+def audit_of(job: Job, plan: Plan) -> Audit:
     """The audit as it is known before anything is taken in."""
-    clock = plan.clock(record.parameters, services.now(), services.settings.clock_tolerance)
-    coverage = Coverage(plan.listed)
-    if profile.scan is not None:
-        coverage.harmless = profile.scan.harmless
+    asked = job.record.parameters
+    clock = plan.clock(asked, job.services.now(), job.services.settings.clock_tolerance)
+    coverage = Coverage(plan.listed, job.profile.scan.harmless if job.profile.scan else frozenset())
     coverage.skipped.update(plan.skipped)
-    return Audit(record.parameters, clock, coverage)
+    return Audit(asked, clock, coverage)
 
 
-def folders_of(profile: Profile, record: RunRecord, audit: Audit) -> dict[str, str]:
+def folders_of(job: Job, audit: Audit) -> dict[str, str]:
     """Where the rows of each source are that was read."""
     return {
-        source.name: record.attempt_folder if source.after_scan else f"{record.folder}/rows"
-        for source in profile.sources
+        source.name: job.record.attempt_folder if source.after_scan else f"{job.record.folder}/rows"
+        for source in job.profile.sources
         if source.name not in audit.lost or not source.after_scan
     }
 
 
-def links_and_asked(look: FirstLook, join: Join, profile: Profile) -> list[Stream]:
+def links_and_asked(look: FirstLook, join: Join) -> list[Stream]:
     """What evidence names of the keys of a join, and the keys that were asked for."""
     links = sorted(look.links[join.name].items())
-    asked = sorted(look.audit.asked.only) if join.name == profile.first_join else []
+    asked = sorted(look.audit.asked.only) if join.name == look.profile.first_join else []
     return [keyed((key, evidence) for key, of_key in links for evidence in of_key), keyed((key, key) for key in asked)]
 
 

@@ -1,6 +1,6 @@
 """Where the rows of a report wait until its head is known."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from datetime import datetime
 from io import BytesIO
@@ -64,12 +64,13 @@ class Spools:
             self._dated.setdefault(severity, []).append((due, line))
         self.cases.add(finding)
 
-    def count(self, verdict: str, subject: str) -> None:
-        """Keep the id of a subject that is only counted."""
-        ids = self._ids.setdefault(verdict, [])
-        ids.append(subject)
-        if len(ids) == _IDS_ON_A_LINE:
-            self._write_ids(verdict)
+    def count(self, verdict: str, subjects: Iterable[str]) -> None:
+        """Keep the ids of subjects that are only counted."""
+        for subject in subjects:
+            ids = self._ids.setdefault(verdict, [])
+            ids.append(subject)
+            if len(ids) == _IDS_ON_A_LINE:
+                self._write_ids(verdict)
 
     def document(self, head: Head) -> Iterator[bytes]:
         """report.json in chunks, most urgent findings first, within a severity the soonest. To be used once."""

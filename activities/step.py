@@ -6,12 +6,13 @@ Failures are answered as data, so that one of them never takes an orchestration 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Literal, TypedDict, TypeVar
+from typing import Literal, NamedTuple, TypedDict, TypeVar
 
 from adapters.services import Services, services
 from adapters.telemetry import tell_end, tell_unexpected
 from reconciliation.errors import AuditError, RunStoreError
 from reconciliation.lifecycle import State
+from reconciliation.profile import Profile
 from reconciliation.run_record import RunRecord
 
 logger = logging.getLogger("capture_audit.activities")
@@ -45,6 +46,14 @@ class EndedAnswer(TypedDict):
     state: str
     outcome: str
     notify: bool
+
+
+class Job(NamedTuple):
+    """The audit that a step works for, with all it may use."""
+
+    services: Services
+    record: RunRecord
+    profile: Profile
 
 
 def folder_of(request: AuditRequest) -> str:

@@ -10,20 +10,20 @@ from adapters.listing.lister import RestLister
 from adapters.postgres import Snapshot
 from adapters.services import Services
 from adapters.store.jsonl import to_text
+from reconciliation.database import DatabaseState
 from reconciliation.errors import SettingsError, TooLargeError
-from reconciliation.looks import Server
 from reconciliation.queries import Containers, Query, SqlRows
 
 _MORE_THAN_ANY_CLOCK = timedelta(days=1)
 
 
 class Reader(Protocol):
-    """What a setting names, at one moment. ``server`` is what a database says of itself, ``ahead`` how far the clock of
-    a storage account is ahead.
+    """What a setting names, at one moment. ``ahead`` is how far its clock is ahead of the app's, ``state`` what it says
+    of itself if it is a database.
     """
 
-    server: Server | None
     ahead: timedelta
+    state: DatabaseState | None
 
     def lines(self, query: Query) -> AsyncIterator[list[str]]:
         """A JSON text for each row, in portions. Raises an ``AuditError`` where it cannot be read."""
@@ -38,7 +38,7 @@ async def reader(services: Services, setting: str) -> AsyncIterator[Reader]:
         return
     async with services.database(setting).snapshot() as snapshot:
         state = await snapshot.state()
-        yield _Rows(snapshot, Server(state, state.clock - services.now()))
+        yield _Rows(snapshot, beyond(state.clock - services.now(), services.settings.clock_tolerance), state)
 
 
 @dataclass
@@ -46,8 +46,8 @@ class _Rows:
     """A snapshot of a database."""
 
     snapshot: Snapshot
-    server: Server | None
-    ahead: timedelta = timedelta()
+    ahead: timedelta
+    state: DatabaseState | None
 
     def lines(self, query: Query) -> AsyncIterator[list[str]]:
         if not isinstance(query, SqlRows):
@@ -62,11 +62,13 @@ class _Account:
     lister: RestLister
     ahead: timedelta
     most: int
-    server: Server | None = None
+    state: DatabaseState | None = None
 
     @classmethod
     async def of(cls, services: Services, lister: RestLister) -> "_Account":
-        ahead = believed(await lister.clock_ahead(), services.settings.clock_tolerance)
+        ahead = beyond(await lister.clock_ahead(), services.settings.clock_tolerance)
+        if abs(ahead) >= _MORE_THAN_ANY_CLOCK:  # such an answer was kept somewhere on its way
+            ahead = timedelta()
         return cls(lister, ahead, services.settings.max_containers)
 
     async def lines(self, query: Query) -> AsyncIterator[list[str]]:
@@ -83,10 +85,6 @@ class _Account:
             yield [*map(to_text, names)]
 
 
-def believed(ahead: timedelta, tolerance: timedelta) -> timedelta:
-    """How far storage's clock is ahead, in whole seconds: nothing where clocks differ by no more than they may, which
-    tells nothing, and where they differ by more than any do: such an answer was kept somewhere on its way.
-    """
-    if tolerance < abs(ahead) < _MORE_THAN_ANY_CLOCK:
-        return timedelta(seconds=round(ahead.total_seconds()))
-    return timedelta()
+def beyond(ahead: timedelta, tolerance: timedelta) -> timedelta:
+    """How far a clock is ahead, in whole seconds: nothing where it differs by no more than clocks may."""
+    return timedelta(seconds=round(ahead.total_seconds())) if abs(ahead) > tolerance else timedelta()

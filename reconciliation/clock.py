@@ -11,7 +11,8 @@ class Clock:
 
     ``now`` is when things are judged: minutes after ``as_of`` or, when an audit is resumed, days. What lies further
     ahead of it than clocks may differ (``tolerance``) is in the future and no reason to wait. ``storage_ahead`` is how
-    far storage's clock is ahead of the app's; zero as long as the two agree well enough.
+    far storage's clock is ahead of the app's, ``database_ahead`` how far the database's is; zero as long as they agree
+    well enough.
     """
 
     as_of: datetime
@@ -20,6 +21,7 @@ class Clock:
     now: datetime
     tolerance: timedelta
     storage_ahead: timedelta = timedelta()
+    database_ahead: timedelta = timedelta()
 
     @property
     def latest(self) -> datetime:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, NamedTuple, Self
 
 from reconciliation.clock import Clock
@@ -23,8 +23,9 @@ UNITS = "units"
 class Audit:
     """What there is to know of an audit as such.
 
-    ``lost`` are the sources that could not be read to their end, and ``UNITS`` if the coverage has a hole. ``told``
-    adds up what ``Screened.told`` said: how often each was, and the furthest moment.
+    ``lost`` are the sources that could not be read to their end. ``told`` adds up what
+    ``Screened.told`` said: how often each was, and the furthest moment. ``databases`` is what those that were read
+    again said of themselves, by setting.
     """
 
     asked: AuditParameters
@@ -32,7 +33,12 @@ class Audit:
     coverage: Coverage
     lost: frozenset[str] = frozenset()
     told: Mapping[str, "Told"] = field(default_factory=dict)
-    databases: Mapping[str, "Server"] = field(default_factory=dict)
+    databases: Mapping[str, DatabaseState] = field(default_factory=dict)
+
+    @property
+    def known_lost(self) -> frozenset[str]:
+        """What could not be read to its end, as far as is known by now; ``UNITS`` if the coverage has a hole."""
+        return self.lost if self.coverage.is_complete else self.lost | {UNITS}
 
 
 class Told(NamedTuple):
@@ -46,13 +52,6 @@ class Told(NamedTuple):
         """Of its two values, the moment as a text. Raises ``ValueError`` or ``TypeError`` for anything else."""
         times, furthest = value
         return cls(int(times), optional_from_text(furthest))
-
-
-class Server(NamedTuple):
-    """What a database said of itself when it was read the last time, and how far its clock is ahead of the app's."""
-
-    state: DatabaseState
-    ahead: timedelta
 
 
 class Group(NamedTuple):

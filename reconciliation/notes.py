@@ -8,9 +8,8 @@ from reconciliation.looks import Audit
 
 def notes_of(audit: Audit) -> Iterator[str]:
     """The sentences; none if there is nothing to say."""
-    ahead = max((server.ahead for server in audit.databases.values()), key=abs, default=timedelta())
-    if abs(ahead) > audit.clock.tolerance:
-        yield f"The database's clock is {_apart(ahead)} the app's. Have both clocks set."
+    if audit.clock.database_ahead:
+        yield f"The database's clock is {_apart(audit.clock.database_ahead)} the app's. Have both clocks set."
     if audit.clock.storage_ahead:
         yield (
             f"Storage's clock is {_apart(audit.clock.storage_ahead)} the app's. The age of blobs is told by storage's "

@@ -45,11 +45,13 @@ class Plan:
     skipped: dict[str, int]
     shards: tuple[PlannedShard, ...]
     storage_ahead_seconds: int = 0
+    database_ahead_seconds: int = 0
 
     def clock(self, parameters: AuditParameters, now: datetime, tolerance: timedelta) -> Clock:
         """The moment and the waiting times that verdicts are given by, when they are given ``now`` (see ``Clock``)."""
-        settle, ahead = timedelta(minutes=self.settle_minutes), timedelta(seconds=self.storage_ahead_seconds)
-        return Clock(self.as_of, parameters.grace, settle, now, tolerance, ahead)
+        settle, storage_ahead = timedelta(minutes=self.settle_minutes), timedelta(seconds=self.storage_ahead_seconds)
+        database_ahead = timedelta(seconds=self.database_ahead_seconds)
+        return Clock(self.as_of, parameters.grace, settle, now, tolerance, storage_ahead, database_ahead)
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object; ``from_json`` gives back an equal value."""
@@ -62,6 +64,7 @@ class Plan:
             "listed": self.listed,
             "skipped": self.skipped,
             "storage_ahead_seconds": self.storage_ahead_seconds,
+            "database_ahead_seconds": self.database_ahead_seconds,
             "shards": [
                 planned.shard.to_json() | {"offset": planned.offset, "length": planned.length}
                 for planned in self.shards
@@ -80,6 +83,7 @@ class Plan:
             listed=fields.whole("listed"),
             skipped={reason: skipped.whole(reason) for reason in skipped.members},
             storage_ahead_seconds=fields.difference("storage_ahead_seconds"),
+            database_ahead_seconds=fields.difference("database_ahead_seconds"),
             shards=tuple(
                 PlannedShard(Shard.from_json(shard.members), shard.whole("offset"), shard.whole("length"))
                 for shard in shards

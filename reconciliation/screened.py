@@ -4,7 +4,7 @@ So memory grows with what is in doubt, not with what is audited.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Self
@@ -12,7 +12,7 @@ from typing import Any, Self
 from reconciliation.coverage import Coverage
 from reconciliation.evidence import Read, Record
 from reconciliation.fields import Fields
-from reconciliation.looks import UNITS, Again, Audit, Group, Told
+from reconciliation.looks import Again, Audit, Group, Told
 from reconciliation.profile import Profile
 from reconciliation.rules import Judgement, Kind
 from reconciliation.tally import Tally
@@ -120,13 +120,12 @@ class FirstLook:
         return record.evidence if isinstance(record, Read) else record
 
     def take(self, join: str, group: Group, *, asked_for: bool = False) -> DoubtKept | None:
-        """Account for one group: what is in order is counted, unless it needs what was lost or was asked for by key."""
+        """Account for one group: what is in order is counted, unless it needs what was lost, or is asked for by key."""
         screened = self.profile.screen(join, group, self.audit)
         for name, moment in screened.told:
             self._tell(name, moment)
-        for of_join, key in screened.links:
-            self.links[of_join][key].append((group.key, group.evidence))
-        lost = self.lost
+        self.link(group, screened.links)
+        lost = self.audit.known_lost
         if asked_for or (lost and any(not lost.isdisjoint(given.rule.needs) for _, _, given in screened.in_order)):
             return DoubtKept(join, group, self.profile.again(join, group, self.audit))
         for kind, subject, judgement in screened.in_order:
@@ -138,12 +137,20 @@ class FirstLook:
     @property
     def spoiled(self) -> frozenset[str]:
         """What is known to be lost by now, and something that was counted would have needed."""
-        return self.lost & self._needed
+        return self.audit.known_lost & self._needed
+
+    def link(self, group: Group, links: Sequence[tuple[str, str]]) -> None:
+        """Remember that the evidence of a group names these keys, each of a later join."""
+        for join, key in links:
+            self.links[join][key].append((group.key, group.evidence))
 
     @property
-    def lost(self) -> frozenset[str]:
-        """What could not be read to its end, as far as is known by now."""
-        return self.audit.lost if self.audit.coverage.is_complete else self.audit.lost | {UNITS}
+    def verdicts(self) -> dict[str, dict[str, dict[str, int]]]:
+        """What is in order, counted by join and kind."""
+        return {
+            join: {kind: dict(counts) for kind, counts in tally.verdicts.items()}
+            for join, tally in self.tallies.items()
+        }
 
     @property
     def told(self) -> dict[str, Told]:
@@ -164,29 +171,24 @@ class FirstLook:
 
     def screening(self, now: datetime, blocks: Sequence[tuple[int, int, int]], lookups: int) -> Screening:
         """What was found, when all groups were taken."""
-        verdicts = {
-            join: {kind: dict(counts) for kind, counts in tally.verdicts.items()}
-            for join, tally in self.tallies.items()
-        }
-        return Screening(now, verdicts, self.audit.coverage, self.told, self.audit.lost, blocks, lookups)
+        return Screening(now, self.verdicts, self.audit.coverage, self.told, self.audit.lost, blocks, lookups)
 
 
-def tally_of(screening: Screening, profile: Profile, joins: Iterable[str]) -> Tally:
-    """The verdicts of what was in order at first sight in some joins, counted.
+def verdicts_of(screening: Screening, profile: Profile) -> dict[str, Mapping[str, Mapping[str, int]]]:
+    """The verdicts of what was in order at first sight, by join and kind.
 
     Raises ``ValueError`` for one that the profile has not: another release screened.
     """
-    tally = Tally()
-    of_joins = [of_kind for join in joins for of_kind in screening.verdicts.get(join, {}).items()]
-    for name, counts in of_joins:
-        kind = profile.kind(name)
-        known = {rule.verdict for rule in kind.rules} if kind else set()
-        if not counts.keys() <= known:
-            raise ValueError(f"it has verdicts on {name} that this release does not give")
-        tally.verdicts[name].update(counts)
-    return tally
+    for of_join in screening.verdicts.values():
+        for name, counts in of_join.items():
+            kind = profile.kind(name)
+            known = {rule.verdict for rule in kind.rules} if kind else set()
+            if not counts.keys() <= known:
+                raise ValueError(f"it has verdicts on {name} that this release does not give")
+    return dict(screening.verdicts)
 
 
 def judged_with(audit: Audit, screening: Screening) -> Audit:
-    """The audit as a later step knows it."""
-    return replace(audit, coverage=screening.coverage, told=screening.told, lost=screening.lost)
+    """The audit as a later step knows it: judged at the moment of the first look."""
+    clock = replace(audit.clock, now=screening.now)
+    return replace(audit, clock=clock, coverage=screening.coverage, told=screening.told, lost=screening.lost)

@@ -33,10 +33,10 @@ def conclude(doubts: Sequence[Doubt], audit: Audit) -> Iterator[Subject]:
 
 def replayed_until(audit: Audit) -> str | None:
     """Up to when the rows tell, if they come from a replica: what was registered since then is not among them."""
-    server = audit.databases.get(DATABASE)
-    if server is None or not server.state.is_replica:
+    state = audit.databases.get(DATABASE)
+    if state is None or not state.is_replica:
         return None
-    at = server.state.replayed_until
+    at = state.replayed_until
     return "an unknown moment" if at is None else to_text(at)
 
 

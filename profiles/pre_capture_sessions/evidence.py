@@ -114,7 +114,7 @@ class ContainerEvidence(NamedTuple):
         return self.blobs > 0 if self.oldest is None else clock.came_before(self.oldest, before)
 
     def to_json(self) -> list[Any]:
-        """A JSON array without the name, short because there is one for each container; ``from_json`` reverses it."""
+        """A JSON array without the name, short because there is one for each container (see ``from_json``)."""
         return [
             self.blobs,
             [[file.name, file.size, to_text(file.last_modified)] for file in self.media],

@@ -6,7 +6,7 @@ from operator import attrgetter
 from profiles.pre_capture_sessions import conclusion, gaps, look_up, queries, screening
 from profiles.pre_capture_sessions.candidates import Candidate, RegisteredRecording
 from profiles.pre_capture_sessions.evidence import ContainerEvidence, read_evidence
-from profiles.pre_capture_sessions.keys import MATTERING_SUFFIXES
+from profiles.pre_capture_sessions.keys import MATTERING_SUFFIXES, is_canonical_id
 from profiles.pre_capture_sessions.kinds import KINDS
 from profiles.pre_capture_sessions.names import CONTAINERS, CONTAINERS_AGAIN, REGISTERED
 from profiles.pre_capture_sessions.options import MODES, OPTIONS
@@ -57,7 +57,7 @@ class PreCaptureSessions(Profile):
             REGISTERED,
             DATABASE,
             lambda _asked, moments: queries.registered(moments),
-            lambda _asked, moments, ids: queries.recordings_again(moments, ids),
+            lambda _asked, moments, names: queries.recordings_again(moments, [*filter(is_canonical_id, names)]),
             RegisteredRecording.from_json,
         ),
         Source(CANDIDATES, DATABASE, queries.candidates, queries.sessions_again, Candidate.from_json),

@@ -61,10 +61,13 @@ class Scan:
 
 @dataclass
 class Judged(Generic[FactsT]):
-    """Judgements by id, and whether all of these subjects that seemed wrong could be seen, and believed, twice."""
+    """Judgements by id; whether any of these subjects seemed wrong, so that the database is asked again; and whether
+    all of those could be seen, and believed, twice.
+    """
 
     judgements: dict[str, Judgement[FactsT]] = field(default_factory=dict)
     seen_twice: bool = True
+    in_doubt: bool = False
 
 
 def expected(world: PlainWorld) -> Expected:
@@ -82,7 +85,8 @@ def expected(world: PlainWorld) -> Expected:
     recordings = judged_recordings(world, scan)
 
     ids = {session.session_id for session in world.sessions}
-    sure = not world.database_lost and set(world.parameters.only) <= ids
+    in_doubt = is_any_in_doubt(world, scan) or sessions.in_doubt or recordings.in_doubt
+    sure = not (world.database_lost and in_doubt) and set(world.parameters.only) <= ids
     seen_twice = not disbelieved and sessions.seen_twice and recordings.seen_twice
     verdicts: dict[Subject, Judgement[Any]] = {}
     verdicts |= {(CONTAINER.name, name): judge(CONTAINER.rules, one) for name, one in containers.items()}
@@ -164,6 +168,16 @@ def seen_in(container: PlainContainer, clock: Clock) -> ContainerEvidence:
         oldest=min(past, default=None),
         newest=max(past, default=None),
         future=max((blob.last_modified for blob in blobs if blob.last_modified > latest), default=None),
+    )
+
+
+def is_any_in_doubt(world: PlainWorld, scan: Scan) -> bool:
+    """What has no row, could not be read, or is only in the first of the two listings is looked up once more."""
+    registered = {row.recording_id for row in world.rows}
+    gone = any(one.deleted for one in world.containers)
+    return gone or any(
+        isinstance(record, Unread) or (is_a_recording(name) and name not in registered)
+        for name, record in scan.records.items()
     )
 
 
@@ -284,6 +298,7 @@ def judged_sessions(
         beside = [then[one] for one in others if key_of(then[one]) in named]
         in_doubt += [one for one in beside if is_asked(one, world.parameters, clock.latest)]
 
+    judged.in_doubt = any(map(key_of, in_doubt))
     for session in in_doubt:
         facts = facts_of(session)
         judgement = judge(SESSION.rules, facts)
@@ -330,6 +345,7 @@ def judged_recordings(world: PlainWorld, scan: Scan) -> Judged[RecordingFacts]:
         facts = RecordingFacts(row, clock_of(world), row.recording_id in stored, seen, judged=everything)
         judgement = judge(RECORDING.rules, facts)
         if not judgement.rule.counted and is_a_recording(row.recording_id):
+            judged.in_doubt = True
             refused = record is None and row.recording_id in stored and stored[row.recording_id].refused
             judged.seen_twice = judged.seen_twice and not refused
             facts = facts._replace(seen_twice=not refused and not world.database_lost)

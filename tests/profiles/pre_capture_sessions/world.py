@@ -22,7 +22,7 @@ from reconciliation.coverage import DELETED_DURING_SCAN, Coverage, Gap
 from reconciliation.database import DatabaseState
 from reconciliation.evidence import Read, Unread, has_failed
 from reconciliation.finding import Finding
-from reconciliation.looks import Audit, Doubt, Group, Server
+from reconciliation.looks import Audit, Doubt, Group
 from reconciliation.lookups import Blob, BlobCount, BlobPage
 from reconciliation.outcome import Outcome
 from reconciliation.parameters import AuditParameters
@@ -312,7 +312,7 @@ def audited(
     later = then or world
     look, kept = first_look(world, parameters, then)
     state = DatabaseState(AS_OF, later.replayed_until is not None, later.replayed_until)
-    servers = {"PRE_DATABASE": Server(state, timedelta())} if later.database else {}
+    servers = {"PRE_DATABASE": state} if later.database else {}
     audit = replace(look.audit, told=look.told, databases=servers)
     doubts = [Doubt(one.join, one.group, later.again(one)) for one in kept]
     was_complete, tallies, counted = audit.coverage.is_complete, dict(look.tallies), dict(look.counted)

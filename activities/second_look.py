@@ -1,0 +1,158 @@
+"""All that was in doubt, beside what was read again of it."""
+
+import json
+import logging
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from activities.doubts import doubt_from_json, evidence_from_json
+from activities.looking import SECONDS_BETWEEN_PASSES
+from activities.step import Job
+from adapters.readers import reader
+from reconciliation.database import DatabaseState
+from reconciliation.errors import AuditError
+from reconciliation.evidence import Unread, has_failed
+from reconciliation.looks import Audit, Doubt, Group
+from reconciliation.profile import Profile, Source
+from reconciliation.screened import DoubtKept, Screening
+
+logger = logging.getLogger("capture_audit.second_look")
+
+_KEYS_IN_ONE_QUERY = 5000
+_NOT_LOOKED_AT = "it was not looked up again"
+Rows = Mapping[str, Sequence[Any]]
+
+
+class SecondLook(NamedTuple):
+    """The doubts, and what the databases said of themselves; ``complete`` is False if not all could be read again."""
+
+    doubts: list[Doubt]
+    databases: Mapping[str, DatabaseState]
+    complete: bool
+
+
+@dataclass(frozen=True)
+class _Units:
+    """What was looked up again: by join and key the evidence and the late answers."""
+
+    seen: Mapping[tuple[str, str], tuple[Any, list[Any]]]
+    complete: bool
+
+
+@dataclass(frozen=True)
+class _RowsAgain:
+    """The rows that were read again, by source and key; and the sources that could not be."""
+
+    rows: Mapping[str, Rows]
+    lost: frozenset[str]
+    databases: Mapping[str, DatabaseState]
+
+
+async def second_look(job: Job, audit: Audit, screening: Screening) -> SecondLook:
+    """Put together what the second look saw; the rows are read here, after everything that was looked up: what is
+    registered in between is registered. What cannot be read again is part of it, and is not raised.
+    """
+    kept = [
+        doubt_from_json(one, job.profile)
+        for _, offset, length in screening.blocks
+        for one in await job.services.store.attempts.doubts(job.record.attempt_folder, offset, length)
+    ]
+    units = await _looked_up(job, screening)
+    rows = await _read_again(job, audit, kept)
+    doubts = [Doubt(one.join, one.group, _again(one, job.profile, units, rows)) for one in kept]
+    return SecondLook(doubts, rows.databases, units.complete and not rows.lost)
+
+
+def _again(doubt: DoubtKept, profile: Profile, units: _Units, again: _RowsAgain) -> Group:
+    """A group as it was read again; what was not asked for again is as it was."""
+    key, names = doubt.group.key, [name for name, _ in profile.join(doubt.join).of]
+    rows = tuple(
+        again.rows[name].get(key, ()) if name in again.rows else before
+        for name, before in zip(names, doubt.group.rows, strict=True)
+    )
+    missing = Unread(key, _NOT_LOOKED_AT, failed=True) if doubt.again.unit else None
+    evidence, late = units.seen.get((doubt.join, key), (missing, []))
+    return Group(key, rows, evidence, doubt.group.links, late, again.lost.intersection(names))
+
+
+async def _looked_up(job: Job, screening: Screening) -> _Units:
+    seen: dict[tuple[str, str], tuple[Any, list[Any]]] = {}
+    complete = True
+    for shard in range(len(screening.shards)):
+        of_shard = await job.services.store.attempts.again(job.record.attempt_folder, shard)
+        complete = complete and of_shard is not None
+        for join, key, evidence, late in of_shard or ():
+            now = evidence_from_json(key, evidence, job.profile)
+            answers = [Unread(*one["unread"]) if "unread" in one else one["answer"] for one in late]
+            seen[join, key] = now, answers
+            complete = complete and not has_failed(now)
+    return _Units(seen, complete)
+
+
+async def _read_again(job: Job, audit: Audit, kept: Sequence[DoubtKept]) -> _RowsAgain:
+    """The rows of all keys in doubt, those of one setting in one moment."""
+    keys = _keys_in_doubt(job.profile, kept)
+    wanted: defaultdict[str, list[Source]] = defaultdict(list)
+    for source in _in_order(job.profile):
+        if source.again is not None and keys[source.name]:
+            wanted[source.setting].append(source)
+    rows, lost, databases = dict[str, Rows](), set[str](), dict[str, DatabaseState]()
+    for setting, sources in wanted.items():
+        read = await _tried_twice(job, audit, setting, sources, keys)
+        if read is None:
+            lost |= {source.name for source in sources}
+        else:
+            rows |= read.rows
+            databases |= read.databases
+    return _RowsAgain(rows, frozenset(lost), databases)
+
+
+def _keys_in_doubt(profile: Profile, kept: Sequence[DoubtKept]) -> defaultdict[str, set[str]]:
+    keys: defaultdict[str, set[str]] = defaultdict(set)
+    for doubt in kept:
+        for name, _ in profile.join(doubt.join).of if doubt.group.key else ():
+            keys[name].add(doubt.group.key)
+    return keys
+
+
+def _in_order(profile: Profile) -> list[Source]:
+    first = [profile.source(name) for name in profile.again_order]
+    return first + [source for source in profile.sources if source not in first]
+
+
+async def _tried_twice(
+    job: Job, audit: Audit, setting: str, sources: Sequence[Source], keys: Mapping[str, set[str]]
+) -> _RowsAgain | None:
+    for attempt in (1, 2):
+        try:
+            return await _read(job, audit, setting, sources, keys)
+        except AuditError as error:
+            logger.warning("The second look at %s failed, attempt %d: %s", setting, attempt, error)
+            if attempt == 1:
+                await job.services.sleep(SECONDS_BETWEEN_PASSES)
+    return None
+
+
+async def _read(
+    job: Job, audit: Audit, setting: str, sources: Sequence[Source], keys: Mapping[str, set[str]]
+) -> _RowsAgain:
+    """The rows of some keys, each source's in turn."""
+    rows: dict[str, Rows] = {}
+    moments = job.services.moments(audit.asked)
+    async with reader(job.services, setting) as opened:
+        for source in sources:
+            assert source.again is not None
+            key_of = next(key for join in job.profile.joins for name, key in join.of if name == source.name)
+            found: defaultdict[str, list[Any]] = defaultdict(list)
+            asked = sorted(keys[source.name])
+            for at in range(0, len(asked), _KEYS_IN_ONE_QUERY):
+                query = source.again(audit.asked, moments, asked[at : at + _KEYS_IN_ONE_QUERY])
+                async for lines in opened.lines(query):
+                    for row in map(source.row, map(json.loads, lines)):
+                        if key_of(row) in keys[source.name]:
+                            found[key_of(row)].append(row)
+            rows[source.name] = found
+        databases = {} if opened.state is None else {setting: opened.state}
+    return _RowsAgain(rows, frozenset(), databases)

@@ -1,0 +1,70 @@
+"""The verdicts on everything that was in doubt, and what they come to."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from reconciliation.coverage import Gap
+from reconciliation.finding import Finding
+from reconciliation.looks import Audit, Doubt
+from reconciliation.profile import Profile
+from reconciliation.since_last import Change, Known, Previous, change_of, compare
+from reconciliation.tally import Result, Tally
+
+
+@dataclass(frozen=True)
+class Judged:
+    """``findings`` in the order of the profile, each with how it compares to the previous audit; ``counted`` are
+    verdict and id of what turned out to be in order, of kinds that keep ids.
+    """
+
+    findings: Sequence[tuple[Finding[Any], Change | None]]
+    counted: Sequence[tuple[str, str]]
+    result: Result
+
+
+def with_gaps(audit: Audit, gaps: Iterable[Gap]) -> Audit:
+    """The audit when these gaps are known, too."""
+    return replace(audit, coverage=replace(audit.coverage, gaps=[*audit.coverage.gaps, *gaps]))
+
+
+def summed(tallies: Iterable[Mapping[str, Mapping[str, int]]]) -> Tally:
+    """The verdicts of what is in order, of several joins."""
+    tally = Tally()
+    for of_join in tallies:
+        for kind, counts in of_join.items():
+            tally.verdicts[kind].update(counts)
+    return tally
+
+
+def judge_doubts(
+    profile: Profile,
+    audit: Audit,
+    doubts: Sequence[Doubt],
+    in_order: Tally,
+    previous: Previous | None,
+    *,
+    complete: bool,
+) -> Judged:
+    """Judge what is in doubt; ``in_order`` is the rest, and comes back with all counted in. ``complete`` is False if
+    anything could not be read again.
+    """
+    findings, counted, late = list[Finding[Any]](), list[tuple[str, str]](), list[Gap]()
+    for subject in profile.conclude(doubts, audit):
+        if isinstance(subject, Gap):
+            late.append(subject)
+            continue
+        judgement = subject.kind.judged(subject.facts, audit.known_lost | subject.lost)
+        in_order.count(subject.kind, judgement)
+        complete = complete and not subject.doubtful
+        if not judgement.rule.counted:
+            findings.append(Finding(subject.kind, subject.id, subject.facts, judgement))
+        elif subject.kind.keeps_ids:
+            counted.append((judgement.verdict, subject.id))
+    coverage = with_gaps(audit, late).coverage
+    known = [finding.known for finding in findings]
+    asking: list[Known] = [one for one in known if one is not None]
+    since = compare(previous, asking, profile.shows, mode=audit.asked.mode, complete=coverage.is_complete and complete)
+    changes = [None if one is None else change_of(previous, one, profile.shows) for one in known]
+    result = Result(coverage, in_order, audit.asked.mode, since, complete)
+    return Judged(list(zip(findings, changes, strict=True)), counted, result)
