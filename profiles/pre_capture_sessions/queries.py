@@ -8,7 +8,6 @@ from typing import Any
 
 from profiles.pre_capture_sessions import options
 from profiles.pre_capture_sessions.candidates import COLUMNS
-from profiles.pre_capture_sessions.keys import is_canonical_id
 from profiles.pre_capture_sessions.options import DEFAULT_STATUSES, NO_STATUS
 from reconciliation.parameters import AuditParameters
 from reconciliation.queries import Moments, SqlRows
@@ -122,9 +121,8 @@ def registered(moments: Moments) -> SqlRows:
 
 
 def recordings_again(moments: Moments, ids: Sequence[str]) -> SqlRows:
-    """The rows of the given recordings; a name that is no id, which containers may have, has none."""
-    known = [one for one in ids if is_canonical_id(one)]
-    return SqlRows(_REGISTERED + " where r.id = any(%(ids)s::uuid[])", moments._asdict() | {"ids": known})
+    """The rows of the given recordings."""
+    return SqlRows(_REGISTERED + " where r.id = any(%(ids)s::uuid[])", moments._asdict() | {"ids": list(ids)})
 
 
 def _values(parameters: AuditParameters, moments: Moments) -> dict[str, Any]:

@@ -35,6 +35,7 @@ PLANS = st.builds(
     skipped=st.dictionaries(texts(), st.integers(1, 10**9)),
     shards=st.lists(PLANNED, max_size=4).map(tuple),
     storage_ahead_seconds=st.integers(-100_000, 100_000),
+    database_ahead_seconds=st.integers(-100_000, 100_000),
 ).map(adding_up)
 
 
@@ -47,9 +48,11 @@ def test_a_plan_survives_the_run_store(plan: Plan) -> None:
 
 
 def test_verdicts_are_given_by_the_frozen_moment_and_the_requests_grace() -> None:
-    plan = Plan(AS_OF, settle_minutes=20, max_passes=3, listed=0, skipped={}, shards=(), storage_ahead_seconds=600)
-    hour, settle, ahead = timedelta(minutes=60), timedelta(minutes=20), timedelta(minutes=10)
-    assert plan.clock(PARAMETERS, AS_OF + hour, settle) == Clock(AS_OF, hour, settle, AS_OF + hour, settle, ahead)
+    ahead = {"storage_ahead_seconds": 600, "database_ahead_seconds": -60}
+    plan = Plan(AS_OF, settle_minutes=20, max_passes=3, listed=0, skipped={}, shards=(), **ahead)
+    hour, settle, storage, database = (timedelta(minutes=minutes) for minutes in (60, 20, 10, -1))
+    clock = plan.clock(PARAMETERS, AS_OF + hour, settle)
+    assert clock == Clock(AS_OF, hour, settle, AS_OF + hour, settle, storage, database)
 
 
 # --- shards out of blocks -----------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -13,9 +14,9 @@ from reconciliation.coverage import Coverage, Gap
 from reconciliation.evidence import Read, Unread
 from reconciliation.looks import MISSING, PLACED, UNITS, Again, Group, Screened, Told
 from reconciliation.rules import Judgement
-from reconciliation.screened import FirstLook, Screening, judged_with, tally_of
+from reconciliation.screened import FirstLook, Screening, judged_with, verdicts_of
 from tests.profiles.pre_capture_sessions.strategies import moments, texts
-from tests.profiles.pre_capture_sessions.world import AS_OF
+from tests.profiles.pre_capture_sessions.world import AS_OF, MINUTE
 from tests.reconciliation.shelves import BOOKS, SHELVES, Shelves, audit, book, shelf
 
 LOST = Unread("shelf", "403", failed=True)
@@ -141,7 +142,7 @@ def test_what_needs_what_was_lost_is_in_doubt(lost: str, *, kept: bool) -> None:
 def test_a_hole_in_the_coverage_is_as_if_a_source_was_lost() -> None:
     look = FirstLook(SHELVES, audit(listed=1))
     look.covered(LOST)
-    assert look.lost == {UNITS}
+    assert look.audit.known_lost == {UNITS}
     assert look.take("books", book("a")) is not None
 
 
@@ -189,23 +190,21 @@ def test_very_many_doubts_are_larger_pieces_instead_of_more() -> None:
     assert sum(length for _, length in shards) == 200_000
 
 
-def test_the_verdicts_of_some_joins_are_one_tally() -> None:
+def test_the_verdicts_of_all_joins_are_told_apart() -> None:
     verdicts = {"books": {"book": {"fine": 2, "absent": 1}}, "shelves": {"book": {"fine": 3}}}
-    screening = Screening(AS_OF, verdicts, Coverage(0), {}, frozenset())
-    assert tally_of(screening, SHELVES, ["books", "shelves"]).verdicts["book"] == {"fine": 5, "absent": 1}
-    assert tally_of(screening, SHELVES, ["shelves", "a join without any"]).verdicts["book"] == {"fine": 3}
+    assert verdicts_of(Screening(AS_OF, verdicts, Coverage(0), {}, frozenset()), SHELVES) == verdicts
 
 
 @pytest.mark.parametrize("verdicts", [{"book": {"lost": 1}}, {"loan": {"fine": 1}}], ids=["verdict", "kind"])
 def test_verdicts_of_another_release_are_refused(verdicts: dict[str, dict[str, int]]) -> None:
     screening = Screening(AS_OF, {"books": verdicts}, Coverage(0), {}, frozenset())
     with pytest.raises(ValueError, match="this release does not give"):
-        tally_of(screening, SHELVES, ["books"])
+        verdicts_of(screening, SHELVES)
 
 
 def test_the_audit_that_is_judged_is_the_one_that_was_screened() -> None:
     coverage, told = Coverage(3), {"seen": Told(1, None)}
-    judged = judged_with(audit(), Screening(AS_OF, {}, coverage, told, frozenset({"loans"})))
+    judged = judged_with(audit(), Screening(AS_OF - MINUTE, {}, coverage, told, frozenset({"loans"})))
     assert (judged.coverage, judged.told) == (coverage, told)
     assert judged.lost == {"loans"}
-    assert judged.clock == audit().clock
+    assert judged.clock == replace(audit().clock, now=AS_OF - MINUTE)

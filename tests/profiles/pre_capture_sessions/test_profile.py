@@ -7,11 +7,10 @@ from profiles.pre_capture_sessions.conclusion import DATABASE
 from profiles.pre_capture_sessions.names import CONTAINERS, CONTAINERS_AGAIN, REGISTERED
 from profiles.pre_capture_sessions.profile import CANDIDATES
 from reconciliation.database import DatabaseState
-from reconciliation.looks import Audit, Server
+from reconciliation.looks import Audit
 from tests.profiles.pre_capture_sessions.world import (
     AS_OF,
     LONG_AGO,
-    MINUTE,
     PARAMETERS,
     World,
     encoded,
@@ -26,7 +25,7 @@ FAR = LONG_AGO.replace(year=2099)
 def audit_of(*far: str, state: tuple[bool, datetime | None] | None = None) -> Audit:
     """An audit of containers of these names with blobs of the future, and of a database that says this of itself."""
     look, _ = first_look(World([], [encoded(name, at=FAR) for name in far]))
-    servers = {DATABASE: Server(DatabaseState(AS_OF, *state), 0 * MINUTE)} if state else {}
+    servers = {DATABASE: DatabaseState(AS_OF, *state)} if state else {}
     return Audit(PARAMETERS, look.audit.clock, look.audit.coverage, told=look.told, databases=servers)
 
 

@@ -44,8 +44,10 @@ def test_what_is_asked_travels_as_bound_values_and_never_as_sql() -> None:
 def test_the_name_of_a_container_that_is_no_id_is_not_asked_for() -> None:
     """The database would refuse the whole query."""
     recording = str(uuid_of("recording"))
-    asked = queries.recordings_again(MOMENTS, ["$logs", recording, f"{recording}-input", recording.upper(), HOSTILE])
-    assert asked.values["ids"] == [recording]
+    again = PROFILE.source("registered").again
+    assert again is not None
+    asked = again(PARAMETERS, MOMENTS, ["$logs", recording, f"{recording}-input", recording.upper(), HOSTILE])
+    assert asked == queries.recordings_again(MOMENTS, [recording])
 
 
 @given(parameters())
@@ -57,10 +59,11 @@ def test_the_sources_read_what_is_said_here(asked: AuditParameters) -> None:
         "candidates": queries.candidates(asked, MOMENTS),
         "containers_again": Containers(),
     }
-    again = {source.name: source.again(asked, MOMENTS, ["a"]) for source in PROFILE.sources if source.again}
+    ids = [str(uuid_of("a"))]
+    again = {source.name: source.again(asked, MOMENTS, ids) for source in PROFILE.sources if source.again}
     assert again == {
-        "registered": queries.recordings_again(MOMENTS, ["a"]),
-        "candidates": queries.sessions_again(asked, MOMENTS, ["a"]),
+        "registered": queries.recordings_again(MOMENTS, ids),
+        "candidates": queries.sessions_again(asked, MOMENTS, ids),
     }
 
 
