@@ -10,6 +10,7 @@ from uuid import NAMESPACE_OID, UUID, uuid5
 from profiles.pre_capture_sessions import PROFILE
 from profiles.pre_capture_sessions.candidates import Candidate, RegisteredRecording
 from profiles.pre_capture_sessions.evidence import ContainerEvidence, Record, read_evidence
+from profiles.pre_capture_sessions.gaps import NO_CONTAINER
 from profiles.pre_capture_sessions.keys import MATTERING_SUFFIXES
 from profiles.pre_capture_sessions.kinds import SESSION
 from profiles.pre_capture_sessions.options import FAST
@@ -175,7 +176,7 @@ class World:
 
     ``others`` are sessions that are in the database and no candidates; ``ingest`` counts blobs by booking. A world
     without a ``database`` cannot be asked for rows. ``lists_what_is_gone``: a second listing still has what is gone;
-    ``unlisted`` is there all the same, and no listing has it.
+    ``unlisted`` is there all the same, and no listing has it. ``may_be_empty``: that it has no container is no gap.
     """
 
     candidates: Sequence[Candidate] = ()
@@ -187,6 +188,7 @@ class World:
     replayed_until: datetime | None = None
     lists_what_is_gone: bool = False
     unlisted: frozenset[str] = frozenset()
+    may_be_empty: bool = True
 
     @property
     def stored(self) -> dict[str, Record]:
@@ -206,6 +208,8 @@ class World:
     def audit(self, parameters: AuditParameters) -> Audit:
         """An audit of it in which everything is still to be taken in."""
         coverage = Coverage(len(self.records), HARMLESS_SKIPS)
+        if not self.records and not self.may_be_empty:
+            coverage.gaps.append(NO_CONTAINER)
         return Audit(parameters, CLOCK, coverage)
 
     def name(self, name: str, then: "World", audit: Audit) -> Group:
