@@ -2,9 +2,9 @@ import asyncio
 from typing import Any
 
 import pytest
-from activities.answers import answered
+from activities.step import answered
 
-from activities import answers
+from activities import step
 from reconciliation.errors import StorageRefusedError, StorageUnavailableError
 
 REQUEST = {"audit_id": "a"}
@@ -13,7 +13,7 @@ SECRET = "AccountKey=c2VjcmV0"
 
 @pytest.fixture(autouse=True)
 def no_world(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(answers, "services", lambda: None)
+    monkeypatch.setattr(step, "services", lambda: None)
 
 
 async def test_an_answer_is_passed_on() -> None:
@@ -32,7 +32,7 @@ async def test_an_expected_failure_is_data(failure: type[Exception], retryable: 
 
 
 async def test_a_step_that_takes_too_long_is_stopped_and_may_be_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(answers, "TIME_LIMIT_SECONDS", 0.01)
+    monkeypatch.setattr(step, "TIME_LIMIT_SECONDS", 0.01)
     stopped = asyncio.Event()
 
     async def body(_request: Any, _services: Any) -> None:
