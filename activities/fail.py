@@ -31,7 +31,9 @@ async def fail_audit(request: FailRequest, services: Services) -> EndedAnswer:
     if record is None:
         raise RunStoreError(f"There is no audit {audit_id} in {services.records.where} to end.")
     error = redacted(request["error"])
-    ended = await services.records.end(record.ended(State.FAILED, services.now(), outcome=Outcome.FAILED, error=error))
+    reached = await services.store.reached(record.folder)
+    failed = record.ended(State.FAILED, services.now(), outcome=Outcome.FAILED, reached=reached, error=error)
+    ended = await services.records.end(failed)
     runtime = redacted(request.get("runtime") or "nothing")
     logger.error("Audit %s failed in step %s: %s The runtime says: %s", audit_id, request["step"], error, runtime)
     return ended_answer(services, before=record, ended=ended)

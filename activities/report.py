@@ -13,6 +13,7 @@ from reconciliation.errors import RunStoreError
 from reconciliation.lifecycle import State
 from reconciliation.outcome import Outcome
 from reconciliation.profile import Profile
+from reconciliation.question import question_of
 from reconciliation.report.csv_table import csv_header, csv_rows
 from reconciliation.report.document import ReportReader
 from reconciliation.report.html import MOST_ROWS, SHOWN_SEVERITIES, render_html
@@ -23,7 +24,9 @@ logger = logging.getLogger("capture_audit.report")
 
 
 async def report_audit(request: AuditRequest, services: Services) -> EndedAnswer:
-    """Render findings.csv and report.html from report.json, then end the audit. Doing it again changes nothing."""
+    """Render findings.csv and report.html from report.json, end the audit, and have the next one of its question find
+    it. Doing it again changes nothing.
+    """
     audit_id = request["audit_id"]
     record = ended = await services.records.record_in(folder_of(request))
     if record is None or ended is None:
@@ -32,10 +35,15 @@ async def report_audit(request: AuditRequest, services: Services) -> EndedAnswer
         profile = services.profile_of(record)
         head = await render(services.store.reports, record.folder, profile)
         state = State.COMPLETED if head["complete"] else State.INCOMPLETE
-        outcome = Outcome(head["outcome"]["code"])
-        ended = record.ended(state, services.now(), outcome=outcome, summary=summary_of(head, profile))
+        outcome, reached = Outcome(head["outcome"]["code"]), await services.store.reached(record.folder)
+        summary = summary_of(head, profile)
+        ended = record.ended(state, services.now(), outcome=outcome, reached=reached, summary=summary)
         ended = await services.records.end(ended)
         logger.info("Audit %s is %s: %s", audit_id, ended.state, head["headline"])
+    if ended.state is State.COMPLETED:
+        profile = services.profile_of(ended)
+        question = question_of(ended.parameters, services.audited(profile))
+        await services.store.questions.add(profile.name, question, ended.begun)
     return ended_answer(services, before=record, ended=ended)
 
 

@@ -99,6 +99,9 @@ async def answered(body: Callable[[RequestT, Services], Awaitable[AnswerT]], req
     to the log.
     """
     step, audit_id = body.__name__, request["audit_id"]
+    if request.get("profile") is None:
+        words = f"Audit {audit_id} was begun by an earlier release, which cannot be gone on with. Start a new audit."
+        return {"ok": False, "error": words, "retryable": False}
     try:
         async with asyncio.timeout(TIME_LIMIT_SECONDS) as limit:
             return await body(request, services())

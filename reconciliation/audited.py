@@ -20,11 +20,6 @@ class Audited:
         """What it is called: its name, or that of the first place that has one."""
         return self.named or next((place for place in self.places.values() if isinstance(place, str)), "unnamed")
 
-    def is_in(self, summary: dict[str, Any] | None) -> bool:
-        """True if the audit of that summary was of the same places, whatever they were called then."""
-        of = summary or {}
-        return all(of.get(name) == place for name, place in self.places.items() if place is not None)
-
     def to_json(self) -> dict[str, Any]:
         """A JSON object."""
         return {"environment": self.environment, **self.places}

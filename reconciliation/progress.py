@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 _MIN_SHARE_FOR_ETA = 0.05
 _MIN_SECONDS_FOR_ETA = 3.0
@@ -76,6 +76,13 @@ class Progress:
             "percent": self.percent,
             "eta_seconds": eta_seconds,
         }
+
+
+class Reached(NamedTuple):
+    """How far an audit had come when it ended: the ``progress`` member of its status, and its dead letters."""
+
+    progress: dict[str, Any]
+    dead_letters: int
 
 
 def sum_progress(

@@ -9,6 +9,7 @@ from reconciliation.fields import Fields
 from reconciliation.lifecycle import State
 from reconciliation.outcome import Outcome
 from reconciliation.parameters import AuditParameters
+from reconciliation.progress import Reached
 from reconciliation.times import optional_text, to_text
 
 SCHEMA_VERSION = 1
@@ -26,8 +27,9 @@ class RunRecord:
     """One audit. ``outcome`` is None until it has ended; ``summary`` only stands when there is a report.
 
     ``resumes`` counts how often its orchestration was started again after it broke off; ``rounds`` how often dead
-    letters were replayed or discarded, each of which makes the report anew. ``is_of_old_layout``: an earlier release
-    left it, so that it is only shown.
+    letters were replayed or discarded, each of which makes the report anew. ``progress`` (as it is shown) and
+    ``dead_letters`` (how many) are how far it came, once it has ended; None if that is not known.
+    ``is_of_old_layout``: an earlier release left it, so that it is only shown.
     """
 
     audit_id: str
@@ -41,6 +43,8 @@ class RunRecord:
     error: str | None = None
     resumes: int = 0
     rounds: int = 0
+    progress: dict[str, Any] | None = None
+    dead_letters: int | None = None
     is_of_old_layout: bool = False
 
     @property
@@ -73,6 +77,8 @@ class RunRecord:
             outcome=None,
             summary=None,
             error=None,
+            progress=None,
+            dead_letters=None,
             resumes=self.resumes + resumed,
             rounds=self.rounds + (not resumed),
         )
@@ -83,11 +89,22 @@ class RunRecord:
         at: datetime,
         *,
         outcome: Outcome,
+        reached: Reached | None,
         summary: dict[str, Any] | None = None,
         error: str | None = None,
     ) -> Self:
         """The record as it stands after the audit's end."""
-        return replace(self, state=state, updated_at=at, ended_at=at, outcome=outcome, summary=summary, error=error)
+        return replace(
+            self,
+            state=state,
+            updated_at=at,
+            ended_at=at,
+            outcome=outcome,
+            summary=summary,
+            error=error,
+            progress=None if reached is None else reached.progress,
+            dead_letters=None if reached is None else reached.dead_letters,
+        )
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object; ``from_json`` gives back an equal value. ``complete`` tells that nothing more will come."""
@@ -105,6 +122,8 @@ class RunRecord:
             "error": self.error,
             "resumes": self.resumes,
             "rounds": self.rounds,
+            "progress": self.progress,
+            "dead_letters": self.dead_letters,
         }
 
     @classmethod
@@ -112,6 +131,7 @@ class RunRecord:
         """Raises ``ValueError`` if ``value`` is not what ``to_json`` makes."""
         fields = Fields.of_version(value, SCHEMA_VERSION)
         outcome, summary = fields.optional("outcome", fields.inner), fields.optional("summary", fields.inner)
+        progress = fields.optional("progress", fields.inner)
         return cls(
             audit_id=fields.text("id"),
             state=fields.word("state", State),
@@ -124,4 +144,6 @@ class RunRecord:
             error=fields.optional("error", fields.text),
             resumes=fields.optional("resumes", fields.whole) or 0,
             rounds=fields.optional("rounds", fields.whole) or 0,
+            progress=None if progress is None else dict(progress.members),
+            dead_letters=fields.optional("dead_letters", fields.whole),
         )

@@ -7,7 +7,6 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from reconciliation.parameters import AuditParameters
 from reconciliation.times import to_text
 
 MOST_RESOLVED_LISTED = 1000
@@ -70,11 +69,6 @@ class SinceLast:
 
 
 NO_PREVIOUS = SinceLast(None, why_not="There is no earlier completed audit of the same question.")
-
-
-def same_question(one: AuditParameters, other: AuditParameters) -> bool:
-    """True if two audits asked the same; how much of storage they opened does not matter."""
-    return {**one.to_json(), "mode": None} == {**other.to_json(), "mode": None}
 
 
 def change_of(previous: Previous | None, finding: Known, shows: Shows) -> Change | None:

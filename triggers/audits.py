@@ -1,5 +1,6 @@
 """The routes of audits: start, list, look, read the report, cancel."""
 
+import asyncio
 import logging
 import secrets
 from dataclasses import replace
@@ -23,7 +24,7 @@ from reconciliation.run_record import RunRecord
 from triggers.problems import RefusedError, answer, responded
 from triggers.requests import new_audit_id, read_audit_id, read_choice, read_discard, read_limit, read_start
 from triggers.running import Running
-from triggers.view import api_address, audit_view, links
+from triggers.view import api_address, audit_view, links, view_of_record
 
 bp = df.Blueprint()
 logger = logging.getLogger("capture_audit.audits")
@@ -102,18 +103,34 @@ async def list_audits(req: func.HttpRequest, client: Any) -> func.HttpResponse:
     profile = read_choice("profile", req.params.get("profile"), tuple(world.settings.profiles), None)
     found: list[dict[str, Any]] = []
     unreadable: list[str] = []
+    chosen: list[RunRecord] = []
+
+    async def take_chosen() -> None:
+        views = await asyncio.gather(*[_view_or_not(world, client, one, _base(req)) for one in chosen])
+        found.extend(view for view in views if isinstance(view, dict))
+        unreadable.extend(view for view in views if isinstance(view, str))
+        chosen.clear()
+
     async for one in world.records.newest_first(profile):
         if isinstance(one, UnreadableAudit):
             unreadable.append(one.error.path)
         elif profile in {None, one.parameters.profile}:
-            try:
-                found.append(await _view(world, client, one, _base(req)))
-            except UnreadableError as error:
-                logger.warning("An audit is not shown: %s", error)
-                unreadable.append(error.path)
+            chosen.append(one)
+        if len(found) + len(chosen) == limit:
+            await take_chosen()
         if len(found) == limit:
             break
+    await take_chosen()
     return answer({"audits": found, "unreadable": unreadable})
+
+
+async def _view_or_not(world: Services, client: Any, record: RunRecord, base: str) -> dict[str, Any] | str:
+    """The document of an audit; the path of what cannot be read, if it cannot be shown."""
+    try:
+        return await _view(world, client, record, base)
+    except UnreadableError as error:
+        logger.warning("An audit is not shown: %s", error)
+        return error.path
 
 
 async def show(req: func.HttpRequest, client: Any) -> func.HttpResponse:
@@ -156,7 +173,13 @@ async def cancel(req: func.HttpRequest, client: Any) -> func.HttpResponse:
     world = services()
     record = await _known(world, req)
     while not record.state.has_ended:  # it may be begun again in this moment; then that beginning is cancelled
-        cancelled = record.ended(State.CANCELLED, world.now(), outcome=Outcome.FAILED, error="Cancelled on request.")
+        cancelled = record.ended(
+            State.CANCELLED,
+            world.now(),
+            outcome=Outcome.FAILED,
+            reached=await world.store.reached(record.folder),
+            error="Cancelled on request.",
+        )
         record = await world.records.end(cancelled)
         if record.state is State.CANCELLED:
             if record == cancelled:
@@ -183,6 +206,8 @@ async def _known(world: Services, req: func.HttpRequest) -> RunRecord:
 
 async def _view(world: Services, client: Any, record: RunRecord, base: str) -> dict[str, Any]:
     state = await Running(world, client).state(record)
+    if record.state.has_ended or record.is_of_old_layout:
+        return view_of_record(record, state, base)
     plan = await world.store.plans.plan(record.folder)
     artefacts = await world.store.overview.artefacts(record.folder)
     known = world.settings.profiles.get(record.parameters.profile)

@@ -32,9 +32,9 @@ _FINISHED = [
 async def clear_away(client: Any, world: Services) -> None:
     """Delete audits older than ``AUDIT_RETENTION_DAYS``, at most ``MOST_AT_ONCE``, and the histories of that age.
 
-    Incomplete audits and those with dead letters are kept four times as long; the newest completed one of a profile
-    stays, since the next is compared with it. What cannot be read is never deleted, only counted and warned of; what
-    storage refuses to delete keeps nothing else. 0 days keeps everything.
+    Incomplete audits and those with dead letters are kept four times as long, and so is the newest completed one of
+    each question, since the next is compared with it. What cannot be read is never deleted, only counted and warned of;
+    what storage refuses to delete keeps nothing else. 0 days keeps everything.
     """
     days = world.settings.retention_days
     if not days:
@@ -48,6 +48,8 @@ async def clear_away(client: Any, world: Services) -> None:
         except StorageRefusedError as error:
             refused += 1
             logger.warning("%s is old and was not deleted: %s", folder, error)
+    for profile in world.settings.profiles:
+        await world.store.questions.forget(profile, now - LONGER * age)
     histories = 0
     for window in range(_WINDOWS):  # each night goes over a week of that age, in small windows
         until = now - LONGER * age - window * _WINDOW
@@ -68,16 +70,16 @@ async def _looked_through(world: Services, age: timedelta, now: datetime) -> tup
     old: list[str] = []
     unreadable = 0
     compared_with: set[str] = set()
+    for profile in world.settings.profiles:
+        compared_with |= await world.store.questions.compared_with(profile)
     async for one in world.records.newest_first():
         if isinstance(one, UnreadableAudit):
             unreadable += await _is_left_over(world, one.folder, now - age)
             continue
-        profile = one.parameters.profile
-        if one.state is State.COMPLETED and profile not in compared_with:
-            compared_with.add(profile)
-            continue
         try:
-            if one.state.has_ended and now - (one.ended_at or one.updated_at) >= await _keeping(world, one, age):
+            longer = one.audit_id in compared_with or await _is_unsettled(world, one)
+            keeping = LONGER * age if longer else age
+            if one.state.has_ended and now - (one.ended_at or one.updated_at) >= keeping:
                 old.append(one.folder)
         except UnreadableError as error:
             logger.warning("An audit is kept: %s", error)
@@ -101,6 +103,9 @@ async def _is_left_over(world: Services, folder: str, since: datetime) -> bool:
     return True
 
 
-async def _keeping(world: Services, record: RunRecord, age: timedelta) -> timedelta:
-    unsettled = record.state is State.INCOMPLETE or await world.store.letters.all(record.folder)
-    return LONGER * age if unsettled else age
+async def _is_unsettled(world: Services, record: RunRecord) -> bool:
+    if record.state is State.INCOMPLETE:
+        return True
+    # An earlier release did not write down how many there are.
+    letters = record.dead_letters
+    return bool(letters if letters is not None else await world.store.letters.all(record.folder))

@@ -57,6 +57,8 @@ class Running:
         """The state that a caller is told: the record's own once it has ended, else what is really going on."""
         if record.state.has_ended:
             return record.state
+        if record.is_of_old_layout:
+            return State.INTERRUPTED
         return state_seen(record, await self.orchestration(record.audit_id), self.world.now())
 
     async def begin(self, parameters: AuditParameters, audit_id: str) -> RunRecord:
@@ -103,6 +105,13 @@ class Running:
         self, record: RunRecord, request: dict[str, Any], decided: Sequence[DeadLetter], *, resumed: bool
     ) -> RunRecord:
         records, profile = self.world.records, record.parameters.profile
+        if record.is_of_old_layout:
+            raise RefusedError(
+                HTTPStatus.CONFLICT,
+                f"Audit {record.audit_id} was left by an earlier release. It can be read, and nothing can be done with "
+                "it any more. Start a new audit.",
+                state=(await self.state(record)).value,
+            )
         if record.state.has_ended:
             await self._wound_up(record)
         await self.claim(profile, record.audit_id)
@@ -219,7 +228,8 @@ class Running:
 
     async def give_up(self, record: RunRecord, why: str) -> RunRecord:
         """Mark an audit as failed on which nobody works any more; the record as it is then, whoever was faster."""
-        given_up = record.ended(State.FAILED, self.world.now(), outcome=Outcome.FAILED, error=why)
+        reached = await self.world.store.reached(record.folder)
+        given_up = record.ended(State.FAILED, self.world.now(), outcome=Outcome.FAILED, reached=reached, error=why)
         ended = await self.world.records.end(given_up)
         if ended == given_up:
             tell_end(ended)

@@ -32,6 +32,10 @@ AUDIT_SCHEDULE, WATCHDOG_SCHEDULE = (
 )
 _DAILY = "0 30 3 * * *"
 _EARLY = timedelta(seconds=5)  # a timer may fire a little before its time
+_LEFT = (
+    "The service was upgraded while it was at work, and cannot go on with what the release before has left. Start a "
+    "new audit."
+)
 _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -105,6 +109,7 @@ async def watch(client: Any, world: Services) -> None:
 
 
 async def _watch(running: Running, profile: str) -> None:
+    await _end_what_was_left(running, profile)
     active, records = await running.active(profile), running.world.records
     if active is None:
         return
@@ -116,6 +121,19 @@ async def _watch(running: Running, profile: str) -> None:
         await records.release(active, profile)
     elif await running.state(record) is State.INTERRUPTED:
         await _help(running, record)
+
+
+async def _end_what_was_left(running: Running, profile: str) -> None:
+    """End an audit that an earlier release began and did not end: this one lays out the run store in another way."""
+    records = running.world.records
+    left = await records.left_active(profile)
+    if left is not None and not left.state.has_ended:
+        ended = await running.give_up(left, _LEFT)
+        if ended.state is State.FAILED:
+            await _tell(running.world, ended)
+        if (await running.orchestration(left.audit_id)).is_open:
+            await running.client.terminate(left.audit_id, _LEFT)
+    await records.release_old_layout(profile)
 
 
 async def _help(running: Running, record: RunRecord) -> None:

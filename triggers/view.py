@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from adapters.settings import Settings
@@ -82,6 +82,21 @@ def _is_scanned(artefacts: Artefacts, shards: int | None, attempt: str) -> bool:
     return shards is not None and sum(progress.done for progress in artefacts.shards.values()) == shards
 
 
+class _Seen(NamedTuple):
+    state: State
+    phase: Phase | None
+    updated_at: datetime
+    progress: dict[str, Any]
+    dead_letters: int
+
+
+def view_of_record(record: RunRecord, state: State, base: str) -> dict[str, Any]:
+    """The document of an audit on which nobody works any more, from its record alone."""
+    phase = Phase.DONE if state.has_ended else None
+    progress = record.progress or sum_progress(None, None, 0, ()).to_json(None)
+    return _view(record, _Seen(state, phase, record.updated_at, progress, record.dead_letters or 0), base)
+
+
 def audit_view(
     record: RunRecord,
     state: State,
@@ -92,29 +107,31 @@ def audit_view(
     now: datetime,
     base: str,
 ) -> dict[str, Any]:
-    """The document of one audit. ``pulls`` is in how many runs its sources are read; ``base`` is the address of the
-    API, without a trailing slash.
+    """The document of an audit that has not ended. ``pulls`` is in how many runs its sources are read; ``base`` is the
+    address of the API, without a trailing slash.
     """
-    shards = None if plan is None else len(plan.shards)
-    listed, skipped = (None, 0) if plan is None else (plan.listed, sum(plan.skipped.values()))
-    progress = sum_progress(shards, listed, skipped, artefacts.shards.values())
+    progress, shards = artefacts.progress(plan), None if plan is None else len(plan.shards)
     phase = phase_of(state, artefacts, shards, pulls, record.attempt)
     eta = progress.eta_seconds(started_at=artefacts.scan_started_at, now=now) if phase is Phase.SCAN else None
     updated_at = max(record.updated_at, artefacts.last_modified or record.updated_at)
+    return _view(record, _Seen(state, phase, updated_at, progress.to_json(eta), artefacts.dead_letters), base)
+
+
+def _view(record: RunRecord, seen: _Seen, base: str) -> dict[str, Any]:
     return {
         "id": record.audit_id,
         "profile": record.parameters.profile,
-        "state": state.value,
-        "phase": None if phase is None else phase.value,
+        "state": seen.state.value,
+        "phase": None if seen.phase is None else seen.phase.value,
         "created_at": to_text(record.created_at),
-        "updated_at": to_text(updated_at),
+        "updated_at": to_text(seen.updated_at),
         "parameters": record.parameters.to_json(),
-        "progress": progress.to_json(eta),
+        "progress": seen.progress,
         "outcome": None if record.outcome is None else record.outcome.to_json(),
         "summary": record.summary,
         "error": record.error,
         "resumes": record.resumes,
-        "dead_letters": artefacts.dead_letters,
+        "dead_letters": seen.dead_letters,
         "links": links(record.audit_id, base),
     }
 

@@ -9,7 +9,8 @@ from adapters.store.blobs import Listed
 from adapters.store.documents import understood
 from adapters.store.folder import Folder
 from reconciliation.coverage import COUNTS
-from reconciliation.progress import ShardProgress
+from reconciliation.plan import Plan
+from reconciliation.progress import Progress, ShardProgress, sum_progress
 
 _SHARD = re.compile(r"shards/([0-9]{4})\.(jsonl\.gz|progress)")
 _DEAD_LETTER = re.compile(r"dead-letters/([0-9]{4})\.json")
@@ -27,6 +28,12 @@ class Artefacts:
     last_modified: datetime | None
     scan_started_at: datetime | None
     dead_letters: int = 0
+
+    def progress(self, plan: Plan | None) -> Progress:
+        """How far the scan has come; ``plan`` is None before it is made."""
+        shards = None if plan is None else len(plan.shards)
+        listed, skipped = (None, 0) if plan is None else (plan.listed, sum(plan.skipped.values()))
+        return sum_progress(shards, listed, skipped, self.shards.values())
 
 
 class Overview:

@@ -4,6 +4,7 @@ health.json                        what the health check writes and reads
 <profile>/active.json              names the audit of the profile that may run; changed by ETag only
 <profile>/<audit id>/run.json      the record of an audit; its first end stays
 <audit id>/run.json                as earlier releases laid it out: shown, and cleared away in its time
+active/<profile>.json              the guard of earlier releases
 """
 
 import asyncio
@@ -137,7 +138,7 @@ class AuditRecords:
         """
         while True:
             now, etag = await self._stored(ended)
-            if now.state.has_ended or (now.resumes, now.rounds) != (ended.resumes, ended.rounds):
+            if not may_become(now.state, ended.state) or (now.resumes, now.rounds) != (ended.resumes, ended.rounds):
                 return now
             if await self._blobs.replace(f"{ended.folder}/run.json", document(ended.to_json()), etag):
                 return ended
@@ -158,6 +159,19 @@ class AuditRecords:
     async def release(self, active: ActiveAudit | UnreadableGuard, profile: str) -> bool:
         """Take a guard away that holds for nothing; False if it is not the one that was seen any more."""
         return await self._blobs.delete(_guard(profile), active.etag)
+
+    async def left_active(self, profile: str) -> RunRecord | None:
+        """The audit that the guard of an earlier release names; None if there is no such guard, or no such audit."""
+        path = _guard_of_old_layout(profile)
+        stored = await self._blobs.read(path)
+        if stored is None:
+            return None
+        audit_id, _ = read_document(path, self.where, stored.data, _named)
+        return await self.record_in(audit_id)
+
+    async def release_old_layout(self, profile: str) -> None:
+        """Take the guard of an earlier release away, if there is one."""
+        await self._blobs.delete(_guard_of_old_layout(profile))
 
     async def _stored(self, record: RunRecord) -> tuple[RunRecord, str]:
         stored = await self._blobs.read(f"{record.folder}/run.json")
@@ -209,6 +223,10 @@ class AuditRecords:
 
 def _guard(profile: str) -> str:
     return f"{profile}/active.json"
+
+
+def _guard_of_old_layout(profile: str) -> str:
+    return f"active/{profile}.json"
 
 
 def _id_of(folder: str) -> str:

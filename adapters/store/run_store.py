@@ -1,5 +1,6 @@
 """All artefacts of audits, by their kind."""
 
+import logging
 from dataclasses import dataclass
 from typing import Self
 
@@ -9,15 +10,20 @@ from adapters.store.dead_letters import DeadLetters
 from adapters.store.folder import Folder
 from adapters.store.overview import Overview
 from adapters.store.plans import Plans
+from adapters.store.questions import Questions
 from adapters.store.reports import Reports
 from adapters.store.rows import Rows
 from adapters.store.shards import Shards
+from reconciliation.errors import UnreadableError
+from reconciliation.progress import Reached
+
+logger = logging.getLogger("capture_audit.run_store")
 
 
 @dataclass(frozen=True)
 class RunStore:
     """What is in the folders of audits. The first argument of every method is the folder: an audit's, or one attempt's
-    in it.
+    in it; that of ``questions`` is their profile.
     """
 
     rows: Rows
@@ -27,6 +33,7 @@ class RunStore:
     letters: DeadLetters
     reports: Reports
     overview: Overview
+    questions: Questions
 
     @classmethod
     def of(cls, blobs: BlobStore) -> Self:
@@ -40,4 +47,14 @@ class RunStore:
             DeadLetters(folder),
             Reports(folder),
             Overview(folder),
+            Questions(folder),
         )
+
+    async def reached(self, audit: str) -> Reached | None:
+        """How far an audit has come that is about to end; None, with a warning, if that cannot be read."""
+        try:
+            plan, artefacts = await self.plans.plan(audit), await self.overview.artefacts(audit)
+        except UnreadableError as error:
+            logger.warning("How far an audit has come is not known: %s", error)
+            return None
+        return Reached(artefacts.progress(plan).to_json(None), artefacts.dead_letters)

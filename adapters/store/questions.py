@@ -1,0 +1,68 @@
+"""Which audits answered a question, so that the next one of the same question finds the one to compare with."""
+
+import logging
+from datetime import datetime
+
+from adapters.store.documents import document, read_document
+from adapters.store.folder import Folder
+from reconciliation.errors import RunStoreError, UnreadableError
+from reconciliation.question import Answered
+
+logger = logging.getLogger("capture_audit.questions")
+
+_TRIES = 5
+
+
+class Questions:
+    """An index of completed audits, which can be lost without harm: one that cannot be read counts as none, and the
+    next answer is written in its place.
+    """
+
+    def __init__(self, folder: Folder) -> None:
+        self._folder = folder
+
+    async def answered(self, profile: str, question: str) -> Answered:
+        """What is known of a question."""
+        return (await self._stored(_path(profile, question)))[0]
+
+    async def add(self, profile: str, question: str, begun: tuple[datetime, str]) -> None:
+        """Remember a completed audit, as when it began and its id. Idempotent, and safe beside others who add."""
+        path = _path(profile, question)
+        for _ in range(_TRIES):
+            known, etag = await self._stored(path)
+            with_it = known.beside(begun)
+            if with_it == known and etag is not None:
+                return
+            data = document(with_it.to_json())
+            if etag is None and await self._folder.blobs.create(path, data):
+                return
+            if etag is not None and await self._folder.blobs.replace(path, data, etag):
+                return
+        raise RunStoreError(f"{path} in {self._folder.blobs.where} is changed all the time. Try again.")
+
+    async def compared_with(self, profile: str) -> set[str]:
+        """The newest audit of each question."""
+        paths = [blob.path async for blob in self._folder.blobs.listing(f"{profile}/questions/")]
+        known = [(await self._stored(path))[0].audits for path in paths]
+        return {audits[0][1] for audits in known if audits}
+
+    async def forget(self, profile: str, before: datetime) -> None:
+        """Forget the questions that were last answered before that moment."""
+        found = [blob async for blob in self._folder.blobs.listing(f"{profile}/questions/")]
+        for blob in found:
+            if blob.last_modified < before:
+                await self._folder.blobs.delete(blob.path)
+
+    async def _stored(self, path: str) -> tuple[Answered, str | None]:
+        stored = await self._folder.blobs.read(path)
+        if stored is None:
+            return Answered(), None
+        try:
+            return read_document(path, self._folder.blobs.where, stored.data, Answered.from_json), stored.etag
+        except UnreadableError as error:
+            logger.warning("What was asked before is not known: %s", error)
+            return Answered(), stored.etag
+
+
+def _path(profile: str, question: str) -> str:
+    return f"{profile}/questions/{question}.json"
