@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any, cast
 
 import pytest
@@ -176,7 +177,7 @@ def test_another_answer_than_before_is_believed_when_two_in_a_row_say_so(
         assert before not in given_answers
     else:
         assert before not in given_answers
-        alike = [one for one, other in zip(given_answers, given_answers[1:], strict=False) if one == other]
+        alike = [one for one, other in pairwise(given_answers) if one == other]
         assert all(one is REFUSED for one in alike)
 
 

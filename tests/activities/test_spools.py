@@ -101,7 +101,7 @@ def test_within_a_severity_the_dates_that_are_ahead_come_first_the_soonest_first
 def test_very_many_ids_and_findings_are_one_valid_document() -> None:
     [found] = reconciled([session()], [encoded()]).findings
     with Spools(CLOCK.now, SESSION.name) as spools:
-        for number in range(2001):
+        for _ in range(2001):
             spools.add(found, None)
         spools.count("expected_empty", [f"id {number}" for number in range(700)])
         spools.count("expected_empty", (f"id {number}" for number in range(700, 2001)))

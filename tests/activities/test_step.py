@@ -2,12 +2,18 @@ import asyncio
 from typing import Any
 
 import pytest
-from activities.step import answered
 
 from activities import step
-from reconciliation.errors import StorageRefusedError, StorageUnavailableError
+from activities.step import answered, ended_answer, running
+from reconciliation.errors import RunStoreError, StorageRefusedError, StorageUnavailableError
+from reconciliation.lifecycle import ENDED, State
+from reconciliation.outcome import Outcome
+from reconciliation.run_record import RunRecord
+from tests.activities.audits import request
+from tests.activities.memory import MemoryDatabase, MemoryStorage, Outside
+from tests.profiles.pre_capture_sessions.world import AS_OF, AUDIT_ID, PARAMETERS
 
-REQUEST = {"audit_id": "a"}
+REQUEST = {"profile": "p", "audit_id": "a"}
 SECRET = "AccountKey=c2VjcmV0"
 
 
@@ -63,7 +69,7 @@ async def test_the_unexpected_is_told_in_our_words_and_logged_without_secrets(
     async def body(_request: Any, _services: Any) -> None:
         raise error
 
-    refusal = await answered(body, {"audit_id": "20260131-093000-1a2b3c4d"})
+    refusal = await answered(body, {**REQUEST, "audit_id": "20260131-093000-1a2b3c4d"})
     assert refusal is not None
     assert (refusal["ok"], refusal["retryable"]) == (False, True)
     for words in (type(error).__name__, "20260131-093000-1a2b3c4d", "log", "Resume"):
@@ -71,3 +77,51 @@ async def test_the_unexpected_is_told_in_our_words_and_logged_without_secrets(
     assert "20260131-093000-1a2b3c4d" in caplog.text
     assert "Traceback" in caplog.text
     assert "c2VjcmV0" not in caplog.text + refusal["error"]
+
+
+async def test_what_an_earlier_release_began_is_refused_once_and_for_all() -> None:
+    async def body(_request: Any, _services: Any) -> None:
+        raise AssertionError
+
+    refusal = await answered(body, {"audit_id": "20260131-093000-1a2b3c4d"})
+    assert refusal is not None
+    assert (refusal["ok"], refusal["retryable"]) == (False, False)
+    assert "20260131-093000-1a2b3c4d was begun by an earlier release" in refusal["error"]
+
+
+# --- the audit that a step works for ------------------------------------------------------------------------------
+
+QUEUED = RunRecord(AUDIT_ID, State.QUEUED, PARAMETERS, AS_OF, AS_OF)
+
+
+def ended(state: State) -> RunRecord:
+    return QUEUED.ended(state, AS_OF, outcome=Outcome.FINDINGS, reached=None)
+
+
+async def test_a_step_works_for_an_audit_that_has_not_ended() -> None:
+    outside = Outside(MemoryStorage({}), MemoryDatabase())
+    with pytest.raises(RunStoreError, match=f"There is no audit {AUDIT_ID} in memory"):
+        await running(request(), outside.services)
+    await outside.records.create_record(QUEUED)
+    assert await running(request(), outside.services) == QUEUED
+
+
+@pytest.mark.parametrize("state", sorted(ENDED))
+async def test_nothing_more_is_done_for_one_that_has(state: State) -> None:
+    outside = Outside(MemoryStorage({}), MemoryDatabase())
+    await outside.records.create_record(ended(state))
+    with pytest.raises(RunStoreError, match=f"has ended \\({state}\\); nothing more is done for it"):
+        await running(request(), outside.services)
+
+
+@pytest.mark.parametrize("before", [QUEUED, ended(State.COMPLETED)], ids=["first", "again"])
+def test_people_are_told_of_an_end_also_when_its_step_is_done_a_second_time(before: RunRecord) -> None:
+    services = Outside(MemoryStorage({}), MemoryDatabase()).services
+    answer = ended_answer(services, before=before, ended=ended(State.COMPLETED))
+    notify = services.settings.notifies_of("findings")
+    assert answer == {"ok": True, "state": "completed", "outcome": "findings", "notify": notify}
+
+
+def test_nobody_is_told_of_what_was_cancelled() -> None:
+    services = Outside(MemoryStorage({}), MemoryDatabase()).services
+    assert not ended_answer(services, before=QUEUED, ended=ended(State.CANCELLED))["notify"]
