@@ -74,7 +74,7 @@ async def test_every_doubt_is_in_one_piece() -> None:
 async def test_nothing_more_is_looked_up_for_an_audit_that_has_ended() -> None:
     audit, _ = await screened()
     record = await audit.record()
-    ended = record.ended(State.CANCELLED, AS_OF, outcome=Outcome.CANCELLED, reached=None)
+    ended = record.ended(State.CANCELLED, AS_OF, outcome=Outcome.FAILED, reached=None)
     await audit.outside.records.end(ended)
     with pytest.raises(RunStoreError, match="nothing more is done for it"):
         await look({**request(), "shard": 0}, audit.services)
