@@ -1,6 +1,7 @@
 import pytest
 
-from activities.fail import fail_audit
+from activities.fail import FailRequest, fail_audit
+from profiles.pre_capture_sessions import PROFILE
 from reconciliation.lifecycle import State
 from reconciliation.run_record import RunRecord
 from tests.activities.audits import request
@@ -34,5 +35,5 @@ async def test_an_orchestration_may_say_nothing_of_the_runtime(
 ) -> None:
     outside = Outside(MemoryStorage({}), MemoryDatabase())
     await outside.records.create_record(RunRecord(AUDIT_ID, State.QUEUED, PARAMETERS, AS_OF, AS_OF))
-    await fail_audit({**request(), "step": "pull", "error": "No."}, outside.services)
+    await fail_audit(FailRequest(profile=PROFILE.name, audit_id=AUDIT_ID, step="pull", error="No."), outside.services)
     assert "The runtime says: nothing" in caplog.text

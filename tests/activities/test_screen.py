@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ from reconciliation.errors import RunStoreError, StorageUnavailableError, Unread
 from reconciliation.evidence import Read
 from reconciliation.looks import MISSING, PLACED, UNITS
 from reconciliation.parameters import AuditParameters
-from reconciliation.rules import Kind, Rule, Severity
+from reconciliation.rules import Rule, Severity
 from tests.activities.audits import Audit, audit_of, folder, named, request
 from tests.activities.memory import FORBIDDEN, MemoryStorage
 from tests.profiles.pre_capture_sessions.world import (
@@ -62,7 +63,7 @@ async def test_what_is_in_order_is_counted_and_what_is_not_is_kept_with_what_is_
     assert [unit for unit, _ in links] == [str(uuid_of("hidden"))]
 
 
-async def doubts(audit: Audit, offset: int, length: int) -> list[list[object]]:
+async def doubts(audit: Audit, offset: int, length: int) -> list[list[Any]]:
     return await audit.store.attempts.doubts(f"{folder()}/0.0", offset, length)
 
 
@@ -179,7 +180,7 @@ async def test_a_second_listing_that_cannot_be_had_is_a_gap_and_no_end() -> None
 
 async def test_a_look_that_was_spoiled_is_taken_anew_with_all_its_gaps(monkeypatch: pytest.MonkeyPatch) -> None:
     """What needs that everything was read is in doubt as soon as something was not, be it only found out later."""
-    unsure: Rule[object] = Rule(
+    unsure: Rule[Any] = Rule(
         verdict="unverified",
         severity=Severity.UNKNOWN,
         means="It is not known.",
@@ -188,7 +189,7 @@ async def test_a_look_that_was_spoiled_is_taken_anew_with_all_its_gaps(monkeypat
         next_step="Look.",
     )
     rules = tuple(replace(rule, needs=(UNITS,)) if rule.verdict == "registered" else rule for rule in CONTAINER.rules)
-    needy: Kind[object] = replace(CONTAINER, rules=rules, unverified=unsure)  # type: ignore[arg-type]  # of any facts
+    needy = replace(CONTAINER, rules=rules, unverified=unsure)
     monkeypatch.setattr(names, "CONTAINER", needy)
     monkeypatch.setattr(screening, "CONTAINER", needy)
     ids = sorted(str(uuid_of(name)) for name in ("a", "b"))
