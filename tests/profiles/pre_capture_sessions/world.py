@@ -320,7 +320,8 @@ def audited(
     audit = replace(look.audit, told=look.told, databases=servers)
     doubts = [Doubt(one.join, one.group, later.again(one)) for one in kept]
     was_complete, tallies, counted = audit.coverage.is_complete, dict(look.tallies), dict(look.counted)
-    audit.coverage.gaps += PROFILE.gaps(doubts, audit)
+    # A gap names the first of several, and they come by name.
+    audit.coverage.gaps += PROFILE.gaps(sorted(doubts, key=lambda doubt: doubt.first.key), audit)
     if was_complete and not audit.coverage.is_complete:
         anew = FirstLook(PROFILE, audit, links=look.links)
         known = {(doubt.join, doubt.first.key): doubt for doubt in doubts}
