@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 
 from activities.plan import plan_audit
-from adapters.store.jsonl import pack
+from adapters.store.jsonl import pack, unpack
 from profiles.pre_capture_sessions.options import MODES
 from profiles.pre_capture_sessions.selection import select
 from reconciliation.errors import RunStoreError
@@ -114,6 +114,18 @@ async def test_what_cannot_be_trusted_is_not_kept_and_a_resume_reads_containers_
         "the rows would be older than the listing"
     )
     assert (await audit.planned())["shards"] == 1
+
+
+@pytest.mark.parametrize("source", ["containers", "registered"])
+async def test_rows_that_were_lost_between_reading_and_the_plan_end_in_no_plan(source: str) -> None:
+    audit = audit_of(account=named(a=[], b=[], c=[]), rows=sorted([row("a"), row("b"), row("c")]))
+    await audit.pulled()
+    path = f"{folder()}/rows/{source}.jsonl.gz"
+    audit.files[path] = pack(unpack(audit.files[path])[:2])
+    with pytest.raises(RunStoreError, match=f"the source {source} gave 3 rows, and 2 are kept"):
+        await plan_audit(request(), audit.services)
+    assert f"{folder()}/plan.json" not in audit.files
+    assert (await audit.planned())["shards"] == 2, "a resume stops where the audit failed"
 
 
 async def test_an_audit_that_was_not_read_to_its_end_has_no_plan() -> None:
