@@ -58,9 +58,12 @@ async def make_plan(job: Job, pulled: list[Pulled]) -> Plan:
     services, audit = job.services, job.record.folder
     if len(pulled) < len(job.profile.pulls()):
         raise RunStoreError(f"{audit} has not been read to its end in {services.records.where}. Start a new audit.")
-    skipped, settings = Counter[str](), services.settings
-    chosen = _chosen(job, job.profile.scan, skipped) if job.profile.scan else _no_blocks()
+    skipped, held, settings = Counter[str](), Counter[str](), services.settings
+    chosen = _chosen(job, job.profile.scan, skipped, held) if job.profile.scan else _no_blocks()
     blocks = await services.store.plans.write_work(audit, chosen)
+    for source, rows in [item for one in pulled for item in one.rows.items()]:
+        if source in held and held[source] != rows:
+            raise ListingError(f"{audit}: the source {source} gave {rows} rows, and {held[source]} are kept.")
     try:
         shards = shards_of(blocks, settings.shard_containers)
     except ValueError as error:
@@ -92,21 +95,26 @@ async def _no_blocks() -> AsyncIterator[list[list[Any]]]:
         yield block
 
 
-async def _chosen(job: Job, scan: Scan, skipped: Counter[str]) -> AsyncIterator[list[list[Any]]]:
-    """The units to open with their hints, in blocks; counts those that are not opened, by reason."""
+async def _chosen(job: Job, scan: Scan, skipped: Counter[str], held: Counter[str]) -> AsyncIterator[list[list[Any]]]:
+    """The units to open with their hints, in blocks; counts those that are not opened, by reason, and the rows that
+    each source holds.
+    """
     join, size = job.profile.join(scan.join), max(1, job.services.settings.shard_containers // _BLOCKS_IN_A_SHARD)
     folders = {source.name: f"{job.record.folder}/rows" for run in job.profile.pulls() for source in run}
     unique = [job.profile.source(name).unique for name, _ in join.of]
+    held.update({name: 0 for name, _ in join.of})
     block: list[list[Any]] = []
     async for portion in groups(job, folders, join):
-        for held in portion:
-            if any(len(items) > 1 for items, once in zip(held.items, unique, strict=True) if once):
-                raise ListingError(f"Storage listed {held.key!r} twice. Audit again.")
-            unit = scan.open(Group(held.key, tuple(map(rows_of, held.items))), job.record.parameters)
+        for key, items in portion:
+            if any(len(of) > 1 for of, once in zip(items, unique, strict=True) if once):
+                raise ListingError(f"Storage listed {key!r} twice. Audit again.")
+            for (name, _), of in zip(join.of, items, strict=True):
+                held[name] += len(of)
+            unit = scan.open(Group(key, tuple(map(rows_of, items))), job.record.parameters)
             if isinstance(unit, Skip):
                 skipped[unit.reason] += 1
             elif unit is not None:
-                block.append([held.key, unit.hint])
+                block.append([key, unit.hint])
                 if len(block) == size:
                     yield block
                     block = []

@@ -119,5 +119,7 @@ class Kind(Generic[FactsT]):
     def verdicts(self) -> list[Rule[FactsT]]:
         """Each verdict once, as the first rule that gives it, in the order of the table."""
         table = (*self.rules, *([self.unverified] if self.unverified else []))
-        first = {rule.verdict: rule for rule in reversed(table)}
-        return [rule for rule in table if first[rule.verdict] is rule]
+        first: dict[str, Rule[FactsT]] = {}
+        for rule in table:
+            first.setdefault(rule.verdict, rule)
+        return list(first.values())

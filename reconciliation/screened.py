@@ -42,8 +42,9 @@ class Screening:
         """The pieces of the second look: offset and length of runs of blocks. None where nothing is looked up again."""
         if not self.lookups:
             return []
-        doubts = sum(number for number, _, _ in self.blocks)
-        most = max(_PER_SHARD, -(-doubts // _MOST_SHARDS))
+        numbers = [number for number, _, _ in self.blocks]
+        # Blocks stay whole, so that a piece may lack all but one doubt of another block.
+        most = max(_PER_SHARD, -(-sum(numbers) // _MOST_SHARDS) + max(numbers, default=0) - 1)
         runs: list[tuple[int, int, int]] = []
         for number, offset, length in self.blocks:
             if runs and runs[-1][0] + number <= most:

@@ -65,4 +65,7 @@ class Rows:
         async for lines in self._folder.lines(path):
             with understood(path, self._folder.blobs.where):
                 rows = [row(value) for value in loads(lines)]
-            yield [(key(one), (Item(one, line),)) for one, line in zip(rows, lines, strict=True)]
+                keys = [key(one) for one in rows]
+                if not set(map(type, keys)) <= {str}:
+                    raise ValueError("it has a key that is no text")
+            yield [(of, (Item(one, line),)) for of, one, line in zip(keys, rows, lines, strict=True)]

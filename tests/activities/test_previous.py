@@ -2,16 +2,20 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
 from activities.previous import previous_audit
+from activities.step import Job
+from profiles.pre_capture_sessions import PROFILE
 from reconciliation.audited import Audited
 from reconciliation.lifecycle import State
-from reconciliation.outcome import Outcome
 from reconciliation.parameters import AuditParameters
+from reconciliation.question import question_of
 from reconciliation.run_record import RunRecord
-from reconciliation.since_last import Known
+from reconciliation.since_last import Known, Previous
 from tests.activities.memory import MemoryDatabase, MemoryStorage, Outside
 from tests.profiles.pre_capture_sessions.world import (
     AS_OF,
@@ -32,7 +36,7 @@ DONE = audited(
     World([session()], [encoded(), encoded("extra", of="available")], [], [session("available", **REGISTERED)])
 )
 HIDDEN = Known("capture_session", session().session_id, "unregistered_recording")
-NOW = RunRecord(AUDIT_ID, State.RUNNING, PARAMETERS, AS_OF, AS_OF)
+NOW = RunRecord(AUDIT_ID, State.QUEUED, PARAMETERS, AS_OF, AS_OF)
 VERSION_1 = '{\n "schema_version": 1,\n "findings": [\n{"verdict":"no_media"}\n]}\n'
 
 
@@ -41,23 +45,27 @@ def outside() -> Outside:
     return Outside(MemoryStorage({}), MemoryDatabase())
 
 
+async def previous_of(outside: Outside) -> Previous | None:
+    return await previous_audit(Job(outside.services, NOW, PROFILE))
+
+
 async def add(
     outside: Outside,
     audit_id: str,
     text: str | None,
-    state: State = State.COMPLETED,
     parameters: AuditParameters = PARAMETERS,
     *,
     of: Audited = AUDITED,
 ) -> None:
-    ended = RunRecord(audit_id, state, parameters, AS_OF, AS_OF, AS_OF, Outcome.FINDINGS, of.to_json())
-    await outside.records.create_record(ended)
+    begun = datetime.strptime(audit_id[:15], "%Y%m%d-%H%M%S").replace(tzinfo=UTC)
+    ended = RunRecord(audit_id, State.COMPLETED, parameters, begun, begun)
+    await outside.store.questions.add(PROFILE.name, question_of(parameters, of), ended.begun)
 
     async def chunks() -> AsyncIterator[bytes]:
         yield (text or "").encode()
 
     if text is not None:
-        await outside.store.write_report(audit_id, "json", chunks())
+        await outside.store.reports.write(ended.folder, "json", chunks())
 
 
 REPORT = document_of(DONE)
@@ -66,26 +74,17 @@ REPORT = document_of(DONE)
 async def test_the_newest_completed_audit_of_the_same_question(outside: Outside) -> None:
     await add(outside, "20260228-000000-aaaaaaaa", document_of(audited(World())))
     await add(outside, "20260301-000000-aaaaaaaa", REPORT)
-    previous = await previous_audit(outside.services, NOW)
+    previous = await previous_of(outside)
     assert previous is not None
     assert (previous.audit_id, previous.as_of) == ("20260301-000000-aaaaaaaa", AS_OF)
     assert previous.findings == {HIDDEN}, "what asks for nothing is not remembered"
 
 
 async def test_one_that_opened_more_or_less_asks_the_same(outside: Outside) -> None:
-    await add(outside, "20260301-000000-aaaaaaaa", REPORT, parameters=IN_FAST_MODE)
-    previous = await previous_audit(outside.services, NOW)
+    await add(outside, "20260301-000000-aaaaaaaa", document_of(DONE, IN_FAST_MODE), parameters=IN_FAST_MODE)
+    previous = await previous_of(outside)
     assert previous is not None
     assert previous.mode == IN_FAST_MODE.mode
-
-
-@pytest.mark.parametrize("state", [state for state in State if state is not State.COMPLETED])
-async def test_an_audit_that_was_not_completed_is_passed_over(outside: Outside, state: State) -> None:
-    await add(outside, "20260228-000000-aaaaaaaa", REPORT)
-    await add(outside, "20260301-000000-aaaaaaaa", REPORT, state)
-    previous = await previous_audit(outside.services, NOW)
-    assert previous is not None
-    assert previous.audit_id == "20260228-000000-aaaaaaaa"
 
 
 @pytest.mark.parametrize(
@@ -106,49 +105,56 @@ async def test_an_audit_that_was_not_completed_is_passed_over(outside: Outside, 
 async def test_a_report_that_cannot_be_read_is_passed_over(outside: Outside, text: str | None) -> None:
     await add(outside, "20260228-000000-aaaaaaaa", REPORT)
     await add(outside, "20260301-000000-aaaaaaaa", text)
-    previous = await previous_audit(outside.services, NOW)
+    previous = await previous_of(outside)
     assert previous is not None
     assert previous.audit_id == "20260228-000000-aaaaaaaa"
 
 
-@pytest.mark.parametrize("data", [b"", b"{", b'{"schema_version": 2}', b'{"schema_version": 1}'])
-async def test_an_audit_whose_record_cannot_be_read_is_passed_over(outside: Outside, data: bytes) -> None:
-    await add(outside, "20260228-000000-aaaaaaaa", REPORT)
+async def test_where_nothing_is_known_of_the_question_nothing_is_compared(outside: Outside) -> None:
     await add(outside, "20260301-000000-aaaaaaaa", REPORT)
-    outside.blobs.blobs["20260301-000000-aaaaaaaa/run.json"] = data
-    previous = await previous_audit(outside.services, NOW)
-    assert previous is not None
-    assert previous.audit_id == "20260228-000000-aaaaaaaa"
+    [path] = [path for path in outside.blobs.blobs if path.startswith(f"{PROFILE.name}/questions/")]
+    outside.blobs.blobs[path] = b"{"
+    assert await previous_of(outside) is None
+    await add(outside, "20260301-000000-aaaaaaaa", REPORT)
+    assert await previous_of(outside) is not None, "the next answer is written in its place"
 
 
 async def test_later_ones_and_this_one_are_not_earlier(outside: Outside) -> None:
     await add(outside, AUDIT_ID, REPORT)
     await add(outside, "20270101-000000-aaaaaaaa", REPORT)
-    assert await previous_audit(outside.services, NOW) is None
+    assert await previous_of(outside) is None
+
+
+async def test_the_order_in_which_they_ended_does_not_matter(outside: Outside) -> None:
+    await add(outside, "20260301-000000-aaaaaaaa", REPORT)
+    await add(outside, "20260228-000000-aaaaaaaa", REPORT)
+    previous = await previous_of(outside)
+    assert previous is not None
+    assert previous.audit_id == "20260301-000000-aaaaaaaa"
 
 
 async def test_another_question_is_not_compared(outside: Outside) -> None:
     await add(outside, "20260301-000000-aaaaaaaa", REPORT, parameters=replace(PARAMETERS, grace_minutes=61))
     await add(outside, "20260301-000001-aaaaaaaa", REPORT, parameters=replace(PARAMETERS, since=AS_OF - MINUTE))
-    assert await previous_audit(outside.services, NOW) is None
+    assert await previous_of(outside) is None
 
 
 async def test_the_first_audit_of_all_has_none_before_it(outside: Outside) -> None:
-    assert await previous_audit(outside.services, NOW) is None
+    assert await previous_of(outside) is None
 
 
 @pytest.mark.parametrize(
     ("changes", "compared"),
     [
         ({"storage_account": "stagingsa"}, False),
-        ({"database_host": "staging.example"}, False),
-        ({"database_name": "pre_copy"}, False),
-        ({"named": "prod"}, True),
-        ({"ingest_account": None}, True),
+        ({"database": {"host": "staging.example", "name": "pre"}}, False),
+        ({"database": {"host": "db.example", "name": "pre_copy"}}, False),
+        ({}, True),
     ],
 )
 async def test_what_was_found_elsewhere_is_nothing_to_compare_with(
-    outside: Outside, changes: dict[str, str | None], *, compared: bool
+    outside: Outside, changes: dict[str, Any], *, compared: bool
 ) -> None:
-    await add(outside, "20260301-093000-1a2b3c4d", REPORT, of=replace(AUDITED, **changes))  # type: ignore[arg-type]  # any field
-    assert (await previous_audit(outside.services, NOW) is not None) is compared
+    then = Audited({**AUDITED.places, **changes}, "as it was called then")
+    await add(outside, "20260301-093000-1a2b3c4d", REPORT, of=then)
+    assert (await previous_of(outside) is not None) is compared

@@ -1,29 +1,36 @@
 """What is read again, and what becomes of it when it cannot be."""
 
-from dataclasses import dataclass, field, replace
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
-from activities.second_look import look_again
-from profiles.pre_capture_sessions.first_look import FirstLook
 
-from activities import second_look
+from activities import second_look as module
+from activities.screen import audit_of as audit_before
+from activities.second_look import SecondLook, second_look
+from activities.step import Job
+from profiles.pre_capture_sessions import PROFILE
 from profiles.pre_capture_sessions.candidates import Candidate
-from profiles.pre_capture_sessions.evidence import Record
+from profiles.pre_capture_sessions.screening import NAMES, SESSIONS
 from reconciliation.coverage import DELETED_DURING_SCAN
 from reconciliation.errors import AuditError
 from reconciliation.evidence import Unread
+from reconciliation.looks import Group
 from reconciliation.lookups import ALL, Blob, BlobPage, Suffixes
-from tests.activities.memory import FORBIDDEN, GONE, MemoryDatabase, MemoryStorage, Outside
+from reconciliation.queries import SqlRows
+from reconciliation.screened import judged_with
+from tests.activities.audits import Audit, audit_of, folder, named
+from tests.activities.memory import FORBIDDEN, GONE, MemoryDatabase, MemoryStorage
 from tests.profiles.pre_capture_sessions.world import (
     AS_OF,
     MINUTE,
     REGISTERED,
-    World,
     encode,
     encoded,
     row,
     session,
-    unread,
     uuid_of,
 )
 
@@ -38,51 +45,87 @@ class FlickeringStorage(MemoryStorage):
 
     once: dict[str, AuditError | list[Blob]] = field(default_factory=dict)
 
-    async def blobs(self, container: str, keep: Suffixes = ALL) -> list[BlobPage]:
+    async def blobs(self, container: str, keep: Suffixes = ALL, prefix: str = "") -> list[BlobPage]:
         if container not in self.once:
             return await super().blobs(container)
         return await MemoryStorage({container: self.once.pop(container)}).blobs(container)
 
 
-def doubting(*candidates: Candidate, records: tuple[Record, ...] = (encoded(),)) -> FirstLook:
-    first = World([], list(records)).looked_at()
-    for candidate in candidates:
-        first.take_session(candidate)
-    return first
+async def doubting(*candidates: Candidate, of: str = "session", **changes: Any) -> Audit:
+    """An audit of an account with a recording of nobody, scanned; and nothing read again by now."""
+    audit = audit_of(*candidates, account=changes.pop("account", named(recording=encode(of))), **changes)
+    await audit.planned()
+    await audit.scanned()
+    await audit.screened()
+    audit.outside.storage.listed.clear()
+    audit.database.asked.clear()
+    return audit
 
 
-def outside(database: MemoryDatabase | None = None) -> Outside:
-    return Outside(MemoryStorage({NAME: encode()}), database or MemoryDatabase([STUCK], others=[OTHER]))
+async def seen(audit: Audit) -> SecondLook:
+    """All that was in doubt, looked up and read again."""
+    await audit.looked_again()
+    record, services = await audit.record(), audit.services
+    job = Job(services, record, services.profile_of(record))
+    screening = await audit.store.attempts.screened(record.attempt_folder)
+    assert screening is not None
+    plan = await audit.store.plans.known(folder())
+    return await second_look(job, judged_with(audit_before(job, plan), screening), screening)
+
+
+def again(look: SecondLook, join: str) -> dict[str, Group]:
+    """What was read again, by key."""
+    return {doubt.first.key: doubt.again for doubt in look.doubts if doubt.join == join}
 
 
 async def test_what_is_in_doubt_is_read_again_and_nothing_else() -> None:
-    world = outside(MemoryDatabase([STUCK, session("in order")], [row("elsewhere")], [OTHER]))
-    world.storage.account = {**world.storage.account, str(uuid_of("elsewhere")): encode()}
-    seen = await look_again(doubting(STUCK, session("in order")), world.services)
-    assert dict(seen.sessions) == {STUCK.session_id: STUCK}
-    assert dict(seen.rows) == {}
-    assert dict(seen.records) == {NAME: encoded()}
-    assert world.storage.listed == [NAME]
-    assert seen.complete
+    audit = await doubting(
+        STUCK,
+        session("in order"),
+        account=named(recording=encode(), elsewhere=encode("elsewhere")),
+        rows=[row("elsewhere", "elsewhere")],
+        others=[OTHER],
+    )
+    look = await seen(audit)
+    assert {key: group.rows for key, group in again(look, SESSIONS).items()} == {STUCK.session_id: ([STUCK],)}
+    assert {key: (group.rows[1], group.evidence) for key, group in again(look, NAMES).items()} == {
+        NAME: ((), encoded())
+    }
+    assert audit.outside.storage.listed == [NAME]
+    assert [query.values["ids"] for query in audit.database.asked] == [[NAME], [STUCK.session_id]]
+    assert look.complete
+    assert list(look.databases) == ["PRE_DATABASE"]
 
 
 async def test_a_session_that_a_container_names_is_looked_up_though_it_is_no_candidate() -> None:
-    records = (encoded(of="other"),)
-    seen = await look_again(doubting(records=records), outside().services)
-    assert dict(seen.sessions) == {OTHER.session_id: OTHER}
+    look = await seen(await doubting(of="other", others=[OTHER]))
+    group = again(look, SESSIONS)[OTHER.session_id]
+    assert (group.rows, group.links) == (([OTHER],), [encoded(of="other")])
 
 
 async def test_a_row_that_came_in_between_is_found() -> None:
-    world = outside(MemoryDatabase([STUCK], [row()]))
-    seen = await look_again(doubting(STUCK), world.services)
-    assert dict(seen.rows) == {NAME: row()}
+    audit = await doubting(STUCK)
+    audit.outside.database = MemoryDatabase([STUCK], [row()])
+    assert again(await seen(audit), NAMES)[NAME].rows[1] == [row()]
+
+
+async def test_a_row_that_went_away_is_found_to_be_gone() -> None:
+    audit = await doubting(STUCK)
+    audit.outside.database = MemoryDatabase()
+    assert again(await seen(audit), SESSIONS)[STUCK.session_id].rows == ((),)
 
 
 async def test_what_counts_as_recent_is_measured_from_the_second_look() -> None:
-    world = outside()
-    world.now = AS_OF + 180 * MINUTE
-    await look_again(doubting(STUCK), world.services)
-    assert world.database.asked[-1].values["recent"] == AS_OF + 120 * MINUTE
+    audit = await doubting(STUCK)
+    await audit.looked_again()
+    record = await audit.record()
+    screening = await audit.store.attempts.screened(record.attempt_folder)
+    assert screening is not None
+    audit.outside.now = AS_OF + 180 * MINUTE
+    job = Job(audit.services, record, PROFILE)
+    plan = await audit.store.plans.known(folder())
+    await second_look(job, judged_with(audit_before(job, plan), screening), screening)
+    assert audit.database.asked[0].values["recent"] == AS_OF + 120 * MINUTE
 
 
 @pytest.mark.parametrize(
@@ -93,83 +136,115 @@ async def test_what_counts_as_recent_is_measured_from_the_second_look() -> None:
     ],
 )
 async def test_a_container_that_cannot_be_read_again_is_part_of_the_answer(
-    trouble: Exception, record: Unread, complete: bool
+    trouble: AuditError, record: Unread, *, complete: bool
 ) -> None:
-    world = outside()
-    world.storage.account = {NAME: trouble}  # type: ignore[dict-item]
-    seen = await look_again(doubting(STUCK), world.services)
-    assert dict(seen.records) == {NAME: record}
-    assert seen.complete is complete
+    audit = await doubting(STUCK)
+    audit.outside.storage.account = {NAME: trouble}
+    look = await seen(audit)
+    assert again(look, NAMES)[NAME].evidence == record
+    assert look.complete is complete
 
 
 async def test_what_could_not_be_read_was_tried_often_enough() -> None:
-    world = outside()
-    await look_again(doubting(STUCK, records=(unread("recording"),)), world.services)
-    assert world.storage.listed == []
+    audit = await doubting(STUCK, account=named(recording=FORBIDDEN))
+    await seen(audit)
+    assert audit.outside.storage.listed == []
+
+
+async def test_what_a_piece_of_the_second_look_did_not_bring_was_not_looked_up() -> None:
+    audit = await doubting(STUCK)
+    await audit.looked_again()
+    record = await audit.record()
+    del audit.files[f"{folder()}/0.0/again/0000.jsonl.gz"]
+    screening = await audit.store.attempts.screened(record.attempt_folder)
+    assert screening is not None
+    job = Job(audit.services, record, PROFILE)
+    plan = await audit.store.plans.known(folder())
+    look = await second_look(job, judged_with(audit_before(job, plan), screening), screening)
+    assert again(look, NAMES)[NAME].evidence == Unread(NAME, "it was not looked up again", failed=True)
+    assert not look.complete
 
 
 async def test_a_database_that_fails_once_is_asked_again() -> None:
-    world = outside()
-    world.database.failures = 1
-    seen = await look_again(doubting(STUCK), world.services)
-    assert seen.complete
-    assert dict(seen.sessions) == {STUCK.session_id: STUCK}
+    audit = await doubting(STUCK)
+    audit.database.failures = 1
+    look = await seen(audit)
+    assert look.complete
+    assert again(look, SESSIONS)[STUCK.session_id].rows == ([STUCK],)
 
 
 async def test_a_database_that_keeps_failing_is_part_of_the_answer_and_storage_is_read_all_the_same() -> None:
-    world = outside()
-    world.database.failures = 2
-    seen = await look_again(doubting(STUCK), world.services)
-    assert not seen.database_read
-    assert not seen.complete
-    assert (dict(seen.sessions), dict(seen.rows), dict(seen.ingest_blobs)) == ({}, {}, {})
-    assert dict(seen.records) == {NAME: encoded()}
+    audit = await doubting(STUCK)
+    audit.database.failures = 2
+    look = await seen(audit)
+    assert not look.complete
+    assert look.databases == {}
+    assert again(look, NAMES)[NAME].lost == {"registered"}
+    assert again(look, SESSIONS)[STUCK.session_id].lost == {"candidates"}
+    assert again(look, NAMES)[NAME].evidence == encoded()
 
 
-async def test_many_ids_are_asked_for_in_portions() -> None:
-    count = second_look._IDS_IN_ONE_QUERY * 2 + 1
-    first = doubting()
-    for number in range(count):
-        first.take_session(session(f"stuck {number}", status="PROCESSING"))
-    world = outside(MemoryDatabase())
-    await look_again(first, world.services)
-    asked = [one for query in world.database.asked for one in query.values["ids"]]
-    assert sorted(asked) == sorted([*first.session_ids, *first.recording_ids])
-    assert max(len(query.values["ids"]) for query in world.database.asked) == second_look._IDS_IN_ONE_QUERY
+async def test_many_ids_are_asked_for_in_portions(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_KEYS_IN_ONE_QUERY", 10)
+    stuck = [session(f"stuck {number}", status="PROCESSING") for number in range(21)]
+    audit = await doubting(*stuck)
+    look = await seen(audit)
+    asked = [one for query in audit.database.asked for one in query.values["ids"]]
+    assert sorted(asked) == sorted([NAME, session().session_id, *(one.session_id for one in stuck)])
+    assert max(len(query.values["ids"]) for query in audit.database.asked) == 10
+    assert all(again(look, SESSIONS)[one.session_id].rows == ([one],) for one in stuck)
+
+
+async def test_rows_that_were_not_asked_for_are_left_out() -> None:
+    class Generous(MemoryDatabase):
+        async def lines(self, query: SqlRows) -> AsyncIterator[list[str]]:
+            yield [json.dumps(one) for one in self.rows if "any_status" not in query.values]
+
+    audit = await doubting(STUCK)
+    audit.outside.database = Generous([STUCK], [row("another"), row()])
+    assert again(await seen(audit), NAMES)[NAME].rows[1] == [row()]
+
+
+async def test_where_nothing_is_in_doubt_nothing_is_asked() -> None:
+    audit = await doubting(account=named(recording=encode()), rows=[row()])
+    look = await seen(audit)
+    assert (audit.outside.storage.listed, audit.database.asked) == ([], [])
+    assert look == SecondLook([], {}, complete=True)
 
 
 # --- the ingest account -------------------------------------------------------------------------------------------
 
 
+def late(look: SecondLook) -> dict[str, Any]:
+    """The answers of the ingest account, by session."""
+    return {key: group.late for key, group in again(look, SESSIONS).items() if group.late}
+
+
 async def test_the_ingest_account_is_asked_for_bookings_of_sessions_in_doubt() -> None:
-    unknown = replace(STUCK, session_id=str(uuid_of("unknown")), booking_id="unknown")
-    empty = replace(STUCK, session_id=str(uuid_of("empty")), booking_id="gone")
+    unknown, empty = (session(name, status="PROCESSING") for name in ("unknown", "empty"))
     never = session("never", status=None)
     behind = session("behind", live_recordings=1)
-    world = outside(MemoryDatabase([STUCK, unknown, empty, never, behind]))
-    world.ingest = MemoryStorage({STUCK.booking_id: encode(), "unknown": FORBIDDEN, never.booking_id: encode()})
-    seen = await look_again(doubting(STUCK, unknown, empty, never, behind), world.services)
-    assert dict(seen.ingest_blobs) == {STUCK.booking_id: 2, "gone": 0}
-    assert set(world.ingest.listed) == {STUCK.booking_id, "unknown", "gone"}
-    assert seen.complete, "it tells more where it can be read, and proves nothing where it cannot"
+    audit = await doubting(STUCK, unknown, empty, never, behind)
+    ingest = MemoryStorage({STUCK.booking_id: encode(), unknown.booking_id: FORBIDDEN, never.booking_id: encode()})
+    audit.outside.ingest = ingest
+    look = await seen(audit)
+    assert late(look) == {
+        STUCK.session_id: [2],
+        empty.session_id: [0],
+        unknown.session_id: [Unread("", "403 Forbidden", failed=True)],
+    }
+    assert set(ingest.listed) == {STUCK.booking_id, unknown.booking_id, empty.booking_id}
+    assert look.complete, "it tells more where it can be read, and proves nothing where it cannot"
 
 
 @pytest.mark.parametrize("first_answer", [GONE, []], ids=["gone", "empty"])
 async def test_one_answer_that_the_ingest_account_has_nothing_is_not_believed(
     first_answer: AuditError | list[Blob],
 ) -> None:
-    world = outside()
-    world.ingest = FlickeringStorage({STUCK.booking_id: encode()}, once={STUCK.booking_id: first_answer})
-    seen = await look_again(doubting(STUCK), world.services)
-    assert dict(seen.ingest_blobs) == {STUCK.booking_id: 2}
+    audit = await doubting(STUCK)
+    audit.outside.ingest = FlickeringStorage({STUCK.booking_id: encode()}, once={STUCK.booking_id: first_answer})
+    assert late(await seen(audit)) == {STUCK.session_id: [2]}
 
 
 async def test_without_an_ingest_account_nothing_is_said_of_it() -> None:
-    assert dict((await look_again(doubting(STUCK), outside().services)).ingest_blobs) == {}
-
-
-async def test_where_nothing_is_in_doubt_nothing_is_asked() -> None:
-    world = outside(MemoryDatabase())
-    seen = await look_again(doubting(records=()), world.services)
-    assert (world.storage.listed, world.database.asked) == ([], [])
-    assert seen.complete
+    assert late(await seen(await doubting(STUCK))) == {STUCK.session_id: [None]}

@@ -6,15 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from profiles.pre_capture_sessions.evidence import ContainerEvidence, Record
 from reconciliation.dead_letters import MOST_ERRORS_KEPT, DeadLetter, Discard, dead_letter
-from reconciliation.evidence import Unread
+from reconciliation.evidence import Read, Record, Unread
 from reconciliation.shards import Shard
 from tests.profiles.pre_capture_sessions.strategies import moments, texts
 from tests.profiles.pre_capture_sessions.world import AS_OF
 
 SHARD = Shard(7, "7f", 3)
-READ = ContainerEvidence("7f-read", 0, (), (), True, 0, 0, None, None, None)
+READ = Read("7f-read", 0, None)
 GONE = Unread("7f-gone", "deleted during the scan", failed=False)
 LOST = Unread("7f-lost", "Cannot list container '7f-lost': storage answered 403.", failed=True)
 HOUR = timedelta(hours=1)

@@ -24,11 +24,11 @@ DEPLOYED = replace(HERE, app="https://app.example")
 
 def ended(outcome: Outcome, headline: str = HEADLINE) -> RunRecord:
     state = State.INCOMPLETE if outcome is Outcome.INCOMPLETE else State.COMPLETED
-    return QUEUED.ended(state, AS_OF, outcome=outcome, summary={"headline": headline})
+    return QUEUED.ended(state, AS_OF, outcome=outcome, reached=None, summary={"headline": headline})
 
 
 def failed(error: str = "The database refuses the login.") -> RunRecord:
-    return QUEUED.ended(State.FAILED, AS_OF, outcome=Outcome.FAILED, error=error)
+    return QUEUED.ended(State.FAILED, AS_OF, outcome=Outcome.FAILED, reached=None, error=error)
 
 
 def paragraphs(record: RunRecord, signposts: Signposts) -> list[str]:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciliation.rules import Judgement, Rule, Severity, counted, judge
+from reconciliation.rules import Judgement, Kind, Rule, Severity, counted, judge
 
 
 def rule(verdict: str, at_least: int) -> Rule[int]:
@@ -51,3 +51,33 @@ def test_what_is_only_counted_asks_nothing_of_anybody() -> None:
 def test_a_table_that_leaves_a_subject_without_a_verdict_is_an_error() -> None:
     with pytest.raises(AssertionError, match="last rule must always hold"):
         judge(TABLE, -1)
+
+
+# --- what a verdict needs -----------------------------------------------------------------------------------------
+
+UNSURE = replace(rule("unverified", 0), severity=Severity.UNKNOWN)
+NEEDING = (replace(TABLE[0], needs=("rows", "units")), TABLE[1])
+NUMBERS = Kind("number", "number", NEEDING, lambda number: {"number": number}, unverified=UNSURE)
+
+
+@given(st.integers(0, 20), st.frozensets(st.sampled_from(["rows", "units", "another source"])))
+def test_where_what_a_verdict_needs_was_lost_it_is_unverified_and_no_other_is(
+    number: int, lost: frozenset[str]
+) -> None:
+    judgement = NUMBERS.judged(number, lost)
+    usual = judge(NEEDING, number)
+    spoiled = usual.verdict == "large" and bool(lost & {"rows", "units"})
+    assert judgement == (Judgement(UNSURE, Severity.UNKNOWN) if spoiled else usual)
+
+
+def test_a_kind_without_such_a_verdict_is_an_error_only_where_one_is_needed() -> None:
+    careless = replace(NUMBERS, unverified=None)
+    assert careless.judged(12).verdict == "large"
+    with pytest.raises(AssertionError, match="large needs something, and number has no unverified"):
+        careless.judged(12, {"rows"})
+
+
+def test_the_verdict_of_what_is_unverified_is_told_with_the_others_once() -> None:
+    assert [one.verdict for one in NUMBERS.verdicts()] == ["large", "small", "unverified"]
+    known = replace(NUMBERS, rules=(*NEEDING, UNSURE))
+    assert [one.verdict for one in known.verdicts()] == ["large", "small", "unverified"]

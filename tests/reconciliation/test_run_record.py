@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from reconciliation.lifecycle import State
 from reconciliation.outcome import Outcome
+from reconciliation.progress import Reached
 from reconciliation.run_record import RunRecord
 from tests.profiles.pre_capture_sessions.strategies import moments, parameters, texts
 from tests.profiles.pre_capture_sessions.world import AS_OF, MINUTE, PARAMETERS
@@ -28,6 +29,8 @@ SUMMARIES: st.SearchStrategy[dict[str, Any]] = st.dictionaries(texts(), texts() 
         error=st.none() | texts(),
         resumes=st.integers(0, 9),
         rounds=st.integers(0, 9),
+        progress=st.none() | SUMMARIES,
+        dead_letters=st.none() | st.integers(0, 256),
     )
 )
 def test_a_record_survives_the_run_store(record: RunRecord) -> None:
@@ -39,10 +42,13 @@ def test_a_record_survives_the_run_store(record: RunRecord) -> None:
 
 def test_an_ended_record_says_when_how_and_why_and_keeps_the_question() -> None:
     queued = RunRecord("a", State.QUEUED, PARAMETERS, created_at=AS_OF, updated_at=AS_OF)
-    ended = queued.ended(State.FAILED, AS_OF + MINUTE, outcome=Outcome.FAILED, error="The database refused the login.")
+    reached = Reached({"shards": 3}, 2)
+    error = "The database refused the login."
+    ended = queued.ended(State.FAILED, AS_OF + MINUTE, outcome=Outcome.FAILED, reached=reached, error=error)
     assert (ended.audit_id, ended.parameters, ended.created_at) == ("a", PARAMETERS, AS_OF)
     assert ended.updated_at == ended.ended_at == AS_OF + MINUTE
     assert (ended.outcome, ended.error, ended.summary) == (Outcome.FAILED, "The database refused the login.", None)
+    assert (ended.progress, ended.dead_letters) == ({"shards": 3}, 2)
     assert queued.ended_at is None
 
 
@@ -55,10 +61,12 @@ def test_a_record_of_before_there_were_resumes_is_read_as_never_resumed() -> Non
 
 def test_a_resumed_audit_and_one_with_another_round_are_counted_apart_and_nothing_of_their_end_is_left() -> None:
     queued = RunRecord("a", State.QUEUED, PARAMETERS, created_at=AS_OF, updated_at=AS_OF)
-    failed = queued.ended(State.FAILED, AS_OF, outcome=Outcome.FAILED, error="No.")
+    failed = queued.ended(State.FAILED, AS_OF, outcome=Outcome.FAILED, reached=Reached({}, 1), error="No.")
     resumed = failed.reopened(AS_OF + MINUTE, resumed=True)
     assert resumed == replace(queued, updated_at=AS_OF + MINUTE, resumes=1)
-    incomplete = resumed.ended(State.INCOMPLETE, AS_OF, outcome=Outcome.INCOMPLETE, summary={"headline": "A gap."})
+    incomplete = resumed.ended(
+        State.INCOMPLETE, AS_OF, outcome=Outcome.INCOMPLETE, reached=None, summary={"headline": "A gap."}
+    )
     replayed = incomplete.reopened(AS_OF + 2 * MINUTE, resumed=False)
     assert replayed == replace(queued, updated_at=AS_OF + 2 * MINUTE, resumes=1, rounds=1)
 

@@ -18,9 +18,7 @@ from reconciliation.since_last import (
     Previous,
     change_of,
     compare,
-    same_question,
 )
-from tests.profiles.pre_capture_sessions.strategies import parameters
 from tests.profiles.pre_capture_sessions.world import (
     AS_OF,
     IN_FAST_MODE,
@@ -28,7 +26,6 @@ from tests.profiles.pre_capture_sessions.world import (
     MINUTE,
     PARAMETERS,
     World,
-    asking,
     audited,
     encoded,
     row,
@@ -143,29 +140,6 @@ def test_of_very_many_resolved_the_number_is_told_and_the_first_are_named() -> N
     assert told["resolved"] == MOST_RESOLVED_LISTED + 5
     assert len(told["resolved_findings"]) == MOST_RESOLVED_LISTED
     assert told["resolved_findings"][0]["subject"]["id"] == "00000"
-
-
-@given(parameters())
-def test_the_same_question_may_open_more_or_less_of_storage(asked: AuditParameters) -> None:
-    assert same_question(asked, asked)
-    assert all(same_question(asked, replace(asked, mode=mode)) for mode in MODES)
-
-
-@pytest.mark.parametrize(
-    "another",
-    [
-        asking(statuses=("FAILURE",)),
-        replace(PARAMETERS, grace_minutes=61),
-        replace(PARAMETERS, since=LONG_AGO),
-        replace(PARAMETERS, until=LONG_AGO),
-        asking(container_prefixes=("a",)),
-        replace(PARAMETERS, only=("a",)),
-        asking(ingest_address_contains="in-"),
-        replace(PARAMETERS, profile="another"),
-    ],
-)
-def test_another_question_is_not_compared(another: AuditParameters) -> None:
-    assert not same_question(PARAMETERS, another)
 
 
 # --- whole audits, one after the other ----------------------------------------------------------------------------

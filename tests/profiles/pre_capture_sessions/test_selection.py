@@ -7,10 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from profiles.pre_capture_sessions.options import FAST, FULL, MODES
-from profiles.pre_capture_sessions.selection import NOT_A_RECORDING, OUTSIDE_PREFIXES, REGISTERED, select_containers
+from profiles.pre_capture_sessions.selection import NOT_A_RECORDING, OUTSIDE_PREFIXES, REGISTERED, select
+from reconciliation.looks import Group
 from reconciliation.parameters import AuditParameters
+from reconciliation.profile import Open, Skip
 from tests.profiles.pre_capture_sessions.strategies import CONTAINERS
-from tests.profiles.pre_capture_sessions.world import asking, uuid_of
+from tests.profiles.pre_capture_sessions.world import asking, row, uuid_of
 
 RECORDING_NAME = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 ANY_NAME = re.compile(r"[a-z0-9$-]{3,63}")
@@ -32,6 +34,30 @@ def asked(mode: str, prefixes: list[str]) -> AuditParameters:
 
 def within(name: str, prefixes: list[str]) -> bool:
     return not prefixes or any(name.startswith(prefix) for prefix in prefixes)
+
+
+def select_containers(
+    names: list[str], registered: set[str], parameters: AuditParameters
+) -> tuple[list[str], Counter[str]]:
+    """Those of the listed names that are opened, and how many are not, for which reason."""
+    chosen, skipped = list[str](), Counter[str]()
+    for name in names:
+        rows = [row()._replace(recording_id=name)] if name in registered else []
+        found = select(Group(name, ([name], rows, [])), parameters)
+        if isinstance(found, Open):
+            chosen.append(name)
+        else:
+            assert isinstance(found, Skip)
+            skipped[found.reason] += 1
+    return chosen, skipped
+
+
+@given(st.sampled_from(CONTAINERS), PREFIXES, st.sampled_from(MODES), st.booleans())
+def test_what_was_not_listed_is_neither_opened_nor_skipped(
+    name: str, prefixes: list[str], mode: str, again: bool
+) -> None:
+    group = Group(name, ([], [row()._replace(recording_id=name)], [name] if again else []))
+    assert select(group, asked(mode, prefixes)) is None
 
 
 @given(NAMES, st.data(), PREFIXES, st.sampled_from(MODES))

@@ -10,13 +10,13 @@ import psycopg
 import pytest
 
 from adapters.postgres import Database
-from profiles.pre_capture_sessions import PROFILE
+from profiles.pre_capture_sessions import PROFILE, queries
 from profiles.pre_capture_sessions.candidates import Candidate, RegisteredRecording
 from profiles.pre_capture_sessions.keys import name_digest, usual_track_name
 from profiles.pre_capture_sessions.options import DEFAULT_STATUSES, NO_STATUS, STATUSES
 from profiles.pre_capture_sessions.trail import Trail
 from reconciliation.parameters import AuditParameters
-from reconciliation.profile import Moments, Query
+from reconciliation.queries import Moments, SqlRows
 from tests.profiles.pre_capture_sessions.world import (
     AS_OF,
     LATEST,
@@ -121,20 +121,20 @@ def plant_trail(url: str, at: datetime, of: str = "session", **changes: Any) -> 
     insert(url, "audits", **usual | changes)
 
 
-async def texts_of(url: str, query: Query) -> list[str]:
+async def texts_of(url: str, query: SqlRows) -> list[str]:
     async with Database("PRE_DATABASE", url, 30).snapshot() as snapshot:
         return [text async for texts in snapshot.lines(query) for text in texts]
 
 
 async def candidates_in(url: str, parameters: AuditParameters = PARAMETERS) -> list[Candidate]:
     return [
-        Candidate.from_json(json.loads(text)) for text in await texts_of(url, PROFILE.candidates(parameters, MOMENTS))
+        Candidate.from_json(json.loads(text)) for text in await texts_of(url, queries.candidates(parameters, MOMENTS))
     ]
 
 
 async def again(url: str, parameters: AuditParameters, *names: str) -> dict[str, Candidate]:
     """The sessions of those names as a second look reads them, by id."""
-    query = PROFILE.sessions_again(parameters, MOMENTS, [str(uuid_of(name)) for name in names])
+    query = queries.sessions_again(parameters, MOMENTS, [str(uuid_of(name)) for name in names])
     read = [Candidate.from_json(json.loads(text)) for text in await texts_of(url, query)]
     return {candidate.session_id: candidate for candidate in read}
 
@@ -142,7 +142,7 @@ async def again(url: str, parameters: AuditParameters, *names: str) -> dict[str,
 async def recordings_in(url: str, recent: datetime = AS_OF) -> dict[str, RegisteredRecording]:
     read = [
         RegisteredRecording.from_json(json.loads(text))
-        for text in await texts_of(url, PROFILE.registered(Moments(recent, LATEST)))
+        for text in await texts_of(url, queries.registered(Moments(recent, LATEST)))
     ]
     assert [one.recording_id for one in read] == sorted(one.recording_id for one in read)
     return {one.recording_id: one for one in read}
@@ -180,30 +180,29 @@ async def test_rows_become_the_domains_values(url: str, zone: str) -> None:
         plant_recording(url, name, "gone", deleted_at=deleted_at)
     read = await candidates_in(url)
     assert len(read) == 3
-    for candidate, planted in zip(read, (bare, plain, lost), strict=True):
+    for candidate, planted in zip(read, sorted((bare, plain, lost), key=lambda one: one.session_id), strict=True):
         assert same(candidate, planted)
     second = await again(url, PARAMETERS, "plain", "bare", "gone")
     assert second == {candidate.session_id: candidate for candidate in read}
 
 
-async def test_candidates_come_by_hearing_to_the_microsecond_and_then_by_id(url: str) -> None:
-    never: dict[str, Any] = {"started_at": None, "finished_at": None}
+async def test_candidates_come_by_id_as_a_join_needs_them(url: str) -> None:
     with psycopg.connect(url) as connection:
         connection.execute("alter table bookings alter scheduled_for drop not null")
-    expected = [
+    never: dict[str, Any] = {"started_at": None, "finished_at": None}
+    planted = [
         session("unknown", **never, scheduled_for=None),
         session("booked", **never, scheduled_for=LONG_AGO - MINUTE),
         session("swept", started_at=None, finished_at=LONG_AGO - MICROSECOND),
-        *sorted((session(f"same {number}") for number in range(5)), key=lambda candidate: candidate.session_id),
+        *(session(f"same {number}") for number in range(5)),
         session("later", started_at=LONG_AGO + MICROSECOND, finished_at=LONG_AGO - MINUTE),
-        session("last", started_at=LONG_AGO + 2 * MICROSECOND),
     ]
-    for candidate in sorted(expected, key=lambda candidate: candidate.booking_id):
+    for candidate in sorted(planted, key=lambda candidate: candidate.booking_id):
         plant(url, candidate)
     read = await candidates_in(url)
-    assert [candidate.session_id for candidate in read] == [candidate.session_id for candidate in expected]
-    hearings = [candidate.hearing_at for candidate in read]
-    assert hearings == [candidate.hearing_at for candidate in expected]
+    assert [candidate.session_id for candidate in read] == sorted(candidate.session_id for candidate in planted)
+    hearings = {candidate.session_id: candidate.hearing_at for candidate in planted}
+    assert {candidate.session_id: candidate.hearing_at for candidate in read} == hearings, "to the microsecond"
 
 
 @pytest.mark.parametrize("table", ["bookings", "cases"])
@@ -383,7 +382,7 @@ async def test_recordings_are_read_again_as_they_are_now_and_no_others(url: str)
         plant_recording(url, name)
     with psycopg.connect(url) as connection:
         connection.execute("update recordings set deleted_at = now() where id = %s", [uuid_of("second")])
-    query = PROFILE.recordings_again(MOMENTS, [str(uuid_of(name)) for name in ("first", "second", "nobody")])
+    query = queries.recordings_again(MOMENTS, [str(uuid_of(name)) for name in ("first", "second", "nobody")])
     read = {
         one.recording_id: one
         for one in (RegisteredRecording.from_json(json.loads(t)) for t in await texts_of(url, query))
@@ -469,14 +468,14 @@ async def test_a_file_name_leaves_the_database_as_its_digest_only(url: str, name
     plant(url, session())
     plant_recording(url, "recording", filename=name)
     assert (await recording_in(url, "recording")).file_digest == name_digest(name)
-    assert not [text for text in await texts_of(url, PROFILE.registered(MOMENTS)) if "Doe" in text]
+    assert not [text for text in await texts_of(url, queries.registered(MOMENTS)) if "Doe" in text]
 
 
 async def test_no_rows_are_no_lines(url: str) -> None:
     assert await candidates_in(url) == []
-    assert await texts_of(url, PROFILE.registered(MOMENTS)) == []
+    assert await texts_of(url, queries.registered(MOMENTS)) == []
     assert await again(url, PARAMETERS) == {}
-    assert await texts_of(url, PROFILE.recordings_again(MOMENTS, [])) == []
+    assert await texts_of(url, queries.recordings_again(MOMENTS, [])) == []
 
 
 # --- what a person looks up -----------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from uuid import NAMESPACE_OID, UUID, uuid5
 from profiles.pre_capture_sessions import PROFILE
 from profiles.pre_capture_sessions.candidates import Candidate, RegisteredRecording
 from profiles.pre_capture_sessions.evidence import ContainerEvidence, Record, read_evidence
+from profiles.pre_capture_sessions.gaps import NO_CONTAINER
 from profiles.pre_capture_sessions.keys import MATTERING_SUFFIXES
 from profiles.pre_capture_sessions.kinds import SESSION
 from profiles.pre_capture_sessions.options import FAST
@@ -174,7 +175,8 @@ class World:
     """What stands in the database and in storage at one moment.
 
     ``others`` are sessions that are in the database and no candidates; ``ingest`` counts blobs by booking. A world
-    without a ``database`` cannot be asked for rows. ``lists_what_is_gone``: a second listing still has what is gone.
+    without a ``database`` cannot be asked for rows. ``lists_what_is_gone``: a second listing still has what is gone;
+    ``unlisted`` is there all the same, and no listing has it. ``may_be_empty``: that it has no container is no gap.
     """
 
     candidates: Sequence[Candidate] = ()
@@ -185,6 +187,8 @@ class World:
     database: bool = True
     replayed_until: datetime | None = None
     lists_what_is_gone: bool = False
+    unlisted: frozenset[str] = frozenset()
+    may_be_empty: bool = True
 
     @property
     def stored(self) -> dict[str, Record]:
@@ -195,7 +199,7 @@ class World:
     def listed(self) -> set[str]:
         """The containers that a listing has; of those that are gone it may be told, too."""
         gone = {one.unit for one in self.records if isinstance(one, Unread) and not one.failed}
-        return self.stored.keys() - (set() if self.lists_what_is_gone else gone)
+        return self.stored.keys() - (set() if self.lists_what_is_gone else gone) - self.unlisted
 
     def read(self, names: Iterable[str]) -> dict[str, Record]:
         """What reading some containers gives: those that are not here are gone."""
@@ -204,6 +208,8 @@ class World:
     def audit(self, parameters: AuditParameters) -> Audit:
         """An audit of it in which everything is still to be taken in."""
         coverage = Coverage(len(self.records), HARMLESS_SKIPS)
+        if not self.records and not self.may_be_empty:
+            coverage.gaps.append(NO_CONTAINER)
         return Audit(parameters, CLOCK, coverage)
 
     def name(self, name: str, then: "World", audit: Audit) -> Group:
@@ -314,7 +320,8 @@ def audited(
     audit = replace(look.audit, told=look.told, databases=servers)
     doubts = [Doubt(one.join, one.group, later.again(one)) for one in kept]
     was_complete, tallies, counted = audit.coverage.is_complete, dict(look.tallies), dict(look.counted)
-    audit.coverage.gaps += PROFILE.gaps(doubts, audit)
+    # A gap names the first of several, and they come by name.
+    audit.coverage.gaps += PROFILE.gaps(sorted(doubts, key=lambda doubt: doubt.first.key), audit)
     if was_complete and not audit.coverage.is_complete:
         anew = FirstLook(PROFILE, audit, links=look.links)
         known = {(doubt.join, doubt.first.key): doubt for doubt in doubts}

@@ -9,23 +9,24 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from profiles.pre_capture_sessions.first_look import FirstLook, OneName
 
-from profiles.pre_capture_sessions import PROFILE
 from profiles.pre_capture_sessions.evidence import ContainerEvidence, Record
 from profiles.pre_capture_sessions.facts import SessionFacts
 from profiles.pre_capture_sessions.keys import session_id_of
 from profiles.pre_capture_sessions.kinds import CONTAINER, KINDS, RECORDING, SESSION
 from profiles.pre_capture_sessions.options import MODES
-from profiles.pre_capture_sessions.selection import select_containers
-from reconciliation.evidence import Unread
+from profiles.pre_capture_sessions.screening import NAMES, SESSIONS
+from profiles.pre_capture_sessions.selection import select
+from reconciliation.evidence import has_failed
+from reconciliation.looks import Group
+from reconciliation.lookups import BlobCount
 from reconciliation.outcome import Outcome
 from reconciliation.parameters import AuditParameters
+from reconciliation.profile import Open
 from reconciliation.rules import Severity
 from tests.profiles.pre_capture_sessions import strategies
 from tests.profiles.pre_capture_sessions.world import (
     AS_OF,
-    CLOCK,
     IN_FAST_MODE,
     MINUTE,
     PARAMETERS,
@@ -38,7 +39,7 @@ from tests.profiles.pre_capture_sessions.world import (
     container,
     encode,
     encoded,
-    gone,
+    first_look,
     key_of,
     manifest,
     reconciled,
@@ -111,12 +112,16 @@ def test_who_is_judged_beside_the_candidates_is_named_by_an_unregistered_contain
     done = audited(world, parameters)
     beside = set(done.verdicts()) - {candidate.session_id for candidate in world.candidates}
     registered = {recording.recording_id for recording in world.rows}
-    chosen, _ = select_containers([record.unit for record in world.records], registered, parameters)
+    chosen = {
+        name
+        for name in world.stored
+        if isinstance(select(Group(name, ([name], [1] * (name in registered), [])), parameters), Open)
+    }
     named = {
         session_id_of(key)
         for record in world.records
         if isinstance(record, ContainerEvidence)
-        if record.container in set(chosen) - registered - set(strategies.OTHER_NAMES) and not record.edit_output
+        if record.container in chosen - registered - set(strategies.OTHER_NAMES) and not record.edit_output
         for key in record.keys
     }
     assert beside == {other.session_id for other in world.others if other.asked and other.session_id in named}
@@ -201,23 +206,6 @@ def test_a_gap_takes_certainty_from_sessions_and_never_a_hidden_recording(world:
     assert audited(gap).outcome is Outcome.INCOMPLETE
 
 
-def test_a_coverage_that_does_not_add_up_is_an_error() -> None:
-    for listed in (0, 2):
-        first = FirstLook(PROFILE, PARAMETERS, CLOCK, listed=listed, skipped={})
-        first.take(OneName(encoded().container, listed=True, record=encoded()))
-        with pytest.raises(AssertionError, match="does not add up"):
-            first.coverage.check()
-
-
-def test_what_the_plan_skipped_is_part_of_the_coverage_and_is_not_changed() -> None:
-    skipped = {"registered": 2, "not a recording by its name": 1}
-    first = FirstLook(PROFILE, IN_FAST_MODE, CLOCK, listed=4, skipped=skipped)
-    first.take(OneName(encoded().container, listed=True, record=encoded()))
-    first.take(OneName(gone("gone").unit, listed=True, record=gone("gone")))
-    assert first.coverage.to_json()["skipped_by_reason"] == skipped | {"deleted during the scan": 1}
-    assert skipped == {"registered": 2, "not a recording by its name": 1}
-
-
 @pytest.mark.parametrize(
     ("world", "outcome"),
     [
@@ -239,26 +227,58 @@ def test_how_an_audit_ends(world: World, outcome: Outcome) -> None:
 
 @given(strategies.worlds(), ASKED)
 def test_everything_that_is_listed_was_in_doubt_and_looked_at_again(world: World, parameters: AuditParameters) -> None:
-    first = world.looked_at(parameters)
-    for candidate in world.candidates:
-        first.take_session(candidate)
+    _, doubts = first_look(world, parameters)
+    doubted = {join: [one.group.key for one in doubts if one.join == join] for join in (NAMES, SESSIONS)}
     for found in audited(world, parameters).findings:
-        if found.kind is SESSION:
-            assert found.id in first.session_ids
-        else:
-            assert found.id in first.recording_ids
-    assert first.session_ids == sorted(set(first.session_ids))
-    assert first.recording_ids == sorted(set(first.recording_ids))
-    assert first.container_names == sorted(set(first.container_names))
-    unread_ones = {name for name, record in first.containers.items() if isinstance(record, Unread)}
-    assert not unread_ones & set(first.container_names)
+        assert found.id in doubted[SESSIONS if found.kind is SESSION else NAMES]
+    for keys in doubted.values():
+        assert len(keys) == len(set(keys))
+    for doubt in doubts:
+        if doubt.join == NAMES:
+            assert doubt.again.unit is not has_failed(doubt.group.evidence)
 
 
 def test_what_is_in_order_is_forgotten_at_once() -> None:
     names = [f"registered {number}" for number in range(5)]
-    first = World((), [encoded(name) for name in names], [row(name) for name in names]).looked_at()
-    assert first.take_session(session()) == "expected_empty"
-    assert (first.session_ids, first.recording_ids, first.container_names) == ([], [], [])
+    world = World([session()], [encoded(name) for name in names], [row(name) for name in names])
+    look, doubts = first_look(world)
+    assert doubts == []
+    assert look.counted == {(SESSIONS, "expected_empty"): [ID]}
+
+
+@pytest.mark.parametrize("name", [str(uuid_of("recording")), "mk-import-reports", "$logs"])
+def test_what_could_not_be_read_was_tried_often_enough_and_what_is_disputed_is_opened(name: str) -> None:
+    failed = World([], [unread()._replace(unit=name)])
+    [doubt] = first_look(failed)[1]
+    assert doubt.again.unit is False
+    [doubt] = first_look(World(), then=World([], [encoded()._replace(container=name)]))[1]
+    assert doubt.again.unit is True
+
+
+def test_a_row_whose_id_cannot_be_the_name_of_a_container_is_not_looked_up_in_storage() -> None:
+    odd = row()._replace(recording_id="R v Doe", marks=("unreadable",))
+    [doubt] = first_look(World([], [], [odd]))[1]
+    assert (doubt.group.key, doubt.again.unit) == ("R v Doe", False)
+    assert audited(World([], [], [odd])).counts(RECORDING) == {"unreadable_row": 1}
+
+
+@pytest.mark.parametrize(
+    ("changes", "asked"),
+    [
+        ({}, True),
+        ({"status": "FAILURE"}, True),
+        ({"status": None}, False),
+        ({"status": "RECORDING_AVAILABLE"}, False),
+        ({"live_recordings": 1}, False),
+    ],
+)
+def test_the_ingest_account_is_asked_for_bookings_of_sessions_that_may_have_left_something_there(
+    changes: dict[str, Any], *, asked: bool
+) -> None:
+    stuck = session(**{"status": "PROCESSING", **changes})
+    [doubt] = [one for one in first_look(World([stuck], [encoded()]))[1] if one.join == SESSIONS]
+    assert doubt.again.late == ((BlobCount("INGEST_STORAGE", stuck.booking_id),) if asked else ())
+    assert doubt.again.unit is False
 
 
 # --- the races ----------------------------------------------------------------------------------------------------

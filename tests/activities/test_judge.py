@@ -1,0 +1,194 @@
+"""The canonical report is written once, of all that adds up."""
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import pytest
+
+from activities.judge import judge_audit
+from activities.plan import plan_audit
+from activities.pull import pull_rows
+from activities.scan_shard import scan
+from activities.screen import screen_audit
+from reconciliation.errors import RunStoreError, UnreadableError
+from reconciliation.lifecycle import State
+from tests.activities.audits import Audit, audit_of, folder, named, request
+from tests.activities.memory import FORBIDDEN, MemoryStorage
+from tests.profiles.pre_capture_sessions.world import (
+    AS_OF,
+    MINUTE,
+    encode,
+    encoded,
+    row,
+    session,
+    uuid_of,
+)
+
+
+@dataclass
+class Unlisted(MemoryStorage):
+    """No listing has some of its containers."""
+
+    hidden: frozenset[str] = frozenset()
+
+    async def containers(self) -> AsyncIterator[list[str]]:
+        yield [name for name in sorted(self.account) if name not in self.hidden]
+
+
+REPORT = f"{folder()}/report.json"
+SCREENED = f"{folder()}/0.0/screened.json"
+
+
+async def looked_again(audit: Audit) -> Audit:
+    await audit.planned()
+    await audit.scanned()
+    await audit.looked_again()
+    return audit
+
+
+async def test_doing_a_step_again_changes_nothing() -> None:
+    audit = audit_of(session(), account=named(recording=encode(), unread=FORBIDDEN), rows=[row("other")])
+    first = await audit.planned()
+    await audit.scanned()
+    text, stored = await audit.judged(), dict(audit.files)
+    audit.outside.now, audit.outside.storage = AS_OF + 60 * MINUTE, MemoryStorage({})
+    audit.database.asked.clear()
+    services = audit.services
+    for run in (0, 1):
+        assert await pull_rows({**request(), "run": run}, services) == {"ok": True}
+    assert await plan_audit(request(), services) == first
+    await screen_audit(request(), services)
+    assert await judge_audit(request(), services) == {"ok": True}
+    assert audit.files == stored
+    assert audit.text("report.json") == text
+    assert (audit.outside.storage.listed, audit.database.asked) == ([], [])
+
+
+async def test_a_shard_that_was_read_whole_is_not_read_again() -> None:
+    audit = audit_of(account=named(a=encode(), b=encode("b")))
+    await audit.planned()
+    await audit.scanned()
+    stored = dict(audit.files)
+    audit.outside.storage = MemoryStorage({})
+    answer = await scan({**request(), "shard": 0, "attempt": 2}, audit.services)
+    assert answer == {"ok": True, "scanned": 2, "skipped": 0, "failed": 0}
+    assert audit.files == stored
+    assert audit.outside.storage.listed == []
+
+
+async def test_a_later_pass_reads_only_what_an_earlier_one_could_not() -> None:
+    audit = audit_of(account=named(a=encode(), b=FORBIDDEN))
+    await audit.planned()
+    await audit.scanned()
+    audit.outside.storage = MemoryStorage(named(a=FORBIDDEN, b=encode("b")))
+    answer = await scan({**request(), "shard": 0, "attempt": 2}, audit.services)
+    assert answer == {"ok": True, "scanned": 2, "skipped": 0, "failed": 0}
+    assert audit.outside.storage.listed == [str(uuid_of("b"))]
+
+
+async def test_what_is_judged_a_second_time_is_judged_by_the_moment_of_the_first_look() -> None:
+    audit = await looked_again(audit_of(session(), account=named(recording=encode(), unread=FORBIDDEN)))
+    text = await audit.judged()
+    del audit.files[REPORT]
+    audit.outside.now = AS_OF + MINUTE
+    await judge_audit(request(), audit.services)
+    assert audit.text("report.json") == text
+
+
+async def test_an_audit_that_has_ended_is_reported_again_unchanged_and_judged_no_more() -> None:
+    audit = audit_of(session(), account=named(recording=encode()))
+    await audit.whole()
+    record, stored = await audit.reported(), dict(audit.files)
+    audit.outside.now, audit.outside.storage = AS_OF + 60 * MINUTE, MemoryStorage({})
+    assert await audit.reported() == record
+    with pytest.raises(RunStoreError, match="has ended"):
+        await judge_audit(request(), audit.services)
+    assert audit.files == stored
+
+
+async def test_an_audit_that_was_not_screened_cannot_be_judged() -> None:
+    audit = await looked_again(audit_of(session(), account=named(recording=encode())))
+    del audit.files[SCREENED]
+    with pytest.raises(RunStoreError, match=r"was not screened\. Resume the audit"):
+        await judge_audit(request(), audit.services)
+    assert REPORT not in audit.files
+
+
+@pytest.mark.parametrize("data", [b"", b"{", b'{"schema_version": 2}', b'{"schema_version": 1}'])
+async def test_a_damaged_or_foreign_screening_is_an_error_that_names_it(data: bytes) -> None:
+    audit = await looked_again(audit_of(session(), account=named(recording=encode())))
+    audit.files[SCREENED] = data
+    with pytest.raises(UnreadableError, match=r"0\.0/screened\.json"):
+        await judge_audit(request(), audit.services)
+    assert REPORT not in audit.files
+
+
+async def test_verdicts_that_this_release_does_not_give_are_an_error() -> None:
+    audit = await looked_again(audit_of(session("in order"), account=named(recording=encode()), rows=[row()]))
+    screened = json.loads(audit.files[SCREENED])
+    screened["verdicts"]["sessions"]["capture_session"]["of another release"] = 1
+    audit.files[SCREENED] = json.dumps(screened).encode()
+    with pytest.raises(ValueError, match="this release does not give"):
+        await judge_audit(request(), audit.services)
+    assert REPORT not in audit.files
+
+
+@pytest.mark.parametrize("name", ["doubts.jsonl.gz", "again/0000.jsonl.gz", "counted.jsonl.gz"])
+async def test_damage_of_what_an_attempt_left_ends_in_no_report_and_names_it(name: str) -> None:
+    audit = await looked_again(audit_of(session("in order"), session("hidden"), account=named(a=encode("hidden"))))
+    audit.files[f"{folder()}/0.0/{name}"] = audit.files[f"{folder()}/0.0/{name}"][:-3]
+    with pytest.raises(UnreadableError, match=name):
+        await judge_audit(request(), audit.services)
+    assert REPORT not in audit.files
+
+
+@pytest.mark.parametrize("cut_off", ["\n", "}}}\n", "]\n}}}\n"])
+async def test_a_report_that_was_cut_is_not_rendered_as_a_whole_one(cut_off: str) -> None:
+    audit = audit_of(session(), session("hidden"), account=named(recording=encode("hidden")))
+    await audit.planned()
+    await audit.scanned()
+    text = await audit.judged()
+    assert text.endswith(cut_off)
+    audit.files[REPORT] = text.removesuffix(cut_off).encode()
+    with pytest.raises(RunStoreError, match="ends before its end"):
+        await audit.reported()
+    assert f"{folder()}/report.html" not in audit.files
+    assert (await audit.record()).state is State.QUEUED
+
+
+# --- what the second look proves ----------------------------------------------------------------------------------
+
+
+async def test_a_gap_that_is_found_late_takes_certainty_from_what_was_counted_already() -> None:
+    """The container of an old row is in no listing, and is there all the same."""
+    hidden, lost = str(uuid_of("seen")), str(uuid_of("lost"))
+
+    audit = audit_of(
+        session("unused"),
+        account={hidden: encode("seen"), lost: encode("lost")},
+        rows=[row("seen", "seen"), row("lost")],
+    )
+    audit.outside.storage = Unlisted(audit.account, hidden=frozenset({lost}))
+    await looked_again(audit)
+    assert json.loads(audit.files[SCREENED])["verdicts"]["sessions"] == {"capture_session": {"expected_empty": 1}}
+    report = json.loads(await audit.judged())
+    assert lost in report["coverage"]["gaps"][0]["what"]
+    assert report["counted"]["capture_session"] == {}
+    assert {one["subject"]["id"]: one["verdict"] for one in report["findings"]} == {
+        session("unused").session_id: "unverified"
+    }
+    assert report["counts"]["container"]["registered"] == 1, "what the scan saw stays as it was"
+
+
+async def test_a_gap_leaves_what_a_container_proves() -> None:
+    lost = str(uuid_of("lost"))
+    audit = audit_of(session(), account=named(hidden=encode(), lost=encode("lost")), rows=[row("lost")])
+    audit.outside.storage = Unlisted(audit.account, hidden=frozenset({lost}))
+    await looked_again(audit)
+    report = json.loads(await audit.judged())
+    assert report["outcome"]["word"] == "incomplete"
+    verdicts = {one["subject"]["id"]: one["verdict"] for one in report["findings"]}
+    assert verdicts[session().session_id] == "unregistered_recording"
+    [found] = [one for one in report["findings"] if one["verdict"] == "unregistered_recording"]
+    assert [one["container"] for one in found["evidence"]] == [encoded("hidden").container]

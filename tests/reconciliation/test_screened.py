@@ -1,0 +1,210 @@
+"""What the first look counts, and what it keeps to be read again."""
+
+import json
+from collections import Counter
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciliation.coverage import Coverage, Gap
+from reconciliation.evidence import Read, Unread
+from reconciliation.looks import MISSING, PLACED, UNITS, Again, Group, Screened, Told
+from reconciliation.rules import Judgement
+from reconciliation.screened import FirstLook, Screening, judged_with, verdicts_of
+from tests.profiles.pre_capture_sessions.strategies import moments, texts
+from tests.profiles.pre_capture_sessions.world import AS_OF, MINUTE
+from tests.reconciliation.shelves import BOOKS, SHELVES, Shelves, audit, book, shelf
+
+LOST = Unread("shelf", "403", failed=True)
+COUNTS = st.dictionaries(texts(), st.dictionaries(texts(), st.integers(0, 10**9), max_size=3), max_size=3)
+COVERAGES = st.builds(
+    Coverage,
+    st.integers(0, 99),
+    st.frozensets(texts(), max_size=3),
+    st.integers(0, 99),
+    st.integers(0, 99),
+    st.dictionaries(texts(), st.integers(1, 9), max_size=3).map(Counter),
+    st.lists(st.builds(Unread, texts(), texts(), st.just(True)), max_size=3),
+    st.lists(st.builds(Gap, texts(), texts()), max_size=3),
+)
+BLOCKS = st.lists(st.integers(1, 50), max_size=60).map(
+    lambda numbers: [(number, 10 * at, 10) for at, number in enumerate(numbers)]
+)
+SCREENINGS = st.builds(
+    Screening,
+    moments(),
+    st.dictionaries(texts(), COUNTS, max_size=3),
+    COVERAGES,
+    st.dictionaries(texts(), st.builds(Told, st.integers(0, 99), st.none() | moments()), max_size=3),
+    st.frozensets(texts(), max_size=3),
+    BLOCKS,
+    st.integers(0, 99),
+)
+
+
+def screened(look: FirstLook) -> Screening:
+    return look.screening(AS_OF, [], 0)
+
+
+# --- what is in order ---------------------------------------------------------------------------------------------
+
+
+def test_what_is_in_order_is_counted_and_its_ids_are_kept() -> None:
+    look = FirstLook(SHELVES, audit())
+    assert [look.take("books", book(key, *facts)) for key, facts in (("a", ["fine"]), ("b", []), ("c", ["new"]))] == [
+        None,
+        None,
+        None,
+    ]
+    assert screened(look).verdicts == {"books": {"book": {"fine": 2, "absent": 1}}}
+    assert look.counted == {("books", "fine"): ["a", "c"], ("books", "absent"): ["b"]}
+
+
+def test_what_is_in_doubt_is_kept_and_not_counted() -> None:
+    look = FirstLook(SHELVES, audit())
+    doubt = look.take("books", book("a", "outside"))
+    assert doubt is not None
+    assert (doubt.join, doubt.group, doubt.again) == ("books", book("a", "outside"), Again())
+    assert screened(look).verdicts == {}
+    assert look.counted == {}
+
+
+def test_a_unit_that_was_opened_is_looked_up_again() -> None:
+    look = FirstLook(SHELVES, audit(listed=1))
+    doubt = look.take("shelves", shelf("shelf", look.covered(LOST)))
+    assert doubt is not None
+    assert doubt.again == Again(unit=True)
+
+
+@pytest.mark.parametrize("key", ["a", "b"])
+def test_what_was_asked_for_by_its_key_is_read_again_though_it_is_in_order(key: str) -> None:
+    look = FirstLook(SHELVES, audit())
+    assert look.take("books", book(key, "fine"), asked_for=True) is not None
+    assert look.counted == {}
+
+
+def test_a_verdict_that_asks_for_something_is_never_given_at_first_sight() -> None:
+    class Hasty(Shelves):
+        def screen(self, join: str, group: Group, audit: Any) -> Screened:
+            judgement: Judgement[Any] = BOOKS.judged("outside")
+            return Screened([(BOOKS, group.key, judgement)])
+
+    with pytest.raises(AssertionError, match="outside is given at first sight"):
+        FirstLook(Hasty(), audit()).take("books", book("a"))
+
+
+# --- what is told, linked and covered -----------------------------------------------------------------------------
+
+
+def test_what_evidence_names_is_linked_to_the_later_join() -> None:
+    look = FirstLook(SHELVES, audit(listed=2))
+    for name, books in (("one", ["a", "b"]), ("two", ["b"])):
+        look.take("shelves", shelf(name, look.covered(Read(name, 2, books))))
+    assert look.links["books"] == {"a": [("one", ["a", "b"])], "b": [("one", ["a", "b"]), ("two", ["b"])]}
+    assert (look.audit.coverage.scanned, look.audit.coverage.blobs) == (2, 4)
+
+
+def test_what_was_told_is_added_up_with_the_furthest_moment() -> None:
+    class Dated(Shelves):
+        def screen(self, join: str, group: Group, audit: Any) -> Screened:
+            days = [None if fact == "never" else AS_OF + timedelta(days=int(fact)) for fact in group.rows[0]]
+            return Screened(told=[("seen", day) for day in days])
+
+    look = FirstLook(Dated(), audit())
+    for group in (book("a", "1", "never"), book("b", "3"), book("c", "2")):
+        look.take("books", group)
+    assert look.told == {"seen": Told(4, AS_OF + timedelta(days=3))}
+
+
+def test_placed_and_missing_units_are_told_apart() -> None:
+    look = FirstLook(SHELVES, audit(listed=2))
+    look.take("shelves", shelf("a", look.covered(Read("a", 0, []))))
+    look.take("shelves", shelf("b", look.covered(LOST)))
+    assert look.told == {PLACED: Told(1, AS_OF), MISSING: Told(1, None)}
+    assert look.audit.coverage.failed == [LOST]
+
+
+# --- what was lost ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("lost", "kept"), [("catalogue", True), ("loans", False), (UNITS, True)])
+def test_what_needs_what_was_lost_is_in_doubt(lost: str, *, kept: bool) -> None:
+    look = FirstLook(SHELVES, audit(lost=frozenset({lost})))
+    assert (look.take("books", book("a")) is not None) is kept
+    assert look.take("books", book("b", "fine")) is None, "it needs nothing"
+    assert look.spoiled == frozenset()
+
+
+def test_a_hole_in_the_coverage_is_as_if_a_source_was_lost() -> None:
+    look = FirstLook(SHELVES, audit(listed=1))
+    look.covered(LOST)
+    assert look.audit.known_lost == {UNITS}
+    assert look.take("books", book("a")) is not None
+
+
+def test_what_is_found_to_be_lost_only_after_something_was_counted_that_needs_it_spoils_the_look() -> None:
+    look = FirstLook(SHELVES, audit(listed=1))
+    look.take("books", book("b", "fine"))
+    look.covered(LOST)
+    assert look.spoiled == frozenset(), "nothing that was counted needs it"
+    look = FirstLook(SHELVES, audit(listed=1))
+    look.take("books", book("a"))
+    assert look.spoiled == frozenset()
+    look.covered(LOST)
+    assert look.spoiled == {UNITS}
+
+
+# --- what later steps get -----------------------------------------------------------------------------------------
+
+
+@given(SCREENINGS)
+def test_a_screening_survives_the_run_store(screening: Screening) -> None:
+    written = json.loads(json.dumps(screening.to_json()))
+    assert Screening.from_json(written) == screening
+    assert (written["schema_version"], written["complete"]) == (1, True)
+
+
+@given(BLOCKS, st.integers(0, 5))
+def test_the_second_look_takes_every_block_once_in_few_pieces(blocks: list[tuple[int, int, int]], lookups: int) -> None:
+    screening = Screening(AS_OF, {}, Coverage(0), {}, frozenset(), blocks, lookups)
+    if not lookups:
+        assert screening.shards == []
+        return
+    assert [at for offset, length in screening.shards for at in range(offset, offset + length)] == [
+        at for _, offset, length in blocks for at in range(offset, offset + length)
+    ]
+    assert len(screening.shards) <= 256
+    numbers = {offset: number for number, offset, _ in blocks}
+    for offset, length in screening.shards:
+        assert sum(numbers[at] for at in range(offset, offset + length, 10)) <= 500
+
+
+def test_very_many_doubts_are_larger_pieces_instead_of_more() -> None:
+    blocks = [(50, 10 * at, 10) for at in range(20_000)]
+    shards = Screening(AS_OF, {}, Coverage(0), {}, frozenset(), blocks, 1).shards
+    assert len(shards) <= 256
+    assert sum(length for _, length in shards) == 200_000
+
+
+def test_the_verdicts_of_all_joins_are_told_apart() -> None:
+    verdicts = {"books": {"book": {"fine": 2, "absent": 1}}, "shelves": {"book": {"fine": 3}}}
+    assert verdicts_of(Screening(AS_OF, verdicts, Coverage(0), {}, frozenset()), SHELVES) == verdicts
+
+
+@pytest.mark.parametrize("verdicts", [{"book": {"lost": 1}}, {"loan": {"fine": 1}}], ids=["verdict", "kind"])
+def test_verdicts_of_another_release_are_refused(verdicts: dict[str, dict[str, int]]) -> None:
+    screening = Screening(AS_OF, {"books": verdicts}, Coverage(0), {}, frozenset())
+    with pytest.raises(ValueError, match="this release does not give"):
+        verdicts_of(screening, SHELVES)
+
+
+def test_the_audit_that_is_judged_is_the_one_that_was_screened() -> None:
+    coverage, told = Coverage(3), {"seen": Told(1, None)}
+    judged = judged_with(audit(), Screening(AS_OF - MINUTE, {}, coverage, told, frozenset({"loans"})))
+    assert (judged.coverage, judged.told) == (coverage, told)
+    assert judged.lost == {"loans"}
+    assert judged.clock == replace(audit().clock, now=AS_OF - MINUTE)
