@@ -1,6 +1,6 @@
 import gzip
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from operator import attrgetter
 from typing import Any
@@ -206,7 +206,8 @@ async def test_damaged_rows_are_named(store: RunStore, blobs: BlobStore, source:
 
 async def test_a_row_whose_key_cannot_be_had_is_damage_too(store: RunStore, blobs: BlobStore) -> None:
     await blobs.write(f"{AUDIT}/rows/registered.jsonl.gz", pack(["a row"]))
-    for key in (attrgetter("nothing"), lambda _row: 7, lambda _row: None):
+    keys: list[Callable[[Any], Any]] = [attrgetter("nothing"), lambda _row: 7, lambda _row: None]
+    for key in keys:
         with pytest.raises(UnreadableError, match=r"rows/registered\.jsonl\.gz in container .* cannot be read"):
             await flat(store.rows.items(AUDIT, "registered", itself, key))
 
