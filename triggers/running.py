@@ -103,6 +103,12 @@ class Running:
         self, record: RunRecord, request: dict[str, Any], decided: Sequence[DeadLetter], *, resumed: bool
     ) -> RunRecord:
         records, profile = self.world.records, record.parameters.profile
+        if record.is_of_old_layout:
+            raise RefusedError(
+                HTTPStatus.CONFLICT,
+                f"Audit {record.audit_id} is as an earlier release left it, so it is only shown. Start a new audit.",
+                state=(await self.state(record)).value,
+            )
         if record.state.has_ended:
             await self._wound_up(record)
         await self.claim(profile, record.audit_id)
@@ -234,7 +240,8 @@ class Running:
 
 
 def _is_open(record: RunRecord, profile: str) -> bool:
-    return record.parameters.profile == profile and not record.state.has_ended
+    is_of_today = record.parameters.profile == profile and not record.is_of_old_layout
+    return is_of_today and not record.state.has_ended
 
 
 def _busy(profile: str, audit_id: str) -> RefusedError:
