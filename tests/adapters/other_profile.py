@@ -20,6 +20,7 @@ class Other(Grouped):
     wording = PROFILE.wording
     showing = PROFILE.showing
     modes = ("quick", "deep")
+    default_grace_minutes = 5
     connections = (
         Connection(LEDGER, Technology.DATABASE, "ledger"),
         Connection(VAULT, Technology.STORAGE, "vault", needed=False),
