@@ -46,7 +46,7 @@ class Screening:
         most = max(_PER_SHARD, -(-doubts // _MOST_SHARDS))
         runs: list[tuple[int, int, int]] = []
         for number, offset, length in self.blocks:
-            if runs and runs[-1][0] + number <= most:
+            if runs and runs[-1][0] < most:
                 runs[-1] = (runs[-1][0] + number, runs[-1][1], runs[-1][2] + length)
             else:
                 runs.append((number, offset, length))
