@@ -18,6 +18,9 @@ from adapters.settings import load_settings
 from adapters.store.blobs import BlobStore
 from devstack.azurite import AzuriteServer
 from reconciliation import VERSION
+from reconciliation.profile import Connection, Source, Technology
+from reconciliation.queries import SqlRows
+from tests.adapters.other_profile import Other
 from triggers import service
 
 Break = Callable[[psycopg.Connection[Any]], object]
@@ -152,6 +155,33 @@ async def test_a_table_that_may_not_be_read_shows(
     assert "SELECT" in await only_wrong("database:PRE_DATABASE")
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute(f"drop owned by {role}; drop role {role}".encode())
+
+
+class Reading(Other):
+    """A profile that reads a table beside PRE's, of the same database."""
+
+    name = "reading"
+    connections = (
+        Connection("PRE_DATABASE", Technology.DATABASE, "database"),
+        Connection("SPARE_DATABASE", Technology.DATABASE, "spare", needed=False),
+    )
+    sources = (Source("entries", "PRE_DATABASE", lambda _asked, _moments: SqlRows("select '[]' from entries")),)
+
+
+@pytest.mark.parametrize("first", [True, False], ids=["named first", "named last"])
+async def test_what_any_profile_asks_of_a_database_is_asked_and_what_is_not_given_is_not(
+    world: Services, database_url: str, monkeypatch: pytest.MonkeyPatch, first: bool
+) -> None:
+    of_two = [("reading", Reading()), *world.settings.profiles.items()]
+    both = replace(world.settings, profiles=dict(of_two if first else reversed(of_two)))
+    monkeypatch.setattr(service, "services", lambda: replace(world, settings=both))
+    assert "no such table" in await only_wrong("database:PRE_DATABASE")
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("create table entries (id int)")
+        status, document = await health()
+        assert (status, set(document["checks"])) == (200, ALL)
+        connection.execute("drop table encode_jobs cascade")
+    assert "no such table" in await only_wrong("database:PRE_DATABASE")
 
 
 class Stubborn:
