@@ -54,6 +54,16 @@ async def test_no_doubts_are_no_blocks(store: RunStore, blobs: BlobStore) -> Non
     assert await paths(blobs) == ["0.0/doubts.jsonl.gz"]
 
 
+async def test_doubts_that_are_not_there_any_more_are_not_taken_for_none(store: RunStore, blobs: BlobStore) -> None:
+    [(_, offset, length)] = await store.attempts.write_doubts(ATTEMPT, stream([["names", "a", "b"]]))
+    await blobs.delete(f"{ATTEMPT}/doubts.jsonl.gz")
+    with pytest.raises(RunStoreError, match=rf"no {ATTEMPT}/doubts\.jsonl\.gz in .* Start a new audit"):
+        await store.attempts.doubts(ATTEMPT, offset, length)
+    await blobs.write(f"{ATTEMPT}/doubts.jsonl.gz", pack([]))
+    with pytest.raises(UnreadableError, match="it was cut short"):
+        await store.attempts.doubts(ATTEMPT, offset + 1000, length)
+
+
 async def test_doubts_that_break_off_are_not_there(store: RunStore, blobs: BlobStore) -> None:
     with pytest.raises(DatabaseUnavailableError, match="broke off"):
         await store.attempts.write_doubts(ATTEMPT, broken_off(["a"], ["b"]))

@@ -127,7 +127,14 @@ async def test_units_that_are_not_those_of_the_plan_are_refused(store: RunStore,
 async def test_a_plan_whose_units_were_deleted_is_refused(store: RunStore, blobs: BlobStore) -> None:
     plan = await planned(store, ["a", "b", "c"], 2)
     await blobs.delete(f"{AUDIT}/work.jsonl.gz")
-    with pytest.raises(RunStoreError, match=r"has 0 units of 2 in .* Start a new audit"):
+    with pytest.raises(RunStoreError, match=rf"no {AUDIT}/work\.jsonl\.gz in .* Start a new audit"):
+        await store.plans.units(AUDIT, plan.shards[-1])
+
+
+async def test_units_that_end_before_a_shard_begins_were_cut(store: RunStore, blobs: BlobStore) -> None:
+    plan = await planned(store, ["a", "b", "c"], 2)
+    await blobs.write(f"{AUDIT}/work.jsonl.gz", pack([]))
+    with pytest.raises(UnreadableError, match=r"work\.jsonl\.gz in .* cannot be read: it was cut short"):
         await store.plans.units(AUDIT, plan.shards[-1])
 
 
