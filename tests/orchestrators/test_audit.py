@@ -50,14 +50,13 @@ def test_a_run_that_cannot_be_read_keeps_the_next_from_being_read() -> None:
     assert driver.names == ["pull", "fail"]
 
 
-def test_an_audit_that_an_earlier_release_began_asks_for_the_one_run_that_there_was_and_ends_by_its_activities() -> (
-    None
-):
+def test_an_audit_that_an_earlier_release_began_without_a_profile_is_found_by_no_step_and_ends_loudly() -> None:
     context = FakeContext()
     context._input = {"audit_id": "a"}
     gone = refused("There is no audit a.", retryable=False)
-    driver = Driver(World(answers={"pull": lambda _: gone}), context)
-    assert driver.run(audit(context)) == {"audit_id": "a", "state": "failed", "outcome": "failed"}
+    driver = Driver(World(answers={"pull": lambda _: gone, "fail": lambda _: gone}), context)
+    with pytest.raises(StepFailedError, match="There is no audit a"):
+        driver.run(audit(context))
     assert [call.request for call in driver.calls] == [
         {"profile": None, "audit_id": "a", "run": 0},
         {"profile": None, "audit_id": "a", "step": "pull", "error": "There is no audit a.", "runtime": ""},
