@@ -33,6 +33,7 @@ class Prober:
 
     async def _count(self, lookup: BlobCount) -> int:
         try:
-            return lookup.things(await self._listers[lookup.setting].blobs(lookup.container, ()))
+            pages = await self._listers[lookup.setting].blobs(lookup.container, ())
+            return sum(page.total for page in pages)
         except ContainerGoneError:
             return 0

@@ -5,7 +5,7 @@ an address to be reached with the app's identity.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -199,12 +199,15 @@ class _Reader:
             self.problems.append(f"{variable} is not set: give postgresql://user@host:5432/database")
         return url
 
-    def connections(self, declared: Iterable[Connection]) -> dict[str, StorageConnection | str]:
-        """What is given of the declared connections; one that several profiles declare is read once."""
+    def connections(self, declared: Sequence[Connection]) -> dict[str, StorageConnection | str]:
+        """What is given of the declared connections; one that several profiles declare is read once, and is needed if
+        any of them needs it.
+        """
         found: dict[str, StorageConnection | str] = {}
+        needed = {one.setting for one in declared if one.needed}
         for one in {one.setting: one for one in declared}.values():
             read = self.storage if one.of is Technology.STORAGE else self.database
-            given = read(one.setting, needed=one.needed)
+            given = read(one.setting, needed=one.setting in needed)
             if given is not None:
                 found[one.setting] = given
         return found

@@ -17,7 +17,7 @@ from devstack.stub import stubbed_storage
 
 BLOBS = 4
 DEADLINE_SECONDS = 1800
-STEPS = ("list_containers", "pull", "plan", "scan_shard", "reconcile", "report")
+STEPS = ("pull", "plan", "scan_shard", "screen", "look_again", "judge", "report")
 
 
 @dataclass(frozen=True)

@@ -12,25 +12,31 @@ import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
-from activities.reading import Reader
 from azure.core.credentials import AzureNamedKeyCredential
 from azure.storage.blob.aio import BlobServiceClient
 
 from adapters.credentials import Endpoint, KeySigner
 from adapters.listing.lister import RestLister, open_session
-from profiles.pre_capture_sessions.evidence import ContainerEvidence, Record
+from profiles.pre_capture_sessions.evidence import ContainerEvidence, read_evidence
+from profiles.pre_capture_sessions.keys import MATTERING_SUFFIXES
 
 KEY = base64.b64encode(b"the stub checks no signature").decode()
 
 
 async def ours(url: str, concurrency: int) -> tuple[int, int]:
-    """What a scan does: our lister, read to evidence."""
+    """What a scan does: our lister, read to PRE's evidence."""
     async with open_session() as session:
         lister = RestLister(Endpoint(url, "stub", KeySigner("stub", KEY)), session)
         names = [name async for page in lister.containers() for name in page]
-        records: list[Record] = []
-        await Reader(lister, concurrency, lambda: datetime.now(UTC)).read_all(names, records)
-    return len(records), sum(record.blobs for record in records if isinstance(record, ContainerEvidence))
+        waiting, found = iter(names), list[ContainerEvidence]()
+
+        async def work() -> None:
+            for name in waiting:
+                pages = await lister.blobs(name, MATTERING_SUFFIXES)
+                found.append(read_evidence(name, pages, datetime.now(UTC)))
+
+        await asyncio.gather(*(work() for _ in range(concurrency)))
+    return len(found), sum(evidence.blobs for evidence in found)
 
 
 async def sdk(url: str, concurrency: int, *, names_only: bool) -> tuple[int, int]:

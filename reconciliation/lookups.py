@@ -24,8 +24,8 @@ class BlobsOf:
     keep: Suffixes = ALL
 
     def things(self, answer: Any) -> int:
-        """How many there are."""
-        return sum(page.total for page in answer)
+        """How many there are, as far as is known."""
+        return sum(page.total for page in answer or ())
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,8 @@ class BlobCount:
     container: str
 
     def things(self, answer: Any) -> int:
-        """As many."""
-        return sum(page.total for page in answer)
+        """As many, as far as is known."""
+        return int(answer or 0)
 
 
 Lookup = BlobsOf | BlobCount

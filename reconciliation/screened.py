@@ -47,7 +47,7 @@ class Screening:
         most = max(_PER_SHARD, -(-sum(numbers) // _MOST_SHARDS) + max(numbers, default=0) - 1)
         runs: list[tuple[int, int, int]] = []
         for number, offset, length in self.blocks:
-            if runs and runs[-1][0] + number <= most:
+            if runs and runs[-1][0] < most:
                 runs[-1] = (runs[-1][0] + number, runs[-1][1], runs[-1][2] + length)
             else:
                 runs.append((number, offset, length))

@@ -64,7 +64,7 @@ ROUTES = {
     ("get_live", "health/live", "GET"),
 }
 ACTIVITIES = {
-    "list_containers", "pull", "plan", "scan_shard", "keep_dead_letters", "reconcile", "report", "fail", "notify",
+    "pull", "plan", "scan_shard", "keep_dead_letters", "screen", "look_again", "judge", "report", "fail", "notify",
 }  # fmt: skip
 TIMERS = {"watchdog", "retention"}  # scheduled_audit only where AUDIT_SCHEDULE is set
 

@@ -108,8 +108,7 @@ class Running:
         if record.is_of_old_layout:
             raise RefusedError(
                 HTTPStatus.CONFLICT,
-                f"Audit {record.audit_id} was left by an earlier release. It can be read, and nothing can be done with "
-                "it any more. Start a new audit.",
+                f"Audit {record.audit_id} is as an earlier release left it, so it is only shown. Start a new audit.",
                 state=(await self.state(record)).value,
             )
         if record.state.has_ended:
@@ -244,7 +243,8 @@ class Running:
 
 
 def _is_open(record: RunRecord, profile: str) -> bool:
-    return record.parameters.profile == profile and not record.state.has_ended
+    is_of_today = record.parameters.profile == profile and not record.is_of_old_layout
+    return is_of_today and not record.state.has_ended
 
 
 def _busy(profile: str, audit_id: str) -> RefusedError:

@@ -47,10 +47,13 @@ async def health() -> func.HttpResponse:
 def _checks(world: Services) -> dict[str, Coroutine[Any, Any, None]]:
     checks = {"storage:REPORT_STORAGE": world.records.check()}
     checks |= {f"storage:{setting}": _one_page(lister) for setting, lister in world.listers.items()}
-    for profile in world.settings.profiles.values():
-        for one in profile.connections:
-            if one.of is Technology.DATABASE:
-                checks[f"database:{one.setting}"] = _queries(world, profile, one.setting)
+    declared = [one for profile in world.settings.profiles.values() for one in profile.connections]
+    databases = {one.setting for one in declared if one.of is Technology.DATABASE}
+    checks |= {
+        f"database:{setting}": _queries(world, setting)
+        for setting in world.settings.connections
+        if setting in databases
+    }
     return checks
 
 
@@ -59,17 +62,22 @@ async def _one_page(lister: RestLister) -> None:
         break
 
 
-async def _queries(world: Services, profile: Profile, setting: str) -> None:
+async def _queries(world: Services, setting: str) -> None:
+    """All that any profile asks of a database."""
+    queries = [query for profile in world.settings.profiles.values() for query in _queries_of(world, profile, setting)]
+    await world.database(setting).check(*queries)
+
+
+def _queries_of(world: Services, profile: Profile, setting: str) -> list[SqlRows]:
     parameters = profile.asked()
     moments = world.moments(parameters)
-    queries = [
+    return [
         query
         for source in profile.sources
         if source.setting == setting
         for query in (source.read(parameters, moments), source.again and source.again(parameters, moments, ()))
         if isinstance(query, SqlRows)
     ]
-    await world.database(setting).check(*queries)
 
 
 def _let_go(task: asyncio.Task[None]) -> None:

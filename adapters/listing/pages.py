@@ -9,7 +9,8 @@ the service writes it goes to a real XML parser; property tests hold the two and
 """
 
 import re
-from typing import Any, NamedTuple
+from collections.abc import Iterable
+from typing import Any, AnyStr, NamedTuple
 from urllib.parse import unquote
 from xml.etree import ElementTree as ET
 
@@ -110,10 +111,13 @@ def parse_blobs(page: bytes, container: str | None = None, keep: Suffixes = ALL,
         root, rows = _parsed(page, _BLOBS)
         _check_container(root.get("ContainerName"), container)
         _check_prefix(root.findtext("Prefix") or "", prefix)
-        return Blobs(_marker(root), _summed([_blob(row) for row in rows if not _is_folder(row)], keep))
+        blobs = [_blob(row) for row in rows if not _is_folder(row)]
+        _check_names((blob.name for blob in blobs), prefix)
+        return Blobs(_marker(root), _summed(blobs, keep))
     _check_container(plain.container, container)
     _check_prefix(plain.prefix, prefix)
     found, ends = plain.rows, tuple(suffix.encode() for suffix in keep)
+    _check_names((name for name, _, _ in found), prefix.encode())
     longest = max(map(len, ends), default=0)
     try:
         moments = sorted([from_rfc1123(date.decode()) for date in {date for _, date, _ in found}])
@@ -139,6 +143,11 @@ def _check_prefix(told: str, asked: str) -> None:
         raise ListingError("Storage answered with a filtered listing that nobody asked for.")
 
 
+def _check_names(names: Iterable[AnyStr], prefix: AnyStr) -> None:
+    if prefix and not all(name.startswith(prefix) for name in names):
+        raise ListingError("Storage answered with blobs of other names than were asked for.")
+
+
 # --- as the service writes it -----------------------------------------------------------------------------------------
 
 
@@ -156,7 +165,11 @@ def _plain(page: bytes, form: _Form) -> _Plain | None:
     rows = form.found.findall(page)
     if not len(rows) == page.count(form.between) + 1 == page.count(_IN_EACH_ROW):
         return None
-    return _Plain((end[1] or b"").decode() or None, rows, *[(part or b"").decode() for part in begin.groups()])
+    try:
+        container, prefix = [(part or b"").decode() for part in begin.groups()]
+    except UnicodeDecodeError:
+        return None
+    return _Plain((end[1] or b"").decode() or None, rows, container, prefix)
 
 
 # --- anything else that may still be a listing ------------------------------------------------------------------------

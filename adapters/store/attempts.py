@@ -5,6 +5,7 @@ counted.
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
+from adapters.store.documents import understood
 from adapters.store.folder import Folder
 from adapters.store.jsonl import loads, pack
 from reconciliation.screened import Screening
@@ -41,8 +42,11 @@ class Attempts:
 
     async def counted(self, attempt: str) -> AsyncIterator[list[Any]]:
         """What ``write_counted`` wrote, in portions."""
-        async for lines in self._folder.lines(f"{attempt}/counted.jsonl.gz"):
-            yield loads(lines)
+        path = f"{attempt}/counted.jsonl.gz"
+        async for lines in self._folder.lines(path):
+            with understood(path, self._folder.blobs.where):
+                values = loads(lines)
+            yield values
 
     async def write_screened(self, attempt: str, screened: Screening) -> None:
         """Say what the first look found; written last. The metadata tell in how many pieces the second is taken."""

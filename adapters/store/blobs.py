@@ -23,7 +23,7 @@ from azure.storage.blob.aio import BlobServiceClient, ContainerClient, Exponenti
 from adapters.connections import StorageConnection
 from adapters.credentials import CONTRIBUTOR, advice_for, client_credential
 from adapters.network_faults import Fault, fault_of, is_redirect
-from reconciliation.errors import RunStoreError, StorageRefusedError, StorageUnavailableError
+from reconciliation.errors import RunStoreError, StorageRefusedError, StorageUnavailableError, UnreadableError
 
 # The SDK logs every request's address and headers at INFO.
 logging.getLogger("azure").setLevel(logging.WARNING)
@@ -182,13 +182,17 @@ class BlobStore:
                 return None
 
     async def read(self, path: str, *, offset: int | None = None, length: int | None = None) -> Stored | None:
-        """A blob, or the given range of it; None if it is not there."""
+        """A blob, or the given range of it; None if it is not there. Raises ``UnreadableError`` if it ends before."""
         with self._explained("read"):
             try:
                 stream = await self._container.download_blob(path, offset=offset, length=length, decompress=False)
                 return Stored(await stream.readall(), stream.properties.etag)
             except ResourceNotFoundError:
                 return None
+            except HttpResponseError as error:
+                if error.status_code != HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+                    raise
+                raise UnreadableError(path, self.where, "it was cut short") from error
 
     async def read_stream(self, path: str) -> AsyncIterator[bytes]:
         """A blob in pieces, in order. Raises ``RunStoreError`` if it is not there."""

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 from adapters.store.blobs import BlobStore
 from adapters.store.documents import document, read_document, understood
 from adapters.store.jsonl import Unpacker, unpack
+from reconciliation.errors import RunStoreError
 
 # Packed; unpacked they are some ten times as many, and parsed about a hundred times.
 _PORTION_BYTES = 32 * 1024
@@ -33,10 +34,14 @@ class Folder:
             unpacker.finish()
 
     async def slice(self, path: str, offset: int, length: int) -> list[Any]:
-        """The values of some whole members of a file, of which no more is read than these."""
+        """The values of some whole members of a file, of which no more is read than these. Raises ``RunStoreError`` if
+        it is not there.
+        """
         stored = await self.blobs.read(path, offset=offset, length=length)
+        if stored is None:
+            raise RunStoreError(f"There is no {path} in {self.blobs.where}. Start a new audit.")
         with understood(path, self.blobs.where):
-            return [] if stored is None else unpack(stored.data)
+            return unpack(stored.data)
 
     async def document(self, path: str, read: Callable[[Any], ValueT]) -> ValueT | None:
         """What ``read`` makes of a JSON document; None if it is not there."""

@@ -1,7 +1,7 @@
 """What there is of an audit, without reading any of it."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -59,6 +59,9 @@ class Overview:
                 with understood(blob.path, self._folder.blobs.where):
                     progress = _progress(blob, done=shard[2] == "jsonl.gz")
                 shards.setdefault(int(shard[1]), progress)
+            if name.endswith("/screened.json"):
+                with understood(blob.path, self._folder.blobs.where):
+                    _counts(blob, ("shards",))
         letters = sum(_DEAD_LETTER.fullmatch(name) is not None for name in names)
         return Artefacts(names, shards, max(moments, default=None), scan_started_at, letters)
 
@@ -74,10 +77,13 @@ class Overview:
 
 
 def _progress(blob: Listed, *, done: bool) -> ShardProgress:
-    """Raises ``ValueError`` if the metadata do not hold counts."""
-    texts = {name: blob.metadata.get(name, "0") or "" for name in COUNTS}
+    return ShardProgress(done=done, updated_at=blob.last_modified, **_counts(blob, COUNTS))
+
+
+def _counts(blob: Listed, names: Iterable[str]) -> dict[str, int]:
+    """Raises ``ValueError`` if the metadata do not hold counts of these names."""
+    texts = {name: blob.metadata.get(name, "0") or "" for name in names}
     for name, text in texts.items():
         if not _COUNT.fullmatch(text):
             raise ValueError(f"its metadata's {name} is not a whole number")
-    counts = {name: int(text) for name, text in texts.items()}
-    return ShardProgress(done=done, updated_at=blob.last_modified, **counts)
+    return {name: int(text) for name, text in texts.items()}

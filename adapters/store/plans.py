@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from typing import Any
 
+from adapters.store.documents import understood
 from adapters.store.folder import Folder
 from adapters.store.jsonl import pack
 from reconciliation.errors import RunStoreError
@@ -51,10 +52,21 @@ class Plans:
 
     async def units(self, audit: str, planned: PlannedShard) -> list[tuple[str, Any]]:
         """The units of one shard with their hints, ascending; reads no more than those."""
-        values = await self._folder.slice(f"{audit}/work.jsonl.gz", planned.offset, planned.length)
-        if len(values) != planned.shard.containers:
+        path = f"{audit}/work.jsonl.gz"
+        values = await self._folder.slice(path, planned.offset, planned.length)
+        with understood(path, self._folder.blobs.where):
+            units = [_unit(value) for value in values]
+        if len(units) != planned.shard.containers:
             raise RunStoreError(
-                f"Shard {planned.shard.index} of {audit} has {len(values)} units of {planned.shard.containers} in "
+                f"Shard {planned.shard.index} of {audit} has {len(units)} units of {planned.shard.containers} in "
                 f"{self._folder.blobs.where}. Start a new audit."
             )
-        return [(unit, hint) for unit, hint in values]
+        return units
+
+
+def _unit(value: Any) -> tuple[str, Any]:
+    """Raises ``TypeError`` or ``ValueError`` if it is none."""
+    unit, hint = value
+    if not (isinstance(value, list) and isinstance(unit, str)):
+        raise TypeError(value)
+    return unit, hint

@@ -144,12 +144,12 @@ class AuditRecords:
                 return ended
 
     async def reopen(self, seen: RunRecord, at: datetime, *, resumed: bool) -> RunRecord | None:
-        """Begin again with an audit as it was seen; None if it is not so any more, or may not be begun again. Atomic:
-        of several who ask at once one gets the record.
+        """Begin again with an audit as it was seen; None if it is not so any more, or may not be begun again, or is of
+        the old layout, which no step knows. Atomic: of several who ask at once one gets the record.
         """
         now, etag = await self._stored(seen)
         unchanged = (now.state, now.resumes, now.rounds) == (seen.state, seen.resumes, seen.rounds)
-        if not unchanged or not may_become(now.state, State.QUEUED):
+        if not unchanged or now.is_of_old_layout or not may_become(now.state, State.QUEUED):
             return None
         reopened = now.reopened(at, resumed=resumed)
         if await self._blobs.replace(f"{seen.folder}/run.json", document(reopened.to_json()), etag):

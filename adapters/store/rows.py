@@ -1,7 +1,6 @@
 """What the sources of an audit gave."""
 
 from collections.abc import AsyncIterator, Callable
-from operator import itemgetter
 from typing import Any, NamedTuple
 
 from adapters.store.documents import understood
@@ -15,9 +14,6 @@ class Item(NamedTuple):
 
     row: Any
     line: bytes
-
-
-_first = itemgetter(0)
 
 
 class Rows:
@@ -65,7 +61,12 @@ class Rows:
         async for lines in self._folder.lines(path):
             with understood(path, self._folder.blobs.where):
                 rows = [row(value) for value in loads(lines)]
-                keys = [key(one) for one in rows]
-                if not set(map(type, keys)) <= {str}:
-                    raise ValueError("it has a key that is no text")
+                keys = _texts([key(one) for one in rows])
             yield [(of, (Item(one, line),)) for of, one, line in zip(keys, rows, lines, strict=True)]
+
+
+def _texts(keys: list[Any]) -> list[str]:
+    """Raises ``ValueError`` if one is no text: nothing can be brought together under it."""
+    if not all(isinstance(key, str) for key in keys):
+        raise ValueError("it holds a row whose key is no text")
+    return keys

@@ -30,12 +30,12 @@ async def blobs(storage: StorageConnection) -> AsyncIterator[BlobStore]:
 
 @pytest.fixture
 def store(blobs: BlobStore) -> RunStore:
-    return RunStore(blobs)
+    return RunStore.of(blobs)
 
 
 @pytest.fixture
 def records(blobs: BlobStore) -> AuditRecords:
-    return AuditRecords(blobs)
+    return AuditRecords(blobs, ["pre-capture-sessions", "other"])
 
 
 @pytest.fixture(scope="module")

@@ -12,9 +12,9 @@ import pytest
 
 from adapters.postgres import Database
 from devstack.postgres import HOST, PostgresServer
-from profiles.pre_capture_sessions import PROFILE
+from profiles.pre_capture_sessions import PROFILE, queries
 from reconciliation.errors import AuditError, DatabaseRefusedError, DatabaseUnavailableError, SettingsError
-from reconciliation.profile import Moments, Query
+from reconciliation.queries import Moments, SqlRows
 from tests.adapters.tls_on_loopback import self_signed
 
 MOMENTS = Moments(datetime(2026, 1, 31, tzinfo=UTC), datetime.now(UTC))
@@ -22,7 +22,7 @@ DEFAULTS = PROFILE.asked()
 ROLE, ROLE_PASSWORD = "reader_of_nothing", "only-for-the-reader-7c1e"
 
 
-async def failure(database: Database, query: Query | None = None) -> AuditError:
+async def failure(database: Database, query: SqlRows | None = None) -> AuditError:
     async def use() -> None:
         if query is None:
             await database.check()
@@ -82,20 +82,20 @@ async def test_a_role_that_may_not_connect_says_what_to_grant(database_url: str)
 
 @pytest.mark.usefixtures("_role")
 async def test_a_role_that_may_not_read_says_what_to_grant(database_url: str) -> None:
-    error = await failure(Database("PRE_DATABASE", as_role(database_url)), PROFILE.candidates(DEFAULTS, MOMENTS))
+    error = await failure(Database("PRE_DATABASE", as_role(database_url)), queries.candidates(DEFAULTS, MOMENTS))
     assert_tells(error, DatabaseRefusedError, "Grant", "SELECT")
 
 
 async def test_a_database_without_the_tables_says_so(postgres_server: PostgresServer) -> None:
     url = postgres_server.create_database(f"empty_{uuid4().hex}")
-    error = await failure(Database("PRE_DATABASE", url), PROFILE.candidates(DEFAULTS, MOMENTS))
+    error = await failure(Database("PRE_DATABASE", url), queries.candidates(DEFAULTS, MOMENTS))
     assert_tells(error, DatabaseRefusedError, "no such table", "right database")
 
 
 async def test_a_database_of_another_schema_says_so(database_url: str) -> None:
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute("alter table capture_sessions drop column ingest_address")
-    error = await failure(Database("PRE_DATABASE", database_url), PROFILE.candidates(DEFAULTS, MOMENTS))
+    error = await failure(Database("PRE_DATABASE", database_url), queries.candidates(DEFAULTS, MOMENTS))
     assert_tells(error, DatabaseRefusedError, "does not understand the query", "schema")
 
 
@@ -121,7 +121,7 @@ async def test_a_host_that_does_not_exist_says_what_to_check() -> None:
 
 async def test_a_connection_broken_by_the_server_can_be_tried_again(database_url: str) -> None:
     error = await failure(
-        Database("PRE_DATABASE", database_url), Query("select pg_terminate_backend(pg_backend_pid())", {})
+        Database("PRE_DATABASE", database_url), SqlRows("select pg_terminate_backend(pg_backend_pid())", {})
     )
     assert_tells(error, DatabaseUnavailableError, "audit again")
 
@@ -209,7 +209,7 @@ async def test_rows_that_a_policy_hides_are_an_error_and_not_fewer_rows(database
         connection.execute(f"grant select on all tables in schema public to {ROLE}".encode())
         connection.execute("alter table recordings enable row level security")
         connection.execute("create policy newer on recordings using (version > 1)")
-    error = await failure(Database("PRE_DATABASE", as_role(database_url)), PROFILE.candidates(DEFAULTS, MOMENTS))
+    error = await failure(Database("PRE_DATABASE", as_role(database_url)), queries.candidates(DEFAULTS, MOMENTS))
     assert_tells(error, DatabaseRefusedError, "row level security", "BYPASSRLS")
     await Database("PRE_DATABASE", database_url).check()
 
@@ -222,7 +222,7 @@ async def test_policies_are_none_to_a_role_that_passes_them_by(database_url: str
         connection.execute("alter table recordings enable row level security")
         connection.execute("create policy nobody on recordings using (false)")
     async with Database("PRE_DATABASE", as_role(database_url, role)).snapshot() as snapshot:
-        assert [texts async for texts in snapshot.lines(PROFILE.candidates(DEFAULTS, MOMENTS))] == []
+        assert [texts async for texts in snapshot.lines(queries.candidates(DEFAULTS, MOMENTS))] == []
 
 
 # --- by code ----------------------------------------------------------------------------------------------------------
@@ -251,4 +251,4 @@ async def test_what_lasts_is_not_tried_again_and_what_passes_is(
             f"create function fail() returns text language plpgsql as $$ begin raise exception 'of {ROLE}'"
             f" using errcode = '{state}'; end $$".encode()
         )
-    assert_tells(await failure(Database("PRE_DATABASE", database_url), Query("select fail()", {})), kind, words)
+    assert_tells(await failure(Database("PRE_DATABASE", database_url), SqlRows("select fail()", {})), kind, words)

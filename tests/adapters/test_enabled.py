@@ -1,5 +1,3 @@
-from dataclasses import replace
-
 import pytest
 
 from adapters.enabled import enabled_profiles
@@ -8,11 +6,12 @@ from profiles.pre_capture_sessions import PROFILE
 from reconciliation.errors import SettingsError
 
 HERE = "tests.adapters.test_enabled"
-OTHER = replace(PROFILE, name="other", modes=("quick", "deep"))
+OTHER = "tests.adapters.other_profile:OTHER"
 NEEDED = {
     "SOURCE_STORAGE": "UseDevelopmentStorage=true",
     "REPORT_STORAGE": "UseDevelopmentStorage=true",
     "PRE_DATABASE": "postgresql://a@b/c",
+    "LEDGER_DATABASE": "postgresql://a@b/c",
 }
 
 
@@ -34,9 +33,9 @@ def test_pre_is_enabled_unless_others_are_and_may_be_named_in_two_ways(text: str
 
 
 def test_the_order_is_that_of_the_setting() -> None:
-    both = f"{HERE}:OTHER, pre-capture-sessions"
+    both = f"{OTHER}, pre-capture-sessions"
     assert list(enabled_profiles({"AUDIT_PROFILES": both})) == ["other", "pre-capture-sessions"]
-    assert list(enabled_profiles({"AUDIT_PROFILES": f"pre-capture-sessions,{HERE}:OTHER"})) == [
+    assert list(enabled_profiles({"AUDIT_PROFILES": f"pre-capture-sessions,{OTHER}"})) == [
         "pre-capture-sessions",
         "other",
     ]
@@ -65,7 +64,7 @@ def test_what_cannot_be_enabled_is_told_with_what_would_be_right(text: str, told
 
 
 def test_what_is_scheduled_is_one_of_the_enabled_and_in_one_of_its_modes() -> None:
-    both = {**NEEDED, "AUDIT_PROFILES": f"pre-capture-sessions,{HERE}:OTHER"}
+    both = {**NEEDED, "AUDIT_PROFILES": f"pre-capture-sessions,{OTHER}"}
     assert list(load_settings(both).profiles) == ["pre-capture-sessions", "other"]
     assert load_settings({**both, "AUDIT_SCHEDULED_PROFILE": "other"}).scheduled_profile == "other"
     deep = load_settings({**both, "AUDIT_SCHEDULED_PROFILE": "other", "AUDIT_SCHEDULED_MODE": "deep"})

@@ -5,6 +5,7 @@ import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,13 +19,13 @@ from azure.core.exceptions import ClientAuthenticationError, ServiceRequestError
 from adapters.postgres import Database, Snapshot
 from adapters.store.run_store import RunStore
 from devstack.postgres import PostgresServer, postgres, replica
-from profiles.pre_capture_sessions import PROFILE
+from profiles.pre_capture_sessions import PROFILE, queries
 from profiles.pre_capture_sessions.candidates import Candidate, RegisteredRecording
 from profiles.pre_capture_sessions.keys import name_digest
 from profiles.pre_capture_sessions.options import STATUSES
 from reconciliation.errors import AuditError, DatabaseRefusedError, DatabaseUnavailableError
 from reconciliation.parameters import AuditParameters
-from reconciliation.profile import Moments, Query
+from reconciliation.queries import Moments, SqlRows
 from tests.conftest import PRE_SCHEMA
 from tests.profiles.pre_capture_sessions.world import asking
 
@@ -38,7 +39,14 @@ SECOND = timedelta(seconds=1)
 async def write_rows(
     store: RunStore, candidates: AsyncIterator[list[str]], registered: AsyncIterator[list[str]]
 ) -> None:
-    await store.write_rows("audit", {"registered": registered, "candidates": candidates})
+    await store.rows.write("audit", "registered", registered)
+    await store.rows.write("audit", "candidates", candidates)
+
+
+async def stored_rows(store: RunStore, source: str) -> list[Any]:
+    """What was written, as the profile reads it."""
+    items = store.rows.items("audit", source, PROFILE.source(source).row, lambda _row: "")
+    return [item.row async for portion in items for _, (item,) in portion]
 
 
 def named(name: str) -> UUID:
@@ -93,18 +101,18 @@ def insert(url: str, *sessions: Session) -> None:
 
 async def candidates(url: str, parameters: AuditParameters = DEFAULTS) -> dict[str, Candidate]:
     async with Database("PRE_DATABASE", url).snapshot() as snapshot:
-        rows = [Candidate.from_json(value) for value in await read(snapshot, PROFILE.candidates(parameters, MOMENTS))]
-    assert rows == sorted(rows, key=by_time_of_hearing)
+        rows = [Candidate.from_json(value) for value in await read(snapshot, queries.candidates(parameters, MOMENTS))]
+    assert rows == sorted(rows, key=attrgetter("session_id")), "they are joined by their ids"
     assert len({row.session_id for row in rows}) == len(rows)
     return {row.session_id: row for row in rows}
 
 
-def by_time_of_hearing(row: Candidate) -> tuple[datetime, str]:
+def hearing_of(row: Candidate) -> datetime:
     assert row.hearing_at is not None
-    return row.hearing_at, row.session_id
+    return row.hearing_at
 
 
-async def read(snapshot: Snapshot, query: Query) -> list[Any]:
+async def read(snapshot: Snapshot, query: SqlRows) -> list[Any]:
     """The values of all rows."""
     return [json.loads(text) async for texts in snapshot.lines(query) for text in texts]
 
@@ -117,7 +125,7 @@ async def found(url: str, sessions: list[Session], parameters: AuditParameters =
     return [session.why for session in sessions if str(named(session.why)) in rows]
 
 
-async def failure(database: Database, query: Query | None = None) -> AuditError:
+async def failure(database: Database, query: SqlRows | None = None) -> AuditError:
     async def use() -> None:
         if query is None:
             await database.check()
@@ -184,7 +192,7 @@ async def test_live_and_deleted_recordings_are_counted_apart_and_do_not_multiply
 async def registered(url: str, recent: datetime, *ids: UUID) -> dict[str, tuple[set[str], str | None]]:
     """Marks and file digest of every row, or of those with the given ids, in the order in which they come."""
     moments = Moments(recent, datetime.now(UTC) + timedelta(minutes=5))
-    query = PROFILE.recordings_again(moments, [str(i) for i in ids]) if ids else PROFILE.registered(moments)
+    query = queries.recordings_again(moments, [str(i) for i in ids]) if ids else queries.registered(moments)
     async with Database("PRE_DATABASE", url).snapshot() as snapshot:
         rows = [RegisteredRecording.from_json(row) for row in await read(snapshot, query)]
     assert len({row.recording_id for row in rows}) == len(rows)
@@ -198,7 +206,7 @@ async def test_every_recording_is_registered_deleted_or_not_and_whatever_its_ses
     async with Database("PRE_DATABASE", database_url).snapshot() as snapshot:
         rows = await read(
             snapshot,
-            PROFILE.registered(TOMORROW),
+            queries.registered(TOMORROW),
         )
     digest = name_digest("f")
     # Ascending, as containers are listed: they are named by these ids.
@@ -277,7 +285,7 @@ async def test_sessions_are_read_again_whatever_their_status_and_told_whether_th
     async def asked(parameters: AuditParameters) -> dict[str, bool]:
         ids = [str(named(name)) for name in (*names, "nobody")]
         async with Database("PRE_DATABASE", database_url).snapshot() as snapshot:
-            query = PROFILE.sessions_again(parameters, MOMENTS, ids)
+            query = queries.sessions_again(parameters, MOMENTS, ids)
             rows = [Candidate.from_json(row) for row in await read(snapshot, query)]
         found = {row.session_id: row.asked for row in rows}
         assert len(found) == len(rows) == len(names)
@@ -339,14 +347,15 @@ async def test_times_come_through_to_the_microsecond_whatever_zone_the_server_is
     assert {clock: getattr(row, clock) for clock in clocks} == clocks
 
 
-async def test_candidates_come_by_time_of_hearing_whatever_it_is_known_by(database_url: str) -> None:
+async def test_candidates_tell_the_time_of_their_hearing_whatever_it_is_known_by(database_url: str) -> None:
     insert(
         database_url,
         Session("second", started_at=None, finished_at=NOW),
         Session("third", started_at=NOW + SECOND, scheduled_for=NOW - SECOND),
         Session("first", started_at=None, scheduled_for=NOW - SECOND),
     )
-    assert list(await candidates(database_url)) == [str(named(why)) for why in ("first", "second", "third")]
+    rows = sorted((await candidates(database_url)).values(), key=hearing_of)
+    assert [row.session_id for row in rows] == [str(named(why)) for why in ("first", "second", "third")]
 
 
 async def test_bounds_mean_the_same_moment_in_every_zone(database_url: str) -> None:
@@ -450,15 +459,13 @@ async def test_ten_thousand_rows_go_through_into_the_run_store_each_once_and_in_
         ).fetchall()
     async with Database("PRE_DATABASE", database_url).snapshot() as snapshot:
         await write_rows(
-            store, snapshot.lines(PROFILE.candidates(DEFAULTS, MOMENTS)), snapshot.lines(PROFILE.registered(MOMENTS))
+            store, snapshot.lines(queries.candidates(DEFAULTS, MOMENTS)), snapshot.lines(queries.registered(MOMENTS))
         )
 
-    stored = [row async for rows in store.rows("audit", "candidates", Candidate.from_json) for row in rows]
+    stored = await stored_rows(store, "candidates")
     assert stored == list((await candidates(database_url)).values())
     assert len(stored) == 10_000
-    rows = [
-        row async for portion in store.rows("audit", "registered", RegisteredRecording.from_json) for row in portion
-    ]
+    rows = await stored_rows(store, "registered")
     assert [(row.recording_id, row.session_id, row.deleted) for row in rows] == sorted(written)
     assert len(rows) == 10_000
 
@@ -466,7 +473,7 @@ async def test_ten_thousand_rows_go_through_into_the_run_store_each_once_and_in_
 async def test_a_query_that_breaks_off_after_thousands_of_rows_leaves_no_rows(
     database_url: str, store: RunStore
 ) -> None:
-    dividing = Query("select json_build_array(n, 's', 1 / (9000 - n) > 0)::text from generate_series(1, 10000) n", {})
+    dividing = SqlRows("select json_build_array(n, 's', 1 / (9000 - n) > 0)::text from generate_series(1, 10000) n", {})
     reached = []
 
     async def counted(lines: AsyncIterator[list[str]]) -> AsyncIterator[list[str]]:
@@ -477,17 +484,17 @@ async def test_a_query_that_breaks_off_after_thousands_of_rows_leaves_no_rows(
     async def pull() -> None:
         async with Database("PRE_DATABASE", database_url).snapshot() as snapshot:
             lines = counted(snapshot.lines(dividing))
-            await write_rows(store, lines, snapshot.lines(PROFILE.registered(MOMENTS)))
+            await write_rows(store, lines, snapshot.lines(queries.registered(MOMENTS)))
 
     with pytest.raises(DatabaseRefusedError, match="PRE_DATABASE cannot answer the query"):
         await pull()
     assert reached, "the query failed before its first portion: nothing was proved"
     assert sum(reached) < 9000
-    assert not await store.has_rows("audit")
+    assert set((await store.overview.artefacts("audit")).names) == {"rows/registered.jsonl.gz"}
 
 
 async def test_a_snapshot_is_one_moment(database_url: str) -> None:
-    count = Query("select count(*)::text from capture_sessions", {})
+    count = SqlRows("select count(*)::text from capture_sessions", {})
     insert(database_url, Session("before"))
     async with Database("PRE_DATABASE", database_url).snapshot() as snapshot:
         assert await read(snapshot, count) == [1]
@@ -502,7 +509,7 @@ async def test_a_snapshot_cannot_write(database_url: str) -> None:
 
     async def delete() -> None:
         async with Database("PRE_DATABASE", database_url).snapshot() as snapshot:
-            assert await read(snapshot, Query(how, {})) == ["repeatable readon"]
+            assert await read(snapshot, SqlRows(how, {})) == ["repeatable readon"]
             await snapshot.connection.execute("delete from capture_sessions")
 
     with pytest.raises(DatabaseUnavailableError, match="PRE_DATABASE"):
@@ -512,7 +519,7 @@ async def test_a_snapshot_cannot_write(database_url: str) -> None:
 
 async def test_a_statement_that_takes_too_long_names_the_setting_to_raise(database_url: str) -> None:
     database = Database("PRE_DATABASE", database_url, statement_timeout_seconds=1)
-    error = await failure(database, Query("select pg_sleep(20)", {}))
+    error = await failure(database, SqlRows("select pg_sleep(20)", {}))
     assert isinstance(error, DatabaseUnavailableError)
     assert "AUDIT_STATEMENT_TIMEOUT_SECONDS" in str(error)
     assert error.retryable
@@ -555,7 +562,7 @@ SHOWN = {
     "transaction_read_only": "on",
     "transaction_isolation": "repeatable read",
 }
-EVERY = Query("select json_object_agg(lower(name), current_setting(name))::text from pg_settings", {})
+EVERY = SqlRows("select json_object_agg(lower(name), current_setting(name))::text from pg_settings", {})
 
 
 async def shown(url: str) -> dict[str, str]:
@@ -643,9 +650,9 @@ async def test_a_database_of_any_encoding_gives_the_same_texts(
     assert digest == name_digest("Löschung.mp4")
     async with Database("PRE_DATABASE", url).snapshot() as snapshot:
         await write_rows(
-            store, snapshot.lines(PROFILE.candidates(DEFAULTS, MOMENTS)), snapshot.lines(PROFILE.registered(MOMENTS))
+            store, snapshot.lines(queries.candidates(DEFAULTS, MOMENTS)), snapshot.lines(queries.registered(MOMENTS))
         )
-    assert [row async for rows in store.rows("audit", "candidates", Candidate.from_json) for row in rows] == [candidate]
+    assert await stored_rows(store, "candidates") == [candidate]
 
 
 async def test_a_file_name_that_is_no_text_spoils_no_other_row(postgres_server: PostgresServer) -> None:
@@ -681,7 +688,7 @@ async def test_a_replica_says_until_when_it_has_read(tmp_path: Path) -> None:
         with replica(tmp_path / "primary", tmp_path / "replica") as behind:
             async with Database("PRE_DATABASE", behind.url()).snapshot() as snapshot:
                 state = await snapshot.state()
-                assert await read(snapshot, Query("select count(*)::text from written_last", {})) == [0]
+                assert await read(snapshot, SqlRows("select count(*)::text from written_last", {})) == [0]
     assert state.is_replica
     assert state.replayed_until is not None
     assert committed - timedelta(minutes=1) < state.replayed_until <= committed <= state.clock

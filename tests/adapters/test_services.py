@@ -1,16 +1,19 @@
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 import pytest
 
-from adapters.services import Services
+from adapters.services import Services, open_services
 from adapters.settings import load_settings
 from profiles.pre_capture_sessions import PROFILE
 from reconciliation.audited import Audited
-from reconciliation.errors import RunStoreError
+from reconciliation.errors import RunStoreError, SettingsError
 from reconciliation.lifecycle import State
 from reconciliation.run_record import RunRecord
+from tests.adapters.other_profile import OTHER
+
+OTHER_NAME = "tests.adapters.other_profile:OTHER"
 
 SETTINGS = {
     "SOURCE_STORAGE": "AccountName=finalsa;AccountKey=c2VjcmV0",
@@ -35,12 +38,23 @@ def audited(**more: str) -> Audited:
 def test_what_is_audited_is_told_without_anything_that_opens_it() -> None:
     address = "https://ingestsa.blob.core.windows.net"
     told = audited(INGEST_STORAGE__blobServiceUri=address, AUDIT_ENVIRONMENT="staging")
-    assert told == Audited("finalsa", "ingestsa", "db.example", "pre", "staging")
+    places = {
+        "storage_account": "finalsa",
+        "ingest_account": "ingestsa",
+        "database": {"host": "db.example", "name": "pre"},
+    }
+    assert told == Audited(places, "staging")
     assert "secret" not in str(told.to_json())
 
 
 def test_without_a_name_and_an_ingest_account_the_storage_account_tells() -> None:
-    assert (audited().environment, audited().ingest_account) == ("finalsa", None)
+    assert (audited().environment, audited().places["ingest_account"]) == ("finalsa", None)
+
+
+def test_each_profile_is_of_its_own_places() -> None:
+    world = services(AUDIT_PROFILES=f"pre-capture-sessions,{OTHER_NAME}", LEDGER_DATABASE="postgresql://a@books/l")
+    assert world.audited(OTHER) == Audited({"ledger": {"host": "books", "name": "l"}, "vault": None})
+    assert world.audited(PROFILE) == audited()
 
 
 def test_an_audit_goes_on_only_by_a_profile_that_is_enabled_and_in_a_mode_that_it_has() -> None:
@@ -53,3 +67,38 @@ def test_an_audit_goes_on_only_by_a_profile_that_is_enabled_and_in_a_mode_that_i
         world.profile_of(other)
     with pytest.raises(RunStoreError, match="in deep mode, which this release of the profile pre-capture-sessions has"):
         world.profile_of(later)
+
+
+def test_a_database_is_had_by_its_setting_with_the_apps_patience() -> None:
+    database = services(AUDIT_STATEMENT_TIMEOUT_SECONDS="7").database("PRE_DATABASE")
+    assert (database.setting, database.url) == ("PRE_DATABASE", SETTINGS["PRE_DATABASE"])
+    assert database.statement_timeout_seconds == 7
+
+
+@pytest.mark.parametrize("setting", ["SOURCE_STORAGE", "LEDGER_DATABASE", "REPORT_STORAGE"])
+def test_a_setting_that_names_no_database_is_none(setting: str) -> None:
+    with pytest.raises(SettingsError, match=f"{setting} is not the setting of a database"):
+        services().database(setting)
+
+
+async def test_there_is_a_lister_for_each_account_that_was_given_and_one_session_for_all() -> None:
+    ingest = SETTINGS["SOURCE_STORAGE"].replace("finalsa", "ingestsa")
+    given = {"none": {}, "one more": {"INGEST_STORAGE": ingest}}
+    for more, names in zip(given.values(), [{"SOURCE_STORAGE"}, {"SOURCE_STORAGE", "INGEST_STORAGE"}], strict=True):
+        world = open_services(load_settings({**SETTINGS, **more}))
+        assert world.listers.keys() == names
+        [session] = {lister._session for lister in world.listers.values()}
+        await session.close()
+
+
+def test_just_now_is_what_the_grace_and_the_clocks_leave_open() -> None:
+    world = replace(services(AUDIT_CLOCK_TOLERANCE_MINUTES="3"), now=lambda: AT)
+    moments = world.moments(replace(RECORD.parameters, grace_minutes=90))
+    assert moments == (AT - timedelta(minutes=90), AT + timedelta(minutes=3))
+
+
+def test_a_notice_names_the_first_place_of_the_first_profile_where_nobody_gave_a_name() -> None:
+    assert services().signposts().environment == "finalsa"
+    assert services(AUDIT_ENVIRONMENT="staging").signposts().environment == "staging"
+    only_other = {"AUDIT_PROFILES": OTHER_NAME, "LEDGER_DATABASE": "postgresql://a@books/l"}
+    assert services(**only_other).signposts().environment == "unnamed"

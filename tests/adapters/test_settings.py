@@ -11,11 +11,9 @@ SECRET = "c2VjcmV0LXNlY3JldA=="
 CONNECTION = f"DefaultEndpointsProtocol=https;AccountName=acct;AccountKey={SECRET};EndpointSuffix=core.windows.net"
 DATABASE = "postgresql://reader:pa55word@db.example:5432/pre"
 USABLE = {"SOURCE_STORAGE": CONNECTION, "AzureWebJobsStorage": CONNECTION, "PRE_DATABASE": DATABASE}
+OTHER, NEEDING = ("tests.adapters.other_profile:OTHER", "tests.adapters.other_profile:NEEDING")
 TEXTS = {
-    "source_storage",
     "report_storage",
-    "ingest_storage",
-    "pre_database",
     "report_container",
     "profiles",
     "scheduled_profile",
@@ -39,26 +37,61 @@ def problems(environment: dict[str, str]) -> str:
 
 def test_three_connections_are_enough() -> None:
     settings = load_settings(USABLE)
-    assert settings.source_storage == by_connection_string("SOURCE_STORAGE", CONNECTION)
-    assert settings.pre_database == DATABASE
+    assert settings.connections == {
+        "SOURCE_STORAGE": by_connection_string("SOURCE_STORAGE", CONNECTION),
+        "PRE_DATABASE": DATABASE,
+    }
     assert settings.report_container == "audits"
-    assert settings.ingest_storage is None
 
 
 @pytest.mark.parametrize("blank", ["", "  "])
 def test_the_ingest_account_is_optional_and_blank_means_none(blank: str) -> None:
     environment = {**USABLE, "INGEST_STORAGE": blank, "INGEST_STORAGE__blobServiceUri": blank}
-    assert load_settings(environment).ingest_storage is None
+    assert "INGEST_STORAGE" not in load_settings(environment).connections
 
 
 def test_the_ingest_account_is_given_as_the_others_are() -> None:
     other = CONNECTION.replace("acct", "ingest")
     told = load_settings({**USABLE, "INGEST_STORAGE": other})
-    assert told.ingest_storage == by_connection_string("INGEST_STORAGE", other)
+    assert told.connections["INGEST_STORAGE"] == by_connection_string("INGEST_STORAGE", other)
     assert SECRET not in repr(told)
     address = "https://ingest.blob.core.windows.net"
     by_identity = load_settings({**USABLE, "INGEST_STORAGE__blobServiceUri": f"{address}/"})
-    assert by_identity.ingest_storage == StorageConnection("INGEST_STORAGE", address, "ingest")
+    assert by_identity.connections["INGEST_STORAGE"] == StorageConnection("INGEST_STORAGE", address, "ingest")
+
+
+# --- connections belong to the profiles that are enabled --------------------------------------------------------------
+
+
+def test_a_process_without_pres_settings_runs_another_profile() -> None:
+    environment = {"AzureWebJobsStorage": CONNECTION, "AUDIT_PROFILES": OTHER, "LEDGER_DATABASE": DATABASE}
+    settings = load_settings(environment)
+    assert list(settings.profiles) == ["other"]
+    assert settings.connections == {"LEDGER_DATABASE": DATABASE}
+
+
+def test_what_no_enabled_profile_declares_is_not_even_read() -> None:
+    odd = {"INGEST_STORAGE": "nonsense", "LEDGER_DATABASE": "mysql://u:pa55word@h/db", "VAULT_STORAGE": "nonsense"}
+    assert load_settings({**USABLE, **{name: odd[name] for name in ("LEDGER_DATABASE", "VAULT_STORAGE")}})
+    text = problems({**USABLE, **odd, "AUDIT_PROFILES": f"pre-capture-sessions,{OTHER}"})
+    assert all(name in text for name in odd)
+    assert "pa55word" not in text
+
+
+def test_two_profiles_need_what_each_of_them_declares() -> None:
+    both = {**USABLE, "AUDIT_PROFILES": f"pre-capture-sessions,{OTHER}"}
+    assert "LEDGER_DATABASE is not set: give postgresql://" in problems(both)
+    settings = load_settings({**both, "LEDGER_DATABASE": DATABASE, "VAULT_STORAGE": CONNECTION})
+    assert list(settings.connections) == ["SOURCE_STORAGE", "PRE_DATABASE", "LEDGER_DATABASE", "VAULT_STORAGE"]
+    assert settings.connections["VAULT_STORAGE"] == by_connection_string("VAULT_STORAGE", CONNECTION)
+
+
+@pytest.mark.parametrize("order", [(OTHER, NEEDING), (NEEDING, OTHER)], ids=["needed later", "needed first"])
+def test_what_one_profile_needs_is_needed_whatever_another_says_of_it(order: tuple[str, str]) -> None:
+    environment = {"AzureWebJobsStorage": CONNECTION, "LEDGER_DATABASE": DATABASE, "AUDIT_PROFILES": ",".join(order)}
+    text = problems(environment)
+    assert text.count("VAULT_STORAGE is not set") == 1
+    assert load_settings({**environment, "VAULT_STORAGE": CONNECTION})
 
 
 def test_every_number_is_taken_from_its_variable() -> None:
@@ -88,15 +121,13 @@ def test_an_identity_needs_an_address_and_no_secret() -> None:
             "PRE_DATABASE": "postgresql://app@db.example/pre",
         }
     )
-    assert settings.source_storage == StorageConnection("SOURCE_STORAGE", "https://acct.blob.core.windows.net", "acct")
+    address = "https://acct.blob.core.windows.net"
+    assert settings.connections["SOURCE_STORAGE"] == StorageConnection("SOURCE_STORAGE", address, "acct")
     assert settings.report_storage.url == "https://reports.blob.core.windows.net"
 
 
 def test_all_problems_are_told_at_once() -> None:
-    wrong = {
-        VARIABLES[name]: "x\n" * 30
-        for name in [*NUMBERS, *TEXTS - {"source_storage", "report_storage", "ingest_storage"}]
-    }
+    wrong = {VARIABLES[name]: "x\n" * 30 for name in [*NUMBERS, *TEXTS - {"report_storage"}]}
     profiles = wrong.pop("AUDIT_PROFILES")
     text = problems({**wrong, "PRE_DATABASE": ""})
     for variable in ("SOURCE_STORAGE", "REPORT_STORAGE", "AzureWebJobsStorage", "PRE_DATABASE", *wrong):
@@ -182,7 +213,7 @@ def test_no_problem_quotes_a_connection() -> None:
 
 def test_the_repr_of_settings_holds_no_secret() -> None:
     settings: Settings = load_settings(USABLE)
-    assert "SOURCE_STORAGE" in repr(settings)
+    assert "AzureWebJobsStorage" in repr(settings)
     assert SECRET not in repr(settings)
     assert "pa55word" not in repr(settings)
 
@@ -362,4 +393,5 @@ def test_what_is_wrong_with_a_secret_is_told_without_it(odd: dict[str, str]) -> 
 async def test_with_settings_that_were_taken_the_services_can_be_opened(odd: dict[str, str]) -> None:
     settings = judged(USABLE | odd)
     if isinstance(settings, Settings):
-        await open_services(settings).lister._session.close()
+        services = open_services(settings)
+        await services.listers["SOURCE_STORAGE"]._session.close()

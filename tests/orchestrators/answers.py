@@ -25,6 +25,7 @@ class World:
     """Activities that do nothing and answer as they were told; ``asked`` counts the requests of each kind."""
 
     shards: int = 2
+    pieces: int = 2
     max_passes: int = 3
     answers: dict[str, Answer] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
@@ -34,9 +35,9 @@ class World:
         if name in self.answers:
             return self.answers[name](request)
         usual = {
-            "list_containers": {"ok": True, "listed": 500 * self.shards},
             "plan": {"ok": True, "shards": self.shards, "max_passes": self.max_passes},
             "scan_shard": scanned(),
+            "screen": {"ok": True, "shards": self.pieces},
             "keep_dead_letters": {"ok": True, "dead_letters": 1},
             "report": ENDED,
             "fail": FAILED,

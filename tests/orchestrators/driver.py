@@ -26,7 +26,7 @@ class FakeContext:
 
     def __init__(self, audit_id: str = "a", **more: Any) -> None:
         self.current_utc_datetime = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
-        self._input = {"audit_id": audit_id, **more}
+        self._input = {"profile": "p", "audit_id": audit_id, "pulls": 2, **more}
 
     def get_input(self) -> dict[str, Any]:
         return self._input

@@ -45,9 +45,14 @@ class SdkHost:
     _next_id: int = 0
     _position: int = 0
 
+    @property
+    def input(self) -> dict[str, Any]:
+        """What the orchestration is given."""
+        return {"profile": "p", "audit_id": self.audit_id, "pulls": 2, **self.given}
+
     def start(self) -> None:
         """The first wake-up."""
-        raw = json.dumps(json.dumps({"audit_id": self.audit_id, **self.given}))
+        raw = json.dumps(json.dumps(self.input))
         self.wake([self._event(0, Name="audit", Version="", Input=raw)])
 
     def complete(self, task: int, value: Any) -> Event:
@@ -99,7 +104,7 @@ class SdkHost:
         body = json.dumps(
             {
                 "history": self.history,
-                "input": json.dumps({"audit_id": self.audit_id, **self.given}),
+                "input": json.dumps(self.input),
                 "instanceId": self.audit_id,
                 "isReplaying": len(self.answers) > 0,
                 "parentInstanceId": None,

@@ -5,12 +5,14 @@ from typing import Any
 
 import pytest
 
-from orchestrators.audit import PAUSE_BETWEEN_ATTEMPTS, STEP_ATTEMPTS, StepFailedError, audit, scan, step
+from orchestrators.audit import PAUSE_BETWEEN_ATTEMPTS, STEP_ATTEMPTS, StepFailedError, audit, look_again, scan, step
 from tests.orchestrators.answers import ENDED, FAILED, World, once, raising, refused, scanned
 from tests.orchestrators.driver import Driver, FakeContext
 
-STEPS = ["list_containers", "pull", "plan", "scan_shard", "scan_shard", "reconcile", "report"]
-BEFORE = {"list_containers": 0, "pull": 1, "plan": 2, "reconcile": 5, "report": 6}
+PULLS, SCANS, LOOKS = ["pull"] * 2, ["scan_shard"] * 2, ["look_again"] * 2
+STEPS = [*PULLS, "plan", *SCANS, "screen", *LOOKS, "judge", "report"]
+BEFORE = {step: STEPS.index(step) for step in ("pull", "plan", "screen", "judge", "report")}
+A = {"profile": "p", "audit_id": "a"}
 
 
 def passes(driver: Driver) -> list[tuple[int, int]]:
@@ -19,12 +21,46 @@ def passes(driver: Driver) -> list[tuple[int, int]]:
     return [(request["shard"], request["attempt"]) for request in requests]
 
 
+def of(driver: Driver, name: str) -> list[dict[str, Any]]:
+    """The requests that were made of one activity."""
+    return [call.request for call in driver.calls if call.name == name]
+
+
 def test_an_audit_does_its_steps_in_order_and_tells_how_it_ended() -> None:
     driver = Driver(World())
     assert driver.run(audit(driver.context)) == {"audit_id": "a", "state": "completed", "outcome": "clean"}
     assert driver.names == STEPS
     assert driver.timers == []
-    assert all(call.request["audit_id"] == "a" for call in driver.calls)
+    assert all(call.request.items() >= A.items() for call in driver.calls)
+    assert [call.request.get("run") for call in driver.calls[:2]] == [0, 1]
+
+
+@pytest.mark.parametrize("pulls", [1, 5])
+def test_sources_are_read_one_run_behind_the_other(pulls: int) -> None:
+    driver = Driver(World(), FakeContext(pulls=pulls))
+    driver.run(audit(driver.context))
+    assert of(driver, "pull") == [{**A, "run": run} for run in range(pulls)]
+    assert driver.names[pulls] == "plan"
+
+
+def test_a_run_that_cannot_be_read_keeps_the_next_from_being_read() -> None:
+    broken = World(answers={"pull": lambda _: refused("No.", retryable=False)})
+    driver = Driver(broken, FakeContext(pulls=3))
+    driver.run(audit(driver.context))
+    assert driver.names == ["pull", "fail"]
+
+
+def test_an_audit_that_an_earlier_release_began_without_a_profile_is_found_by_no_step_and_ends_loudly() -> None:
+    context = FakeContext()
+    context._input = {"audit_id": "a"}
+    gone = refused("There is no audit a.", retryable=False)
+    driver = Driver(World(answers={"pull": lambda _: gone, "fail": lambda _: gone}), context)
+    with pytest.raises(StepFailedError, match="There is no audit a"):
+        driver.run(audit(context))
+    assert [call.request for call in driver.calls] == [
+        {"profile": None, "audit_id": "a", "run": 0},
+        {"profile": None, "audit_id": "a", "step": "pull", "error": "There is no audit a.", "runtime": ""},
+    ]
 
 
 @pytest.mark.parametrize("broken", BEFORE)
@@ -41,7 +77,7 @@ def test_a_step_that_cannot_be_done_ends_the_audit_as_failed_with_its_reason(
     driver = Driver(World(answers={broken: answer}))
     assert driver.run(audit(driver.context)) == {"audit_id": "a", "state": "failed", "outcome": "failed"}
     assert driver.names == [*STEPS[: BEFORE[broken]], *[broken] * attempts, "fail"]
-    assert driver.calls[-1].request == {"audit_id": "a", "step": broken, "error": error, "runtime": ""}
+    assert driver.calls[-1].request == {**A, "step": broken, "error": error, "runtime": ""}
 
 
 @pytest.mark.parametrize("broken", BEFORE)
@@ -61,9 +97,10 @@ def test_a_step_that_fails_in_the_runtime_ends_the_audit_in_our_words_and_the_ru
 
 
 def test_what_the_runtime_said_of_an_earlier_attempt_is_not_told_of_a_refusal() -> None:
-    driver = Driver(World(answers={"pull": once(raising("killed"), refused("No.", retryable=False))}))
+    again = once(raising("killed"), refused("No.", retryable=False))
+    driver = Driver(World(answers={"pull": again}))
     driver.run(audit(driver.context))
-    assert driver.calls[-1].request == {"audit_id": "a", "step": "pull", "error": "No.", "runtime": ""}
+    assert driver.calls[-1].request == {**A, "step": "pull", "error": "No.", "runtime": ""}
 
 
 def test_the_text_of_a_failure_is_cut_before_it_enters_the_history() -> None:
@@ -134,7 +171,7 @@ def test_the_last_reason_is_the_one_that_is_told() -> None:
 def test_a_shard_that_left_something_unread_costs_a_second_pass_of_that_shard_and_nothing_else(trouble: Any) -> None:
     mended = once(trouble, scanned())
     driver = Driver(World(answers={"scan_shard": lambda r: mended(r) if r["shard"] == 1 else scanned()}))
-    driver.run(scan(driver.context, "a", shards=[0, 1, 2, 3], max_passes=3))
+    driver.run(scan(driver.context, A, shards=[0, 1, 2, 3], max_passes=3))
     assert passes(driver) == [(0, 1), (1, 1), (2, 1), (3, 1), (1, 2)]
     assert len(driver.timers) == 1
 
@@ -142,7 +179,7 @@ def test_a_shard_that_left_something_unread_costs_a_second_pass_of_that_shard_an
 def test_a_refusal_that_cannot_be_mended_costs_no_second_pass() -> None:
     answers = {0: scanned(), 1: refused("No plan.", retryable=False), 2: refused("Busy.", retryable=True)}
     driver = Driver(World(answers={"scan_shard": lambda request: answers[request["shard"]]}))
-    driver.run(scan(driver.context, "a", shards=[0, 1, 2], max_passes=3))
+    driver.run(scan(driver.context, A, shards=[0, 1, 2], max_passes=3))
     assert passes(driver) == [(0, 1), (1, 1), (2, 1), (2, 2), (2, 3)]
     assert len(driver.timers) == 2
 
@@ -152,13 +189,13 @@ def test_passes_are_limited_and_what_is_still_unread_is_left_to_the_coverage() -
     driver = Driver(world)
     assert driver.run(audit(driver.context))["state"] == "completed"
     assert passes(driver) == [(0, 1), (1, 1), (1, 2), (1, 3)]
-    assert driver.names[-3:] == ["keep_dead_letters", "reconcile", "report"]
+    assert driver.names[-6:] == ["keep_dead_letters", "screen", *LOOKS, "judge", "report"]
     assert len(driver.timers) == 2
 
 
 def test_an_audit_with_one_pass_never_waits() -> None:
     driver = Driver(World(answers={"scan_shard": raising("killed")}))
-    driver.run(scan(driver.context, "a", shards=[0, 1], max_passes=1))
+    driver.run(scan(driver.context, A, shards=[0, 1], max_passes=1))
     assert passes(driver) == [(0, 1), (1, 1)]
     assert driver.timers == []
 
@@ -169,17 +206,12 @@ def test_a_cancelled_audit_is_told_so_by_its_activities_and_ends_as_cancelled() 
     answers = {"scan_shard": lambda _: ended, "keep_dead_letters": lambda _: ended, "fail": lambda _: cancelled}
     driver = Driver(World(answers=answers))
     assert driver.run(audit(driver.context)) == {"audit_id": "a", "state": "cancelled", "outcome": "failed"}
-    assert driver.names == ["list_containers", "pull", "plan", "scan_shard", "scan_shard", "keep_dead_letters", "fail"]
+    assert driver.names == [*PULLS, "plan", *SCANS, "keep_dead_letters", "fail"]
     assert driver.timers == []
     assert driver.calls[-1].request["error"] == ended["error"]
 
 
 # --- dead letters, and beginning again ------------------------------------------------------------------------------
-
-
-def of(driver: Driver, name: str) -> list[dict[str, Any]]:
-    """The requests that were made of one activity."""
-    return [call.request for call in driver.calls if call.name == name]
 
 
 def test_dead_letters_are_kept_only_where_something_stayed_unread() -> None:
@@ -188,7 +220,7 @@ def test_dead_letters_are_kept_only_where_something_stayed_unread() -> None:
     assert of(good, "keep_dead_letters") == []
     bad = Driver(World(shards=3, max_passes=1, answers={"scan_shard": lambda r: scanned(failed=r["shard"] == 1)}))
     bad.run(audit(bad.context))
-    assert of(bad, "keep_dead_letters") == [{"audit_id": "a", "failed": [1]}]
+    assert of(bad, "keep_dead_letters") == [{**A, "failed": [1]}]
 
 
 def test_a_mended_shard_is_no_dead_letter() -> None:
@@ -201,22 +233,22 @@ def test_a_mended_shard_is_no_dead_letter() -> None:
 def test_a_shard_that_never_came_back_is_a_dead_letter(trouble: Any) -> None:
     driver = Driver(World(shards=2, answers={"scan_shard": trouble}))
     driver.run(audit(driver.context))
-    assert of(driver, "keep_dead_letters") == [{"audit_id": "a", "failed": [0, 1]}]
+    assert of(driver, "keep_dead_letters") == [{**A, "failed": [0, 1]}]
 
 
 def test_a_resumed_audit_takes_back_the_dead_letters_that_it_mends() -> None:
     driver = Driver(World(shards=2), FakeContext(again=True))
     driver.run(audit(driver.context))
     assert passes(driver) == [(0, 1), (1, 1)]
-    assert of(driver, "keep_dead_letters") == [{"audit_id": "a", "failed": []}]
+    assert of(driver, "keep_dead_letters") == [{**A, "failed": []}]
 
 
 def test_a_replay_scans_the_shards_of_dead_letters_and_no_other() -> None:
     driver = Driver(World(shards=9), FakeContext(again=True, replay=[2, 7]))
     assert driver.run(audit(driver.context))["state"] == "completed"
     assert passes(driver) == [(2, 1), (7, 1)]
-    assert of(driver, "keep_dead_letters") == [{"audit_id": "a", "failed": []}]
-    assert driver.names[-2:] == ["reconcile", "report"]
+    assert of(driver, "keep_dead_letters") == [{**A, "failed": []}]
+    assert driver.names[-5:] == ["screen", *LOOKS, "judge", "report"]
 
 
 def test_a_discard_scans_nothing_waits_for_nothing_and_reports_anew() -> None:
@@ -224,7 +256,59 @@ def test_a_discard_scans_nothing_waits_for_nothing_and_reports_anew() -> None:
     driver.run(audit(driver.context))
     assert passes(driver) == []
     assert driver.timers == []
-    assert driver.names[-3:] == ["keep_dead_letters", "reconcile", "report"]
+    assert driver.names[-6:] == ["keep_dead_letters", "screen", *LOOKS, "judge", "report"]
+
+
+# --- looking again --------------------------------------------------------------------------------------------------
+
+
+def looks(driver: Driver) -> list[int]:
+    """The pieces of the second look that were asked for."""
+    return [request["shard"] for request in of(driver, "look_again")]
+
+
+def test_the_second_look_is_taken_in_as_many_pieces_as_the_first_says() -> None:
+    driver = Driver(World(pieces=5))
+    driver.run(audit(driver.context))
+    assert of(driver, "look_again") == [{**A, "shard": shard} for shard in range(5)]
+    assert driver.timers == []
+
+
+def test_where_nothing_is_in_doubt_nothing_is_looked_at_again() -> None:
+    driver = Driver(World(pieces=0))
+    driver.run(audit(driver.context))
+    assert driver.names == [*PULLS, "plan", *SCANS, "screen", "judge", "report"]
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        pytest.param(raising("exited with code 137"), id="its worker died"),
+        pytest.param(lambda _: refused("Busy.", retryable=True), id="the run store was busy"),
+    ],
+)
+def test_a_piece_that_did_not_come_to_its_end_is_tried_again_and_no_other(trouble: Any) -> None:
+    mended = once(trouble, {"ok": True})
+    driver = Driver(World(answers={"look_again": lambda r: mended(r) if r["shard"] == 1 else {"ok": True}}))
+    driver.run(look_again(driver.context, A, 3))
+    assert looks(driver) == [0, 1, 2, 1]
+    assert len(driver.timers) == 1
+
+
+@pytest.mark.parametrize(
+    ("trouble", "attempts"),
+    [
+        pytest.param(raising("exited with code 137"), STEP_ATTEMPTS, id="its worker always dies"),
+        pytest.param(lambda _: refused("Busy.", retryable=True), STEP_ATTEMPTS, id="unavailable"),
+        pytest.param(lambda _: refused("No screening.", retryable=False), 1, id="refused"),
+    ],
+)
+def test_what_cannot_be_looked_at_again_never_ends_the_audit(trouble: Any, attempts: int) -> None:
+    driver = Driver(World(answers={"look_again": trouble}))
+    assert driver.run(audit(driver.context)) == {"audit_id": "a", "state": "completed", "outcome": "clean"}
+    assert looks(driver) == [0, 1] * attempts
+    assert len(driver.timers) == attempts - 1
+    assert driver.names[-2:] == ["judge", "report"]
 
 
 # --- telling people ---------------------------------------------------------------------------------------------------
@@ -234,7 +318,7 @@ def test_a_discard_scans_nothing_waits_for_nothing_and_reports_anew() -> None:
 def test_people_are_told_of_an_end_they_want_to_hear_of(wanted: bool) -> None:
     driver = Driver(World(answers={"report": lambda _: {**ENDED, "notify": wanted}}))
     driver.run(audit(driver.context))
-    assert of(driver, "notify") == [{"audit_id": "a"}] * wanted
+    assert of(driver, "notify") == [A] * wanted
 
 
 def test_people_are_told_of_a_failure() -> None:

@@ -61,19 +61,21 @@ TROUBLES: dict[str, Callable[[], Answer]] = {
 @settings(max_examples=20, deadline=None)
 @given(
     st.lists(st.sampled_from(sorted(TROUBLES)), min_size=1, max_size=5),
+    st.lists(st.sampled_from(sorted(TROUBLES)), max_size=5),
     st.sampled_from([{}, {"again": True}, {"again": True, "replay": [0]}, {"again": True, "replay": []}]),
     st.integers(1, 4),
     st.integers(),
 )
 def test_whatever_happens_in_whatever_order_the_same_things_are_asked_for(
-    troubles: list[str], begun: dict[str, Any], at_once: int, seed: int
+    troubles: list[str], doubts: list[str], begun: dict[str, Any], at_once: int, seed: int
 ) -> None:
-    shards = [TROUBLES[trouble]() for trouble in troubles]
+    shards, pieces = ([TROUBLES[trouble]() for trouble in of] for of in (troubles, doubts))
     answers: dict[str, Answer] = {
         "scan_shard": lambda request: shards[request["shard"]](request),
+        "look_again": lambda request: pieces[request["shard"]](request),
         "report": lambda _: {**ENDED, "notify": True},
     }
-    world = World(shards=len(shards), max_passes=2, answers=answers)
+    world = World(shards=len(shards), pieces=len(pieces), max_passes=2, answers=answers)
     host = SdkHost(audit, given=begun)
     last = run(host, world, Random(seed), at_once)
     assert (last.done, last.output, last.error) == (True, COMPLETED, None)
@@ -82,19 +84,31 @@ def test_whatever_happens_in_whatever_order_the_same_things_are_asked_for(
 
 def test_the_steps_are_asked_for_one_by_one_and_the_shards_all_at_once() -> None:
     host = SdkHost(audit)
-    run(host, World(shards=3), Random(1))
+    run(host, World(shards=3, pieces=2), Random(1))
     kinds = [[leaf["functionName"] for leaf in action["compoundActions"]] for action in host.answers[-1].actions]
-    assert kinds == [["list_containers"], ["pull"], ["plan"], ["scan_shard"] * 3, ["reconcile"], ["report"]]
+    one_by_one = [
+        ["pull"],
+        ["pull"],
+        ["plan"],
+        ["scan_shard"] * 3,
+        ["screen"],
+        ["look_again"] * 2,
+        ["judge"],
+        ["report"],
+    ]
+    assert kinds == one_by_one
 
 
 @pytest.mark.parametrize("at_once", [MAX_SHARDS, 64])
 def test_an_audit_of_as_many_shards_as_there_can_be_replays_and_stays_small(at_once: int) -> None:
-    world = World(shards=MAX_SHARDS, answers={"scan_shard": once(raising("exited with code 137"), scanned())})
+    broken = {name: once(raising("exited with code 137"), scanned()) for name in ("scan_shard", "look_again")}
+    world = World(shards=MAX_SHARDS, pieces=MAX_SHARDS, answers=broken)
     host = SdkHost(audit)
     last = run(host, world, Random(7), at_once)
     assert (last.done, last.output) == (True, COMPLETED)
     passes = Counter(request["attempt"] for name, request in asked_for(last) if name == "scan_shard")
     assert passes == {1: MAX_SHARDS, 2: MAX_SHARDS}
+    assert sum(name == "look_again" for name, _ in asked_for(last)) == 2 * MAX_SHARDS
     for earlier, later in pairwise(host.answers):
         assert later.actions[: len(earlier.actions)] == earlier.actions
     assert max(len(text.encode()) for text in host.payloads) < MOST_PAYLOAD_BYTES
@@ -115,7 +129,7 @@ def scanning(shards: int) -> SdkHost:
     """An audit that has just asked for its shards."""
     host = SdkHost(audit)
     host.start()
-    for answer in ({"ok": True, "listed": 9}, {"ok": True}, {"ok": True, "shards": shards, "max_passes": 2}):
+    for answer in ({"ok": True}, {"ok": True}, {"ok": True, "shards": shards, "max_passes": 2}):
         [task] = host.open
         host.wake([host.complete(task, answer)])
     assert len(host.open) == shards
@@ -144,10 +158,13 @@ def test_a_second_pass_waits_on_a_timer_of_the_orchestrations_own_clock() -> Non
     waited = [event for event in host.history if event["EventType"] == 12][-1]["Timestamp"]
     assert timer["fireAt"] > waited
     answer = host.wake([host.fire(task)])
-    assert asked_for(answer)[-1] == ("scan_shard", {"audit_id": host.audit_id, "shard": 1, "attempt": 2})
+    assert asked_for(answer)[-1] == (
+        "scan_shard",
+        {"profile": "p", "audit_id": host.audit_id, "shard": 1, "attempt": 2},
+    )
 
 
-@pytest.mark.parametrize("broken", ["list_containers", "pull", "plan", "reconcile", "report"])
+@pytest.mark.parametrize("broken", ["pull", "plan", "screen", "judge", "report"])
 def test_a_step_that_always_fails_ends_the_audit_through_its_way_out(broken: str) -> None:
     host = SdkHost(audit)
     last = run(host, World(answers={broken: raising("é" * 50_000)}), Random(5))
@@ -164,7 +181,7 @@ def test_a_step_that_always_fails_ends_the_audit_through_its_way_out(broken: str
 def test_a_refusal_that_cannot_be_mended_is_not_tried_again() -> None:
     host = SdkHost(audit)
     last = run(host, World(answers={"pull": lambda _: refused("Wrong password.", retryable=False)}), Random(5))
-    assert [name for name, _ in asked_for(last)] == ["list_containers", "pull", "fail"]
+    assert [name for name, _ in asked_for(last)] == ["pull", "fail"]
     assert asked_for(last)[-1][1]["error"] == "Wrong password."
 
 
@@ -176,8 +193,8 @@ def test_an_audit_whose_end_cannot_be_written_ends_as_an_error_that_names_why() 
 
 def test_an_audit_of_no_shards_goes_straight_on() -> None:
     host = SdkHost(audit)
-    last = run(host, World(shards=0), Random(5))
-    assert [name for name, _ in asked_for(last)] == ["list_containers", "pull", "plan", "reconcile", "report"]
+    last = run(host, World(shards=0, pieces=0), Random(5))
+    assert [name for name, _ in asked_for(last)] == ["pull", "pull", "plan", "screen", "judge", "report"]
     assert last.output == COMPLETED
 
 

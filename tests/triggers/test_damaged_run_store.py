@@ -18,13 +18,16 @@ from activities.keep_dead_letters import keep_letters
 from activities.previous import previous_audit
 from adapters.store.records import ActiveAudit
 from profiles.pre_capture_sessions import PROFILE
+from reconciliation.coverage import Coverage
 from reconciliation.dead_letters import DeadLetter
 from reconciliation.errors import RunStoreError
 from reconciliation.evidence import Unread
 from reconciliation.lifecycle import State
 from reconciliation.outcome import Outcome
-from reconciliation.plan import Plan
+from reconciliation.plan import Plan, shards_of
+from reconciliation.pulled import Pulled
 from reconciliation.run_record import RunRecord
+from reconciliation.screened import Screening
 from tests.activities.memory import MemoryDatabase, MemoryStorage, Outside
 from tests.profiles.pre_capture_sessions.world import AS_OF, PARAMETERS, World, audited, document_of
 from triggers import audits
@@ -34,24 +37,31 @@ from triggers.running import Running
 from triggers.timers import watch
 
 NAME = PARAMETERS.profile
-GUARD = f"active/{NAME}.json"
+GUARD = f"{NAME}/active.json"
 OLDEST, TOUCHED, NEWEST, NEXT = (f"2026030{day}-000000-aaaaaaaa" for day in (1, 2, 3, 4))
+FOLDER = f"{NAME}/{TOUCHED}"
 REPORT = document_of(audited(World()))
 PARTS = (
     "run.json",
-    "listing.json",
-    "plan.json",
-    "containers.jsonl.gz",
-    "candidates.jsonl.gz",
+    "pulled/0.json",
+    "pulled/1.json",
+    "rows/containers.jsonl.gz",
+    "rows/candidates.jsonl.gz",
     "work.jsonl.gz",
+    "plan.json",
     "shards/0000.jsonl.gz",
     "shards/0000.progress",
     "dead-letters/0000.json",
+    "0.0/doubts.jsonl.gz",
+    "0.0/counted.jsonl.gz",
+    "0.0/screened.json",
+    "0.0/again/0000.jsonl.gz",
     "report.json",
     "odd/name",
     "shards/odd",
     "dead-letters/odd",
 )
+LISTED = {"containers": ('"a"', '"b"')}
 SUMMARY = {"findings": 0, **Outside(MemoryStorage({}), MemoryDatabase()).services.audited(PROFILE).to_json()}
 
 
@@ -81,26 +91,41 @@ async def chunks(text: str) -> AsyncIterator[bytes]:
     yield text.encode()
 
 
-async def pages(*names: str) -> AsyncIterator[list[str]]:
-    yield list(names)
+async def portions(*portion: Any) -> AsyncIterator[list[Any]]:
+    yield list(portion)
 
 
 async def leave(outside: Outside, audit_id: str, state: State) -> RunRecord:
     """Everything that an audit leaves behind."""
     record = RunRecord(audit_id, State.QUEUED, PARAMETERS, AS_OF, AS_OF)
     await outside.records.create_record(record)
-    await outside.store.write_containers(audit_id, AS_OF, pages("a", "b"))
-    await outside.store.write_rows(audit_id, {"registered": pages(), "candidates": pages()})
-    plan = Plan(AS_OF, settle_minutes=20, max_passes=3, listed=2, skipped={}, shards=())
-    await outside.store.write_plan(audit_id, plan, pages("a", "b"))
-    await outside.store.write_progress(audit_id, 0, [])
+    folder, attempt, store = record.folder, record.attempt_folder, outside.store
+    for run, of_run in enumerate(PROFILE.pulls()):
+        for source in of_run:
+            await store.rows.write(folder, source.name, portions(*LISTED.get(source.name, ())))
+        await store.rows.write_pulled(folder, run, Pulled(AS_OF, {source.name: 0 for source in of_run}))
+    await plan(outside, folder)
+    await store.shards.write_progress(folder, 0, [])
     unread = Unread("a", "403", failed=True)
-    await outside.store.write_shard(audit_id, 0, 1, [unread, Unread("b", "gone", failed=False)])
+    scanned = [unread, Unread("b", "gone", failed=False)]
+    await store.shards.mend(folder, 0, scanned, PROFILE.scan, attempt=1, seen=None)
     if state is State.INCOMPLETE:
         letter = DeadLetter(0, "", 2, 1, (("a", "403"),), attempts=3, first_at=AS_OF, last_at=AS_OF)
-        await outside.store.write_dead_letter(audit_id, letter)
-    await outside.store.write_report(audit_id, "json", chunks(REPORT))
+        await store.letters.write(folder, letter)
+    [(number, *_)] = blocks = await store.attempts.write_doubts(attempt, portions(["sessions", "s"]))
+    await store.attempts.write_counted(attempt, [])
+    await store.attempts.write_screened(attempt, Screening(AS_OF, {}, Coverage(2), {}, frozenset(), blocks, number))
+    await store.attempts.write_again(attempt, 0, [])
+    await store.reports.write(folder, "json", chunks(REPORT), record.attempt)
     return await outside.records.end(record.ended(state, AS_OF, outcome=Outcome.INCOMPLETE, summary=SUMMARY))
+
+
+async def plan(outside: Outside, folder: str) -> None:
+    """A plan of one shard that holds two containers."""
+    blocks = await outside.store.plans.write_work(folder, portions(["a", None], ["b", None]))
+    shards = shards_of(blocks, 2)
+    frozen = Plan(AS_OF, settle_minutes=20, max_passes=3, listed=2, skipped={}, shards=shards)
+    await outside.store.plans.write(folder, frozen)
 
 
 async def planted(state: State) -> Outside:
@@ -143,9 +168,9 @@ async def others_go_on(outside: Outside, touched: str = TOUCHED) -> None:
     assert status == 200
     shown = [view["id"] for view in listed["audits"]]
     assert [audit_id for audit_id in shown if audit_id != touched] == [NEWEST, OLDEST]
-    assert (touched in shown) != any(path.startswith(f"{touched}/") for path in listed["unreadable"])
+    assert (touched in shown) != any(path.startswith(f"{NAME}/{touched}/") for path in listed["unreadable"])
     for answer, problem in await ask_all(runtime, touched):
-        assert answer < 500 or (answer == 500 and problem["detail"].startswith(f"{touched}/"))
+        assert answer < 500 or (answer == 500 and problem["detail"].startswith(f"{NAME}/{touched}/"))
     now = RunRecord(NEXT, State.RUNNING, PARAMETERS, AS_OF + timedelta(hours=1), AS_OF)
     previous = await previous_audit(outside.services, now)
     assert previous is not None
@@ -157,7 +182,7 @@ async def others_go_on(outside: Outside, touched: str = TOUCHED) -> None:
     await watch(runtime, outside.services)
     outside.now = AS_OF + timedelta(days=1000)
     await clear_away(runtime, outside.services)
-    left = {path.partition("/")[0] for path in outside.blobs.blobs}
+    left = {path.split("/")[1] for path in outside.blobs.blobs}
     assert NEWEST in left
     assert not {OLDEST, NEXT} & left
 
@@ -192,10 +217,12 @@ def test_any_bytes_in_any_blob_of_one_audit_leave_all_others_as_they_are(
 ) -> None:
     async def run() -> None:
         outside = await planted(state)
-        path = f"{TOUCHED}/{part}"
+        path = f"{FOLDER}/{part}"
         outside.blobs.blobs[path] = data.draw(touched_bytes(outside.blobs.blobs.get(path, b"")))
         outside.blobs.told[path] = data.draw(
-            st.dictionaries(st.sampled_from(["scanned", "failed", "attempt"]), st.text(max_size=5), max_size=2)
+            st.dictionaries(
+                st.sampled_from(["scanned", "failed", "attempt", "shards"]), st.text(max_size=5), max_size=2
+            )
         )
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(audits, "services", lambda: outside.services)
@@ -226,7 +253,7 @@ async def test_whole_audits_are_all_shown(state: State, monkeypatch: pytest.Monk
 async def test_what_is_not_shown_is_named_in_the_list_and_told_of_when_asked_for(
     outside: Outside, part: str, data: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
-    path = f"{TOUCHED}/{part}"
+    path = f"{FOLDER}/{part}"
     outside.blobs.blobs[path] = data
     _, listed = await ask(audits.list_audits, request(limit="2"), Runtime())
     assert [view["id"] for view in listed["audits"]] == [NEWEST, OLDEST]
@@ -242,23 +269,23 @@ async def test_what_is_not_shown_is_named_in_the_list_and_told_of_when_asked_for
 async def test_a_report_that_was_cut_short_is_no_report(outside: Outside, text: str) -> None:
     status, _ = await ask(audits.report, request(TOUCHED))
     assert status == 200
-    outside.blobs.blobs[f"{TOUCHED}/report.json"] = text.encode()
+    outside.blobs.blobs[f"{FOLDER}/report.json"] = text.encode()
     status, problem = await ask(audits.report, request(TOUCHED))
-    assert (status, problem["detail"].partition(":")[0]) == (500, f"{TOUCHED}/report.json in memory cannot be read")
+    assert (status, problem["detail"].partition(":")[0]) == (500, f"{FOLDER}/report.json in memory cannot be read")
 
 
 async def test_a_dead_letter_of_a_shard_that_there_is_not_is_named(outside: Outside) -> None:
-    await outside.records.create_record(RunRecord(NEXT, State.RUNNING, PARAMETERS, AS_OF, AS_OF))
-    plan = Plan(AS_OF, settle_minutes=20, max_passes=3, listed=2, skipped={}, shards=())
-    await outside.store.write_plan(NEXT, plan, pages("a", "b"))
+    record = RunRecord(NEXT, State.RUNNING, PARAMETERS, AS_OF, AS_OF)
+    await outside.records.create_record(record)
+    await plan(outside, record.folder)
     letter = DeadLetter(7, "", 2, 1, (("a", "403"),), attempts=3, first_at=AS_OF, last_at=AS_OF)
-    await outside.store.write_dead_letter(NEXT, letter)
+    await outside.store.letters.write(record.folder, letter)
     with pytest.raises(RunStoreError, match=f"{NEXT} has a dead letter of shard 7, which its plan in memory does not"):
-        await keep_letters({"audit_id": NEXT, "failed": []}, outside.services)
+        await keep_letters({"profile": NAME, "audit_id": NEXT, "failed": []}, outside.services)
 
 
 async def test_only_what_had_to_be_gone_through_is_read(outside: Outside) -> None:
-    outside.blobs.blobs[f"{OLDEST}/run.json"] = b"{"
+    outside.blobs.blobs[f"{NAME}/{OLDEST}/run.json"] = b"{"
     _, listed = await ask(audits.list_audits, request(limit="2"), Runtime())
     assert ([view["id"] for view in listed["audits"]], listed["unreadable"]) == ([NEWEST, TOUCHED], [])
 
@@ -267,7 +294,16 @@ async def test_only_what_had_to_be_gone_through_is_read(outside: Outside) -> Non
 
 
 @pytest.mark.parametrize(
-    "folder", ["20990101-000000-bbbbbbbb", "active", "copy-of-an-audit", "20990101-000000-BBBBBBBB"]
+    "folder",
+    [
+        f"{NAME}/20990101-000000-bbbbbbbb",
+        f"{NAME}/active",
+        f"{NAME}/copy-of-an-audit",
+        f"{NAME}/20990101-000000-BBBBBBBB",
+        "other/20990101-000000-bbbbbbbb",
+        "20990101-000000-bbbbbbbb",
+        "active",
+    ],
 )
 @pytest.mark.parametrize("named", [NEWEST, "active", "health.json"])
 async def test_no_record_speaks_for_another_folder_than_its_own(outside: Outside, folder: str, named: str) -> None:
@@ -276,9 +312,9 @@ async def test_no_record_speaks_for_another_folder_than_its_own(outside: Outside
     outside.blobs.blobs[f"{folder}/run.json"] = json.dumps(decoy.to_json()).encode()
     outside.now = AS_OF + timedelta(days=1000)
     await clear_away(Runtime(), outside.services)
-    left = {path.partition("/")[0] for path in outside.blobs.blobs}
-    assert {NEWEST, "active", folder} <= left
-    assert OLDEST not in left
+    left = {path.rpartition("/")[0] for path in outside.blobs.blobs}
+    assert {f"{NAME}/{NEWEST}", NAME, folder} <= left
+    assert f"{NAME}/{OLDEST}" not in left
 
 
 # --- the guard -------------------------------------------------------------------------------------------------------
@@ -314,7 +350,7 @@ async def test_an_audit_at_work_stays_the_only_one_although_its_guard_cannot_be_
     runtime = Runtime()
     active = await Running(outside.services, runtime).begin(PARAMETERS, NEXT)
     if unreadable:
-        outside.blobs.blobs[f"{NEXT}/run.json"] = b'{"schema_version": 2}'
+        outside.blobs.blobs[f"{NAME}/{NEXT}/run.json"] = b'{"schema_version": 2}'
     outside.blobs.blobs[GUARD] = data
     with pytest.raises(RefusedError, match=f"Audit {NEXT} of profile .* is active") as refused:
         await Running(outside.services, runtime).begin(PARAMETERS, "20260305-000000-aaaaaaaa")
@@ -345,7 +381,7 @@ async def test_an_audit_that_cannot_be_read_holds_its_profile_only_while_its_orc
     outside: Outside,
 ) -> None:
     runtime = Runtime({TOUCHED})
-    outside.blobs.blobs[f"{TOUCHED}/run.json"] = b"{"
+    outside.blobs.blobs[f"{FOLDER}/run.json"] = b"{"
     await outside.records.claim(NAME, TOUCHED, AS_OF - timedelta(hours=1), None)
     with pytest.raises(RefusedError, match=f"{TOUCHED} .* is active"):
         await Running(outside.services, runtime).begin(PARAMETERS, NEXT)
@@ -354,4 +390,61 @@ async def test_an_audit_that_cannot_be_read_holds_its_profile_only_while_its_orc
     runtime.open.clear()
     await Running(outside.services, runtime).begin(PARAMETERS, NEXT)
     assert await names_it(outside) == NEXT
-    assert outside.blobs.blobs[f"{TOUCHED}/run.json"] == b"{"
+    assert outside.blobs.blobs[f"{FOLDER}/run.json"] == b"{"
+
+
+# --- as an earlier release laid it out --------------------------------------------------------------------------------
+
+
+async def of_old_layout(outside: Outside, state: State) -> None:
+    """The touched audit as an earlier release left it: in a folder that no profile has a part in."""
+    blobs = outside.blobs.blobs
+    for path in [path for path in blobs if path.startswith(f"{FOLDER}/")]:
+        blobs[path.removeprefix(f"{NAME}/")] = blobs.pop(path)
+    record = json.loads(blobs[f"{TOUCHED}/run.json"])
+    blobs[f"{TOUCHED}/run.json"] = json.dumps(record | {"state": state.value}).encode()
+
+
+@pytest.mark.parametrize("state", [State.COMPLETED, State.INCOMPLETE, State.FAILED])
+async def test_an_audit_of_the_old_layout_is_shown_and_compared_with_and_cleared_away(
+    state: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outside = await planted(state)
+    monkeypatch.setattr(audits, "services", lambda: outside.services)
+    await of_old_layout(outside, state)
+    _, listed = await ask(audits.list_audits, request(), Runtime())
+    assert [view["id"] for view in listed["audits"]] == [NEWEST, TOUCHED, OLDEST]
+    status, shown = await ask(audits.show, request(TOUCHED), Runtime())
+    assert (status, shown["state"], shown["phase"]) == (200, state.value, "done")
+    status, _ = await ask(audits.report, request(TOUCHED))
+    assert status == (409 if state is State.FAILED else 200)
+    await others_go_on(outside)
+
+
+@pytest.mark.parametrize("state", [State.INCOMPLETE, State.FAILED, State.QUEUED])
+async def test_an_audit_of_the_old_layout_is_not_begun_again_and_says_why(
+    state: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outside, runtime = await planted(State.INCOMPLETE), Runtime()
+    monkeypatch.setattr(audits, "services", lambda: outside.services)
+    await of_old_layout(outside, state)
+    before = dict(outside.blobs.blobs)
+    outside.now += timedelta(hours=1)
+    route = audits.replay if state is State.INCOMPLETE else audits.resume
+    status, problem = await ask(route, request(TOUCHED), runtime)
+    assert (status, problem["detail"].partition(" is ")[2]) == (
+        409,
+        "as an earlier release left it, so it is only shown. Start a new audit.",
+    )
+    assert outside.blobs.blobs == before
+    assert runtime.started == []
+
+
+@pytest.mark.parametrize("data", GUARDS)
+async def test_an_audit_of_the_old_layout_that_never_ended_gets_no_guard(outside: Outside, data: bytes) -> None:
+    await of_old_layout(outside, State.QUEUED)
+    outside.blobs.blobs[GUARD] = data
+    await watch(Runtime(), outside.services)
+    assert await names_it(outside) is None
+    await Running(outside.services, Runtime()).begin(PARAMETERS, NEXT)
+    assert await names_it(outside) == NEXT

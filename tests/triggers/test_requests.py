@@ -1,6 +1,5 @@
 import json
 import re
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -13,6 +12,7 @@ from profiles.pre_capture_sessions import PROFILE
 from profiles.pre_capture_sessions.options import FAST, MODES
 from reconciliation.errors import BadRequestError
 from reconciliation.parameters import AuditParameters
+from tests.adapters.other_profile import OTHER
 from triggers.requests import (
     MOMENT,
     MOST_BODY_BYTES,
@@ -253,14 +253,13 @@ def test_a_text_alone_stands_for_a_list_of_one() -> None:
 
 
 def test_without_a_profile_the_first_that_is_enabled_is_asked_by_its_own_modes_and_options() -> None:
-    other = replace(PROFILE, name="other", modes=("quick",), options=(), default_grace_minutes=5)
-    profiles = {"other": other, **PROFILES}
+    profiles = {"other": OTHER, **PROFILES}
     assert read_start(b"{}", profiles) == AuditParameters("other", "quick", 5)
     assert read_start(json.dumps({"profile": PROFILE.name}).encode(), profiles) == PROFILE.asked()
     with pytest.raises(BadRequestError) as caught:
         read_start(b'{"mode": "full", "statuses": ["NULL"], "options": {"size": 1}}', profiles)
     assert {problem.field: problem.allowed.split(":")[0] for problem in caught.value.problems} == {
-        "mode": "one of quick",
+        "mode": "one of quick, deep",
         "statuses": "any of the fields profile, mode, since, until, grace_minutes, only, options",
         "options.size": "none",
     }

@@ -3,12 +3,11 @@
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import azure.durable_functions as df
 import pytest
 
-from adapters.listing.lister import RestLister
 from adapters.services import Services
 from adapters.settings import load_settings
 from adapters.store.blobs import BlobStore
@@ -49,14 +48,19 @@ def world(blobs: BlobStore, days: int) -> Services:
             "AUDIT_RETENTION_DAYS": str(days),
         }
     )
-    nobody = cast("RestLister", None)  # retention never looks at what is audited
-    return Services(settings, AuditRecords(blobs), RunStore(blobs), nobody, now=lambda: NOW)
+    records = AuditRecords(blobs, ["pre", "other"])
+    return Services(settings, records, RunStore.of(blobs), {}, now=lambda: NOW)  # it never looks at what is audited
+
+
+async def folders(services: Services) -> set[str]:
+    """What is left."""
+    return set(await services.records.folders())
 
 
 async def keep(
     services: Services, number: int, state: State, days: int, *, letters: int = 0, profile: str = "pre"
 ) -> str:
-    """An audit in that state that changed, or ended, so many days ago."""
+    """The folder of an audit in that state that changed, or ended, so many days ago."""
     at = NOW - timedelta(days=days)
     audit_id = f"{at:%Y%m%d-%H%M%S}-{number:08x}"
     record = RunRecord(audit_id, State.QUEUED, AuditParameters(profile, "full", 60), created_at=at, updated_at=at)
@@ -65,8 +69,8 @@ async def keep(
         await services.records.end(record.ended(state, at, outcome=Outcome.FAILED))
     for shard in range(letters):
         letter = DeadLetter(shard, "", 1, 1, (), attempts=1, first_at=at, last_at=at)
-        await services.store.write_dead_letter(audit_id, letter)
-    return audit_id
+        await services.store.letters.write(record.folder, letter)
+    return record.folder
 
 
 AUDITS = [
@@ -87,11 +91,11 @@ async def test_what_is_old_goes_and_what_is_young_unsettled_or_at_work_stays(blo
     services = world(blobs, DAYS)
     reasons = {}
     for number, (state, days, letters, stays, why) in enumerate(AUDITS):
-        audit_id = await keep(services, number, state, days, letters=letters)
-        reasons[audit_id] = (stays, why)
+        folder = await keep(services, number, state, days, letters=letters)
+        reasons[folder] = (stays, why)
     await clear_away(Purges(), services)
-    left = set(await services.records.audit_ids())
-    assert {audit_id: (audit_id in left, why) for audit_id, (_, why) in reasons.items()} == reasons
+    left = await folders(services)
+    assert {folder: (folder in left, why) for folder, (_, why) in reasons.items()} == reasons
 
 
 async def test_the_newest_completed_audit_of_each_profile_stays_however_old_it_is(blobs: BlobStore) -> None:
@@ -101,8 +105,8 @@ async def test_the_newest_completed_audit_of_each_profile_stays_however_old_it_i
     other = await keep(services, 3, State.COMPLETED, 600, profile="other")
     await keep(services, 4, State.FAILED, 300)
     await clear_away(Purges(), services)
-    assert set(await services.records.audit_ids()) == {newest, other}
-    assert older not in await services.records.audit_ids()
+    assert await folders(services) == {newest, other}
+    assert older not in await folders(services)
 
 
 async def test_histories_are_purged_in_small_windows_and_only_of_what_is_finished(
@@ -122,9 +126,9 @@ async def test_histories_are_purged_in_small_windows_and_only_of_what_is_finishe
 
 async def test_zero_days_keep_everything(blobs: BlobStore) -> None:
     services, client = world(blobs, 0), Purges()
-    audit_id = await keep(services, 1, State.FAILED, 3000)
+    folder = await keep(services, 1, State.FAILED, 3000)
     await clear_away(client, services)
-    assert await services.records.audit_ids() == [audit_id]
+    assert await services.records.folders() == [folder]
     assert client.asked == []
 
 
@@ -140,12 +144,12 @@ async def test_what_cannot_be_read_is_kept_counted_and_warned_of_and_keeps_nothi
     later = await keep(services, 4, State.COMPLETED, 300)
     await blobs.write(f"{later}/run.json", b'{"schema_version": 2}')
     await clear_away(Purges(), services)
-    assert set(await services.records.audit_ids()) == {newest, lettered, later}
-    assert old not in await services.records.audit_ids()
+    assert await folders(services) == {newest, lettered, later}
+    assert old not in await folders(services)
     assert '"audits": 1' in caplog.text
     assert '"unreadable": 2' in caplog.text
-    for audit_id in (lettered, later):
-        assert f"Audit {audit_id} is older than AUDIT_RETENTION_DAYS and cannot be read" in caplog.text
+    for folder in (lettered, later):
+        assert f"{folder} is older than AUDIT_RETENTION_DAYS and cannot be read" in caplog.text
 
 
 async def test_what_cannot_be_read_and_was_written_lately_is_no_leftover(
@@ -153,8 +157,8 @@ async def test_what_cannot_be_read_and_was_written_lately_is_no_leftover(
 ) -> None:
     caplog.set_level("INFO")
     services = replace(world(blobs, DAYS), now=lambda: datetime.now(UTC))
-    audit_id = await keep(services, 1, State.FAILED, 3000)
-    await blobs.write(f"{audit_id}/run.json", b"{")
+    folder = await keep(services, 1, State.FAILED, 3000)
+    await blobs.write(f"{folder}/run.json", b"{")
     await clear_away(Purges(), services)
     assert '"unreadable": 0' in caplog.text
     assert "is older than" not in caplog.text
@@ -176,8 +180,24 @@ async def test_what_storage_refuses_to_delete_keeps_nothing_else(
 
     monkeypatch.setattr(blobs, "delete", refuse)
     await clear_away(client, services)
-    assert await services.records.audit_ids() == [locked]
-    assert f"Audit {locked} is old and was not deleted: Cannot delete: an immutability policy" in caplog.text
+    assert await services.records.folders() == [locked]
+    assert f"{locked} is old and was not deleted: Cannot delete: an immutability policy" in caplog.text
     assert '"audits": 1, "refused": 1' in caplog.text
-    assert other not in await services.records.audit_ids()
+    assert other not in await folders(services)
     assert client.asked
+
+
+async def test_an_audit_of_the_old_layout_goes_in_its_time_too(blobs: BlobStore) -> None:
+    services = world(blobs, DAYS)
+    left = {}
+    for number, (days, stays) in enumerate([(DAYS + 1, False), (DAYS - 1, True)]):
+        folder = await keep(services, number, State.FAILED, days, letters=0)
+        stored = await blobs.read(f"{folder}/run.json")
+        assert stored is not None
+        audit_id = folder.rpartition("/")[2]
+        await blobs.write(f"{audit_id}/run.json", stored.data)
+        await blobs.write(f"{audit_id}/report.json", b"{}")
+        await blobs.delete(f"{folder}/run.json")
+        left[audit_id] = stays
+    await clear_away(Purges(), services)
+    assert await folders(services) == {audit_id for audit_id, stays in left.items() if stays}

@@ -4,12 +4,11 @@ import asyncio
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import azure.durable_functions as df
 import pytest
 
-from adapters.listing.lister import RestLister
 from adapters.services import Services
 from adapters.settings import load_settings
 from adapters.store.blobs import BlobStore
@@ -25,6 +24,7 @@ from triggers.running import Running
 
 NOW = datetime(2026, 6, 30, 3, 30, tzinfo=UTC)
 AUDIT = "20260630-033000-1a2b3c4d"
+FIRST = {"profile": "pre-capture-sessions", "audit_id": AUDIT, "pulls": 2}
 Status = df.OrchestrationRuntimeStatus
 
 
@@ -60,8 +60,8 @@ async def ended(blobs: BlobStore, runtime: Runtime, state: State) -> tuple[Runni
             "PRE_DATABASE": "postgresql://a@b/c",
         }
     )
-    nobody = cast("RestLister", None)  # nothing here looks at what is audited
-    services = Services(settings, AuditRecords(blobs), RunStore(blobs), nobody, now=lambda: NOW)
+    records = AuditRecords(blobs, list(settings.profiles))
+    services = Services(settings, records, RunStore.of(blobs), {}, now=lambda: NOW)  # nothing looks at what is audited
     parameters = AuditParameters("pre-capture-sessions", "full", 60)
     record = RunRecord(AUDIT, State.QUEUED, parameters, created_at=NOW, updated_at=NOW)
     await services.records.create_record(record)
@@ -73,14 +73,21 @@ async def test_a_replay_waits_for_the_orchestration_that_is_still_telling_of_the
     runtime = Runtime(asked_before_the_end=3)
     audits, record = await ended(blobs, runtime, State.INCOMPLETE)
     assert (await audits.replay(record, [7])).rounds == 1
-    assert runtime.started == [{"audit_id": AUDIT, "again": True, "replay": [7]}]
+    assert runtime.started == [{**FIRST, "again": True, "replay": [7]}]
 
 
 async def test_so_does_a_resume_of_an_audit_that_failed(blobs: BlobStore) -> None:
     runtime = Runtime(asked_before_the_end=3)
     audits, record = await ended(blobs, runtime, State.FAILED)
     assert (await audits.resume(record)).resumes == 1
-    assert runtime.started == [{"audit_id": AUDIT, "again": True}]
+    assert runtime.started == [{**FIRST, "again": True}]
+
+
+async def test_an_orchestration_is_told_its_profile_and_in_how_many_runs_its_sources_are_read(blobs: BlobStore) -> None:
+    runtime = NothingOpen(asked_before_the_end=0)
+    audits, record = await ended(blobs, runtime, State.FAILED)
+    begun = await audits.begin(record.parameters, "20260630-033001-1a2b3c4d")
+    assert runtime.started == [{**FIRST, "audit_id": begun.audit_id}]
 
 
 async def test_if_that_takes_long_the_replay_is_refused_and_nothing_is_changed(blobs: BlobStore) -> None:
@@ -108,7 +115,7 @@ async def test_of_all_who_begin_under_a_guard_that_cannot_be_read_one_gets_throu
 ) -> None:
     runtime = NothingOpen(asked_before_the_end=0)
     audits, record = await ended(blobs, runtime, State.FAILED)
-    await blobs.write("active/pre-capture-sessions.json", data)
+    await blobs.write("pre-capture-sessions/active.json", data)
     ids = [f"20260630-033001-{number:08x}" for number in range(12)]
     told = await asyncio.gather(
         *(audits.begin(record.parameters, audit_id) for audit_id in ids), audits.resume(record), return_exceptions=True

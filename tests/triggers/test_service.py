@@ -11,11 +11,16 @@ from uuid import uuid4
 import psycopg
 import pytest
 
+from adapters.connections import StorageConnection
 from adapters.listing.lister import RestLister
 from adapters.services import Services, open_services
 from adapters.settings import load_settings
+from adapters.store.blobs import BlobStore
 from devstack.azurite import AzuriteServer
 from reconciliation import VERSION
+from reconciliation.profile import Connection, Source, Technology
+from reconciliation.queries import SqlRows
+from tests.adapters.other_profile import Other
 from triggers import service
 
 Break = Callable[[psycopg.Connection[Any]], object]
@@ -35,8 +40,16 @@ async def world(
     )
     monkeypatch.setattr(service, "services", lambda: found)
     yield found
-    await found.store._blobs.close()
-    await found.lister._session.close()
+    await close(found)
+
+
+async def close(found: Services) -> None:
+    await blobs_of(found).close()
+    await found.listers["SOURCE_STORAGE"]._session.close()
+
+
+def blobs_of(found: Services) -> BlobStore:
+    return found.records._blobs
 
 
 async def health() -> tuple[int, dict[str, Any]]:
@@ -63,9 +76,9 @@ async def test_a_service_that_can_do_its_work_says_so_and_what_it_is() -> None:
 
 async def test_a_run_store_whose_container_is_gone_is_made_again(world: Services) -> None:
     assert (await health())[0] == 200
-    await world.store._blobs._container.delete_container()
+    await blobs_of(world)._container.delete_container()
     assert (await health())[0] == 200
-    assert await world.store._blobs.exists("health.json")
+    assert await blobs_of(world).exists("health.json")
 
 
 async def test_a_run_store_that_may_be_read_and_not_written_is_no_run_store(
@@ -74,7 +87,7 @@ async def test_a_run_store_that_may_be_read_and_not_written_is_no_run_store(
     async def lost(*_: object) -> None:
         return None
 
-    monkeypatch.setattr(world.store._blobs, "read", lost)
+    monkeypatch.setattr(blobs_of(world), "read", lost)
     assert "does not come back" in await only_wrong("storage:REPORT_STORAGE")
 
 
@@ -83,19 +96,28 @@ async def test_an_account_that_refuses_to_be_listed_is_named(
     world: Services, monkeypatch: pytest.MonkeyPatch, setting: str
 ) -> None:
     key = "d3Jvbmcta2V5LXdyb25nLWtleS13cm9uZy1rZXk="
-    wrong = open_services(replace(world.settings, source_storage=replace(world.settings.source_storage, key=key)))
-    of_source = setting == "SOURCE_STORAGE"
-    broken = replace(world, lister=wrong.lister) if of_source else replace(world, ingest=wrong.lister)
+    given = world.settings.connections
+    account = given[setting]
+    assert isinstance(account, StorageConnection)
+    wrong = open_services(replace(world.settings, connections={**given, setting: replace(account, key=key)}))
+    broken = replace(world, listers={**world.listers, setting: wrong.listers[setting]})
     monkeypatch.setattr(service, "services", lambda: broken)
     detail = await only_wrong(f"storage:{setting}")
     assert "403" in detail
     assert key not in detail
-    await wrong.store._blobs.close()
-    await wrong.lister._session.close()
+    await close(wrong)
+
+
+def without(world: Services, setting: str) -> Services:
+    return replace(world, listers={name: one for name, one in world.listers.items() if name != setting})
+
+
+def with_source(world: Services, lister: object) -> Services:
+    return replace(world, listers={**world.listers, "SOURCE_STORAGE": cast("RestLister", lister)})
 
 
 async def test_an_account_that_is_not_set_up_is_not_asked_for(world: Services, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(service, "services", lambda: replace(world, ingest=None))
+    monkeypatch.setattr(service, "services", lambda: without(world, "INGEST_STORAGE"))
     status, document = await health()
     assert (status, set(document["checks"])) == (200, ALL - {"storage:INGEST_STORAGE"})
 
@@ -128,10 +150,38 @@ async def test_a_table_that_may_not_be_read_shows(
         connection.execute(f"revoke select on {table} from {role}".encode())
     host = database_url.rpartition("@")[2]
     url = f"postgresql://{role}:health-password@{host}"
-    monkeypatch.setattr(service, "services", lambda: replace(world, settings=replace(world.settings, pre_database=url)))
+    settings = replace(world.settings, connections={**world.settings.connections, "PRE_DATABASE": url})
+    monkeypatch.setattr(service, "services", lambda: replace(world, settings=settings))
     assert "SELECT" in await only_wrong("database:PRE_DATABASE")
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute(f"drop owned by {role}; drop role {role}".encode())
+
+
+class Reading(Other):
+    """A profile that reads a table beside PRE's, of the same database."""
+
+    name = "reading"
+    connections = (
+        Connection("PRE_DATABASE", Technology.DATABASE, "database"),
+        Connection("SPARE_DATABASE", Technology.DATABASE, "spare", needed=False),
+    )
+    sources = (Source("entries", "PRE_DATABASE", lambda _asked, _moments: SqlRows("select '[]' from entries")),)
+
+
+@pytest.mark.parametrize("first", [True, False], ids=["named first", "named last"])
+async def test_what_any_profile_asks_of_a_database_is_asked_and_what_is_not_given_is_not(
+    world: Services, database_url: str, monkeypatch: pytest.MonkeyPatch, first: bool
+) -> None:
+    of_two = [("reading", Reading()), *world.settings.profiles.items()]
+    both = replace(world.settings, profiles=dict(of_two if first else reversed(of_two)))
+    monkeypatch.setattr(service, "services", lambda: replace(world, settings=both))
+    assert "no such table" in await only_wrong("database:PRE_DATABASE")
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("create table entries (id int)")
+        status, document = await health()
+        assert (status, set(document["checks"])) == (200, ALL)
+        connection.execute("drop table encode_jobs cascade")
+    assert "no such table" in await only_wrong("database:PRE_DATABASE")
 
 
 class Stubborn:
@@ -154,7 +204,7 @@ async def test_a_check_that_hangs_hides_no_other_and_is_not_waited_for(
 ) -> None:
     stubborn = Stubborn()
     monkeypatch.setattr(service, "_PATIENCE_SECONDS", 3)
-    monkeypatch.setattr(service, "services", lambda: replace(world, lister=cast("RestLister", stubborn)))
+    monkeypatch.setattr(service, "services", lambda: with_source(world, stubborn))
     async with asyncio.timeout(20):
         assert await only_wrong("storage:SOURCE_STORAGE") == "No answer within 3 seconds."
     stubborn.let_go.set()
@@ -171,7 +221,7 @@ async def test_a_check_that_ends_unexpectedly_hides_no_other_and_shows_nothing_o
             names: dict[str, list[str]] = {}
             yield names["AccountKey=c2VjcmV0"]
 
-    monkeypatch.setattr(service, "services", lambda: replace(world, lister=cast("RestLister", Broken())))
+    monkeypatch.setattr(service, "services", lambda: with_source(world, Broken()))
     assert await only_wrong("storage:SOURCE_STORAGE") == (
         "An unexpected error (KeyError). The service's log has the details."
     )

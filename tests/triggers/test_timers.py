@@ -94,8 +94,8 @@ async def test_an_audit_that_cannot_be_read_is_left_alone_and_named(
     outside = Outside(MemoryStorage({}), MemoryDatabase())
     audit_id = "20260301-000000-aaaaaaaa"
     await outside.records.claim(PROFILE, audit_id, AS_OF, None)
-    outside.blobs.blobs[f"{audit_id}/run.json"] = b"{"
+    outside.blobs.blobs[f"{PROFILE}/{audit_id}/run.json"] = b"{"
     before = dict(outside.blobs.blobs)
     await timers.watch(None, outside.services)
     assert outside.blobs.blobs == before
-    assert f"The watchdog left the active audit of {PROFILE} as it is: {audit_id}/run.json" in caplog.text
+    assert f"The watchdog left the active audit of {PROFILE} as it is: {PROFILE}/{audit_id}/run.json" in caplog.text

@@ -2,8 +2,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from adapters.run_store import Artefacts
 
+from adapters.store.overview import Artefacts
 from reconciliation.lifecycle import ENDED, Phase, State
 from reconciliation.outcome import Outcome
 from reconciliation.parameters import AuditParameters
@@ -23,9 +23,11 @@ def shard(*, done: bool, scanned: int = 0) -> ShardProgress:
     return ShardProgress(done=done, scanned=scanned, skipped=0, failed=0, blobs=0, updated_at=AT)
 
 
-def artefacts(*names: str, done: int = 0, begun: int = 0) -> Artefacts:
+def artefacts(*names: str, done: int = 0, begun: int = 0, pieces: int = 2, report: str = "0.0") -> Artefacts:
+    """What there is; a first look says in how many pieces the second is taken, a report of which attempt it is."""
     shards = [shard(done=True)] * done + [shard(done=False)] * begun
-    return Artefacts(frozenset(names), dict(enumerate(shards)), AT, AT)
+    told = {"screened.json": {"shards": str(pieces)}, "report.json": {"attempt": report}}
+    return Artefacts({name: told.get(name.rpartition("/")[2], {}) for name in names}, dict(enumerate(shards)), AT, AT)
 
 
 @pytest.mark.parametrize(
@@ -54,43 +56,70 @@ def test_an_audit_that_has_ended_is_seen_as_its_record_says(state: State, orches
     assert state_seen(replace(RECORD, state=state), orchestration, AT + timedelta(days=1)) is state
 
 
-LISTED = ("containers.jsonl.gz", "listing.json")
-PULLED = (*LISTED, "registered.jsonl.gz", "candidates.jsonl.gz")
+PULLED = ("rows/containers.jsonl.gz", "pulled/0.json", "rows/registered.jsonl.gz", "pulled/1.json")
 PLANNED = (*PULLED, "work.jsonl.gz", "plan.json")
+SCREENED = (*PLANNED, "0.0/doubts.jsonl.gz", "0.0/counted.jsonl.gz", "0.0/screened.json")
+LOOKED = (*SCREENED, "0.0/again/0000.jsonl.gz", "0.0/again/0001.jsonl.gz")
 
 
 @pytest.mark.parametrize(
     ("found", "shards", "phase"),
     [
-        (artefacts(), None, Phase.LIST),
-        (artefacts("run.json"), None, Phase.LIST),
-        (artefacts("containers.jsonl.gz"), None, Phase.LIST),
-        (artefacts(*LISTED), None, Phase.PULL),
-        (artefacts(*LISTED, "registered.jsonl.gz"), None, Phase.PULL),
+        (artefacts(), None, Phase.PULL),
+        (artefacts("run.json"), None, Phase.PULL),
+        (artefacts(PULLED[0]), None, Phase.PULL),
+        (artefacts(*PULLED[:2]), None, Phase.PULL),
+        (artefacts(*PULLED[:3]), None, Phase.PULL),
         (artefacts(*PULLED), None, Phase.PLAN),
         (artefacts(*PULLED, "work.jsonl.gz"), None, Phase.PLAN),
         (artefacts(*PLANNED), 2, Phase.SCAN),
         (artefacts(*PLANNED, done=1, begun=1), 2, Phase.SCAN),
         (artefacts(*PLANNED, begun=2), 2, Phase.SCAN),
-        (artefacts(*PLANNED, done=2), 2, Phase.RECONCILE),
-        (artefacts(*PLANNED, "report.json", done=2), 2, Phase.REPORT),
-        (artefacts(*PLANNED, "report.json", "findings.csv", done=2), 2, Phase.REPORT),
-        (artefacts(*PLANNED, "report.json", "findings.csv", "report.html", done=2), 2, Phase.REPORT),
+        (artefacts(*PLANNED, done=2), 2, Phase.SCREEN),
+        (artefacts(*PLANNED), 0, Phase.SCREEN),
+        (artefacts(*PLANNED, "0.0/doubts.jsonl.gz", done=2), 2, Phase.SCREEN),
+        (artefacts(*SCREENED, done=2), 2, Phase.LOOK_AGAIN),
+        (artefacts(*SCREENED, "0.0/again/0001.jsonl.gz", done=2), 2, Phase.LOOK_AGAIN),
+        (artefacts(*LOOKED, done=2), 2, Phase.JUDGE),
+        (artefacts(*SCREENED, done=2, pieces=0), 2, Phase.JUDGE),
+        (artefacts(*SCREENED, done=1, begun=1), 2, Phase.LOOK_AGAIN),  # a shard was lost, and what it held is unread
+        (artefacts(*LOOKED, "report.json", done=2), 2, Phase.REPORT),
+        (artefacts(*LOOKED, "report.json", "findings.csv", done=2), 2, Phase.REPORT),
+        (artefacts(*LOOKED, "report.json", "findings.csv", "report.html", done=2), 2, Phase.REPORT),
     ],
 )
 @pytest.mark.parametrize("state", [State.RUNNING, State.INTERRUPTED])
 def test_the_phase_is_read_off_what_is_there(found: Artefacts, shards: int | None, phase: Phase, state: State) -> None:
-    assert phase_of(state, found, shards) is phase
+    assert phase_of(state, found, shards, 2, "0.0") is phase
+
+
+@pytest.mark.parametrize(
+    ("found", "phase"),
+    [
+        (artefacts(*LOOKED, "report.json", done=2), Phase.SCAN),
+        (artefacts(*LOOKED, "report.json", "0.1/doubts.jsonl.gz", done=2), Phase.SCREEN),
+        (artefacts(*LOOKED, "report.json", "0.1/screened.json", done=2, pieces=1), Phase.LOOK_AGAIN),
+        (artefacts(*LOOKED, "report.json", "0.1/screened.json", done=2, pieces=0), Phase.JUDGE),
+        (artefacts(*LOOKED, "report.json", "0.1/screened.json", done=2, pieces=0, report="0.1"), Phase.REPORT),
+    ],
+)
+def test_what_another_attempt_has_left_is_not_taken_for_this_ones(found: Artefacts, phase: Phase) -> None:
+    assert phase_of(State.RUNNING, found, 2, 2, "0.1") is phase
+
+
+def test_sources_are_read_in_as_many_runs_as_the_profile_has() -> None:
+    assert phase_of(State.RUNNING, artefacts(*PULLED), None, 3, "0.0") is Phase.PULL
+    assert phase_of(State.RUNNING, artefacts("pulled/0.json"), None, 1, "0.0") is Phase.PLAN
 
 
 def test_a_queued_audit_has_no_phase_and_an_ended_one_is_done() -> None:
-    assert phase_of(State.QUEUED, artefacts(), None) is None
-    assert {phase_of(state, artefacts(), None) for state in ENDED} == {Phase.DONE}
+    assert phase_of(State.QUEUED, artefacts(), None, 2, "0.0") is None
+    assert {phase_of(state, artefacts(), None, 2, "0.0") for state in ENDED} == {Phase.DONE}
 
 
 def test_a_failed_audit_tells_its_error_and_outcome_and_when_it_was_last_touched() -> None:
     ended = RECORD.ended(State.FAILED, AT + MOMENT, outcome=Outcome.FAILED, error="The database refuses the login.")
-    view = audit_view(ended, ended.state, None, artefacts(), now=AT, base="https://app/api")
+    view = audit_view(ended, ended.state, None, artefacts(), pulls=2, now=AT, base="https://app/api")
     assert (view["state"], view["phase"], view["error"]) == ("failed", "done", "The database refuses the login.")
     assert view["outcome"] == {"code": 4, "word": "failed"}
     assert view["updated_at"] == "2026-01-31T09:30:00.000001Z"
@@ -104,8 +133,8 @@ def test_a_failed_audit_tells_its_error_and_outcome_and_when_it_was_last_touched
 def test_what_the_plan_skipped_is_listed_and_skipped_and_no_work_to_be_done() -> None:
     plan = Plan(AT, settle_minutes=20, max_passes=3, listed=10, skipped={"registered": 5, "outside": 1}, shards=())
     plan = replace(plan, shards=(PlannedShard(Shard(0, "", 2), 0, 1), PlannedShard(Shard(1, "c", 2), 1, 1)))
-    half = Artefacts(frozenset(PLANNED), {0: shard(done=True, scanned=2)}, AT, AT)
-    view = audit_view(RECORD, State.RUNNING, plan, half, now=AT, base="")
+    half = replace(artefacts(*PLANNED), shards={0: shard(done=True, scanned=2)})
+    view = audit_view(RECORD, State.RUNNING, plan, half, pulls=2, now=AT, base="")
     assert view["phase"] == "scan"
     assert view["progress"] == {
         "shards": {"total": 2, "done": 1, "failed": 0},
@@ -117,7 +146,7 @@ def test_what_the_plan_skipped_is_listed_and_skipped_and_no_work_to_be_done() ->
 
 
 def test_before_the_plan_nothing_is_said_of_how_much_there_is() -> None:
-    view = audit_view(RECORD, State.RUNNING, None, artefacts(*PULLED), now=AT, base="")
+    view = audit_view(RECORD, State.RUNNING, None, artefacts(*PULLED), pulls=2, now=AT, base="")
     assert view["phase"] == "plan"
     assert view["progress"]["containers"] == {"listed": None, "scanned": 0, "skipped": 0, "failed": 0}
     assert (view["progress"]["shards"]["total"], view["progress"]["percent"]) == (None, None)
@@ -125,5 +154,5 @@ def test_before_the_plan_nothing_is_said_of_how_much_there_is() -> None:
 
 def test_work_that_goes_on_counts_as_a_change_of_the_audit() -> None:
     later = replace(artefacts(), last_modified=AT + timedelta(minutes=5))
-    view = audit_view(RECORD, State.RUNNING, None, later, now=AT, base="")
+    view = audit_view(RECORD, State.RUNNING, None, later, pulls=2, now=AT, base="")
     assert view["updated_at"] == "2026-01-31T09:35:00Z"

@@ -21,17 +21,20 @@ NAMES = st.builds(
 ).filter(lambda name: not name.endswith((".", "/")) and "//" not in name and name not in {".", ".."})
 
 
-async def listed_by_us(server: AzuriteServer, container: str, page_size: int) -> tuple[int, list[Blob]]:
+async def listed_by_us(
+    server: AzuriteServer, container: str, page_size: int, prefix: str = ""
+) -> tuple[int, list[Blob]]:
     async with open_session() as session:
         connection = by_connection_string("SOURCE_STORAGE", server.connection_string)
         pages = await RestLister(endpoint_of(connection), session, page_size=page_size).blobs(
-            container, MATTERING_SUFFIXES
+            container, MATTERING_SUFFIXES, prefix
         )
     return sum(page.total for page in pages), [blob for page in pages for blob in page.kept]
 
 
-def listed_by_sdk(client: ContainerClient) -> list[Blob]:
-    return [Blob(blob.name, blob.size, blob.last_modified) for blob in client.list_blobs()]
+def listed_by_sdk(client: ContainerClient, prefix: str | None = None) -> list[Blob]:
+    found = client.list_blobs(name_starts_with=prefix)
+    return [Blob(blob.name, blob.size, blob.last_modified) for blob in found]
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -48,6 +51,31 @@ async def test_blobs(azurite_server: AzuriteServer, blobs: dict[str, int], page_
         finally:
             client.delete_container()
     assert len(expected) == len(blobs)
+    assert total == len(expected)
+    assert kept == [blob for blob in expected if blob.name.lower().endswith(MATTERING_SUFFIXES)]
+
+
+PREFIXES = st.text(CHARACTERS, min_size=1, max_size=6)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(NAMES, max_size=4), st.lists(NAMES, max_size=4), PREFIXES, st.integers(1, 4))
+async def test_blobs_by_the_beginning_of_their_names(
+    azurite_server: AzuriteServer, with_it: list[str], without: list[str], prefix: str, page_size: int
+) -> None:
+    names = {*(prefix + name for name in with_it), *without}
+    names = {name for name in names if "//" not in name and not name.startswith("/")}
+    container = f"part-{uuid4()}"
+    with BlobServiceClient.from_connection_string(azurite_server.connection_string) as service:
+        client = service.create_container(container)
+        try:
+            for name in names:
+                client.upload_blob(name, b"x")
+            expected = listed_by_sdk(client, prefix)
+            total, kept = await listed_by_us(azurite_server, container, page_size, prefix)
+        finally:
+            client.delete_container()
+    assert {blob.name for blob in expected} == {name for name in names if name.startswith(prefix)}
     assert total == len(expected)
     assert kept == [blob for blob in expected if blob.name.lower().endswith(MATTERING_SUFFIXES)]
 

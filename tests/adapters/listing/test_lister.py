@@ -14,7 +14,6 @@ from typing import Any
 
 import aiohttp
 import pytest
-from activities.reading import Reader
 from aiohttp import web
 from azure.core.credentials import AccessToken
 from azure.core.exceptions import ClientAuthenticationError
@@ -32,7 +31,6 @@ from reconciliation.errors import (
     StorageRefusedError,
     StorageUnavailableError,
 )
-from reconciliation.evidence import Unread
 from tests.adapters.listing.scripted_storage import BY_SAS, QUICK, SIGNATURE, failure, storage, xml
 from tests.adapters.tls_on_loopback import self_signed, serving
 
@@ -315,8 +313,49 @@ async def test_an_odd_name_among_containers_takes_no_other_with_it() -> None:
     async with storage(lambda request: xml(PAGE if "restype" in request.query else page)) as (lister, _):
         [names] = [names async for names in lister.containers()]
         assert names == ["first-one", "odd\\none", "second-one"]
-        records = [await Reader(lister, 1, lambda: datetime.now(UTC)).read(name) for name in names]
-    assert [isinstance(record, Unread) and record.failed for record in records] == [False, True, False]
+        read = await asyncio.gather(*(lister.blobs(name) for name in names), return_exceptions=True)
+    assert [isinstance(pages, ListingError) for pages in read] == [False, True, False]
+    assert [page.total for pages in (read[0], read[2]) if isinstance(pages, list) for page in pages] == [1, 1]
+
+
+# --- a part of a container --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("prefix", ["7f", "a/b", "R&D <take> ü%2F?#+ 🎥", "&marker=x", "\r\n", "\ufffe"])
+async def test_blobs_are_asked_for_by_the_beginning_of_their_names_on_every_page(prefix: str) -> None:
+    following = {"": "next", "next": ""}
+
+    def answer(request: web.Request) -> web.Response:
+        marker = request.query.get("marker", "")
+        entry = BlobEntry(f"{prefix}{marker}.mp4", 1, MODIFIED)
+        return xml(blob_page([entry], following[marker]).decode())
+
+    async with storage(answer) as (lister, seen):
+        pages = await lister.blobs("some-container", prefix=prefix)
+    assert [blob.name for page in pages for blob in page.kept] == [f"{prefix}.mp4", f"{prefix}next.mp4"]
+    assert [request.query["prefix"] for request in seen] == [prefix] * 2
+
+
+async def test_without_a_beginning_none_is_sent() -> None:
+    async with storage(lambda _: xml(PAGE)) as (lister, seen):
+        await lister.blobs("some-container")
+    assert "prefix" not in seen[0].query
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        PAGE.replace("<Blobs>", "<Prefix>7e</Prefix><Blobs>"),
+        blob_page([BlobEntry("7f.mp4", 1, MODIFIED)], "").decode().replace("<Blobs>", "<Prefix>7</Prefix><Blobs>"),
+        PAGE,
+    ],
+    ids=["another", "a shorter one", "none"],
+)
+async def test_a_gateway_that_changes_or_drops_the_beginning_gives_no_answer(page: str) -> None:
+    async with storage(lambda _: xml(page)) as (lister, seen):
+        with pytest.raises(ListingError, match="4 times in a row"):
+            await lister.blobs("some-container", prefix="7f")
+    assert len(seen) == 4
 
 
 # --- how long to wait -------------------------------------------------------------------------------------------------

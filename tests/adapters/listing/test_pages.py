@@ -2,6 +2,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from urllib.parse import quote
+from xml.sax.saxutils import escape
 
 import pytest
 from hypothesis import given, settings
@@ -14,7 +15,7 @@ from devstack.storage_stub.pages import BlobEntry, blob_page, container_page
 from profiles.pre_capture_sessions.evidence import ContainerEvidence, read_evidence
 from profiles.pre_capture_sessions.keys import MATTERING_SUFFIXES
 from reconciliation.errors import ListingError
-from reconciliation.evidence import record_from_json
+from reconciliation.evidence import Read, record_from_json, record_to_json
 from reconciliation.lookups import ALL, can_be_a_container
 
 MODIFIED = "Fri, 20 Mar 2026 09:30:00 GMT"
@@ -301,10 +302,61 @@ def test_the_quick_way_is_taken_by_what_the_service_and_the_emulator_write(monke
     azurite = TWO_BLOBS.replace('encoding="utf-8"', 'encoding="UTF-8" standalone="yes"').replace(
         "<Blobs>", "<Prefix/><Marker/><MaxResults>1</MaxResults><Blobs>"
     )
+    for page in (TWO_BLOBS, azurite):
+        of_names = page.replace("<Prefix/>", "").replace("<Name>", "<Name>ü")
+        of_names = of_names.replace("<Marker/>", "<Prefix>ü</Prefix><Marker/>")
+        assert parse_blobs(of_names.encode(), prefix="ü").blobs.total == 2
     for page in (real, versioned, hierarchical, azurite):
         assert parse_blobs(page.encode()) == parse_blobs(TWO_BLOBS.encode())
     for page in (TWO_CONTAINERS, f"\ufeff{TWO_CONTAINERS}"):
         assert parse_containers(page.encode()).names == ["first-one", "second-one"]
+
+
+# --- of a part of a container ----------------------------------------------------------------------------------------
+
+PREFIXES = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\ufffe\uffff"), max_size=9)
+
+
+def with_prefix(page: bytes, prefix: str) -> bytes:
+    """The page as the service answers who asks for a beginning of names."""
+    told = f"<Prefix>{escape(prefix)}</Prefix>" if prefix else "<Prefix />"
+    return page.replace(b"<Blobs>", f"{told}<Blobs>".encode(), 1)
+
+
+@pytest.mark.parametrize("space", [b"", b"\n"], ids=["as the service writes it", "xml"])
+@given(ENTRIES, PREFIXES, PREFIXES)
+def test_a_page_of_the_prefix_that_was_asked_for_is_taken_and_no_other(
+    space: bytes, entries: list[BlobEntry], prefix: str, other: str
+) -> None:
+    named = [entry._replace(name=prefix + entry.name) for entry in entries]
+    page = with_prefix(blob_page(named, "next"), prefix).replace(b"<Blob>", space + b"<Blob>")
+    assert parse_blobs(page, prefix=prefix) == parse_blobs(blob_page(named, "next"), prefix=prefix)
+    if prefix not in {"", other}:
+        with pytest.raises(ListingError, match="filtered listing that nobody asked for"):
+            parse_blobs(page, prefix=other)
+
+
+@pytest.mark.parametrize("space", ["", "\n"], ids=["as the service writes it", "xml"])
+@pytest.mark.parametrize("prefix", ["", "a"])
+def test_blobs_of_other_names_are_no_answer_to_who_asked_for_a_prefix(space: str, prefix: str) -> None:
+    page = with_prefix(TWO_BLOBS.encode(), prefix).replace(b"<Blob>", f"{space}<Blob>".encode())
+    with pytest.raises(ListingError, match="of other names than were asked for"):
+        parse_blobs(page, prefix="a")
+    assert parse_blobs(page.replace(b"b.ism", b"a.ism"), prefix="a").blobs.total == 2
+
+
+def test_a_folder_is_of_no_name_that_could_be_another() -> None:
+    page = TWO_BLOBS.replace("</Etag>", "</Etag><ResourceType>directory</ResourceType>")
+    assert parse_blobs(page.encode(), prefix="x").blobs.total == 0
+
+
+@pytest.mark.parametrize("parse", [parse_blobs, parse_containers])
+def test_a_prefix_that_is_no_text_is_no_answer(parse: Callable[[bytes], object]) -> None:
+    for page in (TWO_BLOBS, TWO_CONTAINERS):
+        odd = page.encode().replace(b"<Blobs>", b"<Prefix>\xff</Prefix><Blobs>")
+        odd = odd.replace(b"<Containers>", b"<Prefix>\xff</Prefix><Containers>")
+        with pytest.raises(ListingError):
+            parse(odd)
 
 
 # --- folders ----------------------------------------------------------------------------------------------------------
@@ -367,6 +419,6 @@ def test_any_name_comes_through_the_run_store_unharmed(ends: list[str]) -> None:
     page = parse_blobs(blob_page([BlobEntry(name, 1, MODIFIED) for name in names], "")).blobs
     evidence = read_evidence("first-one", [page], datetime.now(UTC))
     assert [file.name for file in evidence.media] == names
-    assert [record_from_json(value, ContainerEvidence.from_json) for value in unpack(pack([evidence.to_json()]))] == [
-        evidence
-    ]
+    record = Read("first-one", len(names), evidence)
+    [value] = unpack(pack([record_to_json(record, ContainerEvidence.to_json)]))
+    assert record_from_json(value, ContainerEvidence.from_json) == record

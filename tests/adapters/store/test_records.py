@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from adapters.store.blobs import BlobStore
+from adapters.store.blobs import BlobStore, Stored
 from adapters.store.records import ActiveAudit, AuditRecords, UnreadableAudit, UnreadableGuard
 from profiles.pre_capture_sessions.options import FAST
 from reconciliation.errors import AuditExistsError, RunStoreError, UnreadableError
@@ -21,6 +21,8 @@ PARAMETERS = AuditParameters(
     PROFILE, FAST, 60, since=AT - timedelta(days=9), options={"statuses": ("NO_RECORDING", "NULL")}
 )
 RECORD = RunRecord(AUDIT, State.QUEUED, PARAMETERS, created_at=AT, updated_at=AT)
+OTHER = replace(RECORD, parameters=replace(PARAMETERS, profile="other"))
+FOLDER, GUARD = f"{PROFILE}/{AUDIT}", f"{PROFILE}/active.json"
 
 
 # --- the guard --------------------------------------------------------------------------------------------------------
@@ -188,14 +190,35 @@ async def test_a_guard_that_is_written_anew_is_not_the_one_that_was_seen(records
     assert not await records.claim(PROFILE, numbered(2), AT, seen)
 
 
-async def test_audits_are_listed_newest_first_without_the_guards(records: AuditRecords, blobs: BlobStore) -> None:
-    assert await records.audit_ids() == []
+# --- all of them ------------------------------------------------------------------------------------------------------
+
+
+async def test_folders_are_listed_newest_first_without_the_guards(records: AuditRecords, blobs: BlobStore) -> None:
+    assert await records.folders() == []
     ids = ["20260131-093000-00000000", "20251231-235959-ffffffff", "20260131-093001-00000000"]
-    await asyncio.gather(*(blobs.write(f"{audit_id}/run.json", b"{}") for audit_id in ids))
+    await asyncio.gather(*(blobs.write(f"{PROFILE}/{audit_id}/run.json", b"{}") for audit_id in ids))
     await records.claim(PROFILE, ids[0], AT, None)
     for folder in ("active", "20260131-093000-0000000G", "20260131-093000-00000000-copy", "old", "$web"):
+        await blobs.write(f"{PROFILE}/{folder}/run.json", b"{}")
         await blobs.write(f"{folder}/run.json", b"{}")
-    assert await records.audit_ids() == sorted(ids, reverse=True)
+    await blobs.write(f"{PROFILE}/older/{ids[0]}/run.json", b"{}")
+    assert await records.folders() == [f"{PROFILE}/{audit_id}" for audit_id in sorted(ids, reverse=True)]
+
+
+async def test_folders_of_all_profiles_and_of_the_old_layout_are_one_row_by_time(
+    records: AuditRecords, blobs: BlobStore
+) -> None:
+    folders = [
+        f"{PROFILE}/20260131-093003-00000000",
+        "20260131-093002-00000000",
+        "other/20260131-093001-00000000",
+        f"{PROFILE}/20260131-093000-00000000",
+    ]
+    for folder in (*folders, "disabled/20260131-093004-00000000"):
+        await blobs.write(f"{folder}/run.json", b"{}")
+    assert await records.folders() == folders
+    assert await records.folders(PROFILE) == [folders[0], folders[1], folders[3]]
+    assert await records.folders("other") == [folders[1], folders[2]]
 
 
 async def test_records_come_newest_first_also_those_of_one_second(records: AuditRecords) -> None:
@@ -205,8 +228,103 @@ async def test_records_come_newest_first_also_those_of_one_second(records: Audit
         await records.create_record(replace(RECORD, audit_id=audit_id, created_at=at))
     found = [one.audit_id async for one in records.newest_first()]
     assert found == ["20260131-093001-11111111", "20260131-093000-00000000", "20260131-093000-ffffffff"]
-    until = [one.audit_id async for one in records.newest_first(until="20260131-093000-77777777")]
-    assert until == found[1:]
+
+
+async def test_records_are_read_only_as_they_are_taken(
+    records: AuditRecords, blobs: BlobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for second in range(5):
+        await records.create_record(replace(RECORD, audit_id=f"20260131-09300{second}-00000000"))
+    asked = []
+    read = blobs.read
+
+    async def noted(path: str) -> Stored | None:
+        asked.append(path)
+        return await read(path)
+
+    monkeypatch.setattr(blobs, "read", noted)
+    newest = await anext(records.newest_first())
+    assert newest.audit_id == "20260131-093004-00000000"
+    assert len(asked) == 1
+
+
+# --- two profiles -----------------------------------------------------------------------------------------------------
+
+
+async def test_audits_of_two_profiles_are_apart(records: AuditRecords) -> None:
+    await records.create_record(RECORD)
+    mine = replace(OTHER, audit_id=numbered(7))
+    await records.create_record(mine)
+    assert await records.record(AUDIT) == await records.record_in(FOLDER) == RECORD
+    assert await records.record(mine.audit_id) == await records.record_in(f"other/{mine.audit_id}") == mine
+    assert await records.record_in(f"other/{AUDIT}") is None
+    assert {one.audit_id async for one in records.newest_first()} == {AUDIT, mine.audit_id}
+    assert [one async for one in records.newest_first(PROFILE)] == [RECORD]
+    assert [one async for one in records.newest_first("other")] == [mine]
+
+
+async def test_an_end_is_of_the_audit_of_its_own_profile_also_where_the_ids_are_the_same(records: AuditRecords) -> None:
+    await records.create_record(RECORD)
+    await records.create_record(OTHER)
+    ended = await records.end(OTHER.ended(State.FAILED, AT, outcome=Outcome.FAILED))
+    assert await records.record_in(FOLDER) == RECORD
+    assert await records.record_in(f"other/{AUDIT}") == ended
+    assert await records.reopen(ended, AT, resumed=True) is not None
+    assert await records.record_in(FOLDER) == RECORD
+
+
+async def test_a_profile_that_is_not_enabled_is_not_looked_through(records: AuditRecords, blobs: BlobStore) -> None:
+    await records.create_record(RECORD)
+    only_other = AuditRecords(blobs, ["other"])
+    assert await only_other.record(AUDIT) is None
+    assert [one async for one in only_other.newest_first()] == []
+
+
+# --- as earlier releases laid it out ----------------------------------------------------------------------------------
+
+
+async def of_old_layout(blobs: BlobStore, record: RunRecord) -> RunRecord:
+    """An audit as an earlier release left it."""
+    await blobs.write(f"{record.audit_id}/run.json", json.dumps(record.to_json()).encode())
+    return replace(record, is_of_old_layout=True)
+
+
+async def test_an_audit_of_the_old_layout_is_shown_and_says_so(records: AuditRecords, blobs: BlobStore) -> None:
+    older = await of_old_layout(blobs, RECORD)
+    assert await records.record(AUDIT) == older
+    assert (older.folder, older.attempt_folder) == (AUDIT, f"{AUDIT}/0.0")
+    assert not RECORD.is_of_old_layout
+    newer = replace(OTHER, audit_id="20260131-093001-00000000")
+    await records.create_record(newer)
+    assert [one async for one in records.newest_first()] == [newer, older]
+    assert [one async for one in records.newest_first(PROFILE)] == [older]
+
+
+async def test_where_an_id_is_in_both_layouts_the_new_one_counts(records: AuditRecords, blobs: BlobStore) -> None:
+    await of_old_layout(blobs, RECORD)
+    newer = replace(RECORD, updated_at=AT + timedelta(days=1))
+    await records.create_record(newer)
+    assert await records.record(AUDIT) == newer
+
+
+async def test_an_audit_of_the_old_layout_can_still_be_given_up(records: AuditRecords, blobs: BlobStore) -> None:
+    older = await of_old_layout(blobs, RECORD)
+    ended = await records.end(older.ended(State.FAILED, AT, outcome=Outcome.FAILED, error="Gone."))
+    assert ended.is_of_old_layout
+    assert await records.record(AUDIT) == ended
+    assert [blob.path async for blob in blobs.listing("")] == [f"{AUDIT}/run.json"]
+
+
+async def test_an_audit_of_the_old_layout_is_not_begun_again(records: AuditRecords, blobs: BlobStore) -> None:
+    ended = RECORD.ended(State.FAILED, AT, outcome=Outcome.FAILED)
+    for left in (ended, RECORD):
+        older = await of_old_layout(blobs, left)
+        for resumed in (True, False):
+            assert await records.reopen(older, AT, resumed=resumed) is None
+        assert await records.record(AUDIT) == older
+
+
+# --- how it is written ------------------------------------------------------------------------------------------------
 
 
 async def test_guard_and_record_have_a_schema_version_and_only_an_ended_record_is_complete(
@@ -224,9 +342,9 @@ async def test_guard_and_record_have_a_schema_version_and_only_an_ended_record_i
 
     await records.claim(PROFILE, AUDIT, AT, None)
     await records.create_record(RECORD)
-    assert await completeness() == {f"active/{PROFILE}.json": True, f"{AUDIT}/run.json": False}
+    assert await completeness() == {GUARD: True, f"{FOLDER}/run.json": False}
     await records.end(RECORD.ended(State.COMPLETED, AT, outcome=Outcome.CLEAN))
-    assert await completeness() == {f"active/{PROFILE}.json": True, f"{AUDIT}/run.json": True}
+    assert await completeness() == {GUARD: True, f"{FOLDER}/run.json": True}
 
 
 def test_messages_can_say_where_the_records_are(records: AuditRecords, blobs: BlobStore) -> None:
@@ -259,6 +377,7 @@ FOREIGN: dict[str, bytes] = {
     "a text for a number": json.dumps(WRITTEN | {"resumes": "7"}).encode(),
     "a list for a summary": json.dumps(WRITTEN | {"summary": []}).encode(),
     "another audit's": json.dumps(WRITTEN | {"id": "20260131-093000-00000000"}).encode(),
+    "another profile's": json.dumps(OTHER.to_json()).encode(),
     "a folder for an id": json.dumps(WRITTEN | {"id": "active"}).encode(),
 }
 
@@ -270,17 +389,17 @@ async def test_a_record_that_cannot_be_read_is_named_and_hides_no_other(
     before, after = (replace(RECORD, audit_id=audit_id) for audit_id in ("20260131-092959-00000000", numbered(1)))
     for record in (before, after):
         await records.create_record(record)
-    await blobs.write(f"{AUDIT}/run.json", data)
+    await blobs.write(f"{FOLDER}/run.json", data)
     ended = RECORD.ended(State.FAILED, AT, outcome=Outcome.FAILED)
     for use in (records.record(AUDIT), records.end(ended), records.reopen(ended, AT, resumed=True)):
-        with pytest.raises(UnreadableError, match=rf"^{AUDIT}/run\.json in container .* cannot be read: .+ new audit"):
+        with pytest.raises(UnreadableError, match=rf"^{FOLDER}/run\.json in container .* cannot be read: .+ new audit"):
             await use
     found = [one async for one in records.newest_first()]
     assert [one for one in found if not isinstance(one, UnreadableAudit)] == [after, before]
     [unreadable] = [one for one in found if isinstance(one, UnreadableAudit)]
-    assert (unreadable.audit_id, unreadable.error.path) == (AUDIT, f"{AUDIT}/run.json")
-    assert f"{AUDIT}/run.json" in caplog.text
-    stored = await blobs.read(f"{AUDIT}/run.json")
+    assert (unreadable.audit_id, unreadable.folder, unreadable.error.path) == (AUDIT, FOLDER, f"{FOLDER}/run.json")
+    assert f"{FOLDER}/run.json" in caplog.text
+    stored = await blobs.read(f"{FOLDER}/run.json")
     assert stored is not None
     assert stored.data == data
 
@@ -299,10 +418,10 @@ async def test_a_record_that_cannot_be_read_is_named_and_hides_no_other(
 async def test_a_guard_that_cannot_be_read_is_no_free_guard_and_is_replaced_only_as_it_was_seen(
     records: AuditRecords, blobs: BlobStore, data: bytes
 ) -> None:
-    await blobs.write(f"active/{PROFILE}.json", data)
+    await blobs.write(GUARD, data)
     seen = await records.active(PROFILE)
     assert isinstance(seen, UnreadableGuard)
-    assert seen.error.path == f"active/{PROFILE}.json"
+    assert seen.error.path == GUARD
     assert not await records.claim(PROFILE, AUDIT, AT, None)
     won = await asyncio.gather(*(records.claim(PROFILE, numbered(n), AT, seen) for n in range(5)))
     assert won.count(True) == 1
@@ -316,5 +435,5 @@ async def test_the_check_of_the_run_store_leaves_one_blob_that_no_list_shows(
     for _ in range(2):
         await records.check()
     assert [blob.path async for blob in blobs.listing("")] == ["health.json"]
-    assert await records.audit_ids() == []
+    assert await records.folders() == []
     assert [one async for one in records.newest_first()] == []

@@ -1,0 +1,195 @@
+"""Sources as they are declared, on a real database and a real account."""
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+import pytest
+from aiohttp import web
+from azure.storage.blob import BlobServiceClient
+
+from adapters.readers import Reader, believed, reader
+from adapters.services import Services, open_services
+from adapters.settings import load_settings
+from devstack.azurite import AzuriteServer
+from devstack.storage_stub.pages import container_page
+from reconciliation.errors import (
+    DatabaseUnavailableError,
+    SettingsError,
+    StorageRefusedError,
+    TooLargeError,
+)
+from reconciliation.queries import Containers, Query, SqlRows
+from tests.adapters.listing.scripted_storage import failure, storage, xml
+
+STORAGE, DATABASE = "SOURCE_STORAGE", "PRE_DATABASE"
+MODIFIED = "Fri, 20 Mar 2026 09:30:00 GMT"
+COUNT = SqlRows("select json_build_array(count(*))::text from courts")
+
+
+@pytest.fixture
+async def world(azurite_server: AzuriteServer, database_url: str) -> AsyncIterator[Services]:
+    settings = {
+        **dict.fromkeys((STORAGE, "REPORT_STORAGE"), azurite_server.connection_string),
+        DATABASE: database_url,
+        "AUDIT_LIST_PAGE_SIZE": "2",
+    }
+    found = open_services(load_settings(settings))
+    yield found
+    await found.listers[STORAGE]._session.close()
+
+
+async def values(opened: Reader, query: Query) -> list[Any]:
+    return [json.loads(line) async for lines in opened.lines(query) for line in lines]
+
+
+def scripted(world: Services, lister: Any) -> Services:
+    return replace(world, listers={STORAGE: lister})
+
+
+# --- a database -------------------------------------------------------------------------------------------------------
+
+
+async def test_all_queries_of_one_reader_see_one_moment(world: Services, database_url: str) -> None:
+    insert = "insert into courts values (gen_random_uuid(), 'CROWN', 'x')"
+    async with reader(world, DATABASE) as opened:
+        before = await values(opened, COUNT)
+        with psycopg.connect(database_url) as connection:
+            connection.execute(insert)
+        assert await values(opened, COUNT) == before == [[0]]
+    async with reader(world, DATABASE) as opened:
+        assert await values(opened, COUNT) == [[1]]
+
+
+async def test_rows_are_given_in_the_words_of_the_database_and_values_travel_beside_the_statement(
+    world: Services,
+) -> None:
+    query = SqlRows("select json_build_array(%(name)s::text, 1.50)::text", {"name": "'; drop table courts --ü"})
+    async with reader(world, DATABASE) as opened:
+        [[line]] = [lines async for lines in opened.lines(query)]
+    assert line == '["\'; drop table courts --ü", 1.50]'
+
+
+async def test_a_database_says_what_it_is_and_how_far_its_clock_is_ahead_of_the_apps(world: Services) -> None:
+    behind = replace(world, now=lambda: datetime.now(UTC) - timedelta(hours=3))
+    async with reader(behind, DATABASE) as opened:
+        assert opened.server is not None
+        assert abs(opened.server.ahead - timedelta(hours=3)) < timedelta(seconds=30)
+        assert not opened.server.state.is_replica
+        assert opened.ahead == timedelta(), "that is told of storage's clock only"
+
+
+async def test_a_database_that_cannot_be_reached_is_told_where_it_is_opened(world: Services) -> None:
+    nowhere = "postgresql://a:b@no-such-host.invalid/c"
+    settings = replace(world.settings, connections={**world.settings.connections, DATABASE: nowhere})
+    with pytest.raises(DatabaseUnavailableError, match="PRE_DATABASE"):
+        async with reader(replace(world, settings=settings), DATABASE):
+            pytest.fail("it was opened")
+
+
+# --- an account -------------------------------------------------------------------------------------------------------
+
+
+async def test_the_containers_of_an_account_are_read_by_their_names_page_by_page(
+    world: Services, azurite_server: AzuriteServer
+) -> None:
+    names = sorted(f"{start}-{uuid4()}" for start in ("a", "b", "c", "d", "e"))
+    with BlobServiceClient.from_connection_string(azurite_server.connection_string) as service:
+        for name in names:
+            service.create_container(name)
+        async with reader(world, STORAGE) as opened:
+            portions = [lines async for lines in opened.lines(Containers())]
+        for name in names:
+            service.delete_container(name)
+    found = [json.loads(line) for lines in portions for line in lines]
+    assert found == sorted(found)
+    assert [name for name in found if name in names] == names
+    assert max(map(len, portions)) <= 2, "a page is handed on as it comes"
+    assert (opened.server, opened.ahead) == (None, timedelta())
+
+
+@pytest.mark.parametrize("ahead", [timedelta(), timedelta(hours=3), timedelta(hours=-3)])
+async def test_how_far_the_clock_of_an_account_is_ahead(world: Services, ahead: timedelta) -> None:
+    def answer(_request: web.Request) -> web.Response:
+        page = xml(container_page(["first-one"], MODIFIED, "").decode())
+        page.headers["Date"] = format_datetime(datetime.now(UTC) + ahead, usegmt=True)
+        return page
+
+    async with storage(answer) as (lister, _), reader(scripted(world, lister), STORAGE) as opened:
+        assert abs(opened.ahead - ahead) <= timedelta(seconds=3)
+        assert await values(opened, Containers()) == ["first-one"]
+
+
+TOLERANCE = timedelta(minutes=5)
+
+
+@pytest.mark.parametrize(
+    ("ahead", "seen"),
+    [
+        pytest.param(timedelta(), timedelta(), id="alike"),
+        pytest.param(TOLERANCE, timedelta(), id="no further than clocks may differ"),
+        pytest.param(-TOLERANCE, timedelta(), id="the same behind"),
+        pytest.param(timedelta(minutes=7, microseconds=700_000), timedelta(minutes=7, seconds=1), id="whole seconds"),
+        pytest.param(timedelta(minutes=-7), timedelta(minutes=-7), id="behind"),
+        pytest.param(timedelta(days=1), timedelta(), id="an answer that was kept on its way"),
+        pytest.param(timedelta(days=-400), timedelta(), id="one that was kept for long"),
+    ],
+)
+def test_a_clock_is_believed_where_it_can_be_one_and_tells_something(ahead: timedelta, seen: timedelta) -> None:
+    assert believed(ahead, TOLERANCE) == seen
+
+
+async def test_an_account_of_more_containers_than_the_app_is_set_up_for_is_refused_as_soon_as_that_is_seen(
+    world: Services,
+) -> None:
+    pages = iter([(["a-1", "a-2"], "next"), (["b-1", "b-2"], "more"), (["c-1"], "")])
+    small = replace(world, settings=replace(world.settings, max_containers=3))
+
+    def answer(request: web.Request) -> web.Response:
+        if request.query["maxresults"] == "1":  # the clock
+            return xml(container_page([], MODIFIED, "").decode())
+        names, marker = next(pages)
+        return xml(container_page(names, MODIFIED, marker).decode())
+
+    read: list[str] = []
+    async with storage(answer) as (lister, _), reader(scripted(small, lister), STORAGE) as opened:
+
+        async def take() -> None:
+            async for lines in opened.lines(Containers()):
+                read.extend(lines)
+
+        with pytest.raises(TooLargeError, match=r"more than 3 containers.* Raise AUDIT_MAX_CONTAINERS"):
+            await take()
+    assert read == ['"a-1"', '"a-2"']
+    assert next(pages) == (["c-1"], "")
+
+
+async def test_an_account_that_refuses_is_told_where_it_is_opened(world: Services) -> None:
+    async with storage(lambda _: failure(403)) as (lister, _):
+        with pytest.raises(StorageRefusedError):
+            async with reader(scripted(world, lister), STORAGE):
+                pytest.fail("it was opened")
+
+
+# --- what does not fit ------------------------------------------------------------------------------------------------
+
+
+async def test_what_the_one_is_asked_the_other_cannot_answer(world: Services) -> None:
+    async with reader(world, DATABASE) as opened:
+        with pytest.raises(SettingsError, match="A database cannot answer Containers"):
+            await values(opened, Containers())
+    async with reader(world, STORAGE) as opened:
+        with pytest.raises(SettingsError, match="A storage account cannot answer SqlRows"):
+            await values(opened, COUNT)
+
+
+@pytest.mark.parametrize("setting", ["INGEST_STORAGE", "NOBODYS"])
+async def test_a_setting_that_is_not_given_cannot_be_read(world: Services, setting: str) -> None:
+    with pytest.raises(SettingsError, match=f"{setting} is not the setting of a database"):
+        async with reader(world, setting):
+            pytest.fail("it was opened")
