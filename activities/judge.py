@@ -269,7 +269,7 @@ async def _conclude(
         services.audited(profile),
         resumes=record.resumes,
         runbook_url=services.settings.runbook_url,
-        look_up=spools.cases.look_up(profile),
+        look_up=spools.names.look_up(profile),
     )
     letters = await services.store.letters.all(record.folder)
     head = build_head(header, profile, result, letters, list(_notes(audit, profile)), generated_at=services.now())

@@ -50,5 +50,5 @@ class Finding(Generic[FactsT]):
             "reason": self.reason,
             "next_step": self.judgement.rule.next_step,
             "due": optional_text(self.due),
-            **self.kind.shown(self.facts),
+            **self.kind.members(self.facts),
         }

@@ -94,19 +94,25 @@ def _nothing(_facts: Any) -> None:
 class Kind(Generic[FactsT]):
     """A sort of thing that is judged: its ``name`` in documents, and the ``noun`` that readers call one of them.
 
-    The table ``rules`` is ordered, and its last rule always holds. ``shown`` gives what a finding shows of the facts,
-    as JSON: the facts that matter and the evidence. ``named`` gives the id of what people know a subject by, where the
-    profile can look that up. ``keeps_ids``: a report holds also the ids of those that are only counted. ``unverified``
-    is the rule for what cannot be judged (see ``Rule.needs``); it need not be in the table.
+    The table ``rules`` is ordered, and its last rule always holds. A finding shows the members of the facts that
+    ``fields`` name, or what ``shown`` gives: JSON with the facts that matter and the evidence. ``named`` gives the id
+    of what people know a subject by, where the profile can look that up. ``keeps_ids``: a report holds also the ids of
+    those that are only counted. ``unverified`` is the rule for what cannot be judged (see ``Rule.needs``); it need not
+    be in the table.
     """
 
     name: str
     noun: str
     rules: tuple[Rule[FactsT], ...]
-    shown: Callable[[FactsT], dict[str, Any]]
+    shown: Callable[[FactsT], dict[str, Any]] | None = None
     named: Callable[[FactsT], str | None] = _nothing
     keeps_ids: bool = False
     unverified: Rule[FactsT] | None = None
+    fields: tuple[str, ...] = ()
+
+    def members(self, facts: FactsT) -> dict[str, Any]:
+        """What a finding shows of the facts."""
+        return self.shown(facts) if self.shown else {name: getattr(facts, name) for name in self.fields}
 
     def judged(self, facts: FactsT, lost: Set[str] = frozenset()) -> Judgement[FactsT]:
         """As ``judge``, by its own table; ``lost`` is what could not be read to its end."""

@@ -7,7 +7,7 @@ from profiles.pre_capture_sessions import conclusion, gaps, look_up, queries, sc
 from profiles.pre_capture_sessions.candidates import Candidate, RegisteredRecording
 from profiles.pre_capture_sessions.evidence import ContainerEvidence, read_evidence
 from profiles.pre_capture_sessions.keys import MATTERING_SUFFIXES
-from profiles.pre_capture_sessions.kinds import KINDS
+from profiles.pre_capture_sessions.kinds import CONTAINER, KINDS
 from profiles.pre_capture_sessions.names import CONTAINERS, CONTAINERS_AGAIN, REGISTERED
 from profiles.pre_capture_sessions.options import MODES, OPTIONS
 from profiles.pre_capture_sessions.screening import FUTURE, INGEST, NAMES, SESSIONS
@@ -75,8 +75,10 @@ class PreCaptureSessions(Profile):
         pack=ContainerEvidence.to_json,
         unpack=ContainerEvidence.from_json,
         harmless=HARMLESS_SKIPS,
+        kind=CONTAINER.name,
     )
     kinds = KINDS
+    narrowed_by = ("since", "until", "only")
     first_join = SESSIONS
 
     def screen(self, join: str, group: Group, audit: Audit) -> Screened:
