@@ -43,10 +43,11 @@ class Looker:
             answers = [await self.prober.look(lookup) for lookup in lookups]
             things = sum(lookup.things(answer) for lookup, answer in zip(lookups, answers, strict=True))
             return Read(unit, things, self.scan.reduce(unit, answers, self.latest()))
-        except ContainerGoneError as error:
-            if any(isinstance(lookup, BlobsOf) and lookup.prefix for lookup in lookups):
-                # The unit is a part of a container: without that nothing is known of it.
-                return Unread(unit, str(error), failed=True)
+        except ContainerGoneError:
+            for lookup in lookups:
+                if isinstance(lookup, BlobsOf) and lookup.prefix:
+                    # The unit is a part of a container: without that, nothing is known of it.
+                    return Unread(unit, f"There is no container {lookup.container!r} in {lookup.setting}.", failed=True)
             return Unread(unit, DELETED_DURING_SCAN, failed=False)
         except AuditError as error:
             return Unread(unit, str(error), failed=True)

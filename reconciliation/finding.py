@@ -21,7 +21,7 @@ class Finding(Generic[FactsT]):
     @property
     def reason(self) -> str:
         """The facts that decided, in words."""
-        return self.judgement.rule.why(self.facts)
+        return self.judgement.rule.why(self.facts) or self.judgement.rule.means
 
     @property
     def due(self) -> datetime | None:

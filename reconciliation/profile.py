@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
+from inspect import cleandoc
 from itertools import groupby
 from typing import Any
 
@@ -45,6 +46,16 @@ class Connection:
     of: Technology
     shown: str
     needed: bool = True
+
+
+def storage(setting: str, shown: str = "storage_account", *, needed: bool = True) -> Connection:
+    """A storage account."""
+    return Connection(setting, Technology.STORAGE, shown, needed)
+
+
+def database(setting: str, shown: str = "database", *, needed: bool = True) -> Connection:
+    """A database."""
+    return Connection(setting, Technology.DATABASE, shown, needed)
 
 
 @dataclass(frozen=True)
@@ -127,8 +138,6 @@ class Profile(ABC):
     """
 
     name: str
-    title: str
-    description: str
     wording: Wording = Wording()
     connections: tuple[Connection, ...]
     sources: tuple[Source, ...]
@@ -141,6 +150,16 @@ class Profile(ABC):
     default_grace_minutes: int = 60
     first_join: str = ""
     again_order: tuple[str, ...] = ()
+
+    @cached_property
+    def title(self) -> str:
+        """What a page calls it."""
+        return self.name.replace("-", " ").capitalize()
+
+    @cached_property
+    def description(self) -> str:
+        """What it audits: what its class says of itself."""
+        return cleandoc(type(self).__doc__ or self.name)
 
     @cached_property
     def showing(self) -> Showing:

@@ -98,12 +98,15 @@ def _title(name: str) -> str:
 
 
 def _value(name: str, finding: Json) -> Any:
-    return finding.get(name)
+    value = finding.get(name)
+    return " ".join(map(str, value)) if isinstance(value, list) else value
 
 
 def _text(name: str, finding: Json) -> Any:
-    value = finding.get(name)
-    return ("no", "yes")[value] if isinstance(value, bool) else value
+    value = _value(name, finding)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "none" if value == "" else value
 
 
 def member(name: str) -> tuple[str, Callable[[Json], Any]]:

@@ -17,7 +17,7 @@ from profiles.pre_capture_sessions.wording import WORDING
 from reconciliation.coverage import Gap
 from reconciliation.looks import Again, Audit, Doubt, Group, Screened, Subject
 from reconciliation.lookups import BlobsOf
-from reconciliation.profile import Connection, Join, Profile, Scan, Source, Technology
+from reconciliation.profile import Join, Profile, Scan, Source, database, storage
 from reconciliation.queries import Containers
 from reconciliation.times import to_text
 
@@ -46,9 +46,9 @@ class PreCaptureSessions(Profile):
     modes = MODES
     options = OPTIONS
     connections = (
-        Connection(STORAGE, Technology.STORAGE, "storage_account"),
-        Connection(INGEST, Technology.STORAGE, "ingest_account", needed=False),
-        Connection(DATABASE, Technology.DATABASE, "database"),
+        storage(STORAGE),
+        storage(INGEST, "ingest_account", needed=False),
+        database(DATABASE),
     )
     # Containers are listed before the rows are read: what is registered in between looks registered, never lost.
     sources = (

@@ -86,7 +86,7 @@ def _cell(column: Column, finding: dict[str, Any]) -> str:
         return f'<td class="number" {title} data-sort="{value}">{shown}</td>'
     if value is None:
         return f"<td {title}></td>"
-    part = value if isinstance(value, Part) else Part(None if value == "" else value, column.form)
+    part = value if isinstance(value, Part) else Part(value, column.form)
     return f"<td {title}>{written(part)}</td>"
 
 

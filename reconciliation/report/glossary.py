@@ -5,7 +5,7 @@ from typing import Any
 from reconciliation.profile import Profile
 from reconciliation.report.markup import by_kind, code, place, places, runbook_link, safe, safe_lines, section, table
 from reconciliation.report.model import Head
-from reconciliation.wording import plural
+from reconciliation.wording import a, plural
 
 
 def verdicts_section(report: Head, profile: Profile) -> str:
@@ -13,7 +13,7 @@ def verdicts_section(report: Head, profile: Profile) -> str:
     tables = "\n".join(
         table(
             "verdicts",
-            f"What a {kind.noun} can get",
+            f"What {a(kind.noun)} can get",
             ("Verdict", "Severity", f"#{kind.noun.capitalize()}s", "Meaning"),
             (_row(row) for row in by_kind(report["verdicts"], kind.name)),
         )

@@ -150,7 +150,7 @@ _AUDIT = closed(
 )
 
 _DEAD_LETTER = closed(
-    "A shard that still had unread containers after all its passes.",
+    "A shard of which something was still unread after all its passes.",
     schema_version={"const": SCHEMA_VERSION},
     complete={"const": True},
     shard=COUNT,
