@@ -109,10 +109,11 @@ async def _judge(services: Services, record: RunRecord, profile: Profile, screen
     else:
         tally = Tally()
     _add(tally, tally_of(screening, profile, joins))
-    async for lines in services.store.attempts.counted(record.attempt_folder):
-        for join, verdict, ids in lines:
-            for subject in ids if join in joins else ():
-                spools.count(verdict, subject)
+    if screening.kept_ids:
+        async for lines in services.store.attempts.counted(record.attempt_folder):
+            for join, verdict, ids in lines:
+                for subject in ids if join in joins else ():
+                    spools.count(verdict, subject)
     await _conclude(services, record, audit, profile, doubts, second, tally, spools)
 
 
@@ -271,7 +272,7 @@ async def _conclude(
         runbook_url=services.settings.runbook_url,
         look_up=spools.names.look_up(profile),
     )
-    letters = await services.store.letters.all(record.folder)
+    letters = await services.store.letters.all(record.folder) if audit.coverage.failed else []
     head = build_head(header, profile, result, letters, list(_notes(audit, profile)), generated_at=services.now())
 
     async def chunks() -> AsyncIterator[bytes]:

@@ -75,6 +75,8 @@ async def make_plan(
         skipped=dict(skipped),
         shards=shards,
         storage_ahead_seconds=round(max((one.ahead for one in pulled), key=abs) / timedelta(seconds=1)),
+        unread={name: why for one in pulled for name, why in one.unread.items()},
+        empty=tuple(name for one in pulled for name, rows in one.rows.items() if not rows),
     )
     await services.store.plans.write(audit, plan)
     return plan

@@ -25,7 +25,7 @@ async def previous_audit(services: Services, record: RunRecord) -> Previous | No
     One whose record or report is not there any more, or cannot be read (another release wrote it), is passed over.
     """
     looked_at, audited = 0, services.audited(services.profile_of(record))
-    async for other in services.records.newest_first(record.parameters.profile):
+    async for other in services.records.newest_first(record.parameters.profile, but=record.folder):
         looked_at += 1
         if looked_at > _MOST_LOOKED_AT:
             break
@@ -34,12 +34,11 @@ async def previous_audit(services: Services, record: RunRecord) -> Previous | No
         earlier = other.begun < record.begun and other.state is State.COMPLETED
         if not earlier or not same_question(other.parameters, record.parameters) or not audited.is_in(other.summary):
             continue
-        if await services.store.reports.has(other.folder, "json"):
-            try:
-                return await _read(services, other)
-            except (*ODD, RunStoreError) as error:
-                kind = type(error).__name__
-                logger.warning("The report of audit %s cannot be compared with: %s: %s", other.audit_id, kind, error)
+        try:
+            return await _read(services, other)
+        except (*ODD, RunStoreError) as error:
+            kind = type(error).__name__
+            logger.warning("The report of audit %s cannot be compared with: %s: %s", other.audit_id, kind, error)
     return None
 
 

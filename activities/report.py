@@ -34,7 +34,7 @@ async def report_audit(request: AuditRequest, services: Services) -> EndedAnswer
         state = State.COMPLETED if head["complete"] else State.INCOMPLETE
         outcome = Outcome(head["outcome"]["code"])
         ended = record.ended(state, services.now(), outcome=outcome, summary=summary_of(head, profile))
-        ended = await services.records.end(ended)
+        ended = await services.records.end(ended, record)
         logger.info("Audit %s is %s: %s", audit_id, ended.state, head["headline"])
     return ended_answer(services, before=record, ended=ended)
 

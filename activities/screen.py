@@ -64,7 +64,7 @@ class _Screen:
         profile, services = self._profile, self._services
         plan = await services.store.plans.known(self._record.folder)
         audit = await self._read_after_scan(audit_of(services, self._record, plan, profile))
-        audit = await self._with_what_was_pulled(audit)
+        audit = self._with_what_was_pulled(audit, plan)
         look = FirstLook(profile, audit)
         blocks = await services.store.attempts.write_doubts(self._attempt, self._doubts(look, plan))
         if spoiled := look.spoiled:
@@ -73,7 +73,8 @@ class _Screen:
             look = FirstLook(profile, replace(anew, lost=audit.lost | spoiled))
             self._lookups = 0
             blocks = await services.store.attempts.write_doubts(self._attempt, self._doubts(look, plan))
-        await services.store.attempts.write_counted(self._attempt, list(_lines_of(look)))
+        if look.counted:
+            await services.store.attempts.write_counted(self._attempt, list(_lines_of(look)))
         screening = look.screening(audit.clock.now, blocks, self._lookups)
         await services.store.attempts.write_screened(self._attempt, screening)
         return screening
@@ -94,17 +95,14 @@ class _Screen:
                 audit.coverage.gaps.append(Gap(f"{_in_words(source.name)} could not be read", str(error)))
         return replace(audit, lost=frozenset(lost))
 
-    async def _with_what_was_pulled(self, audit: Audit) -> Audit:
+    def _with_what_was_pulled(self, audit: Audit, plan: Plan) -> Audit:
         lost = set(audit.lost)
-        for run in range(len(self._profile.pulls())):
-            pulled = await self._services.store.rows.pulled(self._record.folder, run)
-            for name, why in pulled.unread.items() if pulled else ():
-                lost.add(name)
-                audit.coverage.gaps.append(Gap(f"{_in_words(name)} could not be read to the end", why))
-            for name, rows in pulled.rows.items() if pulled else ():
-                empty = self._profile.source(name).if_empty
-                if not rows and empty is not None:
-                    audit.coverage.gaps.append(empty)
+        for name, why in plan.unread.items():
+            lost.add(name)
+            audit.coverage.gaps.append(Gap(f"{_in_words(name)} could not be read to the end", why))
+        for name in plan.empty:
+            if (empty := self._profile.source(name).if_empty) is not None:
+                audit.coverage.gaps.append(empty)
         return replace(audit, lost=frozenset(lost))
 
     async def _doubts(self, look: FirstLook, plan: Plan) -> AsyncIterator[list[Any]]:

@@ -1,7 +1,7 @@
 """What the first steps of an audit freeze: the moment it speaks about, its waiting times, and its shards."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any, NamedTuple, Self
@@ -36,7 +36,10 @@ class PlannedShard:
 
 @dataclass(frozen=True)
 class Plan:
-    """The frozen plan of one audit: ``listed`` = what its shards hold + ``skipped`` (a count for each reason)."""
+    """The frozen plan of one audit: ``listed`` = what its shards hold + ``skipped`` (a count for each reason).
+
+    ``unread`` says why a source could not be read to its end; ``empty`` are those that gave no row.
+    """
 
     as_of: datetime
     settle_minutes: int
@@ -45,6 +48,8 @@ class Plan:
     skipped: dict[str, int]
     shards: tuple[PlannedShard, ...]
     storage_ahead_seconds: int = 0
+    unread: Mapping[str, str] = field(default_factory=dict)
+    empty: tuple[str, ...] = ()
 
     def clock(self, parameters: AuditParameters, now: datetime, tolerance: timedelta) -> Clock:
         """The moment and the waiting times that verdicts are given by, when they are given ``now`` (see ``Clock``)."""
@@ -62,6 +67,8 @@ class Plan:
             "listed": self.listed,
             "skipped": self.skipped,
             "storage_ahead_seconds": self.storage_ahead_seconds,
+            "unread": dict(self.unread),
+            "empty": list(self.empty),
             "shards": [
                 planned.shard.to_json() | {"offset": planned.offset, "length": planned.length}
                 for planned in self.shards
@@ -72,7 +79,7 @@ class Plan:
     def from_json(cls, value: Any) -> Self:
         """Raises ``ValueError`` if ``value`` is not what ``to_json`` makes, or does not add up."""
         fields = Fields.of_version(value, SCHEMA_VERSION)
-        skipped, shards = fields.inner("skipped"), fields.objects("shards")
+        skipped, shards, unread = fields.inner("skipped"), fields.objects("shards"), fields.inner("unread")
         plan = cls(
             as_of=fields.moment("as_of"),
             settle_minutes=fields.whole("settle_minutes"),
@@ -80,6 +87,8 @@ class Plan:
             listed=fields.whole("listed"),
             skipped={reason: skipped.whole(reason) for reason in skipped.members},
             storage_ahead_seconds=fields.difference("storage_ahead_seconds"),
+            unread={name: unread.text(name) for name in unread.members},
+            empty=fields.texts("empty"),
             shards=tuple(
                 PlannedShard(Shard.from_json(shard.members), shard.whole("offset"), shard.whole("length"))
                 for shard in shards

@@ -1,7 +1,7 @@
 """run.json: what the run store says of an audit as a whole."""
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Self
 
@@ -27,7 +27,7 @@ class RunRecord:
 
     ``resumes`` counts how often its orchestration was started again after it broke off; ``rounds`` how often dead
     letters were replayed or discarded, each of which makes the report anew. ``is_of_old_layout``: an earlier release
-    left it, so that it is only shown.
+    left it, so that it is only shown. ``etag`` is the run store's mark of the version that was read.
     """
 
     audit_id: str
@@ -42,6 +42,7 @@ class RunRecord:
     resumes: int = 0
     rounds: int = 0
     is_of_old_layout: bool = False
+    etag: str = field(default="", compare=False, repr=False)
 
     @property
     def folder(self) -> str:
@@ -57,6 +58,11 @@ class RunRecord:
     def attempt(self) -> str:
         """Which beginning of the audit this is; what was concluded in another one does not count."""
         return f"{self.resumes}.{self.rounds}"
+
+    @property
+    def is_first_attempt(self) -> bool:
+        """True as long as nothing was begun again, so that no earlier attempt has left anything."""
+        return self.attempt == FIRST_ATTEMPT
 
     @property
     def begun(self) -> tuple[datetime, str]:

@@ -201,7 +201,7 @@ def test_an_option_narrows_the_question(api: Api, shop: ToyWorld) -> None:
     "body",
     [
         {"since": "2026-01-01T00:00:00Z"},
-        {"only": [str(uuid4())]},
+        {"only": ["7f3c1f0e-1a52-4c55-9a0e-0d6f6a3b2c11"]},
         {"mode": "fast"},
         {"shop": ""},
         {"statuses": ["FAILURE"]},
