@@ -46,18 +46,17 @@ class JudgeAnswer(TypedDict):
 
 
 async def judge_audit(request: AuditRequest, services: Services) -> JudgeAnswer:
-    """Judge everything in doubt and write report.json; a report of this attempt that is already there is kept.
+    """Judge everything in doubt and write report.json.
 
     Raises ``AssertionError`` if anything does not add up; nothing is written then.
     """
     record = await running(request, services)
-    if not await services.store.reports.is_of(record.folder, record.attempt):
-        screening = await services.store.attempts.screened(record.attempt_folder)
-        if screening is None:
-            raise RunStoreError(f"Audit {record.audit_id} was not screened. Resume the audit.")
-        profile = services.profile_of(record)
-        with Spools(screening.now, profile.kinds[0].name) as spools:
-            await _judge(services, record, profile, screening, spools)
+    screening = await services.store.attempts.screened(record.attempt_folder)
+    if screening is None:
+        raise RunStoreError(f"Audit {record.audit_id} was not screened. Resume the audit.")
+    profile = services.profile_of(record)
+    with Spools(screening.now, profile.kinds[0].name) as spools:
+        await _judge(services, record, profile, screening, spools)
     return {"ok": True}
 
 

@@ -9,14 +9,15 @@ from typing import Any, Literal, TypedDict
 import azure.durable_functions as df
 
 from activities.joined import groups, rows_of
-from activities.step import AuditRequest, Refusal, answered, folder_of, running
+from activities.step import AuditRequest, Refusal, answered, running
 from adapters.services import Services
 from reconciliation.errors import ListingError, RunStoreError, UnreadableError
 from reconciliation.looks import Group
 from reconciliation.parameters import AuditParameters
-from reconciliation.plan import Plan, shards_of
+from reconciliation.plan import Block, Plan, shards_of
 from reconciliation.profile import Open, Profile, Scan, Skip
 from reconciliation.pulled import Pulled
+from reconciliation.run_record import RunRecord
 
 bp = df.Blueprint()
 logger = logging.getLogger("capture_audit.plan")
@@ -34,35 +35,53 @@ class PlanAnswer(TypedDict):
 
 async def plan_audit(request: AuditRequest, services: Services) -> PlanAnswer:
     """Freeze the audit's shards; a plan that is already there is kept."""
-    audit = folder_of(request)
-    plan = await services.store.plans.plan(audit)
-    if plan is None:
-        record = await running(request, services)
-        profile = services.profile_of(record)
-        runs = len(profile.pulls())
-        pulled = [await services.store.rows.pulled(audit, run) for run in range(runs)]
-        try:
-            plan = await make_plan(services, audit, profile, record.parameters, [one for one in pulled if one])
-        except (ListingError, UnreadableError) as error:
-            # Kept, it would stop every resume here.
-            await services.store.rows.forget(audit, runs)
-            raise RunStoreError(f"{error} What was read is not kept: resume the audit.") from error
-        to_open = plan.listed - sum(plan.skipped.values())
-        logger.info("Audit %s: %d to open in %d shards", record.audit_id, to_open, len(plan.shards))
+    record = await running(request, services)
+    # As with what was pulled: what is there is found by the first write.
+    plan = await _made(services, record, only_new=True) if record.is_first_attempt else None
+    plan = plan or await services.store.plans.plan(record.folder) or await _made(services, record, only_new=False)
+    assert plan is not None
     return {"ok": True, "shards": len(plan.shards), "max_passes": plan.max_passes}
 
 
+async def _made(services: Services, record: RunRecord, *, only_new: bool) -> Plan | None:
+    audit, profile = record.folder, services.profile_of(record)
+    runs = len(profile.pulls())
+    pulled = [await services.store.rows.pulled(audit, run) for run in range(runs)]
+    try:
+        plan = await make_plan(
+            services, audit, profile, record.parameters, [one for one in pulled if one], only_new=only_new
+        )
+    except (ListingError, UnreadableError) as error:
+        # Kept, it would stop every resume here.
+        await services.store.rows.forget(audit, runs)
+        raise RunStoreError(f"{error} What was read is not kept: resume the audit.") from error
+    if plan is not None:
+        to_open = plan.listed - sum(plan.skipped.values())
+        logger.info("Audit %s: %d to open in %d shards", record.audit_id, to_open, len(plan.shards))
+    return plan
+
+
 async def make_plan(
-    services: Services, audit: str, profile: Profile, asked: AuditParameters, pulled: list[Pulled]
-) -> Plan:
-    """Choose, cut and write down. Raises ``ListingError`` or ``UnreadableError`` if what was read cannot be trusted;
-    there is no plan then.
+    services: Services,
+    audit: str,
+    profile: Profile,
+    asked: AuditParameters,
+    pulled: list[Pulled],
+    *,
+    only_new: bool = False,
+) -> Plan | None:
+    """Choose, cut and write down; None if any of it is there and was to be kept. Raises ``ListingError`` or
+    ``UnreadableError`` if what was read cannot be trusted; there is no plan then.
     """
     if len(pulled) < len(profile.pulls()):
         raise RunStoreError(f"{audit} has not been read to its end in {services.records.where}. Start a new audit.")
     skipped, settings = Counter[str](), services.settings
-    chosen = _chosen(services, audit, profile, asked, skipped) if profile.scan else _no_blocks()
-    blocks = await services.store.plans.write_work(audit, chosen)
+    blocks: list[Block] | None = []
+    if profile.scan is not None:
+        chosen = _chosen(services, audit, profile, asked, skipped)
+        blocks = await services.store.plans.write_work(audit, chosen, only_new=only_new)
+    if blocks is None:
+        return None
     try:
         shards = shards_of(blocks, settings.shard_containers)
     except ValueError as error:
@@ -82,11 +101,6 @@ async def make_plan(
     return plan
 
 
-async def _no_blocks() -> AsyncIterator[list[list[Any]]]:
-    for block in list[list[list[Any]]]():
-        yield block
-
-
 async def _chosen(
     services: Services, audit: str, profile: Profile, asked: AuditParameters, skipped: Counter[str]
 ) -> AsyncIterator[list[list[Any]]]:
@@ -94,7 +108,7 @@ async def _chosen(
     scan = profile.scan
     assert scan is not None
     join, size = profile.join(scan.join), max(1, services.settings.shard_containers // _BLOCKS_IN_A_SHARD)
-    folders = {source.name: f"{audit}/rows" for run in profile.pulls() for source in run}
+    folders = {source.name: f"{audit}/rows" for source in profile.chooses_by()}
     unique = [profile.source(name).unique for name, _ in join.of]
     block: list[list[Any]] = []
     async for portion in groups(services, folders, profile, join):

@@ -1,15 +1,15 @@
 """Read the sources of one setting, in one moment."""
 
 import logging
-from datetime import timedelta
 from typing import Literal, TypedDict
 
 import azure.durable_functions as df
 
-from activities.step import AuditRequest, Refusal, answered, folder_of, running
+from activities.step import AuditRequest, Refusal, answered, running
 from adapters.readers import reader
 from adapters.services import Services
 from reconciliation.pulled import Pulled
+from reconciliation.run_record import RunRecord
 
 bp = df.Blueprint()
 logger = logging.getLogger("capture_audit.pull")
@@ -32,20 +32,32 @@ async def pull_rows(request: PullRequest, services: Services) -> PullAnswer:
 
     The first run freezes the audit's moment. Raises an ``AuditError`` where a source cannot be read.
     """
-    audit, run = folder_of(request), request["run"]
-    if await services.store.rows.pulled(audit, run) is None:
-        record = await running(request, services)
-        begun, rows, ahead = services.now(), dict[str, int](), timedelta()
-        sources = services.profile_of(record).pulls()[run]
-        async with reader(services, sources[0].setting) as opened:
-            moments = services.moments(record.parameters)
-            for source in sources:
-                lines = opened.lines(source.read(record.parameters, moments))
-                rows[source.name] = await services.store.rows.write(audit, source.name, lines)
-            ahead = opened.ahead
-        await services.store.rows.write_pulled(audit, run, Pulled(begun, rows, ahead=ahead))
-        logger.info("Audit %s: %s", record.audit_id, rows)
+    record, run = await running(request, services), request["run"]
+    # Of a first attempt nothing is there, as a rule: so it is not asked for, but found by the first write.
+    if record.is_first_attempt and await _read(services, record, run, only_new=True):
+        return {"ok": True}
+    if await services.store.rows.pulled(record.folder, run) is None:
+        await _read(services, record, run, only_new=False)
     return {"ok": True}
+
+
+async def _read(services: Services, record: RunRecord, run: int, *, only_new: bool) -> bool:
+    """Read a run of sources; False, and nothing is changed, if any of it is there and was to be kept."""
+    begun, counts, rows = services.now(), dict[str, int](), services.store.rows
+    sources = services.profile_of(record).pulls()[run]
+    async with reader(services, sources[0].setting) as opened:
+        moments = services.moments(record.parameters)
+        for source in sources:
+            lines = opened.lines(source.read(record.parameters, moments))
+            only_new = only_new and not counts
+            written = await rows.write(record.folder, source.name, lines, only_new=only_new)
+            if written is None:
+                return False
+            counts[source.name] = written
+        ahead = opened.ahead
+    await rows.write_pulled(record.folder, run, Pulled(begun, counts, ahead=ahead))
+    logger.info("Audit %s: %s", record.audit_id, counts)
+    return True
 
 
 @bp.activity_trigger(input_name="request")

@@ -209,6 +209,15 @@ class Profile(ABC):
         before = [source for source in self.sources if not source.after_scan]
         return [tuple(run) for _, run in groupby(before, key=lambda source: source.setting)]
 
+    def chooses_by(self) -> list[Source]:
+        """The sources that tell which units there are: no other is read for the plan."""
+        if self.scan is None:
+            return []
+        names = [name for name, _ in self.join(self.scan.join).of]
+        if self.scan.open is _if_the_first_has_it:
+            names = names[:1]
+        return [source for run in self.pulls() for source in run if source.name in names]
+
     def kind(self, name: str) -> Kind[Any] | None:
         """The kind of that name; None if there is none: an earlier release may have had it."""
         return next((kind for kind in self.kinds if kind.name == name), None)

@@ -17,8 +17,12 @@ class Plans:
         # Every shard of an audit asks for its plan.
         self._known: dict[str, Plan] = {}
 
-    async def write_work(self, audit: str, blocks: AsyncIterator[list[list[Any]]]) -> list[Block]:
-        """Write the units to open, each with its hint, block by block; returns where each block stands."""
+    async def write_work(
+        self, audit: str, blocks: AsyncIterator[list[list[Any]]], *, only_new: bool = False
+    ) -> list[Block] | None:
+        """Write the units to open, each with its hint, block by block; returns where each block stands. None: units are
+        there, and were to be kept (``only_new``).
+        """
         written: list[Block] = []
 
         async def members() -> AsyncIterator[bytes]:
@@ -29,7 +33,10 @@ class Plans:
                 offset += len(member)
                 yield member
 
-        await self._folder.blobs.write_stream(f"{audit}/work.jsonl.gz", members())
+        path, blobs, packed = f"{audit}/work.jsonl.gz", self._folder.blobs, members()
+        if only_new:
+            return written if await blobs.create_stream(path, packed) else None
+        await blobs.write_stream(path, packed)
         return written
 
     async def write(self, audit: str, plan: Plan) -> None:

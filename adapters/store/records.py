@@ -140,9 +140,9 @@ class AuditRecords:
         With the record as it was ``seen`` it is not read once more, unless it has changed.
         """
         data = document(ended.to_json())
-        if seen is not None and seen.etag and not seen.state.has_ended:
-            if await self._blobs.replace(f"{ended.folder}/run.json", data, seen.etag):
-                return ended
+        etag = seen.etag if seen is not None and not seen.state.has_ended else ""
+        if etag and await self._blobs.replace(f"{ended.folder}/run.json", data, etag):
+            return ended
         while True:
             now, etag = await self._stored(ended)
             if now.state.has_ended or (now.resumes, now.rounds) != (ended.resumes, ended.rounds):
@@ -196,9 +196,9 @@ class AuditRecords:
     async def newest_first(
         self, profile: str | None = None, but: str = ""
     ) -> AsyncIterator[RunRecord | UnreadableAudit]:
-        """The records of all audits, or of one profile's, ``but`` one, the last begun first. They are read as they are taken, those
-        of one second at once: an id does not tell which of them is newer. One that cannot be read is warned of, and
-        comes behind those of its second.
+        """The records of all audits, or of one profile's, but not of the folder ``but``; the last begun first. They are
+        read as they are taken, those of one second at once: an id does not tell which of them is newer. One that cannot
+        be read is warned of, and comes behind those of its second.
         """
         folders = [folder for folder in await self.folders(profile) if folder != but]
         for _, of_one_second in groupby(folders, key=lambda folder: _id_of(folder)[_SECOND]):

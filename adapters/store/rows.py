@@ -26,8 +26,18 @@ class Rows:
     def __init__(self, folder: Folder) -> None:
         self._folder = folder
 
-    async def write(self, audit: str, source: str, portions: AsyncIterator[list[str]], place: str = "rows") -> int:
-        """Write what a source gave, as it comes; returns how many rows that were."""
+    async def write(
+        self,
+        audit: str,
+        source: str,
+        portions: AsyncIterator[list[str]],
+        place: str = "rows",
+        *,
+        only_new: bool = False,
+    ) -> int | None:
+        """Write what a source gave, as it comes; returns how many rows that were. None: rows of it are there, and were
+        to be kept (``only_new``).
+        """
         rows = 0
 
         async def members() -> AsyncIterator[bytes]:
@@ -36,7 +46,10 @@ class Rows:
                 rows += len(lines)
                 yield pack_lines(lines)
 
-        await self._folder.blobs.write_stream(f"{audit}/{place}/{source}.jsonl.gz", members())
+        path, blobs = f"{audit}/{place}/{source}.jsonl.gz", self._folder.blobs
+        if only_new:
+            return rows if await blobs.create_stream(path, members()) else None
+        await blobs.write_stream(path, members())
         return rows
 
     async def write_pulled(self, audit: str, run: int, pulled: Pulled) -> None:
