@@ -23,7 +23,7 @@ class Order(NamedTuple):
 
 
 UNREAD: Rule[Order] = unverified(lambda order: order.documents is None)
-NO_DOCUMENT = Rule[Order](
+NO_DOCUMENT: Rule[Order] = Rule(
     verdict="paid_without_document",
     severity=Severity.HIGH,
     means="It is paid, and its folder is empty.",
@@ -32,7 +32,7 @@ NO_DOCUMENT = Rule[Order](
     alarm=True,
     needs=(UNITS,),
 )
-NO_INVOICE = Rule[Order](
+NO_INVOICE: Rule[Order] = Rule(
     verdict="without_invoice",
     severity=Severity.MEDIUM,
     means="No invoice names it.",
@@ -40,7 +40,7 @@ NO_INVOICE = Rule[Order](
     next_step="Write the invoice.",
     needs=("invoices",),
 )
-EMPTY = Rule[Order](
+EMPTY: Rule[Order] = Rule(
     verdict="empty_document",
     severity=Severity.LOW,
     means="A document in its folder has no bytes.",
