@@ -1,7 +1,7 @@
 """The groups of a join, out of the run store."""
 
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from activities.step import Job
 from adapters.services import Services
@@ -13,22 +13,29 @@ Stream = AsyncIterator[list[Pair[Any]]]
 _PORTION = 1000
 
 
+class Place(NamedTuple):
+    """Where the rows of a source are kept, and how many; None if that is not told."""
+
+    folder: str
+    rows: int | None
+
+
 async def groups(
     job: Job,
-    folders: dict[str, str],
+    places: Mapping[str, Place],
     join: Join,
     beside: Callable[[], Sequence[Stream]] = lambda: (),
 ) -> AsyncIterator[list[Held[Any]]]:
     """What the sources of a join hold of each key, and behind them the streams ``beside``.
 
-    ``folders`` tells where the rows of each source are; one that is not there holds nothing. A source that does not
-    ascend is sorted first.
+    ``places`` tells where the rows of each source are; one that is not there holds nothing. A source that does not
+    ascend is sorted first. Raises ``UnreadableError`` where rows are missing.
     """
     unordered: set[str] = set()
     while True:
         streams = []
         for name, key in join.of:
-            items = _stream(job.services, folders, job.profile.source(name), key)
+            items = _stream(job.services, places, job.profile.source(name), key)
             streams.append(_sorted(items) if name in unordered else items)
         begun = False
         try:
@@ -43,11 +50,12 @@ async def groups(
             return
 
 
-def _stream(services: Services, folders: dict[str, str], source: Source, key: Callable[[Any], str]) -> Stream:
-    if source.name not in folders:
+def _stream(services: Services, places: Mapping[str, Place], source: Source, key: Callable[[Any], str]) -> Stream:
+    if source.name not in places:
         return _nothing()
-    folder, _, place = folders[source.name].rpartition("/")
-    return services.store.rows.items(folder, source.name, source.row, key, place)
+    where, rows = places[source.name]
+    folder, _, place = where.rpartition("/")
+    return services.store.rows.items(folder, source.name, source.row, key, place, expected=rows)
 
 
 async def _nothing() -> Stream:

@@ -10,7 +10,7 @@ import azure.durable_functions as df
 
 from activities.joined import groups
 from activities.previous import previous_audit
-from activities.screen import audit_of, folders_of, links_and_asked, take
+from activities.screen import audit_of, links_and_asked, places_of, take
 from activities.second_look import second_look
 from activities.spools import Spools
 from activities.step import AuditRequest, Job, Refusal, answered, running
@@ -19,6 +19,7 @@ from reconciliation.errors import RunStoreError
 from reconciliation.judging import Judged, judge_doubts, summed, with_gaps
 from reconciliation.looks import Audit, Doubt
 from reconciliation.notes import notes_of
+from reconciliation.plan import Plan
 from reconciliation.report.model import AuditHeader, build_head
 from reconciliation.screened import FirstLook, Screening, judged_with, verdicts_of
 
@@ -50,7 +51,8 @@ async def judge_audit(request: AuditRequest, services: Services) -> JudgeAnswer:
 
 async def _judge(job: Job, screening: Screening, spools: Spools) -> None:
     services, profile, attempt = job.services, job.profile, job.record.attempt_folder
-    before = judged_with(audit_of(job, await services.store.plans.known(job.record.folder)), screening)
+    plan = await services.store.plans.known(job.record.folder)
+    before = judged_with(audit_of(job, plan), screening)
     again = await second_look(job, before, screening)
     before = replace(before, databases=again.databases)
     audit, doubts = with_gaps(before, profile.gaps(again.doubts, before)), again.doubts
@@ -58,20 +60,21 @@ async def _judge(job: Job, screening: Screening, spools: Spools) -> None:
     verdicts = verdicts_of(screening, profile)
     if before.coverage.is_complete and not audit.coverage.is_complete and profile.scan is not None:
         # What was in order as long as nothing could have been overlooked is screened by what is known now.
-        look, doubts = await _screened_anew(job, audit, again.doubts)
+        look, doubts = await _screened_anew(job, plan, audit, again.doubts)
         joins = [profile.scan.join]
         verdicts = {**{join: verdicts.get(join, {}) for join in joins}, **look.verdicts}
         for (_, verdict), ids in look.counted.items():
             spools.count(verdict, ids)
-    async for lines in services.store.attempts.counted(attempt):
-        for join, verdict, ids in lines:
-            spools.count(verdict, ids if join in joins else ())
+    if screening.kept_ids:
+        async for lines in services.store.attempts.counted(attempt):
+            for join, verdict, ids in lines:
+                spools.count(verdict, ids if join in joins else ())
     previous = await previous_audit(job)
     judged = judge_doubts(profile, audit, doubts, summed(verdicts.values()), previous, complete=again.complete)
     await _write(job, audit, judged, spools)
 
 
-async def _screened_anew(job: Job, audit: Audit, doubts: Sequence[Doubt]) -> tuple[FirstLook, list[Doubt]]:
+async def _screened_anew(job: Job, plan: Plan, audit: Audit, doubts: Sequence[Doubt]) -> tuple[FirstLook, list[Doubt]]:
     """The joins behind the scan's, screened anew, and the doubts of all joins then."""
     scan, look = job.profile.scan, FirstLook(job.profile, audit)
     assert scan is not None
@@ -79,11 +82,11 @@ async def _screened_anew(job: Job, audit: Audit, doubts: Sequence[Doubt]) -> tup
     for doubt in of_scan:
         look.link(doubt.first, job.profile.screen(doubt.join, doubt.first, audit).links)
     known, more = {(doubt.join, doubt.first.key): doubt for doubt in doubts}, list[Doubt]()
-    folders = folders_of(job, audit)
+    places = places_of(job, audit, plan)
     for join in job.profile.joins:
         if join.name == scan.join:
             continue
-        async for portion in groups(job, folders, join, partial(links_and_asked, look, join)):
+        async for portion in groups(job, places, join, partial(links_and_asked, look, join)):
             for held in portion:
                 if (kept := take(look, join, held, of_scan=False)) is not None:
                     as_it_is = Doubt(kept.join, kept.group, kept.group)
@@ -105,9 +108,9 @@ async def _write(job: Job, audit: Audit, judged: Judged, spools: Spools) -> None
         services.audited(profile),
         resumes=record.resumes,
         runbook_url=services.settings.runbook_url,
-        look_up=spools.cases.look_up(profile),
+        look_up=spools.names.look_up(profile),
     )
-    letters = await services.store.letters.all(record.folder)
+    letters = await services.store.letters.all(record.folder) if audit.coverage.failed else []
     head = build_head(header, profile, judged.result, letters, list(_notes(job, audit)), generated_at=services.now())
 
     async def chunks() -> AsyncIterator[bytes]:

@@ -11,7 +11,7 @@ from adapters.services import Services
 from reconciliation.coverage import DELETED_DURING_SCAN
 from reconciliation.errors import AuditError, ContainerGoneError
 from reconciliation.evidence import Read, Record, Unread, has_failed, is_gone
-from reconciliation.lookups import Lookup
+from reconciliation.lookups import BlobsOf, Lookup
 from reconciliation.profile import Scan
 
 SECONDS_BETWEEN_PASSES = 2.0
@@ -38,12 +38,16 @@ class Looker:
 
     async def read(self, unit: str, hint: Any) -> Record:
         """All that is asked about one unit, as evidence; or the reason why it could not be read."""
+        lookups = self.scan.lookups(unit, hint)
         try:
-            lookups = self.scan.lookups(unit, hint)
             answers = [await self.prober.look(lookup) for lookup in lookups]
             things = sum(lookup.things(answer) for lookup, answer in zip(lookups, answers, strict=True))
             return Read(unit, things, self.scan.reduce(unit, answers, self.latest()))
         except ContainerGoneError:
+            for lookup in lookups:
+                if isinstance(lookup, BlobsOf) and lookup.prefix:
+                    # The unit is a part of a container: without that, nothing is known of it.
+                    return Unread(unit, f"There is no container {lookup.container!r} in {lookup.setting}.", failed=True)
             return Unread(unit, DELETED_DURING_SCAN, failed=False)
         except AuditError as error:
             return Unread(unit, str(error), failed=True)

@@ -2,18 +2,18 @@
 
 import logging
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
 from typing import Any, Literal, TypedDict
 
 import azure.durable_functions as df
 
-from activities.joined import groups, rows_of
+from activities.joined import Place, groups, rows_of
 from activities.step import AuditRequest, Job, Refusal, answered, folder_of, running
 from adapters.services import Services
 from reconciliation.errors import ListingError, RunStoreError, UnreadableError
 from reconciliation.looks import Group
-from reconciliation.plan import Plan, shards_of
+from reconciliation.plan import Block, Plan, shards_of
 from reconciliation.profile import Profile, Scan, Skip, Technology
 from reconciliation.pulled import Pulled
 
@@ -58,12 +58,12 @@ async def make_plan(job: Job, pulled: list[Pulled]) -> Plan:
     services, audit = job.services, job.record.folder
     if len(pulled) < len(job.profile.pulls()):
         raise RunStoreError(f"{audit} has not been read to its end in {services.records.where}. Start a new audit.")
-    skipped, held, settings = Counter[str](), Counter[str](), services.settings
-    chosen = _chosen(job, job.profile.scan, skipped, held) if job.profile.scan else _no_blocks()
-    blocks = await services.store.plans.write_work(audit, chosen)
-    for source, rows in [item for one in pulled for item in one.rows.items()]:
-        if source in held and held[source] != rows:
-            raise ListingError(f"{audit}: the source {source} gave {rows} rows, and {held[source]} are kept.")
+    skipped, settings = Counter[str](), services.settings
+    rows = {name: count for one in pulled for name, count in one.rows.items()}
+    blocks: list[Block] = []
+    if job.profile.scan is not None:
+        chosen = _chosen(job, job.profile.scan, skipped, rows)
+        blocks = await services.store.plans.write_work(audit, chosen)
     try:
         shards = shards_of(blocks, settings.shard_containers)
     except ValueError as error:
@@ -77,6 +77,8 @@ async def make_plan(job: Job, pulled: list[Pulled]) -> Plan:
         shards=shards,
         storage_ahead_seconds=_ahead(job.profile, pulled, Technology.STORAGE),
         database_ahead_seconds=_ahead(job.profile, pulled, Technology.DATABASE),
+        unread={name: why for one in pulled for name, why in one.unread.items()},
+        rows=rows,
     )
     await services.store.plans.write(audit, plan)
     return plan
@@ -90,26 +92,18 @@ def _ahead(profile: Profile, pulled: list[Pulled], of: Technology) -> int:
     return max(ahead, key=abs, default=0)
 
 
-async def _no_blocks() -> AsyncIterator[list[list[Any]]]:
-    for block in list[list[list[Any]]]():
-        yield block
-
-
-async def _chosen(job: Job, scan: Scan, skipped: Counter[str], held: Counter[str]) -> AsyncIterator[list[list[Any]]]:
-    """The units to open with their hints, in blocks; counts those that are not opened, by reason, and the rows that
-    each source holds.
-    """
+async def _chosen(
+    job: Job, scan: Scan, skipped: Counter[str], rows: Mapping[str, int]
+) -> AsyncIterator[list[list[Any]]]:
+    """The units to open with their hints, in blocks; counts those that are not opened, by reason."""
     join, size = job.profile.join(scan.join), max(1, job.services.settings.shard_containers // _BLOCKS_IN_A_SHARD)
-    folders = {source.name: f"{job.record.folder}/rows" for run in job.profile.pulls() for source in run}
+    places = {one.name: Place(f"{job.record.folder}/rows", rows[one.name]) for one in job.profile.chooses_by()}
     unique = [job.profile.source(name).unique for name, _ in join.of]
-    held.update({name: 0 for name, _ in join.of})
     block: list[list[Any]] = []
-    async for portion in groups(job, folders, join):
+    async for portion in groups(job, places, join):
         for key, items in portion:
             if any(len(of) > 1 for of, once in zip(items, unique, strict=True) if once):
                 raise ListingError(f"Storage listed {key!r} twice. Audit again.")
-            for (name, _), of in zip(join.of, items, strict=True):
-                held[name] += len(of)
             unit = scan.open(Group(key, tuple(map(rows_of, items))), job.record.parameters)
             if isinstance(unit, Skip):
                 skipped[unit.reason] += 1

@@ -38,7 +38,7 @@ async def report_audit(request: AuditRequest, services: Services) -> EndedAnswer
         outcome, reached = Outcome(head["outcome"]["code"]), await services.store.reached(record.folder)
         summary = summary_of(head, profile)
         ended = record.ended(state, services.now(), outcome=outcome, reached=reached, summary=summary)
-        ended = await services.records.end(ended)
+        ended = await services.records.end(ended, record)
         logger.info("Audit %s is %s: %s", audit_id, ended.state, head["headline"])
     if ended.state is State.COMPLETED:
         profile = services.profile_of(ended)

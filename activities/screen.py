@@ -8,7 +8,7 @@ from typing import Any, Literal, TypedDict
 import azure.durable_functions as df
 
 from activities.doubts import Links, doubt_to_json
-from activities.joined import Stream, groups, keyed, rows_of
+from activities.joined import Place, Stream, groups, keyed, rows_of
 from activities.step import AuditRequest, Job, Refusal, answered, running
 from activities.unscanned import shard_records
 from adapters.readers import reader
@@ -62,7 +62,7 @@ class _Screen:
         profile, services = self._profile, self._services
         plan = await services.store.plans.known(self._record.folder)
         audit = await self._read_after_scan(audit_of(self._job, plan))
-        audit = await self._with_what_was_pulled(audit)
+        audit = self._with_what_was_pulled(audit, plan)
         look = FirstLook(profile, audit)
         blocks = await services.store.attempts.write_doubts(self._attempt, self._doubts(look, plan))
         if spoiled := look.spoiled:
@@ -71,7 +71,8 @@ class _Screen:
             look = FirstLook(profile, replace(anew, lost=audit.lost | spoiled))
             self._lookups = 0
             blocks = await services.store.attempts.write_doubts(self._attempt, self._doubts(look, plan))
-        await services.store.attempts.write_counted(self._attempt, list(_lines_of(look)))
+        if look.counted:
+            await services.store.attempts.write_counted(self._attempt, list(_lines_of(look)))
         screening = look.screening(audit.clock.now, blocks, self._lookups)
         await services.store.attempts.write_screened(self._attempt, screening)
         return screening
@@ -92,17 +93,14 @@ class _Screen:
                 audit.coverage.gaps.append(Gap(f"{_in_words(source.name)} could not be read", str(error)))
         return replace(audit, lost=frozenset(lost))
 
-    async def _with_what_was_pulled(self, audit: Audit) -> Audit:
+    def _with_what_was_pulled(self, audit: Audit, plan: Plan) -> Audit:
         lost = set(audit.lost)
-        for run in range(len(self._profile.pulls())):
-            pulled = await self._services.store.rows.pulled(self._record.folder, run)
-            for name, why in pulled.unread.items() if pulled else ():
-                lost.add(name)
-                audit.coverage.gaps.append(Gap(f"{_in_words(name)} could not be read to the end", why))
-            for name, rows in pulled.rows.items() if pulled else ():
-                empty = self._profile.source(name).if_empty
-                if not rows and empty is not None:
-                    audit.coverage.gaps.append(empty)
+        for name, why in plan.unread.items():
+            lost.add(name)
+            audit.coverage.gaps.append(Gap(f"{_in_words(name)} could not be read to the end", why))
+        for name, rows in plan.rows.items():
+            if not rows and (empty := self._profile.source(name).if_empty) is not None:
+                audit.coverage.gaps.append(empty)
         return replace(audit, lost=frozenset(lost))
 
     async def _doubts(self, look: FirstLook, plan: Plan) -> AsyncIterator[list[Any]]:
@@ -123,7 +121,7 @@ class _Screen:
             yield block
 
     async def _of_join(self, look: FirstLook, join: Join, plan: Plan) -> AsyncIterator[tuple[Held[Any], DoubtKept]]:
-        folders = folders_of(self._job, look.audit)
+        places = places_of(self._job, look.audit, plan)
         of_scan = self._profile.scan is not None and self._profile.scan.join == join.name
 
         def beside() -> list[Stream]:
@@ -131,7 +129,7 @@ class _Screen:
                 return [self._records(plan)]
             return links_and_asked(look, join)
 
-        async for portion in groups(self._job, folders, join, beside):
+        async for portion in groups(self._job, places, join, beside):
             for held in portion:
                 doubt = take(look, join, held, of_scan=of_scan)
                 if doubt is not None:
@@ -164,10 +162,12 @@ def audit_of(job: Job, plan: Plan) -> Audit:
     return Audit(asked, clock, coverage)
 
 
-def folders_of(job: Job, audit: Audit) -> dict[str, str]:
+def places_of(job: Job, audit: Audit, plan: Plan) -> dict[str, Place]:
     """Where the rows of each source are that was read."""
     return {
-        source.name: job.record.attempt_folder if source.after_scan else f"{job.record.folder}/rows"
+        source.name: Place(job.record.attempt_folder, None)
+        if source.after_scan
+        else Place(f"{job.record.folder}/rows", plan.rows.get(source.name))
         for source in job.profile.sources
         if source.name not in audit.lost or not source.after_scan
     }

@@ -19,7 +19,7 @@ from reconciliation.report.document import (
     finding_line,
     opening,
 )
-from reconciliation.report.look_up import CasesNamed
+from reconciliation.report.look_up import NamesAsked
 from reconciliation.report.model import Head
 from reconciliation.rules import SEVERITY_ORDER, Severity
 
@@ -32,14 +32,14 @@ _KeyT = TypeVar("_KeyT")
 class Spools:
     """Findings by severity, and ids of counted subjects by verdict; on disk where they are many.
 
-    Findings with a date that is still to come are kept in memory: a hearing is in danger for some weeks only. ``cases``
-    are those of the findings.
+    Findings with a date that is still to come are kept in memory: what is in danger is so for some time only.
+    ``names`` are what the subjects of the findings are known by.
     """
 
     def __init__(self, now: datetime, counted_kind: str) -> None:
         self._now = now
         self._counted_kind = counted_kind
-        self.cases = CasesNamed()
+        self.names = NamesAsked()
         self._files = ExitStack()
         self._dated: dict[Severity, list[tuple[datetime, bytes]]] = {}
         self._findings: dict[Severity, IO[bytes]] = {}
@@ -62,7 +62,7 @@ class Spools:
             self._spool(self._findings, severity).write(line)
         else:
             self._dated.setdefault(severity, []).append((due, line))
-        self.cases.add(finding)
+        self.names.add(finding)
 
     def count(self, verdict: str, subjects: Iterable[str]) -> None:
         """Keep the ids of subjects that are only counted."""

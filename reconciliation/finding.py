@@ -21,7 +21,7 @@ class Finding(Generic[FactsT]):
     @property
     def reason(self) -> str:
         """The facts that decided, in words."""
-        return self.judgement.rule.why(self.facts)
+        return self.judgement.rule.why(self.facts) or self.judgement.rule.means
 
     @property
     def due(self) -> datetime | None:
@@ -50,5 +50,5 @@ class Finding(Generic[FactsT]):
             "reason": self.reason,
             "next_step": self.judgement.rule.next_step,
             "due": optional_text(self.due),
-            **self.kind.shown(self.facts),
+            **self.kind.members(self.facts),
         }

@@ -1,7 +1,7 @@
 """What the first steps of an audit freeze: the moment it speaks about, its waiting times, and its shards."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any, NamedTuple, Self
@@ -36,7 +36,10 @@ class PlannedShard:
 
 @dataclass(frozen=True)
 class Plan:
-    """The frozen plan of one audit: ``listed`` = what its shards hold + ``skipped`` (a count for each reason)."""
+    """The frozen plan of one audit: ``listed`` = what its shards hold + ``skipped`` (a count for each reason).
+
+    ``rows`` counts what each source gave; ``unread`` says why one could not be read to its end.
+    """
 
     as_of: datetime
     settle_minutes: int
@@ -46,6 +49,8 @@ class Plan:
     shards: tuple[PlannedShard, ...]
     storage_ahead_seconds: int = 0
     database_ahead_seconds: int = 0
+    rows: Mapping[str, int] = field(default_factory=dict)
+    unread: Mapping[str, str] = field(default_factory=dict)
 
     def clock(self, parameters: AuditParameters, now: datetime, tolerance: timedelta) -> Clock:
         """The moment and the waiting times that verdicts are given by, when they are given ``now`` (see ``Clock``)."""
@@ -65,6 +70,8 @@ class Plan:
             "skipped": self.skipped,
             "storage_ahead_seconds": self.storage_ahead_seconds,
             "database_ahead_seconds": self.database_ahead_seconds,
+            "rows": dict(self.rows),
+            "unread": dict(self.unread),
             "shards": [
                 planned.shard.to_json() | {"offset": planned.offset, "length": planned.length}
                 for planned in self.shards
@@ -76,6 +83,7 @@ class Plan:
         """Raises ``ValueError`` if ``value`` is not what ``to_json`` makes, or does not add up."""
         fields = Fields.of_version(value, SCHEMA_VERSION)
         skipped, shards = fields.inner("skipped"), fields.objects("shards")
+        rows, unread = fields.inner("rows"), fields.inner("unread")
         plan = cls(
             as_of=fields.moment("as_of"),
             settle_minutes=fields.whole("settle_minutes"),
@@ -84,6 +92,8 @@ class Plan:
             skipped={reason: skipped.whole(reason) for reason in skipped.members},
             storage_ahead_seconds=fields.difference("storage_ahead_seconds"),
             database_ahead_seconds=fields.difference("database_ahead_seconds"),
+            rows={name: rows.whole(name) for name in rows.members},
+            unread={name: unread.text(name) for name in unread.members},
             shards=tuple(
                 PlannedShard(Shard.from_json(shard.members), shard.whole("offset"), shard.whole("length"))
                 for shard in shards

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from functools import cached_property
+from inspect import cleandoc
 from itertools import groupby
 from typing import Any
 
@@ -18,7 +20,7 @@ from reconciliation.options import Option
 from reconciliation.parameters import AuditParameters
 from reconciliation.queries import Moments, Query
 from reconciliation.rules import Kind, Rule
-from reconciliation.showing import Showing
+from reconciliation.showing import Showing, fields_of
 from reconciliation.since_last import Known
 from reconciliation.wording import Wording
 
@@ -44,6 +46,16 @@ class Connection:
     of: Technology
     shown: str
     needed: bool = True
+
+
+def storage(setting: str, shown: str = "storage_account", *, needed: bool = True) -> Connection:
+    """A storage account."""
+    return Connection(setting, Technology.STORAGE, shown, needed)
+
+
+def database(setting: str, shown: str = "database", *, needed: bool = True) -> Connection:
+    """A database."""
+    return Connection(setting, Technology.DATABASE, shown, needed)
 
 
 @dataclass(frozen=True)
@@ -91,38 +103,42 @@ class Skip:
     reason: str
 
 
+def _if_the_first_has_it(group: Group, _asked: AuditParameters) -> Open | None:
+    return Open() if group.rows[0] else None
+
+
 @dataclass(frozen=True)
 class Scan:
     """What is opened one by one. ``join`` gives the units: ``open`` says of each of its groups whether it has one that
-    is opened, or is skipped; None: it has no unit.
+    is opened, or is skipped; None: it has no unit. Unless it is given, a group has one if its first source has a row.
 
     ``lookups`` is what is asked about a unit; ``reduce`` makes evidence of its name and the answers, in the same order,
     when ``latest`` is the last moment that they can tell of. ``pack`` and ``unpack`` turn evidence into JSON and back.
-    ``harmless`` are the reasons for skipping that leave no hole.
+    ``harmless`` are the reasons for skipping that leave no hole. ``kind`` names the kind whose subjects the units are,
+    if each of them gets a verdict.
     """
 
     join: str
-    open: Callable[[Group, AuditParameters], Open | Skip | None]
     lookups: Callable[[str, Any], tuple[Lookup, ...]]
     reduce: Callable[[str, Sequence[Any], datetime], Any]
+    open: Callable[[Group, AuditParameters], Open | Skip | None] = _if_the_first_has_it
     pack: Callable[[Any], Any] = _as_it_is
     unpack: Callable[[str, Any], Any] = lambda _unit, value: value
     harmless: frozenset[str] = frozenset({DELETED_DURING_SCAN})
+    kind: str = ""
 
 
 class Profile(ABC):
     """An audited system.
 
     ``modes`` are how much of it an audit may open, the default first; ``options`` what else a request may ask.
+    ``narrowed_by`` names which of ``since``, ``until`` and ``only`` its sources heed: no other is accepted.
     ``first_join`` is the join whose keys a request can ask for (``only``). Of sources that are read again, those of
     ``again_order`` come first, in that order.
     """
 
     name: str
-    title: str
-    description: str
-    wording: Wording
-    showing: Showing
+    wording: Wording = Wording()
     connections: tuple[Connection, ...]
     sources: tuple[Source, ...]
     joins: tuple[Join, ...]
@@ -130,9 +146,25 @@ class Profile(ABC):
     scan: Scan | None = None
     modes: tuple[str, ...] = ("full",)
     options: tuple[Option, ...] = ()
+    narrowed_by: tuple[str, ...] = ()
     default_grace_minutes: int = 60
     first_join: str = ""
     again_order: tuple[str, ...] = ()
+
+    @cached_property
+    def title(self) -> str:
+        """What a page calls it."""
+        return self.name.replace("-", " ").capitalize()
+
+    @cached_property
+    def description(self) -> str:
+        """What it audits: what its class says of itself."""
+        return cleandoc(type(self).__doc__ or self.name)
+
+    @cached_property
+    def showing(self) -> Showing:
+        """What reports show of findings: unless a profile says more, the fields of its kinds."""
+        return fields_of(dict.fromkeys(name for kind in self.kinds for name in kind.fields))
 
     # --- what it decides ----------------------------------------------------------------------------------------------
 
@@ -176,6 +208,15 @@ class Profile(ABC):
         """The sources that are read before the scan, in runs of neighbours of one setting: each run is one moment."""
         before = [source for source in self.sources if not source.after_scan]
         return [tuple(run) for _, run in groupby(before, key=lambda source: source.setting)]
+
+    def chooses_by(self) -> list[Source]:
+        """The sources that tell which units there are: no other is read for the plan."""
+        if self.scan is None:
+            return []
+        names = [name for name, _ in self.join(self.scan.join).of]
+        if self.scan.open is _if_the_first_has_it:
+            names = names[:1]
+        return [source for run in self.pulls() for source in run if source.name in names]
 
     def kind(self, name: str) -> Kind[Any] | None:
         """The kind of that name; None if there is none: an earlier release may have had it."""

@@ -26,21 +26,22 @@ SEVERITY_ORDER = tuple(Severity)
 class Rule(Generic[FactsT]):
     """One row of a rule table.
 
-    ``holds`` decides, ``why`` names the facts that decided, ``next_step`` says what to do about it; all three are pure.
-    ``means`` explains the verdict to a reader of the report. ``severity`` is the usual one; ``urgency`` tells it where
-    the facts move it. ``counted``: such subjects are healthy and many, so they are counted and not listed. ``alarm``:
-    it is what the profile looks for above all, and the headline begins with it. ``due`` tells by when the next step
-    must be taken, where a moment is known after which it may be too late. ``modes`` are those in which the verdict can
-    be given at all; None: in every one. ``needs`` are sources (or ``"units"``) that must have been read to their end
-    for this verdict: where one was not, for the subject or at all, the kind's ``unverified`` verdict is given instead.
+    ``holds`` decides, ``why`` names the facts that decided (without it, what the verdict means must do), ``next_step``
+    says what to do about it; all are pure. ``means`` explains the verdict to a reader of the report. ``severity`` is
+    the usual one; ``urgency`` tells it where the facts move it. ``counted``: such subjects are healthy and many, so
+    they are counted and not listed. ``alarm``: it is what the profile looks for above all, and the headline begins with
+    it. ``due`` tells by when the next step must be taken, where a moment is known after which it may be too late.
+    ``modes`` are those in which the verdict can be given at all; None: in every one. ``needs`` are sources (or
+    ``"units"``) that must have been read to their end for this verdict: where one was not, for the subject or at all,
+    the kind's ``unverified`` verdict is given instead.
     """
 
     verdict: str
     severity: Severity
     means: str
     holds: Callable[[FactsT], bool]
-    why: Callable[[FactsT], str]
     next_step: str
+    why: Callable[[FactsT], str] = lambda _facts: ""
     urgency: Callable[[FactsT], Severity] | None = None
     counted: bool = False
     alarm: bool = False
@@ -56,9 +57,19 @@ def counted(verdict: str, means: str, holds: Callable[[FactsT], bool]) -> Rule[F
         severity=Severity.INFO,
         means=means,
         holds=holds,
-        why=lambda _facts: "",
         next_step="",
         counted=True,
+    )
+
+
+def unverified(holds: Callable[[FactsT], bool] = lambda _facts: False) -> Rule[FactsT]:
+    """A rule for subjects of which too little could be read, for ``Kind.unverified`` and for a table."""
+    return Rule(
+        verdict="unverified",
+        severity=Severity.UNKNOWN,
+        means="What its verdict depends on could not be read.",
+        holds=holds,
+        next_step="See what could not be read; repair that, then replay the dead letters or audit again.",
     )
 
 
@@ -94,19 +105,25 @@ def _nothing(_facts: Any) -> None:
 class Kind(Generic[FactsT]):
     """A sort of thing that is judged: its ``name`` in documents, and the ``noun`` that readers call one of them.
 
-    The table ``rules`` is ordered, and its last rule always holds. ``shown`` gives what a finding shows of the facts,
-    as JSON: the facts that matter and the evidence. ``named`` gives the id of what people know a subject by, where the
-    profile can look that up. ``keeps_ids``: a report holds also the ids of those that are only counted. ``unverified``
-    is the rule for what cannot be judged (see ``Rule.needs``); it need not be in the table.
+    The table ``rules`` is ordered, and its last rule always holds. A finding shows the members of the facts that
+    ``fields`` name, or what ``shown`` gives: JSON with the facts that matter and the evidence. ``named`` gives the id
+    of what people know a subject by, where the profile can look that up. ``keeps_ids``: a report holds also the ids of
+    those that are only counted. ``unverified`` is the rule for what cannot be judged (see ``Rule.needs``); it need not
+    be in the table.
     """
 
     name: str
     noun: str
     rules: tuple[Rule[FactsT], ...]
-    shown: Callable[[FactsT], dict[str, Any]]
+    shown: Callable[[FactsT], dict[str, Any]] | None = None
     named: Callable[[FactsT], str | None] = _nothing
     keeps_ids: bool = False
     unverified: Rule[FactsT] | None = None
+    fields: tuple[str, ...] = ()
+
+    def members(self, facts: FactsT) -> dict[str, Any]:
+        """What a finding shows of the facts."""
+        return self.shown(facts) if self.shown else {name: getattr(facts, name) for name in self.fields}
 
     def judged(self, facts: FactsT, lost: Set[str] = frozenset()) -> Judgement[FactsT]:
         """As ``judge``, by its own table; ``lost`` is what could not be read to its end."""

@@ -1,7 +1,7 @@
 """run.json: what the run store says of an audit as a whole."""
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Self
 
@@ -29,7 +29,8 @@ class RunRecord:
     ``resumes`` counts how often its orchestration was started again after it broke off; ``rounds`` how often dead
     letters were replayed or discarded, each of which makes the report anew. ``progress`` (as it is shown) and
     ``dead_letters`` (how many) are how far it came, once it has ended; None if that is not known.
-    ``is_of_old_layout``: an earlier release left it, so that it is only shown.
+    ``is_of_old_layout``: an earlier release left it, so that it is only shown. ``etag`` is the run store's mark of the
+    version that was read.
     """
 
     audit_id: str
@@ -46,6 +47,7 @@ class RunRecord:
     progress: dict[str, Any] | None = None
     dead_letters: int | None = None
     is_of_old_layout: bool = False
+    etag: str = field(default="", compare=False, repr=False)
 
     @property
     def folder(self) -> str:

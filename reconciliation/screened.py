@@ -26,7 +26,7 @@ _PER_SHARD, _MOST_SHARDS = 500, 256
 class Screening:
     """What the first look found: ``verdicts`` of what is in order, by join and kind; the coverage; what was told; the
     sources that were lost; and where the doubts are, as number, offset and length of each block. ``lookups`` counts
-    what is to be looked up again.
+    what is to be looked up again. ``kept_ids``: of how many in order the ids are kept.
     """
 
     now: datetime
@@ -36,6 +36,7 @@ class Screening:
     lost: frozenset[str]
     blocks: Sequence[tuple[int, int, int]] = ()
     lookups: int = 0
+    kept_ids: int = 0
 
     @property
     def shards(self) -> list[tuple[int, int]]:
@@ -68,6 +69,7 @@ class Screening:
             "lost": sorted(self.lost),
             "blocks": [list(block) for block in self.blocks],
             "lookups": self.lookups,
+            "kept_ids": self.kept_ids,
         }
 
     @classmethod
@@ -83,6 +85,7 @@ class Screening:
             frozenset(fields.texts("lost")),
             [(number, offset, length) for number, offset, length in value["blocks"]],
             fields.whole("lookups"),
+            fields.whole("kept_ids"),
         )
 
 
@@ -171,7 +174,8 @@ class FirstLook:
 
     def screening(self, now: datetime, blocks: Sequence[tuple[int, int, int]], lookups: int) -> Screening:
         """What was found, when all groups were taken."""
-        return Screening(now, self.verdicts, self.audit.coverage, self.told, self.audit.lost, blocks, lookups)
+        lost, kept_ids = self.audit.lost, sum(map(len, self.counted.values()))
+        return Screening(now, self.verdicts, self.audit.coverage, self.told, lost, blocks, lookups, kept_ids)
 
 
 def verdicts_of(screening: Screening, profile: Profile) -> dict[str, Mapping[str, Mapping[str, int]]]:

@@ -6,6 +6,7 @@ All of it is read from findings as they stand in report.json (see ``Kind.shown``
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import Any, NamedTuple
 
 Json = dict[str, Any]
@@ -63,7 +64,9 @@ def _nothing(_finding: Json) -> None:
 
 @dataclass(frozen=True)
 class Showing:
-    """``columns`` are those of the page between verdict and reason; ``facts`` and ``exhibits`` stand folded below a
+    """What a page and a table show; ``fields_of`` makes one that shows fields as they are.
+
+    ``columns`` are those of the page between verdict and reason; ``facts`` and ``exhibits`` stand folded below a
     finding, under ``summary``. ``dated`` gives the moment that a finding is about, and ``event`` is what it is called.
     ``cells`` are all columns of findings.csv by name, in order; new ones are added at the end.
     """
@@ -80,6 +83,30 @@ class Showing:
 # What every finding has, for the cells of a profile's table.
 SUBJECT_KIND = ("subject_kind", lambda finding: finding["subject"]["kind"])
 SUBJECT_ID = ("subject_id", lambda finding: finding["subject"]["id"])
+
+
+def fields_of(names: Iterable[str]) -> Showing:
+    """A column for each of these members of findings; the table has also what every finding has."""
+    columns = tuple(Column(_title(name), partial(_text, name)) for name in names)
+    cells = tuple((name, partial(_value, name)) for name in names)
+    before, behind = map(member, ("verdict", "severity", "change")), map(member, ("reason", "next_step", "due"))
+    return Showing(columns, (SUBJECT_KIND, SUBJECT_ID, *before, *cells, *behind))
+
+
+def _title(name: str) -> str:
+    return name.replace("_", " ").capitalize()
+
+
+def _value(name: str, finding: Json) -> Any:
+    value = finding.get(name)
+    return " ".join(map(str, value)) if isinstance(value, list) else value
+
+
+def _text(name: str, finding: Json) -> Any:
+    value = _value(name, finding)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "none" if value == "" else value
 
 
 def member(name: str) -> tuple[str, Callable[[Json], Any]]:

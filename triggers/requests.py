@@ -126,6 +126,7 @@ def read_start(body: bytes, profiles: Mapping[str, Profile]) -> AuditParameters:
     mode = given.get("mode", profile.modes[0])
     if mode not in profile.modes:
         problems.append(FieldProblem("mode", shortened(mode), _one_of(profile.modes)))
+    problems += _not_heeded(given, profile)
     options, wrong = _options(given, profile)
     if problems or wrong:
         raise BadRequestError([*problems, *wrong])
@@ -150,6 +151,13 @@ def _asked(given: Mapping[str, Any]) -> tuple[StartAudit, list[FieldProblem]]:
         allowed = f"a moment after since ({to_text(asked.since)})"
         return asked, [FieldProblem("until", to_text(asked.until), allowed)]
     return asked, []
+
+
+def _not_heeded(given: Mapping[str, Any], profile: Profile) -> Iterator[FieldProblem]:
+    """What would narrow the question, and this profile could only pass over."""
+    for name in ("since", "until", "only"):
+        if given.get(name) and name not in profile.narrowed_by:
+            yield FieldProblem(name, shortened(given[name]), f"nothing: {profile.name} cannot be narrowed by it")
 
 
 def _unknown(given: Mapping[str, Any], profiles: Iterable[Profile]) -> Iterator[FieldProblem]:

@@ -66,11 +66,11 @@ class Running:
         ``AuditExistsError`` if that id is taken.
         """
         now = self.world.now()
-        await self.claim(parameters.profile, audit_id)
+        held = await self.claim(parameters.profile, audit_id)
         record = RunRecord(audit_id, State.QUEUED, parameters, created_at=now, updated_at=now)
         await self.world.records.create_record(record)
         try:
-            await self.claim(parameters.profile, audit_id, anew=True)
+            await self.claim(parameters.profile, audit_id, held)
         except RefusedError:
             await self.give_up(record, "Another audit of its profile was started in the same moment.")
             raise
@@ -113,13 +113,13 @@ class Running:
             )
         if record.state.has_ended:
             await self._wound_up(record)
-        await self.claim(profile, record.audit_id)
+        held = await self.claim(profile, record.audit_id)
         reopened = await records.reopen(record, self.world.now(), resumed=resumed)
         if reopened is None:
             now = await records.record(record.audit_id) or record
             raise self.nothing_to("begin again", record.audit_id, await self.state(now))
         try:
-            await self.claim(profile, record.audit_id, anew=True)
+            await self.claim(profile, record.audit_id, held)
         except RefusedError:
             as_before = replace(record, resumes=reopened.resumes, rounds=reopened.rounds)
             await records.end(as_before) if record.state.has_ended else await self.give_up(reopened, _REPLACED)
@@ -151,23 +151,21 @@ class Running:
             state=record.state.value,
         )
 
-    async def claim(self, profile: str, audit_id: str, *, anew: bool = False) -> None:
-        """Make the audit the active one of its profile; ``anew`` writes the guard also when it is.
+    async def claim(self, profile: str, audit_id: str, held: ActiveAudit | None = None) -> ActiveAudit:
+        """Make the audit the active one of its profile, and give the guard; what an earlier claim of it gave (``held``)
+        is written again.
 
         Raises ``RefusedError`` (409) if another one is active.
         """
-        records = self.world.records
+        active = held
         for _ in range(_CLAIMS):
-            active = await self.active(profile)
-            ours = active is not None and active.audit_id == audit_id
-            if ours and not anew:
-                return
-            if active is not None and not ours and await self.is_alive(active):
+            if active is not None and active.audit_id != audit_id and await self.is_alive(active):
                 raise _busy(profile, active.audit_id)
-            if await records.claim(profile, audit_id, self.world.now(), active):
-                return
-        winner = await self.active(profile)
-        raise _busy(profile, winner.audit_id if winner else "")
+            claimed = await self.world.records.hold(profile, audit_id, self.world.now(), active)
+            if claimed is not None:
+                return claimed
+            active = await self.active(profile)
+        raise _busy(profile, active.audit_id if active else "")
 
     async def active(self, profile: str) -> ActiveAudit | None:
         """The audit that the profile's guard names. A guard that cannot be read is written anew first; raises

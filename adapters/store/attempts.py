@@ -16,9 +16,11 @@ class Attempts:
 
     def __init__(self, folder: Folder) -> None:
         self._folder = folder
+        # Every shard of a second look asks for it.
+        self._known: dict[str, Screening] = {}
 
     async def write_doubts(self, attempt: str, blocks: AsyncIterator[list[Any]]) -> list[tuple[int, int, int]]:
-        """Write the doubts, block by block; returns how many each holds, and where it stands."""
+        """Write the doubts, if there are any, block by block; returns how many each holds, and where it stands."""
         written: list[tuple[int, int, int]] = []
 
         async def members() -> AsyncIterator[bytes]:
@@ -29,7 +31,9 @@ class Attempts:
                 offset += len(member)
                 yield member
 
-        await self._folder.blobs.write_stream(f"{attempt}/doubts.jsonl.gz", members())
+        packed = members()
+        if (first := await anext(packed, None)) is not None:
+            await self._folder.blobs.write_stream(f"{attempt}/doubts.jsonl.gz", _behind(first, packed))
         return written
 
     async def doubts(self, attempt: str, offset: int, length: int) -> list[Any]:
@@ -52,10 +56,14 @@ class Attempts:
         """Say what the first look found; written last. The metadata tell in how many pieces the second is taken."""
         metadata = {"shards": str(len(screened.shards))}
         await self._folder.write_document(f"{attempt}/screened.json", screened.to_json(), metadata)
+        self._known = {attempt: screened}
 
     async def screened(self, attempt: str) -> Screening | None:
         """What ``write_screened`` said, or None before it was done."""
-        return await self._folder.document(f"{attempt}/screened.json", Screening.from_json)
+        if attempt not in self._known:
+            screened = await self._folder.document(f"{attempt}/screened.json", Screening.from_json)
+            self._known = {attempt: screened} if screened else {}
+        return self._known.get(attempt)
 
     async def write_again(self, attempt: str, shard: int, values: Sequence[Any]) -> None:
         """Write what a shard of the second look saw."""
@@ -66,3 +74,9 @@ class Attempts:
         path = f"{attempt}/again/{shard:04}.jsonl.gz"
         stored = await self._folder.blobs.read(path)
         return None if stored is None else await self._folder.slice(path, 0, len(stored.data))
+
+
+async def _behind(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    async for piece in rest:
+        yield piece

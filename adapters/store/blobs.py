@@ -138,28 +138,39 @@ class BlobStore:
 
     async def create(self, path: str, data: bytes, metadata: Mapping[str, str] | None = None) -> bool:
         """Write a blob only if there is none; False if there is. Atomic."""
-        with self._explained("write"):
-            try:
-                await self._in_container(
-                    lambda: self._container.upload_blob(path, data, overwrite=False, metadata=dict(metadata or {}))
-                )
-            except ResourceExistsError as error:
-                if _code(error) != StorageErrorCode.BLOB_ALREADY_EXISTS:
-                    raise
-                return False
-        return True
+        return await self.put(path, data, None, metadata) is not None
 
     async def replace(self, path: str, data: bytes, etag: str, metadata: Mapping[str, str] | None = None) -> bool:
         """Write a blob only if it is still the one read at ``etag``; False if it is not. Atomic."""
-        condition: dict[str, Any] = {"etag": etag, "match_condition": MatchConditions.IfNotModified}
+        return await self.put(path, data, etag, metadata) is not None
+
+    async def put(
+        self, path: str, data: bytes, etag: str | None, metadata: Mapping[str, str] | None = None
+    ) -> str | None:
+        """As ``replace``, or as ``create`` without an ETag; gives the ETag that the blob has now, None if it was not
+        written.
+        """
+        condition: dict[str, Any] = {"overwrite": False}
+        if etag is not None:
+            condition = {"overwrite": True, "etag": etag, "match_condition": MatchConditions.IfNotModified}
+        blob = self._container.get_blob_client(path)
+
+        async def write() -> str:
+            return str((await blob.upload_blob(data, metadata=dict(metadata or {}), **condition))["etag"])
+
         with self._explained("write"):
             try:
-                await self._container.upload_blob(
-                    path, data, overwrite=True, metadata=dict(metadata or {}), **condition
-                )
-            except (ResourceModifiedError, ResourceNotFoundError):
-                return False
-        return True
+                return await (self._in_container(write) if etag is None else write())
+            except ResourceModifiedError:
+                return None
+            except ResourceNotFoundError:
+                if etag is None:
+                    raise
+                return None
+            except ResourceExistsError as error:
+                if _code(error) != StorageErrorCode.BLOB_ALREADY_EXISTS:
+                    raise
+                return None
 
     async def delete(self, path: str, etag: str | None = None) -> bool:
         """Delete a blob, with an ETag only if it is still that one; False if it is not, or is not there."""

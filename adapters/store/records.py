@@ -100,17 +100,20 @@ class AuditRecords:
 
         A write whose answer is lost on the way is sent again and then finds itself, so a refusal is looked into.
         """
+        return await self.hold(profile, audit_id, at, instead_of) is not None
+
+    async def hold(
+        self, profile: str, audit_id: str, at: datetime, instead_of: ActiveAudit | UnreadableGuard | None
+    ) -> ActiveAudit | None:
+        """As ``claim``; gives the guard as it is then, None if somebody else was faster."""
         data = document(
             {"schema_version": GUARD_SCHEMA_VERSION, "complete": True, "audit_id": audit_id, "since": to_text(at)}
         )
-        if instead_of is None:
-            claimed = await self._blobs.create(_guard(profile), data)
-        else:
-            claimed = await self._blobs.replace(_guard(profile), data, instead_of.etag)
-        if claimed:
-            return True
+        etag = await self._blobs.put(_guard(profile), data, None if instead_of is None else instead_of.etag)
+        if etag is not None:
+            return ActiveAudit(audit_id, at, etag)
         active = await self.active(profile)
-        return isinstance(active, ActiveAudit) and active.audit_id == audit_id
+        return active if isinstance(active, ActiveAudit) and active.audit_id == audit_id else None
 
     async def create_record(self, record: RunRecord) -> None:
         """Write the record of a new audit. Raises ``AuditExistsError`` if there is another one of that id."""
@@ -131,16 +134,21 @@ class AuditRecords:
         stored = await self._blobs.read(f"{folder}/run.json")
         return None if stored is None else self._understood(folder, stored)
 
-    async def end(self, ended: RunRecord) -> RunRecord:
+    async def end(self, ended: RunRecord, seen: RunRecord | None = None) -> RunRecord:
         """Write an audit's end, unless it has ended already: the first end stays, and is returned. Idempotent.
 
         An end that was decided before the audit was begun again does not count: the record that stands is returned.
+        With the record as it was ``seen`` it is not read once more, unless it has changed.
         """
+        data = document(ended.to_json())
+        etag = seen.etag if seen is not None and not seen.state.has_ended else ""
+        if etag and await self._blobs.replace(f"{ended.folder}/run.json", data, etag):
+            return ended
         while True:
             now, etag = await self._stored(ended)
             if not may_become(now.state, ended.state) or (now.resumes, now.rounds) != (ended.resumes, ended.rounds):
                 return now
-            if await self._blobs.replace(f"{ended.folder}/run.json", document(ended.to_json()), etag):
+            if await self._blobs.replace(f"{ended.folder}/run.json", data, etag):
                 return ended
 
     async def reopen(self, seen: RunRecord, at: datetime, *, resumed: bool) -> RunRecord | None:
@@ -183,10 +191,10 @@ class AuditRecords:
         def read(value: Any) -> RunRecord:
             record = RunRecord.from_json(value)
             if folder == record.audit_id:
-                return replace(record, is_of_old_layout=True)
+                return replace(record, is_of_old_layout=True, etag=stored.etag)
             if folder != record.folder:
                 raise ValueError("it is the record of another audit")
-            return record
+            return replace(record, etag=stored.etag)
 
         return read_document(f"{folder}/run.json", self.where, stored.data, read)
 

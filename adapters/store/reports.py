@@ -22,10 +22,6 @@ class Reports:
         metadata = await self._folder.blobs.metadata(f"{audit}/{REPORT_FILES['json']}")
         return metadata is not None and metadata.get("attempt", "0.0") == attempt
 
-    async def has(self, audit: str, form: str) -> bool:
-        """True if the report is there in that form."""
-        return await self._folder.blobs.exists(f"{audit}/{REPORT_FILES[form]}")
-
     async def report(self, audit: str, form: str) -> bytes | None:
         """The report in one of the forms of ``REPORT_FILES``, or None if it is not written."""
         stored = await self._folder.blobs.read(f"{audit}/{REPORT_FILES[form]}")

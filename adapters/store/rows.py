@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from adapters.store.documents import understood
 from adapters.store.folder import Folder
 from adapters.store.jsonl import loads, pack_lines
+from reconciliation.errors import UnreadableError
 from reconciliation.pulled import Pulled
 
 
@@ -55,14 +56,21 @@ class Rows:
         row: Callable[[Any], Any],
         key: Callable[[Any], str],
         place: str = "rows",
+        *,
+        expected: int | None = None,
     ) -> AsyncIterator[list[tuple[str, tuple[Item, ...]]]]:
-        """The rows of a source under their keys, in portions."""
-        path = f"{audit}/{place}/{source}.jsonl.gz"
+        """The rows of a source under their keys, in portions. Raises ``UnreadableError`` if they are not as many as
+        ``expected``: a file that is cut between two portions looks whole.
+        """
+        path, found = f"{audit}/{place}/{source}.jsonl.gz", 0
         async for lines in self._folder.lines(path):
             with understood(path, self._folder.blobs.where):
                 rows = [row(value) for value in loads(lines)]
                 keys = _texts([key(one) for one in rows])
+            found += len(rows)
             yield [(of, (Item(one, line),)) for of, one, line in zip(keys, rows, lines, strict=True)]
+        if expected not in {None, found}:
+            raise UnreadableError(path, self._folder.blobs.where, f"it holds {found:,} of {expected:,} rows")
 
 
 def _texts(keys: list[Any]) -> list[str]:

@@ -117,7 +117,7 @@ class WorkerProcess:
         """The call's answer, unless the worker dies before."""
         if self.has_given_up:
             call.close()
-            return await _for_ever()
+            await _for_ever()
         if self._dead is None:
             self._dead = asyncio.get_running_loop().create_future()
         dead = self._dead

@@ -7,7 +7,7 @@ from profiles.pre_capture_sessions import conclusion, gaps, look_up, queries, sc
 from profiles.pre_capture_sessions.candidates import Candidate, RegisteredRecording
 from profiles.pre_capture_sessions.evidence import ContainerEvidence, read_evidence
 from profiles.pre_capture_sessions.keys import MATTERING_SUFFIXES, is_canonical_id
-from profiles.pre_capture_sessions.kinds import KINDS
+from profiles.pre_capture_sessions.kinds import CONTAINER, KINDS
 from profiles.pre_capture_sessions.names import CONTAINERS, CONTAINERS_AGAIN, REGISTERED
 from profiles.pre_capture_sessions.options import MODES, OPTIONS
 from profiles.pre_capture_sessions.screening import FUTURE, INGEST, NAMES, SESSIONS
@@ -17,7 +17,7 @@ from profiles.pre_capture_sessions.wording import WORDING
 from reconciliation.coverage import Gap
 from reconciliation.looks import Again, Audit, Doubt, Group, Screened, Subject
 from reconciliation.lookups import BlobsOf
-from reconciliation.profile import Connection, Join, Profile, Scan, Source, Technology
+from reconciliation.profile import Join, Profile, Scan, Source, database, storage
 from reconciliation.queries import Containers
 from reconciliation.times import to_text
 
@@ -46,9 +46,9 @@ class PreCaptureSessions(Profile):
     modes = MODES
     options = OPTIONS
     connections = (
-        Connection(STORAGE, Technology.STORAGE, "storage_account"),
-        Connection(INGEST, Technology.STORAGE, "ingest_account", needed=False),
-        Connection(DATABASE, Technology.DATABASE, "database"),
+        storage(STORAGE),
+        storage(INGEST, "ingest_account", needed=False),
+        database(DATABASE),
     )
     # Containers are listed before the rows are read: what is registered in between looks registered, never lost.
     sources = (
@@ -75,8 +75,10 @@ class PreCaptureSessions(Profile):
         pack=ContainerEvidence.to_json,
         unpack=ContainerEvidence.from_json,
         harmless=HARMLESS_SKIPS,
+        kind=CONTAINER.name,
     )
     kinds = KINDS
+    narrowed_by = ("since", "until", "only")
     first_join = SESSIONS
 
     def screen(self, join: str, group: Group, audit: Audit) -> Screened:

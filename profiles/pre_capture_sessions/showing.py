@@ -149,7 +149,7 @@ def _pairs_cell(name: str) -> tuple[str, Callable[[Json], Any]]:
 
 SHOWING = Showing(
     columns=(
-        Column("Hearing", lambda finding: finding["hearing_at"] or "", Form.MOMENT),
+        Column("Hearing", lambda finding: Part(finding["hearing_at"], Form.MOMENT), Form.MOMENT),
         Column("Status", _status),
         Column("Tracks", _tracks, Form.NUMBER),
         Column("Size", _bytes, Form.BYTES),

@@ -6,7 +6,7 @@ from datetime import datetime
 from profiles.pre_capture_sessions.evidence import ContainerEvidence
 from profiles.pre_capture_sessions.selection import NOT_A_RECORDING, REGISTERED
 from reconciliation.times import to_text
-from reconciliation.wording import Wording, plural
+from reconciliation.wording import Named, Wording, plural
 
 _MOST_NAMES = 5
 
@@ -42,6 +42,7 @@ WORDING = Wording(
     clean=_none_hidden,
     counting={"capture_session": "session", "container": "container", "recording": "registered recording"},
     high="Somebody must act: a recording is hidden, in doubt or broken.",
+    named=Named("case", "Which case, and which court?", "reference and court"),
 )
 
 

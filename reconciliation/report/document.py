@@ -33,7 +33,7 @@ def counted_begin(kind: str) -> str:
 
 
 def counted_opening(verdict: str, *, first: bool) -> str:
-    """What stands before the ids of one verdict's counted sessions."""
+    """What stands before the ids of one verdict's counted subjects."""
     return f'{"" if first else ","}"{verdict}": [\n'
 
 

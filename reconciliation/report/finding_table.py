@@ -18,7 +18,7 @@ from reconciliation.report.markup import (
     written,
 )
 from reconciliation.report.model import Head
-from reconciliation.showing import Column, Exhibit, Fact, Form, Part
+from reconciliation.showing import Column, Exhibit, Fact, Form, Part, Showing
 from reconciliation.wording import plural
 
 _TITLES = {"high": "High", "medium": "Medium", "low": "Low", "unknown": "Unknown"}
@@ -41,7 +41,7 @@ def findings_section(
     runbooks = {row["verdict"]: runbook_link(row["runbook"]) for row in report["verdicts"]}
     rows = "\n".join(_rows(finding, runbooks[finding["verdict"]], report, profile) for finding in findings)
     heads = "".join(
-        f'<th scope="col"{" class=number" * (form in _NUMBERS)}>{title}</th>'
+        f'<th scope="col"{" class=number" * (form in _NUMBERS)}>{safe(title)}</th>'
         for title, form in [
             ("Subject", Form.CODE),
             ("Verdict", Form.CODE),
@@ -70,20 +70,24 @@ def _rows(finding: dict[str, Any], runbook: str, report: Head, profile: Profile)
         f"<td>{code(finding['verdict'])}{new}</td>{cells}</tr>\n"
         f'<tr class="why"><td colspan="{len(showing.columns) + 2}"><p>{safe(finding["reason"])}</p>\n'
         f'<p class="next"><b>Next step:</b> {safe(finding["next_step"])}{runbook}</p>\n{_due(finding["due"], report)}'
-        f"<details><summary>{safe(showing.summary(finding))}</summary>\n"
-        f"{_facts(list(showing.facts(finding)))}"
-        f"{''.join(map(_exhibit, showing.exhibits(finding)))}</details></td></tr>\n</tbody>"
+        f"{_details(finding, showing)}</td></tr>\n</tbody>"
     )
 
 
+def _details(finding: dict[str, Any], showing: Showing) -> str:
+    seen = _facts(list(showing.facts(finding))) + "".join(map(_exhibit, showing.exhibits(finding)))
+    return f"<details><summary>{safe(showing.summary(finding))}</summary>\n{seen}</details>" if seen else ""
+
+
 def _cell(column: Column, finding: dict[str, Any]) -> str:
-    value = column.read(finding)
+    value, title = column.read(finding), f'data-title="{safe(column.title)}"'
     if column.form in _NUMBERS:
         shown = (size(value) if value else "") if column.form is Form.BYTES else f"{value:,}"
-        return f'<td class="number" data-sort="{value}">{shown}</td>'
+        return f'<td class="number" {title} data-sort="{value}">{shown}</td>'
     if value is None:
-        return "<td></td>"
-    return f"<td>{written(value if isinstance(value, Part) else Part(value or None, column.form))}</td>"
+        return f"<td {title}></td>"
+    part = value if isinstance(value, Part) else Part(value, column.form)
+    return f"<td {title}>{written(part)}</td>"
 
 
 def _due(due: str | None, report: Head) -> str:

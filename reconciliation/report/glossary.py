@@ -1,11 +1,11 @@
-"""The end of the page: which cases it is about, what every verdict means, and how the audit was asked."""
+"""The end of the page: what its subjects are known by, what every verdict means, and how the audit was asked."""
 
 from typing import Any
 
 from reconciliation.profile import Profile
-from reconciliation.report.markup import by_kind, code, database, runbook_link, safe, safe_lines, section, table
+from reconciliation.report.markup import by_kind, code, place, places, runbook_link, safe, safe_lines, section, table
 from reconciliation.report.model import Head
-from reconciliation.wording import plural
+from reconciliation.wording import a, plural
 
 
 def verdicts_section(report: Head, profile: Profile) -> str:
@@ -13,7 +13,7 @@ def verdicts_section(report: Head, profile: Profile) -> str:
     tables = "\n".join(
         table(
             "verdicts",
-            f"What a {kind.noun} can get",
+            f"What {a(kind.noun)} can get",
             ("Verdict", "Severity", f"#{kind.noun.capitalize()}s", "Meaning"),
             (_row(row) for row in by_kind(report["verdicts"], kind.name)),
         )
@@ -35,31 +35,29 @@ def _row(row: dict[str, Any]) -> str:
     )
 
 
-def look_up_section(report: Head) -> str:
-    """The statement that tells whoever may read the database which cases these are; one click selects all of it."""
+def look_up_section(report: Head, profile: Profile) -> str:
+    """The statement that tells whoever may read the database what subjects these are; one click selects all of it."""
     look_up = report["look_up"]
     if look_up is None:
         return ""
     cut = look_up["of"] > look_up["cases"]
-    cases = f"the {look_up['cases']:,} most urgent of {look_up['of']:,} cases" if cut else plural(look_up["of"], "case")
+    noun, heading, tells = profile.wording.named
+    them = plural(look_up["of"], noun)
+    which = f"the {look_up['cases']:,} most urgent of {them}" if cut else them
     return section(
-        "cases",
-        "Which case, and which court?",
-        f"<p>This report holds ids only. Where you may read the database, this statement tells reference and court of "
-        f"{cases} with findings. One click selects it.</p>\n"
+        f"{noun}s",
+        heading,
+        f"<p>This report holds ids only. Where you may read the database, this statement tells {tells} of "
+        f"{which} with findings. One click selects it.</p>\n"
         f'<pre class="statement" tabindex="0" aria-label="SQL statement">{safe_lines(look_up["sql"])}</pre>',
     )
 
 
-def asked_section(report: Head) -> str:
+def asked_section(report: Head, profile: Profile) -> str:
     """What was audited, the parameters, the waiting time and the versions."""
     audit = report["audit"]
-    known = {
-        "Environment": safe(audit["environment"]),
-        "Storage account": code(audit["storage_account"]),
-        "Ingest account": code(audit["ingest_account"]) if audit["ingest_account"] else "not looked at",
-        "Database": database(audit["database"]),
-    }
+    known = {"Environment": safe(audit["environment"])}
+    known |= {name.capitalize(): place(of) if of else "not looked at" for name, of in places(audit, profile)}
     facts = {
         "Profile": audit["profile"],
         "Audit": audit["id"],

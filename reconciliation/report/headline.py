@@ -9,10 +9,11 @@ from reconciliation.wording import joined, plural
 def headline(result: Result, profile: Profile) -> str:
     """One sentence for the service owner; it never claims more than the coverage allows."""
     coverage, tally, wording = result.coverage, result.tally, profile.wording
-    parts = [wording.alarms(tally.alarms)] if tally.alarms else []
-    needing = [
-        plural(number, noun) for kind, noun in wording.counting.items() if (number := tally.needing_a_person[kind])
-    ]
+    parts = [wording.alarms(tally.alarms) if wording.alarms else f"{tally.alarms:,} {wording.alarm}"] * (
+        tally.alarms > 0
+    )
+    nouns = wording.counting or {kind.name: kind.noun for kind in profile.kinds}
+    needing = [plural(number, noun) for kind, noun in nouns.items() if (number := tally.needing_a_person[kind])]
     if needing:
         alone = tally.needing_a_person.total() == 1
         parts.append(f"{joined(needing)} {'needs' if alone else 'need'} a person")
@@ -30,4 +31,6 @@ def headline(result: Result, profile: Profile) -> str:
         return f"This audit is incomplete: {looked}. {found or wording.no_alarm}."
     if found:
         return f"{found}; {looked}."
-    return f"Nothing is missing: {wording.clean(tally.judged(profile.kinds[0]))}; {looked}."
+    first, number = profile.kinds[0], tally.judged(profile.kinds[0])
+    clean = wording.clean(number) if wording.clean else f"{plural(number, first.noun)} in order"
+    return f"Nothing is missing: {clean}; {looked}."

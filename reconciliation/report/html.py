@@ -55,9 +55,9 @@ def render_html(report: Head, findings: Findings, profile: Profile) -> str:
             coverage_section(report, profile),
             _overview(report, given, profile.showing),
             _findings(report, given, profile),
-            look_up_section(report),
+            look_up_section(report, profile),
             verdicts_section(report, profile),
-            asked_section(report),
+            asked_section(report, profile),
         )
     )
     audit = report["audit"]
@@ -67,7 +67,7 @@ def render_html(report: Head, findings: Findings, profile: Profile) -> str:
         f'<meta http-equiv="Content-Security-Policy" content="{CONTENT_SECURITY_POLICY}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n"
-        f'<a class="skip" href="#findings">Skip to the findings</a>\n{answer(report, profile.wording)}\n'
+        f'<a class="skip" href="#findings">Skip to the findings</a>\n{answer(report, profile)}\n'
         f"<main>\n{body}\n</main>\n"
         f"<script>{SCRIPT}</script>\n</body>\n</html>\n"
     )
@@ -124,7 +124,7 @@ def _filter(findings: Findings) -> str:
     return (
         '<div id="filter" role="search" aria-label="Filter the findings" hidden>\n'
         '<label>Text <input id="filter-text" type="search" autocomplete="off" '
-        'placeholder="an id, a status, a date"></label>\n'
+        'placeholder="an id, a word, a date"></label>\n'
         f'<label>Verdict <select id="filter-verdict"><option value="">all</option>{options}</select></label>\n'
         '<label class="check"><input id="filter-new" type="checkbox"> only new</label>\n'
         '<button type="button" id="filter-clear">Clear</button>\n<p id="filter-status" role="status"></p>\n</div>'

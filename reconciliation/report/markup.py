@@ -84,8 +84,15 @@ def runbook_link(address: str | None) -> str:
     return f' <a class="runbook" href="{safe(address)}" rel="noreferrer noopener">Runbook</a>'
 
 
-def database(of: Mapping[str, str | None]) -> str:
-    """``pre`` at ``db.example``; what its URL leaves out is left out."""
+def places(audit: Mapping[str, Any], profile: Profile) -> list[tuple[str, Any]]:
+    """What a report is of: each place under what it is called, or None if it was not looked at."""
+    return [(one.shown.replace("_", " "), audit[one.shown]) for one in profile.connections]
+
+
+def place(of: str | Mapping[str, str | None]) -> str:
+    """An account; or ``pre`` at ``db.example``, without what the database's URL leaves out."""
+    if isinstance(of, str):
+        return code(of)
     name = code(of["name"]) if of["name"] else "of the server's default name"
     return f"{name} at {code(of['host'])}" if of["host"] else name
 

@@ -27,7 +27,7 @@ Head = dict[str, Any]
 @dataclass(frozen=True)
 class AuditHeader:
     """Which audit a report speaks for, and what it gives to those who must act: their runbook's address, and a
-    statement that tells the cases (see ``CasesNamed.look_up``).
+    statement that tells what subjects are known by (see ``NamesAsked.look_up``).
     """
 
     audit_id: str
@@ -51,8 +51,8 @@ def build_head(
 ) -> Head:
     """Everything of a report that stands before its findings: counts before rows, coverage before conclusions.
 
-    Raises ``AssertionError`` if a verdict was given that the profile does not have, or if not every container that was
-    to be opened has one.
+    Raises ``AssertionError`` if a verdict was given that the profile does not have, or if not every unit that was to
+    be opened has one where each gets one.
     """
     tally, coverage = result.tally, result.coverage
     counts = {
@@ -64,10 +64,10 @@ def build_head(
             raise AssertionError(
                 f"the verdicts {counts[kind.name]} do not add up to {tally.judged(kind)} of {kind.name}"
             )
-    units = [kind for kind in profile.kinds if kind.name == profile.wording.unit]
-    if units and tally.judged(units[0]) != coverage.scanned + len(coverage.failed):
+    units = profile.kind(profile.scan.kind) if profile.scan else None
+    if units and tally.judged(units) != coverage.scanned + len(coverage.failed):
         raise AssertionError(
-            f"{tally.judged(units[0])} {profile.wording.unit}s have a verdict, but {coverage.scanned} were read and "
+            f"{tally.judged(units)} {profile.wording.unit}s have a verdict, but {coverage.scanned} were read and "
             f"{len(coverage.failed)} could not be read"
         )
     return {
@@ -144,7 +144,7 @@ def summary_of(head: Head, profile: Profile) -> dict[str, Any]:
     return {
         "headline": head["headline"],
         "notes": head["notes"],
-        **{name: head["audit"][name] for name in ("environment", "storage_account", "ingest_account", "database")},
+        **{name: head["audit"][name] for name in ("environment", *(one.shown for one in profile.connections))},
         "counts": dict(given),
         "asking": {severity: dict(by_verdict) for severity, by_verdict in asking.items() if by_verdict},
         f"{first.noun}s": sum(counts[first.name].values()),

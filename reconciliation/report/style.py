@@ -91,10 +91,7 @@ details ul { margin: .3rem 0; } .sum { margin: .6rem 0; }
   .findings tbody td { padding: 0; border: 0; text-align: left; } .findings .why td { padding-bottom: .8rem; }
   .findings td:not([colspan]) { display: inline-block; margin-right: .9rem; }
   .findings td:nth-child(2) { font-weight: 600; }
-  .findings td:nth-child(3)::before { content: "Hearing "; color: var(--quiet); }
-  .findings td:nth-child(4):not(:empty)::before { content: "Status "; color: var(--quiet); }
-  .findings td:nth-child(5)::before { content: "Tracks "; color: var(--quiet); }
-  .findings td:nth-child(6):not(:empty)::before { content: "Size "; color: var(--quiet); }
+  .findings td[data-title]:not(:empty)::before { content: attr(data-title) " "; color: var(--quiet); }
 }
 @media (max-width: 40rem) {
   h1 { font-size: 1.35rem; } dl { display: block; } .steps { padding-left: 1.2rem; } #filter { position: static; }

@@ -8,10 +8,11 @@ from reconciliation.report.markup import (
     SEVERITIES,
     code,
     cut_note,
-    database,
     is_ahead,
     moment,
     noun,
+    place,
+    places,
     runbook_link,
     safe,
     section,
@@ -21,7 +22,7 @@ from reconciliation.report.markup import (
 from reconciliation.report.model import Head
 from reconciliation.showing import Showing
 from reconciliation.times import from_text
-from reconciliation.wording import Wording, plural
+from reconciliation.wording import joined, plural
 
 Findings = Mapping[str, Sequence[dict[str, Any]]]
 _OUTCOMES = {"clean": "Clean", "findings": "Findings", "incomplete": "Incomplete"}
@@ -29,10 +30,10 @@ _MOST_STEPS = 5
 _NEVER = "~"  # sorts behind every moment's text
 
 
-def answer(report: Head, wording: Wording) -> str:
+def answer(report: Head, profile: Profile) -> str:
     """The headline, the outcome, and the figures that lead to the findings."""
     audit, word, counts = report["audit"], report["outcome"]["word"], report["counts"]
-    figures = [(wording.alarm, counts["hidden"], "findings", "high")]
+    figures = [(profile.wording.alarm, counts["hidden"], "findings", "high")]
     figures += [(severity, counts["by_severity"][severity], severity, severity) for severity in SEVERITIES]
     if report["since_last"]["new"] is not None:
         figures.append(("new since the last audit", report["since_last"]["new"], "since", "plain"))
@@ -44,16 +45,15 @@ def answer(report: Head, wording: Wording) -> str:
         f'<header class="{safe(word)}">\n<p class="quiet">Reconciliation report · {safe(audit["title"])}</p>\n'
         f"<h1>{safe(report['headline'])}</h1>\n"
         f'<p><span class="badge">{_OUTCOMES[word]}</span> Audit {code(audit["id"])}, '
-        f"as of {moment(audit['as_of'])}, of {_places(audit)}</p>\n"
+        f"as of {moment(audit['as_of'])}, of {_places(audit, profile)}</p>\n"
         f"{''.join(f'<p class=quiet>{safe(note)}</p>' for note in report['notes'])}"
         f'<nav aria-label="Findings"><ul class="tiles">{tiles}</ul></nav>\n</header>'
     )
 
 
-def _places(audit: dict[str, Any]) -> str:
-    """The storage and the database that this is a report of."""
-    ingest = f", ingest account {code(audit['ingest_account'])}" if audit["ingest_account"] else ""
-    return f"storage account {code(audit['storage_account'])}{ingest} and database {database(audit['database'])}"
+def _places(audit: dict[str, Any], profile: Profile) -> str:
+    """The storage and the databases that this is a report of."""
+    return joined([f"{name} {place(of)}" for name, of in places(audit, profile) if of])
 
 
 def first_steps(report: Head, findings: Findings, profile: Profile) -> str:

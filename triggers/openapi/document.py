@@ -15,7 +15,7 @@ def document(profiles: Profiles) -> dict[str, Any]:
         "info": {
             "title": "capture-audit",
             "version": VERSION,
-            "summary": "Finds the recordings that a database has lost sight of, and proves that it looked everywhere.",
+            "summary": "Finds what a database and storage say differently, and proves that it looked everywhere.",
             "description": (
                 "Refusals are problem documents (RFC 9457). A path that is not listed here, or another method, is "
                 "answered by the Functions host: 404 without a body."

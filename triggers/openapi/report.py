@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from reconciliation.profile import Profile
+from reconciliation.profile import Profile, Technology
 from reconciliation.report.model import SCHEMA_VERSION
 from reconciliation.rules import Severity
 from reconciliation.since_last import MOST_RESOLVED_LISTED, Change
@@ -35,12 +35,26 @@ def kinds_of(profiles: Profiles) -> list[str]:
     return list(dict.fromkeys(kind.name for profile in profiles for kind in profile.kinds))
 
 
-AUDITED: dict[str, Schema] = {
-    "environment": {**SAID, "description": "What was audited; the account's name where it has no other."},
-    "storage_account": SAID,
-    "ingest_account": or_null(SAID),
-    "database": closed(host=or_null(SAID), name=or_null(SAID)),
-}
+def places_of(profiles: Profiles) -> dict[str, Schema]:
+    """What tells what an audit was of, by the connections of these profiles."""
+    places: dict[str, Schema] = {}
+    for one in (connection for profile in profiles for connection in profile.connections):
+        shape = closed(host=or_null(SAID), name=or_null(SAID)) if one.of is Technology.DATABASE else SAID
+        shape = shape if one.needed else or_null(shape)
+        known = places.get(one.shown, shape)
+        places[one.shown] = shape if known == shape else {"anyOf": [known, shape]}
+    return {
+        "environment": {**SAID, "description": "What was audited; the account's name where it has no other."},
+        **places,
+    }
+
+
+def not_of_all(profiles: Profiles) -> list[str]:
+    """The places that not every one of these profiles has."""
+    of_each = [{one.shown for one in profile.connections} for profile in profiles]
+    return [name for name in places_of(profiles) if name != "environment" and any(name not in of for of in of_each)]
+
+
 _COVERAGE = closed(
     "The proof of where it looked: listed = scanned + skipped + failed.",
     complete=FLAG,
@@ -99,7 +113,8 @@ def report_of(profiles: Profiles) -> Schema:
             as_of=MOMENT,
             generated_at=MOMENT,
             resumes=COUNT,
-            **AUDITED,
+            optional=not_of_all(profiles),
+            **places_of(profiles),
         ),
         outcome=ref("Outcome"),
         headline=SAID,

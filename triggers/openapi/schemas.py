@@ -10,7 +10,7 @@ from reconciliation.outcome import Outcome
 from reconciliation.report.model import ASKING
 from reconciliation.rules import Severity
 from reconciliation.run_record import AUDIT_ID
-from triggers.openapi.report import AUDITED, Profiles, kinds_of, report_of, verdicts_of
+from triggers.openapi.report import Profiles, kinds_of, not_of_all, places_of, report_of, verdicts_of
 from triggers.openapi.shapes import (
     COUNT,
     FLAG,
@@ -107,10 +107,10 @@ def _summary(profiles: Profiles) -> Schema:
     verdicts, nouns = verdicts_of(profiles), [f"{profile.kinds[0].noun}s" for profile in profiles]
     return closed(
         "What the report says in short.",
-        optional=nouns if len(profiles) > 1 else [],
+        optional=[*(nouns if len(profiles) > 1 else []), *not_of_all(profiles)],
         headline=SAID,
         notes=listed(SAID),
-        **AUDITED,
+        **places_of(profiles),
         counts={**counts(verdicts), "description": "How many subjects got each verdict."},
         asking={
             "type": "object",
@@ -150,7 +150,7 @@ _AUDIT = closed(
 )
 
 _DEAD_LETTER = closed(
-    "A shard that still had unread containers after all its passes.",
+    "A shard of which something was still unread after all its passes.",
     schema_version={"const": SCHEMA_VERSION},
     complete={"const": True},
     shard=COUNT,

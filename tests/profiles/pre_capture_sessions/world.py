@@ -40,7 +40,7 @@ from reconciliation.report.document import (
     opening,
 )
 from reconciliation.report.html import SHOWN_SEVERITIES, render_html
-from reconciliation.report.look_up import CasesNamed
+from reconciliation.report.look_up import NamesAsked
 from reconciliation.report.model import AuditHeader, build_head
 from reconciliation.rules import SEVERITY_ORDER, Kind
 from reconciliation.screened import DoubtKept, FirstLook
@@ -376,7 +376,7 @@ def reconciled(
 
 def document_of(done: Audited, parameters: AuditParameters = PARAMETERS) -> str:
     """report.json of an audit with few sessions."""
-    look_up = CasesNamed(done.findings).look_up(PROFILE)
+    look_up = NamesAsked(done.findings).look_up(PROFILE)
     header = AuditHeader(AUDIT_ID, parameters, AS_OF - MINUTE, CLOCK, AUDITED, look_up=look_up)
     head = build_head(header, PROFILE, done.result, generated_at=AS_OF + MINUTE)
     lines = [finding_line(found.to_json(change)) for found, change in zip(done.findings, done.changes, strict=True)]
