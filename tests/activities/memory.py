@@ -70,6 +70,12 @@ class MemoryBlobs(BlobStore):
         await self.write(path, data, metadata)
         return True
 
+    async def put(
+        self, path: str, data: bytes, etag: str | None, metadata: Mapping[str, str] | None = None
+    ) -> str | None:
+        done = await (self.create(path, data, metadata) if etag is None else self.replace(path, data, etag, metadata))
+        return "etag" if done else None
+
     async def metadata(self, path: str) -> Mapping[str, str] | None:
         return self.told.get(path) if path in self.blobs else None
 
