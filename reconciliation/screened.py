@@ -43,12 +43,10 @@ class Screening:
         """The pieces of the second look: offset and length of runs of blocks. None where nothing is looked up again."""
         if not self.lookups:
             return []
-        numbers = [number for number, _, _ in self.blocks]
-        # Blocks stay whole, so that a piece may lack all but one doubt of another block.
-        most = max(_PER_SHARD, -(-sum(numbers) // _MOST_SHARDS) + max(numbers, default=0) - 1)
+        enough = max(_PER_SHARD, -(-sum(number for number, _, _ in self.blocks) // _MOST_SHARDS))
         runs: list[tuple[int, int, int]] = []
         for number, offset, length in self.blocks:
-            if runs and runs[-1][0] < most:
+            if runs and runs[-1][0] < enough:
                 runs[-1] = (runs[-1][0] + number, runs[-1][1], runs[-1][2] + length)
             else:
                 runs.append((number, offset, length))

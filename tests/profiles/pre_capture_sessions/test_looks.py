@@ -349,7 +349,7 @@ def test_a_row_that_vanished_is_no_finding() -> None:
     world = World([], [], [row()])
     done = audited(world, then=World())
     assert done.findings == ()
-    assert done.counts(RECORDING) == {"deleted_row": 1}
+    assert done.counts(RECORDING) == {"vanished_row": 1}
 
 
 def test_a_row_that_was_deleted_or_mended_in_between_is_no_finding() -> None:

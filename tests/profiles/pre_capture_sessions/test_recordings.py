@@ -56,6 +56,7 @@ def facts(recording: RegisteredRecording, seen: ContainerEvidence | None = None,
 
 WITNESSES = (
     facts(row(), encoded(), judged=False),
+    facts(row(), encoded(), vanished=True),
     facts(marked("unreadable"), encoded()),
     facts(marked("deleted"), encoded()),
     facts(marked("legacy", "no_duration")),
@@ -92,6 +93,7 @@ def test_the_closed_list_of_verdicts_with_their_usual_severity() -> None:
     }
     assert {rule.verdict for rule in RULES if rule.counted} == {
         "outside_question",
+        "vanished_row",
         "deleted_row",
         "legacy_row",
         "recent_row",
