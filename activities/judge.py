@@ -11,17 +11,17 @@ import azure.durable_functions as df
 from activities.joined import groups
 from activities.previous import previous_audit
 from activities.screen import audit_of, links_and_asked, places_of, take
-from activities.second_look import second_look
+from activities.second_look import doubts_of, kept_doubts, looked_at, looked_up, read_again
 from activities.spools import Spools
 from activities.step import AuditRequest, Job, Refusal, answered, running
 from adapters.services import Services
 from reconciliation.errors import RunStoreError
-from reconciliation.judging import Judged, judge_doubts, summed, with_gaps
+from reconciliation.judging import Judged, judge_doubts, link_again, names_more, summed, with_gaps
 from reconciliation.looks import Audit, Doubt
 from reconciliation.notes import notes_of
 from reconciliation.plan import Plan
 from reconciliation.report.model import AuditHeader, build_head
-from reconciliation.screened import FirstLook, Screening, judged_with, verdicts_of
+from reconciliation.screened import DoubtKept, FirstLook, Screening, judged_with, verdicts_of
 
 bp = df.Blueprint()
 logger = logging.getLogger("capture_audit.judge")
@@ -34,18 +34,17 @@ class JudgeAnswer(TypedDict):
 
 
 async def judge_audit(request: AuditRequest, services: Services) -> JudgeAnswer:
-    """Judge everything in doubt and write report.json; a report of this attempt that is already there is kept.
+    """Judge everything in doubt and write report.json.
 
     Raises ``AssertionError`` if anything does not add up; nothing is written then.
     """
     record = await running(request, services)
     job = Job(services, record, services.profile_of(record))
-    if not await services.store.reports.is_of(record.folder, record.attempt):
-        screening = await services.store.attempts.screened(record.attempt_folder)
-        if screening is None:
-            raise RunStoreError(f"Audit {record.audit_id} was not screened. Resume the audit.")
-        with Spools(screening.now, job.profile.kinds[0].name) as spools:
-            await _judge(job, screening, spools)
+    screening = await services.store.attempts.screened(record.attempt_folder)
+    if screening is None:
+        raise RunStoreError(f"Audit {record.audit_id} was not screened. Resume the audit.")
+    with Spools(screening.now, job.profile.kinds[0].name) as spools:
+        await _judge(job, screening, spools)
     return {"ok": True}
 
 
@@ -53,15 +52,15 @@ async def _judge(job: Job, screening: Screening, spools: Spools) -> None:
     services, profile, attempt = job.services, job.profile, job.record.attempt_folder
     plan = await services.store.plans.known(job.record.folder)
     before = judged_with(audit_of(job, plan), screening)
-    again = await second_look(job, before, screening)
-    before = replace(before, databases=again.databases)
-    audit, doubts = with_gaps(before, profile.gaps(again.doubts, before)), again.doubts
+    kept, units = await kept_doubts(job, screening), await looked_up(job, screening)
+    seen = looked_at(kept, units)
+    audit = with_gaps(before, profile.gaps(seen, before))
     joins = [join.name for join in profile.joins]
     verdicts = verdicts_of(screening, profile)
-    if before.coverage.is_complete and not audit.coverage.is_complete and profile.scan is not None:
-        # What was in order as long as nothing could have been overlooked is screened by what is known now.
-        look, doubts = await _screened_anew(job, plan, audit, again.doubts)
-        joins = [profile.scan.join]
+    if audit.known_lost != before.known_lost or names_more(profile, seen, audit):
+        # What was in order as long as nothing could have been overlooked, and nothing named it, is screened anew.
+        look, kept = await _screened_anew(job, plan, audit, kept, seen)
+        joins = [join.name for join in profile.joins if profile.is_of_scan(join.name)]
         verdicts = {**{join: verdicts.get(join, {}) for join in joins}, **look.verdicts}
         for (_, verdict), ids in look.counted.items():
             spools.count(verdict, ids)
@@ -69,29 +68,27 @@ async def _judge(job: Job, screening: Screening, spools: Spools) -> None:
         async for lines in services.store.attempts.counted(attempt):
             for join, verdict, ids in lines:
                 spools.count(verdict, ids if join in joins else ())
+    again = await read_again(job, audit, kept)
+    audit = replace(audit, databases=again.databases)
+    doubts, complete = doubts_of(kept, profile, units, again), units.complete and not again.lost
     previous = await previous_audit(job)
-    judged = judge_doubts(profile, audit, doubts, summed(verdicts.values()), previous, complete=again.complete)
+    judged = judge_doubts(profile, audit, doubts, summed(verdicts.values()), previous, complete=complete)
     await _write(job, audit, judged, spools)
 
 
-async def _screened_anew(job: Job, plan: Plan, audit: Audit, doubts: Sequence[Doubt]) -> tuple[FirstLook, list[Doubt]]:
+async def _screened_anew(
+    job: Job, plan: Plan, audit: Audit, kept: Sequence[DoubtKept], seen: Sequence[Doubt]
+) -> tuple[FirstLook, list[DoubtKept]]:
     """The joins behind the scan's, screened anew, and the doubts of all joins then."""
-    scan, look = job.profile.scan, FirstLook(job.profile, audit)
-    assert scan is not None
-    of_scan = [doubt for doubt in doubts if doubt.join == scan.join]
-    for doubt in of_scan:
-        look.link(doubt.first, job.profile.screen(doubt.join, doubt.first, audit).links)
-    known, more = {(doubt.join, doubt.first.key): doubt for doubt in doubts}, list[Doubt]()
+    profile, look = job.profile, FirstLook(job.profile, audit)
+    link_again(look, seen)
+    doubts = [doubt for doubt in kept if profile.is_of_scan(doubt.join)]
     places = places_of(job, audit, plan)
-    for join in job.profile.joins:
-        if join.name == scan.join:
-            continue
-        async for portion in groups(job, places, join, partial(links_and_asked, look, join)):
-            for held in portion:
-                if (kept := take(look, join, held, of_scan=False)) is not None:
-                    as_it_is = Doubt(kept.join, kept.group, kept.group)
-                    more.append(known.get((kept.join, kept.group.key), as_it_is))
-    return look, of_scan + more
+    for join in profile.joins:
+        if not profile.is_of_scan(join.name):
+            async for portion in groups(job, places, join, partial(links_and_asked, look, join)):
+                doubts += [one for held in portion if (one := take(look, join, held, of_scan=False)) is not None]
+    return look, doubts
 
 
 async def _write(job: Job, audit: Audit, judged: Judged, spools: Spools) -> None:

@@ -9,7 +9,7 @@ from typing import Any, Literal, TypedDict
 import azure.durable_functions as df
 
 from activities.joined import Place, groups, rows_of
-from activities.step import AuditRequest, Job, Refusal, answered, folder_of, running
+from activities.step import AuditRequest, Job, Refusal, answered, running
 from adapters.services import Services
 from reconciliation.errors import ListingError, RunStoreError, UnreadableError
 from reconciliation.looks import Group
@@ -32,11 +32,11 @@ class PlanAnswer(TypedDict):
 
 
 async def plan_audit(request: AuditRequest, services: Services) -> PlanAnswer:
-    """Freeze the audit's shards; a plan that is already there is kept."""
-    audit = folder_of(request)
-    plan = await services.store.plans.plan(audit)
+    """Freeze the audit's shards; a plan that an earlier attempt has left is kept."""
+    record = await running(request, services)
+    audit = record.folder
+    plan = None if record.is_first_attempt else await services.store.plans.plan(audit)
     if plan is None:
-        record = await running(request, services)
         job = Job(services, record, services.profile_of(record))
         runs = len(job.profile.pulls())
         pulled = [await services.store.rows.pulled(audit, run) for run in range(runs)]

@@ -6,7 +6,7 @@ from typing import Literal, TypedDict
 
 import azure.durable_functions as df
 
-from activities.step import AuditRequest, Refusal, answered, folder_of, running
+from activities.step import AuditRequest, Refusal, answered, running
 from adapters.readers import reader
 from adapters.services import Services
 from reconciliation.pulled import Pulled
@@ -28,13 +28,13 @@ class PullAnswer(TypedDict):
 
 
 async def pull_rows(request: PullRequest, services: Services) -> PullAnswer:
-    """Copy what the sources give into the run store; what is already there is kept.
+    """Copy what the sources give into the run store; what an earlier attempt has left there is kept.
 
     The first run freezes the audit's moment. Raises an ``AuditError`` where a source cannot be read.
     """
-    audit, run = folder_of(request), request["run"]
-    if await services.store.rows.pulled(audit, run) is None:
-        record = await running(request, services)
+    record, run = await running(request, services), request["run"]
+    audit = record.folder
+    if record.is_first_attempt or await services.store.rows.pulled(audit, run) is None:
         begun, rows, ahead = services.now(), dict[str, int](), timedelta()
         sources = services.profile_of(record).pulls()[run]
         async with reader(services, sources[0].setting) as opened:

@@ -31,19 +31,20 @@ async def report_audit(request: AuditRequest, services: Services) -> EndedAnswer
     record = ended = await services.records.record_in(folder_of(request))
     if record is None or ended is None:
         raise RunStoreError(f"There is no audit {audit_id} in {services.records.where} to report.")
+    is_first = False
     if not record.state.has_ended:
         profile = services.profile_of(record)
         head = await render(services.store.reports, record.folder, profile)
         state = State.COMPLETED if head["complete"] else State.INCOMPLETE
         outcome, reached = Outcome(head["outcome"]["code"]), await services.store.reached(record.folder)
-        summary = summary_of(head, profile)
+        summary, is_first = summary_of(head, profile), head["since_last"]["previous"] is None
         ended = record.ended(state, services.now(), outcome=outcome, reached=reached, summary=summary)
         ended = await services.records.end(ended, record)
         logger.info("Audit %s is %s: %s", audit_id, ended.state, head["headline"])
     if ended.state is State.COMPLETED:
         profile = services.profile_of(ended)
         question = question_of(ended.parameters, services.audited(profile))
-        await services.store.questions.add(profile.name, question, ended.begun)
+        await services.store.questions.add(profile.name, question, ended.begun, is_first=is_first)
     return ended_answer(services, before=record, ended=ended)
 
 

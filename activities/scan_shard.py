@@ -50,7 +50,9 @@ async def scan(request: ScanRequest, services: Services) -> ScanAnswer:
     scanned = services.profile_of(record).scan
     assert scanned is not None
     begun = services.now()
-    seen = await shards.result(audit, index, scanned.unpack)
+    # Of a first attempt nothing is there yet; if something is, it stays, and is what counts.
+    is_first = record.is_first_attempt and request["attempt"] == 1
+    seen = None if is_first else await shards.result(audit, index, scanned.unpack)
     known = {one.unit: one for one in (seen.records if seen else ())}
     kept = [one for one in known.values() if not has_failed(one)]
     if known and len(kept) == len(known):

@@ -36,16 +36,14 @@ class ScreenAnswer(TypedDict):
 
 
 async def screen_audit(request: AuditRequest, services: Services) -> ScreenAnswer:
-    """Screen what was read; a screening of this attempt that is already there is kept.
+    """Screen what was read, into the folder of this attempt.
 
     Raises ``WrongAccountError`` if storage has almost nothing of what the rows speak of, and ``AssertionError`` if
     anything does not add up; nothing is kept then.
     """
     record = await running(request, services)
-    screening = await services.store.attempts.screened(record.attempt_folder)
-    if screening is None:
-        screening = await _Screen(Job(services, record, services.profile_of(record))).run()
-        logger.info("Audit %s: %s", record.audit_id, dict(screening.verdicts))
+    screening = await _Screen(Job(services, record, services.profile_of(record))).run()
+    logger.info("Audit %s: %s", record.audit_id, dict(screening.verdicts))
     return {"ok": True, "shards": len(screening.shards)}
 
 
@@ -106,7 +104,7 @@ class _Screen:
     async def _doubts(self, look: FirstLook, plan: Plan) -> AsyncIterator[list[Any]]:
         block: list[Any] = []
         for join in self._profile.joins:
-            of_scan = self._profile.scan is not None and self._profile.scan.join == join.name
+            of_scan = self._profile.is_of_scan(join.name)
             async for held, doubt in self._of_join(look, join, plan):
                 links: Links = look.links[join.name].get(doubt.group.key, ())
                 block.append(doubt_to_json(doubt, held.items[: len(join.of)], links, self._profile))
@@ -122,7 +120,7 @@ class _Screen:
 
     async def _of_join(self, look: FirstLook, join: Join, plan: Plan) -> AsyncIterator[tuple[Held[Any], DoubtKept]]:
         places = places_of(self._job, look.audit, plan)
-        of_scan = self._profile.scan is not None and self._profile.scan.join == join.name
+        of_scan = self._profile.is_of_scan(join.name)
 
         def beside() -> list[Stream]:
             if of_scan:

@@ -5,14 +5,14 @@ import logging
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 from activities.doubts import doubt_from_json, evidence_from_json
 from activities.looking import SECONDS_BETWEEN_PASSES
 from activities.step import Job
 from adapters.readers import reader
 from reconciliation.database import DatabaseState
-from reconciliation.errors import AuditError
+from reconciliation.errors import AuditError, RunStoreError
 from reconciliation.evidence import Unread, has_failed
 from reconciliation.looks import Audit, Doubt, Group
 from reconciliation.profile import Profile, Source
@@ -25,59 +25,69 @@ _NOT_LOOKED_AT = "it was not looked up again"
 Rows = Mapping[str, Sequence[Any]]
 
 
-class SecondLook(NamedTuple):
-    """The doubts, and what the databases said of themselves; ``complete`` is False if not all could be read again."""
-
-    doubts: list[Doubt]
-    databases: Mapping[str, DatabaseState]
-    complete: bool
-
-
 @dataclass(frozen=True)
-class _Units:
-    """What was looked up again: by join and key the evidence and the late answers."""
+class Units:
+    """What was looked up again: by join and key the evidence and the late answers. ``complete`` is False if anything
+    could not be.
+    """
 
     seen: Mapping[tuple[str, str], tuple[Any, list[Any]]]
     complete: bool
 
+    def of(self, doubt: DoubtKept) -> tuple[Any, list[Any]]:
+        """What was seen of a group in doubt."""
+        missing = Unread(doubt.group.key, _NOT_LOOKED_AT, failed=True) if doubt.again.unit else None
+        return self.seen.get((doubt.join, doubt.group.key), (missing, []))
+
 
 @dataclass(frozen=True)
-class _RowsAgain:
-    """The rows that were read again, by source and key; and the sources that could not be."""
+class RowsAgain:
+    """The rows that were read again, by source and key; the sources that could not be; and what the databases said of
+    themselves.
+    """
 
     rows: Mapping[str, Rows]
     lost: frozenset[str]
     databases: Mapping[str, DatabaseState]
 
 
-async def second_look(job: Job, audit: Audit, screening: Screening) -> SecondLook:
-    """Put together what the second look saw; the rows are read here, after everything that was looked up: what is
-    registered in between is registered. What cannot be read again is part of it, and is not raised.
-    """
-    kept = [
-        doubt_from_json(one, job.profile)
-        for _, offset, length in screening.blocks
-        for one in await job.services.store.attempts.doubts(job.record.attempt_folder, offset, length)
-    ]
-    units = await _looked_up(job, screening)
-    rows = await _read_again(job, audit, kept)
-    doubts = [Doubt(one.join, one.group, _again(one, job.profile, units, rows)) for one in kept]
-    return SecondLook(doubts, rows.databases, units.complete and not rows.lost)
+async def kept_doubts(job: Job, screening: Screening) -> list[DoubtKept]:
+    """All that the first look left in doubt."""
+    attempt, kept = job.record.attempt_folder, list[DoubtKept]()
+    for number, offset, length in screening.blocks:
+        block = await job.services.store.attempts.doubts(attempt, offset, length)
+        if len(block) != number:
+            raise RunStoreError(f"{attempt} holds {len(block)} doubts of {number}. Resume the audit.")
+        kept += [doubt_from_json(one, job.profile) for one in block]
+    return kept
 
 
-def _again(doubt: DoubtKept, profile: Profile, units: _Units, again: _RowsAgain) -> Group:
-    """A group as it was read again; what was not asked for again is as it was."""
-    key, names = doubt.group.key, [name for name, _ in profile.join(doubt.join).of]
-    rows = tuple(
-        again.rows[name].get(key, ()) if name in again.rows else before
-        for name, before in zip(names, doubt.group.rows, strict=True)
-    )
-    missing = Unread(key, _NOT_LOOKED_AT, failed=True) if doubt.again.unit else None
-    evidence, late = units.seen.get((doubt.join, key), (missing, []))
-    return Group(key, rows, evidence, doubt.group.links, late, again.lost.intersection(names))
+def looked_at(doubts: Sequence[DoubtKept], units: Units) -> list[Doubt]:
+    """The doubts beside what was looked up again, before any row is read again."""
+    return [_doubt(one, units, one.group.rows) for one in doubts]
 
 
-async def _looked_up(job: Job, screening: Screening) -> _Units:
+def doubts_of(doubts: Sequence[DoubtKept], profile: Profile, units: Units, again: RowsAgain) -> list[Doubt]:
+    """The doubts beside all that was read again; what was not asked for again is as it was."""
+
+    def doubt(one: DoubtKept) -> Doubt:
+        key, names = one.group.key, [name for name, _ in profile.join(one.join).of]
+        rows = tuple(
+            again.rows[name].get(key, ()) if name in again.rows else before
+            for name, before in zip(names, one.group.rows, strict=True)
+        )
+        return _doubt(one, units, rows, again.lost.intersection(names))
+
+    return [doubt(one) for one in doubts]
+
+
+def _doubt(one: DoubtKept, units: Units, rows: tuple[Sequence[Any], ...], lost: frozenset[str] = frozenset()) -> Doubt:
+    evidence, late = units.of(one)
+    return Doubt(one.join, one.group, Group(one.group.key, rows, evidence, one.group.links, late, lost))
+
+
+async def looked_up(job: Job, screening: Screening) -> Units:
+    """What the pieces of the second look saw."""
     seen: dict[tuple[str, str], tuple[Any, list[Any]]] = {}
     complete = True
     for shard in range(len(screening.shards)):
@@ -88,11 +98,13 @@ async def _looked_up(job: Job, screening: Screening) -> _Units:
             answers = [Unread(*one["unread"]) if "unread" in one else one["answer"] for one in late]
             seen[join, key] = now, answers
             complete = complete and not has_failed(now)
-    return _Units(seen, complete)
+    return Units(seen, complete)
 
 
-async def _read_again(job: Job, audit: Audit, kept: Sequence[DoubtKept]) -> _RowsAgain:
-    """The rows of all keys in doubt, those of one setting in one moment."""
+async def read_again(job: Job, audit: Audit, kept: Sequence[DoubtKept]) -> RowsAgain:
+    """The rows of all keys in doubt, those of one setting in one moment: last of all, so that what was registered while
+    units were looked up is registered. What cannot be read again is part of it, and is not raised.
+    """
     keys = _keys_in_doubt(job.profile, kept)
     wanted: defaultdict[str, list[Source]] = defaultdict(list)
     for source in _in_order(job.profile):
@@ -106,7 +118,7 @@ async def _read_again(job: Job, audit: Audit, kept: Sequence[DoubtKept]) -> _Row
         else:
             rows |= read.rows
             databases |= read.databases
-    return _RowsAgain(rows, frozenset(lost), databases)
+    return RowsAgain(rows, frozenset(lost), databases)
 
 
 def _keys_in_doubt(profile: Profile, kept: Sequence[DoubtKept]) -> defaultdict[str, set[str]]:
@@ -124,7 +136,7 @@ def _in_order(profile: Profile) -> list[Source]:
 
 async def _tried_twice(
     job: Job, audit: Audit, setting: str, sources: Sequence[Source], keys: Mapping[str, set[str]]
-) -> _RowsAgain | None:
+) -> RowsAgain | None:
     for attempt in (1, 2):
         try:
             return await _read(job, audit, setting, sources, keys)
@@ -137,7 +149,7 @@ async def _tried_twice(
 
 async def _read(
     job: Job, audit: Audit, setting: str, sources: Sequence[Source], keys: Mapping[str, set[str]]
-) -> _RowsAgain:
+) -> RowsAgain:
     """The rows of some keys, each source's in turn."""
     rows: dict[str, Rows] = {}
     moments = job.services.moments(audit.asked)
@@ -155,4 +167,4 @@ async def _read(
                             found[key_of(row)].append(row)
             rows[source.name] = found
         databases = {} if opened.state is None else {setting: opened.state}
-    return _RowsAgain(rows, frozenset(), databases)
+    return RowsAgain(rows, frozenset(), databases)

@@ -6,8 +6,9 @@ from typing import Any
 
 from reconciliation.coverage import Gap
 from reconciliation.finding import Finding
-from reconciliation.looks import Audit, Doubt
+from reconciliation.looks import Audit, Doubt, Group
 from reconciliation.profile import Profile
+from reconciliation.screened import FirstLook
 from reconciliation.since_last import Change, Known, Previous, change_of, compare
 from reconciliation.tally import Result, Tally
 
@@ -26,6 +27,25 @@ class Judged:
 def with_gaps(audit: Audit, gaps: Iterable[Gap]) -> Audit:
     """The audit when these gaps are known, too."""
     return replace(audit, coverage=replace(audit.coverage, gaps=[*audit.coverage.gaps, *gaps]))
+
+
+def names_more(profile: Profile, doubts: Sequence[Doubt], audit: Audit) -> bool:
+    """True if the evidence that was read again names keys of later joins that the first did not."""
+    return any(
+        _links(profile, doubt, doubt.again, audit) - _links(profile, doubt, doubt.first, audit) for doubt in doubts
+    )
+
+
+def link_again(look: FirstLook, doubts: Sequence[Doubt]) -> None:
+    """Have a look know what evidence names, at first and when it was read again."""
+    for doubt in doubts:
+        first = _links(look.profile, doubt, doubt.first, look.audit)
+        look.link(doubt.first, sorted(first))
+        look.link(doubt.again, sorted(_links(look.profile, doubt, doubt.again, look.audit) - first))
+
+
+def _links(profile: Profile, doubt: Doubt, group: Group, audit: Audit) -> set[tuple[str, str]]:
+    return set(profile.screen(doubt.join, group, audit).links) if profile.is_of_scan(doubt.join) else set()
 
 
 def summed(tallies: Iterable[Mapping[str, Mapping[str, int]]]) -> Tally:

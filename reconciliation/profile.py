@@ -174,7 +174,7 @@ class Profile(ABC):
 
     def again(self, join: str, group: Group, audit: Audit) -> Again:  # noqa: ARG002 - for profiles to say
         """What is looked up again of a group in doubt."""
-        return Again(unit=self.scan is not None and join == self.scan.join and group.evidence is not None)
+        return Again(unit=self.is_of_scan(join) and group.evidence is not None)
 
     def gaps(self, doubts: Sequence[Doubt], audit: Audit) -> Iterable[Gap]:  # noqa: ARG002 - for profiles to say
         """What the second look proves that the first one may have overlooked."""
@@ -217,6 +217,10 @@ class Profile(ABC):
         if self.scan.open is _if_the_first_has_it:
             names = names[:1]
         return [source for run in self.pulls() for source in run if source.name in names]
+
+    def is_of_scan(self, join: str) -> bool:
+        """True for the join that the scan opens the units of."""
+        return self.scan is not None and self.scan.join == join
 
     def kind(self, name: str) -> Kind[Any] | None:
         """The kind of that name; None if there is none: an earlier release may have had it."""

@@ -65,6 +65,11 @@ class RunRecord:
         return f"{self.resumes}.{self.rounds}"
 
     @property
+    def is_first_attempt(self) -> bool:
+        """True as long as nothing was begun again, so that no earlier attempt has left anything."""
+        return self.attempt == FIRST_ATTEMPT
+
+    @property
     def begun(self) -> tuple[datetime, str]:
         """Orders audits by when they began; an id alone tells the second only, and several may begin in one."""
         return self.created_at, self.audit_id

@@ -121,13 +121,16 @@ class FirstLook:
         return record.evidence if isinstance(record, Read) else record
 
     def take(self, join: str, group: Group, *, asked_for: bool = False) -> DoubtKept | None:
-        """Account for one group: what is in order is counted, unless it needs what was lost, or is asked for by key."""
+        """Account for one group: what is in order is counted, unless it needs what was lost. A key that
+        was asked for, and of which there is no row, is in doubt.
+        """
         screened = self.profile.screen(join, group, self.audit)
         for name, moment in screened.told:
             self._tell(name, moment)
         self.link(group, screened.links)
         lost = self.audit.known_lost
-        if asked_for or (lost and any(not lost.isdisjoint(given.rule.needs) for _, _, given in screened.in_order)):
+        is_lost = bool(lost) and any(not lost.isdisjoint(given.rule.needs) for _, _, given in screened.in_order)
+        if is_lost or (asked_for and not any(group.rows)):
             return DoubtKept(join, group, self.profile.again(join, group, self.audit))
         for kind, subject, judgement in screened.in_order:
             self._count(join, kind, subject, judgement)

@@ -36,6 +36,7 @@ class Plans:
     async def write(self, audit: str, plan: Plan) -> None:
         """Write the plan."""
         await self._folder.write_document(f"{audit}/plan.json", plan.to_json())
+        self._known = {audit: plan}
 
     async def plan(self, audit: str) -> Plan | None:
         """The plan, or None before it is made."""

@@ -25,11 +25,13 @@ class Questions:
         """What is known of a question."""
         return (await self._stored(_path(profile, question)))[0]
 
-    async def add(self, profile: str, question: str, begun: tuple[datetime, str]) -> None:
-        """Remember a completed audit, as when it began and its id. Idempotent, and safe beside others who add."""
+    async def add(self, profile: str, question: str, begun: tuple[datetime, str], *, is_first: bool) -> None:
+        """Remember a completed audit, as when it began and its id; ``is_first`` if no other of its question is known.
+        Idempotent, and safe beside others who add.
+        """
         path = _path(profile, question)
-        for _ in range(_TRIES):
-            known, etag = await self._stored(path)
+        for attempt in range(_TRIES):
+            known, etag = (Answered(), None) if is_first and not attempt else await self._stored(path)
             with_it = known.beside(begun)
             if with_it == known and etag is not None:
                 return

@@ -53,7 +53,8 @@ class RunStore:
     async def reached(self, audit: str) -> Reached | None:
         """How far an audit has come that is about to end; None, with a warning, if that cannot be read."""
         try:
-            plan, artefacts = await self.plans.plan(audit), await self.overview.artefacts(audit)
+            artefacts = await self.overview.artefacts(audit)
+            plan = await self.plans.known(audit) if "plan.json" in artefacts.names else None
         except UnreadableError as error:
             logger.warning("How far an audit has come is not known: %s", error)
             return None

@@ -168,7 +168,6 @@ def test_a_live_rows_container_that_went_away_between_the_listings_is_missed(par
     assert found.judgement.verdict == "row_without_container"
 
 
-@pytest.mark.xfail(strict=True, reason="a session that only the second reading names was judged without it")
 def test_what_seemed_empty_and_is_not_is_judged_by_what_is_in_it() -> None:
     emptied = World([session()], [container("recording")])
     whole = World([session()], [encoded("recording")])

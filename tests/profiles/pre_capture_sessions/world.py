@@ -23,6 +23,7 @@ from reconciliation.coverage import DELETED_DURING_SCAN, Coverage, Gap
 from reconciliation.database import DatabaseState
 from reconciliation.evidence import Read, Unread, has_failed
 from reconciliation.finding import Finding
+from reconciliation.judging import link_again, names_more
 from reconciliation.looks import Audit, Doubt, Group
 from reconciliation.lookups import Blob, BlobCount, BlobPage
 from reconciliation.outcome import Outcome
@@ -322,12 +323,11 @@ def audited(
     was_complete, tallies, counted = audit.coverage.is_complete, dict(look.tallies), dict(look.counted)
     # A gap names the first of several, and they come by name.
     audit.coverage.gaps += PROFILE.gaps(sorted(doubts, key=lambda doubt: doubt.first.key), audit)
-    if was_complete and not audit.coverage.is_complete:
-        anew = FirstLook(PROFILE, audit, links=look.links)
-        known = {(doubt.join, doubt.first.key): doubt for doubt in doubts}
-        more = sessions_in_doubt(world, anew)
+    if (was_complete and not audit.coverage.is_complete) or names_more(PROFILE, doubts, audit):
+        anew = FirstLook(PROFILE, audit)
+        link_again(anew, doubts)
         doubts = [doubt for doubt in doubts if doubt.join == NAMES]
-        doubts += [known.get((one.join, one.group.key)) or Doubt(one.join, one.group, one.group) for one in more]
+        doubts += [Doubt(one.join, one.group, later.again(one)) for one in sessions_in_doubt(world, anew)]
         tallies[SESSIONS] = anew.tallies[SESSIONS]
         counted = dict(anew.counted)
     tally, ids = Tally(), [(verdict, one) for (_, verdict), of in counted.items() for one in of]
