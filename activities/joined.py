@@ -1,6 +1,12 @@
 """The groups of a join, out of the run store."""
 
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+import heapq
+import json
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from operator import itemgetter
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from activities.step import Job
@@ -10,7 +16,8 @@ from reconciliation.joining import Held, OutOfOrderError, Pair, cogroup
 from reconciliation.profile import Join, Source
 
 Stream = AsyncIterator[list[Pair[Any]]]
-_PORTION = 1000
+_PORTION, _RUN = 1000, 50_000
+_key = itemgetter(0)
 
 
 class Place(NamedTuple):
@@ -36,7 +43,7 @@ async def groups(
         streams = []
         for name, key in join.of:
             items = _stream(job.services, places, job.profile.source(name), key)
-            streams.append(_sorted(items) if name in unordered else items)
+            streams.append(_sorted(items, job.profile.source(name)) if name in unordered else items)
         begun = False
         try:
             async for held in cogroup([*streams, *beside()]):
@@ -63,11 +70,33 @@ async def _nothing() -> Stream:
         yield portion
 
 
-async def _sorted(items: Stream) -> Stream:
-    everything = [pair async for portion in items for pair in portion]
-    everything.sort(key=lambda pair: pair[0])
-    for at in range(0, len(everything), _PORTION):
-        yield everything[at : at + _PORTION]
+async def _sorted(items: Stream, source: Source) -> Stream:
+    """The items by key, those of one key in the order they came in: sorted in runs, which are merged from disk."""
+    with tempfile.TemporaryDirectory(prefix="capture-audit-") as folder:
+        run, files = list[Pair[Any]](), list[Path]()
+        async for portion in items:
+            run += portion
+            if len(run) >= _RUN:
+                files.append(_written(run, Path(folder, str(len(files)))))
+                run = []
+        run.sort(key=_key)
+        merged = heapq.merge(*[_read(file, source) for file in files], run, key=_key)
+        while portion := list(islice(merged, _PORTION)):
+            yield portion
+
+
+def _written(run: list[Pair[Any]], file: Path) -> Path:
+    with file.open("wb") as out:
+        for key, (item,) in sorted(run, key=_key):
+            out.write(json.dumps(key).encode() + b"\t" + item.line + b"\n")
+    return file
+
+
+def _read(file: Path, source: Source) -> Iterator[Pair[Any]]:
+    with file.open("rb") as lines:
+        for line in lines:
+            key, _, row = line[:-1].partition(b"\t")
+            yield json.loads(key), (Item(source.row(json.loads(row)), row),)
 
 
 async def keyed(pairs: Iterable[tuple[str, Any]]) -> Stream:

@@ -1,6 +1,7 @@
 """Looking things up: many at a time, and a record of every one of them."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,6 +14,8 @@ from reconciliation.errors import AuditError, ContainerGoneError
 from reconciliation.evidence import Read, Record, Unread, has_failed, is_gone
 from reconciliation.lookups import BlobsOf, Lookup
 from reconciliation.profile import Scan
+
+logger = logging.getLogger("capture_audit.looking")
 
 SECONDS_BETWEEN_PASSES = 2.0
 OUT_OF_TIME = "its shard ran out of time before it was read"
@@ -124,6 +127,7 @@ class Looker:
         try:
             return await self.prober.look(lookup)
         except AuditError as error:
+            logger.warning("%s in %s could not be looked up: %s", lookup.container, lookup.setting, error)
             return Unread("", str(error), failed=True)
 
 

@@ -42,7 +42,7 @@ async def pull_rows(request: PullRequest, services: Services) -> PullAnswer:
             for source in sources:
                 lines = opened.lines(source.read(record.parameters, moments))
                 rows[source.name] = await services.store.rows.write(audit, source.name, lines)
-            ahead = opened.ahead
+            ahead = await opened.ahead()
         await services.store.rows.write_pulled(audit, run, Pulled(begun, rows, ahead=ahead))
         logger.info("Audit %s: %s", record.audit_id, rows)
     return {"ok": True}

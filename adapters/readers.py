@@ -9,6 +9,7 @@ from typing import Protocol
 from adapters.listing.lister import RestLister
 from adapters.postgres import Snapshot
 from adapters.services import Services
+from adapters.settings import Settings
 from adapters.store.jsonl import to_text
 from reconciliation.database import DatabaseState
 from reconciliation.errors import SettingsError, TooLargeError
@@ -18,12 +19,13 @@ _MORE_THAN_ANY_CLOCK = timedelta(days=1)
 
 
 class Reader(Protocol):
-    """What a setting names, at one moment. ``ahead`` is how far its clock is ahead of the app's, ``state`` what it says
-    of itself if it is a database.
-    """
+    """What a setting names, at one moment. ``state`` is what it says of itself, if it is a database."""
 
-    ahead: timedelta
     state: DatabaseState | None
+
+    async def ahead(self) -> timedelta:
+        """How far its clock is ahead of the app's; nothing if it differs by no more than clocks may."""
+        ...
 
     def lines(self, query: Query) -> AsyncIterator[list[str]]:
         """A JSON text for each row, in portions. Raises an ``AuditError`` where it cannot be read."""
@@ -34,11 +36,11 @@ class Reader(Protocol):
 async def reader(services: Services, setting: str) -> AsyncIterator[Reader]:
     """A reader of what a setting names. Raises an ``AuditError`` where it cannot be reached."""
     if setting in services.listers:
-        yield await _Account.of(services, services.listers[setting])
+        yield _Account(services.listers[setting], services.settings)
         return
     async with services.database(setting).snapshot() as snapshot:
         state = await snapshot.state()
-        yield _Rows(snapshot, beyond(state.clock - services.now(), services.settings.clock_tolerance), state)
+        yield _Rows(snapshot, state, beyond(state.clock - services.now(), services.settings.clock_tolerance))
 
 
 @dataclass
@@ -46,8 +48,11 @@ class _Rows:
     """A snapshot of a database."""
 
     snapshot: Snapshot
-    ahead: timedelta
     state: DatabaseState | None
+    clock_ahead: timedelta
+
+    async def ahead(self) -> timedelta:
+        return self.clock_ahead
 
     def lines(self, query: Query) -> AsyncIterator[list[str]]:
         if not isinstance(query, SqlRows):
@@ -60,26 +65,23 @@ class _Account:
     """A storage account."""
 
     lister: RestLister
-    ahead: timedelta
-    most: int
+    settings: Settings
     state: DatabaseState | None = None
 
-    @classmethod
-    async def of(cls, services: Services, lister: RestLister) -> "_Account":
-        ahead = beyond(await lister.clock_ahead(), services.settings.clock_tolerance)
-        if abs(ahead) >= _MORE_THAN_ANY_CLOCK:  # such an answer was kept somewhere on its way
-            ahead = timedelta()
-        return cls(lister, ahead, services.settings.max_containers)
+    async def ahead(self) -> timedelta:
+        ahead = beyond(await self.lister.clock_ahead(), self.settings.clock_tolerance)
+        # Such an answer was kept somewhere on its way.
+        return timedelta() if abs(ahead) >= _MORE_THAN_ANY_CLOCK else ahead
 
     async def lines(self, query: Query) -> AsyncIterator[list[str]]:
         if not isinstance(query, Containers):
             raise SettingsError(f"A storage account cannot answer {type(query).__name__}.")
-        listed = 0
+        listed, most = 0, self.settings.max_containers
         async for names in self.lister.containers():
             listed += len(names)
-            if listed > self.most:
+            if listed > most:
                 raise TooLargeError(
-                    f"Storage has more than {self.most:,} containers, which is as many as this app is set up for. "
+                    f"Storage has more than {most:,} containers, which is as many as this app is set up for. "
                     "Raise AUDIT_MAX_CONTAINERS, and see the capacity table in docs/operations.md."
                 )
             yield [*map(to_text, names)]

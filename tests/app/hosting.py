@@ -60,7 +60,7 @@ def settled(api: Api, audit_id: str) -> None:
 
 def record(world: World, audit_id: str) -> dict[str, Any]:
     """An audit's record as it is stored."""
-    document: dict[str, Any] = json.loads(world.stored()[f"{audit_id}/run.json"])
+    document: dict[str, Any] = json.loads(world.stored()[f"pre-capture-sessions/{audit_id}/run.json"])
     return document
 
 
@@ -72,17 +72,13 @@ def age(world: World, audit_id: str, by: timedelta) -> None:
             moment = datetime.fromisoformat(document[name]) - by
             document[name] = moment.isoformat().replace("+00:00", "Z")
     with BlobServiceClient.from_connection_string(world.report) as service:
-        blob = service.get_blob_client(world.report_container, f"{audit_id}/run.json")
+        blob = service.get_blob_client(world.report_container, f"pre-capture-sessions/{audit_id}/run.json")
         blob.upload_blob(json.dumps(document), overwrite=True)
 
 
 def guards(world: World) -> list[str]:
     """The audits that hold a guard."""
-    return [
-        json.loads(data)["audit_id"]
-        for path, data in world.stored().items()
-        if path.startswith("active/") and not path.endswith("(metadata)")
-    ]
+    return [json.loads(data)["audit_id"] for path, data in world.stored().items() if path.endswith("/active.json")]
 
 
 def events(api: Api, name: str) -> list[dict[str, Any]]:

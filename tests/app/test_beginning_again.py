@@ -108,7 +108,7 @@ def test_a_resumed_audit_keeps_its_finished_shards_and_makes_its_report_anew(
     failed = api.ended(api.start())
     assert failed["state"] == "failed"
     assert "Check the account key in REPORT_STORAGE" in failed["error"]
-    assert f"{failed['id']}/report.json" in world.stored()
+    assert f"pre-capture-sessions/{failed['id']}/report.json" in world.stored()
     settled(api, failed["id"])
     report_proxy.reset()
     proxy.asked.clear()

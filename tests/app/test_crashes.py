@@ -39,7 +39,7 @@ class Scene:
     def report_of(self, api: Api, audit_id: str) -> bytes:
         """report.json byte for byte, but for the ids and times of the audit and of the one before it."""
         report = api.report(audit_id)
-        data = self.world.stored()[f"{audit_id}/report.json"]
+        data = self.world.stored()[f"pre-capture-sessions/{audit_id}/report.json"]
         for whose in (report["audit"], report["since_last"]["previous"]):
             for name in ("id", "created_at", "as_of", "generated_at"):
                 if name in whose:
@@ -82,13 +82,17 @@ def blobs(asked: Asked) -> bool:
 
 STEPS: tuple[tuple[str, bool, Matches], ...] = (
     ("while the containers are listed", True, account),
-    ("before the listing is counted", False, writes("listing.json")),
-    ("before the rows are written", False, writes("registered.jsonl.gz")),
-    ("between the rows", False, writes("candidates.jsonl.gz")),
+    ("before the listing is counted", False, writes("pulled/0.json")),
+    ("before the rows are written", False, writes("rows/registered.jsonl.gz")),
+    ("between the rows", False, writes("rows/candidates.jsonl.gz")),
+    ("before the units are written", False, writes("work.jsonl.gz")),
     ("before the plan is written", False, writes("plan.json")),
     ("before any container is read", True, blobs),
     ("before the first shard is written", False, writes("shards/0000.jsonl.gz")),
+    ("before the doubts are written", False, writes("doubts.jsonl.gz")),
+    ("before the screening is written", False, writes("screened.json")),
     ("before the second look", True, second_look()),
+    ("before a piece of it is written", False, writes("again/0000.jsonl.gz")),
     ("before the report is written", False, writes("report.json")),
     ("before the report is rendered", False, writes("findings.csv")),
     ("before the end is written", False, replaces("run.json")),

@@ -47,10 +47,9 @@ def test_a_database_that_may_not_be_read_fails_the_audit_and_says_what_to_grant(
     report = refusing.get(f"/audits/{view['id']}/report")
     assert report.status_code == 409
     assert f"{view['id']} is failed, so it has no report" in report.json()["detail"]
-    stored = {
-        path.rpartition("/")[2] for path in world.stored() if path.startswith(f"{view['id']}/") and "(" not in path
-    }
-    assert stored == {"run.json", "containers.jsonl.gz", "listing.json"}
+    folder = f"pre-capture-sessions/{view['id']}/"
+    stored = {path.removeprefix(folder) for path in world.stored() if path.startswith(folder) and "(" not in path}
+    assert stored == {"run.json", "rows/containers.jsonl.gz", "pulled/0.json"}
     assert leaks(refusing, world, ROLE_PASSWORD, "reader_without_grants") == []
 
 

@@ -123,7 +123,7 @@ def test_an_ingest_account_that_refuses_changes_nothing_and_is_logged(
     assert verdicts(report) == world.expected
     assert len(ingest.asked) == 5, "a refusal is asked for once"
     log = api.app.log.read_text(encoding="utf-8")
-    assert f"The ingest container of booking {booking('never encoded')} could not be read" in log
+    assert f"{booking('never encoded')} in INGEST_STORAGE could not be looked up" in log
     assert "403 (AuthorizationPermissionMismatch)" in log
 
 

@@ -191,7 +191,7 @@ def test_what_another_audit_forbids_is_refused_with_its_id_and_changes_nothing(
 def test_a_report_that_was_deleted(asks: Any, api: Api, world: World) -> None:
     audit_id = api.audited()[0]["id"]
     with BlobServiceClient.from_connection_string(world.report) as service:
-        service.get_blob_client(world.report_container, f"{audit_id}/findings.csv").delete_blob()
+        service.get_blob_client(world.report_container, f"pre-capture-sessions/{audit_id}/findings.csv").delete_blob()
     assert asks("GET", f"/audits/{audit_id}/report?format=csv").status_code == 404
 
 
@@ -203,16 +203,16 @@ def test_a_broken_record_is_a_problem_that_names_it_and_stops_nothing_else(asks:
     broken, listed = "20300101-000000-00000000", ids(asks("GET", "/audits").json())
     with (
         BlobServiceClient.from_connection_string(world.report) as service,
-        service.get_blob_client(world.report_container, f"{broken}/run.json") as blob,
-        service.get_blob_client(world.report_container, "active/pre-capture-sessions.json") as guard,
+        service.get_blob_client(world.report_container, f"pre-capture-sessions/{broken}/run.json") as blob,
+        service.get_blob_client(world.report_container, "pre-capture-sessions/active.json") as guard,
     ):
         blob.upload_blob(b"{")
         for method, rest in OF_ONE:
             answer = asks(method, f"/audits/{broken}{rest}", DISCARD)
             assert answer.status_code == 500
-            assert answer.json()["detail"].startswith(f"{broken}/run.json in container ")
+            assert answer.json()["detail"].startswith(f"pre-capture-sessions/{broken}/run.json in container ")
         after = asks("GET", "/audits").json()
-        assert (ids(after), after["unreadable"]) == (listed, [f"{broken}/run.json"])
+        assert (ids(after), after["unreadable"]) == (listed, [f"pre-capture-sessions/{broken}/run.json"])
         guard.upload_blob(b"{", overwrite=True)
         started = asks("POST", "/audits")
         assert started.status_code == 202

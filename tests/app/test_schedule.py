@@ -82,7 +82,7 @@ def test_what_is_old_is_deleted_at_night_and_what_runs_or_is_compared_with_stays
     assert at_work in left
     assert newest in left
     assert old not in left
-    assert not [path for path in world.stored() if path.startswith(f"{old}/")]
+    assert not [path for path in world.stored() if path.startswith(f"pre-capture-sessions/{old}/")]
     [purged] = events(api, "retention.purged")
     assert purged["audits"] >= 1
     assert purged["states"] == "completed, failed, terminated, canceled"

@@ -286,7 +286,7 @@ def test_a_database_that_is_lost_before_the_second_look_leaves_all_in_doubt_unve
     assert report["counts"]["by_severity"]["high"] == report["counts"]["by_severity"]["medium"] == 0
     assert report["since_last"]["resolved"] is None
     log = api.app.log.read_text(encoding="utf-8")
-    assert f"The second look at the database failed, attempt 2: The database of PRE_DATABASE {words}" in log
+    assert f"The second look at PRE_DATABASE failed, attempt 2: The database of PRE_DATABASE {words}" in log
     assert leaks(api, world, ROLE_PASSWORD) == []
 
 
