@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from activities.step import Job
 from adapters.services import Services
 from adapters.store.rows import Item
+from reconciliation.errors import ListingError
 from reconciliation.joining import Held, OutOfOrderError, Pair, cogroup
 from reconciliation.profile import Join, Source
 
@@ -31,30 +32,22 @@ async def groups(
     job: Job,
     places: Mapping[str, Place],
     join: Join,
-    beside: Callable[[], Sequence[Stream]] = lambda: (),
+    beside: Sequence[Stream] = (),
 ) -> AsyncIterator[list[Held[Any]]]:
     """What the sources of a join hold of each key, and behind them the streams ``beside``.
 
-    ``places`` tells where the rows of each source are; one that is not there holds nothing. A source that does not
-    ascend is sorted first. Raises ``UnreadableError`` where rows are missing.
+    ``places`` tells where the rows of each source are; one that is not there holds nothing. Raises ``UnreadableError``
+    where rows are missing, and ``ListingError`` where a source does not ascend that should.
     """
-    unordered: set[str] = set()
-    while True:
-        streams = []
-        for name, key in join.of:
-            items = _stream(job.services, places, job.profile.source(name), key)
-            streams.append(_sorted(items, job.profile.source(name)) if name in unordered else items)
-        begun = False
-        try:
-            async for held in cogroup([*streams, *beside()]):
-                begun = True
-                yield held
-        except OutOfOrderError as error:
-            if error.stream >= len(join.of) or begun:
-                raise
-            unordered.add(join.of[error.stream][0])
-        else:
-            return
+    streams = [_stream(job.services, places, job.profile.source(name), key) for name, key in join.of]
+    try:
+        async for held in cogroup([*streams, *beside]):
+            yield held
+    except OutOfOrderError as error:
+        if error.stream >= len(join.of):
+            raise
+        name, _ = join.of[error.stream]
+        raise ListingError(f"The source {name} does not come in the order of its keys: {error}.") from error
 
 
 def _stream(services: Services, places: Mapping[str, Place], source: Source, key: Callable[[Any], str]) -> Stream:
@@ -62,7 +55,8 @@ def _stream(services: Services, places: Mapping[str, Place], source: Source, key
         return _nothing()
     where, rows = places[source.name]
     folder, _, place = where.rpartition("/")
-    return services.store.rows.items(folder, source.name, source.row, key, place, expected=rows)
+    items = services.store.rows.items(folder, source.name, source.row, key, place, expected=rows)
+    return items if source.ascends else _sorted(items, source)
 
 
 async def _nothing() -> Stream:

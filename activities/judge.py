@@ -3,7 +3,6 @@
 import logging
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import Literal, TypedDict
 
 import azure.durable_functions as df
@@ -86,7 +85,7 @@ async def _screened_anew(
     places = places_of(job, audit, plan)
     for join in profile.joins:
         if not profile.is_of_scan(join.name):
-            async for portion in groups(job, places, join, partial(links_and_asked, look, join)):
+            async for portion in groups(job, places, join, links_and_asked(look, join)):
                 doubts += [one for held in portion if (one := take(look, join, held, of_scan=False)) is not None]
     return look, doubts
 

@@ -121,12 +121,7 @@ class _Screen:
     async def _of_join(self, look: FirstLook, join: Join, plan: Plan) -> AsyncIterator[tuple[Held[Any], DoubtKept]]:
         places = places_of(self._job, look.audit, plan)
         of_scan = self._profile.is_of_scan(join.name)
-
-        def beside() -> list[Stream]:
-            if of_scan:
-                return [self._records(plan)]
-            return links_and_asked(look, join)
-
+        beside = [self._records(plan)] if of_scan else links_and_asked(look, join)
         async for portion in groups(self._job, places, join, beside):
             for held in portion:
                 doubt = take(look, join, held, of_scan=of_scan)

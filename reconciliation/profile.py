@@ -66,7 +66,9 @@ class Source:
     moment: it may give more than was asked for, and without it the first reading stands. ``row`` makes a row of the
     JSON value on a line, whatever that is: what cannot be understood becomes a row that says so.
 
-    ``after_scan``: it is read at the beginning of the first look, and where it cannot be read that is a gap and no end.
+    ``ascends``: its rows come in the order of its key, so that they are read as they come, and one that does not is an
+    error; the rows of any other source are sorted first. ``after_scan``: it is read at the beginning of the first look,
+    and where it cannot be read that is a gap and no end.
     ``unique``: no key comes twice, or the answer is not to be believed. ``if_empty`` is what no row at all means; None:
     nothing to wonder at.
     """
@@ -76,6 +78,7 @@ class Source:
     read: Callable[[AuditParameters, Moments], Query]
     again: Callable[[AuditParameters, Moments, Sequence[str]], Query] | None = None
     row: Callable[[Any], Any] = _as_it_is
+    ascends: bool = False
     after_scan: bool = False
     unique: bool = False
     if_empty: Gap | None = None

@@ -32,7 +32,7 @@ def table(
     def again(asked: AuditParameters, moments: Moments, keys: Sequence[str]) -> SqlRows:
         return SqlRows(f"{rows} where {key}::text = any(%(keys)s)", {**_values(asked, moments), "keys": list(keys)})
 
-    return Source(name, setting, read, again, row, if_empty=if_empty)
+    return Source(name, setting, read, again, row, ascends=True, if_empty=if_empty)
 
 
 def _values(asked: AuditParameters, moments: Moments) -> dict[str, Any]:

@@ -52,16 +52,24 @@ class PreCaptureSessions(Profile):
     )
     # Containers are listed before the rows are read: what is registered in between looks registered, never lost.
     sources = (
-        Source(CONTAINERS, STORAGE, lambda _asked, _moments: Containers(), unique=True, if_empty=gaps.NO_CONTAINER),
+        Source(
+            CONTAINERS,
+            STORAGE,
+            lambda _asked, _moments: Containers(),
+            ascends=True,
+            unique=True,
+            if_empty=gaps.NO_CONTAINER,
+        ),
         Source(
             REGISTERED,
             DATABASE,
             lambda _asked, moments: queries.registered(moments),
             lambda _asked, moments, names: queries.recordings_again(moments, [*filter(is_canonical_id, names)]),
             RegisteredRecording.from_json,
+            ascends=True,
         ),
-        Source(CANDIDATES, DATABASE, queries.candidates, queries.sessions_again, Candidate.from_json),
-        Source(CONTAINERS_AGAIN, STORAGE, lambda _asked, _moments: Containers(), after_scan=True),
+        Source(CANDIDATES, DATABASE, queries.candidates, queries.sessions_again, Candidate.from_json, ascends=True),
+        Source(CONTAINERS_AGAIN, STORAGE, lambda _asked, _moments: Containers(), ascends=True, after_scan=True),
     )
     joins = (
         Join(NAMES, ((CONTAINERS, _name), (REGISTERED, attrgetter("recording_id")), (CONTAINERS_AGAIN, _name))),

@@ -62,7 +62,7 @@ class Shelves(Grouped):
         Connection("SHELVES", Technology.STORAGE, "storage_account"),
         Connection("CATALOGUE", Technology.DATABASE, "database"),
     )
-    sources = (
+    sources: tuple[Source, ...] = (
         Source("shelves", "SHELVES", lambda *_: Containers(), unique=True, if_empty=NOTHING_LISTED),
         Source("catalogue", "CATALOGUE", lambda *_: SqlRows("catalogue")),
         Source("loans", "CATALOGUE", lambda *_: SqlRows("loans"), lambda *_: SqlRows("loans again")),
