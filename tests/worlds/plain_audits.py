@@ -65,7 +65,7 @@ class PlainDatabase:
         """The rows of a query, in its order."""
         ids = set(query.values.get("ids", ()))
         rows = sorted([list(row) for row in self.now.rows], key=lambda row: str(row[0]))
-        sessions = sorted(self.now.sessions, key=lambda one: _order(one, query.values["latest"]))
+        sessions = sorted(self.now.sessions, key=lambda one: one.session_id)
         values = query.values
         if query.sql == _REGISTERED:
             return rows
@@ -95,11 +95,6 @@ def _heard(session: Candidate, latest: datetime) -> datetime | None:
     if started is not None and started <= latest:
         return started
     return finished if finished is not None and finished <= latest else session.scheduled_for
-
-
-def _order(session: Candidate, latest: datetime) -> tuple[bool, str, str]:
-    at = _heard(session, latest)
-    return at is not None, at.isoformat() if at else "", session.session_id
 
 
 def _of_status(session: Candidate, values: Mapping[str, Any]) -> bool:
