@@ -117,7 +117,9 @@ async def leave(outside: Outside, audit_id: str, state: State) -> RunRecord:
     await store.attempts.write_screened(attempt, Screening(AS_OF, {}, Coverage(2), {}, frozenset(), blocks, number))
     await store.attempts.write_again(attempt, 0, [])
     await store.reports.write(folder, "json", chunks(REPORT), record.attempt)
-    return await outside.records.end(record.ended(state, AS_OF, outcome=Outcome.INCOMPLETE, summary=SUMMARY))
+    return await outside.records.end(
+        record.ended(state, AS_OF, outcome=Outcome.INCOMPLETE, reached=None, summary=SUMMARY)
+    )
 
 
 async def plan(outside: Outside, folder: str) -> None:
@@ -178,7 +180,7 @@ async def others_go_on(outside: Outside, touched: str = TOUCHED) -> None:
     outside.blobs.blobs.pop(GUARD, None)
     begun = await Running(outside.services, runtime).begin(PARAMETERS, NEXT)
     assert (begun.audit_id, runtime.started[-1]) == (NEXT, NEXT)
-    await outside.records.end(begun.ended(State.FAILED, AS_OF, outcome=Outcome.FAILED))
+    await outside.records.end(begun.ended(State.FAILED, AS_OF, outcome=Outcome.FAILED, reached=None))
     await watch(runtime, outside.services)
     outside.now = AS_OF + timedelta(days=1000)
     await clear_away(runtime, outside.services)

@@ -66,7 +66,7 @@ async def keep(
     record = RunRecord(audit_id, State.QUEUED, AuditParameters(profile, "full", 60), created_at=at, updated_at=at)
     await services.records.create_record(record)
     if state.has_ended:
-        await services.records.end(record.ended(state, at, outcome=Outcome.FAILED))
+        await services.records.end(record.ended(state, at, outcome=Outcome.FAILED, reached=None))
     for shard in range(letters):
         letter = DeadLetter(shard, "", 1, 1, (), attempts=1, first_at=at, last_at=at)
         await services.store.letters.write(record.folder, letter)

@@ -66,7 +66,9 @@ async def ended(blobs: BlobStore, runtime: Runtime, state: State) -> tuple[Runni
     record = RunRecord(AUDIT, State.QUEUED, parameters, created_at=NOW, updated_at=NOW)
     await services.records.create_record(record)
     outcome = Outcome.FAILED if state is State.FAILED else Outcome.INCOMPLETE
-    return Running(services, runtime), await services.records.end(record.ended(state, NOW, outcome=outcome))
+    return Running(services, runtime), await services.records.end(
+        record.ended(state, NOW, outcome=outcome, reached=None)
+    )
 
 
 async def test_a_replay_waits_for_the_orchestration_that_is_still_telling_of_the_end(blobs: BlobStore) -> None:

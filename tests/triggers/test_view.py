@@ -118,7 +118,9 @@ def test_a_queued_audit_has_no_phase_and_an_ended_one_is_done() -> None:
 
 
 def test_a_failed_audit_tells_its_error_and_outcome_and_when_it_was_last_touched() -> None:
-    ended = RECORD.ended(State.FAILED, AT + MOMENT, outcome=Outcome.FAILED, error="The database refuses the login.")
+    ended = RECORD.ended(
+        State.FAILED, AT + MOMENT, outcome=Outcome.FAILED, reached=None, error="The database refuses the login."
+    )
     view = audit_view(ended, ended.state, None, artefacts(), pulls=2, now=AT, base="https://app/api")
     assert (view["state"], view["phase"], view["error"]) == ("failed", "done", "The database refuses the login.")
     assert view["outcome"] == {"code": 4, "word": "failed"}
