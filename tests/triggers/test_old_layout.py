@@ -31,7 +31,8 @@ async def left(state: State, monkeypatch: pytest.MonkeyPatch, *, guarded: str | 
     outside = await planted(State.INCOMPLETE if state is State.QUEUED else state)
     monkeypatch.setattr(audits, "services", lambda: outside.services)
     blobs = outside.blobs.blobs
-    for kept in (blobs, outside.blobs.told):
+    both: list[dict[str, Any]] = [blobs, outside.blobs.told]
+    for kept in both:
         for path in [path for path in kept if path.startswith(f"{FOLDER}/")]:
             kept[path.removeprefix(f"{NAME}/")] = kept.pop(path)
     record = json.loads(blobs[RECORD]) | {"state": state.value}

@@ -92,6 +92,20 @@ async def test_an_orchestration_is_told_its_profile_and_in_how_many_runs_its_sou
     assert runtime.started == [{**FIRST, "audit_id": begun.audit_id}]
 
 
+async def test_where_nobody_is_in_the_way_a_beginning_reads_nothing(
+    blobs: BlobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runtime = NothingOpen(asked_before_the_end=0)
+    audits, record = await ended(blobs, runtime, State.FAILED)
+    monkeypatch.setattr(blobs, "read", None)
+    begun = await audits.begin(record.parameters, "20260630-033001-1a2b3c4d")
+    monkeypatch.undo()
+    active = await audits.active("pre-capture-sessions")
+    assert active is not None
+    assert active.audit_id == begun.audit_id
+    assert await audits.world.records.record(begun.audit_id) == begun
+
+
 async def test_if_that_takes_long_the_replay_is_refused_and_nothing_is_changed(blobs: BlobStore) -> None:
     runtime = Runtime(asked_before_the_end=1_000)
     audits, record = await ended(blobs, runtime, State.INCOMPLETE)
