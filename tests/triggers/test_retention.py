@@ -140,6 +140,19 @@ async def test_the_newest_completed_audit_of_each_question_of_each_profile_is_ke
     assert await folders(services) == newest
 
 
+async def test_where_it_cannot_be_read_what_was_asked_nothing_is_kept_for_it_and_all_else_is_done(
+    blobs: BlobStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    services, client = world(blobs, DAYS), Purges()
+    await keep(services, 1, State.COMPLETED, 200)
+    other = await keep(services, 2, State.COMPLETED, 200, question="another")
+    await blobs.write("pre/questions/asked.json", b"{")
+    await clear_away(client, services)
+    assert await folders(services) == {other}
+    assert "pre/questions/asked.json in container" in caplog.text
+    assert client.asked
+
+
 @pytest.mark.parametrize(("days", "known"), [(DAYS * LONGER - 1, True), (DAYS * LONGER + 1, False)])
 async def test_questions_that_were_answered_last_before_that_are_forgotten(
     blobs: BlobStore, days: int, *, known: bool
