@@ -124,15 +124,21 @@ async def _watch(running: Running, profile: str) -> None:
 
 
 async def _end_what_was_left(running: Running, profile: str) -> None:
-    """End an audit that an earlier release began and did not end: this one lays out the run store in another way."""
+    """End an audit that an earlier release began and did not end: this one lays out the run store in another way. What
+    cannot be read is left as it is, and warned of.
+    """
     records = running.world.records
-    left = await records.left_active(profile)
+    try:
+        left = await records.left_active(profile)
+    except UnreadableError as error:
+        logger.warning("What an earlier release left of %s stays as it is: %s", profile, error)
+        return
     if left is not None and not left.state.has_ended:
         ended = await running.give_up(left, _LEFT)
         if ended.state is State.FAILED:
             await _tell(running.world, ended)
-        if (await running.orchestration(left.audit_id)).is_open:
-            await running.client.terminate(left.audit_id, _LEFT)
+    if left is not None and (await running.orchestration(left.audit_id)).is_open:
+        await running.client.terminate(left.audit_id, _LEFT)
     await records.release_old_layout(profile)
 
 

@@ -19,13 +19,14 @@ from adapters.store.blobs import BlobStore, Stored
 from adapters.store.documents import document, read_document
 from reconciliation.errors import AuditExistsError, RunStoreError, UnreadableError
 from reconciliation.fields import Fields
-from reconciliation.lifecycle import State, may_become
+from reconciliation.lifecycle import ENDED, State, may_become
 from reconciliation.run_record import RunRecord, is_audit_id
 from reconciliation.times import to_text
 
 logger = logging.getLogger("capture_audit.records")
 
 GUARD_SCHEMA_VERSION = 1
+_WRITTEN = ENDED | {State.QUEUED}
 _SECOND = slice(0, len("20260131-093000"))
 _PROBE, _PROBED = "health.json", document({"schema_version": 1, "complete": True})
 
@@ -190,6 +191,8 @@ class AuditRecords:
     def _understood(self, folder: str, stored: Stored) -> RunRecord:
         def read(value: Any) -> RunRecord:
             record = RunRecord.from_json(value)
+            if record.state not in _WRITTEN:
+                raise ValueError(f"that an audit is {record.state} is never written")
             if folder == record.audit_id:
                 return replace(record, is_of_old_layout=True, etag=stored.etag)
             if folder != record.folder:

@@ -64,7 +64,7 @@ def test_an_end_is_told_with_its_outcome_its_counts_and_how_long_it_took(
     caplog: pytest.LogCaptureFixture, outcome: Outcome
 ) -> None:
     state = State.INCOMPLETE if outcome is Outcome.INCOMPLETE else State.COMPLETED
-    tell_end(QUEUED.ended(state, AS_OF + timedelta(seconds=90), outcome=outcome, summary=SUMMARY))
+    tell_end(QUEUED.ended(state, AS_OF + timedelta(seconds=90), outcome=outcome, reached=None, summary=SUMMARY))
     facts = told(caplog)[1]
     assert facts == {
         "event": f"audit.{state}",
@@ -85,7 +85,9 @@ def test_an_end_is_told_with_its_outcome_its_counts_and_how_long_it_took(
 
 
 def test_a_failure_is_told_without_its_text_which_others_may_have_written(caplog: pytest.LogCaptureFixture) -> None:
-    tell_end(QUEUED.ended(State.FAILED, AS_OF, outcome=Outcome.FAILED, error="password=hunter2 Ms A. Witness"))
+    tell_end(
+        QUEUED.ended(State.FAILED, AS_OF, outcome=Outcome.FAILED, reached=None, error="password=hunter2 Ms A. Witness")
+    )
     record, facts = told(caplog)
     assert (facts["event"], facts["outcome"]) == ("audit.failed", "failed")
     assert "hunter2" not in f"{vars(record)}"

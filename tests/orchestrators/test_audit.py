@@ -1,3 +1,4 @@
+import asyncio
 import json
 import re
 from datetime import timedelta
@@ -5,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from activities.step import answered
 from orchestrators.audit import PAUSE_BETWEEN_ATTEMPTS, STEP_ATTEMPTS, StepFailedError, audit, look_again, scan, step
 from tests.orchestrators.answers import ENDED, FAILED, World, once, raising, refused, scanned
 from tests.orchestrators.driver import Driver, FakeContext
@@ -50,17 +52,27 @@ def test_a_run_that_cannot_be_read_keeps_the_next_from_being_read() -> None:
     assert driver.names == ["pull", "fail"]
 
 
-def test_an_audit_that_an_earlier_release_began_without_a_profile_is_found_by_no_step_and_ends_loudly() -> None:
+def as_every_activity(request: Any) -> Any:
+    """What any activity answers before its own work."""
+
+    async def body(_request: Any, _services: Any) -> Any:
+        raise AssertionError
+
+    return asyncio.run(answered(body, request))
+
+
+def test_an_audit_that_an_earlier_release_began_without_a_profile_is_refused_by_each_step_and_ends_loudly() -> None:
     context = FakeContext()
     context._input = {"audit_id": "a"}
-    gone = refused("There is no audit a.", retryable=False)
-    driver = Driver(World(answers={"pull": lambda _: gone, "fail": lambda _: gone}), context)
-    with pytest.raises(StepFailedError, match="There is no audit a"):
+    driver = Driver(World(answers=dict.fromkeys(("pull", "fail"), as_every_activity)), context)
+    words = "Audit a was begun by an earlier release, which cannot be gone on with. Start a new audit."
+    with pytest.raises(StepFailedError, match=words):
         driver.run(audit(context))
     assert [call.request for call in driver.calls] == [
         {"profile": None, "audit_id": "a", "run": 0},
-        {"profile": None, "audit_id": "a", "step": "pull", "error": "There is no audit a.", "runtime": ""},
+        {"profile": None, "audit_id": "a", "step": "pull", "error": words, "runtime": ""},
     ]
+    assert driver.timers == []
 
 
 @pytest.mark.parametrize("broken", BEFORE)

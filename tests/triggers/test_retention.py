@@ -18,6 +18,7 @@ from reconciliation.errors import StorageRefusedError
 from reconciliation.lifecycle import State
 from reconciliation.outcome import Outcome
 from reconciliation.parameters import AuditParameters
+from reconciliation.progress import Reached
 from reconciliation.run_record import RunRecord
 from triggers.retention import LONGER, clear_away
 
@@ -48,7 +49,8 @@ def world(blobs: BlobStore, days: int) -> Services:
             "AUDIT_RETENTION_DAYS": str(days),
         }
     )
-    records = AuditRecords(blobs, ["pre", "other"])
+    settings = replace(settings, profiles=dict.fromkeys(("pre", "other"), next(iter(settings.profiles.values()))))
+    records = AuditRecords(blobs, list(settings.profiles))
     return Services(settings, records, RunStore.of(blobs), {}, now=lambda: NOW)  # it never looks at what is audited
 
 
@@ -58,15 +60,25 @@ async def folders(services: Services) -> set[str]:
 
 
 async def keep(
-    services: Services, number: int, state: State, days: int, *, letters: int = 0, profile: str = "pre"
+    services: Services,
+    number: int,
+    state: State,
+    days: int,
+    *,
+    letters: int = 0,
+    profile: str = "pre",
+    question: str = "asked",
+    reached: Reached | None = None,
 ) -> str:
-    """The folder of an audit in that state that changed, or ended, so many days ago."""
+    """The folder of an audit in that state that changed, or ended, so many days ago, having ``reached`` so much."""
     at = NOW - timedelta(days=days)
     audit_id = f"{at:%Y%m%d-%H%M%S}-{number:08x}"
     record = RunRecord(audit_id, State.QUEUED, AuditParameters(profile, "full", 60), created_at=at, updated_at=at)
     await services.records.create_record(record)
     if state.has_ended:
-        await services.records.end(record.ended(state, at, outcome=Outcome.FAILED))
+        await services.records.end(record.ended(state, at, outcome=Outcome.FAILED, reached=reached))
+    if state is State.COMPLETED:
+        await services.store.questions.add(profile, question, record.begun, is_first=False)
     for shard in range(letters):
         letter = DeadLetter(shard, "", 1, 1, (), attempts=1, first_at=at, last_at=at)
         await services.store.letters.write(record.folder, letter)
@@ -98,15 +110,57 @@ async def test_what_is_old_goes_and_what_is_young_unsettled_or_at_work_stays(blo
     assert {folder: (folder in left, why) for folder, (_, why) in reasons.items()} == reasons
 
 
-async def test_the_newest_completed_audit_of_each_profile_stays_however_old_it_is(blobs: BlobStore) -> None:
-    services = world(blobs, 1)
-    older = await keep(services, 1, State.COMPLETED, 500)
-    newest = await keep(services, 2, State.COMPLETED, 400)
-    other = await keep(services, 3, State.COMPLETED, 600, profile="other")
-    await keep(services, 4, State.FAILED, 300)
+async def test_how_many_dead_letters_an_audit_has_is_read_off_its_record_where_that_says_so(
+    blobs: BlobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services = world(blobs, DAYS)
+    lettered = await keep(services, 1, State.FAILED, DAYS + 1, reached=Reached({}, 2))
+    await keep(services, 2, State.FAILED, DAYS + 1, reached=Reached({}, 0))
+    monkeypatch.setattr(services.store.letters, "all", None)
     await clear_away(Purges(), services)
-    assert await folders(services) == {newest, other}
-    assert older not in await folders(services)
+    assert await folders(services) == {lettered}
+
+
+# --- what the next audit is compared with -----------------------------------------------------------------------------
+
+
+async def test_the_newest_completed_audit_of_each_question_of_each_profile_is_kept_four_times_as_long(
+    blobs: BlobStore,
+) -> None:
+    services, long = world(blobs, DAYS), DAYS * LONGER
+    newest = {
+        await keep(services, 2, State.COMPLETED, 200),
+        await keep(services, 3, State.COMPLETED, long - 1, question="another"),
+        await keep(services, 4, State.COMPLETED, 300, profile="other"),
+    }
+    await keep(services, 1, State.COMPLETED, 201)
+    await keep(services, 5, State.FAILED, 100)
+    await keep(services, 6, State.COMPLETED, long, question="too old even for that")
+    await clear_away(Purges(), services)
+    assert await folders(services) == newest
+
+
+async def test_where_it_cannot_be_read_what_was_asked_nothing_is_kept_for_it_and_all_else_is_done(
+    blobs: BlobStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    services, client = world(blobs, DAYS), Purges()
+    await keep(services, 1, State.COMPLETED, 200)
+    other = await keep(services, 2, State.COMPLETED, 200, question="another")
+    await blobs.write("pre/questions/asked.json", b"{")
+    await clear_away(client, services)
+    assert await folders(services) == {other}
+    assert "pre/questions/asked.json in container" in caplog.text
+    assert client.asked
+
+
+@pytest.mark.parametrize(("days", "known"), [(DAYS * LONGER - 1, True), (DAYS * LONGER + 1, False)])
+async def test_questions_that_were_answered_last_before_that_are_forgotten(
+    blobs: BlobStore, days: int, *, known: bool
+) -> None:
+    services = replace(world(blobs, DAYS), now=lambda: datetime.now(UTC) + timedelta(days=days))
+    await keep(services, 1, State.COMPLETED, 0)
+    await clear_away(Purges(), services)
+    assert bool((await services.store.questions.answered("pre", "asked")).audits) is known
 
 
 async def test_histories_are_purged_in_small_windows_and_only_of_what_is_finished(
@@ -137,14 +191,13 @@ async def test_what_cannot_be_read_is_kept_counted_and_warned_of_and_keeps_nothi
 ) -> None:
     caplog.set_level("INFO")
     services = replace(world(blobs, DAYS), now=lambda: datetime.now(UTC) + timedelta(days=DAYS + 1))
-    newest = await keep(services, 1, State.COMPLETED, 400)
-    old = await keep(services, 2, State.COMPLETED, 500)
+    old = await keep(services, 2, State.FAILED, 500)
     lettered = await keep(services, 3, State.FAILED, 2000, letters=1)
     await blobs.write(f"{lettered}/dead-letters/0000.json", b"{")
     later = await keep(services, 4, State.COMPLETED, 300)
     await blobs.write(f"{later}/run.json", b'{"schema_version": 2}')
     await clear_away(Purges(), services)
-    assert await folders(services) == {newest, lettered, later}
+    assert await folders(services) == {lettered, later}
     assert old not in await folders(services)
     assert '"audits": 1' in caplog.text
     assert '"unreadable": 2' in caplog.text

@@ -1,7 +1,7 @@
 """Beginning again against a real run store; only the Durable client is played."""
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
@@ -66,7 +66,9 @@ async def ended(blobs: BlobStore, runtime: Runtime, state: State) -> tuple[Runni
     record = RunRecord(AUDIT, State.QUEUED, parameters, created_at=NOW, updated_at=NOW)
     await services.records.create_record(record)
     outcome = Outcome.FAILED if state is State.FAILED else Outcome.INCOMPLETE
-    return Running(services, runtime), await services.records.end(record.ended(state, NOW, outcome=outcome))
+    return Running(services, runtime), await services.records.end(
+        record.ended(state, NOW, outcome=outcome, reached=None)
+    )
 
 
 async def test_a_replay_waits_for_the_orchestration_that_is_still_telling_of_the_end(blobs: BlobStore) -> None:
@@ -88,6 +90,20 @@ async def test_an_orchestration_is_told_its_profile_and_in_how_many_runs_its_sou
     audits, record = await ended(blobs, runtime, State.FAILED)
     begun = await audits.begin(record.parameters, "20260630-033001-1a2b3c4d")
     assert runtime.started == [{**FIRST, "audit_id": begun.audit_id}]
+
+
+async def test_where_nobody_is_in_the_way_a_beginning_reads_nothing(
+    blobs: BlobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runtime = NothingOpen(asked_before_the_end=0)
+    audits, record = await ended(blobs, runtime, State.FAILED)
+    monkeypatch.setattr(blobs, "read", None)
+    begun = await audits.begin(record.parameters, "20260630-033001-1a2b3c4d")
+    monkeypatch.undo()
+    active = await audits.active("pre-capture-sessions")
+    assert active is not None
+    assert active.audit_id == begun.audit_id
+    assert await audits.world.records.record(begun.audit_id) == begun
 
 
 async def test_if_that_takes_long_the_replay_is_refused_and_nothing_is_changed(blobs: BlobStore) -> None:
@@ -128,3 +144,53 @@ async def test_of_all_who_begin_under_a_guard_that_cannot_be_read_one_gets_throu
     assert active is not None
     assert active.audit_id == begun.audit_id
     assert len(runtime.started) == 1
+
+
+# --- somebody who took the guard while the record was not yet there --------------------------------------------------
+
+PROFILE, RIVAL = "pre-capture-sessions", "20260630-032959-00000000"
+
+
+def overtaken(audits: Running, method: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A rival takes the guard just when the record is written."""
+    records = audits.world.records
+    write = getattr(records, method)
+
+    async def late(*arguments: Any, **named: Any) -> Any:
+        written = await write(*arguments, **named)
+        assert await records.claim(PROFILE, RIVAL, NOW, await records.active(PROFILE))
+        return written
+
+    monkeypatch.setattr(records, method, late)
+
+
+async def test_a_beginning_that_was_overtaken_gives_way_and_is_marked_as_failed(
+    blobs: BlobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runtime = NothingOpen(asked_before_the_end=0)
+    audits, record = await ended(blobs, runtime, State.FAILED)
+    overtaken(audits, "create_record", monkeypatch)
+    with pytest.raises(RefusedError) as refused:
+        await audits.begin(record.parameters, "20260630-033001-1a2b3c4d")
+    assert (refused.value.status, refused.value.members) == (409, {"active_id": RIVAL})
+    given_up = await audits.world.records.record("20260630-033001-1a2b3c4d")
+    assert given_up is not None
+    assert (given_up.state, given_up.dead_letters) == (State.FAILED, 0)
+    assert given_up.error == "Another audit of its profile was started in the same moment."
+    assert runtime.started == []
+
+
+@pytest.mark.parametrize("state", [State.FAILED, State.INCOMPLETE])
+async def test_one_that_was_begun_again_and_overtaken_is_as_it_was_before(
+    blobs: BlobStore, state: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runtime = Runtime(asked_before_the_end=0)
+    audits, record = await ended(blobs, runtime, state)
+    overtaken(audits, "reopen", monkeypatch)
+    with pytest.raises(RefusedError) as refused:
+        await (audits.resume(record) if state is State.FAILED else audits.replay(record, [7]))
+    assert refused.value.members == {"active_id": RIVAL}
+    resumed = state is State.FAILED
+    as_before = replace(record, resumes=int(resumed), rounds=int(not resumed))
+    assert await audits.world.records.record(AUDIT) == as_before
+    assert runtime.started == []

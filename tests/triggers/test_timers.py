@@ -12,7 +12,7 @@ from profiles.pre_capture_sessions import PROFILE as PRE
 from reconciliation.errors import StorageUnavailableError
 from tests.activities.memory import MemoryDatabase, MemoryStorage, Outside
 from tests.profiles.pre_capture_sessions.world import AS_OF
-from tests.triggers.test_damaged_run_store import Runtime
+from tests.triggers.world import Runtime
 from triggers import timers
 from triggers.requests import read_audit_id
 from triggers.running import Running

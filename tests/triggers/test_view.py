@@ -8,10 +8,10 @@ from reconciliation.lifecycle import ENDED, Phase, State
 from reconciliation.outcome import Outcome
 from reconciliation.parameters import AuditParameters
 from reconciliation.plan import Plan, PlannedShard
-from reconciliation.progress import ShardProgress
+from reconciliation.progress import Reached, ShardProgress
 from reconciliation.run_record import RunRecord
 from reconciliation.shards import Shard
-from triggers.view import START_GRACE, Orchestration, audit_view, phase_of, state_seen
+from triggers.view import START_GRACE, Orchestration, audit_view, phase_of, state_seen, view_of_record
 
 AT = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
 PARAMETERS = AuditParameters("pre-capture-sessions", "full", 60)
@@ -117,17 +117,60 @@ def test_a_queued_audit_has_no_phase_and_an_ended_one_is_done() -> None:
     assert {phase_of(state, artefacts(), None, 2, "0.0") for state in ENDED} == {Phase.DONE}
 
 
+# --- the document of an audit that has ended --------------------------------------------------------------------------
+
+BASE = "https://app/api"
+REACHED = Reached({"percent": 50, "blobs": 7}, 3)
+
+
+def ended(reached: Reached | None) -> RunRecord:
+    error = "The database refuses the login."
+    return RECORD.ended(State.FAILED, AT + MOMENT, outcome=Outcome.FAILED, reached=reached, error=error)
+
+
 def test_a_failed_audit_tells_its_error_and_outcome_and_when_it_was_last_touched() -> None:
-    ended = RECORD.ended(State.FAILED, AT + MOMENT, outcome=Outcome.FAILED, error="The database refuses the login.")
-    view = audit_view(ended, ended.state, None, artefacts(), pulls=2, now=AT, base="https://app/api")
+    view = view_of_record(ended(REACHED), State.FAILED, BASE)
     assert (view["state"], view["phase"], view["error"]) == ("failed", "done", "The database refuses the login.")
     assert view["outcome"] == {"code": 4, "word": "failed"}
     assert view["updated_at"] == "2026-01-31T09:30:00.000001Z"
     assert view["links"] == {
-        "self": f"https://app/api/audits/{RECORD.audit_id}",
-        "report": f"https://app/api/audits/{RECORD.audit_id}/report",
-        "page": f"https://app/api/audits/{RECORD.audit_id}/report?format=html",
+        "self": f"{BASE}/audits/{RECORD.audit_id}",
+        "report": f"{BASE}/audits/{RECORD.audit_id}/report",
+        "page": f"{BASE}/audits/{RECORD.audit_id}/report?format=html",
     }
+
+
+def test_how_far_an_ended_audit_came_is_what_its_record_says() -> None:
+    view = view_of_record(ended(REACHED), State.FAILED, BASE)
+    assert (view["progress"], view["dead_letters"]) == ({"percent": 50, "blobs": 7}, 3)
+
+
+def test_of_one_that_does_not_know_how_far_it_came_nothing_is_said() -> None:
+    view = view_of_record(ended(None), State.FAILED, BASE)
+    assert view["dead_letters"] == 0
+    assert view["progress"] == {
+        "shards": {"total": None, "done": 0, "failed": 0},
+        "containers": {"listed": None, "scanned": 0, "skipped": 0, "failed": 0},
+        "blobs": 0,
+        "percent": None,
+        "eta_seconds": None,
+    }
+
+
+def test_an_interrupted_one_is_in_no_phase_where_only_its_record_is_known() -> None:
+    view = view_of_record(RECORD, State.INTERRUPTED, BASE)
+    assert (view["state"], view["phase"], view["outcome"]) == ("interrupted", None, None)
+
+
+@pytest.mark.parametrize("reached", [REACHED, None])
+def test_it_has_the_members_that_it_had_before_it_ended(reached: Reached | None) -> None:
+    before = audit_view(RECORD, State.RUNNING, None, artefacts(), pulls=2, now=AT, base=BASE)
+    after = view_of_record(ended(reached), State.FAILED, BASE)
+    assert list(after) == list(before)
+    assert {name for name in after if after[name] == before[name]} >= {"id", "profile", "parameters", "links"}
+
+
+# --- of one that has not ----------------------------------------------------------------------------------------------
 
 
 def test_what_the_plan_skipped_is_listed_and_skipped_and_no_work_to_be_done() -> None:

@@ -49,9 +49,9 @@ async def test_doubts_are_read_block_by_block_from_where_they_stand(store: RunSt
     assert await store.attempts.doubts(ATTEMPT, offset, first + second) == blocks[1] + blocks[2]
 
 
-async def test_no_doubts_are_no_blocks(store: RunStore, blobs: BlobStore) -> None:
+async def test_no_doubts_are_no_blocks_and_no_file(store: RunStore, blobs: BlobStore) -> None:
     assert await store.attempts.write_doubts(ATTEMPT, stream()) == []
-    assert await paths(blobs) == ["0.0/doubts.jsonl.gz"]
+    assert await paths(blobs) == []
 
 
 async def test_doubts_that_are_not_there_any_more_are_not_taken_for_none(store: RunStore, blobs: BlobStore) -> None:

@@ -9,7 +9,7 @@ from adapters.store.blobs import BlobStore, Stored
 from adapters.store.records import ActiveAudit, AuditRecords, UnreadableAudit, UnreadableGuard
 from profiles.pre_capture_sessions.options import FAST
 from reconciliation.errors import AuditExistsError, RunStoreError, UnreadableError
-from reconciliation.lifecycle import State
+from reconciliation.lifecycle import ENDED, State, may_become
 from reconciliation.outcome import Outcome
 from reconciliation.parameters import AuditParameters
 from reconciliation.run_record import RunRecord
@@ -71,6 +71,20 @@ async def test_a_claim_whose_answer_was_lost_is_sent_again_and_finds_itself(reco
     assert not await records.claim(PROFILE, numbered(3), AT, before)
 
 
+async def test_what_holds_a_guard_can_hold_it_on_without_looking(
+    records: AuditRecords, blobs: BlobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = await records.hold(PROFILE, numbered(1), AT, None)
+    assert first == await active(records)
+    with monkeypatch.context() as patch:
+        patch.setattr(blobs, "read", None)
+        later = await records.hold(PROFILE, numbered(1), AT + timedelta(seconds=1), first)
+    assert later == await active(records)
+    assert later != first
+    assert await records.hold(PROFILE, numbered(2), AT, first) is None, "it is not the guard that was seen any more"
+    assert await records.hold(PROFILE, numbered(1), AT, None) == later, "its answer was lost, so it finds itself"
+
+
 # --- the record -------------------------------------------------------------------------------------------------------
 
 
@@ -97,19 +111,71 @@ async def test_a_request_that_is_sent_again_because_its_answer_was_lost_finds_it
 async def test_the_first_of_many_ends_stays_and_everybody_is_told_it(records: AuditRecords) -> None:
     await records.create_record(RECORD)
     states = [State.COMPLETED, State.INCOMPLETE, State.FAILED, State.CANCELLED] * 5
-    ends = [RECORD.ended(state, AT, outcome=Outcome.FAILED, error=str(n)) for n, state in enumerate(states)]
+    ends = [
+        RECORD.ended(state, AT, outcome=Outcome.FAILED, reached=None, error=str(n)) for n, state in enumerate(states)
+    ]
     told = await asyncio.gather(*(records.end(end) for end in ends))
     stored = await records.record(AUDIT)
     assert stored in ends
     assert all(record == stored for record in told)
-    later = RECORD.ended(State.COMPLETED, AT + timedelta(hours=1), outcome=Outcome.CLEAN)
+    later = RECORD.ended(State.COMPLETED, AT + timedelta(hours=1), outcome=Outcome.CLEAN, reached=None)
     assert await records.end(later) == stored
     assert await records.record(AUDIT) == stored
 
 
+@pytest.mark.parametrize("now", [State.QUEUED, *sorted(ENDED)])
+@pytest.mark.parametrize("then", sorted(ENDED))
+async def test_a_record_ends_as_the_table_of_states_allows_and_in_no_other_way(
+    records: AuditRecords, now: State, then: State
+) -> None:
+    record = replace(RECORD, state=now)
+    await records.create_record(record)
+    asked = record.ended(then, AT + timedelta(hours=1), outcome=Outcome.FAILED, reached=None)
+    told = await records.end(asked)
+    assert told == await records.record(AUDIT) == (asked if may_become(now, then) else record)
+
+
+async def seen_now(records: AuditRecords) -> RunRecord:
+    """The record as it is read, with the version that it was read at."""
+    record = await records.record(AUDIT)
+    assert record is not None
+    assert record.etag
+    return record
+
+
+async def test_an_end_is_written_over_the_record_that_was_seen_without_reading_it_again(
+    records: AuditRecords, blobs: BlobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await records.create_record(RECORD)
+    seen = await seen_now(records)
+    own = seen.ended(State.COMPLETED, AT, outcome=Outcome.CLEAN, reached=None)
+    with monkeypatch.context() as patch:
+        patch.setattr(blobs, "read", None)
+        assert await records.end(own, seen) == own
+    assert await records.record(AUDIT) == own
+
+
+async def test_where_the_record_has_ended_since_it_was_seen_the_first_end_stays(records: AuditRecords) -> None:
+    await records.create_record(RECORD)
+    seen = await seen_now(records)
+    first = await records.end(RECORD.ended(State.CANCELLED, AT, outcome=Outcome.FAILED, reached=None))
+    late = seen.ended(State.COMPLETED, AT, outcome=Outcome.CLEAN, reached=None)
+    for as_seen in (seen, await seen_now(records)):
+        assert await records.end(late, as_seen) == first
+    assert await records.record(AUDIT) == first
+
+
+async def test_where_the_audit_was_begun_again_since_it_was_seen_its_end_does_not_count(records: AuditRecords) -> None:
+    await records.create_record(RECORD)
+    seen = await seen_now(records)
+    reopened = await records.reopen(seen, AT, resumed=True)
+    late = seen.ended(State.COMPLETED, AT, outcome=Outcome.CLEAN, reached=None)
+    assert await records.end(late, seen) == reopened == await records.record(AUDIT)
+
+
 async def test_an_audit_that_was_never_started_cannot_end(records: AuditRecords) -> None:
     with pytest.raises(RunStoreError, match=f"no audit {AUDIT}"):
-        await records.end(RECORD.ended(State.FAILED, AT, outcome=Outcome.FAILED))
+        await records.end(RECORD.ended(State.FAILED, AT, outcome=Outcome.FAILED, reached=None))
 
 
 # --- beginning again --------------------------------------------------------------------------------------------------
@@ -118,7 +184,7 @@ async def test_an_audit_that_was_never_started_cannot_end(records: AuditRecords)
 async def ended(records: AuditRecords, state: State) -> RunRecord:
     """An audit that has ended so."""
     await records.create_record(RECORD)
-    return await records.end(RECORD.ended(state, AT, outcome=Outcome.FAILED, error="No."))
+    return await records.end(RECORD.ended(state, AT, outcome=Outcome.FAILED, reached=None, error="No."))
 
 
 async def test_of_twenty_who_begin_again_at_once_one_gets_the_record(records: AuditRecords) -> None:
@@ -164,10 +230,10 @@ async def test_an_end_that_was_decided_before_the_audit_was_begun_again_does_not
     seen = await ended(records, State.INCOMPLETE)
     reopened = await records.reopen(seen, AT, resumed=resumed)
     assert reopened is not None
-    late = RECORD.ended(State.COMPLETED, AT, outcome=Outcome.CLEAN)
+    late = RECORD.ended(State.COMPLETED, AT, outcome=Outcome.CLEAN, reached=None)
     assert await records.end(late) == reopened
     assert await records.record(AUDIT) == reopened
-    own = reopened.ended(State.COMPLETED, AT, outcome=Outcome.CLEAN)
+    own = reopened.ended(State.COMPLETED, AT, outcome=Outcome.CLEAN, reached=None)
     assert await records.end(own) == own
 
 
@@ -266,7 +332,7 @@ async def test_audits_of_two_profiles_are_apart(records: AuditRecords) -> None:
 async def test_an_end_is_of_the_audit_of_its_own_profile_also_where_the_ids_are_the_same(records: AuditRecords) -> None:
     await records.create_record(RECORD)
     await records.create_record(OTHER)
-    ended = await records.end(OTHER.ended(State.FAILED, AT, outcome=Outcome.FAILED))
+    ended = await records.end(OTHER.ended(State.FAILED, AT, outcome=Outcome.FAILED, reached=None))
     assert await records.record_in(FOLDER) == RECORD
     assert await records.record_in(f"other/{AUDIT}") == ended
     assert await records.reopen(ended, AT, resumed=True) is not None
@@ -309,19 +375,57 @@ async def test_where_an_id_is_in_both_layouts_the_new_one_counts(records: AuditR
 
 async def test_an_audit_of_the_old_layout_can_still_be_given_up(records: AuditRecords, blobs: BlobStore) -> None:
     older = await of_old_layout(blobs, RECORD)
-    ended = await records.end(older.ended(State.FAILED, AT, outcome=Outcome.FAILED, error="Gone."))
+    ended = await records.end(older.ended(State.FAILED, AT, outcome=Outcome.FAILED, reached=None, error="Gone."))
     assert ended.is_of_old_layout
     assert await records.record(AUDIT) == ended
     assert [blob.path async for blob in blobs.listing("")] == [f"{AUDIT}/run.json"]
 
 
 async def test_an_audit_of_the_old_layout_is_not_begun_again(records: AuditRecords, blobs: BlobStore) -> None:
-    ended = RECORD.ended(State.FAILED, AT, outcome=Outcome.FAILED)
+    ended = RECORD.ended(State.FAILED, AT, outcome=Outcome.FAILED, reached=None)
     for left in (ended, RECORD):
         older = await of_old_layout(blobs, left)
         for resumed in (True, False):
             assert await records.reopen(older, AT, resumed=resumed) is None
         assert await records.record(AUDIT) == older
+
+
+async def guarded_by_old_layout(blobs: BlobStore, audit_id: str) -> None:
+    """The guard of the profile as an earlier release wrote it."""
+    guard = {"schema_version": 1, "complete": True, "audit_id": audit_id, "since": "2026-01-31T09:30:00Z"}
+    await blobs.write(f"active/{PROFILE}.json", json.dumps(guard).encode())
+
+
+async def test_the_guard_of_an_earlier_release_names_its_audit_until_it_is_taken_away(
+    records: AuditRecords, blobs: BlobStore
+) -> None:
+    assert await records.left_active(PROFILE) is None
+    await guarded_by_old_layout(blobs, AUDIT)
+    assert await records.left_active(PROFILE) is None, "there is no such audit"
+    older = await of_old_layout(blobs, RECORD)
+    assert await records.left_active(PROFILE) == older
+    assert (await records.left_active("other"), await records.active(PROFILE)) == (None, None)
+    for _ in range(2):
+        await records.release_old_layout(PROFILE)
+        assert await records.left_active(PROFILE) is None
+    assert await records.record(AUDIT) == older
+
+
+async def test_it_names_no_audit_of_this_release(records: AuditRecords, blobs: BlobStore) -> None:
+    await records.create_record(RECORD)
+    await guarded_by_old_layout(blobs, AUDIT)
+    assert await records.left_active(PROFILE) is None
+
+
+@pytest.mark.parametrize("damaged", [f"active/{PROFILE}.json", f"{AUDIT}/run.json"])
+async def test_what_an_earlier_release_left_and_cannot_be_read_is_named(
+    records: AuditRecords, blobs: BlobStore, damaged: str
+) -> None:
+    await guarded_by_old_layout(blobs, AUDIT)
+    await of_old_layout(blobs, RECORD)
+    await blobs.write(damaged, b"{")
+    with pytest.raises(UnreadableError, match=f"^{damaged} in container .* cannot be read"):
+        await records.left_active(PROFILE)
 
 
 # --- how it is written ------------------------------------------------------------------------------------------------
@@ -343,7 +447,7 @@ async def test_guard_and_record_have_a_schema_version_and_only_an_ended_record_i
     await records.claim(PROFILE, AUDIT, AT, None)
     await records.create_record(RECORD)
     assert await completeness() == {GUARD: True, f"{FOLDER}/run.json": False}
-    await records.end(RECORD.ended(State.COMPLETED, AT, outcome=Outcome.CLEAN))
+    await records.end(RECORD.ended(State.COMPLETED, AT, outcome=Outcome.CLEAN, reached=None))
     assert await completeness() == {GUARD: True, f"{FOLDER}/run.json": True}
 
 
@@ -367,6 +471,10 @@ FOREIGN: dict[str, bytes] = {
     "a schema that is no number": json.dumps(WRITTEN | {"schema_version": True}).encode(),
     "no schema": json.dumps({name: value for name, value in WRITTEN.items() if name != "schema_version"}).encode(),
     "a later state": json.dumps(WRITTEN | {"state": "paused"}).encode(),
+    "a state that is seen and never written": json.dumps(WRITTEN | {"state": "running"}).encode(),
+    "another such state": json.dumps(WRITTEN | {"state": "interrupted"}).encode(),
+    "a number for how far it came": json.dumps(WRITTEN | {"progress": 7}).encode(),
+    "a text for how many are open": json.dumps(WRITTEN | {"dead_letters": "7"}).encode(),
     "a mode that is no text": json.dumps(WRITTEN | {"parameters": WRITTEN["parameters"] | {"mode": 7}}).encode(),
     "a number for an option": json.dumps(WRITTEN | {"parameters": WRITTEN["parameters"] | {"statuses": 7}}).encode(),
     "another outcome": json.dumps(WRITTEN | {"outcome": {"code": 5, "word": "great"}}).encode(),
@@ -390,7 +498,7 @@ async def test_a_record_that_cannot_be_read_is_named_and_hides_no_other(
     for record in (before, after):
         await records.create_record(record)
     await blobs.write(f"{FOLDER}/run.json", data)
-    ended = RECORD.ended(State.FAILED, AT, outcome=Outcome.FAILED)
+    ended = RECORD.ended(State.FAILED, AT, outcome=Outcome.FAILED, reached=None)
     for use in (records.record(AUDIT), records.end(ended), records.reopen(ended, AT, resumed=True)):
         with pytest.raises(UnreadableError, match=rf"^{FOLDER}/run\.json in container .* cannot be read: .+ new audit"):
             await use

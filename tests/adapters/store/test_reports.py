@@ -12,10 +12,8 @@ pytestmark = pytest.mark.filterwarnings("ignore:Sending a large body directly:Re
 @pytest.mark.parametrize(("form", "name"), [("json", "report.json"), ("csv", "findings.csv"), ("html", "report.html")])
 async def test_each_form_of_the_report_has_its_file(store: RunStore, blobs: BlobStore, form: str, name: str) -> None:
     assert await store.reports.report(AUDIT, form) is None
-    assert not await store.reports.has(AUDIT, form)
     await store.reports.write(AUDIT, form, stream("ü".encode(), b"", b"ber"))
     assert await store.reports.report(AUDIT, form) == "über".encode()
-    assert await store.reports.has(AUDIT, form)
     assert await paths(blobs) == [name]
 
 
@@ -46,10 +44,7 @@ async def test_a_report_that_was_never_written_has_no_lines_but_an_error(store: 
         await flat(store.reports.lines(AUDIT))
 
 
-async def test_a_report_is_of_one_attempt(store: RunStore) -> None:
-    assert not await store.reports.is_of(AUDIT, "0.0")
-    await store.reports.write(AUDIT, "json", stream(b"{}"))
-    assert await store.reports.is_of(AUDIT, "0.0")
-    assert not await store.reports.is_of(AUDIT, "1.0")
-    await store.reports.write(AUDIT, "json", stream(b"{}"), "1.0")
-    assert [await store.reports.is_of(AUDIT, of) for of in ("0.0", "1.0", "1.1")] == [False, True, False]
+async def test_a_report_is_of_one_attempt(store: RunStore, blobs: BlobStore) -> None:
+    for told, attempt in (((), "0.0"), (("1.0",), "1.0")):
+        await store.reports.write(AUDIT, "json", stream(b"{}"), *told)
+        assert await blobs.metadata(f"{AUDIT}/report.json") == {"attempt": attempt}

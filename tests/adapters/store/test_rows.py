@@ -212,6 +212,26 @@ async def test_a_row_whose_key_cannot_be_had_is_damage_too(store: RunStore, blob
             await flat(store.rows.items(AUDIT, "registered", itself, key))
 
 
+async def test_a_file_that_is_cut_between_two_portions_looks_whole_and_is_damage_where_its_rows_are_known(
+    store: RunStore, blobs: BlobStore
+) -> None:
+    path = f"{AUDIT}/rows/containers.jsonl.gz"
+    whole = await store.rows.write(AUDIT, "containers", stream(texts(["a", "b"]), texts(["c"])))
+
+    def expecting(rows: int | None) -> Read:
+        return store.rows.items(AUDIT, "containers", itself, itself, expected=rows)
+
+    assert await rows_of(expecting(whole)) == ["a", "b", "c"]
+    await blobs.write(path, pack(["a", "b"]))
+    assert await rows_of(expecting(None)) == ["a", "b"]
+    with pytest.raises(UnreadableError, match=rf"^{path} in container .* cannot be read: it holds 2 of 3 rows"):
+        await rows_of(expecting(whole))
+    await blobs.write(path, b"")
+    with pytest.raises(UnreadableError, match=rf"^{path} in container .* cannot be read: it holds 0 of 3 rows"):
+        await rows_of(expecting(whole))
+    assert await rows_of(expecting(0)) == []
+
+
 async def test_a_document_that_this_release_does_not_write_is_named(store: RunStore, blobs: BlobStore) -> None:
     path = f"{AUDIT}/pulled/0.json"
     for damage in damages.documents(PULLED.to_json(), may_be_texts=set(), may_be_missing=set()):
