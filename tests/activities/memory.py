@@ -185,6 +185,10 @@ class Outside:
     strict: bool = False
 
     def __post_init__(self) -> None:
+        self.restart()
+
+    def restart(self) -> None:
+        """From here on another process is at work, which remembers nothing."""
         self.records = AuditRecords(self.blobs, [PROFILE.name])
         self.store = RunStore.of(self.blobs)
 

@@ -7,16 +7,14 @@ from dataclasses import dataclass
 import pytest
 
 from activities.judge import judge_audit
-from activities.plan import plan_audit
-from activities.pull import pull_rows
 from activities.scan_shard import scan
-from activities.screen import screen_audit
 from reconciliation.errors import RunStoreError, UnreadableError
 from reconciliation.lifecycle import State
 from tests.activities.audits import Audit, audit_of, folder, named, request
 from tests.activities.memory import FORBIDDEN, MemoryStorage
 from tests.profiles.pre_capture_sessions.world import (
     AS_OF,
+    AUDIT_ID,
     MINUTE,
     encode,
     encoded,
@@ -47,31 +45,48 @@ async def looked_again(audit: Audit) -> Audit:
     return audit
 
 
-async def test_doing_a_step_again_changes_nothing() -> None:
+async def test_doing_every_step_again_says_the_same() -> None:
     audit = audit_of(session(), account=named(recording=encode(), unread=FORBIDDEN), rows=[row("other")])
     first = await audit.planned()
     await audit.scanned()
-    text, stored = await audit.judged(), dict(audit.files)
+    await audit.judged()
+    stored = dict(audit.files)
+    audit.outside.now = AS_OF
+    assert await audit.planned() == first
+    await audit.scanned()
+    await audit.judged()
+    assert audit.files == stored
+
+
+async def test_what_an_earlier_attempt_read_and_planned_is_kept_and_its_conclusions_are_not() -> None:
+    audit = audit_of(session(), account=named(recording=encode(), other=encode("other")), rows=[row("other", "other")])
+    first = await audit.planned()
+    await audit.scanned()
+    await audit.judged()
+    stored = dict(audit.files)
     audit.outside.now, audit.outside.storage = AS_OF + 60 * MINUTE, MemoryStorage({})
     audit.database.asked.clear()
-    services = audit.services
-    for run in (0, 1):
-        assert await pull_rows({**request(), "run": run}, services) == {"ok": True}
-    assert await plan_audit(request(), services) == first
-    await screen_audit(request(), services)
-    assert await judge_audit(request(), services) == {"ok": True}
-    assert audit.files == stored
-    assert audit.text("report.json") == text
+    await audit.resumed()
+    assert await audit.planned() == first
+    await audit.scanned()
     assert (audit.outside.storage.listed, audit.database.asked) == ([], [])
+    assert {path for path, data in audit.files.items() if data != stored.get(path)} == {f"{folder()}/run.json"}
+    report = json.loads(await audit.judged())
+    assert report["audit"]["resumes"] == 1
+    assert [one["verdict"] for one in report["findings"]] == ["row_without_container"], "storage has nothing any more"
 
 
-async def test_a_shard_that_was_read_whole_is_not_read_again() -> None:
+@pytest.mark.parametrize("attempt", [1, 2])
+async def test_a_shard_that_was_read_whole_is_not_read_again(attempt: int) -> None:
+    """By a later pass, or by the first one of a later attempt."""
     audit = audit_of(account=named(a=encode(), b=encode("b")))
     await audit.planned()
     await audit.scanned()
+    if attempt == 1:
+        await audit.resumed()
     stored = dict(audit.files)
     audit.outside.storage = MemoryStorage({})
-    answer = await scan({**request(), "shard": 0, "attempt": 2}, audit.services)
+    answer = await scan({**request(), "shard": 0, "attempt": attempt}, audit.services)
     assert answer == {"ok": True, "scanned": 2, "skipped": 0, "failed": 0}
     assert audit.files == stored
     assert audit.outside.storage.listed == []
@@ -110,6 +125,7 @@ async def test_an_audit_that_has_ended_is_reported_again_unchanged_and_judged_no
 async def test_an_audit_that_was_not_screened_cannot_be_judged() -> None:
     audit = await looked_again(audit_of(session(), account=named(recording=encode())))
     del audit.files[SCREENED]
+    audit.outside.restart()
     with pytest.raises(RunStoreError, match=r"was not screened\. Resume the audit"):
         await judge_audit(request(), audit.services)
     assert REPORT not in audit.files
@@ -119,6 +135,7 @@ async def test_an_audit_that_was_not_screened_cannot_be_judged() -> None:
 async def test_a_damaged_or_foreign_screening_is_an_error_that_names_it(data: bytes) -> None:
     audit = await looked_again(audit_of(session(), account=named(recording=encode())))
     audit.files[SCREENED] = data
+    audit.outside.restart()
     with pytest.raises(UnreadableError, match=r"0\.0/screened\.json"):
         await judge_audit(request(), audit.services)
     assert REPORT not in audit.files
@@ -129,7 +146,9 @@ async def test_verdicts_that_this_release_does_not_give_are_an_error() -> None:
     screened = json.loads(audit.files[SCREENED])
     screened["verdicts"]["sessions"]["capture_session"]["of another release"] = 1
     audit.files[SCREENED] = json.dumps(screened).encode()
-    with pytest.raises(ValueError, match="this release does not give"):
+    audit.outside.restart()
+    told = rf"Audit {AUDIT_ID} was screened by another release: .* this release does not give\. Resume the audit\."
+    with pytest.raises(RunStoreError, match=told):
         await judge_audit(request(), audit.services)
     assert REPORT not in audit.files
 

@@ -65,6 +65,7 @@ AUDITED = Environment(
         "database": {"host": "db.example", "name": "pre"},
     },
     "production",
+    frozenset({"ingest_account"}),
 )
 Report = dict[str, Any]
 
