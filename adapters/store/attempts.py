@@ -42,9 +42,7 @@ class Attempts:
             await self._folder.blobs.write_stream(f"{attempt}/doubts.jsonl.gz", _behind(first, packed))
         return written
 
-    async def doubts(
-        self, attempt: str, offset: int, length: int, read: Callable[[Any], Any] = _as_it_is
-    ) -> list[Any]:
+    async def doubts(self, attempt: str, offset: int, length: int, read: Callable[[Any], Any] = _as_it_is) -> list[Any]:
         """The doubts of some blocks."""
         path = f"{attempt}/doubts.jsonl.gz"
         return self._understood(path, await self._folder.slice(path, offset, length), read)

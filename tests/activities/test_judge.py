@@ -8,14 +8,17 @@ import pytest
 
 from activities.judge import judge_audit
 from activities.scan_shard import scan
+from adapters.store.jsonl import pack, unpack
+from profiles.pre_capture_sessions.candidates import Candidate
 from reconciliation.errors import RunStoreError, UnreadableError
 from reconciliation.lifecycle import State
-from tests.activities.audits import Audit, audit_of, folder, named, request
-from tests.activities.memory import FORBIDDEN, MemoryStorage
+from tests.activities.audits import Audit, audit_of, by_id, folder, named, request
+from tests.activities.memory import FORBIDDEN, MemoryDatabase, MemoryStorage
 from tests.profiles.pre_capture_sessions.world import (
     AS_OF,
     AUDIT_ID,
     MINUTE,
+    REGISTERED,
     encode,
     encoded,
     row,
@@ -162,6 +165,19 @@ async def test_damage_of_what_an_attempt_left_ends_in_no_report_and_names_it(nam
     assert REPORT not in audit.files
 
 
+@pytest.mark.parametrize(
+    "line", [[], ["sessions", "expected_empty"], ["sessions", "expected_empty", "abc"], ["sessions", 7, ["abc"]]]
+)
+async def test_ids_that_this_release_does_not_write_end_in_no_report_and_name_their_file(line: list[object]) -> None:
+    audit = await looked_again(audit_of(session("in order"), account=named(empty=[]), rows=[row("empty")]))
+    path = f"{folder()}/0.0/counted.jsonl.gz"
+    assert unpack(audit.files[path]) == [["sessions", "expected_empty", [session("in order").session_id]]]
+    audit.files[path] = pack([line])
+    with pytest.raises(UnreadableError, match=rf"{path} in memory cannot be read"):
+        await judge_audit(request(), audit.services)
+    assert REPORT not in audit.files
+
+
 @pytest.mark.parametrize("cut_off", ["\n", "}}}\n", "]\n}}}\n"])
 async def test_a_report_that_was_cut_is_not_rendered_as_a_whole_one(cut_off: str) -> None:
     audit = audit_of(session(), session("hidden"), account=named(recording=encode("hidden")))
@@ -211,3 +227,76 @@ async def test_a_gap_leaves_what_a_container_proves() -> None:
     assert verdicts[session().session_id] == "unregistered_recording"
     [found] = [one for one in report["findings"] if one["verdict"] == "unregistered_recording"]
     assert [one["container"] for one in found["evidence"]] == [encoded("hidden").container]
+
+
+async def test_what_a_gap_put_in_doubt_is_read_again_as_well() -> None:
+    """The recording of a session that was in order is registered while units are looked up."""
+    lost, unused = str(uuid_of("lost")), session("unused")
+    audit = audit_of(unused, account=named(seen=encode("seen"), lost=encode("lost")), rows=[row("seen"), row("lost")])
+    audit.outside.storage = Unlisted(audit.account, hidden=frozenset({lost}))
+    await looked_again(audit)
+    assert json.loads(audit.files[SCREENED])["verdicts"]["sessions"] == {"capture_session": {"expected_empty": 1}}
+    audit.database.asked.clear()
+    audit.outside.database = MemoryDatabase([session("unused", **REGISTERED)], audit.database.rows)
+    await judge_audit(request(), audit.services)
+    report = json.loads(audit.text("report.json"))
+    assert lost in report["coverage"]["gaps"][0]["what"]
+    assert report["counted"]["capture_session"] == {"already_registered": [unused.session_id]}
+    assert [unused.session_id] in [query.values["ids"] for query in audit.outside.database.asked]
+
+
+async def filled_in_between(*candidates: Candidate, of: str, others: tuple[Candidate, ...] = ()) -> Audit:
+    """Looked at again: the container that was empty holds a recording by then. Another has its row."""
+    audit = audit_of(
+        *candidates, account=named(seen=encode("seen"), late=[]), rows=[row("seen", "seen")], others=others
+    )
+    await audit.planned()
+    await audit.scanned()
+    audit.outside.storage = MemoryStorage(named(seen=encode("seen"), late=encode(of)))
+    await audit.looked_again()
+    return audit
+
+
+async def test_a_session_that_only_the_second_look_names_is_judged_by_what_is_there_and_not_counted_before() -> None:
+    unused, other = session("unused"), session("other")
+    audit = await filled_in_between(*by_id([unused, other]), of="unused")
+    found = json.loads(audit.files[SCREENED])["verdicts"]["sessions"]
+    assert found == {"capture_session": {"expected_empty": 2}}, "nothing names it at first"
+    await judge_audit(request(), audit.services)
+    report = json.loads(audit.text("report.json"))
+    [hidden] = report["findings"]
+    assert (hidden["subject"]["id"], hidden["verdict"]) == (unused.session_id, "unregistered_recording")
+    assert [one["container"] for one in hidden["evidence"]] == [str(uuid_of("late"))]
+    assert report["counted"]["capture_session"] == {"expected_empty": [other.session_id]}
+    assert sum(report["counts"]["capture_session"].values()) == 2, "each session is counted once"
+    assert report["outcome"]["word"] == "findings"
+
+
+async def test_a_session_that_only_the_second_look_names_is_asked_for_though_it_is_no_candidate() -> None:
+    known = session("known", **REGISTERED)
+    audit = await filled_in_between(of="known", others=(known,))
+    audit.database.asked.clear()
+    await judge_audit(request(), audit.services)
+    assert [known.session_id] in [query.values["ids"] for query in audit.database.asked]
+    [found] = json.loads(audit.text("report.json"))["findings"]
+    assert (found["subject"]["id"], found["verdict"]) == (known.session_id, "extra_output")
+
+
+# --- the clocks -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("minutes", "words"), [(17, "17 minutes ahead of"), (-40, "40 minutes behind")])
+async def test_a_clean_report_tells_that_the_clock_of_the_database_differs(minutes: int, words: str) -> None:
+    audit = audit_of(session("unused"), account=named(seen=encode("seen")), rows=[row("seen", "seen")])
+    audit.database.ahead = minutes * MINUTE
+    report = await audit.until_judged()
+    assert (await audit.store.plans.known(folder())).database_ahead_seconds == 60 * minutes
+    assert report["outcome"]["word"] == "clean"
+    assert report["notes"] == [f"The database's clock is {words} the app's. Have both clocks set."]
+    assert audit.outside.database.asked[2:] == [], "nothing was in doubt, so it was not read again"
+
+
+async def test_clocks_that_agree_well_enough_are_not_told_of() -> None:
+    audit = audit_of(session("unused"), account=named(seen=encode("seen")), rows=[row("seen", "seen")])
+    audit.database.ahead = 4 * MINUTE
+    assert (await audit.until_judged())["notes"] == []

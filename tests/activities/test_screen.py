@@ -8,7 +8,7 @@ import pytest
 
 from activities.look_again import look
 from activities.screen import screen_audit
-from adapters.store.jsonl import unpack
+from adapters.store.jsonl import pack, unpack
 from profiles.pre_capture_sessions import names, screening
 from profiles.pre_capture_sessions.kinds import CONTAINER
 from profiles.pre_capture_sessions.screening import NAMES, SESSIONS
@@ -240,6 +240,20 @@ async def test_a_shard_that_lost_a_container_ends_in_no_screening() -> None:
     with pytest.raises(AssertionError, match="2 containers listed, 1 accounted for"):
         await audit.screened()
     assert SCREENED not in audit.files
+
+
+@pytest.mark.parametrize("source", ["containers", "registered", "candidates"])
+async def test_rows_that_were_lost_between_the_plan_and_the_screening_end_in_no_screening(source: str) -> None:
+    sessions, rows = [session(name) for name in "abc"], [row(name, name) for name in "abc"]
+    audit = await scanned(audit_of(*sessions, account=named(a=[], b=[], c=[]), rows=rows))
+    path = f"{folder()}/rows/{source}.jsonl.gz"
+    whole = audit.files[path]
+    audit.files[path] = pack(unpack(whole)[:2])
+    with pytest.raises(UnreadableError, match=rf"{path} in memory cannot be read: it holds 2 of 3 rows"):
+        await audit.screened()
+    assert SCREENED not in audit.files
+    audit.files[path] = whole
+    await audit.screened()
 
 
 # --- the wrong account --------------------------------------------------------------------------------------------

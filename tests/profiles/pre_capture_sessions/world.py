@@ -295,7 +295,7 @@ def sessions_in_doubt(world: World, look: FirstLook) -> list[DoubtKept]:
     doubts, known = list[DoubtKept](), {one.session_id: one for one in world.candidates if one.has_id}
     nameless = [one for one in world.candidates if not one.has_id]
     asked = set(look.audit.asked.only)
-    for key in known.keys() | look.links[SESSIONS].keys() | asked:
+    for key in sorted(known.keys() | look.links[SESSIONS].keys() | asked):
         rows = (known[key],) if key in known else ()
         group = Group(key, (rows,), links=[evidence for _, evidence in look.links[SESSIONS].get(key, ())])
         doubts += filter(None, [look.take(SESSIONS, group, asked_for=key in asked)])
