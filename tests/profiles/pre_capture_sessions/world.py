@@ -321,12 +321,14 @@ def audited(
     servers = {"PRE_DATABASE": state} if later.database else {}
     audit = replace(look.audit, told=look.told, databases=servers)
     doubts = [Doubt(one.join, one.group, later.again(one)) for one in kept]
+    # What was looked up, before any row was read again: by that, more may come into doubt.
+    seen = [Doubt(one.join, one.first, one.again._replace(rows=one.first.rows, lost=frozenset())) for one in doubts]
     was_complete, tallies, counted = audit.coverage.is_complete, dict(look.tallies), dict(look.counted)
     # A gap names the first of several, and they come by name.
-    audit.coverage.gaps += PROFILE.gaps(sorted(doubts, key=lambda doubt: doubt.first.key), audit)
-    if (was_complete and not audit.coverage.is_complete) or names_more(PROFILE, doubts, audit):
+    audit.coverage.gaps += PROFILE.gaps(sorted(seen, key=lambda doubt: doubt.first.key), audit)
+    if (was_complete and not audit.coverage.is_complete) or names_more(PROFILE, seen, audit):
         anew = FirstLook(PROFILE, audit)
-        link_again(anew, doubts)
+        link_again(anew, seen)
         doubts = [doubt for doubt in doubts if doubt.join == NAMES]
         doubts += [Doubt(one.join, one.group, later.again(one)) for one in sessions_in_doubt(world, anew)]
         tallies[SESSIONS] = anew.tallies[SESSIONS]
