@@ -103,8 +103,8 @@ async def looked_up(job: Job, screening: Screening) -> Units:
 
 
 async def read_again(job: Job, audit: Audit, kept: Sequence[DoubtKept]) -> RowsAgain:
-    """The rows of all keys in doubt, those of one setting in one moment: last of all, so that a row that came while units
-    were looked up is found. What cannot be read again is part of it, and is not raised.
+    """The rows of all keys in doubt, those of one setting in one moment: last of all, so that a row that came while
+    units were looked up is found. What cannot be read again is part of it, and is not raised.
     """
     keys = _keys_in_doubt(job.profile, kept)
     wanted: defaultdict[str, list[Source]] = defaultdict(list)

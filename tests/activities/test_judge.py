@@ -8,12 +8,13 @@ import pytest
 
 from activities.judge import judge_audit
 from activities.scan_shard import scan
+from adapters.store.blobs import Stored
 from adapters.store.jsonl import pack, unpack
 from profiles.pre_capture_sessions.candidates import Candidate
 from reconciliation.errors import RunStoreError, UnreadableError
 from reconciliation.lifecycle import State
 from tests.activities.audits import Audit, audit_of, by_id, folder, named, request
-from tests.activities.memory import FORBIDDEN, MemoryDatabase, MemoryStorage
+from tests.activities.memory import FORBIDDEN, MemoryBlobs, MemoryDatabase, MemoryStorage
 from tests.profiles.pre_capture_sessions.world import (
     AS_OF,
     AUDIT_ID,
@@ -93,6 +94,41 @@ async def test_a_shard_that_was_read_whole_is_not_read_again(attempt: int) -> No
     assert answer == {"ok": True, "scanned": 2, "skipped": 0, "failed": 0}
     assert audit.files == stored
     assert audit.outside.storage.listed == []
+
+
+async def test_a_first_attempt_does_not_ask_for_what_it_cannot_have_left_and_a_later_one_does() -> None:
+    class Noting(MemoryBlobs):
+        async def read(self, path: str, *, offset: int | None = None, length: int | None = None) -> Stored | None:
+            asked.append(path.removeprefix(f"{folder()}/"))
+            return await super().read(path, offset=offset, length=length)
+
+    asked: list[str] = []
+    audit = audit_of(account=named(a=encode()), rows=[row("a", "a")])
+    audit.outside.blobs = Noting()
+    audit.outside.restart()
+    await audit.pulled()
+    assert [path for path in asked if path.startswith("pulled/")] == []
+    await audit.planned()
+    await audit.scanned()
+    kept = {"plan.json", "shards/0000.jsonl.gz"}
+    assert kept <= {path.removeprefix(f"{folder()}/") for path in audit.files}
+    assert kept.isdisjoint(asked)
+    await audit.resumed()
+    asked.clear()
+    await audit.planned()
+    await audit.scanned()
+    assert {*kept, "pulled/0.json", "pulled/1.json"} <= set(asked)
+
+
+async def test_of_two_first_passes_over_a_shard_the_result_of_the_first_one_stays() -> None:
+    audit = audit_of(account=named(a=encode(), b=FORBIDDEN))
+    await audit.planned()
+    await audit.scanned()
+    stored = dict(audit.files)
+    audit.outside.storage = MemoryStorage(named(a=encode(), b=encode("b")))
+    answer = await scan({**request(), "shard": 0, "attempt": 1}, audit.services)
+    assert answer == {"ok": True, "scanned": 1, "skipped": 0, "failed": 1}, "it answers what counts"
+    assert audit.files == stored
 
 
 async def test_a_later_pass_reads_only_what_an_earlier_one_could_not() -> None:
