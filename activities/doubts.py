@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from adapters.store.rows import Item
 from reconciliation.evidence import Unread
@@ -12,6 +12,15 @@ from reconciliation.profile import Profile
 from reconciliation.screened import DoubtKept
 
 Links = Sequence[tuple[str, Any]]
+
+
+class Seen(NamedTuple):
+    """What was looked up again of a group in doubt."""
+
+    join: str
+    key: str
+    evidence: Any
+    late: list[Any]
 
 
 def doubt_to_json(doubt: DoubtKept, items: Sequence[Sequence[Item]], links: Links, profile: Profile) -> list[Any]:
@@ -30,11 +39,40 @@ def doubt_to_json(doubt: DoubtKept, items: Sequence[Sequence[Item]], links: Link
 def doubt_from_json(value: list[Any], profile: Profile) -> DoubtKept:
     """Raises ``ValueError``, ``TypeError`` or ``LookupError`` if it is not what ``doubt_to_json`` makes."""
     join, key, lines, evidence, links, unit, late = value
+    _check_texts(join, key)
     reads = [profile.source(name).row for name, _ in profile.join(join).of]
     rows = tuple(tuple(read(json.loads(line)) for line in of) for read, of in zip(reads, lines, strict=True))
     named = [evidence_from_json(of_unit, packed, profile) for of_unit, packed in links]
     group = Group(key, rows, evidence_from_json(key, evidence, profile), named)
     return DoubtKept(join, group, Again(unit, tuple(map(lookup_from_json, late))))
+
+
+def seen_to_json(seen: Seen, profile: Profile) -> list[Any]:
+    """A JSON array; ``seen_from_json`` makes the same of it."""
+    late = [{"unread": list(one)} if isinstance(one, Unread) else {"answer": one} for one in seen.late]
+    return [seen.join, seen.key, evidence_to_json(seen.evidence, profile), late]
+
+
+def seen_from_json(value: list[Any], profile: Profile) -> Seen:
+    """Raises ``ValueError``, ``TypeError`` or ``LookupError`` if it is not what ``seen_to_json`` makes."""
+    join, key, evidence, late = value
+    _check_texts(join, key)
+    answers = [Unread(*one["unread"]) if "unread" in one else one["answer"] for one in late]
+    return Seen(join, key, evidence_from_json(key, evidence, profile), answers)
+
+
+def counted_from_json(value: list[Any]) -> tuple[str, str, list[str]]:
+    """Join, verdict and ids of what is only counted. Raises ``ValueError`` or ``TypeError`` if it is no such line."""
+    join, verdict, ids = value
+    if not isinstance(ids, list):
+        raise TypeError(ids)
+    _check_texts(join, verdict, *ids)
+    return join, verdict, ids
+
+
+def _check_texts(*values: Any) -> None:
+    if not all(isinstance(value, str) for value in values):
+        raise TypeError(values)
 
 
 def evidence_to_json(evidence: Any, profile: Profile) -> Any:

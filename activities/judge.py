@@ -1,12 +1,13 @@
 """What is in doubt gets its verdict, by what was read again; and the canonical report is written."""
 
 import logging
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Literal, TypedDict
 
 import azure.durable_functions as df
 
+from activities.doubts import counted_from_json
 from activities.joined import groups
 from activities.previous import previous_audit
 from activities.screen import audit_of, links_and_asked, places_of, take
@@ -55,7 +56,7 @@ async def _judge(job: Job, screening: Screening, spools: Spools) -> None:
     seen = looked_at(kept, units)
     audit = with_gaps(before, profile.gaps(seen, before))
     joins = [join.name for join in profile.joins]
-    verdicts = verdicts_of(screening, profile)
+    verdicts = _verdicts(job, screening)
     if audit.known_lost != before.known_lost or names_more(profile, seen, audit):
         # What was in order as long as nothing could have been overlooked, and nothing named it, is screened anew.
         look, kept = await _screened_anew(job, plan, audit, kept, seen)
@@ -64,7 +65,7 @@ async def _judge(job: Job, screening: Screening, spools: Spools) -> None:
         for (_, verdict), ids in look.counted.items():
             spools.count(verdict, ids)
     if screening.kept_ids:
-        async for lines in services.store.attempts.counted(attempt):
+        async for lines in services.store.attempts.counted(attempt, counted_from_json):
             for join, verdict, ids in lines:
                 spools.count(verdict, ids if join in joins else ())
     again = await read_again(job, audit, kept)
@@ -73,6 +74,14 @@ async def _judge(job: Job, screening: Screening, spools: Spools) -> None:
     previous = await previous_audit(job)
     judged = judge_doubts(profile, audit, doubts, summed(verdicts.values()), previous, complete=complete)
     await _write(job, audit, judged, spools)
+
+
+def _verdicts(job: Job, screening: Screening) -> dict[str, Mapping[str, Mapping[str, int]]]:
+    try:
+        return verdicts_of(screening, job.profile)
+    except ValueError as error:
+        audit_id = job.record.audit_id
+        raise RunStoreError(f"Audit {audit_id} was screened by another release: {error}. Resume the audit.") from error
 
 
 async def _screened_anew(

@@ -2,18 +2,19 @@
 
 import logging
 from datetime import timedelta
+from functools import partial
 from typing import Any, Literal, TypedDict
 
 import azure.durable_functions as df
 
-from activities.doubts import doubt_from_json, evidence_to_json
+from activities.doubts import Seen, doubt_from_json, seen_to_json
 from activities.looking import Looker, looker_of
 from activities.step import AuditRequest, Refusal, answered, running
 from adapters.services import Services
 from reconciliation.errors import RunStoreError
-from reconciliation.evidence import Read, Unread
+from reconciliation.evidence import Read
 from reconciliation.parameters import AuditParameters
-from reconciliation.profile import Open, Profile
+from reconciliation.profile import Open
 from reconciliation.screened import DoubtKept
 
 bp = df.Blueprint()
@@ -42,30 +43,27 @@ async def look(request: LookAgainRequest, services: Services) -> LookAgainAnswer
         if screening is None or profile.scan is None:
             raise RunStoreError(f"Audit {record.audit_id} was not screened. Resume the audit.")
         plan = await services.store.plans.known(record.folder)
-        doubts = [doubt_from_json(one, profile) for one in await attempts.doubts(attempt, *screening.shards[shard])]
+        read = partial(doubt_from_json, profile=profile)
+        doubts = await attempts.doubts(attempt, *screening.shards[shard], read)
         looker = looker_of(services, profile.scan, timedelta(seconds=plan.storage_ahead_seconds))
-        seen = await _seen(doubts, looker, profile, record.parameters)
-        await attempts.write_again(attempt, shard, seen)
+        seen = await _seen(doubts, looker, record.parameters)
+        await attempts.write_again(attempt, shard, [seen_to_json(one, profile) for one in seen])
     return {"ok": True}
 
 
-async def _seen(doubts: list[DoubtKept], looker: Looker, profile: Profile, asked: AuditParameters) -> list[Any]:
+async def _seen(doubts: list[DoubtKept], looker: Looker, asked: AuditParameters) -> list[Seen]:
     """For each doubt in its order: its unit as it is now, if that was looked up, and the late answers."""
-    seen: dict[int, list[Any]] = {}
+    seen: dict[int, Seen] = {}
 
     async def one(numbered: tuple[int, DoubtKept]) -> None:
         number, doubt = numbered
-        evidence = None
+        evidence: Any = None
         if doubt.again.unit:
             opened = looker.scan.open(doubt.group, asked)
             hint = opened.hint if isinstance(opened, Open) else None
             now = await looker.read_again(doubt.group.key, hint, doubt.group.evidence)
-            evidence = evidence_to_json(now.evidence if isinstance(now, Read) else now, profile)
-        late = [
-            {"unread": list(answer)} if isinstance(answer, Unread) else {"answer": answer}
-            for answer in await looker.late(doubt.again.late)
-        ]
-        seen[number] = [doubt.join, doubt.group.key, evidence, late]
+            evidence = now.evidence if isinstance(now, Read) else now
+        seen[number] = Seen(doubt.join, doubt.group.key, evidence, await looker.late(doubt.again.late))
 
     await looker.each(enumerate(doubts), one)
     return [seen[number] for number in range(len(doubts))]

@@ -5,9 +5,10 @@ import logging
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from activities.doubts import doubt_from_json, evidence_from_json
+from activities.doubts import doubt_from_json, seen_from_json
 from activities.looking import SECONDS_BETWEEN_PASSES
 from activities.step import Job
 from adapters.readers import reader
@@ -55,10 +56,11 @@ async def kept_doubts(job: Job, screening: Screening) -> list[DoubtKept]:
     """All that the first look left in doubt."""
     attempt, kept = job.record.attempt_folder, list[DoubtKept]()
     for number, offset, length in screening.blocks:
-        block = await job.services.store.attempts.doubts(attempt, offset, length)
+        read = partial(doubt_from_json, profile=job.profile)
+        block = await job.services.store.attempts.doubts(attempt, offset, length, read)
         if len(block) != number:
             raise RunStoreError(f"{attempt} holds {len(block)} doubts of {number}. Resume the audit.")
-        kept += [doubt_from_json(one, job.profile) for one in block]
+        kept += block
     return kept
 
 
@@ -91,19 +93,18 @@ async def looked_up(job: Job, screening: Screening) -> Units:
     seen: dict[tuple[str, str], tuple[Any, list[Any]]] = {}
     complete = True
     for shard in range(len(screening.shards)):
-        of_shard = await job.services.store.attempts.again(job.record.attempt_folder, shard)
+        read = partial(seen_from_json, profile=job.profile)
+        of_shard = await job.services.store.attempts.again(job.record.attempt_folder, shard, read)
         complete = complete and of_shard is not None
         for join, key, evidence, late in of_shard or ():
-            now = evidence_from_json(key, evidence, job.profile)
-            answers = [Unread(*one["unread"]) if "unread" in one else one["answer"] for one in late]
-            seen[join, key] = now, answers
-            complete = complete and not has_failed(now)
+            seen[join, key] = evidence, late
+            complete = complete and not has_failed(evidence)
     return Units(seen, complete)
 
 
 async def read_again(job: Job, audit: Audit, kept: Sequence[DoubtKept]) -> RowsAgain:
-    """The rows of all keys in doubt, those of one setting in one moment: last of all, so that what was registered while
-    units were looked up is registered. What cannot be read again is part of it, and is not raised.
+    """The rows of all keys in doubt, those of one setting in one moment: last of all, so that a row that came while
+    units were looked up is found. What cannot be read again is part of it, and is not raised.
     """
     keys = _keys_in_doubt(job.profile, kept)
     wanted: defaultdict[str, list[Source]] = defaultdict(list)

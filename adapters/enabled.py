@@ -41,4 +41,9 @@ def _load(entry: str) -> Profile:
         ) from error
     if not isinstance(profile, Profile):
         raise SettingsError(f"{VARIABLE} has {entry[:80]!r}, which is no profile: give module:NAME of one")
+    if not profile.pulls():
+        raise SettingsError(
+            f"{VARIABLE} has {entry[:80]!r}, of whose sources none is read before the scan: an audit of it would speak "
+            "about no moment"
+        )
     return profile

@@ -78,7 +78,8 @@ class Services:
                 places[one.shown] = {"host": host, "name": name}
             else:
                 places[one.shown] = given.account if given else None
-        return Audited(places, self.settings.environment)
+        optional = frozenset(one.shown for one in profile.connections if not one.needed)
+        return Audited(places, self.settings.environment, optional)
 
     def signposts(self) -> Signposts:
         """What a notice of an audit's end may lead to, whether its profile is still enabled or not."""

@@ -9,11 +9,13 @@ from typing import Any
 class Audited:
     """The storage and the databases of one environment, as reports name them; none of it holds a user or a secret.
 
-    ``named`` is what people call it (the setting AUDIT_ENVIRONMENT).
+    ``named`` is what people call it (the setting AUDIT_ENVIRONMENT). ``optional`` are the places that are only looked
+    into where they are given: an audit is of the same with them and without.
     """
 
     places: Mapping[str, Any] = field(default_factory=dict)
     named: str | None = None
+    optional: frozenset[str] = frozenset()
 
     @property
     def environment(self) -> str:

@@ -200,12 +200,12 @@ class Profile(ABC):
     # --- what follows from that ---------------------------------------------------------------------------------------
 
     def source(self, name: str) -> Source:
-        """The source of that name."""
-        return next(source for source in self.sources if source.name == name)
+        """The source of that name. Raises ``LookupError`` if there is none."""
+        return {source.name: source for source in self.sources}[name]
 
     def join(self, name: str) -> Join:
-        """The join of that name."""
-        return next(join for join in self.joins if join.name == name)
+        """The join of that name. Raises ``LookupError`` if there is none."""
+        return {join.name: join for join in self.joins}[name]
 
     def pulls(self) -> list[tuple[Source, ...]]:
         """The sources that are read before the scan, in runs of neighbours of one setting: each run is one moment."""

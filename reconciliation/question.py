@@ -17,9 +17,9 @@ MOST_KEPT = 20
 
 def question_of(asked: AuditParameters, of: Audited) -> str:
     """A digest that is the same for two audits if they asked the same of the same places, whatever these were called
-    then; how much of storage was opened does not matter.
+    then; how much of storage was opened does not matter, nor what may be left out.
     """
-    places = {name: place for name, place in of.places.items() if place is not None}
+    places = {name: place for name, place in of.places.items() if name not in of.optional}
     question = {"asked": asked.to_json() | {"mode": None}, "of": places}
     return hashlib.sha256(json.dumps(question, sort_keys=True).encode()).hexdigest()[:32]
 

@@ -2,17 +2,23 @@
 counted.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 from adapters.store.documents import understood
 from adapters.store.folder import Folder
-from adapters.store.jsonl import loads, pack
+from adapters.store.jsonl import loads, pack, unpack
 from reconciliation.screened import Screening
 
 
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
 class Attempts:
-    """Artefacts of attempts, each in the folder of its own."""
+    """Artefacts of attempts, each in the folder of its own. What is made of a line, ``read`` says: of one that it does
+    not understand, the blob is unreadable.
+    """
 
     def __init__(self, folder: Folder) -> None:
         self._folder = folder
@@ -36,21 +42,22 @@ class Attempts:
             await self._folder.blobs.write_stream(f"{attempt}/doubts.jsonl.gz", _behind(first, packed))
         return written
 
-    async def doubts(self, attempt: str, offset: int, length: int) -> list[Any]:
+    async def doubts(self, attempt: str, offset: int, length: int, read: Callable[[Any], Any] = _as_it_is) -> list[Any]:
         """The doubts of some blocks."""
-        return await self._folder.slice(f"{attempt}/doubts.jsonl.gz", offset, length)
+        path = f"{attempt}/doubts.jsonl.gz"
+        return self._understood(path, await self._folder.slice(path, offset, length), read)
 
     async def write_counted(self, attempt: str, lines: Sequence[Any]) -> None:
         """Write the ids of what is only counted."""
         await self._folder.blobs.write(f"{attempt}/counted.jsonl.gz", pack(lines))
 
-    async def counted(self, attempt: str) -> AsyncIterator[list[Any]]:
+    async def counted(self, attempt: str, read: Callable[[Any], Any] = _as_it_is) -> AsyncIterator[list[Any]]:
         """What ``write_counted`` wrote, in portions."""
         path = f"{attempt}/counted.jsonl.gz"
         async for lines in self._folder.lines(path):
             with understood(path, self._folder.blobs.where):
                 values = loads(lines)
-            yield values
+            yield self._understood(path, values, read)
 
     async def write_screened(self, attempt: str, screened: Screening) -> None:
         """Say what the first look found; written last. The metadata tell in how many pieces the second is taken."""
@@ -69,11 +76,19 @@ class Attempts:
         """Write what a shard of the second look saw."""
         await self._folder.blobs.write(f"{attempt}/again/{shard:04}.jsonl.gz", pack(values))
 
-    async def again(self, attempt: str, shard: int) -> list[Any] | None:
+    async def again(self, attempt: str, shard: int, read: Callable[[Any], Any] = _as_it_is) -> list[Any] | None:
         """What ``write_again`` wrote, or None if it was not done."""
         path = f"{attempt}/again/{shard:04}.jsonl.gz"
         stored = await self._folder.blobs.read(path)
-        return None if stored is None else await self._folder.slice(path, 0, len(stored.data))
+        if stored is None:
+            return None
+        with understood(path, self._folder.blobs.where):
+            values = unpack(stored.data)
+        return self._understood(path, values, read)
+
+    def _understood(self, path: str, values: list[Any], read: Callable[[Any], Any]) -> list[Any]:
+        with understood(path, self._folder.blobs.where):
+            return [read(value) for value in values]
 
 
 async def _behind(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

@@ -9,6 +9,7 @@ from typing import Any
 from reconciliation import VERSION
 from reconciliation.audited import Audited
 from reconciliation.clock import Clock
+from reconciliation.coverage import Coverage
 from reconciliation.dead_letters import DeadLetter
 from reconciliation.parameters import AuditParameters
 from reconciliation.profile import Profile
@@ -55,21 +56,7 @@ def build_head(
     be opened has one where each gets one.
     """
     tally, coverage = result.tally, result.coverage
-    counts = {
-        kind.name: {rule.verdict: tally.verdicts[kind.name][rule.verdict] for rule in kind.verdicts()}
-        for kind in profile.kinds
-    }
-    for kind in profile.kinds:
-        if sum(counts[kind.name].values()) != tally.judged(kind):
-            raise AssertionError(
-                f"the verdicts {counts[kind.name]} do not add up to {tally.judged(kind)} of {kind.name}"
-            )
-    units = profile.kind(profile.scan.kind) if profile.scan else None
-    if units and tally.judged(units) != coverage.scanned + len(coverage.failed):
-        raise AssertionError(
-            f"{tally.judged(units)} {profile.wording.unit}s have a verdict, but {coverage.scanned} were read and "
-            f"{len(coverage.failed)} could not be read"
-        )
+    counts = _counts(profile, tally, coverage)
     return {
         "schema_version": SCHEMA_VERSION,
         "complete": result.is_complete,
@@ -112,6 +99,26 @@ def build_head(
         "settle_minutes": int(header.clock.settle.total_seconds() // 60),
         "versions": {"capture_audit": VERSION},
     }
+
+
+def _counts(profile: Profile, tally: Tally, coverage: Coverage) -> dict[str, dict[str, int]]:
+    """How often each verdict was given, by kind. Raises ``AssertionError`` as ``build_head`` does."""
+    counts = {
+        kind.name: {rule.verdict: tally.verdicts[kind.name][rule.verdict] for rule in kind.verdicts()}
+        for kind in profile.kinds
+    }
+    for kind in profile.kinds:
+        if sum(counts[kind.name].values()) != tally.judged(kind):
+            raise AssertionError(
+                f"the verdicts {counts[kind.name]} do not add up to {tally.judged(kind)} of {kind.name}"
+            )
+    units = profile.kind(profile.scan.kind) if profile.scan else None
+    if units and tally.judged(units) != coverage.scanned + len(coverage.failed):
+        raise AssertionError(
+            f"{tally.judged(units)} {profile.wording.unit}s have a verdict, but {coverage.scanned} were read and "
+            f"{len(coverage.failed)} could not be read"
+        )
+    return counts
 
 
 def _graded(tally: Tally, kind: Kind[Any], verdict: str) -> dict[str, int]:

@@ -24,6 +24,7 @@ from reconciliation.errors import AuditError, ContainerGoneError
 from reconciliation.evidence import Unread
 from reconciliation.lifecycle import State
 from reconciliation.lookups import Blob
+from reconciliation.outcome import Outcome
 from reconciliation.parameters import AuditParameters
 from reconciliation.run_record import RunRecord
 from reconciliation.screened import Screening
@@ -85,6 +86,13 @@ class Audit:
         record = await self.outside.records.record(audit_id)
         assert record is not None
         return record
+
+    async def resumed(self, audit_id: str = AUDIT_ID) -> None:
+        """Broken off, and begun again by another process."""
+        self.outside.restart()
+        record, now = await self.record(audit_id), self.outside.now
+        failed = record.ended(State.FAILED, now, outcome=Outcome.FAILED, reached=None, error="It broke off.")
+        assert await self.outside.records.reopen(await self.outside.records.end(failed), now, resumed=True)
 
     async def pulled(self, audit_id: str = AUDIT_ID) -> None:
         """Begun, and everything read that is read before the scan."""

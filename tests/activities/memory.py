@@ -143,6 +143,7 @@ class MemoryDatabase:
     replayed_until: datetime | None = None
     asked: list[Query] = field(default_factory=list)
     where: tuple[str | None, str | None] = ("db.example", "pre")
+    ahead: timedelta = timedelta()
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator["MemoryDatabase"]:
@@ -152,7 +153,9 @@ class MemoryDatabase:
         yield self
 
     async def state(self) -> DatabaseState:
-        return DatabaseState(AS_OF, is_replica=self.replayed_until is not None, replayed_until=self.replayed_until)
+        return DatabaseState(
+            AS_OF + self.ahead, is_replica=self.replayed_until is not None, replayed_until=self.replayed_until
+        )
 
     async def lines(self, query: Query) -> AsyncIterator[list[str]]:
         self.asked.append(query)
@@ -185,6 +188,10 @@ class Outside:
     strict: bool = False
 
     def __post_init__(self) -> None:
+        self.restart()
+
+    def restart(self) -> None:
+        """From here on another process is at work, which remembers nothing."""
         self.records = AuditRecords(self.blobs, [PROFILE.name])
         self.store = RunStore.of(self.blobs)
 

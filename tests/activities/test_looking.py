@@ -139,7 +139,7 @@ async def test_all_that_is_asked_about_a_unit_is_reduced_together_and_its_things
             answer = await super().look(lookup)
             return answer if isinstance(lookup, BlobsOf) else 2
 
-    scan = Scan("units", SCAN.open, lookups, reduce)
+    scan = Scan("units", lookups, reduce)
     seen = await looker(Both(), scan=scan).read("one", "of two")
     assert seen == Read("one", 3, ["one", 1, 2, AT])
 

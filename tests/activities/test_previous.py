@@ -59,7 +59,7 @@ async def add(
 ) -> None:
     begun = datetime.strptime(audit_id[:15], "%Y%m%d-%H%M%S").replace(tzinfo=UTC)
     ended = RunRecord(audit_id, State.COMPLETED, parameters, begun, begun)
-    await outside.store.questions.add(PROFILE.name, question_of(parameters, of), ended.begun)
+    await outside.store.questions.add(PROFILE.name, question_of(parameters, of), ended.begun, is_first=False)
 
     async def chunks() -> AsyncIterator[bytes]:
         yield (text or "").encode()
@@ -149,12 +149,13 @@ async def test_the_first_audit_of_all_has_none_before_it(outside: Outside) -> No
         ({"storage_account": "stagingsa"}, False),
         ({"database": {"host": "staging.example", "name": "pre"}}, False),
         ({"database": {"host": "db.example", "name": "pre_copy"}}, False),
+        ({"ingest_account": None}, True),
         ({}, True),
     ],
 )
 async def test_what_was_found_elsewhere_is_nothing_to_compare_with(
     outside: Outside, changes: dict[str, Any], *, compared: bool
 ) -> None:
-    then = Audited({**AUDITED.places, **changes}, "as it was called then")
+    then = replace(AUDITED, places={**AUDITED.places, **changes}, named="as it was called then")
     await add(outside, "20260301-093000-1a2b3c4d", REPORT, of=then)
     assert (await previous_of(outside) is not None) is compared

@@ -1,27 +1,29 @@
 """What is read again, and what becomes of it when it cannot be."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
 from activities import second_look as module
+from activities.look_again import look as look_up
 from activities.screen import audit_of as audit_before
-from activities.second_look import SecondLook, second_look
+from activities.second_look import doubts_of, kept_doubts, looked_at, looked_up, read_again
 from activities.step import Job
-from profiles.pre_capture_sessions import PROFILE
+from adapters.store.jsonl import pack, unpack
 from profiles.pre_capture_sessions.candidates import Candidate
 from profiles.pre_capture_sessions.screening import NAMES, SESSIONS
 from reconciliation.coverage import DELETED_DURING_SCAN
-from reconciliation.errors import AuditError
+from reconciliation.database import DatabaseState
+from reconciliation.errors import AuditError, RunStoreError, UnreadableError
 from reconciliation.evidence import Unread
-from reconciliation.looks import Group
+from reconciliation.looks import Doubt, Group
 from reconciliation.lookups import ALL, Blob, BlobPage, Suffixes
 from reconciliation.queries import SqlRows
 from reconciliation.screened import judged_with
-from tests.activities.audits import Audit, audit_of, folder, named
+from tests.activities.audits import Audit, audit_of, folder, named, request
 from tests.activities.memory import FORBIDDEN, GONE, MemoryDatabase, MemoryStorage
 from tests.profiles.pre_capture_sessions.world import (
     AS_OF,
@@ -37,6 +39,8 @@ from tests.profiles.pre_capture_sessions.world import (
 STUCK = session(status="PROCESSING")
 OTHER = session("other", **REGISTERED)
 NAME = str(uuid_of("recording"))
+SCREENED = f"{folder()}/0.0/screened.json"
+DOUBTS, AGAIN = (f"{folder()}/0.0/{name}.jsonl.gz" for name in ("doubts", "again/0000"))
 
 
 @dataclass
@@ -62,15 +66,33 @@ async def doubting(*candidates: Candidate, of: str = "session", **changes: Any) 
     return audit
 
 
+@dataclass(frozen=True)
+class SecondLook:
+    """All doubts beside what was read again, ``before`` the rows were; and what there is to know of that reading."""
+
+    doubts: Sequence[Doubt]
+    before: Sequence[Doubt]
+    databases: Mapping[str, DatabaseState]
+    complete: bool
+
+
 async def seen(audit: Audit) -> SecondLook:
     """All that was in doubt, looked up and read again."""
     await audit.looked_again()
+    return await read(audit)
+
+
+async def read(audit: Audit) -> SecondLook:
+    """All that was in doubt and was looked up, read again."""
     record, services = await audit.record(), audit.services
     job = Job(services, record, services.profile_of(record))
     screening = await audit.store.attempts.screened(record.attempt_folder)
     assert screening is not None
     plan = await audit.store.plans.known(folder())
-    return await second_look(job, judged_with(audit_before(job, plan), screening), screening)
+    kept, units = await kept_doubts(job, screening), await looked_up(job, screening)
+    rows = await read_again(job, judged_with(audit_before(job, plan), screening), kept)
+    doubts = doubts_of(kept, job.profile, units, rows)
+    return SecondLook(doubts, looked_at(kept, units), rows.databases, units.complete and not rows.lost)
 
 
 def again(look: SecondLook, join: str) -> dict[str, Group]:
@@ -106,7 +128,10 @@ async def test_a_session_that_a_container_names_is_looked_up_though_it_is_no_can
 async def test_a_row_that_came_in_between_is_found() -> None:
     audit = await doubting(STUCK)
     audit.outside.database = MemoryDatabase([STUCK], [row()])
-    assert again(await seen(audit), NAMES)[NAME].rows[1] == [row()]
+    look = await seen(audit)
+    assert again(look, NAMES)[NAME].rows[1] == [row()]
+    [before] = [doubt for doubt in look.before if doubt.join == NAMES]
+    assert (before.again.rows[1], before.again.evidence) == ((), encoded()), "looked up, and not read yet"
 
 
 async def test_a_row_that_went_away_is_found_to_be_gone() -> None:
@@ -118,13 +143,8 @@ async def test_a_row_that_went_away_is_found_to_be_gone() -> None:
 async def test_what_counts_as_recent_is_measured_from_the_second_look() -> None:
     audit = await doubting(STUCK)
     await audit.looked_again()
-    record = await audit.record()
-    screening = await audit.store.attempts.screened(record.attempt_folder)
-    assert screening is not None
     audit.outside.now = AS_OF + 180 * MINUTE
-    job = Job(audit.services, record, PROFILE)
-    plan = await audit.store.plans.known(folder())
-    await second_look(job, judged_with(audit_before(job, plan), screening), screening)
+    await read(audit)
     assert audit.database.asked[0].values["recent"] == AS_OF + 120 * MINUTE
 
 
@@ -154,15 +174,70 @@ async def test_what_could_not_be_read_was_tried_often_enough() -> None:
 async def test_what_a_piece_of_the_second_look_did_not_bring_was_not_looked_up() -> None:
     audit = await doubting(STUCK)
     await audit.looked_again()
-    record = await audit.record()
-    del audit.files[f"{folder()}/0.0/again/0000.jsonl.gz"]
-    screening = await audit.store.attempts.screened(record.attempt_folder)
-    assert screening is not None
-    job = Job(audit.services, record, PROFILE)
-    plan = await audit.store.plans.known(folder())
-    look = await second_look(job, judged_with(audit_before(job, plan), screening), screening)
+    del audit.files[AGAIN]
+    look = await read(audit)
     assert again(look, NAMES)[NAME].evidence == Unread(NAME, "it was not looked up again", failed=True)
     assert not look.complete
+
+
+async def test_doubts_that_are_not_as_many_as_were_kept_are_an_error() -> None:
+    audit = await doubting(STUCK)
+    await audit.looked_again()
+    lines = unpack(audit.files[DOUBTS])
+    assert len(lines) == 2
+    shorter = pack(lines[:1])
+    audit.files[DOUBTS] = shorter.ljust(len(audit.files[DOUBTS]), b"\0")
+    with pytest.raises(UnreadableError):
+        await read(audit)
+    screened = json.loads(audit.files[SCREENED])
+    audit.files[DOUBTS] = shorter
+    screened["blocks"][0][2] = len(shorter)
+    audit.files[SCREENED] = json.dumps(screened).encode()
+    audit.outside.restart()
+    with pytest.raises(RunStoreError, match=rf"{folder()}/0.0 holds 1 doubts of 2\. Resume the audit\."):
+        await read(audit)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        pytest.param([], id="nothing"),
+        pytest.param(7, id="a number"),
+        pytest.param(["nowhere", NAME, [], None, [], False, []], id="of no join"),
+        pytest.param([NAMES, 7, [[], [], []], None, [], False, []], id="a key of another kind"),
+        pytest.param([NAMES, NAME, [[]], None, [], False, []], id="of too few sources"),
+        pytest.param([NAMES, NAME, [["{"], [], []], None, [], False, []], id="a row that is no JSON"),
+        pytest.param([NAMES, NAME, [[], [], []], {"evidence": 7}, [], False, []], id="evidence of another kind"),
+        pytest.param([NAMES, NAME, [[], [], []], None, [], False, [7]], id="no look-up"),
+    ],
+)
+async def test_a_doubt_that_this_release_does_not_write_is_named(line: Any) -> None:
+    audit = await doubting(STUCK)
+    await audit.looked_again()
+    audit.files[DOUBTS] = pack([line])
+    with pytest.raises(UnreadableError, match=rf"{DOUBTS} in memory cannot be read"):
+        await read(audit)
+    del audit.files[AGAIN]
+    with pytest.raises(UnreadableError, match=rf"{DOUBTS} in memory cannot be read"):
+        await look_up({**request(), "shard": 0}, audit.services)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        pytest.param([NAMES, NAME], id="cut"),
+        pytest.param([NAMES, ["a"], None, []], id="a key of another kind"),
+        pytest.param([NAMES, NAME, 7, []], id="evidence of another kind"),
+        pytest.param([NAMES, NAME, {"unread": ["a"]}, []], id="half an answer"),
+        pytest.param([SESSIONS, NAME, None, [{}]], id="no answer"),
+    ],
+)
+async def test_what_was_seen_and_this_release_does_not_write_is_named(line: Any) -> None:
+    audit = await doubting(STUCK)
+    await audit.looked_again()
+    audit.files[AGAIN] = pack([line])
+    with pytest.raises(UnreadableError, match=rf"{AGAIN} in memory cannot be read"):
+        await read(audit)
 
 
 async def test_a_database_that_fails_once_is_asked_again() -> None:
@@ -209,7 +284,7 @@ async def test_where_nothing_is_in_doubt_nothing_is_asked() -> None:
     audit = await doubting(account=named(recording=encode()), rows=[row()])
     look = await seen(audit)
     assert (audit.outside.storage.listed, audit.database.asked) == ([], [])
-    assert look == SecondLook([], {}, complete=True)
+    assert look == SecondLook([], [], {}, complete=True)
 
 
 # --- the ingest account -------------------------------------------------------------------------------------------

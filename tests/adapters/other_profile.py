@@ -1,6 +1,7 @@
 """A profile that shares nothing with PRE's but the app: its connections are its own."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from profiles.pre_capture_sessions import PROFILE
@@ -40,4 +41,10 @@ class Needing(Other):
     connections = (Connection(LEDGER, Technology.DATABASE, "ledger"), Connection(VAULT, Technology.STORAGE, "vault"))
 
 
-OTHER, NEEDING = Other(), Needing()
+class Late(Other):
+    """As the other one, but its entries are only read when all is over."""
+
+    sources = (replace(Other.sources[0], after_scan=True),)
+
+
+OTHER, NEEDING, LATE = Other(), Needing(), Late()

@@ -43,7 +43,7 @@ def test_what_is_audited_is_told_without_anything_that_opens_it() -> None:
         "ingest_account": "ingestsa",
         "database": {"host": "db.example", "name": "pre"},
     }
-    assert told == Audited(places, "staging")
+    assert told == Audited(places, "staging", frozenset({"ingest_account"}))
     assert "secret" not in str(told.to_json())
 
 
@@ -53,7 +53,8 @@ def test_without_a_name_and_an_ingest_account_the_storage_account_tells() -> Non
 
 def test_each_profile_is_of_its_own_places() -> None:
     world = services(AUDIT_PROFILES=f"pre-capture-sessions,{OTHER_NAME}", LEDGER_DATABASE="postgresql://a@books/l")
-    assert world.audited(OTHER) == Audited({"ledger": {"host": "books", "name": "l"}, "vault": None})
+    places = {"ledger": {"host": "books", "name": "l"}, "vault": None}
+    assert world.audited(OTHER) == Audited(places, optional=frozenset({"vault"}))
     assert world.audited(PROFILE) == audited()
 
 

@@ -48,8 +48,11 @@ def test_a_plan_survives_the_run_store(plan: Plan) -> None:
 
 
 def test_verdicts_are_given_by_the_frozen_moment_and_the_requests_grace() -> None:
-    ahead = {"storage_ahead_seconds": 600, "database_ahead_seconds": -60}
-    plan = Plan(AS_OF, settle_minutes=20, max_passes=3, listed=0, skipped={}, shards=(), **ahead)
+    plan = replace(
+        Plan(AS_OF, settle_minutes=20, max_passes=3, listed=0, skipped={}, shards=()),
+        storage_ahead_seconds=600,
+        database_ahead_seconds=-60,
+    )
     hour, settle, storage, database = (timedelta(minutes=minutes) for minutes in (60, 20, 10, -1))
     clock = plan.clock(PARAMETERS, AS_OF + hour, settle)
     assert clock == Clock(AS_OF, hour, settle, AS_OF + hour, settle, storage, database)

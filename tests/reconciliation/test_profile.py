@@ -120,8 +120,9 @@ def test_neighbours_of_one_setting_are_read_in_one_moment_and_what_comes_after_t
 def test_sources_and_joins_are_found_by_their_names() -> None:
     assert SHELVES.source("shelves").if_empty is NOTHING_LISTED
     assert SHELVES.join("books").of[0][0] == "catalogue"
-    with pytest.raises(StopIteration):
-        SHELVES.source("nowhere")
+    for by_name in (SHELVES.source, SHELVES.join):
+        with pytest.raises(LookupError, match="nowhere"):
+            by_name("nowhere")
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciliation.audited import Audited
 from reconciliation.parameters import AuditParameters
 from reconciliation.question import MOST_KEPT, Answered, question_of
 from tests.profiles.pre_capture_sessions.strategies import moments, parameters, texts
@@ -33,11 +32,12 @@ BEGUN = st.tuples(moments(), texts())
         ({"storage_account": "stagingsa"}, False),
         ({"database": {"host": "staging.example", "name": "pre"}}, False),
         ({"database": {"host": "db.example", "name": "pre_copy"}}, False),
-        ({"a place that is not given": None}, True),
+        ({"ingest_account": "another"}, True),
+        ({"ingest_account": None}, True),
     ],
 )
 def test_it_is_the_same_of_the_same_places_whatever_they_are_called(changes: dict[str, Any], *, same: bool) -> None:
-    then = Audited({**AUDITED.places, **changes}, "as it was called then")
+    then = replace(AUDITED, places={**AUDITED.places, **changes}, named="as it was called then")
     assert (question_of(PARAMETERS, then) == question_of(PARAMETERS, AUDITED)) is same
 
 

@@ -80,11 +80,12 @@ def test_a_unit_that_was_opened_is_looked_up_again() -> None:
     assert doubt.again == Again(unit=True)
 
 
-@pytest.mark.parametrize("key", ["a", "b"])
-def test_what_was_asked_for_by_its_key_is_read_again_though_it_is_in_order(key: str) -> None:
+def test_a_key_that_was_asked_for_is_in_doubt_if_there_is_no_row_of_it_and_no_other_is() -> None:
     look = FirstLook(SHELVES, audit())
-    assert look.take("books", book(key, "fine"), asked_for=True) is not None
-    assert look.counted == {}
+    assert look.take("books", book("there", "fine"), asked_for=True) is None
+    assert look.take("books", book("nowhere"), asked_for=True) is not None
+    assert look.take("books", book("not asked for")) is None
+    assert look.counted == {("books", "fine"): ["there"], ("books", "absent"): ["not asked for"]}
 
 
 def test_a_verdict_that_asks_for_something_is_never_given_at_first_sight() -> None:

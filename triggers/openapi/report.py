@@ -77,12 +77,8 @@ _COVERAGE = closed(
 )
 
 
-def report_of(profiles: Profiles) -> Schema:
-    """The report of any of these profiles."""
-    verdict, kind = one_of(verdicts_of(profiles)), one_of(kinds_of(profiles))
-    subject = closed("What a verdict speaks about.", kind=kind, id=SAID)
-    some = kinds_of(profiles) if len(profiles) > 1 else []
-    since_last = closed(
+def _since_last(subject: Schema) -> Schema:
+    return closed(
         "What changed since the previous completed audit of the same question; null where nothing can be said.",
         previous=or_null(closed(id=ref("AuditId"), as_of=MOMENT)),
         why_not=or_null(SAID),
@@ -91,7 +87,10 @@ def report_of(profiles: Profiles) -> Schema:
         resolved=or_null(COUNT),
         resolved_findings=listed(closed(subject=subject, verdict=TEXT), maxItems=MOST_RESOLVED_LISTED),
     )
-    finding = closed(
+
+
+def _finding(subject: Schema, verdict: Schema) -> Schema:
+    said = closed(
         "What is said of one subject, and what its profile shows of it.",
         subject=subject,
         verdict=verdict,
@@ -101,6 +100,14 @@ def report_of(profiles: Profiles) -> Schema:
         next_step=SAID,
         due=or_null(MOMENT),
     )
+    return {**said, "additionalProperties": True}
+
+
+def report_of(profiles: Profiles) -> Schema:
+    """The report of any of these profiles."""
+    verdict, kind = one_of(verdicts_of(profiles)), one_of(kinds_of(profiles))
+    subject = closed("What a verdict speaks about.", kind=kind, id=SAID)
+    some = kinds_of(profiles) if len(profiles) > 1 else []
     return closed(
         "What an audit found. docs/report.schema.json in the repository describes every fact of a finding.",
         schema_version={"const": SCHEMA_VERSION},
@@ -119,7 +126,7 @@ def report_of(profiles: Profiles) -> Schema:
         outcome=ref("Outcome"),
         headline=SAID,
         notes=listed(SAID),
-        since_last=since_last,
+        since_last=_since_last(subject),
         coverage=_COVERAGE,
         counts=closed(
             optional=some,
@@ -144,7 +151,7 @@ def report_of(profiles: Profiles) -> Schema:
         parameters=ref("Parameters"),
         settle_minutes=COUNT,
         versions=closed(capture_audit=SAID),
-        findings=listed({**finding, "additionalProperties": True}),
+        findings=listed(_finding(subject, verdict)),
         counted={
             "type": "object",
             "propertyNames": {"enum": kinds_of(profiles)},

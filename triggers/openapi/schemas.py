@@ -210,6 +210,32 @@ _FIELD_PROBLEM = closed(
 )
 
 
+_PROBLEMS = {
+    "BadRequest": problem(
+        HTTPStatus.BAD_REQUEST,
+        "The request is wrong; everything that is wrong with it is told at once.",
+        errors=listed(_FIELD_PROBLEM, minItems=1),
+    ),
+    "NotFound": problem(HTTPStatus.NOT_FOUND, "There is nothing of that name."),
+    "Busy": problem(
+        HTTPStatus.CONFLICT,
+        "Another audit of the profile is active.",
+        active_id={"anyOf": [ref("AuditId"), {"const": ""}], "description": "That one, where it is known."},
+    ),
+    "NothingToDo": problem(
+        HTTPStatus.CONFLICT, "The audit is in a state in which this cannot be done.", state=ref("State")
+    ),
+    "NoReport": problem(HTTPStatus.CONFLICT, "The audit has no report, or none yet."),
+    "Broken": problem(
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        "A blob of the run store cannot be read, and detail names it; or something went wrong that should not.",
+    ),
+    "Unavailable": problem(
+        HTTPStatus.SERVICE_UNAVAILABLE, "The service does not reach what it needs, or is set up wrongly."
+    ),
+}
+
+
 def schemas(profiles: Profiles) -> dict[str, Schema]:
     """All components of the document, for an app that audits these profiles."""
     return {
@@ -250,26 +276,5 @@ def schemas(profiles: Profiles) -> dict[str, Schema]:
         "Report": report_of(profiles),
         "StartAudit": _start_audit(profiles),
         "DiscardDeadLetters": _body(DiscardDeadLetters),
-        "BadRequest": problem(
-            HTTPStatus.BAD_REQUEST,
-            "The request is wrong; everything that is wrong with it is told at once.",
-            errors=listed(_FIELD_PROBLEM, minItems=1),
-        ),
-        "NotFound": problem(HTTPStatus.NOT_FOUND, "There is nothing of that name."),
-        "Busy": problem(
-            HTTPStatus.CONFLICT,
-            "Another audit of the profile is active.",
-            active_id={"anyOf": [ref("AuditId"), {"const": ""}], "description": "That one, where it is known."},
-        ),
-        "NothingToDo": problem(
-            HTTPStatus.CONFLICT, "The audit is in a state in which this cannot be done.", state=ref("State")
-        ),
-        "NoReport": problem(HTTPStatus.CONFLICT, "The audit has no report, or none yet."),
-        "Broken": problem(
-            HTTPStatus.INTERNAL_SERVER_ERROR,
-            "A blob of the run store cannot be read, and detail names it; or something went wrong that should not.",
-        ),
-        "Unavailable": problem(
-            HTTPStatus.SERVICE_UNAVAILABLE, "The service does not reach what it needs, or is set up wrongly."
-        ),
+        **_PROBLEMS,
     }

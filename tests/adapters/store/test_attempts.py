@@ -146,3 +146,25 @@ async def test_damaged_artefacts_are_named(store: RunStore, blobs: BlobStore, na
     await blobs.write(path, damages.PACKED[damage](whole))
     with pytest.raises(UnreadableError, match=f"{path} in container .* cannot be read: .* new audit"):
         await read()
+
+
+@pytest.mark.parametrize("name", ["doubts", "counted", "again/0000"])
+async def test_a_line_that_its_reader_does_not_understand_is_damage_of_its_artefact(
+    store: RunStore, blobs: BlobStore, name: str
+) -> None:
+    def second(line: Any) -> Any:
+        return line[1]
+
+    async def read() -> object:
+        if name == "counted":
+            return await flat(store.attempts.counted(ATTEMPT, second))
+        if name == "doubts":
+            return await store.attempts.doubts(ATTEMPT, 0, 1_000_000, second)
+        return await store.attempts.again(ATTEMPT, 0, second)
+
+    path = f"{ATTEMPT}/{name}.jsonl.gz"
+    await blobs.write(path, pack([["a", 7], ["b", 8]]))
+    assert await read() == [7, 8]
+    await blobs.write(path, pack([["a", 7], ["b"]]))
+    with pytest.raises(UnreadableError, match=f"{path} in container .* it is not what this release writes"):
+        await read()

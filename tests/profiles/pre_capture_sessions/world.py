@@ -65,6 +65,7 @@ AUDITED = Environment(
         "database": {"host": "db.example", "name": "pre"},
     },
     "production",
+    frozenset({"ingest_account"}),
 )
 Report = dict[str, Any]
 
@@ -294,7 +295,7 @@ def sessions_in_doubt(world: World, look: FirstLook) -> list[DoubtKept]:
     doubts, known = list[DoubtKept](), {one.session_id: one for one in world.candidates if one.has_id}
     nameless = [one for one in world.candidates if not one.has_id]
     asked = set(look.audit.asked.only)
-    for key in known.keys() | look.links[SESSIONS].keys() | asked:
+    for key in sorted(known.keys() | look.links[SESSIONS].keys() | asked):
         rows = (known[key],) if key in known else ()
         group = Group(key, (rows,), links=[evidence for _, evidence in look.links[SESSIONS].get(key, ())])
         doubts += filter(None, [look.take(SESSIONS, group, asked_for=key in asked)])
@@ -320,12 +321,14 @@ def audited(
     servers = {"PRE_DATABASE": state} if later.database else {}
     audit = replace(look.audit, told=look.told, databases=servers)
     doubts = [Doubt(one.join, one.group, later.again(one)) for one in kept]
+    # What was looked up, before any row was read again: by that, more may come into doubt.
+    seen = [Doubt(one.join, one.first, one.again._replace(rows=one.first.rows, lost=frozenset())) for one in doubts]
     was_complete, tallies, counted = audit.coverage.is_complete, dict(look.tallies), dict(look.counted)
     # A gap names the first of several, and they come by name.
-    audit.coverage.gaps += PROFILE.gaps(sorted(doubts, key=lambda doubt: doubt.first.key), audit)
-    if (was_complete and not audit.coverage.is_complete) or names_more(PROFILE, doubts, audit):
+    audit.coverage.gaps += PROFILE.gaps(sorted(seen, key=lambda doubt: doubt.first.key), audit)
+    if (was_complete and not audit.coverage.is_complete) or names_more(PROFILE, seen, audit):
         anew = FirstLook(PROFILE, audit)
-        link_again(anew, doubts)
+        link_again(anew, seen)
         doubts = [doubt for doubt in doubts if doubt.join == NAMES]
         doubts += [Doubt(one.join, one.group, later.again(one)) for one in sessions_in_doubt(world, anew)]
         tallies[SESSIONS] = anew.tallies[SESSIONS]

@@ -66,6 +66,7 @@ VERDICTS = tuple(
         ),
         "recording": (
             ("outside_question", "info, counted", "was not asked for"),
+            ("vanished_row", "info, counted", "was taken out of the table"),
             ("unreadable_row", "medium", "cannot be understood"),
             ("deleted_row", "info, counted", "was deleted"),
             ("legacy_row", "info, counted", "waits for its import"),
