@@ -19,7 +19,6 @@ from reconciliation.errors import RunStoreError
 from reconciliation.judging import Judged, judge_doubts, link_again, names_more, summed, with_gaps
 from reconciliation.looks import Audit, Doubt
 from reconciliation.notes import notes_of
-from reconciliation.plan import Plan
 from reconciliation.report.model import AuditHeader, build_head
 from reconciliation.screened import DoubtKept, FirstLook, Screening, judged_with, verdicts_of
 
@@ -59,7 +58,7 @@ async def _judge(job: Job, screening: Screening, spools: Spools) -> None:
     verdicts = _verdicts(job, screening)
     if audit.known_lost != before.known_lost or names_more(profile, seen, audit):
         # What was in order as long as nothing could have been overlooked, and nothing named it, is screened anew.
-        look, kept = await _screened_anew(job, plan, audit, kept, seen)
+        look, kept = await _screened_anew(job, {**plan.rows, **screening.rows}, audit, kept, seen)
         joins = [join.name for join in profile.joins if profile.is_of_scan(join.name)]
         verdicts = {**{join: verdicts.get(join, {}) for join in joins}, **look.verdicts}
         for (_, verdict), ids in look.counted.items():
@@ -85,13 +84,13 @@ def _verdicts(job: Job, screening: Screening) -> dict[str, Mapping[str, Mapping[
 
 
 async def _screened_anew(
-    job: Job, plan: Plan, audit: Audit, kept: Sequence[DoubtKept], seen: Sequence[Doubt]
+    job: Job, rows: Mapping[str, int], audit: Audit, kept: Sequence[DoubtKept], seen: Sequence[Doubt]
 ) -> tuple[FirstLook, list[DoubtKept]]:
     """The joins behind the scan's, screened anew, and the doubts of all joins then."""
     profile, look = job.profile, FirstLook(job.profile, audit)
     link_again(look, seen)
     doubts = [doubt for doubt in kept if profile.is_of_scan(doubt.join)]
-    places = places_of(job, audit, plan)
+    places = places_of(job, audit, rows)
     for join in profile.joins:
         if not profile.is_of_scan(join.name):
             async for portion in groups(job, places, join, links_and_asked(look, join)):

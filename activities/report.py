@@ -12,7 +12,9 @@ from adapters.store.reports import Reports
 from reconciliation.errors import RunStoreError
 from reconciliation.lifecycle import State
 from reconciliation.outcome import Outcome
+from reconciliation.plan import Plan
 from reconciliation.profile import Profile
+from reconciliation.progress import Progress, Reached
 from reconciliation.question import question_of
 from reconciliation.report.csv_table import csv_header, csv_rows
 from reconciliation.report.document import ReportReader
@@ -36,7 +38,8 @@ async def report_audit(request: AuditRequest, services: Services) -> EndedAnswer
         profile = services.profile_of(record)
         head = await render(services.store.reports, record.folder, profile)
         state = State.COMPLETED if head["complete"] else State.INCOMPLETE
-        outcome, reached = Outcome(head["outcome"]["code"]), await services.store.reached(record.folder)
+        plan = await services.store.plans.known(record.folder)
+        outcome, reached = Outcome(head["outcome"]["code"]), _reached(head, plan)
         summary, is_first = summary_of(head, profile), head["since_last"]["previous"] is None
         ended = record.ended(state, services.now(), outcome=outcome, reached=reached, summary=summary)
         ended = await services.records.end(ended, record)
@@ -46,6 +49,24 @@ async def report_audit(request: AuditRequest, services: Services) -> EndedAnswer
         question = question_of(ended.parameters, services.audited(profile))
         await services.store.questions.add(profile.name, question, ended.begun, is_first=is_first)
     return ended_answer(services, before=record, ended=ended)
+
+
+def _reached(head: Head, plan: Plan) -> Reached:
+    """How far the audit came, by its report. A shard of which something was never read has a dead letter."""
+    coverage, letters = head["coverage"], len(head["coverage"]["dead_letters"])
+    containers = coverage["containers"]
+    progress = Progress(
+        shards=len(plan.shards),
+        shards_done=len(plan.shards) - letters,
+        shards_failed=letters,
+        listed=containers["listed"],
+        skipped_by_plan=sum(plan.skipped.values()),
+        scanned=containers["scanned"],
+        skipped=containers["skipped"],
+        failed=containers["failed"],
+        blobs=coverage["blobs"],
+    )
+    return Reached(progress.to_json(None), letters)
 
 
 async def render(reports: Reports, audit: str, profile: Profile) -> Head:

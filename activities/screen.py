@@ -1,7 +1,7 @@
 """The first look: rows beside evidence, key by key; what is in order is counted, the rest is kept to be read again."""
 
 import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Literal, TypedDict
 
@@ -55,6 +55,7 @@ class _Screen:
         self._services, self._record, self._profile = job
         self._attempt = job.record.attempt_folder
         self._lookups = 0
+        self._rows: dict[str, int] = {}
 
     async def run(self) -> Screening:
         profile, services = self._profile, self._services
@@ -71,7 +72,7 @@ class _Screen:
             blocks = await services.store.attempts.write_doubts(self._attempt, self._doubts(look, plan))
         if look.counted:
             await services.store.attempts.write_counted(self._attempt, list(_lines_of(look)))
-        screening = look.screening(audit.clock.now, blocks, self._lookups)
+        screening = replace(look.screening(audit.clock.now, blocks, self._lookups), rows=self._rows)
         await services.store.attempts.write_screened(self._attempt, screening)
         return screening
 
@@ -84,7 +85,10 @@ class _Screen:
                 moments = self._services.moments(audit.asked)
                 async with reader(self._services, source.setting) as opened:
                     lines = opened.lines(source.read(audit.asked, moments))
-                    await self._services.store.rows.write(self._record.folder, source.name, lines, self._record.attempt)
+                    rows = self._services.store.rows.write(
+                        self._record.folder, source.name, lines, self._record.attempt
+                    )
+                    self._rows[source.name] = await rows
             except AuditError as error:
                 logger.warning("Audit %s: %s could not be read: %s", self._record.audit_id, source.name, error)
                 lost.add(source.name)
@@ -119,7 +123,7 @@ class _Screen:
             yield block
 
     async def _of_join(self, look: FirstLook, join: Join, plan: Plan) -> AsyncIterator[tuple[Held[Any], DoubtKept]]:
-        places = places_of(self._job, look.audit, plan)
+        places = places_of(self._job, look.audit, {**plan.rows, **self._rows})
         of_scan = self._profile.is_of_scan(join.name)
         beside = [self._records(plan)] if of_scan else links_and_asked(look, join)
         async for portion in groups(self._job, places, join, beside):
@@ -155,12 +159,11 @@ def audit_of(job: Job, plan: Plan) -> Audit:
     return Audit(asked, clock, coverage)
 
 
-def places_of(job: Job, audit: Audit, plan: Plan) -> dict[str, Place]:
-    """Where the rows of each source are that was read."""
+def places_of(job: Job, audit: Audit, rows: Mapping[str, int]) -> dict[str, Place]:
+    """Where the rows of each source are that was read, and how many there must be."""
+    of_attempt, of_audit = job.record.attempt_folder, f"{job.record.folder}/rows"
     return {
-        source.name: Place(job.record.attempt_folder, None)
-        if source.after_scan
-        else Place(f"{job.record.folder}/rows", plan.rows.get(source.name))
+        source.name: Place(of_attempt if source.after_scan else of_audit, rows.get(source.name))
         for source in job.profile.sources
         if source.name not in audit.lost or not source.after_scan
     }

@@ -26,7 +26,8 @@ _PER_SHARD, _MOST_SHARDS = 500, 256
 class Screening:
     """What the first look found: ``verdicts`` of what is in order, by join and kind; the coverage; what was told; the
     sources that were lost; and where the doubts are, as number, offset and length of each block. ``lookups`` counts
-    what is to be looked up again. ``kept_ids``: of how many in order the ids are kept.
+    what is to be looked up again. ``kept_ids``: of how many in order the ids are kept. ``rows`` counts what the sources
+    gave that were read for it.
     """
 
     now: datetime
@@ -37,6 +38,7 @@ class Screening:
     blocks: Sequence[tuple[int, int, int]] = ()
     lookups: int = 0
     kept_ids: int = 0
+    rows: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def shards(self) -> list[tuple[int, int]]:
@@ -68,13 +70,14 @@ class Screening:
             "blocks": [list(block) for block in self.blocks],
             "lookups": self.lookups,
             "kept_ids": self.kept_ids,
+            "rows": dict(self.rows),
         }
 
     @classmethod
     def from_json(cls, value: Any) -> Self:
         """Raises ``ValueError`` or ``TypeError`` if ``value`` is not what ``to_json`` makes."""
         fields = Fields.of_version(value, SCHEMA_VERSION)
-        verdicts = fields.inner("verdicts").members
+        verdicts, rows = fields.inner("verdicts").members, fields.inner("rows")
         return cls(
             fields.moment("now"),
             {join: {kind: dict(counts) for kind, counts in of_join.items()} for join, of_join in verdicts.items()},
@@ -84,6 +87,7 @@ class Screening:
             [(number, offset, length) for number, offset, length in value["blocks"]],
             fields.whole("lookups"),
             fields.whole("kept_ids"),
+            {name: rows.whole(name) for name in rows.members},
         )
 
 

@@ -22,8 +22,6 @@ class Attempts:
 
     def __init__(self, folder: Folder) -> None:
         self._folder = folder
-        # Every shard of a second look asks for it.
-        self._known: dict[str, Screening] = {}
 
     async def write_doubts(self, attempt: str, blocks: AsyncIterator[list[Any]]) -> list[tuple[int, int, int]]:
         """Write the doubts, if there are any, block by block; returns how many each holds, and where it stands."""
@@ -63,14 +61,10 @@ class Attempts:
         """Say what the first look found; written last. The metadata tell in how many pieces the second is taken."""
         metadata = {"shards": str(len(screened.shards))}
         await self._folder.write_document(f"{attempt}/screened.json", screened.to_json(), metadata)
-        self._known = {attempt: screened}
 
     async def screened(self, attempt: str) -> Screening | None:
         """What ``write_screened`` said, or None before it was done."""
-        if attempt not in self._known:
-            screened = await self._folder.document(f"{attempt}/screened.json", Screening.from_json)
-            self._known = {attempt: screened} if screened else {}
-        return self._known.get(attempt)
+        return await self._folder.document(f"{attempt}/screened.json", Screening.from_json)
 
     async def write_again(self, attempt: str, shard: int, values: Sequence[Any]) -> None:
         """Write what a shard of the second look saw."""

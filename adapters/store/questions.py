@@ -33,7 +33,7 @@ class Questions:
         for attempt in range(_TRIES):
             known, etag = (Answered(), None) if is_first and not attempt else await self._stored(path)
             with_it = known.beside(begun)
-            if with_it == known and etag is not None:
+            if with_it == known:
                 return
             data = document(with_it.to_json())
             if etag is None and await self._folder.blobs.create(path, data):
