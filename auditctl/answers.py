@@ -260,10 +260,17 @@ def read_profiles(fields: Fields) -> tuple[Profile, ...]:
             name=each.text("name"),
             title=each.optional_text("title") or "",
             description=each.optional_text("description") or "",
-            options=tuple(map(_read_option, each.objects("options") if each.members.get("options") else ())),
+            options=_read_options(each),
         )
         for each in fields.objects("profiles")
     )
+
+
+def _read_options(profile: Fields) -> tuple[Option, ...]:
+    """What a profile can be asked: its mode, the first of which is the default, and its own options."""
+    modes, own = profile.texts("modes"), profile.objects("options") if profile.members.get("options") else ()
+    mode = [Option("mode", modes, modes[:1])] if modes else []
+    return (*mode, *map(_read_option, own))
 
 
 def _read_option(fields: Fields) -> Option:

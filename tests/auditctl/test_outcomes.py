@@ -186,7 +186,6 @@ def test_an_unreachable_service_is_a_failure(
     [
         (),
         ("dance",),
-        ("run", "--mode", "slow"),
         ("run", "--grace-minutes", "-1"),
         ("run", "--only", "not-a-uuid"),
         ("run", "--option", "statuses"),

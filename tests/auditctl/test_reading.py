@@ -63,7 +63,7 @@ def test_profiles(service: ScriptedService, auditctl: Auditctl) -> None:
     statuses = {"name": "statuses", "meaning": "Only these.", "choices": ["A", "B"], "default": ["B"]}
     colour = {"name": "colour", "choices": ["red"], "default": "red"}
     size: dict[str, object] = {"name": "size", "choices": [], "default": None}
-    profile = {"name": "pre", "title": "Pre-recorded", "modes": ["full"], "options": [statuses, size]}
+    profile = {"name": "pre", "title": "Pre-recorded", "modes": ["full", "fast"], "options": [statuses, size]}
     other = {"name": "other", "options": [colour]}
     service.on("GET", "/profiles", Reply({"profiles": [profile, other, {"name": "bare"}]}))
 
@@ -71,7 +71,7 @@ def test_profiles(service: ScriptedService, auditctl: Auditctl) -> None:
 
     assert ran.code == 0
     assert ran.out.splitlines() == [
-        "profile=pre title=Pre-recorded statuses=A,B default_statuses=B description=-",
+        "profile=pre title=Pre-recorded mode=full,fast default_mode=full statuses=A,B default_statuses=B description=-",
         "profile=other title=- colour=red default_colour=red description=-",
         "profile=bare title=- description=-",
     ]

@@ -23,6 +23,7 @@ ONE, OTHER = "6f1c1f52-6f0a-4f6e-8a53-0d9a5a3f2b11", "0b9e5f7e-2f8f-4a52-9df5-5a
     [
         ([], {}),
         (["--profile", "pre", "--mode", "fast"], {"profile": "pre", "mode": "fast"}),
+        (["--profile", "another", "--mode", "deep"], {"profile": "another", "mode": "deep"}),
         (["--since", "2026-01-01", "--until", "2026-02-01"], {"since": "2026-01-01", "until": "2026-02-01"}),
         (["--status", "FAILURE", "--status", "PROCESSING"], {"statuses": ["FAILURE", "PROCESSING"]}),
         (["--grace-minutes", "0"], {"grace_minutes": 0}),
