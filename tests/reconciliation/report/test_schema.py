@@ -46,6 +46,11 @@ def test_a_finding_has_a_verdict_of_its_kind_only(verdict: str) -> None:
         assert not VALIDATOR.is_valid(report([found]) | {"findings": [found | {"subject": {"kind": kind, "id": "a"}}]})
 
 
+def test_a_container_that_could_not_be_read_may_have_a_row() -> None:
+    row = {"session_id": "0aede56f-1c54-57f7-8d3a-1d5c0060b5f4", "marks": []}
+    VALIDATOR.validate(report([finding("evidence_error", evidence=[], recording=row)]))
+
+
 def test_hidden_recordings_are_those_of_sessions() -> None:
     assert {row.verdict for row in LISTED if row.subject == "capture_session"} > HIDDEN
 
