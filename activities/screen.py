@@ -18,7 +18,7 @@ from reconciliation.errors import AuditError, WrongAccountError
 from reconciliation.joining import Held
 from reconciliation.looks import MISSING, PLACED, Audit, Group, Told
 from reconciliation.plan import Plan
-from reconciliation.profile import Join, Technology
+from reconciliation.profile import Join
 from reconciliation.screened import DoubtKept, FirstLook, Screening
 
 bp = df.Blueprint()
@@ -142,11 +142,11 @@ class _Screen:
         missing, placed = (told.get(name, Told(0, None)).times for name in (MISSING, PLACED))
         if self._services.settings.allow_mostly_missing or look.audit.lost or missing <= max(1, placed):
             return
-        of, unit = {one.of: one.setting for one in reversed(self._profile.connections)}, self._profile.wording.unit
+        unit, settings = self._profile.wording.unit, [one.setting for one in self._profile.connections if one.needed]
         raise WrongAccountError(
             f"{missing:,} of {missing + placed:,} rows have no {unit} in storage: it is probably not the account of "
-            f"this database. Check {of[Technology.STORAGE]} and {of[Technology.DATABASE]}, then start a new audit. If "
-            f"the {unit}s are really lost, set AUDIT_ALLOW_MOSTLY_MISSING to true and resume this one."
+            f"this database. Check {' and '.join(settings)}, then start a new audit. If the "
+            f"{unit}s are really lost, set AUDIT_ALLOW_MOSTLY_MISSING to true and resume this one."
         )
 
 
