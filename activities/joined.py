@@ -22,8 +22,9 @@ _key = itemgetter(0)
 
 
 class Place(NamedTuple):
-    """Where the rows of a source are kept, and how many; None if that is not told."""
+    """Where in an audit's folder the rows of a source are kept, and how many; None if that is not told."""
 
+    audit: str
     folder: str
     rows: int | None
 
@@ -53,9 +54,8 @@ async def groups(
 def _stream(services: Services, places: Mapping[str, Place], source: Source, key: Callable[[Any], str]) -> Stream:
     if source.name not in places:
         return _nothing()
-    where, rows = places[source.name]
-    folder, _, place = where.rpartition("/")
-    items = services.store.rows.items(folder, source.name, source.row, key, place, expected=rows)
+    audit, folder, rows = places[source.name]
+    items = services.store.rows.items(audit, source.name, source.row, key, folder, expected=rows)
     return items if source.ascends else _sorted(items, source)
 
 

@@ -8,10 +8,9 @@ from typing import Literal, TypedDict
 import azure.durable_functions as df
 
 from activities.doubts import counted_from_json
-from activities.joined import groups
+from activities.first_look import AfterScan, afresh, audit_of, taken_in
 from activities.previous import previous_audit
-from activities.screen import audit_of, links_and_asked, places_of, take
-from activities.second_look import doubts_of, kept_doubts, looked_at, looked_up, read_again
+from activities.second_look import as_seen, doubts_of, looked_again, read_again
 from activities.spools import Spools
 from activities.step import AuditRequest, Job, Refusal, answered, running
 from adapters.services import Services
@@ -19,6 +18,7 @@ from reconciliation.errors import RunStoreError
 from reconciliation.judging import Judged, judge_doubts, link_again, names_more, summed, with_gaps
 from reconciliation.looks import Audit, Doubt
 from reconciliation.notes import notes_of
+from reconciliation.plan import Plan
 from reconciliation.report.model import AuditHeader, build_head
 from reconciliation.screened import DoubtKept, FirstLook, Screening, judged_with, verdicts_of
 
@@ -33,49 +33,50 @@ class JudgeAnswer(TypedDict):
 
 
 async def judge_audit(request: AuditRequest, services: Services) -> JudgeAnswer:
-    """Judge everything in doubt and write report.json.
+    """Judge everything in doubt and write report.json; a report of this attempt that is already there is kept.
 
     Raises ``AssertionError`` if anything does not add up; nothing is written then.
     """
-    record = await running(request, services)
-    job = Job(services, record, services.profile_of(record))
-    screening = await services.store.attempts.screened(record.attempt_folder)
-    if screening is None:
-        raise RunStoreError(f"Audit {record.audit_id} was not screened. Resume the audit.")
-    with Spools(screening.now, job.profile.kinds[0].name) as spools:
-        await _judge(job, screening, spools)
+    record, reports = await running(request, services), services.store.reports
+    if record.is_first_attempt or not await reports.is_of(record.folder, record.attempt):
+        job = Job(services, record, services.profile_of(record))
+        screening = await services.store.attempts.screened(record.attempt_folder)
+        if screening is None:
+            raise RunStoreError(f"Audit {record.audit_id} was not screened. Resume the audit.")
+        with Spools(screening.now, job.profile.kinds[0].name) as spools:
+            await _judge(job, screening, spools)
     return {"ok": True}
 
 
 async def _judge(job: Job, screening: Screening, spools: Spools) -> None:
-    services, profile, attempt = job.services, job.profile, job.record.attempt_folder
+    services, profile = job.services, job.profile
     plan = await services.store.plans.known(job.record.folder)
     before = judged_with(audit_of(job, plan), screening)
-    kept, units = await kept_doubts(job, screening), await looked_up(job, screening)
-    seen = looked_at(kept, units)
+    looked, complete = await looked_again(job, screening)
+    seen = [one.doubt(one.kept.group.rows) for one in looked]
     audit = with_gaps(before, profile.gaps(seen, before))
-    joins = [join.name for join in profile.joins]
     verdicts = _verdicts(job, screening)
     if audit.known_lost != before.known_lost or names_more(profile, seen, audit):
-        # What was in order as long as nothing could have been overlooked, and nothing named it, is screened anew.
-        look, kept = await _screened_anew(job, {**plan.rows, **screening.rows}, audit, kept, seen)
-        joins = [join.name for join in profile.joins if profile.is_of_scan(join.name)]
-        verdicts = {**{join: verdicts.get(join, {}) for join in joins}, **look.verdicts}
+        # What was in order as long as nothing could have been overlooked, and nothing named it, is taken in anew.
+        look = FirstLook(profile, afresh(job, plan, audit))
+        looked = as_seen(await _taken_in_anew(job, look, plan, screening, seen), looked)
+        verdicts = look.verdicts
         for (_, verdict), ids in look.counted.items():
             spools.count(verdict, ids)
-    if screening.kept_ids:
-        async for lines in services.store.attempts.counted(attempt, counted_from_json):
-            for join, verdict, ids in lines:
-                spools.count(verdict, ids if join in joins else ())
-    again = await read_again(job, audit, kept)
+    elif screening.kept_ids:
+        folder = f"{job.record.folder}/{screening.folder}"
+        async for lines in services.store.attempts.counted(folder, counted_from_json):
+            for _, verdict, ids in lines:
+                spools.count(verdict, ids)
+    again = await read_again(job, audit, looked)
     audit = replace(audit, databases=again.databases)
-    doubts, complete = doubts_of(kept, profile, units, again), units.complete and not again.lost
+    doubts, complete = doubts_of(looked, profile, again), complete and not again.lost
     previous = await previous_audit(job)
     judged = judge_doubts(profile, audit, doubts, summed(verdicts.values()), previous, complete=complete)
     await _write(job, audit, judged, spools)
 
 
-def _verdicts(job: Job, screening: Screening) -> dict[str, Mapping[str, Mapping[str, int]]]:
+def _verdicts(job: Job, screening: Screening) -> Mapping[str, Mapping[str, Mapping[str, int]]]:
     try:
         return verdicts_of(screening, job.profile)
     except ValueError as error:
@@ -83,19 +84,13 @@ def _verdicts(job: Job, screening: Screening) -> dict[str, Mapping[str, Mapping[
         raise RunStoreError(f"Audit {audit_id} was screened by another release: {error}. Resume the audit.") from error
 
 
-async def _screened_anew(
-    job: Job, rows: Mapping[str, int], audit: Audit, kept: Sequence[DoubtKept], seen: Sequence[Doubt]
-) -> tuple[FirstLook, list[DoubtKept]]:
-    """The joins behind the scan's, screened anew, and the doubts of all joins then."""
-    profile, look = job.profile, FirstLook(job.profile, audit)
+async def _taken_in_anew(
+    job: Job, look: FirstLook, plan: Plan, screening: Screening, seen: Sequence[Doubt]
+) -> list[DoubtKept]:
+    """All groups in doubt, by what is known now."""
     link_again(look, seen)
-    doubts = [doubt for doubt in kept if profile.is_of_scan(doubt.join)]
-    places = places_of(job, audit, rows)
-    for join in profile.joins:
-        if not profile.is_of_scan(join.name):
-            async for portion in groups(job, places, join, links_and_asked(look, join)):
-                doubts += [one for held in portion if (one := take(look, join, held, of_scan=False)) is not None]
-    return look, doubts
+    after = AfterScan(screening.folder, screening.rows)
+    return [doubt for join in job.profile.joins async for _, doubt in taken_in(job, look, join, plan, after)]
 
 
 async def _write(job: Job, audit: Audit, judged: Judged, spools: Spools) -> None:
@@ -121,7 +116,11 @@ async def _write(job: Job, audit: Audit, judged: Judged, spools: Spools) -> None
         for chunk in spools.document(head):
             yield chunk
 
-    await services.store.reports.write(record.folder, "json", chunks(), record.attempt)
+    reports, written = services.store.reports, False
+    if record.is_first_attempt:  # then there is none, as a rule, and one that is there is kept
+        written = await reports.create(record.folder, chunks(), record.attempt)
+    if not written and not await reports.is_of(record.folder, record.attempt):
+        await reports.write(record.folder, "json", chunks(), record.attempt)
     logger.info("Audit %s: %s", record.audit_id, dict(judged.result.tally.severities))
 
 

@@ -44,7 +44,7 @@ async def look(request: LookAgainRequest, services: Services) -> LookAgainAnswer
             raise RunStoreError(f"Audit {record.audit_id} was not screened. Resume the audit.")
         plan = await services.store.plans.known(record.folder)
         read = partial(doubt_from_json, profile=profile)
-        doubts = await attempts.doubts(attempt, *screening.shards[shard], read)
+        doubts = await attempts.doubts(f"{record.folder}/{screening.folder}", *screening.shards[shard], read)
         looker = looker_of(services, profile.scan, timedelta(seconds=plan.storage_ahead_seconds))
         seen = await _seen(doubts, looker, record.parameters)
         await attempts.write_again(attempt, shard, [seen_to_json(one, profile) for one in seen])

@@ -90,9 +90,11 @@ class Looker:
     async def read_again(self, unit: str, hint: Any, before: Any) -> Record:
         """A unit as it is now, when it was seen before as this evidence (None, if it was not opened).
 
-        What says something else than before is believed when two answers say so, one after the other.
+        What says something else than before is believed when two answers say so, one after the other; that it is gone,
+        only if none said that it is there.
         """
         last: Record | None = None
+        was_there = False
         for attempt in range(max(2, self.passes) + 1):
             if attempt and (last is None or has_failed(last)):
                 await self.sleep(SECONDS_BETWEEN_PASSES)
@@ -100,9 +102,9 @@ class Looker:
             if has_failed(now):
                 if attempt + 1 >= self.passes:
                     return now
-            elif self._says_the_same(now, before) or self._are_alike(now, last):
+            elif self._says_the_same(now, before) or (self._are_alike(now, last) and not (was_there and is_gone(now))):
                 return now
-            last = now
+            last, was_there = now, was_there or isinstance(now, Read)
         if last is not None and is_gone(last):
             return Unread(unit, _GONE_ONCE, failed=True)
         return last if has_failed(last) and last is not None else Unread(unit, _NEVER_ALIKE, failed=True)

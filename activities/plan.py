@@ -32,7 +32,7 @@ class PlanAnswer(TypedDict):
 
 
 async def plan_audit(request: AuditRequest, services: Services) -> PlanAnswer:
-    """Freeze the audit's shards; a plan that an earlier attempt has left is kept."""
+    """Freeze the audit's shards; a plan that is already there is kept."""
     record = await running(request, services)
     audit = record.folder
     plan = None if record.is_first_attempt else await services.store.plans.plan(audit)
@@ -80,8 +80,7 @@ async def make_plan(job: Job, pulled: list[Pulled]) -> Plan:
         unread={name: why for one in pulled for name, why in one.unread.items()},
         rows=rows,
     )
-    await services.store.plans.write(audit, plan)
-    return plan
+    return await services.store.plans.first(audit, plan)
 
 
 def _ahead(profile: Profile, pulled: list[Pulled], of: Technology) -> int:
@@ -97,13 +96,15 @@ async def _chosen(
 ) -> AsyncIterator[list[list[Any]]]:
     """The units to open with their hints, in blocks; counts those that are not opened, by reason."""
     join, size = job.profile.join(scan.join), max(1, job.services.settings.shard_containers // _BLOCKS_IN_A_SHARD)
-    places = {one.name: Place(f"{job.record.folder}/rows", rows[one.name]) for one in job.profile.chooses_by()}
+    places = {one.name: Place(job.record.folder, "rows", rows[one.name]) for one in job.profile.chooses_by()}
     unique = [job.profile.source(name).unique for name, _ in join.of]
     block: list[list[Any]] = []
     async for portion in groups(job, places, join):
         for key, items in portion:
+            if not key:  # nothing can be opened by it
+                continue
             if any(len(of) > 1 for of, once in zip(items, unique, strict=True) if once):
-                raise ListingError(f"Storage listed {key!r} twice. Audit again.")
+                raise ListingError(f"{key!r} was listed twice. Audit again.")
             unit = scan.open(Group(key, tuple(map(rows_of, items))), job.record.parameters)
             if isinstance(unit, Skip):
                 skipped[unit.reason] += 1

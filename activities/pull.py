@@ -1,7 +1,7 @@
 """Read the sources of one setting, in one moment."""
 
 import logging
-from datetime import timedelta
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Literal, TypedDict
 
 import azure.durable_functions as df
@@ -10,6 +10,7 @@ from activities.step import AuditRequest, Refusal, answered, running
 from adapters.readers import reader
 from adapters.services import Services
 from reconciliation.pulled import Pulled
+from reconciliation.run_record import RunRecord
 
 bp = df.Blueprint()
 logger = logging.getLogger("capture_audit.pull")
@@ -28,24 +29,38 @@ class PullAnswer(TypedDict):
 
 
 async def pull_rows(request: PullRequest, services: Services) -> PullAnswer:
-    """Copy what the sources give into the run store; what an earlier attempt has left there is kept.
+    """Copy what the sources give into the run store; what is already there is kept.
 
     The first run freezes the audit's moment. Raises an ``AuditError`` where a source cannot be read.
     """
     record, run = await running(request, services), request["run"]
-    audit = record.folder
-    if record.is_first_attempt or await services.store.rows.pulled(audit, run) is None:
-        begun, rows, ahead = services.now(), dict[str, int](), timedelta()
-        sources = services.profile_of(record).pulls()[run]
-        async with reader(services, sources[0].setting) as opened:
-            moments = services.moments(record.parameters)
-            for source in sources:
-                lines = opened.lines(source.read(record.parameters, moments))
-                rows[source.name] = await services.store.rows.write(audit, source.name, lines)
-            ahead = await opened.ahead()
-        await services.store.rows.write_pulled(audit, run, Pulled(begun, rows, ahead=ahead))
-        logger.info("Audit %s: %s", record.audit_id, rows)
+    # Of a first attempt nothing is there, as a rule: so it is not asked for, but found by the first write.
+    if record.is_first_attempt and await _read(services, record, run, services.store.rows.create):
+        return {"ok": True}
+    if await services.store.rows.pulled(record.folder, run) is None:
+        await _read(services, record, run, services.store.rows.write)
     return {"ok": True}
+
+
+_Write = Callable[[str, str, AsyncIterator[list[str]]], Awaitable[int | None]]
+
+
+async def _read(services: Services, record: RunRecord, run: int, first_write: _Write) -> bool:
+    """Read a run of sources; False if the first of them could not be written, since it is there. Nothing is changed."""
+    begun, counts, store = services.now(), dict[str, int](), services.store.rows
+    sources = services.profile_of(record).pulls()[run]
+    async with reader(services, sources[0].setting) as opened:
+        moments = services.moments(record.parameters)
+        for source in sources:
+            lines = opened.lines(source.read(record.parameters, moments))
+            rows = await (store.write if counts else first_write)(record.folder, source.name, lines)
+            if rows is None:
+                return False
+            counts[source.name] = rows
+        ahead = await opened.ahead()
+    await store.write_pulled(record.folder, run, Pulled(begun, counts, ahead=ahead))
+    logger.info("Audit %s: %s", record.audit_id, counts)
+    return True
 
 
 @bp.activity_trigger(input_name="request")

@@ -1,25 +1,22 @@
 """The first look: rows beside evidence, key by key; what is in order is counted, the rest is kept to be read again."""
 
 import logging
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from typing import Any, Literal, TypedDict
 
 import azure.durable_functions as df
 
 from activities.doubts import Links, doubt_to_json
-from activities.joined import Place, Stream, groups, keyed, rows_of
+from activities.first_look import AfterScan, afresh, audit_of, taken_in
 from activities.step import AuditRequest, Job, Refusal, answered, running
-from activities.unscanned import shard_records
 from adapters.readers import reader
 from adapters.services import Services
-from reconciliation.coverage import Coverage, Gap
+from reconciliation.coverage import Gap
 from reconciliation.errors import AuditError, WrongAccountError
-from reconciliation.joining import Held
-from reconciliation.looks import MISSING, PLACED, Audit, Group, Told
+from reconciliation.looks import MISSING, PLACED, Audit, Told
 from reconciliation.plan import Plan
-from reconciliation.profile import Join
-from reconciliation.screened import DoubtKept, FirstLook, Screening
+from reconciliation.screened import FirstLook, Screening
 
 bp = df.Blueprint()
 logger = logging.getLogger("capture_audit.screen")
@@ -36,7 +33,7 @@ class ScreenAnswer(TypedDict):
 
 
 async def screen_audit(request: AuditRequest, services: Services) -> ScreenAnswer:
-    """Screen what was read, into the folder of this attempt.
+    """Screen what was read; of several screenings of one attempt, the first to be done counts.
 
     Raises ``WrongAccountError`` if storage has almost nothing of what the rows speak of, and ``AssertionError`` if
     anything does not add up; nothing is kept then.
@@ -48,33 +45,31 @@ async def screen_audit(request: AuditRequest, services: Services) -> ScreenAnswe
 
 
 class _Screen:
-    """One screening."""
+    """One screening. Its files have a folder of their own, so that one that is done twice spoils no other."""
 
     def __init__(self, job: Job) -> None:
         self._job = job
         self._services, self._record, self._profile = job
-        self._attempt = job.record.attempt_folder
+        self._folder = f"{job.record.attempt}/{job.services.now():%Y%m%d-%H%M%S-%f}"
         self._lookups = 0
         self._rows: dict[str, int] = {}
 
     async def run(self) -> Screening:
-        profile, services = self._profile, self._services
-        plan = await services.store.plans.known(self._record.folder)
-        audit = await self._read_after_scan(audit_of(self._job, plan))
-        audit = self._with_what_was_pulled(audit, plan)
-        look = FirstLook(profile, audit)
-        blocks = await services.store.attempts.write_doubts(self._attempt, self._doubts(look, plan))
+        profile, attempts = self._profile, self._services.store.attempts
+        plan = await self._services.store.plans.known(self._record.folder)
+        audit = self._with_what_was_pulled(await self._read_after_scan(audit_of(self._job, plan)), plan)
+        look, where = FirstLook(profile, audit), f"{self._record.folder}/{self._folder}"
+        blocks = await attempts.write_doubts(where, self._doubts(look, plan))
         if spoiled := look.spoiled:
             # What it needs was found to be lost only after something had been counted.
-            anew = audit_of(self._job, plan)
-            look = FirstLook(profile, replace(anew, lost=audit.lost | spoiled))
-            self._lookups = 0
-            blocks = await services.store.attempts.write_doubts(self._attempt, self._doubts(look, plan))
+            audit = replace(afresh(self._job, plan, audit), lost=audit.lost | spoiled)
+            look, self._lookups = FirstLook(profile, audit), 0
+            blocks = await attempts.write_doubts(where, self._doubts(look, plan))
         if look.counted:
-            await services.store.attempts.write_counted(self._attempt, list(_lines_of(look)))
-        screening = replace(look.screening(audit.clock.now, blocks, self._lookups), rows=self._rows)
-        await services.store.attempts.write_screened(self._attempt, screening)
-        return screening
+            await attempts.write_counted(where, list(_lines_of(look)))
+        screening = look.screening(audit.clock.now, blocks, self._lookups)
+        screening = replace(screening, rows=self._rows, folder=self._folder)
+        return await attempts.first_screened(self._record.attempt_folder, screening)
 
     async def _read_after_scan(self, audit: Audit) -> Audit:
         lost = set(audit.lost)
@@ -85,10 +80,8 @@ class _Screen:
                 moments = self._services.moments(audit.asked)
                 async with reader(self._services, source.setting) as opened:
                     lines = opened.lines(source.read(audit.asked, moments))
-                    rows = self._services.store.rows.write(
-                        self._record.folder, source.name, lines, self._record.attempt
-                    )
-                    self._rows[source.name] = await rows
+                    rows = self._services.store.rows
+                    self._rows[source.name] = await rows.write(self._record.folder, source.name, lines, self._folder)
             except AuditError as error:
                 logger.warning("Audit %s: %s could not be read: %s", self._record.audit_id, source.name, error)
                 lost.add(source.name)
@@ -108,34 +101,19 @@ class _Screen:
     async def _doubts(self, look: FirstLook, plan: Plan) -> AsyncIterator[list[Any]]:
         block: list[Any] = []
         for join in self._profile.joins:
-            of_scan = self._profile.is_of_scan(join.name)
-            async for held, doubt in self._of_join(look, join, plan):
+            after = AfterScan(self._folder, self._rows)
+            async for held, doubt in taken_in(self._job, look, join, plan, after):
                 links: Links = look.links[join.name].get(doubt.group.key, ())
                 block.append(doubt_to_json(doubt, held.items[: len(join.of)], links, self._profile))
                 self._lookups += doubt.again.unit + len(doubt.again.late)
                 if len(block) == _DOUBTS_IN_A_BLOCK:
                     yield block
                     block = []
-            if of_scan:
+            if self._profile.is_of_scan(join.name):
                 look.audit.coverage.check()
                 self._refuse_wrong_account(look)
         if block:
             yield block
-
-    async def _of_join(self, look: FirstLook, join: Join, plan: Plan) -> AsyncIterator[tuple[Held[Any], DoubtKept]]:
-        places = places_of(self._job, look.audit, {**plan.rows, **self._rows})
-        of_scan = self._profile.is_of_scan(join.name)
-        beside = [self._records(plan)] if of_scan else links_and_asked(look, join)
-        async for portion in groups(self._job, places, join, beside):
-            for held in portion:
-                doubt = take(look, join, held, of_scan=of_scan)
-                if doubt is not None:
-                    yield held, doubt
-
-    async def _records(self, plan: Plan) -> Stream:
-        for planned in plan.shards:
-            records = await shard_records(self._services, self._record.folder, planned, self._profile)
-            yield [(record.unit, (record,)) for record in records]
 
     def _refuse_wrong_account(self, look: FirstLook) -> None:
         told = look.told
@@ -148,44 +126,6 @@ class _Screen:
             f"this database. Check {' and '.join(settings)}, then start a new audit. If the "
             f"{unit}s are really lost, set AUDIT_ALLOW_MOSTLY_MISSING to true and resume this one."
         )
-
-
-def audit_of(job: Job, plan: Plan) -> Audit:
-    """The audit as it is known before anything is taken in."""
-    asked = job.record.parameters
-    clock = plan.clock(asked, job.services.now(), job.services.settings.clock_tolerance)
-    coverage = Coverage(plan.listed, job.profile.scan.harmless if job.profile.scan else frozenset())
-    coverage.skipped.update(plan.skipped)
-    return Audit(asked, clock, coverage)
-
-
-def places_of(job: Job, audit: Audit, rows: Mapping[str, int]) -> dict[str, Place]:
-    """Where the rows of each source are that was read, and how many there must be."""
-    of_attempt, of_audit = job.record.attempt_folder, f"{job.record.folder}/rows"
-    return {
-        source.name: Place(of_attempt if source.after_scan else of_audit, rows.get(source.name))
-        for source in job.profile.sources
-        if source.name not in audit.lost or not source.after_scan
-    }
-
-
-def links_and_asked(look: FirstLook, join: Join) -> list[Stream]:
-    """What evidence names of the keys of a join, and the keys that were asked for."""
-    links = sorted(look.links[join.name].items())
-    asked = sorted(look.audit.asked.only) if join.name == look.profile.first_join else []
-    return [keyed((key, evidence) for key, of_key in links for evidence in of_key), keyed((key, key) for key in asked)]
-
-
-def take(look: FirstLook, join: Join, held: Held[Any], *, of_scan: bool) -> DoubtKept | None:
-    """Take in what is held of one key."""
-    sources = len(join.of)
-    rows = tuple(map(rows_of, held.items[:sources]))
-    if of_scan:
-        records = held.items[sources]
-        return look.take(join.name, Group(held.key, rows, look.covered(records[0]) if records else None))
-    links, asked = held.items[sources:]
-    group = Group(held.key, rows, links=[evidence for _, evidence in links])
-    return look.take(join.name, group, asked_for=bool(asked))
 
 
 def _lines_of(look: FirstLook) -> Iterator[list[Any]]:

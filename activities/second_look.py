@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from activities.doubts import doubt_from_json, seen_from_json
 from activities.looking import SECONDS_BETWEEN_PASSES
@@ -26,19 +26,23 @@ _NOT_LOOKED_AT = "it was not looked up again"
 Rows = Mapping[str, Sequence[Any]]
 
 
-@dataclass(frozen=True)
-class Units:
-    """What was looked up again: by join and key the evidence and the late answers. ``complete`` is False if anything
-    could not be.
-    """
+class Looked(NamedTuple):
+    """A group in doubt, and what was looked up of it again: the evidence of its unit, and the late answers."""
 
-    seen: Mapping[tuple[str, str], tuple[Any, list[Any]]]
-    complete: bool
+    kept: DoubtKept
+    evidence: Any
+    late: Sequence[Any]
 
-    def of(self, doubt: DoubtKept) -> tuple[Any, list[Any]]:
-        """What was seen of a group in doubt."""
-        missing = Unread(doubt.group.key, _NOT_LOOKED_AT, failed=True) if doubt.again.unit else None
-        return self.seen.get((doubt.join, doubt.group.key), (missing, []))
+    @classmethod
+    def never(cls, kept: DoubtKept) -> "Looked":
+        """One that was not looked up again."""
+        missing = Unread(kept.group.key, _NOT_LOOKED_AT, failed=True)
+        return cls(kept, missing if kept.again.unit else None, [missing] * len(kept.again.late))
+
+    def doubt(self, rows: tuple[Sequence[Any], ...], lost: frozenset[str] = frozenset()) -> Doubt:
+        """The doubt, with the rows as they were read again."""
+        first = self.kept.group
+        return Doubt(self.kept.join, first, Group(first.key, rows, self.evidence, first.links, self.late, lost))
 
 
 @dataclass(frozen=True)
@@ -52,61 +56,61 @@ class RowsAgain:
     databases: Mapping[str, DatabaseState]
 
 
-async def kept_doubts(job: Job, screening: Screening) -> list[DoubtKept]:
-    """All that the first look left in doubt."""
-    attempt, kept = job.record.attempt_folder, list[DoubtKept]()
-    for number, offset, length in screening.blocks:
-        read = partial(doubt_from_json, profile=job.profile)
-        block = await job.services.store.attempts.doubts(attempt, offset, length, read)
-        if len(block) != number:
-            raise RunStoreError(f"{attempt} holds {len(block)} doubts of {number}. Resume the audit.")
-        kept += block
-    return kept
+async def looked_again(job: Job, screening: Screening) -> tuple[list[Looked], bool]:
+    """All that the first look left in doubt, beside what was seen of it again; False if anything could not be."""
+    attempts, attempt = job.services.store.attempts, job.record.attempt_folder
+    look = f"{job.record.folder}/{screening.folder}"
+    read, read_seen = partial(doubt_from_json, profile=job.profile), partial(seen_from_json, profile=job.profile)
+    looked, complete = list[Looked](), True
+    pieces = screening.shards or [(offset, length) for _, offset, length in screening.blocks]
+    for number, (offset, length) in enumerate(pieces):
+        doubts: list[DoubtKept] = await attempts.doubts(look, offset, length, read)
+        seen = await attempts.again(attempt, number, read_seen) if screening.shards else []
+        by_position = dict(enumerate(seen or ()))
+        complete = complete and seen is not None
+        for position, kept in enumerate(doubts):
+            one = by_position.get(position)
+            same = one is not None and (one.join, one.key) == (kept.join, kept.group.key)
+            looked.append(Looked(kept, one.evidence, one.late) if one and same else Looked.never(kept))
+    if len(looked) != sum(number for number, _, _ in screening.blocks):
+        raise RunStoreError(f"{look} holds {len(looked)} doubts, not as many as were kept. Resume the audit.")
+    return looked, complete and not any(has_failed(one.evidence) for one in looked)
 
 
-def looked_at(doubts: Sequence[DoubtKept], units: Units) -> list[Doubt]:
-    """The doubts beside what was looked up again, before any row is read again."""
-    return [_doubt(one, units, one.group.rows) for one in doubts]
+def as_seen(kept: Sequence[DoubtKept], looked: Sequence[Looked]) -> list[Looked]:
+    """Groups that are in doubt now, beside what was seen of them when some of them were before."""
+    known: defaultdict[tuple[str, str], list[Looked]] = defaultdict(list)
+    for one in looked:
+        known[one.kept.join, one.kept.group.key].append(one)
+
+    def seen(doubt: DoubtKept) -> Looked:
+        before = known[doubt.join, doubt.group.key]
+        # Of those without a key, it is the one of the same rows.
+        same = next((one for one in before if doubt.group.key or one.kept.group.rows == doubt.group.rows), None)
+        return Looked.never(doubt) if same is None else same._replace(kept=doubt)
+
+    return [seen(doubt) for doubt in kept]
 
 
-def doubts_of(doubts: Sequence[DoubtKept], profile: Profile, units: Units, again: RowsAgain) -> list[Doubt]:
+def doubts_of(looked: Sequence[Looked], profile: Profile, again: RowsAgain) -> list[Doubt]:
     """The doubts beside all that was read again; what was not asked for again is as it was."""
 
-    def doubt(one: DoubtKept) -> Doubt:
-        key, names = one.group.key, [name for name, _ in profile.join(one.join).of]
+    def doubt(one: Looked) -> Doubt:
+        key, names = one.kept.group.key, [name for name, _ in profile.join(one.kept.join).of]
         rows = tuple(
-            again.rows[name].get(key, ()) if name in again.rows else before
-            for name, before in zip(names, one.group.rows, strict=True)
+            again.rows[name].get(key, ()) if key and name in again.rows else before
+            for name, before in zip(names, one.kept.group.rows, strict=True)
         )
-        return _doubt(one, units, rows, again.lost.intersection(names))
+        return one.doubt(rows, again.lost.intersection(names))
 
-    return [doubt(one) for one in doubts]
-
-
-def _doubt(one: DoubtKept, units: Units, rows: tuple[Sequence[Any], ...], lost: frozenset[str] = frozenset()) -> Doubt:
-    evidence, late = units.of(one)
-    return Doubt(one.join, one.group, Group(one.group.key, rows, evidence, one.group.links, late, lost))
+    return [doubt(one) for one in looked]
 
 
-async def looked_up(job: Job, screening: Screening) -> Units:
-    """What the pieces of the second look saw."""
-    seen: dict[tuple[str, str], tuple[Any, list[Any]]] = {}
-    complete = True
-    for shard in range(len(screening.shards)):
-        read = partial(seen_from_json, profile=job.profile)
-        of_shard = await job.services.store.attempts.again(job.record.attempt_folder, shard, read)
-        complete = complete and of_shard is not None
-        for join, key, evidence, late in of_shard or ():
-            seen[join, key] = evidence, late
-            complete = complete and not has_failed(evidence)
-    return Units(seen, complete)
-
-
-async def read_again(job: Job, audit: Audit, kept: Sequence[DoubtKept]) -> RowsAgain:
+async def read_again(job: Job, audit: Audit, looked: Sequence[Looked]) -> RowsAgain:
     """The rows of all keys in doubt, those of one setting in one moment: last of all, so that a row that came while
     units were looked up is found. What cannot be read again is part of it, and is not raised.
     """
-    keys = _keys_in_doubt(job.profile, kept)
+    keys = _keys_in_doubt(job.profile, looked)
     wanted: defaultdict[str, list[Source]] = defaultdict(list)
     for source in _in_order(job.profile):
         if source.again is not None and keys[source.name]:
@@ -122,9 +126,9 @@ async def read_again(job: Job, audit: Audit, kept: Sequence[DoubtKept]) -> RowsA
     return RowsAgain(rows, frozenset(lost), databases)
 
 
-def _keys_in_doubt(profile: Profile, kept: Sequence[DoubtKept]) -> defaultdict[str, set[str]]:
+def _keys_in_doubt(profile: Profile, looked: Sequence[Looked]) -> defaultdict[str, set[str]]:
     keys: defaultdict[str, set[str]] = defaultdict(set)
-    for doubt in kept:
+    for doubt, _, _ in looked:
         for name, _ in profile.join(doubt.join).of if doubt.group.key else ():
             keys[name].add(doubt.group.key)
     return keys

@@ -37,10 +37,9 @@ def names_more(profile: Profile, doubts: Sequence[Doubt], audit: Audit) -> bool:
 
 
 def link_again(look: FirstLook, doubts: Sequence[Doubt]) -> None:
-    """Have a look know what evidence names, at first and when it was read again."""
+    """Have a look know what evidence names that was read again, and did not at first."""
     for doubt in doubts:
         first = _links(look.profile, doubt, doubt.first, look.audit)
-        look.link(doubt.first, sorted(first))
         look.link(doubt.again, sorted(_links(look.profile, doubt, doubt.again, look.audit) - first))
 
 

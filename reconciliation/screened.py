@@ -27,7 +27,7 @@ class Screening:
     """What the first look found: ``verdicts`` of what is in order, by join and kind; the coverage; what was told; the
     sources that were lost; and where the doubts are, as number, offset and length of each block. ``lookups`` counts
     what is to be looked up again. ``kept_ids``: of how many in order the ids are kept. ``rows`` counts what the sources
-    gave that were read for it.
+    gave that were read for it; ``folder`` has those, the doubts and the ids.
     """
 
     now: datetime
@@ -39,6 +39,7 @@ class Screening:
     lookups: int = 0
     kept_ids: int = 0
     rows: Mapping[str, int] = field(default_factory=dict)
+    folder: str = ""
 
     @property
     def shards(self) -> list[tuple[int, int]]:
@@ -71,6 +72,7 @@ class Screening:
             "lookups": self.lookups,
             "kept_ids": self.kept_ids,
             "rows": dict(self.rows),
+            "folder": self.folder,
         }
 
     @classmethod
@@ -88,6 +90,7 @@ class Screening:
             fields.whole("lookups"),
             fields.whole("kept_ids"),
             {name: rows.whole(name) for name in rows.members},
+            fields.text("folder"),
         )
 
 

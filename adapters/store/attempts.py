@@ -5,7 +5,7 @@ counted.
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
-from adapters.store.documents import understood
+from adapters.store.documents import document, understood
 from adapters.store.folder import Folder
 from adapters.store.jsonl import loads, pack, unpack
 from reconciliation.screened import Screening
@@ -16,14 +16,14 @@ def _as_it_is(value: Any) -> Any:
 
 
 class Attempts:
-    """Artefacts of attempts, each in the folder of its own. What is made of a line, ``read`` says: of one that it does
-    not understand, the blob is unreadable.
+    """Artefacts of attempts, each in the folder of its own, and of the first look in one in it (``look``). What is made
+    of a line, ``read`` says: of one that it does not understand, the blob is unreadable.
     """
 
     def __init__(self, folder: Folder) -> None:
         self._folder = folder
 
-    async def write_doubts(self, attempt: str, blocks: AsyncIterator[list[Any]]) -> list[tuple[int, int, int]]:
+    async def write_doubts(self, look: str, blocks: AsyncIterator[list[Any]]) -> list[tuple[int, int, int]]:
         """Write the doubts, if there are any, block by block; returns how many each holds, and where it stands."""
         written: list[tuple[int, int, int]] = []
 
@@ -37,33 +37,37 @@ class Attempts:
 
         packed = members()
         if (first := await anext(packed, None)) is not None:
-            await self._folder.blobs.write_stream(f"{attempt}/doubts.jsonl.gz", _behind(first, packed))
+            await self._folder.blobs.write_stream(f"{look}/doubts.jsonl.gz", _behind(first, packed))
         return written
 
-    async def doubts(self, attempt: str, offset: int, length: int, read: Callable[[Any], Any] = _as_it_is) -> list[Any]:
+    async def doubts(self, look: str, offset: int, length: int, read: Callable[[Any], Any] = _as_it_is) -> list[Any]:
         """The doubts of some blocks."""
-        path = f"{attempt}/doubts.jsonl.gz"
+        path = f"{look}/doubts.jsonl.gz"
         return self._understood(path, await self._folder.slice(path, offset, length), read)
 
-    async def write_counted(self, attempt: str, lines: Sequence[Any]) -> None:
+    async def write_counted(self, look: str, lines: Sequence[Any]) -> None:
         """Write the ids of what is only counted."""
-        await self._folder.blobs.write(f"{attempt}/counted.jsonl.gz", pack(lines))
+        await self._folder.blobs.write(f"{look}/counted.jsonl.gz", pack(lines))
 
-    async def counted(self, attempt: str, read: Callable[[Any], Any] = _as_it_is) -> AsyncIterator[list[Any]]:
+    async def counted(self, look: str, read: Callable[[Any], Any] = _as_it_is) -> AsyncIterator[list[Any]]:
         """What ``write_counted`` wrote, in portions."""
-        path = f"{attempt}/counted.jsonl.gz"
+        path = f"{look}/counted.jsonl.gz"
         async for lines in self._folder.lines(path):
             with understood(path, self._folder.blobs.where):
                 values = loads(lines)
             yield self._understood(path, values, read)
 
-    async def write_screened(self, attempt: str, screened: Screening) -> None:
-        """Say what the first look found; written last. The metadata tell in how many pieces the second is taken."""
-        metadata = {"shards": str(len(screened.shards))}
-        await self._folder.write_document(f"{attempt}/screened.json", screened.to_json(), metadata)
+    async def first_screened(self, attempt: str, screened: Screening) -> Screening:
+        """Say what the first look found, once all of it is written; if that was said before, that counts, and is given.
+        The metadata tell in how many pieces the second look is taken.
+        """
+        path, metadata = f"{attempt}/screened.json", {"shards": str(len(screened.shards))}
+        if await self._folder.blobs.create(path, document(screened.to_json()), metadata):
+            return screened
+        return await self.screened(attempt) or screened
 
     async def screened(self, attempt: str) -> Screening | None:
-        """What ``write_screened`` said, or None before it was done."""
+        """What ``first_screened`` said, or None before it was done."""
         return await self._folder.document(f"{attempt}/screened.json", Screening.from_json)
 
     async def write_again(self, attempt: str, shard: int, values: Sequence[Any]) -> None:

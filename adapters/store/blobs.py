@@ -111,14 +111,27 @@ class BlobStore:
         What is short goes in one request. What is long travels in several, so what is stored then is measured against
         what came.
         """
+        await self._stream(path, chunks, metadata, only_new=False)
+
+    async def create_stream(
+        self, path: str, chunks: AsyncIterator[bytes], metadata: Mapping[str, str] | None = None
+    ) -> bool:
+        """As ``write_stream``, but only if there is none; False if there is. Atomic."""
+        return await self._stream(path, chunks, metadata, only_new=True)
+
+    async def _stream(
+        self, path: str, chunks: AsyncIterator[bytes], metadata: Mapping[str, str] | None, *, only_new: bool
+    ) -> bool:
         begin = bytearray()
         async for chunk in chunks:
             begin += chunk
             if len(begin) > _ONE_REQUEST_BYTES:
                 break
         else:
+            if only_new:
+                return await self.create(path, bytes(begin), metadata)
             await self.write(path, bytes(begin), metadata)
-            return
+            return True
         written = len(begin)
 
         async def counted() -> AsyncIterator[bytes]:
@@ -131,10 +144,16 @@ class BlobStore:
         with self._explained("write"):
             blob = self._container.get_blob_client(path)
             await self._in_container(self._container.get_container_properties)  # the pieces come only once
-            await blob.upload_blob(counted(), overwrite=True, metadata=dict(metadata or {}))
+            try:
+                await blob.upload_blob(counted(), overwrite=not only_new, metadata=dict(metadata or {}))
+            except ResourceExistsError as error:
+                if _code(error) != StorageErrorCode.BLOB_ALREADY_EXISTS:
+                    raise
+                return False
             stored = (await blob.get_blob_properties()).size
         if stored != written:
             raise RunStoreError(f"Wrote {written} bytes to {path} in {self.where}, but {stored} are stored.")
+        return True
 
     async def create(self, path: str, data: bytes, metadata: Mapping[str, str] | None = None) -> bool:
         """Write a blob only if there is none; False if there is. Atomic."""

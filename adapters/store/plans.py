@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from typing import Any
 
-from adapters.store.documents import understood
+from adapters.store.documents import document, understood
 from adapters.store.folder import Folder
 from adapters.store.jsonl import pack
 from reconciliation.errors import RunStoreError
@@ -33,10 +33,12 @@ class Plans:
         await self._folder.blobs.write_stream(f"{audit}/work.jsonl.gz", members())
         return written
 
-    async def write(self, audit: str, plan: Plan) -> None:
-        """Write the plan."""
-        await self._folder.write_document(f"{audit}/plan.json", plan.to_json())
+    async def first(self, audit: str, plan: Plan) -> Plan:
+        """Write the plan; if there is one, that counts, and is given."""
+        if not await self._folder.blobs.create(f"{audit}/plan.json", document(plan.to_json())):
+            plan = await self.plan(audit) or plan
         self._known = {audit: plan}
+        return plan
 
     async def plan(self, audit: str) -> Plan | None:
         """The plan, or None before it is made."""

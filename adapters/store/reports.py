@@ -17,6 +17,16 @@ class Reports:
         """Write the report in one of the forms of ``REPORT_FILES``, marked with the attempt it is of."""
         await self._folder.blobs.write_stream(f"{audit}/{REPORT_FILES[form]}", chunks, {"attempt": attempt})
 
+    async def create(self, audit: str, chunks: AsyncIterator[bytes], attempt: str) -> bool:
+        """Write report.json unless there is one; False if there is. Atomic."""
+        path = f"{audit}/{REPORT_FILES['json']}"
+        return await self._folder.blobs.create_stream(path, chunks, {"attempt": attempt})
+
+    async def is_of(self, audit: str, attempt: str) -> bool:
+        """True if report.json is there and is of the given attempt (see ``RunRecord.attempt``)."""
+        metadata = await self._folder.blobs.metadata(f"{audit}/{REPORT_FILES['json']}")
+        return metadata is not None and metadata.get("attempt") == attempt
+
     async def report(self, audit: str, form: str) -> bytes | None:
         """The report in one of the forms of ``REPORT_FILES``, or None if it is not written."""
         stored = await self._folder.blobs.read(f"{audit}/{REPORT_FILES[form]}")

@@ -17,24 +17,36 @@ class Item(NamedTuple):
     line: bytes
 
 
+class _Packed:
+    """Rows as they are written, counted on their way."""
+
+    def __init__(self, portions: AsyncIterator[list[str]]) -> None:
+        self._portions = portions
+        self.rows = 0
+
+    async def members(self) -> AsyncIterator[bytes]:
+        async for lines in self._portions:
+            self.rows += len(lines)
+            yield pack_lines(lines)
+
+
 class Rows:
     """Rows of sources, as JSON texts, and the documents that say that they were read to their end."""
 
     def __init__(self, folder: Folder) -> None:
         self._folder = folder
 
+    async def create(self, audit: str, source: str, portions: AsyncIterator[list[str]]) -> int | None:
+        """As ``write``, but only if there are none of that source; None if there are. Atomic."""
+        counted = _Packed(portions)
+        path = f"{audit}/rows/{source}.jsonl.gz"
+        return counted.rows if await self._folder.blobs.create_stream(path, counted.members()) else None
+
     async def write(self, audit: str, source: str, portions: AsyncIterator[list[str]], place: str = "rows") -> int:
-        """Write what a source gave, as it comes; returns how many rows that were."""
-        rows = 0
-
-        async def members() -> AsyncIterator[bytes]:
-            nonlocal rows
-            async for lines in portions:
-                rows += len(lines)
-                yield pack_lines(lines)
-
-        await self._folder.blobs.write_stream(f"{audit}/{place}/{source}.jsonl.gz", members())
-        return rows
+        """Write what a source gave, as it comes, in place of what is there; returns how many rows that were."""
+        counted = _Packed(portions)
+        await self._folder.blobs.write_stream(f"{audit}/{place}/{source}.jsonl.gz", counted.members())
+        return counted.rows
 
     async def write_pulled(self, audit: str, run: int, pulled: Pulled) -> None:
         """Say that the sources of a run were read."""

@@ -69,6 +69,11 @@ class Audit:
     def files(self) -> dict[str, bytes]:
         return self.outside.blobs.blobs
 
+    def path(self, name: str) -> str:
+        """Where the one file of that name is."""
+        [found] = [path for path in self.files if path.endswith(f"/{name}")]
+        return found
+
     def world(self) -> World:
         """The same, as the domain sees it."""
         database, account = self.outside.database, self.outside.storage.account

@@ -60,6 +60,11 @@ class MemoryBlobs(BlobStore):
     ) -> None:
         await self.write(path, b"".join([chunk async for chunk in chunks]), metadata)
 
+    async def create_stream(
+        self, path: str, chunks: AsyncIterator[bytes], metadata: Mapping[str, str] | None = None
+    ) -> bool:
+        return await self.create(path, b"".join([chunk async for chunk in chunks]), metadata)
+
     async def create(self, path: str, data: bytes, metadata: Mapping[str, str] | None = None) -> bool:
         if path in self.blobs:
             return False

@@ -6,15 +6,22 @@ import json
 import pytest
 from hypothesis import given
 
+from activities.judge import judge_audit
+from activities.look_again import look
+from activities.plan import plan_audit
+from activities.pull import pull_rows
+from activities.scan_shard import scan
+from activities.screen import screen_audit
 from profiles.pre_capture_sessions import PROFILE
 from reconciliation.lifecycle import State
 from reconciliation.parameters import AuditParameters
 from reconciliation.report.model import summary_of
 from reconciliation.run_record import RunRecord
-from tests.activities.audits import Audit, audit_of, audits, named
+from tests.activities.audits import Audit, audit_of, audits, named, request
 from tests.activities.memory import FORBIDDEN, MemoryDatabase, MemoryStorage
 from tests.profiles.pre_capture_sessions.world import (
     IN_FAST_MODE,
+    MINUTE,
     PARAMETERS,
     REGISTERED,
     World,
@@ -147,3 +154,25 @@ async def test_audits_of_the_same_question_tell_what_changed_between_them() -> N
     assert (third["since_last"]["new"], third["since_last"]["persisting"], third["since_last"]["resolved"]) == (0, 1, 1)
     [resolved] = third["since_last"]["resolved_findings"]
     assert resolved["subject"]["id"] == str(uuid_of("one"))
+
+
+async def test_a_step_that_is_delivered_again_spoils_nothing_that_later_steps_rest_on() -> None:
+    audit = audit_of(
+        session(), session("stuck", status="PROCESSING"), account=named(recording=encode()), rows=[row("b")]
+    )
+    await audit.planned()
+    await audit.scanned()
+    await audit.looked_again()
+    text, stored = await audit.judged(), dict(audit.files)
+    audit.outside.now += 7 * MINUTE
+    audit.outside.storage = MemoryStorage(named(other=encode("other")))
+    audit.outside.database.rows = sorted([row("a"), row("c")])
+    for run in (0, 1):
+        assert await pull_rows({**request(), "run": run}, audit.services) == {"ok": True}
+    await plan_audit(request(), audit.services)
+    await scan({**request(), "shard": 0, "attempt": 1}, audit.services)
+    await screen_audit(request(), audit.services)
+    await look({**request(), "shard": 0}, audit.services)
+    await judge_audit(request(), audit.services)
+    assert {path: audit.files[path] for path in stored} == stored
+    assert audit.text("report.json") == text

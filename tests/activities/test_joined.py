@@ -41,8 +41,8 @@ async def held(
     for name, given_rows in (("left", left), ("right", right)):
         await outside.store.rows.write(FOLDER, name, portions(given_rows))
     places = {
-        "left": Place(f"{FOLDER}/rows", len(left) if rows is None else rows),
-        "right": Place(f"{FOLDER}/rows", len(right)),
+        "left": Place(FOLDER, "rows", len(left) if rows is None else rows),
+        "right": Place(FOLDER, "rows", len(right)),
     }
     job = Job(outside.services, RunRecord.__new__(RunRecord), Sources())
     found = [one async for portion in groups(job, places, JOIN) for one in portion]

@@ -195,7 +195,8 @@ async def test_verdicts_that_this_release_does_not_give_are_an_error() -> None:
 @pytest.mark.parametrize("name", ["doubts.jsonl.gz", "again/0000.jsonl.gz", "counted.jsonl.gz"])
 async def test_damage_of_what_an_attempt_left_ends_in_no_report_and_names_it(name: str) -> None:
     audit = await looked_again(audit_of(session("in order"), session("hidden"), account=named(a=encode("hidden"))))
-    audit.files[f"{folder()}/0.0/{name}"] = audit.files[f"{folder()}/0.0/{name}"][:-3]
+    path = audit.path(name)
+    audit.files[path] = audit.files[path][:-3]
     with pytest.raises(UnreadableError, match=name):
         await judge_audit(request(), audit.services)
     assert REPORT not in audit.files
@@ -206,7 +207,7 @@ async def test_damage_of_what_an_attempt_left_ends_in_no_report_and_names_it(nam
 )
 async def test_ids_that_this_release_does_not_write_end_in_no_report_and_name_their_file(line: list[object]) -> None:
     audit = await looked_again(audit_of(session("in order"), account=named(empty=[]), rows=[row("empty")]))
-    path = f"{folder()}/0.0/counted.jsonl.gz"
+    path = audit.path("counted.jsonl.gz")
     assert unpack(audit.files[path]) == [["sessions", "expected_empty", [session("in order").session_id]]]
     audit.files[path] = pack([line])
     with pytest.raises(UnreadableError, match=rf"{path} in memory cannot be read"):

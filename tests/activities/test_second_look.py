@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from activities import second_look as module
+from activities.first_look import audit_of as audit_before
 from activities.look_again import look as look_up
-from activities.screen import audit_of as audit_before
-from activities.second_look import doubts_of, kept_doubts, looked_at, looked_up, read_again
+from activities.second_look import doubts_of, looked_again, read_again
 from activities.step import Job
 from adapters.store.jsonl import pack, unpack
 from profiles.pre_capture_sessions.candidates import Candidate
@@ -40,7 +40,8 @@ STUCK = session(status="PROCESSING")
 OTHER = session("other", **REGISTERED)
 NAME = str(uuid_of("recording"))
 SCREENED = f"{folder()}/0.0/screened.json"
-DOUBTS, AGAIN = (f"{folder()}/0.0/{name}.jsonl.gz" for name in ("doubts", "again/0000"))
+AGAIN = f"{folder()}/0.0/again/0000.jsonl.gz"
+DOUBTS = "doubts.jsonl.gz"
 
 
 @dataclass
@@ -89,10 +90,10 @@ async def read(audit: Audit) -> SecondLook:
     screening = await audit.store.attempts.screened(record.attempt_folder)
     assert screening is not None
     plan = await audit.store.plans.known(folder())
-    kept, units = await kept_doubts(job, screening), await looked_up(job, screening)
-    rows = await read_again(job, judged_with(audit_before(job, plan), screening), kept)
-    doubts = doubts_of(kept, job.profile, units, rows)
-    return SecondLook(doubts, looked_at(kept, units), rows.databases, units.complete and not rows.lost)
+    looked, complete = await looked_again(job, screening)
+    rows = await read_again(job, judged_with(audit_before(job, plan), screening), looked)
+    before = [one.doubt(one.kept.group.rows) for one in looked]
+    return SecondLook(doubts_of(looked, job.profile, rows), before, rows.databases, complete and not rows.lost)
 
 
 def again(look: SecondLook, join: str) -> dict[str, Group]:
@@ -183,18 +184,18 @@ async def test_what_a_piece_of_the_second_look_did_not_bring_was_not_looked_up()
 async def test_doubts_that_are_not_as_many_as_were_kept_are_an_error() -> None:
     audit = await doubting(STUCK)
     await audit.looked_again()
-    lines = unpack(audit.files[DOUBTS])
+    lines = unpack(audit.files[audit.path(DOUBTS)])
     assert len(lines) == 2
     shorter = pack(lines[:1])
-    audit.files[DOUBTS] = shorter.ljust(len(audit.files[DOUBTS]), b"\0")
+    audit.files[audit.path(DOUBTS)] = shorter.ljust(len(audit.files[audit.path(DOUBTS)]), b"\0")
     with pytest.raises(UnreadableError):
         await read(audit)
     screened = json.loads(audit.files[SCREENED])
-    audit.files[DOUBTS] = shorter
+    audit.files[audit.path(DOUBTS)] = shorter
     screened["blocks"][0][2] = len(shorter)
     audit.files[SCREENED] = json.dumps(screened).encode()
     audit.outside.restart()
-    with pytest.raises(RunStoreError, match=rf"{folder()}/0.0 holds 1 doubts of 2\. Resume the audit\."):
+    with pytest.raises(RunStoreError, match=r"holds 1 doubts, not as many as were kept\. Resume the audit\."):
         await read(audit)
 
 
@@ -214,7 +215,7 @@ async def test_doubts_that_are_not_as_many_as_were_kept_are_an_error() -> None:
 async def test_a_doubt_that_this_release_does_not_write_is_named(line: Any) -> None:
     audit = await doubting(STUCK)
     await audit.looked_again()
-    audit.files[DOUBTS] = pack([line])
+    audit.files[audit.path(DOUBTS)] = pack([line])
     with pytest.raises(UnreadableError, match=rf"{DOUBTS} in memory cannot be read"):
         await read(audit)
     del audit.files[AGAIN]

@@ -86,7 +86,7 @@ async def leave(outside: Outside, audit_id: str, state: State) -> RunRecord:
         await store.letters.write(folder, letter)
     [(number, *_)] = blocks = await store.attempts.write_doubts(attempt, portions(["sessions", "s"]))
     await store.attempts.write_counted(attempt, [])
-    await store.attempts.write_screened(attempt, Screening(AS_OF, {}, Coverage(2), {}, frozenset(), blocks, number))
+    await store.attempts.first_screened(attempt, Screening(AS_OF, {}, Coverage(2), {}, frozenset(), blocks, number))
     await store.attempts.write_again(attempt, 0, [])
     await store.reports.write(folder, "json", chunks(REPORT), record.attempt)
     if not state.has_ended:
@@ -104,7 +104,7 @@ async def plan(outside: Outside, folder: str) -> None:
     blocks = await outside.store.plans.write_work(folder, portions(["a", None], ["b", None]))
     shards = shards_of(blocks, 2)
     frozen = Plan(AS_OF, settle_minutes=20, max_passes=3, listed=2, skipped={}, shards=shards)
-    await outside.store.plans.write(folder, frozen)
+    await outside.store.plans.first(folder, frozen)
 
 
 async def planted(state: State) -> Outside:

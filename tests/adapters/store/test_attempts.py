@@ -85,7 +85,7 @@ async def test_what_was_never_counted_is_not_taken_for_nothing(store: RunStore) 
 
 async def test_what_the_first_look_found_comes_back_as_it_was(store: RunStore, blobs: BlobStore) -> None:
     assert await store.attempts.screened(ATTEMPT) is None
-    await store.attempts.write_screened(ATTEMPT, SCREENING)
+    await store.attempts.first_screened(ATTEMPT, SCREENING)
     assert await store.attempts.screened(ATTEMPT) == SCREENING
     stored = await blobs.read(f"{ATTEMPT}/screened.json")
     assert stored is not None
@@ -94,7 +94,7 @@ async def test_what_the_first_look_found_comes_back_as_it_was(store: RunStore, b
 
 
 async def test_in_how_many_pieces_the_second_look_is_taken_can_be_seen_without_reading_it(store: RunStore) -> None:
-    await store.attempts.write_screened(ATTEMPT, SCREENING)
+    await store.attempts.first_screened(ATTEMPT, SCREENING)
     found = await store.overview.artefacts(AUDIT)
     assert found.names["0.0/screened.json"] == {"shards": str(len(SCREENING.shards))} == {"shards": "1"}
 
@@ -111,7 +111,7 @@ async def test_what_a_piece_of_the_second_look_saw_comes_back_as_it_was(store: R
 
 
 async def test_attempts_do_not_see_each_others(store: RunStore) -> None:
-    await store.attempts.write_screened(ATTEMPT, SCREENING)
+    await store.attempts.first_screened(ATTEMPT, SCREENING)
     await store.attempts.write_again(ATTEMPT, 0, ["a"])
     assert await store.attempts.screened(f"{AUDIT}/1.0") is None
     assert await store.attempts.again(f"{AUDIT}/1.0", 0) is None

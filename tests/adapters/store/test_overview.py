@@ -33,7 +33,7 @@ async def test_artefacts_tell_how_far_each_shard_has_come(store: RunStore, recor
     await store.rows.write(AUDIT, "registered", stream())
     await store.rows.write_pulled(AUDIT, 0, Pulled(AT, {"registered": 0}))
     await store.plans.write_work(AUDIT, stream())
-    await store.plans.write(AUDIT, PLAN)
+    await store.plans.first(AUDIT, PLAN)
     await store.shards.write_progress(AUDIT, 0, [SEEN])
     await store.shards.write_progress(AUDIT, 1, [SEEN])
     await store.shards.mend(AUDIT, 1, [SEEN, LOST], SCAN, attempt=2, seen=None)

@@ -33,7 +33,7 @@ async def planned(store: RunStore, names: Sequence[str], per_shard: int, per_blo
     written = await store.plans.write_work(AUDIT, stream(*blocks))
     listed = len(names) + sum(UNPLANNED.skipped.values())
     plan = replace(UNPLANNED, listed=listed, shards=shards_of(written, per_shard))
-    await store.plans.write(AUDIT, plan)
+    await store.plans.first(AUDIT, plan)
     return plan
 
 

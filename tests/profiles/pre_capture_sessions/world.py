@@ -279,15 +279,21 @@ def first_look(
     world: World, parameters: AuditParameters = PARAMETERS, then: World | None = None
 ) -> tuple[FirstLook, list[DoubtKept]]:
     """What the first look makes of a world, in no order of its names: those in doubt, and the rest counted."""
-    later, audit = then or world, world.audit(parameters)
-    look, doubts = FirstLook(PROFILE, audit), list[DoubtKept]()
+    look = FirstLook(PROFILE, world.audit(parameters))
+    return look, taken_in(world, look, then or world)
+
+
+def taken_in(world: World, look: FirstLook, later: World, seen: Sequence[Doubt] = ()) -> list[DoubtKept]:
+    """All that is in doubt, of names and of sessions, when this was ``seen`` of them again."""
+    audit, doubts = look.audit, list[DoubtKept]()
+    link_again(look, seen)
     for name in world.stored.keys() | later.listed | {row.recording_id for row in world.rows}:
         group = world.name(name, later, audit)
         if group.evidence is not None:
             audit.coverage.count(record_of(name, group.evidence))
         doubts += filter(None, [look.take(NAMES, group)])
     audit.coverage.check()
-    return look, doubts + sessions_in_doubt(world, look)
+    return doubts + sessions_in_doubt(world, look)
 
 
 def sessions_in_doubt(world: World, look: FirstLook) -> list[DoubtKept]:
@@ -327,12 +333,10 @@ def audited(
     # A gap names the first of several, and they come by name.
     audit.coverage.gaps += PROFILE.gaps(sorted(seen, key=lambda doubt: doubt.first.key), audit)
     if (was_complete and not audit.coverage.is_complete) or names_more(PROFILE, seen, audit):
-        anew = FirstLook(PROFILE, audit)
-        link_again(anew, seen)
-        doubts = [doubt for doubt in doubts if doubt.join == NAMES]
-        doubts += [Doubt(one.join, one.group, later.again(one)) for one in sessions_in_doubt(world, anew)]
-        tallies[SESSIONS] = anew.tallies[SESSIONS]
-        counted = dict(anew.counted)
+        coverage = replace(world.audit(parameters).coverage, gaps=[*audit.coverage.gaps])
+        anew = FirstLook(PROFILE, replace(audit, coverage=coverage))
+        doubts = [Doubt(one.join, one.group, later.again(one)) for one in taken_in(world, anew, later, seen)]
+        tallies, counted = dict(anew.tallies), dict(anew.counted)
     tally, ids = Tally(), [(verdict, one) for (_, verdict), of in counted.items() for one in of]
     for of_join in tallies.values():
         for kind, counts in of_join.verdicts.items():

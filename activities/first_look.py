@@ -1,0 +1,80 @@
+"""All groups of an audit, taken in key by key: in the first look, and again where what it rested on has changed."""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from activities.joined import Place, Stream, groups, keyed, rows_of
+from activities.step import Job
+from activities.unscanned import shard_records
+from reconciliation.coverage import Coverage
+from reconciliation.joining import Held
+from reconciliation.looks import Audit, Group
+from reconciliation.plan import Plan
+from reconciliation.profile import Join
+from reconciliation.screened import DoubtKept, FirstLook
+
+
+class AfterScan(NamedTuple):
+    """Where in an audit's folder the rows are that were read after the scan, and how many of each source."""
+
+    folder: str
+    rows: Mapping[str, int]
+
+
+def audit_of(job: Job, plan: Plan) -> Audit:
+    """The audit as it is known before anything is taken in."""
+    asked = job.record.parameters
+    clock = plan.clock(asked, job.services.now(), job.services.settings.clock_tolerance)
+    return Audit(asked, clock, _nothing_counted(job, plan))
+
+
+def afresh(job: Job, plan: Plan, audit: Audit) -> Audit:
+    """The audit with nothing taken in, and with all that is known to be lost or overlooked."""
+    return replace(audit, coverage=replace(_nothing_counted(job, plan), gaps=[*audit.coverage.gaps]))
+
+
+def _nothing_counted(job: Job, plan: Plan) -> Coverage:
+    coverage = Coverage(plan.listed, job.profile.scan.harmless if job.profile.scan else frozenset())
+    coverage.skipped.update(plan.skipped)
+    return coverage
+
+
+async def taken_in(
+    job: Job, look: FirstLook, join: Join, plan: Plan, after: AfterScan
+) -> AsyncIterator[tuple[Held[Any], DoubtKept]]:
+    """Take in all groups of a join, joins in their order; those in doubt come out."""
+    of_scan = job.profile.is_of_scan(join.name)
+    links = keyed((key, link) for key, of_key in sorted(look.links[join.name].items()) for link in of_key)
+    asked = sorted(look.audit.asked.only) if join.name == look.profile.first_join else []
+    beside = [_records(job, plan) if of_scan else links, keyed((key, key) for key in asked)]
+    async for portion in groups(job, _places(job, look.audit, plan, after), join, beside):
+        for held in portion:
+            doubt = _take(look, join, held, of_scan=of_scan)
+            if doubt is not None:
+                yield held, doubt
+
+
+def _take(look: FirstLook, join: Join, held: Held[Any], *, of_scan: bool) -> DoubtKept | None:
+    of_sources, (named, asked) = held.items[: len(join.of)], held.items[len(join.of) :]
+    rows = tuple(map(rows_of, of_sources))
+    if of_scan:
+        group = Group(held.key, rows, look.covered(named[0]) if named else None)
+    else:
+        group = Group(held.key, rows, links=[evidence for _, evidence in named])
+    return look.take(join.name, group, asked_for=bool(asked))
+
+
+async def _records(job: Job, plan: Plan) -> Stream:
+    for planned in plan.shards:
+        records = await shard_records(job.services, job.record.folder, planned, job.profile)
+        yield [(record.unit, (record,)) for record in records]
+
+
+def _places(job: Job, audit: Audit, plan: Plan, after: AfterScan) -> dict[str, Place]:
+    rows = {**plan.rows, **after.rows}
+    return {
+        source.name: Place(job.record.folder, after.folder if source.after_scan else "rows", rows.get(source.name))
+        for source in job.profile.sources
+        if source.name not in audit.lost or not source.after_scan
+    }
