@@ -147,7 +147,8 @@ class Snapshot:
                 coming = asyncio.create_task(cursor.fetchmany(_ROWS_PER_FETCH))
                 try:
                     await asyncio.sleep(0)  # lets it ask
-                    yield [row[0] for row in rows]
+                    # A value of the type json keeps its line breaks, which stand between its parts only.
+                    yield [row[0].replace("\n", " ") for row in rows]
                     rows = await coming
                 finally:
                     coming.cancel()

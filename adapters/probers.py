@@ -13,10 +13,6 @@ class Prober:
     def __init__(self, services: Services) -> None:
         self._listers = services.listers
 
-    def knows(self, lookup: Lookup) -> bool:
-        """True if its setting is given."""
-        return lookup.setting in self._listers
-
     async def look(self, lookup: Lookup) -> Any:
         """The answer (see the look-up's class). Raises an ``AuditError``: ``ContainerGoneError`` where there is no such
         thing.

@@ -111,7 +111,7 @@ async def list_audits(req: func.HttpRequest, client: Any) -> func.HttpResponse:
         unreadable.extend(view for view in views if isinstance(view, str))
         chosen.clear()
 
-    async for one in world.records.newest_first(profile):
+    async for one in world.records.newest_first(profile, limit):
         if isinstance(one, UnreadableAudit):
             unreadable.append(one.error.path)
         elif profile in {None, one.parameters.profile}:

@@ -18,6 +18,7 @@ logger = logging.getLogger("capture_audit.retention")
 # What is not settled is kept this many times as long.
 LONGER = 4
 MOST_AT_ONCE = 200
+_AT_ONCE = 50
 _WINDOW = timedelta(days=1)
 _WINDOWS = 7
 # A purge that names no states deletes running instances too.
@@ -48,7 +49,7 @@ async def clear_away(client: Any, world: Services) -> None:
         except StorageRefusedError as error:
             refused += 1
             logger.warning("%s is old and was not deleted: %s", folder, error)
-    for profile in world.settings.profiles:
+    for profile in await world.records.profiles():
         await world.store.questions.forget(profile, now - LONGER * age)
     histories = 0
     for window in range(_WINDOWS):  # each night goes over a week of that age, in small windows
@@ -70,9 +71,9 @@ async def _looked_through(world: Services, age: timedelta, now: datetime) -> tup
     old: list[str] = []
     unreadable = 0
     compared_with: set[str] = set()
-    for profile in world.settings.profiles:
+    for profile in await world.records.profiles():
         compared_with |= await world.store.questions.compared_with(profile)
-    async for one in world.records.newest_first():
+    async for one in world.records.newest_first(at_once=_AT_ONCE):
         if isinstance(one, UnreadableAudit):
             unreadable += await _is_left_over(world, one.folder, now - age)
             continue

@@ -27,6 +27,7 @@ logger = logging.getLogger("capture_audit.records")
 
 GUARD_SCHEMA_VERSION = 1
 _WRITTEN = ENDED | {State.QUEUED}
+_OLD_GUARDS = "active"
 _SECOND = slice(0, len("20260131-093000"))
 _PROBE, _PROBED = "health.json", document({"schema_version": 1, "complete": True})
 
@@ -124,11 +125,21 @@ class AuditRecords:
             raise AuditExistsError(f"There is already an audit {record.audit_id}.")
 
     async def record(self, audit_id: str) -> RunRecord | None:
-        """The record of an audit of any enabled profile, or None if there is no such audit."""
+        """The record of an audit of any profile, enabled or not; None if there is no such audit."""
         for folder in (*(f"{profile}/{audit_id}" for profile in self._profiles), audit_id):
             if (record := await self.record_in(folder)) is not None:
                 return record
+        for profile in await self.profiles():
+            if profile not in self._profiles and (record := await self.record_in(f"{profile}/{audit_id}")) is not None:
+                return record
         return None
+
+    async def profiles(self) -> list[str]:
+        """All profiles that have left anything, enabled or not."""
+        return [name for name in await self._at_the_top() if not is_audit_id(name) and name != _OLD_GUARDS]
+
+    async def _at_the_top(self) -> list[str]:
+        return [name async for name in self._blobs.folders("")]
 
     async def record_in(self, folder: str) -> RunRecord | None:
         """The record in a folder, or None if there is none."""
@@ -205,18 +216,28 @@ class AuditRecords:
         """The folders of all audits, newest first by the second that their ids begin with; those of one profile, if
         asked, and of the old layout. A folder of another name is none.
         """
-        found = [name async for name in self._blobs.folders("") if is_audit_id(name)]
-        for one in self._profiles if profile is None else [profile]:
+        top = await self._at_the_top()
+        found = [name for name in top if is_audit_id(name)]
+        of_profiles = [name for name in top if not is_audit_id(name) and name != _OLD_GUARDS]
+        for one in of_profiles if profile is None else [profile]:
             found += [f"{one}/{name}" async for name in self._blobs.folders(f"{one}/") if is_audit_id(name)]
         return sorted(found, key=_id_of, reverse=True)
 
-    async def newest_first(self, profile: str | None = None) -> AsyncIterator[RunRecord | UnreadableAudit]:
-        """The records of all audits, or of one profile's, the last begun first. They are read as they are taken, those
-        of one second at once: an id does not tell which of them is newer. One that cannot be read is warned of, and
-        comes behind those of its second.
+    async def newest_first(
+        self, profile: str | None = None, at_once: int = 1
+    ) -> AsyncIterator[RunRecord | UnreadableAudit]:
+        """The records of all audits, or of one profile's, the last begun first. They are read as they are taken, so
+        many ``at_once``, and those of one second together: an id does not tell which of them is newer. One that cannot
+        be read is warned of, and comes behind those of its second.
         """
-        for _, of_one_second in groupby(await self.folders(profile), key=lambda folder: _id_of(folder)[_SECOND]):
-            found = await asyncio.gather(*map(self._readable_or_not, of_one_second))
+        folders = await self.folders(profile)
+        read: dict[str, RunRecord | UnreadableAudit | None] = {}
+        for _, of_one_second in groupby(folders, key=lambda folder: _id_of(folder)[_SECOND]):
+            wanted = list(of_one_second)
+            if wanted[-1] not in read:
+                ahead = folders[len(read) : len(read) + max(at_once, len(wanted))]
+                read |= zip(ahead, await asyncio.gather(*map(self._readable_or_not, ahead)), strict=True)
+            found = [read[folder] for folder in wanted]
             records = [one for one in found if isinstance(one, RunRecord)]
             for record in sorted(records, key=lambda one: one.begun, reverse=True):
                 yield record
@@ -237,7 +258,7 @@ def _guard(profile: str) -> str:
 
 
 def _guard_of_old_layout(profile: str) -> str:
-    return f"active/{profile}.json"
+    return f"{_OLD_GUARDS}/{profile}.json"
 
 
 def _id_of(folder: str) -> str:

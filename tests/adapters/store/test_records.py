@@ -275,16 +275,17 @@ async def test_folders_of_all_profiles_and_of_the_old_layout_are_one_row_by_time
     records: AuditRecords, blobs: BlobStore
 ) -> None:
     folders = [
+        "disabled/20260131-093004-00000000",
         f"{PROFILE}/20260131-093003-00000000",
         "20260131-093002-00000000",
         "other/20260131-093001-00000000",
         f"{PROFILE}/20260131-093000-00000000",
     ]
-    for folder in (*folders, "disabled/20260131-093004-00000000"):
+    for folder in (*folders, "active/20260131-093005-00000000"):
         await blobs.write(f"{folder}/run.json", b"{}")
     assert await records.folders() == folders
-    assert await records.folders(PROFILE) == [folders[0], folders[1], folders[3]]
-    assert await records.folders("other") == [folders[1], folders[2]]
+    assert await records.folders(PROFILE) == [folders[1], folders[2], folders[4]]
+    assert await records.folders("other") == [folders[2], folders[3]]
 
 
 async def test_records_come_newest_first_also_those_of_one_second(records: AuditRecords) -> None:
@@ -339,11 +340,15 @@ async def test_an_end_is_of_the_audit_of_its_own_profile_also_where_the_ids_are_
     assert await records.record_in(FOLDER) == RECORD
 
 
-async def test_a_profile_that_is_not_enabled_is_not_looked_through(records: AuditRecords, blobs: BlobStore) -> None:
+async def test_audits_of_a_profile_that_is_not_enabled_any_more_are_found_too(
+    records: AuditRecords, blobs: BlobStore
+) -> None:
     await records.create_record(RECORD)
     only_other = AuditRecords(blobs, ["other"])
-    assert await only_other.record(AUDIT) is None
-    assert [one async for one in only_other.newest_first()] == []
+    assert await only_other.record(AUDIT) == RECORD
+    assert [one async for one in only_other.newest_first()] == [RECORD]
+    assert await only_other.profiles() == [PROFILE]
+    assert await only_other.record("20260131-093000-ffffffff") is None
 
 
 # --- as earlier releases laid it out ----------------------------------------------------------------------------------
