@@ -8,6 +8,7 @@ from importlib import import_module
 
 from reconciliation.errors import SettingsError
 from reconciliation.profile import Profile
+from reconciliation.soundness import problems
 
 VARIABLE = "AUDIT_PROFILES"
 DEFAULT = "pre-capture-sessions"
@@ -41,9 +42,6 @@ def _load(entry: str) -> Profile:
         ) from error
     if not isinstance(profile, Profile):
         raise SettingsError(f"{VARIABLE} has {entry[:80]!r}, which is no profile: give module:NAME of one")
-    if not profile.pulls():
-        raise SettingsError(
-            f"{VARIABLE} has {entry[:80]!r}, of whose sources none is read before the scan: an audit of it would speak "
-            "about no moment"
-        )
+    if wrong := list(problems(profile)):
+        raise SettingsError(f"{VARIABLE} has {entry[:80]!r}, which cannot be audited: {'; '.join(wrong)}")
     return profile

@@ -122,7 +122,10 @@ class Running:
             await self.claim(profile, record.audit_id, held)
         except RefusedError:
             as_before = replace(record, resumes=reopened.resumes, rounds=reopened.rounds)
-            await records.end(as_before) if record.state.has_ended else await self.give_up(reopened, _REPLACED)
+            if record.state.has_ended:
+                await records.end(as_before)
+            else:
+                await self.give_up(reopened, _REPLACED)
             raise
         for letter in decided:
             await self.world.store.letters.write(record.folder, letter)

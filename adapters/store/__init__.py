@@ -9,8 +9,9 @@
     <profile>/<audit id>/shards/0007.progress     how far shard 7 has come
     <profile>/<audit id>/dead-letters/0007.json   why shard 7 could not be read to its end (``dead_letters``)
     <profile>/<audit id>/<attempt>/...            what one way from the scan's end to a report leaves (``attempts``)
+    <profile>/questions/<digest>.json             which audits answered a question (``questions``)
     <profile>/<audit id>/report.json, findings.csv, report.html   (``reports``)
 
-Every name is determined by the audit and the step, so a step done twice overwrites its own work and nothing else. Of
-files that belong together the one written last says that all are complete.
+Of files that belong together the one written last says that all are complete. A step that is done twice leaves what is
+there: it creates its first file or its last, and finds out by that.
 """

@@ -52,7 +52,7 @@ def test_the_order_is_that_of_the_setting() -> None:
         (f"{HERE}:", "which cannot be loaded"),
         (f"{HERE}:NEEDED", "which is no profile: give module:NAME of one"),
         ("json:loads", "which is no profile"),
-        ("tests.adapters.other_profile:LATE", "of whose sources none is read before the scan"),
+        ("tests.adapters.other_profile:LATE", "cannot be audited: of its sources none is read before the scan"),
         ("pre-capture-sessions,pre_capture_sessions", "names the profile pre-capture-sessions twice: give each once"),
         ("x" * 500, "AUDIT_PROFILES has '" + "x" * 80 + "',"),
     ],

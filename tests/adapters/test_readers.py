@@ -66,6 +66,16 @@ async def test_all_queries_of_one_reader_see_one_moment(world: Services, databas
         assert await values(opened, COUNT) == [[1]]
 
 
+async def test_a_value_with_a_line_break_between_its_parts_stays_one_line(world: Services) -> None:
+    query = SqlRows(
+        """select to_json(given)::text from (select E'{"a":\\n 1}'::json as value, E'x\\ny' as text) given"""
+    )
+    async with reader(world, DATABASE) as opened:
+        [[line]] = [lines async for lines in opened.lines(query)]
+    assert "\n" not in line
+    assert json.loads(line) == {"value": {"a": 1}, "text": "x\ny"}
+
+
 async def test_rows_are_given_in_the_words_of_the_database_and_values_travel_beside_the_statement(
     world: Services,
 ) -> None:

@@ -1,0 +1,35 @@
+"""What the engine cannot do with a profile as it is declared, told when it is enabled and not while it audits."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from reconciliation.looks import UNITS
+from reconciliation.profile import Profile
+
+
+def problems(profile: Profile) -> Iterator[str]:
+    """What is wrong with it, in words; nothing if all that it names is there, and the engine can do what it asks."""
+    if not profile.pulls():
+        yield "of its sources none is read before the scan: an audit of it would speak about no moment"
+    sources, joins = [source.name for source in profile.sources], [join.name for join in profile.joins]
+    settings = {connection.setting for connection in profile.connections}
+    yield from _unknown("connections", [source.setting for source in profile.sources], settings)
+    of_joins = [name for join in profile.joins for name, _ in join.of]
+    yield from _unknown("sources", [*of_joins, *profile.again_order], sources)
+    yield from (f"its source {name} is in two joins" for name, times in Counter(of_joins).items() if times > 1)
+    scanned = [] if profile.scan is None else [profile.scan.join]
+    yield from _unknown("joins", [*scanned, *filter(None, [profile.first_join])], joins)
+    if "only" in profile.narrowed_by and not profile.first_join:
+        yield "it can be asked for some keys only, and does not say of which join"
+    for kind in profile.kinds[1:]:
+        if kind.keeps_ids:
+            yield f"its kind {kind.name} keeps ids of what is in order, which only the first kind can"
+    for kind in profile.kinds:
+        needs = [need for rule in kind.rules for need in rule.needs]
+        yield from _unknown("sources", needs, [*sources, UNITS])
+        if needs and kind.unverified is None:
+            yield f"its kind {kind.name} has rules that need something, and none for what is unverified"
+
+
+def _unknown(what: str, names: list[str], known: set[str] | list[str]) -> Iterator[str]:
+    yield from (f"it has no {name!r} among its {what}" for name in dict.fromkeys(names) if name not in known)

@@ -1,0 +1,41 @@
+"""Profiles that the engine cannot audit."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from profiles.pre_capture_sessions import PROFILE
+from reconciliation.profile import Join, Profile, Source
+from reconciliation.queries import SqlRows
+from reconciliation.soundness import problems
+from tests.reconciliation.shelves import BOOKS, SHELVES, Shelves
+from tests.toy_profile import PROFILE as TOY
+
+
+@pytest.mark.parametrize("profile", [PROFILE, TOY], ids=lambda profile: profile.name)
+def test_what_is_audited_is_sound(profile: Profile) -> None:
+    assert list(problems(profile)) == []
+
+
+ELSEWHERE = Source("elsewhere", "NOWHERE", lambda *_: SqlRows(""))
+TWICE = Join("twice", (("loans", str),))
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"sources": (*SHELVES.sources, ELSEWHERE)}, "it has no 'NOWHERE' among its connections"),
+        ({"joins": (*SHELVES.joins, TWICE)}, "its source loans is in two joins"),
+        ({"joins": (*SHELVES.joins, Join("more", (("papers", str),)))}, "it has no 'papers' among its sources"),
+        ({"again_order": ("papers",)}, "it has no 'papers' among its sources"),
+        ({"first_join": "papers"}, "it has no 'papers' among its joins"),
+        ({"first_join": "", "narrowed_by": ("only",)}, "it can be asked for some keys only, and does not say of which"),
+        ({"kinds": (BOOKS, replace(BOOKS, name="paper"))}, "its kind paper keeps ids of what is in order"),
+        ({"kinds": (replace(BOOKS, unverified=None),)}, "its kind book has rules that need something, and none for"),
+    ],
+)
+def test_what_the_engine_cannot_do_is_told(changes: dict[str, Any], told: str) -> None:
+    profile = type("Changed", (Shelves,), changes)()
+    [problem] = problems(profile)
+    assert problem.startswith(told)
