@@ -46,7 +46,8 @@ async def taken_in(
     """Take in all groups of a join, joins in their order; those in doubt come out."""
     of_scan = job.profile.is_of_scan(join.name)
     links = keyed((key, link) for key, of_key in sorted(look.links[join.name].items()) for link in of_key)
-    asked = sorted(look.audit.asked.only) if join.name == look.profile.first_join else []
+    only = look.profile.only
+    asked = sorted(look.audit.asked.only) if only is not None and only.join == join.name else []
     beside = [_records(job, plan) if of_scan else links, keyed((key, key) for key in asked)]
     async for portion in groups(job, _places(job, look.audit, plan, after), join, beside):
         for held in portion:

@@ -2,7 +2,6 @@
 
 import argparse
 import math
-import uuid
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final, NoReturn
@@ -152,7 +151,7 @@ def _run_arguments(run: Parser) -> None:
     _repeatable(
         run, "--prefix", dest="container_prefixes", metavar="PREFIX", summary="only containers whose name begins so"
     )
-    _repeatable(run, "--only", dest="only", metavar="UUID", summary="only this id", read=_uuid)
+    _repeatable(run, "--only", dest="only", metavar="KEY", summary="only the subject of this key (of a row: its id)")
     run.add_argument(
         "--ingest-address-contains", metavar="TEXT", help="only rows whose ingest address contains this text"
     )
@@ -221,13 +220,6 @@ def _option(text: str) -> tuple[str, str]:
     if not (name and equals):
         raise argparse.ArgumentTypeError("give NAME=VALUE; the command profiles shows what there is")
     return name, value
-
-
-def _uuid(text: str) -> str:
-    try:
-        return str(uuid.UUID(text))
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a UUID") from None
 
 
 def _count_from_0(text: str) -> int:

@@ -131,13 +131,25 @@ class Scan:
     kind: str = ""
 
 
+@dataclass(frozen=True)
+class Keys:
+    """The keys of a join that a request can ask for (``only``): ``are`` says what they are, ``form`` is what each must
+    match from end to end as it is written, and ``read`` gives the key that is meant.
+    """
+
+    join: str
+    are: str
+    form: str = "[ -~]{1,200}"
+    read: Callable[[str], str] = str
+
+
 class Profile(ABC):
     """An audited system.
 
     ``modes`` are how much of it an audit may open, the default first; ``options`` what else a request may ask.
-    ``narrowed_by`` names which of ``since``, ``until`` and ``only`` its sources heed: no other is accepted.
-    ``first_join`` is the join whose keys a request can ask for (``only``). Of sources that are read again, those of
-    ``again_order`` come first, in that order.
+    ``narrowed_by`` names which of ``since`` and ``until`` its sources heed, and ``only`` says which keys they can be
+    narrowed to: nothing else is accepted. Of sources that are read again, those of ``again_order`` come first, in that
+    order.
     """
 
     name: str
@@ -150,8 +162,8 @@ class Profile(ABC):
     modes: tuple[str, ...] = ("full",)
     options: tuple[Option, ...] = ()
     narrowed_by: tuple[str, ...] = ()
+    only: Keys | None = None
     default_grace_minutes: int = 60
-    first_join: str = ""
     again_order: tuple[str, ...] = ()
 
     @cached_property

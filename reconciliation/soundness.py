@@ -18,9 +18,8 @@ def problems(profile: Profile) -> Iterator[str]:
     yield from _unknown("sources", [*of_joins, *profile.again_order], sources)
     yield from (f"its source {name} is in two joins" for name, times in Counter(of_joins).items() if times > 1)
     scanned = [] if profile.scan is None else [profile.scan.join]
-    yield from _unknown("joins", [*scanned, *filter(None, [profile.first_join])], joins)
-    if "only" in profile.narrowed_by and not profile.first_join:
-        yield "it can be asked for some keys only, and does not say of which join"
+    asked = [] if profile.only is None else [profile.only.join]
+    yield from _unknown("joins", [*scanned, *asked], joins)
     for kind in profile.kinds[1:]:
         if kind.keeps_ids:
             yield f"its kind {kind.name} keeps ids of what is in order, which only the first kind can"

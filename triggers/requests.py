@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Annotated, Any, TypeVar
-from uuid import UUID
 
 from pydantic import (
     AfterValidator,
@@ -22,17 +21,17 @@ from pydantic import (
 from reconciliation.errors import BadRequestError, FieldProblem
 from reconciliation.options import Value, shortened
 from reconciliation.parameters import AuditParameters
-from reconciliation.profile import Profile
+from reconciliation.profile import Keys, Profile
 from reconciliation.run_record import is_audit_id
 from reconciliation.times import from_text, to_text
 
 MOST_BODY_BYTES = 64 * 1024
 BodyT = TypeVar("BodyT", bound=BaseModel)
 MOST_LISTED = 200
+MOST_KEYS = 1000
 DEFAULT_LIMIT = 20
 # Up to nine digits of a second: .NET and PowerShell write seven. What is beyond microseconds is cut.
 MOMENT = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?(Z|[+-][0-9]{2}:[0-9]{2})$"
-_UUID = r"^(urn:uuid:)?\{?[0-9a-fA-F]{8}(-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}\}?$"
 
 
 def new_audit_id(at: datetime, random_hex: str) -> str:
@@ -58,7 +57,6 @@ Moment = Annotated[
     BeforeValidator(_moment),
     WithJsonSchema({"type": "string", "format": "date-time", "pattern": MOMENT}),
 ]
-SubjectId = Annotated[str, Field(pattern=_UUID), AfterValidator(lambda text: str(UUID(text)))]
 OneLine = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(_printable)]
 
 
@@ -67,13 +65,13 @@ class StartAudit(BaseModel):
 
     model_config = ConfigDict(extra="ignore", strict=True)
 
-    # ``read_start`` looks both up in what is enabled.
+    # ``read_start`` looks these up in what is enabled; so it does with the keys in ``only``.
     profile: Any = None
     mode: Any = None
     since: Moment | None = None
     until: Moment | None = None
     grace_minutes: Annotated[int | None, Field(ge=0, le=7 * 24 * 60)] = None
-    only: Annotated[list[SubjectId], Field(max_length=1000)] = []
+    only: Annotated[list[Any], Field(max_length=MOST_KEYS)] = []
     options: dict[str, Any] = {}
 
 
@@ -86,7 +84,7 @@ _ALLOWED = {
     "since": "a date and time with its zone, such as 2024-07-18T00:00:00Z",
     "until": "a date and time with its zone, such as 2024-07-18T00:00:00Z",
     "grace_minutes": "a whole number from 0 to 10080",
-    "only": "a list of at most 1000 UUIDs of what the profile judges first",
+    "only": f"a list of at most {MOST_KEYS} keys of what the profile judges",
     "options": "an object with options of the profile (see GET /profiles)",
     "body": f"a JSON object of at most {MOST_BODY_BYTES} bytes with any of the fields {', '.join(_FIELDS)}",
 }
@@ -117,9 +115,9 @@ def read_start(body: bytes, profiles: Mapping[str, Profile]) -> AuditParameters:
     Raises ``BadRequestError`` with everything that is wrong.
     """
     given = _read(_JsonObject, body if body.strip() else b"{}", _ALLOWED).root
-    asked, problems = _asked(given)
     name = given.get("profile", next(iter(profiles)))
     profile = next((known for known in profiles.values() if known.name == name), None)
+    asked, problems = _asked(given, profile)
     problems += _unknown(given, profiles.values() if profile is None else [profile])
     if profile is None:
         raise BadRequestError([FieldProblem("profile", shortened(name), _one_of(profiles)), *problems])
@@ -127,6 +125,8 @@ def read_start(body: bytes, profiles: Mapping[str, Profile]) -> AuditParameters:
     if mode not in profile.modes:
         problems.append(FieldProblem("mode", shortened(mode), _one_of(profile.modes)))
     problems += _not_heeded(given, profile)
+    only, not_keys = _keys(given.get("only"), profile.only)
+    problems += not_keys
     options, wrong = _options(given, profile)
     if problems or wrong:
         raise BadRequestError([*problems, *wrong])
@@ -136,17 +136,18 @@ def read_start(body: bytes, profiles: Mapping[str, Profile]) -> AuditParameters:
         grace_minutes=profile.default_grace_minutes if asked.grace_minutes is None else asked.grace_minutes,
         since=asked.since,
         until=asked.until,
-        only=tuple(dict.fromkeys(asked.only)),
+        only=only,
         options=options,
     )
 
 
-def _asked(given: Mapping[str, Any]) -> tuple[StartAudit, list[FieldProblem]]:
+def _asked(given: Mapping[str, Any], profile: Profile | None) -> tuple[StartAudit, list[FieldProblem]]:
     """What every audit can be asked, and what is wrong with it; nothing is asked then."""
+    fields = _ALLOWED if profile is None or profile.only is None else {**_ALLOWED, "only": _keys_of(profile.only)}
     try:
         asked = StartAudit.model_validate(given)
     except ValidationError as error:
-        return StartAudit(), [_from_pydantic(item, _ALLOWED) for item in error.errors(include_url=False)]
+        return StartAudit(), [_from_pydantic(item, fields) for item in error.errors(include_url=False)]
     if asked.since and asked.until and asked.since >= asked.until:
         allowed = f"a moment after since ({to_text(asked.since)})"
         return asked, [FieldProblem("until", to_text(asked.until), allowed)]
@@ -155,9 +156,27 @@ def _asked(given: Mapping[str, Any]) -> tuple[StartAudit, list[FieldProblem]]:
 
 def _not_heeded(given: Mapping[str, Any], profile: Profile) -> Iterator[FieldProblem]:
     """What would narrow the question, and this profile could only pass over."""
+    heeded = {*profile.narrowed_by, *([] if profile.only is None else ["only"])}
     for name in ("since", "until", "only"):
-        if given.get(name) and name not in profile.narrowed_by:
+        if given.get(name) and name not in heeded:
             yield FieldProblem(name, shortened(given[name]), f"nothing: {profile.name} cannot be narrowed by it")
+
+
+def _keys(given: Any, known: Keys | None) -> tuple[tuple[str, ...], list[FieldProblem]]:
+    """The keys that are meant, each once, and what is none in a list that may be given."""
+    if known is None or not isinstance(given, list) or len(given) > MOST_KEYS:
+        return (), []
+    are_keys = [isinstance(text, str) and re.fullmatch(known.form, text) is not None for text in given]
+    problems = [
+        FieldProblem(f"only.{number}", shortened(text), _keys_of(known))
+        for number, (text, is_key) in enumerate(zip(given, are_keys, strict=True))
+        if not is_key
+    ]
+    return (() if problems else tuple(dict.fromkeys(map(known.read, given)))), problems
+
+
+def _keys_of(known: Keys) -> str:
+    return f"a list of at most {MOST_KEYS} {known.are}"
 
 
 def _unknown(given: Mapping[str, Any], profiles: Iterable[Profile]) -> Iterator[FieldProblem]:

@@ -10,6 +10,7 @@ from enum import StrEnum
 from hashlib import sha256
 from uuid import UUID
 
+ANY_UUID = r"(urn:uuid:)?\{?[0-9a-fA-F]{8}(-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}\}?"  # as people write one
 _UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 _CANONICAL_UUID = re.compile(_UUID)
 _INPUT_CONTAINER = re.compile(f"{_UUID}-input")

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from operator import attrgetter
+from uuid import UUID
 
 from profiles.pre_capture_sessions import conclusion, gaps, look_up, queries, screening
 from profiles.pre_capture_sessions.candidates import Candidate, RegisteredRecording
 from profiles.pre_capture_sessions.evidence import ContainerEvidence, read_evidence
-from profiles.pre_capture_sessions.keys import MATTERING_SUFFIXES, is_canonical_id
+from profiles.pre_capture_sessions.keys import ANY_UUID, MATTERING_SUFFIXES, is_canonical_id
 from profiles.pre_capture_sessions.kinds import CONTAINER, KINDS
 from profiles.pre_capture_sessions.names import CONTAINERS, CONTAINERS_AGAIN, REGISTERED
 from profiles.pre_capture_sessions.options import MODES, OPTIONS
@@ -17,7 +18,7 @@ from profiles.pre_capture_sessions.wording import WORDING
 from reconciliation.coverage import Gap
 from reconciliation.looks import Again, Audit, Doubt, Group, Screened, Subject
 from reconciliation.lookups import BlobsOf
-from reconciliation.profile import Join, Profile, Scan, Source, database, storage
+from reconciliation.profile import Join, Keys, Profile, Scan, Source, database, storage
 from reconciliation.queries import Containers
 from reconciliation.times import to_text
 
@@ -86,8 +87,8 @@ class PreCaptureSessions(Profile):
         kind=CONTAINER.name,
     )
     kinds = KINDS
-    narrowed_by = ("since", "until", "only")
-    first_join = SESSIONS
+    narrowed_by = ("since", "until")
+    only = Keys(SESSIONS, "UUIDs of capture sessions", ANY_UUID, lambda text: str(UUID(text)))
 
     def screen(self, join: str, group: Group, audit: Audit) -> Screened:
         """See ``screening``."""

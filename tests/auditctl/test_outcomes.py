@@ -187,7 +187,6 @@ def test_an_unreachable_service_is_a_failure(
         (),
         ("dance",),
         ("run", "--grace-minutes", "-1"),
-        ("run", "--only", "not-a-uuid"),
         ("run", "--option", "statuses"),
         ("run", "--option", "=FAILURE"),
         ("run", "--patience", "inf"),

@@ -28,7 +28,7 @@ ONE, OTHER = "6f1c1f52-6f0a-4f6e-8a53-0d9a5a3f2b11", "0b9e5f7e-2f8f-4a52-9df5-5a
         (["--status", "FAILURE", "--status", "PROCESSING"], {"statuses": ["FAILURE", "PROCESSING"]}),
         (["--grace-minutes", "0"], {"grace_minutes": 0}),
         (["--prefix", "a", "--prefix", "0f"], {"container_prefixes": ["a", "0f"]}),
-        (["--only", ONE, "--only", OTHER.upper()], {"only": [ONE, OTHER]}),
+        (["--only", ONE, "--only", OTHER.upper()], {"only": [ONE, OTHER.upper()]}),
         (["--ingest-address-contains", "rtmps"], {"ingest_address_contains": "rtmps"}),
         (["--option", "colour=red"], {"options": {"colour": "red"}}),
         (

@@ -10,7 +10,7 @@ from reconciliation.clock import Clock
 from reconciliation.coverage import Coverage, Gap
 from reconciliation.looks import MISSING, PLACED, UNITS, Audit, Group, Screened
 from reconciliation.lookups import BlobsOf
-from reconciliation.profile import Connection, Grouped, Join, Open, Scan, Source, Technology
+from reconciliation.profile import Connection, Grouped, Join, Keys, Open, Scan, Source, Technology
 from reconciliation.queries import Containers, SqlRows
 from reconciliation.rules import Kind, Rule, Severity, counted
 from tests.profiles.pre_capture_sessions.world import AS_OF, MINUTE, NOW, TOLERANCE
@@ -81,7 +81,7 @@ class Shelves(Grouped):
     )
     kinds = (BOOKS,)
     modes = ("deep", "quick")
-    first_join = "books"
+    only = Keys("books", "names of books")
 
     def screen(self, join: str, group: Group, audit: Audit) -> Screened:
         """Shelves name books, and books are as ``Grouped`` has it."""

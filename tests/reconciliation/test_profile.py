@@ -67,7 +67,7 @@ def test_sources_joins_and_connections_belong_together(profile: Profile) -> None
     joined = [name for join in profile.joins for name, _ in join.of]
     assert sorted(joined) == sorted(sources), "each source is of one join, by which it is read again"
     assert set(profile.again_order) <= set(sources)
-    assert profile.first_join in {"", *joins}
+    assert profile.only is None or profile.only.join in joins
     if profile.scan is not None:
         assert joins[0] == profile.scan.join, "what evidence names is of a later join"
     needed = {name for kind in profile.kinds for rule in kind.rules for name in rule.needs}

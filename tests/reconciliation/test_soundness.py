@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from profiles.pre_capture_sessions import PROFILE
-from reconciliation.profile import Join, Profile, Source
+from reconciliation.profile import Join, Keys, Profile, Source
 from reconciliation.queries import SqlRows
 from reconciliation.soundness import problems
 from tests.reconciliation.shelves import BOOKS, SHELVES, Shelves
@@ -29,8 +29,7 @@ TWICE = Join("twice", (("loans", str),))
         ({"joins": (*SHELVES.joins, TWICE)}, "its source loans is in two joins"),
         ({"joins": (*SHELVES.joins, Join("more", (("papers", str),)))}, "it has no 'papers' among its sources"),
         ({"again_order": ("papers",)}, "it has no 'papers' among its sources"),
-        ({"first_join": "papers"}, "it has no 'papers' among its joins"),
-        ({"first_join": "", "narrowed_by": ("only",)}, "it can be asked for some keys only, and does not say of which"),
+        ({"only": Keys("papers", "sheets")}, "it has no 'papers' among its joins"),
         ({"kinds": (BOOKS, replace(BOOKS, name="paper"))}, "its kind paper keeps ids of what is in order"),
         ({"kinds": (replace(BOOKS, unverified=None),)}, "its kind book has rules that need something, and none for"),
     ],

@@ -67,9 +67,16 @@ def _start_audit(profiles: Profiles) -> Schema:
         "profile": {**ref("ProfileName"), "description": "The first profile unless it is given."},
         "mode": {**ref("Mode"), "description": "The profile's first unless it is given."},
         "options": {"type": "object", "properties": options, "additionalProperties": False},
+        "only": {**schema["properties"]["only"], "items": _keys(profiles)},
         **{name: {**option, "description": "As in options."} for name, option in options.items()},
     }
     return {**schema, "additionalProperties": False}
+
+
+def _keys(profiles: Profiles) -> Schema:
+    """A key of any of these profiles."""
+    forms = [{**TEXT, "pattern": f"^{profile.only.form}$"} for profile in profiles if profile.only is not None]
+    return forms[0] if len(forms) == 1 else {"anyOf": forms} if forms else TEXT
 
 
 def _body(model: type[StartAudit | DiscardDeadLetters]) -> Schema:
@@ -98,7 +105,7 @@ def _parameters(profiles: Profiles) -> Schema:
         grace_minutes=COUNT,
         since=or_null(MOMENT),
         until=or_null(MOMENT),
-        only=listed({**TEXT, "format": "uuid"}),
+        only=listed(TEXT),
         **options,
     )
 
