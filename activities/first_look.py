@@ -77,5 +77,5 @@ def _places(job: Job, audit: Audit, plan: Plan, after: AfterScan) -> dict[str, P
     return {
         source.name: Place(job.record.folder, after.folder if source.after_scan else "rows", rows.get(source.name))
         for source in job.profile.sources
-        if source.name not in audit.lost or not source.after_scan
+        if source.name in rows or source.name not in audit.lost
     }

@@ -57,7 +57,7 @@ async def make_plan(job: Job, pulled: list[Pulled]) -> Plan:
     """
     services, audit = job.services, job.record.folder
     if len(pulled) < len(job.profile.pulls()):
-        raise RunStoreError(f"{audit} has not been read to its end in {services.records.where}. Start a new audit.")
+        raise RunStoreError(f"{audit} has not been read to its end in {services.records.where}. Resume the audit.")
     skipped, settings = Counter[str](), services.settings
     rows = {name: count for one in pulled for name, count in one.rows.items()}
     blocks: list[Block] = []

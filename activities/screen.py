@@ -1,7 +1,7 @@
 """The first look: rows beside evidence, key by key; what is in order is counted, the rest is kept to be read again."""
 
 import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Literal, TypedDict
 
@@ -10,7 +10,7 @@ import azure.durable_functions as df
 from activities.doubts import Links, doubt_to_json
 from activities.first_look import AfterScan, afresh, audit_of, taken_in
 from activities.step import AuditRequest, Job, Refusal, answered, running
-from adapters.readers import reader
+from adapters.readers import Reading, reader
 from adapters.services import Services
 from reconciliation.coverage import Gap
 from reconciliation.errors import AuditError, WrongAccountError
@@ -57,7 +57,7 @@ class _Screen:
     async def run(self) -> Screening:
         profile, attempts = self._profile, self._services.store.attempts
         plan = await self._services.store.plans.known(self._record.folder)
-        audit = self._with_what_was_pulled(await self._read_after_scan(audit_of(self._job, plan)), plan)
+        audit = self._with_gaps(await self._read_after_scan(audit_of(self._job, plan)), plan.rows, plan.unread)
         look, where = FirstLook(profile, audit), f"{self._record.folder}/{self._folder}"
         blocks = await attempts.write_doubts(where, self._doubts(look, plan))
         if spoiled := look.spoiled:
@@ -72,31 +72,33 @@ class _Screen:
         return await attempts.first_screened(self._record.attempt_folder, screening)
 
     async def _read_after_scan(self, audit: Audit) -> Audit:
-        lost = set(audit.lost)
+        """With the gaps of sources that are read only now."""
+        unread: dict[str, str] = {}
         for source in self._profile.sources:
             if not source.after_scan:
                 continue
             try:
                 moments = self._services.moments(audit.asked)
                 async with reader(self._services, source.setting) as opened:
-                    lines = opened.lines(source.read(audit.asked, moments))
-                    rows = self._services.store.rows
-                    self._rows[source.name] = await rows.write(self._record.folder, source.name, lines, self._folder)
+                    reading = Reading(opened.lines(source.read(audit.asked, moments)))
+                    write = self._services.store.rows.write
+                    rows = await write(self._record.folder, source.name, reading.lines(), self._folder)
+                self._rows[source.name] = rows
+                if reading.unread is not None:
+                    unread[source.name] = reading.unread
             except AuditError as error:
-                logger.warning("Audit %s: %s could not be read: %s", self._record.audit_id, source.name, error)
-                lost.add(source.name)
-                audit.coverage.gaps.append(Gap(f"{_in_words(source.name)} could not be read", str(error)))
-        return replace(audit, lost=frozenset(lost))
+                unread[source.name] = str(error)
+        return self._with_gaps(audit, self._rows, unread)
 
-    def _with_what_was_pulled(self, audit: Audit, plan: Plan) -> Audit:
-        lost = set(audit.lost)
-        for name, why in plan.unread.items():
-            lost.add(name)
-            audit.coverage.gaps.append(Gap(f"{_in_words(name)} could not be read to the end", why))
-        for name, rows in plan.rows.items():
-            if not rows and (empty := self._profile.source(name).if_empty) is not None:
+    def _with_gaps(self, audit: Audit, rows: Mapping[str, int], unread: Mapping[str, str]) -> Audit:
+        for name, why in unread.items():
+            logger.warning("Audit %s: %s could not be read to the end: %s", self._record.audit_id, name, why)
+            to_the_end = " to the end" if name in rows else ""
+            audit.coverage.gaps.append(Gap(f"{_in_words(name)} could not be read{to_the_end}", why))
+        for name, count in rows.items():
+            if not count and name not in unread and (empty := self._profile.source(name).if_empty) is not None:
                 audit.coverage.gaps.append(empty)
-        return replace(audit, lost=frozenset(lost))
+        return replace(audit, lost=audit.lost | unread.keys())
 
     async def _doubts(self, look: FirstLook, plan: Plan) -> AsyncIterator[list[Any]]:
         block: list[Any] = []

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from activities.doubts import doubt_from_json, seen_from_json
 from activities.looking import SECONDS_BETWEEN_PASSES
 from activities.step import Job
-from adapters.readers import reader
+from adapters.readers import Reading, reader
 from reconciliation.database import DatabaseState
 from reconciliation.errors import AuditError, RunStoreError
 from reconciliation.evidence import Unread, has_failed
@@ -122,6 +122,7 @@ async def read_again(job: Job, audit: Audit, looked: Sequence[Looked]) -> RowsAg
             lost |= {source.name for source in sources}
         else:
             rows |= read.rows
+            lost |= read.lost
             databases |= read.databases
     return RowsAgain(rows, frozenset(lost), databases)
 
@@ -155,8 +156,8 @@ async def _tried_twice(
 async def _read(
     job: Job, audit: Audit, setting: str, sources: Sequence[Source], keys: Mapping[str, set[str]]
 ) -> RowsAgain:
-    """The rows of some keys, each source's in turn."""
-    rows: dict[str, Rows] = {}
+    """The rows of some keys, each source's in turn; of one that cannot be read to its end, none."""
+    rows, lost = dict[str, Rows](), set[str]()
     moments = job.services.moments(audit.asked)
     async with reader(job.services, setting) as opened:
         for source in sources:
@@ -166,10 +167,15 @@ async def _read(
             asked = sorted(keys[source.name])
             for at in range(0, len(asked), _KEYS_IN_ONE_QUERY):
                 query = source.again(audit.asked, moments, asked[at : at + _KEYS_IN_ONE_QUERY])
-                async for lines in opened.lines(query):
+                reading = Reading(opened.lines(query))
+                async for lines in reading.lines():
                     for row in map(source.row, map(json.loads, lines)):
                         if key_of(row) in keys[source.name]:
                             found[key_of(row)].append(row)
-            rows[source.name] = found
+                if reading.unread is not None:
+                    logger.warning("%s could not be read again to the end: %s", source.name, reading.unread)
+                    lost.add(source.name)
+            if source.name not in lost:
+                rows[source.name] = found
         databases = {} if opened.state is None else {setting: opened.state}
-    return RowsAgain(rows, frozenset(), databases)
+    return RowsAgain(rows, frozenset(lost), databases)

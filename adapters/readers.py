@@ -13,9 +13,13 @@ from adapters.settings import Settings
 from adapters.store.jsonl import to_text
 from reconciliation.database import DatabaseState
 from reconciliation.errors import SettingsError, TooLargeError
+from reconciliation.evidence import Unread
 from reconciliation.queries import Containers, Query, SqlRows
 
 _MORE_THAN_ANY_CLOCK = timedelta(days=1)
+
+
+Portion = list[str] | Unread
 
 
 class Reader(Protocol):
@@ -27,9 +31,27 @@ class Reader(Protocol):
         """How far its clock is ahead of the app's; nothing if it differs by no more than clocks may."""
         ...
 
-    def lines(self, query: Query) -> AsyncIterator[list[str]]:
-        """A JSON text for each row, in portions. Raises an ``AuditError`` where it cannot be read."""
+    def lines(self, query: Query) -> AsyncIterator[Portion]:
+        """A JSON text for each row, in portions. The last may be an ``Unread`` (what is missing, why, what to do): that
+        is a gap of this source, and not the end of the audit. Raises an ``AuditError`` where nothing can be read.
+        """
         ...
+
+
+@dataclass
+class Reading:
+    """The lines that a reader gives; once they were read, ``unread`` says why they are not all (None: they are)."""
+
+    portions: AsyncIterator[Portion]
+    unread: str | None = None
+
+    async def lines(self) -> AsyncIterator[list[str]]:
+        """The lines as they come, in portions."""
+        async for portion in self.portions:
+            if isinstance(portion, Unread):
+                self.unread = f"{portion.unit}: {portion.reason}"
+                return
+            yield portion
 
 
 @asynccontextmanager
@@ -54,7 +76,7 @@ class _Rows:
     async def ahead(self) -> timedelta:
         return self.clock_ahead
 
-    def lines(self, query: Query) -> AsyncIterator[list[str]]:
+    def lines(self, query: Query) -> AsyncIterator[Portion]:
         if not isinstance(query, SqlRows):
             raise SettingsError(f"A database cannot answer {type(query).__name__}.")
         return self.snapshot.lines(query)
@@ -73,7 +95,7 @@ class _Account:
         # Such an answer was kept somewhere on its way.
         return timedelta() if abs(ahead) >= _MORE_THAN_ANY_CLOCK else ahead
 
-    async def lines(self, query: Query) -> AsyncIterator[list[str]]:
+    async def lines(self, query: Query) -> AsyncIterator[Portion]:
         if not isinstance(query, Containers):
             raise SettingsError(f"A storage account cannot answer {type(query).__name__}.")
         listed, most = 0, self.settings.max_containers

@@ -164,7 +164,7 @@ class Running:
         for _ in range(_CLAIMS):
             if active is not None and active.audit_id != audit_id and await self.is_alive(active):
                 raise _busy(profile, active.audit_id)
-            claimed = await self.world.records.hold(profile, audit_id, self.world.now(), active)
+            claimed = await self.world.records.claim(profile, audit_id, self.world.now(), active)
             if claimed is not None:
                 return claimed
             active = await self.active(profile)
@@ -199,7 +199,7 @@ class Running:
         if holder is None:
             mended = await self.world.records.release(guard, profile)
         else:
-            mended = await self.world.records.claim(profile, holder, self.world.now(), guard)
+            mended = await self.world.records.claim(profile, holder, self.world.now(), guard) is not None
         if mended:
             logger.warning("The guard of %s now names %s: %s", profile, holder or "no audit", guard.error)
 

@@ -234,11 +234,6 @@ class BlobStore:
             async for chunk in stream.chunks():
                 yield chunk
 
-    async def exists(self, path: str) -> bool:
-        """True if the blob is there."""
-        with self._explained("read"):
-            return await self._container.get_blob_client(path).exists()
-
     async def listing(self, prefix: str) -> AsyncIterator[Listed]:
         """The blobs under a prefix with their metadata, ascending by path."""
         with self._explained("list"):

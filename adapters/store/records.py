@@ -97,17 +97,11 @@ class AuditRecords:
 
     async def claim(
         self, profile: str, audit_id: str, at: datetime, instead_of: ActiveAudit | UnreadableGuard | None
-    ) -> bool:
-        """Make ``audit_id`` the active audit; False if somebody else was faster. Atomic.
+    ) -> ActiveAudit | None:
+        """Make ``audit_id`` the active audit, and give the guard as it is then; None if another was faster. Atomic.
 
         A write whose answer is lost on the way is sent again and then finds itself, so a refusal is looked into.
         """
-        return await self.hold(profile, audit_id, at, instead_of) is not None
-
-    async def hold(
-        self, profile: str, audit_id: str, at: datetime, instead_of: ActiveAudit | UnreadableGuard | None
-    ) -> ActiveAudit | None:
-        """As ``claim``; gives the guard as it is then, None if somebody else was faster."""
         data = document(
             {"schema_version": GUARD_SCHEMA_VERSION, "complete": True, "audit_id": audit_id, "since": to_text(at)}
         )

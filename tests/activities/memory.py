@@ -10,6 +10,7 @@ from typing import Any, cast
 from adapters.connections import StorageConnection
 from adapters.listing.lister import RestLister
 from adapters.postgres import Database
+from adapters.readers import Portion
 from adapters.services import Services
 from adapters.settings import Settings
 from adapters.store.blobs import BlobStore, Listed, Stored
@@ -25,6 +26,7 @@ from reconciliation.errors import (
     RunStoreError,
     StorageRefusedError,
 )
+from reconciliation.evidence import Unread
 from reconciliation.lookups import ALL, Blob, BlobPage, Suffixes
 from reconciliation.queries import SqlRows as Query
 from tests.profiles.pre_capture_sessions.world import AS_OF, MOMENTS, PARAMETERS, page
@@ -104,9 +106,6 @@ class MemoryBlobs(BlobStore):
         for start in range(0, len(self.blobs[path]), self._piece):
             yield self.blobs[path][start : start + self._piece]
 
-    async def exists(self, path: str) -> bool:
-        return path in self.blobs
-
     async def folders(self, prefix: str = "") -> AsyncIterator[str]:
         rest = [path.removeprefix(prefix) for path in self.blobs if path.startswith(prefix)]
         for name in sorted({path.partition("/")[0] for path in rest if "/" in path}):
@@ -139,12 +138,15 @@ class MemoryStorage:
 
 @dataclass
 class MemoryDatabase:
-    """PRE's database: its answers to the profile's four queries. The first ``failures`` snapshots cannot be had."""
+    """PRE's database: its answers to the profile's four queries. The first ``failures`` snapshots cannot be had; of the
+    statements in ``cut`` only the first row can.
+    """
 
     candidates: Sequence[Candidate] = ()
     rows: Sequence[RegisteredRecording] = ()
     others: Sequence[Candidate] = ()
     failures: int = 0
+    cut: frozenset[str] = frozenset()
     replayed_until: datetime | None = None
     asked: list[Query] = field(default_factory=list)
     where: tuple[str | None, str | None] = ("db.example", "pre")
@@ -162,9 +164,13 @@ class MemoryDatabase:
             AS_OF + self.ahead, is_replica=self.replayed_until is not None, replayed_until=self.replayed_until
         )
 
-    async def lines(self, query: Query) -> AsyncIterator[list[str]]:
+    async def lines(self, query: Query) -> AsyncIterator[Portion]:
         self.asked.append(query)
         texts = [json.dumps(value) for value in self._answer(query)]
+        if query.sql in self.cut:
+            yield texts[:1]
+            yield Unread("row 2", "It broke off.", failed=True)
+            return
         for start in range(0, len(texts), 2):
             yield texts[start : start + 2]
 

@@ -1,6 +1,7 @@
 """The first look: what it keeps, what it leaves out, and when there is none."""
 
 import json
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
@@ -8,21 +9,24 @@ import pytest
 
 from activities.look_again import look
 from activities.screen import screen_audit
+from adapters import readers
+from adapters.readers import Portion
 from adapters.store.jsonl import pack, unpack
-from profiles.pre_capture_sessions import names, screening
+from profiles.pre_capture_sessions import names, queries, screening
 from profiles.pre_capture_sessions.kinds import CONTAINER
 from profiles.pre_capture_sessions.screening import NAMES, SESSIONS
 from reconciliation.errors import RunStoreError, StorageUnavailableError, UnreadableError, WrongAccountError
-from reconciliation.evidence import Read
+from reconciliation.evidence import Read, Unread
 from reconciliation.looks import MISSING, PLACED, UNITS
 from reconciliation.parameters import AuditParameters
 from reconciliation.rules import Rule, Severity
-from tests.activities.audits import Audit, audit_of, folder, named, request
+from tests.activities.audits import Audit, audit_of, by_id, folder, named, request
 from tests.activities.memory import FORBIDDEN, MemoryStorage
 from tests.profiles.pre_capture_sessions.world import (
     AS_OF,
     IN_FAST_MODE,
     MINUTE,
+    MOMENTS,
     PARAMETERS,
     encode,
     encoded,
@@ -194,6 +198,44 @@ async def test_a_second_listing_that_cannot_be_had_is_a_gap_and_no_end() -> None
     assert report["outcome"]["word"] == "incomplete"
     assert report["coverage"]["gaps"] == [gap._asdict()]
     assert [one["verdict"] for one in report["findings"]] == ["unregistered_recording"]
+
+
+@pytest.mark.parametrize("source", ["registered", "candidates"])
+async def test_a_source_that_could_not_be_read_to_its_end_is_a_gap_and_what_was_read_of_it_counts(source: str) -> None:
+    """What it lacks is read again before it is called missing."""
+    stuck = [session(name, status="PROCESSING") for name in ("one", "two", "three")]
+    rows = sorted([row("a", "x"), row("b", "y")], key=lambda one: one.recording_id)
+    audit = audit_of(*stuck, account=named(a=encode("x"), b=encode("y"), hidden=encode("two")), rows=rows)
+    whole = (await audit.whole())["findings"]
+    audit = audit_of(*stuck, account=audit.outside.storage.account, rows=rows)
+    statements = {"registered": queries.registered(MOMENTS), "candidates": queries.candidates(PARAMETERS, MOMENTS)}
+    audit.database.cut = frozenset({statements[source].sql})
+    report = await audit.whole()
+    assert report["outcome"]["word"] == "incomplete"
+    [gap] = report["coverage"]["gaps"]
+    assert gap == {"what": f"the source {source} could not be read to the end", "next_step": "row 2: It broke off."}
+    found = {one["subject"]["id"]: one["verdict"] for one in report["findings"]}
+    expected = {one["subject"]["id"]: one["verdict"].replace("stuck_empty", "unverified") for one in whole}
+    assert expected[session("two").session_id] == "unregistered_recording"
+    unread = [one.session_id for one in by_id(stuck)[1:]] if source == "candidates" else []
+    for one in {*unread} - {session("two").session_id}:  # of that one its container tells
+        del expected[one]
+    assert found == expected
+
+
+async def test_a_second_listing_that_broke_off_is_a_gap(monkeypatch: pytest.MonkeyPatch) -> None:
+    audit = await scanned(audit_of(session(), account=named(hidden=encode())))
+
+    async def broken_off(*_: object) -> AsyncIterator[Portion]:
+        yield [json.dumps(str(uuid_of("hidden")))]
+        yield Unread("page 2", "It was refused.", failed=True)
+
+    monkeypatch.setattr(readers._Account, "lines", broken_off)
+    found = await audit.screened()
+    assert found.lost == {"containers_again"}
+    assert found.rows == {"containers_again": 1}
+    [gap] = found.coverage.gaps
+    assert gap == ("the source containers again could not be read to the end", "page 2: It was refused.")
 
 
 async def test_a_look_that_was_spoiled_is_taken_anew_with_all_its_gaps(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ from activities.look_again import look as look_up
 from activities.second_look import doubts_of, looked_again, read_again
 from activities.step import Job
 from adapters.store.jsonl import pack, unpack
+from profiles.pre_capture_sessions import queries
 from profiles.pre_capture_sessions.candidates import Candidate
 from profiles.pre_capture_sessions.screening import NAMES, SESSIONS
 from reconciliation.coverage import DELETED_DURING_SCAN
@@ -28,6 +29,8 @@ from tests.activities.memory import FORBIDDEN, GONE, MemoryDatabase, MemoryStora
 from tests.profiles.pre_capture_sessions.world import (
     AS_OF,
     MINUTE,
+    MOMENTS,
+    PARAMETERS,
     REGISTERED,
     encode,
     encoded,
@@ -258,6 +261,18 @@ async def test_a_database_that_keeps_failing_is_part_of_the_answer_and_storage_i
     assert again(look, NAMES)[NAME].lost == {"registered"}
     assert again(look, SESSIONS)[STUCK.session_id].lost == {"candidates"}
     assert again(look, NAMES)[NAME].evidence == encoded()
+
+
+async def test_of_rows_that_could_not_be_read_again_to_the_end_the_first_reading_stands() -> None:
+    other = session("another", status="PROCESSING")
+    audit = await doubting(STUCK, other)
+    audit.database.cut = frozenset({queries.sessions_again(PARAMETERS, MOMENTS, ()).sql})
+    look = await seen(audit)
+    assert not look.complete
+    for one in (STUCK, other):
+        assert [*map(list, again(look, SESSIONS)[one.session_id].rows)] == [[one]]
+        assert again(look, SESSIONS)[one.session_id].lost == {"candidates"}
+    assert again(look, NAMES)[NAME].lost == frozenset(), "what was read beside it is as good as ever"
 
 
 async def test_many_ids_are_asked_for_in_portions(monkeypatch: pytest.MonkeyPatch) -> None:

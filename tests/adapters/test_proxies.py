@@ -134,7 +134,7 @@ async def main(url, key):
         lister = RestLister(endpoint_of(connection), session)
         print([names async for names in lister.containers()])
     store = BlobStore(connection, "audits")
-    print(await store.exists("a"))
+    print(await store.metadata("a") is not None)
     await store.close()
     await post(f"{url}/hook", {})
 

@@ -13,7 +13,7 @@ import pytest
 from aiohttp import web
 from azure.storage.blob import BlobServiceClient
 
-from adapters.readers import Reader, beyond, reader
+from adapters.readers import Portion, Reader, Reading, beyond, reader
 from adapters.services import Services, open_services
 from adapters.settings import load_settings
 from devstack.azurite import AzuriteServer
@@ -24,6 +24,7 @@ from reconciliation.errors import (
     StorageRefusedError,
     TooLargeError,
 )
+from reconciliation.evidence import Unread
 from reconciliation.queries import Containers, Query, SqlRows
 from tests.adapters.listing.scripted_storage import failure, storage, xml
 
@@ -45,11 +46,29 @@ async def world(azurite_server: AzuriteServer, database_url: str) -> AsyncIterat
 
 
 async def values(opened: Reader, query: Query) -> list[Any]:
-    return [json.loads(line) async for lines in opened.lines(query) for line in lines]
+    return [json.loads(line) for lines in await portions(opened, query) for line in lines]
+
+
+async def portions(opened: Reader, query: Query) -> list[list[str]]:
+    reading = Reading(opened.lines(query))
+    found = [lines async for lines in reading.lines()]
+    assert reading.unread is None
+    return found
 
 
 def scripted(world: Services, lister: Any) -> Services:
     return replace(world, listers={STORAGE: lister})
+
+
+async def test_a_reading_that_does_not_come_to_its_end_keeps_what_it_gave_and_says_why() -> None:
+    async def given() -> AsyncIterator[Portion]:
+        yield ["1", "2"]
+        yield Unread("page 2", "It was refused.", failed=True)
+        pytest.fail("it is not asked for more")
+
+    reading = Reading(given())
+    assert [lines async for lines in reading.lines()] == [["1", "2"]]
+    assert reading.unread == "page 2: It was refused."
 
 
 # --- a database -------------------------------------------------------------------------------------------------------
@@ -71,7 +90,7 @@ async def test_a_value_with_a_line_break_between_its_parts_stays_one_line(world:
         """select to_json(given)::text from (select E'{"a":\\n 1}'::json as value, E'x\\ny' as text) given"""
     )
     async with reader(world, DATABASE) as opened:
-        [[line]] = [lines async for lines in opened.lines(query)]
+        [[line]] = await portions(opened, query)
     assert "\n" not in line
     assert json.loads(line) == {"value": {"a": 1}, "text": "x\ny"}
 
@@ -81,7 +100,7 @@ async def test_rows_are_given_in_the_words_of_the_database_and_values_travel_bes
 ) -> None:
     query = SqlRows("select json_build_array(%(name)s::text, 1.50)::text", {"name": "'; drop table courts --ü"})
     async with reader(world, DATABASE) as opened:
-        [[line]] = [lines async for lines in opened.lines(query)]
+        [[line]] = await portions(opened, query)
     assert line == '["\'; drop table courts --ü", 1.50]'
 
 
@@ -115,13 +134,13 @@ async def test_the_containers_of_an_account_are_read_by_their_names_page_by_page
             service.create_container(name)
         async with reader(world, STORAGE) as opened:
             assert await opened.ahead() == timedelta()
-            portions = [lines async for lines in opened.lines(Containers())]
+            pages = await portions(opened, Containers())
         for name in names:
             service.delete_container(name)
-    found = [json.loads(line) for lines in portions for line in lines]
+    found = [json.loads(line) for lines in pages for line in lines]
     assert found == sorted(found)
     assert [name for name in found if name in names] == names
-    assert max(map(len, portions)) <= 2, "a page is handed on as it comes"
+    assert max(map(len, pages)) <= 2, "a page is handed on as it comes"
     assert opened.state is None
 
 
@@ -180,7 +199,7 @@ async def test_an_account_of_more_containers_than_the_app_is_set_up_for_is_refus
     async with storage(answer) as (lister, _), reader(scripted(small, lister), STORAGE) as opened:
 
         async def take() -> None:
-            async for lines in opened.lines(Containers()):
+            async for lines in Reading(opened.lines(Containers())).lines():
                 read.extend(lines)
 
         with pytest.raises(TooLargeError, match=r"more than 3 containers.* Raise AUDIT_MAX_CONTAINERS"):

@@ -40,7 +40,9 @@ def processes_in(folder: Path) -> set[int]:
 
 def parent_of(server: str, temporary_folder: Path) -> subprocess.Popen[str]:
     """A process, first of its own group, that starts a server, says so and sleeps."""
+    # A test runner in the background ignores SIGINT and its children inherit that; a terminal does not.
     code = (
+        "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
         f"import time\nfrom devstack.{server} import {server}\n"
         f"with {server}():\n    print('ready', flush=True)\n    time.sleep({2 * DEADLINE_SECONDS})\n"
     )

@@ -78,7 +78,7 @@ async def test_a_run_store_whose_container_is_gone_is_made_again(world: Services
     assert (await health())[0] == 200
     await blobs_of(world)._container.delete_container()
     assert (await health())[0] == 200
-    assert await blobs_of(world).exists("health.json")
+    assert await blobs_of(world).read("health.json") is not None
 
 
 async def test_a_run_store_that_may_be_read_and_not_written_is_no_run_store(

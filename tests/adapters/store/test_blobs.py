@@ -48,7 +48,6 @@ USES: dict[str, Use] = {
     "metadata": lambda store: store.metadata("a"),
     "read": lambda store: store.read("a"),
     "read_stream": read_stream,
-    "exists": lambda store: store.exists("a"),
     "listing": listed,
     "folders": folders,
 }
@@ -92,7 +91,7 @@ def _without_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_what_is_not_there_is_none_or_nothing_and_not_an_error(blobs: BlobStore) -> None:
     for _ in ("no container", "an empty one"):
         assert await blobs.read("a") is None
-        assert not await blobs.exists("a")
+        assert await blobs.read("a") is None
         assert await listed(blobs) == []
         assert await folders(blobs) == []
         assert not await blobs.replace("a", b"1", '"0x8D"')
@@ -146,7 +145,7 @@ async def test_a_stream_of_nothing_is_an_empty_blob(blobs: BlobStore, empty: tup
     await blobs.write("a", b"old")
     await blobs.write_stream("a", pieces(*empty))
     assert b"".join(await read_stream(blobs)) == b""
-    assert await blobs.exists("a")
+    assert await blobs.read("a") is not None
 
 
 async def test_a_stream_that_is_not_there_says_what_where_and_what_next(blobs: BlobStore) -> None:
@@ -167,10 +166,10 @@ async def test_a_stream_appears_only_when_all_of_it_has_arrived(blobs: BlobStore
         for piece in (MANY[:8_500_000], MANY[8_500_000:]):
             yield piece
             stored = await blobs.read("a")
-            seen.append((None if stored is None else stored.data, await blobs.exists("a"), await listed(blobs)))
+            seen.append((None if stored is None else stored.data, await listed(blobs)))
 
     await blobs.write_stream("a", watched())
-    assert seen == [(old, old is not None, [] if old is None else ["a"])] * 2
+    assert seen == [(old, [] if old is None else ["a"])] * 2
     stored = await blobs.read("a")
     assert stored is not None
     assert stored.data == MANY
@@ -191,7 +190,6 @@ async def test_a_stream_that_breaks_off_leaves_what_was_there(blobs: BlobStore, 
         await blobs.write_stream("a", broken_off())
     stored = await blobs.read("a")
     assert (None if stored is None else stored.data) == old
-    assert await blobs.exists("a") is (old is not None)
     assert await listed(blobs) == ([] if old is None else ["a"])
     await blobs.write_stream("a", pieces(b"new"))
     assert await read_stream(blobs) == [b"new"]
@@ -253,7 +251,7 @@ async def test_a_blob_is_deleted_once_and_only_if_it_is_still_the_one_that_was_s
     assert seen is not None
     await blobs.write("a", b"2")
     assert not await blobs.delete("a", seen.etag)
-    assert await blobs.exists("a")
+    assert await blobs.read("a") is not None
     now = await blobs.read("a")
     assert now is not None
     assert [await blobs.delete("a", now.etag), await blobs.delete("a", now.etag)] == [True, False]

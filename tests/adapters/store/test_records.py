@@ -43,17 +43,17 @@ async def active(records: AuditRecords) -> ActiveAudit:
 async def test_of_twenty_claims_at_once_one_wins_and_is_named(records: AuditRecords) -> None:
     assert await records.active(PROFILE) is None
     won = await asyncio.gather(*(records.claim(PROFILE, numbered(n), AT, None) for n in range(20)))
-    assert won.count(True) == 1
+    [number] = [n for n, held in enumerate(won) if held]
     guard = await active(records)
-    assert (guard.audit_id, guard.since) == (numbered(won.index(True)), AT)
+    assert (guard.audit_id, guard.since) == (numbered(number), AT)
 
 
 async def test_of_twenty_successors_at_once_one_wins(records: AuditRecords) -> None:
     await records.claim(PROFILE, numbered(99), AT, None)
     ended = await records.active(PROFILE)
     won = await asyncio.gather(*(records.claim(PROFILE, numbered(n), AT, ended) for n in range(20)))
-    assert won.count(True) == 1
-    assert (await active(records)).audit_id == numbered(won.index(True))
+    [number] = [n for n, held in enumerate(won) if held]
+    assert (await active(records)).audit_id == numbered(number)
 
 
 async def test_profiles_do_not_stand_in_each_others_way(records: AuditRecords) -> None:
@@ -74,15 +74,15 @@ async def test_a_claim_whose_answer_was_lost_is_sent_again_and_finds_itself(reco
 async def test_what_holds_a_guard_can_hold_it_on_without_looking(
     records: AuditRecords, blobs: BlobStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = await records.hold(PROFILE, numbered(1), AT, None)
+    first = await records.claim(PROFILE, numbered(1), AT, None)
     assert first == await active(records)
     with monkeypatch.context() as patch:
         patch.setattr(blobs, "read", None)
-        later = await records.hold(PROFILE, numbered(1), AT + timedelta(seconds=1), first)
+        later = await records.claim(PROFILE, numbered(1), AT + timedelta(seconds=1), first)
     assert later == await active(records)
     assert later != first
-    assert await records.hold(PROFILE, numbered(2), AT, first) is None, "it is not the guard that was seen any more"
-    assert await records.hold(PROFILE, numbered(1), AT, None) == later, "its answer was lost, so it finds itself"
+    assert await records.claim(PROFILE, numbered(2), AT, first) is None, "it is not the guard that was seen any more"
+    assert await records.claim(PROFILE, numbered(1), AT, None) == later, "its answer was lost, so it finds itself"
 
 
 # --- the record -------------------------------------------------------------------------------------------------------
@@ -537,9 +537,9 @@ async def test_a_guard_that_cannot_be_read_is_no_free_guard_and_is_replaced_only
     assert seen.error.path == GUARD
     assert not await records.claim(PROFILE, AUDIT, AT, None)
     won = await asyncio.gather(*(records.claim(PROFILE, numbered(n), AT, seen) for n in range(5)))
-    assert won.count(True) == 1
+    [number] = [n for n, held in enumerate(won) if held]
     assert not await records.release(seen, PROFILE)
-    assert (await active(records)).audit_id == numbered(won.index(True))
+    assert (await active(records)).audit_id == numbered(number)
 
 
 async def test_the_check_of_the_run_store_leaves_one_blob_that_no_list_shows(
