@@ -1,4 +1,4 @@
-# Everything is installed inside this folder: .venv, .venvs, node_modules below devstack and the caches in .cache.
+# Everything is installed inside this folder: .venv, .venvs, node_modules below dev/devstack and the caches in .cache.
 # A fresh machine needs git, make and Python 3.11, 3.12 or 3.13.
 # Another Python than the one found: make clean, then make PYTHON=/path/to/python test
 
@@ -10,7 +10,7 @@ PYTHON ?=
 RUN := .venv/bin
 # Much of a test's time is waiting, so there are more workers than cores; a file's tests share what they set up.
 PYTEST := pytest -n 3 --dist loadfile --no-loadscope-reorder
-PYTHON_313 = $(shell PYTHON= devstack/find_python.sh 3.13)
+PYTHON_313 = $(shell PYTHON= dev/devstack/find_python.sh 3.13)
 
 export PIP_CACHE_DIR := $(CURDIR)/.cache/pip
 export NODE_COMPILE_CACHE := $(CURDIR)/.cache/node
@@ -26,14 +26,14 @@ help: ## show this list
 
 .PHONY: demo
 demo: install ## plant lost recordings on a stack of its own, audit it, compare what was found, stop everything
-	@$(RUN)/python -m demo
+	@$(RUN)/python -m dev.demo
 
 .PHONY: start
 start: install ## run the app on port 7071 with its stack until Ctrl-C; data is kept in .state
-	@$(RUN)/python -m demo start
+	@$(RUN)/python -m dev.demo start
 
 .PHONY: test
-test: install devstack/chromium/node_modules/installed ## run the tests, within five minutes
+test: install dev/devstack/chromium/node_modules/installed ## run the tests, within five minutes
 	@$(RUN)/$(PYTEST) -m "not deep"
 
 .PHONY: test-deep
@@ -60,23 +60,23 @@ fuzz: install ## send 10,000 odd requests to an app on a stack of its own; ends 
 
 .PHONY: chaos
 chaos: install ## 200 audits under faults, kills and worker crashes, each judged, within twenty minutes
-	@$(RUN)/python -m chaos
+	@$(RUN)/python -m dev.chaos
 
 .PHONY: chaos-quick
 chaos-quick: install ## the same with 20 audits, in under three minutes
-	@$(RUN)/python -m chaos --audits 20
+	@$(RUN)/python -m dev.chaos --audits 20
 
 .PHONY: bench
-bench: install ## measure speed and memory beside the peers, within an hour; writes benchmarks/results.md
-	@$(RUN)/python -m benchmarks
+bench: install ## measure speed and memory beside the peers, within an hour; writes dev/benchmarks/results.md
+	@$(RUN)/python -m dev.benchmarks
 
 .PHONY: bench-quick
 bench-quick: install ## the same in small, in under two minutes
-	@$(RUN)/python -m benchmarks --quick
+	@$(RUN)/python -m dev.benchmarks --quick
 
 .PHONY: soak
 soak: install ## audit a small account 100 times on one host; fails if memory, open files or sockets grow
-	@$(RUN)/python -m benchmarks.soak
+	@$(RUN)/python -m dev.benchmarks.soak
 
 .PHONY: check
 check: .venv/installed ## lint, formatting, types and the direction of imports
@@ -86,7 +86,7 @@ check: .venv/installed ## lint, formatting, types and the direction of imports
 	$(RUN)/lint-imports
 
 .PHONY: install
-install: .venv/installed devstack/node_modules/installed ## install what the other targets need (they do it themselves)
+install: .venv/installed dev/devstack/node_modules/installed ## install what the other targets need (they do it themselves)
 
 .PHONY: lock
 lock: .venv/installed ## resolve all dependencies anew: requirements.txt, constraints.txt, package-lock.json
@@ -106,16 +106,16 @@ lock: .venv/installed ## resolve all dependencies anew: requirements.txt, constr
 	.cache/lock/bin/pip list --format=freeze --exclude pip | grep -vixFf .cache/marked.txt >> .cache/constraints.txt
 	mv .cache/constraints.txt constraints.txt
 	rm -rf .cache/lock .cache/direct.txt .cache/marked.txt
-	$(RUN)/python -m devstack.install --lock
+	$(RUN)/python -m dev.devstack.install --lock
 
 .PHONY: clean
 clean: ## remove everything that was installed, cached or produced, .state included
-	rm -rf .venv .venvs .cache .state out build *.egg-info devstack/node_modules devstack/chromium/node_modules
+	rm -rf .venv .venvs .cache .state out build *.egg-info dev/devstack/node_modules dev/devstack/chromium/node_modules
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A stamp is written last, so an interrupted installation is made again.
-.venv/installed: FOUND = $(shell PYTHON='$(PYTHON)' devstack/find_python.sh 3.11 3.12 3.13)
+.venv/installed: FOUND = $(shell PYTHON='$(PYTHON)' dev/devstack/find_python.sh 3.11 3.12 3.13)
 .venvs/3.13/installed: FOUND = $(PYTHON_313)
 .venv/installed .venvs/3.13/installed: requirements.txt requirements-dev.txt constraints.txt pyproject.toml
 	@[ -x $(@D)/bin/pip ] && $(@D)/bin/python -c '' 2>/dev/null || { found='$(FOUND)'; \
@@ -129,12 +129,12 @@ clean: ## remove everything that was installed, cached or produced, .state inclu
 	@$(@D)/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-devstack/node_modules/installed: devstack/package.json devstack/package-lock.json devstack/.npmrc | .venv/installed
+dev/devstack/node_modules/installed: dev/devstack/package.json dev/devstack/package-lock.json dev/devstack/.npmrc | .venv/installed
 	@echo "Installing Azurite"
-	@$(RUN)/python -m devstack.install azurite
+	@$(RUN)/python -m dev.devstack.install azurite
 	@touch $@
 
-devstack/chromium/node_modules/installed: $(addprefix devstack/chromium/,package.json package-lock.json .npmrc unpack.mjs) | .venv/installed
+dev/devstack/chromium/node_modules/installed: $(addprefix dev/devstack/chromium/,package.json package-lock.json .npmrc unpack.mjs) | .venv/installed
 	@echo "Installing a headless Chromium for the browser tests"
-	@$(RUN)/python -m devstack.install chromium
+	@$(RUN)/python -m dev.devstack.install chromium
 	@touch $@

@@ -8,8 +8,8 @@ import psycopg
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 
-from devstack.azurite import AzuriteServer, azurite
-from devstack.postgres import PostgresServer, postgres
+from dev.devstack.azurite import AzuriteServer, azurite
+from dev.devstack.postgres import PostgresServer, postgres
 from tests.baseline.recorded import Baseline
 
 # Machines are shared: how long an example takes says nothing. A first look: pytest --hypothesis-profile quick; a
@@ -21,7 +21,7 @@ settings.register_profile(
 settings.register_profile("deep", settings.get_profile("patient"), max_examples=5000)
 settings.load_profile("patient")
 
-PRE_SCHEMA = Path(__file__).parents[1] / "demo" / "pre_schema.sql"
+PRE_SCHEMA = Path(__file__).parents[1] / "dev" / "demo" / "pre_schema.sql"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -21,8 +21,7 @@ APP = (
     "profiles",
     "reconciliation",
     "triggers",
-    "devhost",
-    "devstack",
+    "dev",
 )
 
 

@@ -24,9 +24,9 @@ from reconciliation.rules import Severity
 from triggers.requests import read_start
 
 ROOT = Path(__file__).parents[1]
-PRE_SCHEMA = (ROOT / "demo" / "pre_schema.sql").read_text(encoding="utf-8").lower()
+PRE_SCHEMA = (ROOT / "dev" / "demo" / "pre_schema.sql").read_text(encoding="utf-8").lower()
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), ROOT / "devhost" / "README.md"])
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), ROOT / "dev" / "devhost" / "README.md"])
 
 
 def table(heading: str, document: str = README) -> list[list[str]]:
@@ -109,7 +109,7 @@ def test_all_verdicts_are_explained_in_the_words_of_the_profile() -> None:
 
 
 def test_the_figures_of_the_readme_are_those_that_were_measured_last() -> None:
-    measured = table("Figures", (ROOT / "benchmarks" / "results.md").read_text(encoding="utf-8"))
+    measured = table("Figures", (ROOT / "dev" / "benchmarks" / "results.md").read_text(encoding="utf-8"))
     assert [row[:2] for row in table("Figures")] == measured
 
 

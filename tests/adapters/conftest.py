@@ -9,8 +9,8 @@ from adapters.connections import StorageConnection, by_connection_string
 from adapters.store.blobs import BlobStore
 from adapters.store.records import AuditRecords
 from adapters.store.run_store import RunStore
-from devstack.azurite import AzuriteServer
-from devstack.postgres import HOST
+from dev.devstack.azurite import AzuriteServer
+from dev.devstack.postgres import HOST
 from tests.adapters.tls_before_postgres import tls_before
 from tests.adapters.tls_on_loopback import self_signed
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from devstack.azurite import HOST
+from dev.devstack.azurite import HOST
 
 
 @dataclass

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from adapters.postgres import Database
-from devstack.postgres import HOST, PostgresServer
+from dev.devstack.postgres import HOST, PostgresServer
 from profiles.pre_capture_sessions import PROFILE, queries
 from reconciliation.errors import AuditError, DatabaseRefusedError, DatabaseUnavailableError, SettingsError
 from reconciliation.queries import Moments, SqlRows

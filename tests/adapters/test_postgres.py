@@ -18,7 +18,7 @@ from azure.core.exceptions import ClientAuthenticationError, ServiceRequestError
 
 from adapters.postgres import Database, Snapshot
 from adapters.store.run_store import RunStore
-from devstack.postgres import PostgresServer, postgres, replica
+from dev.devstack.postgres import PostgresServer, postgres, replica
 from profiles.pre_capture_sessions import PROFILE, queries
 from profiles.pre_capture_sessions.candidates import Candidate, RegisteredRecording
 from profiles.pre_capture_sessions.keys import name_digest

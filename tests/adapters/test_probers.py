@@ -12,8 +12,8 @@ from adapters.listing.lister import RestLister
 from adapters.probers import Prober
 from adapters.services import Services, open_services
 from adapters.settings import load_settings
-from devstack.azurite import AzuriteServer
-from devstack.storage_stub.pages import BlobEntry, blob_page
+from dev.devstack.azurite import AzuriteServer
+from dev.devstack.storage_stub.pages import BlobEntry, blob_page
 from reconciliation.errors import ContainerGoneError, ListingError, StorageRefusedError
 from reconciliation.lookups import BlobCount, BlobsOf, lookup_from_json, lookup_to_json
 from tests.adapters.listing.scripted_storage import failure, storage, xml

@@ -10,8 +10,8 @@ from aiohttp import web
 from yarl import URL
 
 from adapters.proxies import proxy_for
-from devstack.azurite import ACCOUNT_KEY, HOST
-from devstack.storage_stub.pages import BlobEntry, blob_page, container_page
+from dev.devstack.azurite import ACCOUNT_KEY, HOST
+from dev.devstack.storage_stub.pages import BlobEntry, blob_page, container_page
 from reconciliation.errors import SettingsError, StorageRefusedError, StorageUnavailableError
 from tests.adapters.listing.scripted_storage import SIGNATURE, failure, storage, xml
 from tests.adapters.proxy_on_loopback import forward_proxy

@@ -16,8 +16,8 @@ from azure.storage.blob import BlobServiceClient
 from adapters.readers import Portion, Reader, Reading, beyond, reader
 from adapters.services import Services, open_services
 from adapters.settings import load_settings
-from devstack.azurite import AzuriteServer
-from devstack.storage_stub.pages import container_page
+from dev.devstack.azurite import AzuriteServer
+from dev.devstack.storage_stub.pages import container_page
 from reconciliation.errors import (
     DatabaseUnavailableError,
     SettingsError,

@@ -12,7 +12,7 @@ from aiohttp import ClientTimeout, web
 
 from adapters import webhook
 from adapters.webhook import post
-from devstack.azurite import HOST
+from dev.devstack.azurite import HOST
 from reconciliation.errors import NotificationError
 from tests.adapters.proxy_on_loopback import forward_proxy
 from tests.adapters.tls_on_loopback import self_signed, serving

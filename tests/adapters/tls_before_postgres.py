@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from devstack.postgres import HOST
+from dev.devstack.postgres import HOST
 from tests.adapters.tls_on_loopback import serving
 
 # https://www.postgresql.org/docs/current/protocol-message-formats.html: SSLRequest

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from devstack.azurite import HOST
+from dev.devstack.azurite import HOST
 
 
 def self_signed(directory: Path, host: str | None = None) -> Path:

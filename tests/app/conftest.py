@@ -6,9 +6,9 @@ from uuid import uuid4
 
 import pytest
 
-from demo.cases import Case, PlantedContainer, healthy_cases, other_containers, special_cases
-from devstack.azurite import AzuriteServer, azurite
-from devstack.postgres import PostgresServer
+from dev.demo.cases import Case, PlantedContainer, healthy_cases, other_containers, special_cases
+from dev.devstack.azurite import AzuriteServer, azurite
+from dev.devstack.postgres import PostgresServer
 from tests.app.proxy import StorageProxy, storage_proxy
 from tests.app.world import Api, World, planted, running
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from devstack.azurite import HOST
+from dev.devstack.azurite import HOST
 
 _PORTION_BYTES = 64 * 1024
 

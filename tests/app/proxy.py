@@ -10,7 +10,7 @@ import aiohttp
 from aiohttp import web
 from yarl import URL
 
-from devstack.azurite import ACCOUNT, ACCOUNT_KEY, HOST
+from dev.devstack.azurite import ACCOUNT, ACCOUNT_KEY, HOST
 
 _HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "date", "server"}
 _AUTOMATIC = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")

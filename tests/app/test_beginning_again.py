@@ -15,8 +15,8 @@ import httpx
 import psycopg
 import pytest
 
-from devstack.azurite import HOST, AzuriteServer
-from devstack.postgres import PostgresServer
+from dev.devstack.azurite import HOST, AzuriteServer
+from dev.devstack.postgres import PostgresServer
 from tests.app.hosting import age, break_off, events, fire, guards, lose, record, settled
 from tests.app.proxy import Asked, Held, StorageProxy, lists, storage_proxy, writes
 from tests.app.world import Api, World, eventually, leaks, running

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from demo.__main__ import verdicts
-from demo.cases import healthy_cases, other_containers, special_cases
-from devstack.azurite import AzuriteServer
+from dev.demo.__main__ import verdicts
+from dev.demo.cases import healthy_cases, other_containers, special_cases
+from dev.devstack.azurite import AzuriteServer
 from tests.app.conftest import PlantWorld
 from tests.app.proxy import Asked, Held, Matches, StorageProxy, lists, replaces, second_look, storage_proxy, writes
 from tests.app.world import Api, World, eventually, leaks, running

@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
-from devstack.azurite import HOST
-from devstack.postgres import PostgresServer
+from dev.devstack.azurite import HOST
+from dev.devstack.postgres import PostgresServer
 from tests.app.world import Api, World, leaks, running
 
 ROLE_PASSWORD = "read-nothing-9f3b"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from demo.__main__ import verdicts
+from dev.demo.__main__ import verdicts
 from tests.app.proxy import StorageProxy
 from tests.app.world import ABSENT, Api, World, is_recording, leaks, running
 

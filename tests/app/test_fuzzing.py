@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from demo.cases import healthy_cases, special_cases
+from dev.demo.cases import healthy_cases, special_cases
 from tests.app.conftest import PlantWorld
 from tests.app.fuzzing.campaign import KEY, SETTINGS, fuzz
 from tests.app.proxy import StorageProxy

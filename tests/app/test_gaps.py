@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from azure.storage.blob import BlobServiceClient
 
-from demo.__main__ import verdicts
+from dev.demo.__main__ import verdicts
 from tests.app.proxy import Asked, StorageProxy, lists
 from tests.app.world import ABSENT, Api, World, leaks, running
 

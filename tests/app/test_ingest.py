@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from demo.__main__ import verdicts
-from demo.cases import DAY, Case, PlantedContainer, demo_id, encoded, healthy_cases
-from demo.planting import plant_containers
-from devstack.azurite import AzuriteServer, azurite
+from dev.demo.__main__ import verdicts
+from dev.demo.cases import DAY, Case, PlantedContainer, demo_id, encoded, healthy_cases
+from dev.demo.planting import plant_containers
+from dev.devstack.azurite import AzuriteServer, azurite
 from tests.app.conftest import PlantWorld
 from tests.app.proxy import Asked, StorageProxy, storage_proxy
 from tests.app.world import Api, World, leaks, running

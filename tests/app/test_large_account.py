@@ -8,10 +8,10 @@ from uuid import uuid4
 
 import pytest
 
-from benchmarks.world import expected_hidden, plant
-from devstack.azurite import AzuriteServer
-from devstack.postgres import PostgresServer
-from devstack.stub import stubbed_storage
+from dev.benchmarks.world import expected_hidden, plant
+from dev.devstack.azurite import AzuriteServer
+from dev.devstack.postgres import PostgresServer
+from dev.devstack.stub import stubbed_storage
 from tests.app.world import Api, eventually, running
 
 CONTAINERS = 20_000

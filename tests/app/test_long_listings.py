@@ -7,9 +7,9 @@ import aiohttp
 import pytest
 from azure.storage.blob import BlobServiceClient, ContainerSasPermissions, generate_container_sas
 
-from demo.__main__ import verdicts
-from demo.cases import Case, PlantedContainer, demo_id, encoded, healthy_cases
-from devstack.azurite import ACCOUNT, ACCOUNT_KEY, HOST, AzuriteServer
+from dev.demo.__main__ import verdicts
+from dev.demo.cases import Case, PlantedContainer, demo_id, encoded, healthy_cases
+from dev.devstack.azurite import ACCOUNT, ACCOUNT_KEY, HOST, AzuriteServer
 from tests.app.conftest import PlantWorld
 from tests.app.proxy import StorageProxy
 from tests.app.world import World, running

@@ -9,9 +9,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from demo.__main__ import verdicts
-from demo.cases import Case
-from devstack.azurite import AzuriteServer
+from dev.demo.__main__ import verdicts
+from dev.demo.cases import Case
+from dev.devstack.azurite import AzuriteServer
 from tests.app.proxy import Asked, StorageProxy, lists
 from tests.app.world import Api, World, leaks, running
 

@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from devstack.azurite import HOST
+from dev.devstack.azurite import HOST
 from tests.app.hosting import break_off, fire, settled
 from tests.app.proxy import Asked, StorageProxy, lists
 from tests.app.world import Api, World, leaks, running

@@ -11,8 +11,8 @@ import pytest
 from azure.storage.blob import BlobServiceClient
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from demo.cases import healthy_cases, special_cases
-from devstack.azurite import ACCOUNT, ACCOUNT_KEY, HOST
+from dev.demo.cases import healthy_cases, special_cases
+from dev.devstack.azurite import ACCOUNT, ACCOUNT_KEY, HOST
 from tests.app.conftest import PlantWorld
 from tests.app.described import Description
 from tests.app.ended_audits import failed, incomplete, lists_blobs

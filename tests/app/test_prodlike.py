@@ -9,14 +9,14 @@ from uuid import uuid4
 
 import pytest
 
-from demo.prodlike import Dataset, build
-from demo.prodlike.comparison import compare
-from demo.prodlike.dataset import Mode
-from demo.prodlike.planting import plant_rows, write_account, write_containers
-from demo.prodlike.vocabulary import HIDDEN
-from devstack.azurite import AzuriteServer, azurite
-from devstack.postgres import PostgresServer
-from devstack.stub import stubbed_storage
+from dev.demo.prodlike import Dataset, build
+from dev.demo.prodlike.comparison import compare
+from dev.demo.prodlike.dataset import Mode
+from dev.demo.prodlike.planting import plant_rows, write_account, write_containers
+from dev.demo.prodlike.vocabulary import HIDDEN
+from dev.devstack.azurite import AzuriteServer, azurite
+from dev.devstack.postgres import PostgresServer
+from dev.devstack.stub import stubbed_storage
 from tests.app.world import Api, running
 from tests.baseline.recorded import Baseline
 

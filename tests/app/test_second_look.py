@@ -11,11 +11,11 @@ import psycopg
 import pytest
 from azure.storage.blob import BlobServiceClient
 
-from demo.__main__ import verdicts
-from demo.cases import Case, PlantedContainer, encoded
-from demo.planting import plant_containers
-from devstack.azurite import HOST
-from devstack.postgres import PostgresServer
+from dev.demo.__main__ import verdicts
+from dev.demo.cases import Case, PlantedContainer, encoded
+from dev.demo.planting import plant_containers
+from dev.devstack.azurite import HOST
+from dev.devstack.postgres import PostgresServer
 from profiles.pre_capture_sessions.options import DEFAULT_STATUSES
 from tests.app.gate import Gate, tcp_gate
 from tests.app.proxy import StorageProxy, lists_again, second_look

@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from demo.cases import Case, PlantedContainer, healthy_cases, special_cases
+from dev.demo.cases import Case, PlantedContainer, healthy_cases, special_cases
 from tests.app.conftest import PlantWorld
 from tests.app.proxy import StorageProxy, lists
 from tests.app.world import Api, World, running

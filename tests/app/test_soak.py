@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.soak import soak
+from dev.benchmarks.soak import soak
 
 
 @pytest.mark.deep

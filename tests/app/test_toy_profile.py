@@ -16,8 +16,8 @@ import pytest
 from azure.storage.blob import BlobServiceClient
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from devstack.azurite import AzuriteServer
-from devstack.postgres import PostgresServer
+from dev.devstack.azurite import AzuriteServer
+from dev.devstack.postgres import PostgresServer
 from tests.app.described import Description
 from tests.app.hosting import settled
 from tests.app.proxy import Asked, Matches, StorageProxy, storage_proxy

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from devstack.azurite import ACCOUNT, ACCOUNT_KEY, HOST
+from dev.devstack.azurite import ACCOUNT, ACCOUNT_KEY, HOST
 from tests.app.world import Api, World, running
 
 MOST_SECONDS = 15

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from demo.__main__ import verdicts
+from dev.demo.__main__ import verdicts
 from profiles.pre_capture_sessions.showing import SHOWING
 from tests.app.world import ABSENT, Api, World, leaks
 

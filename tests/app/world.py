@@ -14,10 +14,10 @@ import httpx
 from azure.storage.blob import BlobServiceClient
 from jsonschema import Draft202012Validator
 
-from demo.cases import Case, PlantedContainer
-from demo.planting import plant_containers, plant_rows
-from devstack.app import ROOT, RunningApp, running_app
-from devstack.azurite import ACCOUNT_KEY
+from dev.demo.cases import Case, PlantedContainer
+from dev.demo.planting import plant_containers, plant_rows
+from dev.devstack.app import ROOT, RunningApp, running_app
+from dev.devstack.azurite import ACCOUNT_KEY
 
 ENDED = frozenset({"completed", "incomplete", "failed", "cancelled"})
 ABSENT = frozenset({"expected_empty", "suspect_lost", "stuck_empty", "encode_lost"})

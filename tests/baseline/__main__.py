@@ -14,7 +14,7 @@ import pytest
 from tests.baseline.found import difference
 from tests.baseline.recorded import read
 
-PLACES = ("tests/baseline/test_seeds.py", "tests/app/test_prodlike.py", "tests/demo/test_demo.py")
+PLACES = ("tests/baseline/test_seeds.py", "tests/app/test_prodlike.py", "tests/dev/demo/test_demo.py")
 
 
 def main() -> int:

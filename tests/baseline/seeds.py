@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from chaos.campaign import MINUTES_AHEAD
-from chaos.storage import Conditions
-from demo.cases import DAY, Case, PlantedContainer, PlantedRecording, demo_id
+from dev.chaos.campaign import MINUTES_AHEAD
+from dev.chaos.storage import Conditions
+from dev.demo.cases import DAY, Case, PlantedContainer, PlantedRecording, demo_id
 from tests.app.world import RECORDING
 
 SEEDS = range(1, 21)

@@ -10,15 +10,15 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from chaos.faults import Fault
-from chaos.lane import Servers, running_proxies
-from chaos.storage import StorageProxy
-from chaos.world import PAGE_SIZE, chaos_cases, chaos_containers, write_account
-from demo.cases import Case, PlantedContainer
-from demo.planting import plant_rows
-from devstack.azurite import AzuriteServer
-from devstack.postgres import PostgresServer
-from devstack.stub import StubbedStorage, stubbed_storage
+from dev.chaos.faults import Fault
+from dev.chaos.lane import Servers, running_proxies
+from dev.chaos.storage import StorageProxy
+from dev.chaos.world import PAGE_SIZE, chaos_cases, chaos_containers, write_account
+from dev.demo.cases import Case, PlantedContainer
+from dev.demo.planting import plant_rows
+from dev.devstack.azurite import AzuriteServer
+from dev.devstack.postgres import PostgresServer
+from dev.devstack.stub import StubbedStorage, stubbed_storage
 from tests.app.world import Api, running
 from tests.baseline.recorded import Baseline
 from tests.baseline.seeds import SEEDS, draw

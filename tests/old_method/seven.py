@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from demo.prodlike.dataset import Dataset
-from demo.prodlike.draft import DAY, Draft
-from demo.prodlike.media import Blobs, encoded, two_tracks
-from demo.prodlike.trails import Trail
+from dev.demo.prodlike.dataset import Dataset
+from dev.demo.prodlike.draft import DAY, Draft
+from dev.demo.prodlike.media import Blobs, encoded, two_tracks
+from dev.demo.prodlike.trails import Trail
 
 FAILED_PREFIX = "7"
 FAILED_CONTAINER = UUID("8f000000-0000-4000-8000-000000000005")

@@ -13,7 +13,7 @@ import psycopg
 from azure.core.exceptions import AzureError
 from azure.storage.blob import BlobServiceClient
 
-from demo.prodlike.media import Blobs
+from dev.demo.prodlike.media import Blobs
 
 # Word for word, its cut-off in no time zone included.
 SESSIONS = """

@@ -10,16 +10,16 @@ from uuid import uuid4
 import pytest
 from azure.storage.blob import BlobServiceClient
 
-from demo.__main__ import verdicts
-from demo.prodlike import Dataset, build
-from demo.prodlike.planting import plant_rows, write_account, write_containers
-from demo.prodlike.vocabulary import HIDDEN
-from devstack.azurite import AzuriteServer, azurite
-from devstack.postgres import PostgresServer
-from devstack.stub import stubbed_storage
+from dev.demo.__main__ import verdicts
+from dev.demo.prodlike import Dataset, build
+from dev.demo.prodlike.planting import plant_rows, write_account, write_containers
+from dev.demo.prodlike.vocabulary import HIDDEN
+from dev.devstack.azurite import AzuriteServer, azurite
+from dev.devstack.postgres import PostgresServer
+from dev.devstack.stub import stubbed_storage
 from tests.app.proxy import Asked, StorageProxy, storage_proxy
 from tests.app.world import Api, running
-from tests.demo.prodlike.spec import UUID_NAME, keys
+from tests.dev.demo.prodlike.spec import UUID_NAME, keys
 from tests.old_method.seven import FAILED_CONTAINER, FAILED_PREFIX, Lost, seven
 from tests.old_method.steps import ListedStorage, OldMethod, RealStorage
 

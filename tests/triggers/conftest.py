@@ -5,7 +5,7 @@ import pytest
 
 from adapters.connections import by_connection_string
 from adapters.store.blobs import BlobStore
-from devstack.azurite import AzuriteServer
+from dev.devstack.azurite import AzuriteServer
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from adapters.listing.lister import RestLister
 from adapters.services import Services, open_services
 from adapters.settings import load_settings
 from adapters.store.blobs import BlobStore
-from devstack.azurite import AzuriteServer
+from dev.devstack.azurite import AzuriteServer
 from reconciliation import VERSION
 from reconciliation.profile import Connection, Source, Technology
 from reconciliation.queries import SqlRows

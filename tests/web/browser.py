@@ -9,8 +9,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from devstack.chromium import chromium
-from devstack.supervise import DevStackError
+from dev.devstack.chromium import chromium
+from dev.devstack.supervise import DevStackError
 
 _ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from adapters.connections import by_connection_string
 from adapters.credentials import endpoint_of
 from adapters.listing.lister import RestLister, open_session
-from devstack.azurite import AzuriteServer
+from dev.devstack.azurite import AzuriteServer
 from profiles.pre_capture_sessions.keys import MATTERING_SUFFIXES
 from reconciliation.lookups import Blob
 

@@ -21,7 +21,7 @@ from azure.core.exceptions import ClientAuthenticationError
 from adapters.credentials import Endpoint, TokenSigner
 from adapters.listing import lister as lister_module
 from adapters.listing.lister import Patience, RestLister, open_session
-from devstack.storage_stub.pages import BlobEntry, blob_page, container_page
+from dev.devstack.storage_stub.pages import BlobEntry, blob_page, container_page
 from reconciliation import VERSION
 from reconciliation.errors import (
     AuditError,

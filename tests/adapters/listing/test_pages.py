@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from adapters.listing import pages
 from adapters.listing.pages import parse_blobs, parse_containers
 from adapters.store.jsonl import pack, unpack
-from devstack.storage_stub.pages import BlobEntry, blob_page, container_page
+from dev.devstack.storage_stub.pages import BlobEntry, blob_page, container_page
 from profiles.pre_capture_sessions.evidence import ContainerEvidence, read_evidence
 from profiles.pre_capture_sessions.keys import MATTERING_SUFFIXES
 from reconciliation.errors import ListingError

@@ -13,7 +13,7 @@ from azure.storage.blob._shared.policies_async import ExponentialRetry
 
 from adapters.connections import StorageConnection, by_connection_string
 from adapters.store.blobs import BlobStore
-from devstack.azurite import ACCOUNT, ACCOUNT_KEY, HOST, AzuriteServer
+from dev.devstack.azurite import ACCOUNT, ACCOUNT_KEY, HOST, AzuriteServer
 from reconciliation.errors import RunStoreError, StorageRefusedError, StorageUnavailableError
 from tests.adapters.proxy_on_loopback import forward_proxy
 from tests.adapters.tls_on_loopback import self_signed, serving

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import psycopg
 
-from demo.cases import healthy_cases, special_cases
-from devstack.azurite import azurite
-from devstack.postgres import postgres
+from dev.demo.cases import healthy_cases, special_cases
+from dev.devstack.azurite import azurite
+from dev.devstack.postgres import postgres
 from tests.app.fuzzing.campaign import KEY, SETTINGS, fuzz
 from tests.app.fuzzing.judging import Tally
 from tests.app.proxy import storage_proxy

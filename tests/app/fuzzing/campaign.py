@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from contextlib import ExitStack, closing
 
-from devstack.azurite import ACCOUNT_KEY
+from dev.devstack.azurite import ACCOUNT_KEY
 from tests.app.described import Description
 from tests.app.ended_audits import cancelled, failed, incomplete, lists_blobs
 from tests.app.fuzzing.by_parameter import places, try_out

@@ -1,0 +1,145 @@
+"""Whole audits through the app: devhost, a real Postgres, Azurite for the run store, and a stubbed account to audit."""
+
+import json
+import time
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import httpx
+
+from dev.benchmarks.measure import Memory, listener_on, say, watched_memory
+from dev.benchmarks.world import expected_hidden, plant
+from dev.devstack.app import running_app
+from dev.devstack.azurite import azurite
+from dev.devstack.postgres import postgres
+from dev.devstack.stub import stubbed_storage
+
+BLOBS = 4
+DEADLINE_SECONDS = 1800
+STEPS = ("pull", "plan", "scan_shard", "screen", "look_again", "judge", "report")
+
+
+@dataclass(frozen=True)
+class Audit:
+    """One audit's figures: seconds, megabytes, bytes and counts."""
+
+    containers: int
+    mode: str
+    wall: float
+    steps: dict[str, float]
+    memory: dict[str, float]
+    activities: int
+    history_bytes: int
+    largest_payload_bytes: int
+
+    @property
+    def engine(self) -> float:
+        """Seconds in which no step was at work."""
+        return max(0.0, self.wall - sum(self.steps.values()))
+
+
+def measure(containers: int, modes: tuple[str, ...] = ("full",), runs: int = 1) -> list[Audit]:
+    """Audit an account of that many containers, in each mode, ``runs`` times in turn; one ``Audit`` for each run.
+
+    Every run must find all that is hidden and account for every container, or ``RuntimeError`` is raised.
+    """
+    say(f"\nWhole audits of {containers:,} containers x {BLOBS} blobs")
+    audits: list[Audit] = []
+    with (
+        postgres() as database,
+        azurite() as reports,
+        stubbed_storage(["--uniform", f"{containers}x{BLOBS}"]) as storage,
+    ):
+        url = plant(database, containers)
+        settings = {
+            "AzureWebJobsStorage": reports.connection_string,
+            "SOURCE_STORAGE": storage.connection_string,
+            "PRE_DATABASE": url,
+        }
+        for _ in range(runs):
+            for mode in modes:
+                # A fresh host for each audit, so that its peak of memory is that audit's own.
+                with running_app(settings) as app:
+                    pids = {
+                        "host": app.pid,
+                        "postgres": listener_on(database.port),
+                        "run store": listener_on(reports.port),
+                        "stub": storage.pid,
+                    }
+                    with watched_memory(pids) as memory:
+                        audit = _audit(app.url, containers, mode, memory)
+                audits.append(audit)
+                steps = ", ".join(f"{step} {seconds:.2f}" for step, seconds in audit.steps.items())
+                say(
+                    f"  {mode:<5}{audit.wall:>8.2f} s wall: {steps}, engine {audit.engine:.2f}; host "
+                    f"{audit.memory.get('host', 0):.0f} MB, {audit.activities} activities"
+                )
+    return audits
+
+
+def _audit(url: str, containers: int, mode: str, memory: Memory) -> Audit:
+    with httpx.Client(base_url=url, timeout=60) as client:
+        begun = time.perf_counter()
+        started = client.post("/audits", json={"mode": mode})
+        started.raise_for_status()
+        audit_id = started.json()["id"]
+        host = url.removesuffix("/api")
+        query = {"showHistory": "true", "showHistoryOutput": "true", "showInput": "true"}
+        while True:
+            # The engine's own status costs little to ask for; the audit's would list the run store each time.
+            status = client.get(f"{host}/runtime/webhooks/durabletask/instances/{audit_id}").json()
+            if status["runtimeStatus"] not in {"Pending", "Running"}:
+                break
+            if time.perf_counter() - begun > DEADLINE_SECONDS:
+                raise RuntimeError(f"the audit of {containers} containers did not end in {DEADLINE_SECONDS} s")
+            time.sleep(0.02)
+        wall = time.perf_counter() - begun
+        view = client.get(f"/audits/{audit_id}").json()
+        history = client.get(f"{host}/runtime/webhooks/durabletask/instances/{audit_id}", params=query).json()
+    _check(view, containers, mode)
+    steps, payloads = _steps(history)
+    return Audit(
+        containers=containers,
+        mode=mode,
+        wall=wall,
+        steps=steps,
+        memory=dict(memory.peaks),
+        activities=sum(event["EventType"] == "TaskCompleted" for event in history["historyEvents"]),
+        history_bytes=len(json.dumps(history["historyEvents"])),
+        largest_payload_bytes=max(payloads),
+    )
+
+
+def _check(view: dict[str, Any], containers: int, mode: str) -> None:
+    if view["state"] != "completed":
+        raise RuntimeError(f"the audit is {view['state']}: {view['error'] or view['summary']}")
+    counts, hidden = view["summary"]["containers"], view["summary"]["hidden"]
+    if hidden != expected_hidden(containers):
+        raise RuntimeError(f"the {mode} audit found {hidden} hidden recordings of {expected_hidden(containers)}")
+    if counts["listed"] != containers or counts["scanned"] + counts["skipped"] != containers:
+        raise RuntimeError(f"the {mode} audit accounts for {counts} of {containers} containers")
+
+
+def _steps(history: dict[str, Any]) -> tuple[dict[str, float], list[int]]:
+    """How long each step took, from its first activity's start to its last one's end; and every payload's size."""
+    starts: dict[str, datetime] = {}
+    ends: dict[str, datetime] = {}
+    payloads = [0]
+    for event in history["historyEvents"]:
+        payloads += [len(json.dumps(event[key])) for key in ("Input", "Result") if event.get(key) is not None]
+        if event["EventType"] == "TaskCompleted":
+            name, start, end = event["FunctionName"], event["ScheduledTime"], event["Timestamp"]
+            begin, finish = _moment(start), _moment(end)
+            starts[name] = min(begin, starts.get(name, begin))
+            ends[name] = max(finish, ends.get(name, finish))
+    return {step: (ends[step] - starts[step]).total_seconds() for step in STEPS if step in starts}, payloads
+
+
+def _moment(text: str) -> datetime:
+    """A .NET moment; Python keeps six of its seven fraction digits."""
+    head, dot, tail = text.replace("Z", "+00:00").partition(".")
+    if not dot:
+        return datetime.fromisoformat(head)
+    digits, plus, zone = tail.partition("+")
+    return datetime.fromisoformat(f"{head}.{digits[:6].ljust(6, '0')}{plus}{zone}")

@@ -1,0 +1,125 @@
+"""The figures of a benchmark run: ratios for machines, tables for people."""
+
+import json
+import os
+import platform
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from statistics import median
+
+from dev.benchmarks import tools
+from dev.benchmarks.audits import STEPS, Audit
+from dev.benchmarks.clients import Comparison
+
+Figures = dict[str, float | int | None]
+
+NAMES = {
+    "ours": "capture-audit's lister",
+    "rclone": "rclone lsf -R --disable ListR",
+    "sdk_names": "azure-storage-blob list_blob_names",
+    "sdk_blobs": "azure-storage-blob list_blobs",
+    "az": "az storage blob list, in a loop",
+}
+
+
+def figures(comparisons: dict[str, Comparison], audits: dict[int, list[Audit]]) -> Figures:
+    """The figures that the README quotes; None for what was not measured. Sizes are those of ``audits``' keys."""
+    small, large = comparisons["small"], comparisons.get("large")
+    full = {size: [audit for audit in runs if audit.mode == "full"] for size, runs in audits.items()}
+    fast = {size: [audit for audit in runs if audit.mode == "fast"] for size, runs in audits.items()}
+    everything = [audit for runs in audits.values() for audit in runs]
+    at = 20_000 if 20_000 in full else max(full)
+    more = at * 10
+    wall = {size: median(audit.wall for audit in runs) for size, runs in full.items()}
+    memory = {size: median(audit.memory.get("host", 0) for audit in runs) for size, runs in full.items()}
+    fast_wall = median(audit.wall for audit in fast[at]) if fast.get(at) else None
+    return {
+        "list_vs_rclone_speed": _rounded(small.ratio("ours", "rclone")),
+        "list_vs_rclone_cpu": _rounded(small.cpu_ratio("ours", "rclone")),
+        "list500_vs_rclone_speed": _rounded(large.ratio("ours", "rclone") if large else None),
+        "list_vs_sdk_speed": _rounded(small.ratio("ours", "sdk_blobs")),
+        "audit_vs_list_wall": _rounded(wall[at] / _list_wall(small, at)),
+        "growth_200k_over_20k": _rounded(wall[more] / wall[at] if more in wall else None),
+        "rss_200k_over_20k": _rounded(memory[more] / memory[at] if more in memory else None),
+        "fast_over_full_wall": _rounded(fast_wall / wall[at] if fast_wall else None),
+        "containers_per_second_audit": round(at / wall[at]),
+        "max_history_payload_bytes": max(audit.largest_payload_bytes for audit in everything),
+        "max_activities": max(audit.activities for audit in everything),
+    }
+
+
+def _list_wall(comparison: Comparison, containers: int) -> float:
+    """Seconds that the bare lister takes for that many containers."""
+    return containers / comparison.rows["ours"].speed
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 3)
+
+
+def markdown(comparisons: Sequence[Comparison], audits: dict[int, list[Audit]], numbers: Figures) -> str:
+    """dev/benchmarks/results.md."""
+    parts = ["# Benchmark results", "", "Written by `make bench`; run it on your machine for figures of your own.", ""]
+    parts += [f"* {line}" for line in _machine()]
+    parts += ["", "## Figures", "", "| figure | value |", "|---|---|"]
+    parts += [f"| `{name}` | {'not measured' if value is None else value} |" for name, value in numbers.items()]
+    for comparison in comparisons:
+        parts += ["", f"## Listing {comparison.title}", ""]
+        parts += ["| client | containers | containers/s | wall s | CPU s | memory MB | runs |"]
+        parts += ["|---|---:|---:|---:|---:|---:|---:|"]
+        parts += [
+            f"| {NAMES[row.client]} | {row.containers:,} | {row.speed:,.1f} | {row.cost.wall:.2f} | "
+            f"{row.cost.cpu:.2f} | {row.cost.memory:.0f} | {row.runs} |"
+            for row in comparison.rows.values()
+        ]
+    parts += [
+        "",
+        "## Whole audits",
+        "",
+        "Through devhost, Postgres and Azurite; medians where a size ran several times.",
+        "",
+    ]
+    parts += ["| containers | mode | wall s | " + " | ".join(STEPS) + " | engine | activities | history KB |"]
+    parts += ["|---:|---|---:|" + "---:|" * (len(STEPS) + 3)]
+    for size, runs in audits.items():
+        for mode in dict.fromkeys(audit.mode for audit in runs):
+            parts.append(_audit_row(size, mode, [audit for audit in runs if audit.mode == mode]))
+    parts += ["", "Peak of memory of each process and its children, in MB (what is shared counts once):", ""]
+    names = list(next(iter(audits.values()))[0].memory)
+    parts += ["| containers | mode | " + " | ".join(names) + " | all |", "|---:|---|" + "---:|" * (len(names) + 1)]
+    for runs in audits.values():
+        for mode in dict.fromkeys(audit.mode for audit in runs):
+            peaks = [median(audit.memory[name] for audit in runs if audit.mode == mode) for name in names]
+            cells = " | ".join(f"{peak:,.0f}" for peak in [*peaks, sum(peaks)])
+            parts.append(f"| {runs[0].containers:,} | {mode} | {cells} |")
+    return "\n".join(parts) + "\n"
+
+
+def _audit_row(size: int, mode: str, runs: Sequence[Audit]) -> str:
+    steps = " | ".join(f"{median(audit.steps[step] for audit in runs):.2f}" for step in STEPS)
+    wall, engine = median(audit.wall for audit in runs), median(audit.engine for audit in runs)
+    activities, history = runs[0].activities, median(audit.history_bytes for audit in runs) / 1024
+    return f"| {size:,} | {mode} | {wall:.2f} | {steps} | {engine:.2f} | {activities} | {history:.0f} |"
+
+
+def _machine() -> list[str]:
+    model = "unknown processor"
+    try:
+        with Path("/proc/cpuinfo").open(encoding="utf-8") as lines:
+            model = next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        model = platform.processor() or model
+    rclone = tools.rclone()
+    libraries = ("aiohttp", "azure-storage-blob", "azure-functions-durable")
+    return [
+        f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, {model}, {platform.system()} {platform.release()}",
+        ", ".join([f"Python {platform.python_version()}", *(f"{name} {version(name)}" for name in libraries)]),
+        tools.version_of(rclone, "version") if rclone else "no rclone",
+    ]
+
+
+def one_line(numbers: Figures) -> str:
+    """The figures as one line of JSON."""
+    return json.dumps(numbers)

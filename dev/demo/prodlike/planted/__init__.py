@@ -1,0 +1,26 @@
+"""Every verdict, several times in several variants, and every false alarm that has been raised before."""
+
+from collections.abc import Callable
+
+from dev.demo.prodlike.draft import Draft
+from dev.demo.prodlike.planted import (
+    containers,
+    empty_sessions,
+    false_alarms,
+    guarded_sessions,
+    hidden_sessions,
+    known_sessions,
+    open_sessions,
+    recordings,
+)
+
+PLANTINGS: tuple[Callable[[Draft], None], ...] = (
+    hidden_sessions.plant,
+    guarded_sessions.plant,
+    open_sessions.plant,
+    known_sessions.plant,
+    empty_sessions.plant,
+    containers.plant,
+    recordings.plant,
+    false_alarms.plant,
+)
