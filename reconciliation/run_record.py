@@ -17,6 +17,11 @@ FIRST_ATTEMPT = "0.0"
 AUDIT_ID = r"^[0-9]{8}-[0-9]{6}-[0-9a-f]{8}$"
 
 
+def new_audit_id(at: datetime, random_hex: str) -> str:
+    """``20260131-093000-1a2b3c4d``: sorts by time, is safe as a path, a URL part and an instance id."""
+    return f"{at:%Y%m%d-%H%M%S}-{random_hex[:8]}"
+
+
 def is_audit_id(text: str) -> bool:
     """True for an id as audits have it: safe as a folder, a part of an address and an instance id."""
     return re.fullmatch(AUDIT_ID, text) is not None

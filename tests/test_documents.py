@@ -170,7 +170,7 @@ GUIDE = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
 
 
 def test_every_event_is_in_the_guide_and_no_other() -> None:
-    folders = ("activities", "triggers", "adapters")
+    folders = ("activities", "runs", "adapters")
     code = "\n".join(path.read_text("utf-8") for folder in folders for path in (ROOT / folder).rglob("*.py"))
     told = set(re.findall(r"event\(\s*\"([a-z_.]+)\"", code)) | {f"audit.{state}" for state in ENDED}
     told |= {name for pair in re.findall(r"\"(\S+)\" if resumed else \"(\S+)\"", code) for name in pair}

@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 ENGINE = ("reconciliation", "activities", "orchestrators", "adapters")
-PRODUCT = (*ENGINE, "profiles", "triggers", "auditctl")
+PRODUCT = (*ENGINE, "profiles", "runs", "triggers", "auditctl")
 MOST_LINES = 60
 
 # Only what is said of recorded hearings and of nothing else: storage, databases and HTTP have sessions and cases,

@@ -1,9 +1,8 @@
-"""The routes of audits: start, list, look, read the report, cancel."""
+"""The routes of audits: start, list, look, read the report, resume, cancel, and what could not be read."""
 
 import asyncio
 import logging
 import secrets
-from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
@@ -13,18 +12,19 @@ import azure.functions as func
 from adapters.services import Services, services
 from adapters.store.records import UnreadableAudit
 from adapters.store.reports import REPORT_FILES
-from adapters.telemetry import tell_end
-from reconciliation.dead_letters import DeadLetter, Discard
+from reconciliation.dead_letters import Discard
 from reconciliation.errors import UnreadableError
 from reconciliation.lifecycle import State
-from reconciliation.outcome import Outcome
 from reconciliation.report.document import CLOSING
 from reconciliation.report.html import CONTENT_SECURITY_POLICY
-from reconciliation.run_record import RunRecord
-from triggers.problems import RefusedError, answer, responded
-from triggers.requests import new_audit_id, read_audit_id, read_choice, read_discard, read_limit, read_start
-from triggers.running import Running
-from triggers.view import api_address, audit_view, links, view_of_record
+from reconciliation.run_record import RunRecord, new_audit_id
+from runs import begin, cancel, dead_letters
+from runs.context import Context
+from runs.refusals import RefusedError
+from runs.view import shown
+from triggers.links import api_address, links
+from triggers.problems import NotFoundError, answer, responded
+from triggers.requests import read_audit_id, read_choice, read_discard, read_limit, read_start
 
 bp = df.Blueprint()
 logger = logging.getLogger("capture_audit.audits")
@@ -35,63 +35,40 @@ _MIME = {"json": "application/json", "csv": "text/csv", "html": "text/html"}
 
 async def start(req: func.HttpRequest, client: Any) -> func.HttpResponse:
     """Start an audit: 202 with its id, or 409 with the id of the one that is active for the profile."""
-    world = services()
-    parameters = read_start(req.get_body(), world.settings.profiles)
-    audit_id = new_audit_id(world.now(), secrets.token_hex(4))
-    return _accepted(await Running(world, client).begin(parameters, audit_id), req)
+    context = Context(services(), client)
+    parameters = read_start(req.get_body(), context.services.settings.profiles)
+    audit_id = new_audit_id(context.services.now(), secrets.token_hex(4))
+    return _accepted(await begin.begin(context, parameters, audit_id), req)
 
 
 async def resume(req: func.HttpRequest, client: Any) -> func.HttpResponse:
     """Start an audit again that broke off or failed: 202; 409 with its state when there is nothing to resume."""
-    world = services()
-    return _accepted(await Running(world, client).resume(await _known(world, req)), req)
+    context = Context(services(), client)
+    return _accepted(await begin.resume(context, await _asked_for(context.services, req)), req)
 
 
-async def dead_letters(req: func.HttpRequest) -> func.HttpResponse:
+async def list_dead_letters(req: func.HttpRequest) -> func.HttpResponse:
     """The shards that could not be read to their end, by shard."""
-    world = services()
-    record = await _known(world, req)
-    letters = await world.store.letters.all(record.folder)
+    app = services()
+    record = await _asked_for(app, req)
+    letters = await app.store.letters.all(record.folder)
     return answer({"id": record.audit_id, "dead_letters": [letter.to_json() for letter in letters]})
 
 
 async def replay(req: func.HttpRequest, client: Any) -> func.HttpResponse:
     """Scan the shards of all open dead letters again: 202; 409 when there are none, or the audit is at work."""
-    world = services()
-    record = await _known(world, req)
-    shards = [letter.shard for letter in await _open_letters(world, client, record)]
-    return _accepted(await Running(world, client).replay(record, shards), req)
+    context = Context(services(), client)
+    return _accepted(await dead_letters.replay_open(context, await _asked_for(context.services, req)), req)
 
 
 async def discard(req: func.HttpRequest, client: Any) -> func.HttpResponse:
-    """Decide that the open dead letters stay unread: 200 with them; the report is made anew and says so."""
+    """Decide that the open dead letters stay unread: 200 with them; a new report says so."""
     asked = read_discard(req.get_body())
-    world = services()
-    record = await _known(world, req)
-    decision = Discard(asked.reason, asked.by, world.now())
-    letters = [replace(letter, discarded=decision) for letter in await _open_letters(world, client, record)]
-    await Running(world, client).replay(record, [], letters)
+    context = Context(services(), client)
+    record = await _asked_for(context.services, req)
+    decision = Discard(asked.reason, asked.by, context.services.now())
+    letters = await dead_letters.discard_open(context, record, decision)
     return answer({"id": record.audit_id, "dead_letters": [letter.to_json() for letter in letters]})
-
-
-async def _open_letters(world: Services, client: Any, record: RunRecord) -> list[DeadLetter]:
-    state = await Running(world, client).state(record)
-    if state is not State.INCOMPLETE:
-        raise RefusedError(
-            HTTPStatus.CONFLICT,
-            f"Audit {record.audit_id} is {state}. Only the dead letters of an incomplete audit can be replayed or "
-            "discarded.",
-            state=state.value,
-        )
-    letters = await world.store.letters.all(record.folder)
-    found = [letter for letter in letters if letter.discarded is None]
-    if not found:
-        raise RefusedError(
-            HTTPStatus.CONFLICT,
-            f"Audit {record.audit_id} has no open dead letters: there is nothing to do.",
-            state=state.value,
-        )
-    return found
 
 
 async def list_audits(req: func.HttpRequest, client: Any) -> func.HttpResponse:
@@ -99,19 +76,19 @@ async def list_audits(req: func.HttpRequest, client: Any) -> func.HttpResponse:
     through kept others from being shown.
     """
     limit = read_limit(req.params.get("limit"))
-    world = services()
-    profile = read_choice("profile", req.params.get("profile"), tuple(world.settings.profiles), None)
+    context = Context(services(), client)
+    profile = read_choice("profile", req.params.get("profile"), tuple(context.services.settings.profiles), None)
     found: list[dict[str, Any]] = []
     unreadable: list[str] = []
     chosen: list[RunRecord] = []
 
     async def take_chosen() -> None:
-        views = await asyncio.gather(*[_view_or_not(world, client, one, _base(req)) for one in chosen])
+        views = await asyncio.gather(*[_view_or_path(context, one, req) for one in chosen])
         found.extend(view for view in views if isinstance(view, dict))
         unreadable.extend(view for view in views if isinstance(view, str))
         chosen.clear()
 
-    async for one in world.records.newest_first(profile, limit):
+    async for one in context.services.records.newest_first(profile, limit):
         if isinstance(one, UnreadableAudit):
             unreadable.append(one.error.path)
         elif profile in {None, one.parameters.profile}:
@@ -124,10 +101,10 @@ async def list_audits(req: func.HttpRequest, client: Any) -> func.HttpResponse:
     return answer({"audits": found, "unreadable": unreadable})
 
 
-async def _view_or_not(world: Services, client: Any, record: RunRecord, base: str) -> dict[str, Any] | str:
+async def _view_or_path(context: Context, record: RunRecord, req: func.HttpRequest) -> dict[str, Any] | str:
     """The document of an audit; the path of what cannot be read, if it cannot be shown."""
     try:
-        return await _view(world, client, record, base)
+        return await _view(context, record, req)
     except UnreadableError as error:
         logger.warning("An audit is not shown: %s", error)
         return error.path
@@ -135,26 +112,26 @@ async def _view_or_not(world: Services, client: Any, record: RunRecord, base: st
 
 async def show(req: func.HttpRequest, client: Any) -> func.HttpResponse:
     """One audit: its state, its progress, and how it ended."""
-    world = services()
-    record = await _known(world, req)
-    view = await _view(world, client, record, _base(req))
+    context = Context(services(), client)
+    record = await _asked_for(context.services, req)
+    view = await _view(context, record, req)
     return answer(view, headers={} if record.state.has_ended else {"Retry-After": str(POLL_SECONDS)})
 
 
 async def report(req: func.HttpRequest) -> func.HttpResponse:
     """The report in one of its forms; 409 as long as there is none."""
     form = read_choice("format", req.params.get("format"), tuple(REPORT_FILES), "json") or "json"
-    world = services()
-    record = await _known(world, req)
+    app = services()
+    record = await _asked_for(app, req)
     if record.state not in {State.COMPLETED, State.INCOMPLETE}:
         why = f"is {record.state}" if record.state.has_ended else "has not ended"
-        raise RefusedError(HTTPStatus.CONFLICT, f"Audit {record.audit_id} {why}, so it has no report.")
-    data = await world.store.reports.report(record.folder, form)
+        raise RefusedError(f"Audit {record.audit_id} {why}, so it has no report.")
+    data = await app.store.reports.report(record.folder, form)
     if data is None:
-        raise RefusedError(HTTPStatus.NOT_FOUND, f"The {form} report of audit {record.audit_id} was deleted.")
+        raise NotFoundError(f"The {form} report of audit {record.audit_id} was deleted.")
     name = REPORT_FILES[form]
     if form == "json" and not data.endswith(CLOSING.encode()):
-        raise UnreadableError(f"{record.folder}/{name}", world.records.where, "it was cut short")
+        raise UnreadableError(f"{record.folder}/{name}", app.records.where, "it was cut short")
     return func.HttpResponse(
         data,
         mimetype=_MIME[form],
@@ -168,55 +145,28 @@ async def report(req: func.HttpRequest) -> func.HttpResponse:
     )
 
 
-async def cancel(req: func.HttpRequest, client: Any) -> func.HttpResponse:
+async def cancel_one(req: func.HttpRequest, client: Any) -> func.HttpResponse:
     """End an audit that has not ended: 202; 409 with its state when there is nothing to cancel."""
-    world = services()
-    record = await _known(world, req)
-    while not record.state.has_ended:  # it may be begun again in this moment; then that beginning is cancelled
-        cancelled = record.ended(
-            State.CANCELLED,
-            world.now(),
-            outcome=Outcome.FAILED,
-            reached=await world.store.reached(record.folder),
-            error="Cancelled on request.",
-        )
-        record = await world.records.end(cancelled)
-        if record.state is State.CANCELLED:
-            if record == cancelled:
-                tell_end(record)
-            # The record is what counts; an orchestration that has just ended by itself cannot be terminated.
-            if (await Running(world, client).orchestration(record.audit_id)).is_open:
-                await client.terminate(record.audit_id, "cancelled on request")
-            document = {"id": record.audit_id, "state": record.state.value, "links": links(record.audit_id, _base(req))}
-            return answer(document, HTTPStatus.ACCEPTED)
-    raise RefusedError(
-        HTTPStatus.CONFLICT,
-        f"Audit {record.audit_id} is {record.state}: there is nothing to cancel.",
-        state=record.state.value,
-    )
+    context = Context(services(), client)
+    record = await cancel.cancel(context, await _asked_for(context.services, req))
+    document = {"id": record.audit_id, "state": record.state.value, "links": _links(record, req)}
+    return answer(document, HTTPStatus.ACCEPTED)
 
 
-async def _known(world: Services, req: func.HttpRequest) -> RunRecord:
+async def _asked_for(app: Services, req: func.HttpRequest) -> RunRecord:
     audit_id = read_audit_id(req.route_params.get("audit_id"))
-    record = await world.records.record(audit_id)
+    record = await app.records.record(audit_id)
     if record is None:
-        raise RefusedError(HTTPStatus.NOT_FOUND, f"There is no audit {audit_id}. GET /audits lists those there are.")
+        raise NotFoundError(f"There is no audit {audit_id}. GET /audits lists those there are.")
     return record
 
 
-async def _view(world: Services, client: Any, record: RunRecord, base: str) -> dict[str, Any]:
-    state = await Running(world, client).state(record)
-    if record.state.has_ended or record.is_of_old_layout:
-        return view_of_record(record, state, base)
-    plan = await world.store.plans.plan(record.folder)
-    artefacts = await world.store.overview.artefacts(record.folder)
-    known = world.settings.profiles.get(record.parameters.profile)
-    pulls = len(known.pulls()) if known else 1
-    return audit_view(record, state, plan, artefacts, pulls=pulls, now=world.now(), base=base)
+async def _view(context: Context, record: RunRecord, req: func.HttpRequest) -> dict[str, Any]:
+    return {**await shown(context, record), "links": _links(record, req)}
 
 
 def _accepted(record: RunRecord, req: func.HttpRequest) -> func.HttpResponse:
-    where = links(record.audit_id, _base(req))
+    where = _links(record, req)
     document = {
         "id": record.audit_id,
         "profile": record.parameters.profile,
@@ -226,8 +176,8 @@ def _accepted(record: RunRecord, req: func.HttpRequest) -> func.HttpResponse:
     return answer(document, HTTPStatus.ACCEPTED, {"Location": where["self"], "Retry-After": str(POLL_SECONDS)})
 
 
-def _base(req: func.HttpRequest) -> str:
-    return api_address(services().settings, str(req.url))
+def _links(record: RunRecord, req: func.HttpRequest) -> dict[str, str]:
+    return links(record.audit_id, api_address(services().settings, str(req.url)))
 
 
 @bp.route(route="audits", methods=["POST"])
@@ -261,7 +211,7 @@ async def get_report(req: func.HttpRequest) -> func.HttpResponse:
 @bp.durable_client_input(client_name="client")
 async def cancel_audit(req: func.HttpRequest, client: Any) -> func.HttpResponse:
     """POST /audits/{id}/cancel."""
-    return await responded(cancel(req, client))
+    return await responded(cancel_one(req, client))
 
 
 @bp.route(route="audits/{audit_id}/resume", methods=["POST"])
@@ -274,7 +224,7 @@ async def resume_audit(req: func.HttpRequest, client: Any) -> func.HttpResponse:
 @bp.route(route="audits/{audit_id}/dead-letters", methods=["GET"])
 async def get_dead_letters(req: func.HttpRequest) -> func.HttpResponse:
     """GET /audits/{id}/dead-letters."""
-    return await responded(dead_letters(req))
+    return await responded(list_dead_letters(req))
 
 
 @bp.route(route="audits/{audit_id}/dead-letters/replay", methods=["POST"])

@@ -18,6 +18,7 @@ from reconciliation.errors import (
     StorageRefusedError,
     StorageUnavailableError,
 )
+from runs.refusals import RefusedError
 
 logger = logging.getLogger("capture_audit.http")
 
@@ -30,13 +31,8 @@ _UNAVAILABLE = (
 )
 
 
-class RefusedError(Exception):
-    """A request that is understood and not granted; ``members`` are added to the problem document."""
-
-    def __init__(self, status: HTTPStatus, detail: str, **members: Any) -> None:
-        super().__init__(detail)
-        self.status = status
-        self.members = members
+class NotFoundError(RefusedError):
+    """What a request is about is not there."""
 
 
 def answer(value: Any, status: HTTPStatus = HTTPStatus.OK, headers: dict[str, str] | None = None) -> func.HttpResponse:
@@ -68,7 +64,8 @@ async def responded(work: Awaitable[func.HttpResponse]) -> func.HttpResponse:
         errors = [{"field": p.field, "value": p.value, "allowed": p.allowed} for p in error.problems]
         return problem(HTTPStatus.BAD_REQUEST, f"The request is not usable. {error}", errors=errors)
     except RefusedError as error:
-        return problem(error.status, str(error), **error.members)
+        status = HTTPStatus.NOT_FOUND if isinstance(error, NotFoundError) else HTTPStatus.CONFLICT
+        return problem(status, str(error), **error.members)
     except _UNAVAILABLE as error:
         logger.warning("A request could not be served: %s", error)
         return problem(HTTPStatus.SERVICE_UNAVAILABLE, str(error))

@@ -34,11 +34,6 @@ DEFAULT_LIMIT = 20
 MOMENT = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?(Z|[+-][0-9]{2}:[0-9]{2})$"
 
 
-def new_audit_id(at: datetime, random_hex: str) -> str:
-    """``20260131-093000-1a2b3c4d``: sorts by time, is safe as a path, a URL part and an instance id."""
-    return f"{at:%Y%m%d-%H%M%S}-{random_hex[:8]}"
-
-
 def _moment(value: object) -> datetime:
     # The library would take a text of digits for seconds since 1970, and "20240718" is not meant so.
     if not (isinstance(value, str) and re.fullmatch(MOMENT, value)):

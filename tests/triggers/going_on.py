@@ -8,13 +8,14 @@ from profiles.pre_capture_sessions import PROFILE
 from reconciliation.lifecycle import State
 from reconciliation.outcome import Outcome
 from reconciliation.run_record import RunRecord
+from runs.begin import begin
+from runs.context import Context
+from runs.purge import clear_away
+from runs.watch import watch
 from tests.activities.memory import Outside
 from tests.profiles.pre_capture_sessions.world import AS_OF, PARAMETERS
 from tests.triggers.world import GUARD, NAME, NEWEST, NEXT, OLDEST, TOUCHED, Runtime, ask, ask_all, request
 from triggers import audits
-from triggers.retention import clear_away
-from triggers.running import Running
-from triggers.timers import watch
 
 NEXT_YEAR = AS_OF + timedelta(days=200)
 """When what is old is cleared away, and what the next audit is compared with is not."""
@@ -35,12 +36,12 @@ async def others_go_on(outside: Outside, touched: str = TOUCHED) -> None:
     assert previous is not None
     assert previous.audit_id == NEWEST
     outside.blobs.blobs.pop(GUARD, None)
-    begun = await Running(outside.services, runtime).begin(PARAMETERS, NEXT)
+    begun = await begin(Context(outside.services, runtime), PARAMETERS, NEXT)
     assert (begun.audit_id, runtime.started[-1]) == (NEXT, NEXT)
     await outside.records.end(begun.ended(State.FAILED, AS_OF, outcome=Outcome.FAILED, reached=None))
-    await watch(runtime, outside.services)
+    await watch(Context(outside.services, runtime))
     outside.now = NEXT_YEAR
-    await clear_away(runtime, outside.services)
+    await clear_away(Context(outside.services, runtime))
     left = {path.split("/")[1] for path in outside.blobs.blobs}
     assert NEWEST in left
     assert not {OLDEST, NEXT} & left

@@ -16,6 +16,11 @@ from reconciliation.dead_letters import DeadLetter
 from reconciliation.errors import RunStoreError
 from reconciliation.lifecycle import State
 from reconciliation.run_record import RunRecord
+from runs.begin import begin
+from runs.context import Context
+from runs.purge import clear_away
+from runs.refusals import RefusedError
+from runs.watch import watch
 from tests.activities.memory import Outside
 from tests.profiles.pre_capture_sessions.world import AS_OF, PARAMETERS
 from tests.triggers.going_on import NEXT_YEAR, others_go_on
@@ -36,10 +41,6 @@ from tests.triggers.world import (
     request,
 )
 from triggers import audits
-from triggers.problems import RefusedError
-from triggers.retention import clear_away
-from triggers.running import Running
-from triggers.timers import watch
 
 PARTS = (
     "run.json",
@@ -191,7 +192,7 @@ async def test_no_record_speaks_for_another_folder_than_its_own(outside: Outside
     decoy = replace(await leave(outside, TOUCHED[:-1] + "b", State.COMPLETED), audit_id=named)
     outside.blobs.blobs[f"{folder}/run.json"] = json.dumps(decoy.to_json()).encode()
     outside.now = NEXT_YEAR
-    await clear_away(Runtime(), outside.services)
+    await clear_away(Context(outside.services, Runtime()))
     left = {path.rpartition("/")[0] for path in outside.blobs.blobs}
     assert {f"{NAME}/{NEWEST}", NAME, folder} <= left
     assert f"{NAME}/{OLDEST}" not in left
@@ -216,7 +217,7 @@ def test_whatever_stands_in_the_guard_an_audit_is_begun_once_no_other_is_active(
     async def run() -> None:
         outside, runtime = await planted(State.COMPLETED), Runtime()
         outside.blobs.blobs[GUARD] = data
-        await Running(outside.services, runtime).begin(PARAMETERS, NEXT)
+        await begin(Context(outside.services, runtime), PARAMETERS, NEXT)
         assert (runtime.started, await names_it(outside)) == ([NEXT], NEXT)
 
     asyncio.run(run())
@@ -228,12 +229,12 @@ async def test_an_audit_at_work_stays_the_only_one_although_its_guard_cannot_be_
     outside: Outside, data: bytes, unreadable: bool
 ) -> None:
     runtime = Runtime()
-    active = await Running(outside.services, runtime).begin(PARAMETERS, NEXT)
+    active = await begin(Context(outside.services, runtime), PARAMETERS, NEXT)
     if unreadable:
         outside.blobs.blobs[f"{NAME}/{NEXT}/run.json"] = b'{"schema_version": 2}'
     outside.blobs.blobs[GUARD] = data
     with pytest.raises(RefusedError, match=f"Audit {NEXT} of profile .* is active") as refused:
-        await Running(outside.services, runtime).begin(PARAMETERS, "20260305-000000-aaaaaaaa")
+        await begin(Context(outside.services, runtime), PARAMETERS, "20260305-000000-aaaaaaaa")
     assert refused.value.members == {"active_id": active.audit_id}
     assert await names_it(outside) == NEXT
     assert runtime.started == [NEXT]
@@ -242,18 +243,18 @@ async def test_an_audit_at_work_stays_the_only_one_although_its_guard_cannot_be_
 @pytest.mark.parametrize("data", GUARDS)
 async def test_the_watchdog_mends_a_guard_and_helps_the_audit_that_it_was_of(outside: Outside, data: bytes) -> None:
     runtime = Runtime()
-    await Running(outside.services, runtime).begin(PARAMETERS, NEXT)
+    await begin(Context(outside.services, runtime), PARAMETERS, NEXT)
     runtime.open.clear()
     outside.now += timedelta(hours=1)
     outside.blobs.blobs[GUARD] = data
-    await watch(runtime, outside.services)
+    await watch(Context(outside.services, runtime))
     assert runtime.started == [NEXT, NEXT]
     assert await names_it(outside) == NEXT
 
 
 async def test_the_watchdog_takes_away_a_guard_that_cannot_be_read_and_is_nobodys(outside: Outside) -> None:
     outside.blobs.blobs[GUARD] = b"{"
-    await watch(Runtime(), outside.services)
+    await watch(Context(outside.services, Runtime()))
     assert await names_it(outside) is None
 
 
@@ -264,10 +265,10 @@ async def test_an_audit_that_cannot_be_read_holds_its_profile_only_while_its_orc
     outside.blobs.blobs[f"{FOLDER}/run.json"] = b"{"
     await outside.records.claim(NAME, TOUCHED, AS_OF - timedelta(hours=1), None)
     with pytest.raises(RefusedError, match=f"{TOUCHED} .* is active"):
-        await Running(outside.services, runtime).begin(PARAMETERS, NEXT)
-    await watch(runtime, outside.services)
+        await begin(Context(outside.services, runtime), PARAMETERS, NEXT)
+    await watch(Context(outside.services, runtime))
     assert await names_it(outside) == TOUCHED
     runtime.open.clear()
-    await Running(outside.services, runtime).begin(PARAMETERS, NEXT)
+    await begin(Context(outside.services, runtime), PARAMETERS, NEXT)
     assert await names_it(outside) == NEXT
     assert outside.blobs.blobs[f"{FOLDER}/run.json"] == b"{"

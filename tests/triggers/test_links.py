@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.settings import Settings, load_settings
-from triggers.view import API, api_address
+from triggers.links import API, api_address, links
 
 STORAGE = "AccountName=acct;AccountKey=c2VjcmV0"
 SETTINGS = load_settings(
@@ -45,6 +45,15 @@ def test_the_prefix_of_the_routes_is_the_hosts() -> None:
 )
 def test_without_an_address_of_its_own_the_app_believes_this_machine_only(url: str, address: str) -> None:
     assert api_address(SETTINGS, url) == address
+
+
+def test_an_audit_its_report_and_its_page_have_addresses() -> None:
+    here = "https://app.example/api/audits/x"
+    assert links("x", "https://app.example/api") == {
+        "self": here,
+        "report": f"{here}/report",
+        "page": f"{here}/report?format=html",
+    }
 
 
 @pytest.mark.parametrize("url", [f"https://evil.example{AUDIT}", f"http://localhost:7071{AUDIT}", f"https://a{AUDIT}"])

@@ -9,13 +9,15 @@ import pytest
 
 from reconciliation.errors import NotificationError
 from reconciliation.lifecycle import State
+from runs import watch as watching
+from runs.begin import begin
+from runs.context import Context
+from runs.watch import watch
 from tests.activities.memory import Outside
 from tests.profiles.pre_capture_sessions.world import PARAMETERS
 from tests.triggers.going_on import others_go_on
 from tests.triggers.world import FOLDER, GUARD, NAME, NEWEST, NEXT, OLDEST, TOUCHED, Runtime, ask, planted, request
-from triggers import audits, timers
-from triggers.running import Running
-from triggers.timers import watch
+from triggers import audits
 
 OLD_GUARD = f"active/{NAME}.json"
 RECORD = f"{TOUCHED}/run.json"
@@ -54,7 +56,7 @@ def told(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         assert url == "https://hooks.example/secret"
         texts.append(notice["text"])
 
-    monkeypatch.setattr(timers, "post", post)
+    monkeypatch.setattr(watching, "post", post)
     return texts
 
 
@@ -62,7 +64,7 @@ async def watched(outside: Outside, runtime: Runtime) -> None:
     """The watchdog's round, in an app that tells people."""
     services = outside.services
     settings = replace(services.settings, webhook_url="https://hooks.example/secret")
-    await watch(runtime, replace(services, settings=settings))
+    await watch(Context(replace(services, settings=settings), runtime))
 
 
 def record_of(outside: Outside) -> dict[str, Any]:
@@ -138,7 +140,7 @@ async def test_one_that_has_not_ended_has_no_dead_letters_to_decide_on(
 
 async def test_its_dead_letters_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     await left(State.INCOMPLETE, monkeypatch)
-    status, shown = await ask(audits.dead_letters, request(TOUCHED))
+    status, shown = await ask(audits.list_dead_letters, request(TOUCHED))
     assert (status, [letter["shard"] for letter in shown["dead_letters"]]) == (200, [0])
 
 
@@ -146,7 +148,7 @@ async def test_one_that_has_not_ended_is_cancelled_where_it_is(
     monkeypatch: pytest.MonkeyPatch, told: list[str]
 ) -> None:
     outside, runtime = await left(State.QUEUED, monkeypatch, guarded=TOUCHED), Runtime({TOUCHED})
-    status, shown = await ask(audits.cancel, request(TOUCHED), runtime)
+    status, shown = await ask(audits.cancel_one, request(TOUCHED), runtime)
     assert (status, shown["state"], runtime.open) == (202, "cancelled", set())
     record = record_of(outside)
     assert (record["state"], record["dead_letters"]) == ("cancelled", 1)
@@ -160,7 +162,7 @@ async def test_one_that_has_not_ended_is_cancelled_where_it_is(
 async def test_one_that_has_ended_is_not_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
     outside = await left(State.FAILED, monkeypatch)
     before = dict(outside.blobs.blobs)
-    status, problem = await ask(audits.cancel, request(TOUCHED), Runtime())
+    status, problem = await ask(audits.cancel_one, request(TOUCHED), Runtime())
     assert (status, problem["state"], outside.blobs.blobs) == (409, "failed", before)
 
 
@@ -193,7 +195,7 @@ async def test_it_is_ended_also_where_people_cannot_be_told(
     async def refuse(*_: object) -> None:
         raise NotificationError("It answered 404.")
 
-    monkeypatch.setattr(timers, "post", refuse)
+    monkeypatch.setattr(watching, "post", refuse)
     outside, runtime = await left(State.QUEUED, monkeypatch, guarded=TOUCHED), Runtime({TOUCHED})
     await watched(outside, runtime)
     assert record_of(outside)["state"] == "failed"
@@ -238,7 +240,7 @@ async def test_what_was_left_holds_no_new_audit_up_and_its_end_takes_no_new_guar
     monkeypatch: pytest.MonkeyPatch, told: list[str]
 ) -> None:
     outside, runtime = await left(State.QUEUED, monkeypatch, guarded=TOUCHED), Runtime({TOUCHED})
-    begun = await Running(outside.services, runtime).begin(PARAMETERS, NEXT)
+    begun = await begin(Context(outside.services, runtime), PARAMETERS, NEXT)
     await watched(outside, runtime)
     assert await outside.records.record(NEXT) == begun
     assert (runtime.open, len(told)) == ({NEXT}, 1)
@@ -251,7 +253,7 @@ async def test_what_was_left_and_cannot_be_read_is_warned_of_and_keeps_nobody_fr
 ) -> None:
     outside, runtime = await left(State.QUEUED, monkeypatch, guarded=TOUCHED), Runtime()
     outside.blobs.blobs[damaged] = b"{"
-    await Running(outside.services, runtime).begin(PARAMETERS, NEXT)
+    await begin(Context(outside.services, runtime), PARAMETERS, NEXT)
     runtime.open.clear()
     outside.now += timedelta(hours=1)
     await watched(outside, runtime)
@@ -264,7 +266,7 @@ async def test_what_was_left_and_cannot_be_read_is_warned_of_and_keeps_nobody_fr
 async def test_one_that_never_ended_gets_no_guard_of_this_release(monkeypatch: pytest.MonkeyPatch, data: bytes) -> None:
     outside = await left(State.QUEUED, monkeypatch)
     outside.blobs.blobs[GUARD] = data
-    await watch(Runtime(), outside.services)
+    await watch(Context(outside.services, Runtime()))
     assert await outside.records.active(NAME) is None
-    await Running(outside.services, Runtime()).begin(PARAMETERS, NEXT)
+    await begin(Context(outside.services, Runtime()), PARAMETERS, NEXT)
     assert json.loads(outside.blobs.blobs[GUARD])["audit_id"] == NEXT

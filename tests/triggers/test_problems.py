@@ -16,7 +16,8 @@ from reconciliation.errors import (
     StorageRefusedError,
     StorageUnavailableError,
 )
-from triggers.problems import RefusedError, answer, responded
+from runs.refusals import RefusedError
+from triggers.problems import NotFoundError, answer, responded
 
 
 async def answer_to(error: Exception) -> tuple[int, dict[str, Any]]:
@@ -55,9 +56,11 @@ async def test_a_bad_request_names_every_field_with_what_was_seen_and_what_is_al
     assert "mode" in document["detail"]
 
 
-async def test_a_refusal_keeps_its_status_and_its_members() -> None:
-    status, document = await answer_to(RefusedError(HTTPStatus.CONFLICT, "Audit x is active.", active_id="x"))
+async def test_what_is_refused_is_a_conflict_with_its_facts_and_what_is_not_there_is_not_found() -> None:
+    status, document = await answer_to(RefusedError("Audit x is active.", active_id="x"))
     assert (status, document["detail"], document["active_id"]) == (409, "Audit x is active.", "x")
+    status, document = await answer_to(NotFoundError("There is no audit x."))
+    assert (status, document["detail"]) == (404, "There is no audit x.")
 
 
 @pytest.mark.parametrize(

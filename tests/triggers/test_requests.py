@@ -12,12 +12,12 @@ from profiles.pre_capture_sessions import PROFILE
 from profiles.pre_capture_sessions.options import FAST, MODES
 from reconciliation.errors import BadRequestError
 from reconciliation.parameters import AuditParameters
+from reconciliation.run_record import new_audit_id
 from tests.adapters.other_profile import OTHER
 from triggers.requests import (
     MOMENT,
     MOST_BODY_BYTES,
     StartAudit,
-    new_audit_id,
     read_audit_id,
     read_choice,
     read_limit,

@@ -134,9 +134,9 @@ async def ask_all(runtime: Runtime, audit_id: str) -> list[tuple[int, dict[str, 
     decision = b'{"reason": "It is broken.", "by": "the tests"}'
     return [
         await ask(audits.show, request(audit_id), runtime),
-        await ask(audits.dead_letters, request(audit_id)),
+        await ask(audits.list_dead_letters, request(audit_id)),
         await ask(audits.replay, request(audit_id), runtime),
         await ask(audits.discard, request(audit_id, decision), runtime),
         await ask(audits.resume, request(audit_id), runtime),
-        await ask(audits.cancel, request(audit_id), runtime),
+        await ask(audits.cancel_one, request(audit_id), runtime),
     ]

@@ -11,7 +11,8 @@ from reconciliation.plan import Plan, PlannedShard
 from reconciliation.progress import Reached, ShardProgress
 from reconciliation.run_record import RunRecord
 from reconciliation.shards import Shard
-from triggers.view import START_GRACE, Orchestration, audit_view, phase_of, state_seen, view_of_record
+from runs.seen import START_GRACE, Orchestration, phase_of, state_seen
+from runs.view import audit_view, view_of_record
 
 AT = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
 PARAMETERS = AuditParameters("pre-capture-sessions", "full", 60)
@@ -119,7 +120,6 @@ def test_a_queued_audit_has_no_phase_and_an_ended_one_is_done() -> None:
 
 # --- the document of an audit that has ended --------------------------------------------------------------------------
 
-BASE = "https://app/api"
 REACHED = Reached({"percent": 50, "blobs": 7}, 3)
 
 
@@ -129,24 +129,19 @@ def ended(reached: Reached | None) -> RunRecord:
 
 
 def test_a_failed_audit_tells_its_error_and_outcome_and_when_it_was_last_touched() -> None:
-    view = view_of_record(ended(REACHED), State.FAILED, BASE)
+    view = view_of_record(ended(REACHED), State.FAILED)
     assert (view["state"], view["phase"], view["error"]) == ("failed", "done", "The database refuses the login.")
     assert view["outcome"] == {"code": 4, "word": "failed"}
     assert view["updated_at"] == "2026-01-31T09:30:00.000001Z"
-    assert view["links"] == {
-        "self": f"{BASE}/audits/{RECORD.audit_id}",
-        "report": f"{BASE}/audits/{RECORD.audit_id}/report",
-        "page": f"{BASE}/audits/{RECORD.audit_id}/report?format=html",
-    }
 
 
 def test_how_far_an_ended_audit_came_is_what_its_record_says() -> None:
-    view = view_of_record(ended(REACHED), State.FAILED, BASE)
+    view = view_of_record(ended(REACHED), State.FAILED)
     assert (view["progress"], view["dead_letters"]) == ({"percent": 50, "blobs": 7}, 3)
 
 
 def test_of_one_that_does_not_know_how_far_it_came_nothing_is_said() -> None:
-    view = view_of_record(ended(None), State.FAILED, BASE)
+    view = view_of_record(ended(None), State.FAILED)
     assert view["dead_letters"] == 0
     assert view["progress"] == {
         "shards": {"total": None, "done": 0, "failed": 0},
@@ -158,16 +153,16 @@ def test_of_one_that_does_not_know_how_far_it_came_nothing_is_said() -> None:
 
 
 def test_an_interrupted_one_is_in_no_phase_where_only_its_record_is_known() -> None:
-    view = view_of_record(RECORD, State.INTERRUPTED, BASE)
+    view = view_of_record(RECORD, State.INTERRUPTED)
     assert (view["state"], view["phase"], view["outcome"]) == ("interrupted", None, None)
 
 
 @pytest.mark.parametrize("reached", [REACHED, None])
 def test_it_has_the_members_that_it_had_before_it_ended(reached: Reached | None) -> None:
-    before = audit_view(RECORD, State.RUNNING, None, artefacts(), pulls=2, now=AT, base=BASE)
-    after = view_of_record(ended(reached), State.FAILED, BASE)
+    before = audit_view(RECORD, State.RUNNING, None, artefacts(), pulls=2, now=AT)
+    after = view_of_record(ended(reached), State.FAILED)
     assert list(after) == list(before)
-    assert {name for name in after if after[name] == before[name]} >= {"id", "profile", "parameters", "links"}
+    assert {name for name in after if after[name] == before[name]} >= {"id", "profile", "parameters"}
 
 
 # --- of one that has not ----------------------------------------------------------------------------------------------
@@ -177,7 +172,7 @@ def test_what_the_plan_skipped_is_listed_and_skipped_and_no_work_to_be_done() ->
     plan = Plan(AT, settle_minutes=20, max_passes=3, listed=10, skipped={"registered": 5, "outside": 1}, shards=())
     plan = replace(plan, shards=(PlannedShard(Shard(0, "", 2), 0, 1), PlannedShard(Shard(1, "c", 2), 1, 1)))
     half = replace(artefacts(*PLANNED), shards={0: shard(done=True, scanned=2)})
-    view = audit_view(RECORD, State.RUNNING, plan, half, pulls=2, now=AT, base="")
+    view = audit_view(RECORD, State.RUNNING, plan, half, pulls=2, now=AT)
     assert view["phase"] == "scan"
     assert view["progress"] == {
         "shards": {"total": 2, "done": 1, "failed": 0},
@@ -189,7 +184,7 @@ def test_what_the_plan_skipped_is_listed_and_skipped_and_no_work_to_be_done() ->
 
 
 def test_before_the_plan_nothing_is_said_of_how_much_there_is() -> None:
-    view = audit_view(RECORD, State.RUNNING, None, artefacts(*PULLED), pulls=2, now=AT, base="")
+    view = audit_view(RECORD, State.RUNNING, None, artefacts(*PULLED), pulls=2, now=AT)
     assert view["phase"] == "plan"
     assert view["progress"]["containers"] == {"listed": None, "scanned": 0, "skipped": 0, "failed": 0}
     assert (view["progress"]["shards"]["total"], view["progress"]["percent"]) == (None, None)
@@ -197,5 +192,5 @@ def test_before_the_plan_nothing_is_said_of_how_much_there_is() -> None:
 
 def test_work_that_goes_on_counts_as_a_change_of_the_audit() -> None:
     later = replace(artefacts(), last_modified=AT + timedelta(minutes=5))
-    view = audit_view(RECORD, State.RUNNING, None, later, pulls=2, now=AT, base="")
+    view = audit_view(RECORD, State.RUNNING, None, later, pulls=2, now=AT)
     assert view["updated_at"] == "2026-01-31T09:35:00Z"

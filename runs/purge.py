@@ -2,7 +2,6 @@
 
 import logging
 from datetime import datetime, timedelta
-from typing import Any
 
 import azure.durable_functions as df
 
@@ -12,6 +11,7 @@ from adapters.telemetry import event
 from reconciliation.errors import StorageRefusedError, UnreadableError
 from reconciliation.lifecycle import State
 from reconciliation.run_record import RunRecord
+from runs.context import Context
 
 logger = logging.getLogger("capture_audit.retention")
 
@@ -30,31 +30,32 @@ _FINISHED = [
 ]
 
 
-async def clear_away(client: Any, world: Services) -> None:
+async def clear_away(context: Context) -> None:
     """Delete audits older than ``AUDIT_RETENTION_DAYS``, at most ``MOST_AT_ONCE``, and the histories of that age.
 
     Incomplete audits and those with dead letters are kept four times as long, and so is the newest completed one of
     each question, since the next is compared with it. What cannot be read is never deleted, only counted and warned of;
     what storage refuses to delete keeps nothing else. 0 days keeps everything.
     """
-    days = world.settings.retention_days
+    services = context.services
+    days = services.settings.retention_days
     if not days:
         return
-    age, now = timedelta(days=days), world.now()
-    old, unreadable = await _looked_through(world, age, now)
+    age, now = timedelta(days=days), services.now()
+    old, unreadable = await _looked_through(services, age, now)
     refused = 0
     for folder in old:
         try:
-            await world.store.overview.delete(folder)
+            await services.store.overview.delete(folder)
         except StorageRefusedError as error:
             refused += 1
             logger.warning("%s is old and was not deleted: %s", folder, error)
-    for profile in await world.records.profiles():
-        await world.store.questions.forget(profile, now - LONGER * age)
+    for profile in await services.records.profiles():
+        await services.store.questions.forget(profile, now - LONGER * age)
     histories = 0
     for window in range(_WINDOWS):  # each night goes over a week of that age, in small windows
         until = now - LONGER * age - window * _WINDOW
-        result = await client.purge_instance_history_by(until - _WINDOW, until, _FINISHED)
+        result = await context.client.purge_instance_history_by(until - _WINDOW, until, _FINISHED)
         histories += result.instances_deleted if result else 0
     event(
         "retention.purged",
@@ -66,47 +67,47 @@ async def clear_away(client: Any, world: Services) -> None:
     )
 
 
-async def _looked_through(world: Services, age: timedelta, now: datetime) -> tuple[list[str], int]:
+async def _looked_through(services: Services, age: timedelta, now: datetime) -> tuple[list[str], int]:
     """The folders to be deleted, and how many audits cannot be read although they are old enough to be."""
     old: list[str] = []
     unreadable = 0
     compared_with: set[str] = set()
-    for profile in await world.records.profiles():
-        compared_with |= await world.store.questions.compared_with(profile)
-    async for one in world.records.newest_first(at_once=_AT_ONCE):
+    for profile in await services.records.profiles():
+        compared_with |= await services.store.questions.compared_with(profile)
+    async for one in services.records.newest_first(at_once=_AT_ONCE):
         if isinstance(one, UnreadableAudit):
-            unreadable += await _is_left_over(world, one.folder, now - age)
+            unreadable += await _is_left_over(services, one.folder, now - age)
             continue
         try:
-            longer = one.audit_id in compared_with or await _is_unsettled(world, one)
+            longer = one.audit_id in compared_with or await _is_unsettled(services, one)
             keeping = LONGER * age if longer else age
             if one.state.has_ended and now - (one.ended_at or one.updated_at) >= keeping:
                 old.append(one.folder)
         except UnreadableError as error:
             logger.warning("An audit is kept: %s", error)
-            unreadable += await _is_left_over(world, one.folder, now - age)
+            unreadable += await _is_left_over(services, one.folder, now - age)
         if len(old) == MOST_AT_ONCE:
             break
     return old, unreadable
 
 
-async def _is_left_over(world: Services, folder: str, since: datetime) -> bool:
+async def _is_left_over(services: Services, folder: str, since: datetime) -> bool:
     """True, with a warning, if nothing of an audit that cannot be read was written since then."""
-    written_at = await world.store.overview.last_modified(folder)
+    written_at = await services.store.overview.last_modified(folder)
     if written_at is None or written_at >= since:
         return False
     logger.warning(
         "%s is older than AUDIT_RETENTION_DAYS and cannot be read, so it is not deleted. Look at that folder in %s, "
         "and delete it yourself if nobody needs it.",
         folder,
-        world.records.where,
+        services.records.where,
     )
     return True
 
 
-async def _is_unsettled(world: Services, record: RunRecord) -> bool:
+async def _is_unsettled(services: Services, record: RunRecord) -> bool:
     if record.state is State.INCOMPLETE:
         return True
     # An earlier release did not write down how many there are.
     letters = record.dead_letters
-    return bool(letters if letters is not None else await world.store.letters.all(record.folder))
+    return bool(letters if letters is not None else await services.store.letters.all(record.folder))

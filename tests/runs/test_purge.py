@@ -20,7 +20,8 @@ from reconciliation.outcome import Outcome
 from reconciliation.parameters import AuditParameters
 from reconciliation.progress import Reached
 from reconciliation.run_record import RunRecord
-from triggers.retention import LONGER, clear_away
+from runs.context import Context
+from runs.purge import LONGER, clear_away
 
 NOW = datetime(2026, 6, 30, 3, 30, tzinfo=UTC)
 DAYS = 90
@@ -105,7 +106,7 @@ async def test_what_is_old_goes_and_what_is_young_unsettled_or_at_work_stays(blo
     for number, (state, days, letters, stays, why) in enumerate(AUDITS):
         folder = await keep(services, number, state, days, letters=letters)
         reasons[folder] = (stays, why)
-    await clear_away(Purges(), services)
+    await clear_away(Context(services, Purges()))
     left = await folders(services)
     assert {folder: (folder in left, why) for folder, (_, why) in reasons.items()} == reasons
 
@@ -117,7 +118,7 @@ async def test_how_many_dead_letters_an_audit_has_is_read_off_its_record_where_t
     lettered = await keep(services, 1, State.FAILED, DAYS + 1, reached=Reached({}, 2))
     await keep(services, 2, State.FAILED, DAYS + 1, reached=Reached({}, 0))
     monkeypatch.setattr(services.store.letters, "all", None)
-    await clear_away(Purges(), services)
+    await clear_away(Context(services, Purges()))
     assert await folders(services) == {lettered}
 
 
@@ -136,7 +137,7 @@ async def test_the_newest_completed_audit_of_each_question_of_each_profile_is_ke
     await keep(services, 1, State.COMPLETED, 201)
     await keep(services, 5, State.FAILED, 100)
     await keep(services, 6, State.COMPLETED, long, question="too old even for that")
-    await clear_away(Purges(), services)
+    await clear_away(Context(services, Purges()))
     assert await folders(services) == newest
 
 
@@ -147,7 +148,7 @@ async def test_where_it_cannot_be_read_what_was_asked_nothing_is_kept_for_it_and
     await keep(services, 1, State.COMPLETED, 200)
     other = await keep(services, 2, State.COMPLETED, 200, question="another")
     await blobs.write("pre/questions/asked.json", b"{")
-    await clear_away(client, services)
+    await clear_away(Context(services, client))
     assert await folders(services) == {other}
     assert "pre/questions/asked.json in container" in caplog.text
     assert client.asked
@@ -159,7 +160,7 @@ async def test_questions_that_were_answered_last_before_that_are_forgotten(
 ) -> None:
     services = replace(world(blobs, DAYS), now=lambda: datetime.now(UTC) + timedelta(days=days))
     await keep(services, 1, State.COMPLETED, 0)
-    await clear_away(Purges(), services)
+    await clear_away(Context(services, Purges()))
     assert bool((await services.store.questions.answered("pre", "asked")).audits) is known
 
 
@@ -168,7 +169,7 @@ async def test_histories_are_purged_in_small_windows_and_only_of_what_is_finishe
 ) -> None:
     caplog.set_level("INFO", "capture_audit.events")
     client = Purges()
-    await clear_away(client, world(blobs, DAYS))
+    await clear_away(Context(world(blobs, DAYS), client))
     assert client.asked
     for since, until, states in client.asked:
         assert until - since <= timedelta(days=1)
@@ -181,7 +182,7 @@ async def test_histories_are_purged_in_small_windows_and_only_of_what_is_finishe
 async def test_zero_days_keep_everything(blobs: BlobStore) -> None:
     services, client = world(blobs, 0), Purges()
     folder = await keep(services, 1, State.FAILED, 3000)
-    await clear_away(client, services)
+    await clear_away(Context(services, client))
     assert await services.records.folders() == [folder]
     assert client.asked == []
 
@@ -196,7 +197,7 @@ async def test_what_cannot_be_read_is_kept_counted_and_warned_of_and_keeps_nothi
     await blobs.write(f"{lettered}/dead-letters/0000.json", b"{")
     later = await keep(services, 4, State.COMPLETED, 300)
     await blobs.write(f"{later}/run.json", b'{"schema_version": 2}')
-    await clear_away(Purges(), services)
+    await clear_away(Context(services, Purges()))
     assert await folders(services) == {lettered, later}
     assert old not in await folders(services)
     assert '"audits": 1' in caplog.text
@@ -212,7 +213,7 @@ async def test_what_cannot_be_read_and_was_written_lately_is_no_leftover(
     services = replace(world(blobs, DAYS), now=lambda: datetime.now(UTC))
     folder = await keep(services, 1, State.FAILED, 3000)
     await blobs.write(f"{folder}/run.json", b"{")
-    await clear_away(Purges(), services)
+    await clear_away(Context(services, Purges()))
     assert '"unreadable": 0' in caplog.text
     assert "is older than" not in caplog.text
 
@@ -232,7 +233,7 @@ async def test_what_storage_refuses_to_delete_keeps_nothing_else(
         return await delete(path, etag)
 
     monkeypatch.setattr(blobs, "delete", refuse)
-    await clear_away(client, services)
+    await clear_away(Context(services, client))
     assert await services.records.folders() == [locked]
     assert f"{locked} is old and was not deleted: Cannot delete: an immutability policy" in caplog.text
     assert '"audits": 1, "refused": 1' in caplog.text
@@ -252,5 +253,5 @@ async def test_an_audit_of_the_old_layout_goes_in_its_time_too(blobs: BlobStore)
         await blobs.write(f"{audit_id}/report.json", b"{}")
         await blobs.delete(f"{folder}/run.json")
         left[audit_id] = stays
-    await clear_away(Purges(), services)
+    await clear_away(Context(services, Purges()))
     assert await folders(services) == {audit_id for audit_id, stays in left.items() if stays}

@@ -12,6 +12,6 @@ from dev.devstack.azurite import AzuriteServer
 async def blobs(azurite_server: AzuriteServer) -> AsyncIterator[BlobStore]:
     """A run store's container of the test's own."""
     connection = by_connection_string("REPORT_STORAGE", azurite_server.connection_string)
-    store = BlobStore(connection, f"triggers-{uuid4().hex}")
+    store = BlobStore(connection, f"runs-{uuid4().hex}")
     yield store
     await store.close()

@@ -1,0 +1,110 @@
+"""The watchdog: every active audit is at work, or is helped, or makes room."""
+
+import logging
+
+from adapters.services import Services
+from adapters.telemetry import event, tell_unexpected
+from adapters.webhook import post
+from reconciliation.errors import NotificationError, UnreadableError
+from reconciliation.lifecycle import State
+from reconciliation.notice import notice_of
+from reconciliation.outcome import Outcome
+from reconciliation.run_record import RunRecord
+from runs.begin import resume
+from runs.context import Context
+from runs.guard import active_audit, is_alive
+from runs.refusals import RefusedError
+
+logger = logging.getLogger("capture_audit.watchdog")
+
+_LEFT = (
+    "The service was upgraded while it was at work, and cannot go on with what the release before has left. Start a "
+    "new audit."
+)
+
+
+async def watch(context: Context) -> None:
+    """Resume what broke off, a limited number of times; mark as failed what cannot be helped; free what has ended.
+
+    What goes wrong with one profile waits until all others were looked after; then the first such error is raised. An
+    audit that cannot be read is left as it is, and warned of.
+    """
+    failures: list[Exception] = []
+    for profile in context.services.settings.profiles:
+        try:
+            await _watch(context, profile)
+        except UnreadableError as error:
+            logger.warning("The watchdog left the active audit of %s as it is: %s", profile, error)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is of this profile
+            tell_unexpected(f"The watchdog could not look after {profile}", error)
+            failures.append(error)
+    if failures:
+        raise failures[0]
+
+
+async def _watch(context: Context, profile: str) -> None:
+    await _end_what_was_left(context, profile)
+    active, records = await active_audit(context, profile), context.services.records
+    if active is None:
+        return
+    record = await records.record(active.audit_id)
+    if record is None:
+        if not await is_alive(context, active):
+            await records.release(active, profile)
+    elif record.state.has_ended:
+        await records.release(active, profile)
+    elif await context.state(record) is State.INTERRUPTED:
+        await _help(context, record)
+
+
+async def _end_what_was_left(context: Context, profile: str) -> None:
+    """End an audit that an earlier release began and did not end: this one lays out the run store in another way. What
+    cannot be read is left as it is, and warned of.
+    """
+    records = context.services.records
+    try:
+        left = await records.left_active(profile)
+    except UnreadableError as error:
+        logger.warning("What an earlier release left of %s stays as it is: %s", profile, error)
+        return
+    if left is not None and not left.state.has_ended:
+        ended = await context.give_up(left, _LEFT)
+        if ended.state is State.FAILED:
+            await _tell(context.services, ended)
+    if left is not None and (await context.orchestration(left.audit_id)).is_open:
+        await context.client.terminate(left.audit_id, _LEFT)
+    await records.release_old_layout(profile)
+
+
+async def _help(context: Context, record: RunRecord) -> None:
+    """Resume an interrupted audit, or give it up."""
+    if record.resumes >= context.services.settings.max_resumes:
+        ended = await context.give_up(
+            record,
+            f"Its orchestration broke off {record.resumes + 1} times, as often as AUDIT_MAX_RESUMES allows. See the "
+            "failure table in docs/operations.md, then resume it.",
+        )
+        event(
+            "audit.given_up",
+            audit_id=record.audit_id,
+            profile=record.parameters.profile,
+            resumes=record.resumes,
+        )
+        if ended.state is State.FAILED:
+            await _tell(context.services, ended)
+        return
+    try:
+        await resume(context, record)
+    except RefusedError as refusal:  # somebody else was faster
+        logger.info("The watchdog did not resume an audit: %s", refusal)
+
+
+async def _tell(services: Services, ended: RunRecord) -> None:
+    """Tell people of an audit that was given up: it has no orchestration any more to do so."""
+    url = services.settings.webhook_url
+    if url is None or not services.settings.notifies_of(Outcome.FAILED.word):
+        return
+    try:
+        await post(url, notice_of(ended, services.signposts()))
+    except NotificationError as error:
+        logger.warning("Nobody was told that audit %s was given up: %s", ended.audit_id, error)
