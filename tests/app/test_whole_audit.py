@@ -331,13 +331,13 @@ def test_what_cannot_be_asked_is_told_by_its_field(api: Api, path: str, field: s
 
 
 def test_all_that_is_wrong_with_a_start_is_told_at_once(api: Api) -> None:
-    body = {"profile": 7, "since": "yesterday", "grace_minutes": -1, "only": ["x"], "colour": "red"}
+    body = {"mode": 7, "since": "yesterday", "grace_minutes": -1, "only": ["x"], "colour": "red"}
     before = api.get("/audits?limit=200").json()["audits"]
     response = api.post("/audits", json.dumps(body).encode())
     assert response.status_code == 400
     assert response.headers["content-type"] == "application/problem+json"
     assert {error["field"] for error in response.json()["errors"]} == {
-        "profile", "since", "grace_minutes", "only.0", "colour",
+        "mode", "since", "grace_minutes", "only.0", "colour",
     }  # fmt: skip
     assert api.get("/audits?limit=200").json()["audits"] == before
 
