@@ -3,8 +3,11 @@
 import argparse
 import math
 from collections.abc import Callable, Sequence
+from importlib.metadata import version
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
+
+import shtab
 
 from auditctl.answers import AUDIT_ID
 from auditctl.commands import (
@@ -21,7 +24,7 @@ from auditctl.commands import (
     Watch,
 )
 from auditctl.outcome import Outcome, exit_code_table
-from auditctl.program import command_line
+from auditctl.program import NAME, command_line
 from auditctl.service import DEFAULT_URL, KEY_VARIABLE, URL_VARIABLE
 
 DEFAULT_PATIENCE_SECONDS: Final = 120.0
@@ -57,6 +60,7 @@ exit codes (the service's answers use the same numbers and words):
 examples:
   {command_line("run", "--wait")}
   {command_line("run", "--since", "2026-01-01T00:00:00Z", "--mode", "fast", "--json")}
+  {command_line("report", "--latest", "--format", "html", "--output", "report.html")}
   {command_line("report", "AUDIT_ID", "--format", "csv", "--output", "findings.csv")}
   {command_line("dead-letters", "AUDIT_ID", "--replay", "--wait")}
 
@@ -79,7 +83,7 @@ class Parser(argparse.ArgumentParser):
 
 def parse(arguments: Sequence[str] | None) -> Command:
     """The command that was typed. Ends the program (SystemExit) after ``--help`` or with code 2 after an error."""
-    parser = _parser()
+    parser = _parser(command_line())
     found, unknown = parser.parse_known_args(arguments)
     if unknown:
         options = [word.partition("=")[0] if word.startswith("--") else word[:2] for word in unknown if word[:1] == "-"]
@@ -90,13 +94,33 @@ def parse(arguments: Sequence[str] | None) -> Command:
         if name != "kind"
     }
     command: Command = found.kind(**typed)
-    if isinstance(command, DeadLetters) and command.fault:
+    if isinstance(command, DeadLetters | Report) and command.fault:
         parser.error(command.fault)
     return command
 
 
-def _parser() -> Parser:
-    parser = Parser(prog=command_line(), description=_DESCRIPTION, epilog=_EPILOG)
+class PrintCompletion(argparse.Action):
+    """Prints what completes this program's command lines where it is called by its name, and ends."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, **options: Any) -> None:
+        super().__init__(option_strings, dest, default=argparse.SUPPRESS, **options)
+
+    def __call__(self, parser: argparse.ArgumentParser, _namespace: object, shell: Any, _option: object = None) -> None:
+        """Print the script for that shell."""
+        print(shtab.complete(_parser(NAME), shell))
+        parser.exit(0)
+
+
+def _parser(program: str) -> Parser:
+    parser = Parser(prog=program, description=_DESCRIPTION, epilog=_EPILOG)
+    parser.add_argument("--version", action="version", version=f"{NAME} {version('capture-audit')}")
+    parser.add_argument(
+        "--print-completion",
+        action=PrintCompletion,
+        choices=shtab.SUPPORTED_SHELLS,
+        metavar="SHELL",
+        help=f"print a script that completes commands and options in a shell ({', '.join(shtab.SUPPORTED_SHELLS)})",
+    )
     parser.add_argument("--url", help=f"the API's address (default: ${URL_VARIABLE} or {DEFAULT_URL})")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
@@ -114,18 +138,7 @@ def _parser() -> Parser:
     listing.add_argument("--profile", help="only audits of this profile")
     listing.add_argument("--limit", type=_count_from_1, metavar="N", help="at most so many")
     _json_argument(listing)
-    report = command("report", Report, "fetch an audit's report")
-    _id_argument(report)
-    report.add_argument(
-        "--format", dest="report_format", choices=("json", "csv", "html"), default="json", help="default: %(default)s"
-    )
-    report.add_argument(
-        "--output",
-        type=Path,
-        default=STANDARD_OUTPUT,
-        metavar="FILE",
-        help="write it to FILE, whole or not at all (default: standard output)",
-    )
+    _report_arguments(command("report", Report, "fetch an audit's report"))
     _id_argument(command("cancel", Cancel, "cancel an audit"))
     resume = command("resume", Resume, "start an interrupted or failed audit again", _RESUME)
     _id_argument(resume)
@@ -167,6 +180,23 @@ def _run_arguments(run: Parser) -> None:
     _watch_arguments(run)
 
 
+def _report_arguments(report: Parser) -> None:
+    _id_argument(report, optional=True)
+    report.add_argument("--latest", action="store_true", help="the newest report there is, in place of an ID")
+    report.add_argument("--profile", help="with --latest: of this profile")
+    report.add_argument(
+        "--format", dest="report_format", choices=("json", "csv", "html"), default="json", help="default: %(default)s"
+    )
+    output = report.add_argument(
+        "--output",
+        type=Path,
+        default=STANDARD_OUTPUT,
+        metavar="FILE",
+        help="write it to FILE, whole or not at all (default: standard output)",
+    )
+    output.complete = shtab.FILE  # type: ignore[attr-defined]  # read by the completion of shells
+
+
 def _dead_letters_arguments(letters: Parser) -> None:
     _id_argument(letters)
     what = letters.add_mutually_exclusive_group()
@@ -198,8 +228,9 @@ def _json_argument(parser: Parser) -> None:
     parser.add_argument("--json", dest="as_json", action="store_true", help="print one JSON document and nothing else")
 
 
-def _id_argument(parser: Parser) -> None:
-    parser.add_argument("audit_id", type=_audit_id, metavar="ID", help="the audit's id; the command list shows them")
+def _id_argument(parser: Parser, *, optional: bool = False) -> None:
+    told = "the audit's id; the command list shows them"
+    parser.add_argument("audit_id", type=_audit_id, metavar="ID", nargs="?" if optional else None, help=told)
 
 
 def _repeatable(

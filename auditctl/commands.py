@@ -109,11 +109,22 @@ class ListAudits(Command):
 
 @dataclass(frozen=True, kw_only=True)
 class Report(Command):
-    """Fetch an audit's report."""
+    """Fetch an audit's report, or that of the newest audit that has one (``latest``), of a profile if it is given."""
 
-    audit_id: str
+    audit_id: str | None
+    latest: bool
+    profile: str | None
     report_format: str
     output: Path
+
+    @property
+    def fault(self) -> str | None:
+        """What is wrong with how its options are combined; None if nothing is."""
+        if (self.audit_id is None) != self.latest:
+            return "give an audit's ID or --latest" + (", not both" if self.latest else "")
+        if self.profile is not None and not self.latest:
+            return "--profile belongs to --latest"
+        return None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable
 from http import HTTPStatus
+from typing import Final
 
 from auditctl.answers import (
     Audit,
@@ -34,6 +35,9 @@ from auditctl.output import choose_output, print_json
 from auditctl.report import print_report, save_report
 from auditctl.service import Service
 from auditctl.watch import follow
+
+MOST_LISTED: Final = 200
+"""As many audits as the service lists at once."""
 
 
 def execute(command: Command, service: Service) -> int:
@@ -132,16 +136,30 @@ def _list(api: Api, command: ListAudits) -> None:
 
 
 def _report(api: Api, command: Report) -> None:
+    audit_id = command.audit_id or _latest(api, command.profile)
     try:
         if command.output == STANDARD_OUTPUT:
-            print_report(api, command.audit_id, command.report_format)
+            print_report(api, audit_id, command.report_format)
         else:
-            save_report(api, command.audit_id, command.report_format, command.output)
+            save_report(api, audit_id, command.report_format, command.output)
             choose_output(api.service).done(f"Report written to {command.output}")
     except RefusedError as refusal:
         if refusal.status == HTTPStatus.CONFLICT:
-            refusal.next_step = f"Wait for its end: {api.service.command('watch', command.audit_id)}"
+            refusal.next_step = f"Wait for its end: {api.service.command('watch', audit_id)}"
         raise
+
+
+def _latest(api: Api, profile: str | None) -> str:
+    """The id of the newest audit that has a report. Raises AuditctlError if none of the newest has one."""
+    answer = api.audits(profile, MOST_LISTED)
+    found = next((audit.id for audit in read_audits(answer.fields) if audit.has_report), None)
+    if found is None:
+        raise AuditctlError(
+            "There is no report yet" + (f" of the profile {profile}." if profile else "."),
+            where=answer.where,
+            next_step=f"Audit first: {api.service.command('run', '--wait')}",
+        )
+    return found
 
 
 def _cancel(api: Api, command: Cancel) -> None:

@@ -196,6 +196,10 @@ def test_an_unreachable_service_is_a_failure(
         ("watch", "a", "b"),
         ("list", "--limit", "0"),
         ("report", AUDIT_ID, "--format", "pdf"),
+        ("report",),
+        ("report", AUDIT_ID, "--latest"),
+        ("report", AUDIT_ID, "--profile", "pre"),
+        ("--print-completion", "csh"),
     ],
 )
 def test_bad_usage_sends_nothing(service: ScriptedService, auditctl: Auditctl, words: tuple[str, ...]) -> None:

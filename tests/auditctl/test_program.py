@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from auditctl.program import called_as
+from reconciliation import VERSION
+from tests.auditctl.conftest import Auditctl
 from tests.auditctl.scripted_service import AUDIT, AUDIT_ID, Reply, ScriptedService
 
 ROOT = Path(__file__).parents[2]
@@ -55,3 +57,34 @@ def test_a_path_with_a_space_is_quoted(service: ScriptedService, tmp_path: Path,
     folder = tmp_path / "my tools"
     script.parent.rename(folder)
     assert suggested(service, "my tools/auditctl", cwd=tmp_path) == f"'my tools/auditctl' watch {AUDIT_ID}"
+
+
+# --- its version, and what completes its words ------------------------------------------------------------------------
+
+
+def test_it_tells_its_version(auditctl: Auditctl) -> None:
+    ran = auditctl("--version")
+    assert (ran.code, ran.out) == (0, f"auditctl {VERSION}\n")
+
+
+def test_a_shell_completes_commands_and_options(script: Path, tmp_path: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    said = subprocess.run(
+        [script, "--print-completion", "bash"], env=environment, capture_output=True, text=True, check=True
+    )
+    completion = tmp_path / "completion.sh"
+    completion.write_text(said.stdout)
+    asking = f"""
+source {completion}
+complete_words() {{
+  COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMPREPLY=()
+  $(complete -p auditctl | sed 's/.*-F \\([^ ]*\\) .*/\\1/')
+  echo "${{COMPREPLY[@]}}"
+}}
+complete_words auditctl re
+complete_words auditctl report --la
+"""
+    ran = subprocess.run(["bash", "-c", asking], capture_output=True, text=True, check=True)
+    commands, options = ran.stdout.splitlines()
+    assert commands.split() == ["report", "resume"]
+    assert options.split() == ["--latest"]

@@ -226,3 +226,42 @@ def test_a_report_of_an_audit_that_still_runs(service: ScriptedService, auditctl
     assert ran.code == 2
     assert "No report yet: The audit is running." in ran.err
     assert f"next:  Wait for its end: auditctl watch {AUDIT_ID}" in ran.err
+
+
+# --- the newest report ------------------------------------------------------------------------------------------------
+
+OLDER = "0192f3c4-0000-7c43-9a52-3f1a2b3c4d5e"
+
+
+def test_the_latest_report_is_that_of_the_newest_audit_that_has_one(
+    service: ScriptedService, auditctl: Auditctl, tmp_path: Path
+) -> None:
+    audits = [
+        audit_document(id=OLDER.replace("0000", "0002")),
+        audit_document("failed", id=OLDER.replace("0000", "0001")),
+        audit_document("incomplete"),
+        audit_document("completed", id=OLDER),
+    ]
+    service.on("GET", "/audits", Reply({"audits": audits, "unreadable": []}))
+    service.on("GET", REPORT, Reply(b"newest"))
+    file = tmp_path / "report.csv"
+
+    ran = auditctl("report", "--latest", "--profile", "pre", "--format", "csv", "--output", str(file))
+
+    assert (ran.code, file.read_bytes()) == (0, b"newest")
+    assert [asked.query for asked in service.asked] == [{"profile": ["pre"], "limit": ["200"]}, {"format": ["csv"]}]
+
+
+@pytest.mark.parametrize(
+    ("words", "told"), [((), "no report yet."), (("--profile", "pre"), "no report yet of the profile pre.")]
+)
+def test_where_no_audit_has_a_report_that_is_said(
+    service: ScriptedService, auditctl: Auditctl, words: tuple[str, ...], told: str
+) -> None:
+    service.on("GET", "/audits", Reply({"audits": [audit_document()], "unreadable": []}))
+
+    ran = auditctl("report", "--latest", *words)
+
+    assert (ran.code, ran.out) == (4, "")
+    assert f"There is {told}" in ran.err
+    assert "next:  Audit first: auditctl run --wait" in ran.err
