@@ -9,7 +9,7 @@ MAKEFLAGS += --no-builtin-rules
 PYTHON ?=
 RUN := .venv/bin
 # Much of a test's time is waiting, so there are more workers than cores; a file's tests share what they set up.
-PYTEST := pytest -n 3 --dist loadfile --no-loadscope-reorder
+PYTEST := pytest -n 4 --dist loadfile --no-loadscope-reorder
 PYTHON_313 = $(shell PYTHON= dev/devstack/find_python.sh 3.13)
 
 export PIP_CACHE_DIR := $(CURDIR)/.cache/pip
@@ -37,8 +37,9 @@ test: install dev/devstack/chromium/node_modules/installed ## run the tests, wit
 	@$(RUN)/$(PYTEST) -m "not deep"
 
 .PHONY: test-deep
-test-deep: install ## the long ones: thousands of random worlds, twenty audits on a bad day, audit after audit on one host
+test-deep: install ## the long ones: thousands of random worlds and examples, twenty audits on a bad day, audit after audit on one host
 	@$(RUN)/$(PYTEST) -m deep
+	@$(RUN)/$(PYTEST) --hypothesis-profile thorough tests/reconciliation tests/profiles tests/activities
 	@$(RUN)/$(PYTEST) --hypothesis-profile deep tests/worlds
 
 # The packages, the app as it is deployed, the orchestrators under the Durable library, and one whole audit.

@@ -12,12 +12,13 @@ from dev.devstack.azurite import AzuriteServer, azurite
 from dev.devstack.postgres import PostgresServer, postgres
 from tests.baseline.recorded import Baseline
 
-# Machines are shared: how long an example takes says nothing. A first look: pytest --hypothesis-profile quick; a
-# thorough one: pytest --hypothesis-profile deep tests/worlds
-settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# Machines are shared: how long an example takes says nothing. A first look: pytest --hypothesis-profile quick; thorough
+# ones, as `make test-deep` takes them: --hypothesis-profile thorough, and deep tests/worlds
+settings.register_profile("patient", max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile(
     "quick", settings.get_profile("patient"), max_examples=20, phases=(Phase.explicit, Phase.reuse, Phase.generate)
 )
+settings.register_profile("thorough", settings.get_profile("patient"), max_examples=200)
 settings.register_profile("deep", settings.get_profile("patient"), max_examples=5000)
 settings.load_profile("patient")
 

@@ -99,6 +99,7 @@ STEPS: tuple[tuple[str, bool, Matches], ...] = (
 )
 
 
+@pytest.mark.deep
 def test_a_host_killed_in_every_step_gets_there_in_the_end(scene: Scene, undisturbed: bytes, tmp_path: Path) -> None:
     audit_id = ""
     for when, in_source, point in STEPS:

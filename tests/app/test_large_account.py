@@ -34,6 +34,7 @@ def finished_shards(api: Api, audit_id: str) -> int:
     return done
 
 
+@pytest.mark.deep
 def test_a_host_killed_in_the_middle_of_a_large_scan_goes_on_where_it_was(
     settings: dict[str, str], tmp_path: Path
 ) -> None:

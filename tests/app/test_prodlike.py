@@ -61,7 +61,7 @@ def planted_rows(server: PostgresServer, template: str, dataset: Dataset) -> Ite
         server.drop_database(name)
 
 
-@pytest.fixture(scope="module", params=["stub", "azurite"])
+@pytest.fixture(scope="module", params=["stub", pytest.param("azurite", marks=pytest.mark.deep)])
 def stage(
     request: pytest.FixtureRequest,
     postgres_server: PostgresServer,
@@ -141,6 +141,7 @@ def test_no_name_of_a_person_reaches_a_report_an_answer_or_the_log(audited: Audi
     assert [(word, place) for place, text in texts.items() for word in audited.dataset.personal if word in text] == []
 
 
+@pytest.mark.deep
 def test_a_second_audit_says_the_same_and_that_nothing_is_new(audited: Audited) -> None:
     _, again = audited.api.audited(mode=audited.mode)
     comparison = compare(audited.dataset, again, audited.mode)

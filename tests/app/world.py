@@ -5,12 +5,13 @@ import re
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
+from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.blob import BlobServiceClient
 from jsonschema import Draft202012Validator
 
@@ -97,7 +98,8 @@ class World:
         ):
             found = {}
             for blob in container.list_blobs(include=["metadata"]):
-                found[blob.name] = container.download_blob(blob.name).readall()
+                with suppress(ResourceNotFoundError):  # the watchdog may just have freed a guard
+                    found[blob.name] = container.download_blob(blob.name).readall()
                 found[f"{blob.name} (metadata)"] = repr(blob.metadata).encode()
             return found
 
