@@ -120,34 +120,36 @@ class Dispatcher:
                 continue  # the loop that runs its turn looks at the inbox again afterwards
             self._busy.add(instance_id)
             try:
-                await self._turn(instance_id)
+                seen = await self._turn(instance_id)
             except Exception:  # noqa: BLE001 - one broken instance must not stop the others
                 text = "The turn of orchestration '%s' failed inside devhost; its messages wait for the next one."
                 _log.exception(text, instance_id)
             else:
-                self._look_again(instance_id)
+                self._look_again(instance_id, seen)
             finally:
                 self._busy.discard(instance_id)
 
-    def _look_again(self, instance_id: str) -> None:
+    def _look_again(self, instance_id: str, seen: int) -> None:
         """Wake an instance for messages that came during its turn, unless they may wait."""
-        events = [message.event for message in self._store.inbox(instance_id)]
+        events = [message.event for message in self._store.inbox(instance_id) if message.seq > seen]
         awaiting = self._awaiting.get(instance_id)
         if awaiting is not None:
             self._arrived[instance_id] = {i for i in map(ev.completed_task, events) if i is not None}
         if events and (awaiting is None or not may_wait(awaiting, events)):
             self._wake(instance_id)
 
-    async def _turn(self, instance_id: str) -> None:
+    async def _turn(self, instance_id: str) -> int:
+        """Do one turn with what is in the inbox; the number of the last message there."""
         self.forget(instance_id)
         instance = self._store.instance(instance_id)
         messages = self._store.inbox(instance_id)
+        seen = max((message.seq for message in messages), default=0)
         past = self._store.past(instance_id)
         taken, events = _take(instance, past, messages)
         if instance is None or not events:
             with self._store.transaction():
                 self._store.drop(taken)
-            return
+            return seen
         execution = _execution(instance)
         opened = open_turn(execution, past, events, self._clock())
         if instance.name.lower() not in self._worker.known.orchestrators:
@@ -156,11 +158,11 @@ class Dispatcher:
                 instance.id,
                 instance.name,
             )
-            return
+            return seen
         turn = await self._called(execution, past, opened)
         current = self._store.instance(instance_id)
         if current is None or current.execution_id != instance.execution_id:
-            return  # purged or replaced meanwhile
+            return seen  # purged or replaced meanwhile
         done = commit(self._store, instance, turn, taken, opened.now)
         _announce(instance, turn)
         if turn.awaiting is not None:
@@ -171,6 +173,7 @@ class Dispatcher:
             self._activities.add(call)
         for woken, event in done.woken:
             self.notify(woken, event)
+        return seen
 
     async def _called(self, execution: Execution, past: Past, opened: Opened) -> Turn:
         self._calling += 1

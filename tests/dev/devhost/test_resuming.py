@@ -159,6 +159,24 @@ def test_one_state_folder_serves_one_host(host: RunningHost) -> None:
         pass
 
 
+def test_an_instance_whose_orchestrator_is_gone_stays_as_it_is(tmp_path: Path) -> None:
+    write_app(tmp_path, SOURCE)
+    with running_host(tmp_path) as running:
+        running.start("slow", "s")
+        until(lambda: running.instance("s")["runtimeStatus"] == "Running")
+        running.kill()
+    write_app(tmp_path, SOURCE.replace("def slow(", "def renamed(").replace("sleep(60)", "sleep(0)"))
+    with running_host(tmp_path) as running:
+        until(lambda: "the app has no orchestrator 'slow' any more" in running.log)
+        running.start("fan", "f", 3)
+        assert running.ended("f")["output"] == 3
+        assert running.instance("s")["runtimeStatus"] == "Running"
+        assert running.log.count("has no orchestrator 'slow' any more") == 1
+    write_app(tmp_path, SOURCE)
+    with running_host(tmp_path) as running:
+        assert running.ended("s")["runtimeStatus"] == "Completed"
+
+
 def test_function_timeout(tmp_path: Path) -> None:
     write_app(tmp_path, SOURCE)
     text = (tmp_path / "host.json").read_text().replace('"version"', '"functionTimeout": "00:00:01", "version"')
