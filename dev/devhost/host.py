@@ -12,7 +12,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from uuid import uuid4
 
 from aiohttp import web
 
@@ -99,7 +98,7 @@ class Host:
         """Load, listen, work, and stop on SIGINT, SIGTERM, (if asked for) the end of stdin, or when the worker died too
         often.
 
-        Raises LoadError, SettingsError, RouteError, StateInUseError or OSError before anything is served.
+        Raises LoadError, SettingsError, RouteError, StateError or OSError before anything is served.
         """
         self._load()
         store = Store(self._options.state / DATABASE)
@@ -121,19 +120,16 @@ class Host:
             count = apply_local_settings(local, os.environ)
             _log.info("Took %d settings from '%s'; what the environment sets already wins.", count, local)
         self._settings = read_host_json(root)
-        self._worker = WorkerProcess(partial(load_app_anew, root), str(root), self._stop.set)
+        self._worker = WorkerProcess(partial(load_app_anew, root), self._stop.set)
 
     def _clients(self, function: AppFunction) -> dict[str, str]:
-        hub = self._settings.task_hub
-        return {c.parameter: client_binding(self._port, c.task_hub or hub) for c in function.clients}
+        return {client: client_binding(self._port, self._settings.task_hub) for client in function.clients}
 
     async def _serve(self, functions: list[AppFunction], store: Store, listener: socket.socket) -> None:
         settings, worker = self._settings, self._worker
         limits = Limits(settings.max_activities, settings.max_orchestrators, settings.function_timeout)
         dispatcher = Dispatcher(store, worker, limits)
-        api = DurableApi(
-            Operations(store, dispatcher), worker.orchestrator_names, lambda: uuid4().hex, settings.task_hub
-        )
+        api = DurableApi(Operations(store, dispatcher), worker, settings.task_hub)
         http = [f for f in functions if f.trigger is Trigger.HTTP]
         routes = FunctionRoutes(routes_of(http, settings.route_prefix), worker, self._clients)
         enabled, problems = enabled_timers((f for f in functions if f.trigger is Trigger.TIMER), dict(os.environ))

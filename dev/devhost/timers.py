@@ -51,7 +51,7 @@ class TimerLoop:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
-        """Begin; run-on-startup timers fire now. The socket must be open: they may call back."""
+        """Begin. The socket must be open: timers may call back."""
         for timer in self._timers.values():
             self._spawn(self._loop(timer))
 
@@ -74,8 +74,6 @@ class TimerLoop:
         task.add_done_callback(self._tasks.discard)
 
     async def _loop(self, timer: TimerFunction) -> None:
-        if timer.function.run_on_startup:
-            await self._fire(timer)
         while True:
             due = timer.schedule.next_after(datetime.now(UTC))
             await _sleep_until(due)

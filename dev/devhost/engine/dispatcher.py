@@ -1,7 +1,7 @@
 """Moves orchestrations along: takes messages from inboxes, calls the orchestrators, sets going what they ask for.
 
 Everything is in the store before it is acted on, so the process can be killed at any moment: `Dispatcher.start` finds
-all open ends. Activities are run at least once; results, timers and events arrive exactly once.
+all open ends. Activities are run at least once; results and timers arrive exactly once.
 """
 
 import asyncio
@@ -18,8 +18,17 @@ from dev.devhost.engine.store import Store
 from dev.devhost.engine.timer_queue import TimerQueue
 from dev.devhost.protocol import events as ev
 from dev.devhost.protocol.events import Event, Kind
-from dev.devhost.protocol.turns import Execution, Opened, Past, Turn, body_text, open_turn, settle, wanted, worker_died
-from dev.devhost.protocol.waiting import may_wait
+from dev.devhost.protocol.turns import (
+    Execution,
+    History,
+    Opened,
+    Turn,
+    body_text,
+    open_turn,
+    settle,
+    wanted,
+    worker_died,
+)
 
 _log = logging.getLogger("devhost.durable")
 
@@ -53,8 +62,7 @@ class Dispatcher:
         self._ready: asyncio.Queue[str] = asyncio.Queue()
         self._queued: set[str] = set()
         self._busy: set[str] = set()
-        self._awaiting: dict[str, frozenset[int]] = {}
-        self._arrived: dict[str, set[int]] = {}
+        self._missing: dict[str, set[int]] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._calling = 0
 
@@ -93,19 +101,17 @@ class Dispatcher:
 
     def notify(self, instance_id: str, event: Event) -> None:
         """Say that a message was posted. It may stay in the inbox while user code could not go on with it anyway."""
-        awaiting = self._awaiting.get(instance_id)
+        missing = self._missing.get(instance_id, set())
         task_id = ev.completed_task(event)
-        if awaiting is not None and event["EventType"] in ev.SUCCESSES and task_id in awaiting:
-            arrived = self._arrived.setdefault(instance_id, set())
-            arrived.add(task_id)
-            if len(arrived) < len(awaiting):
+        if event["EventType"] == Kind.TaskCompleted and task_id in missing:
+            missing.discard(task_id)
+            if missing:
                 return
         self._wake(instance_id)
 
     def forget(self, instance_id: str) -> None:
         """Drop what is remembered of an instance that was replaced or purged."""
-        self._awaiting.pop(instance_id, None)
-        self._arrived.pop(instance_id, None)
+        self._missing.pop(instance_id, None)
 
     def _wake(self, instance_id: str) -> None:
         if instance_id not in self._queued:
@@ -120,91 +126,67 @@ class Dispatcher:
                 continue  # the loop that runs its turn looks at the inbox again afterwards
             self._busy.add(instance_id)
             try:
-                await self._turn(instance_id)
+                seen = await self._turn(instance_id)
             except Exception:  # noqa: BLE001 - one broken instance must not stop the others
                 text = "The turn of orchestration '%s' failed inside devhost; its messages wait for the next one."
                 _log.exception(text, instance_id)
             else:
-                self._look_again(instance_id)
+                for message in self._store.inbox(instance_id):
+                    if message.seq > seen:
+                        self.notify(instance_id, message.event)
             finally:
                 self._busy.discard(instance_id)
 
-    def _look_again(self, instance_id: str) -> None:
-        """Wake an instance for messages that came during its turn, unless they may wait."""
-        events = [message.event for message in self._store.inbox(instance_id)]
-        awaiting = self._awaiting.get(instance_id)
-        if awaiting is not None:
-            self._arrived[instance_id] = {i for i in map(ev.completed_task, events) if i is not None}
-        if events and (awaiting is None or not may_wait(awaiting, events)):
-            self._wake(instance_id)
-
-    async def _turn(self, instance_id: str) -> None:
+    async def _turn(self, instance_id: str) -> int:
+        """Do one turn with what is in the inbox; the number of the last message there."""
         self.forget(instance_id)
         instance = self._store.instance(instance_id)
         messages = self._store.inbox(instance_id)
-        past = self._store.past(instance_id)
-        taken, events = _take(instance, past, messages)
+        seen = max((message.seq for message in messages), default=0)
+        past = self._store.history(instance_id)
+        events = _events(instance, past, messages)
         if instance is None or not events:
             with self._store.transaction():
-                self._store.drop(taken)
-            return
-        execution = _execution(instance)
-        opened = open_turn(execution, past, events, self._clock())
-        if instance.name.lower() not in self._worker.known.orchestrators:
+                self._store.drop(messages)
+            return seen
+        if instance.name.lower() not in self._worker.orchestrators:
             _log.error(
                 "Orchestration '%s': the app has no orchestrator '%s' any more; the instance stays as it is.",
                 instance.id,
                 instance.name,
             )
-            return
-        turn = await self._called(execution, past, opened)
+            return seen
+        opened = open_turn(events, self._clock())
+        turn = await self._called(Execution(instance.id, instance.name, instance.raw_input), past, opened)
         current = self._store.instance(instance_id)
         if current is None or current.execution_id != instance.execution_id:
-            return  # purged or replaced meanwhile
-        done = commit(self._store, instance, turn, taken, opened.now)
+            return seen  # purged or replaced meanwhile
+        calls, timers = commit(self._store, instance, turn, messages, opened.now)
         _announce(instance, turn)
         if turn.awaiting is not None:
-            self._awaiting[instance_id] = turn.awaiting
-        for timer in done.timers:
+            self._missing[instance_id] = set(turn.awaiting)
+        for timer in timers:
             self._timers.add(timer)
-        for call in done.calls:
+        for call in calls:
             self._activities.add(call)
-        for woken, event in done.woken:
-            self.notify(woken, event)
+        return seen
 
-    async def _called(self, execution: Execution, past: Past, opened: Opened) -> Turn:
+    async def _called(self, execution: Execution, past: History, opened: Opened) -> Turn:
         self._calling += 1
         try:
-            result = await self._worker.run_orchestrator(execution.name, body_text(execution, past, opened))
+            answer = await self._worker.run_orchestrator(execution.name, body_text(execution, past, opened))
         except WorkerDiedError:
             return worker_died(execution, past, opened)
         finally:
             self._calling -= 1
-        return settle(execution, past, opened, result.answer, known=self._worker.known, sdk_tasks=result.sdk_tasks)
+        return settle(execution, past, opened, answer, activities=self._worker.activities)
 
 
-def _execution(instance: Instance) -> Execution:
-    return Execution(
-        instance_id=instance.id,
-        execution_id=instance.execution_id,
-        name=instance.name,
-        raw_input=instance.raw_input,
-        parent_id=None if instance.parent is None else instance.parent.instance_id,
-        continued=instance.continued,
-    )
-
-
-def _take(instance: Instance | None, past: Past, messages: list[Message]) -> tuple[list[Message], list[Event]]:
-    """Choose the messages to take, and of these the events that belong to the running execution.
-
-    The first turn of a new generation takes the start alone, so that its first body ends as a real host's does.
-    """
+def _events(instance: Instance | None, past: History, messages: list[Message]) -> list[Event]:
+    """The events among the messages that belong to the running execution and that it waits for."""
     if instance is None or not instance.live:
-        return messages, []
-    if instance.continued and not past.events:
-        messages = [m for m in messages if m.event["EventType"] == Kind.ExecutionStarted]
-    mine = [m.event for m in messages if m.execution_id in (None, instance.execution_id)]
-    return messages, wanted(past, mine)
+        return []
+    return wanted(past, [m.event for m in messages if m.execution_id in (None, instance.execution_id)])
 
 
 def _announce(instance: Instance, turn: Turn) -> None:

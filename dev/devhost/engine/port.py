@@ -1,18 +1,8 @@
 """What the engine needs of a worker, and what it hands back."""
 
-from dataclasses import dataclass
 from typing import Protocol
 
 from dev.devhost.protocol.answers import Answer
-from dev.devhost.protocol.shadow import Known
-
-
-@dataclass(frozen=True, slots=True)
-class OrchestratorResult:
-    """The SDK's answer, and the ids it holds open, by kind (see `dev.devhost.protocol.hazards`)."""
-
-    answer: Answer
-    sdk_tasks: dict[int, str]
 
 
 class ActivityFailedError(Exception):
@@ -27,10 +17,14 @@ class Worker(Protocol):
     """Runs an app's functions."""
 
     @property
-    def known(self) -> Known:
-        """The registered names."""
+    def activities(self) -> frozenset[str]:
+        """The registered activity names in lower case: names ignore case."""
 
-    async def run_orchestrator(self, name: str, body: str) -> OrchestratorResult:
+    @property
+    def orchestrators(self) -> dict[str, str]:
+        """The orchestrator names as they were registered, by lower-case name."""
+
+    async def run_orchestrator(self, name: str, body: str) -> Answer:
         """Call an orchestrator with a trigger body. Does not raise for what user code does; raises WorkerDiedError."""
 
     async def run_activity(self, name: str, text: str | None) -> str | None:

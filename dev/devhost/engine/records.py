@@ -5,23 +5,13 @@ from datetime import datetime
 
 from dev.devhost.protocol.events import Event
 
-LIVE = frozenset({"Pending", "Running", "Suspended"})
+LIVE = frozenset({"Pending", "Running"})
 """Runtime statuses of instances that have not ended."""
 
 
 @dataclass(frozen=True, slots=True)
-class Parent:
-    """Who waits for a sub-orchestration."""
-
-    name: str
-    instance_id: str
-    execution_id: str
-    task_id: int
-
-
-@dataclass(frozen=True, slots=True)
 class Instance:
-    """One orchestration instance. ``raw_input``, ``output`` and ``custom_status`` are JSON texts."""
+    """One orchestration instance. ``raw_input`` and ``output`` are JSON texts."""
 
     id: str
     execution_id: str
@@ -31,10 +21,7 @@ class Instance:
     updated: datetime
     status: str = "Pending"
     output: str | None = None
-    custom_status: str | None = None
-    generation: int | None = 0
-    continued: bool = False
-    parent: Parent | None = None
+    generation: int = 0
 
     @property
     def live(self) -> bool:

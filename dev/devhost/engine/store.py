@@ -13,18 +13,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from dev.devhost.engine.records import ActivityCall, Instance, Message, Parent, Timer
-from dev.devhost.protocol.events import Event, Kind
-from dev.devhost.protocol.turns import Mark, Past
+from dev.devhost.engine.records import ActivityCall, Instance, Message, Timer
+from dev.devhost.protocol.events import Event
+from dev.devhost.protocol.turns import History
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS instances (
     id TEXT PRIMARY KEY, execution_id TEXT NOT NULL, name TEXT NOT NULL, raw_input TEXT, created REAL NOT NULL,
-    updated REAL NOT NULL, status TEXT NOT NULL, output TEXT, custom_status TEXT, generation INTEGER,
-    continued INTEGER NOT NULL, parent TEXT);
+    updated REAL NOT NULL, status TEXT NOT NULL, output TEXT, generation INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS history (
-    instance_id TEXT NOT NULL, seq INTEGER NOT NULL, event TEXT NOT NULL, mark TEXT, PRIMARY KEY (instance_id, seq)
-) WITHOUT ROWID;
+    instance_id TEXT NOT NULL, seq INTEGER NOT NULL, event TEXT NOT NULL, PRIMARY KEY (instance_id, seq)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS inbox (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, instance_id TEXT NOT NULL, execution_id TEXT, event TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS inbox_instance ON inbox (instance_id, seq);
@@ -35,13 +33,13 @@ CREATE TABLE IF NOT EXISTS timers (
     execution_id TEXT NOT NULL, task_id INTEGER NOT NULL, instance_id TEXT NOT NULL, fire_at REAL NOT NULL,
     created REAL NOT NULL, PRIMARY KEY (execution_id, task_id)) WITHOUT ROWID;
 """
-_COLUMNS = (
-    "id, execution_id, name, raw_input, created, updated, status, output, custom_status, generation, continued, parent"
-)
+_VERSION = 2
+"""Of the schema; a file that was written with another one is refused."""
+_COLUMNS = "id, execution_id, name, raw_input, created, updated, status, output, generation"
 
 
-class StateInUseError(RuntimeError):
-    """Another host holds the state folder."""
+class StateError(RuntimeError):
+    """The state folder cannot be used: another host holds it, or an earlier release has written it."""
 
 
 def _moment(value: float) -> datetime:
@@ -53,7 +51,6 @@ def _text(event: Event) -> str:
 
 
 def _instance(row: Sequence[Any]) -> Instance:
-    parent = None if row[11] is None else Parent(*json.loads(row[11]))
     return Instance(
         id=row[0],
         execution_id=row[1],
@@ -63,10 +60,7 @@ def _instance(row: Sequence[Any]) -> Instance:
         updated=_moment(row[5]),
         status=row[6],
         output=row[7],
-        custom_status=row[8],
-        generation=row[9],
-        continued=bool(row[10]),
-        parent=parent,
+        generation=row[8],
     )
 
 
@@ -80,12 +74,15 @@ class Store:
             self._db.execute("PRAGMA locking_mode=EXCLUSIVE")
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=NORMAL")
-            self._db.executescript(_SCHEMA)
+            is_new = not self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+            if not is_new and self._db.execute("PRAGMA user_version").fetchone()[0] != _VERSION:
+                raise StateError(f"The state in '{path.parent}' is of another release of devhost. Delete that folder.")
+            self._db.executescript(f"{_SCHEMA} PRAGMA user_version = {_VERSION};")
             self._db.execute("BEGIN IMMEDIATE")
             self._db.execute("COMMIT")
         except sqlite3.OperationalError as error:
             self._db.close()
-            raise StateInUseError(f"The state in '{path.parent}' is used by another host ({error}).") from error
+            raise StateError(f"The state in '{path.parent}' is used by another host ({error}).") from error
 
     def close(self) -> None:
         """Close the file. Nothing is lost without it."""
@@ -116,8 +113,6 @@ class Store:
 
     def save(self, instance: Instance) -> None:
         """Insert or replace an instance's row. Only inside `transaction`, like every method below that writes."""
-        p = instance.parent
-        parent = None if p is None else json.dumps([p.name, p.instance_id, p.execution_id, p.task_id])
         values = (
             instance.id,
             instance.execution_id,
@@ -127,16 +122,13 @@ class Store:
             instance.updated.timestamp(),
             instance.status,
             instance.output,
-            instance.custom_status,
             instance.generation,
-            int(instance.continued),
-            parent,
         )
-        self._db.execute(f"INSERT OR REPLACE INTO instances ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)", values)  # noqa: S608 - constant
+        self._db.execute(f"INSERT OR REPLACE INTO instances ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?)", values)  # noqa: S608 - constant
 
-    def forget(self, instance_id: str, *, inbox: bool = True) -> None:
-        """Delete an instance's history, timers and waiting activities (and its inbox); its row stays."""
-        for table in ("history", "timers", "activities", *(("inbox",) if inbox else ())):
+    def forget(self, instance_id: str) -> None:
+        """Delete an instance's history, inbox, timers and waiting activities; its row stays."""
+        for table in ("history", "inbox", "timers", "activities"):
             self._db.execute(f"DELETE FROM {table} WHERE instance_id = ?", (instance_id,))  # noqa: S608 - constant
 
     def delete(self, instance_id: str) -> None:
@@ -146,25 +138,17 @@ class Store:
 
     # history
 
-    def past(self, instance_id: str) -> Past:
+    def history(self, instance_id: str) -> History:
         """The history of the current execution."""
-        query = "SELECT event, mark FROM history WHERE instance_id = ? ORDER BY seq"
-        rows = self._db.execute(query, (instance_id,)).fetchall()
-        marks = [json.loads(mark) for _, mark in rows if mark is not None]
-        events = tuple(json.loads(event) for event, _ in rows)
-        return Past(events, tuple(Mark(listed, tuple(cancelled)) for listed, cancelled in marks))
+        query = "SELECT event FROM history WHERE instance_id = ? ORDER BY seq"
+        return tuple(json.loads(event) for (event,) in self._db.execute(query, (instance_id,)))
 
-    def append(self, instance_id: str, events: Sequence[Event], marks: Iterable[Mark]) -> None:
-        """Add events to the history; the marks go to the OrchestratorStarted events among them, in order."""
+    def append(self, instance_id: str, events: Iterable[Event]) -> None:
+        """Add events to the history."""
         query = "SELECT coalesce(max(seq), -1) + 1 FROM history WHERE instance_id = ?"
         first: int = self._db.execute(query, (instance_id,)).fetchone()[0]
-        waiting = iter(marks)
-        rows = []
-        for seq, event in enumerate(events, first):
-            mark = next(waiting) if event["EventType"] == Kind.OrchestratorStarted else None
-            text = None if mark is None else json.dumps([mark.listed, mark.cancelled])
-            rows.append((instance_id, seq, _text(event), text))
-        self._db.executemany("INSERT INTO history VALUES (?,?,?,?)", rows)
+        rows = [(instance_id, seq, _text(event)) for seq, event in enumerate(events, first)]
+        self._db.executemany("INSERT INTO history VALUES (?,?,?)", rows)
 
     # inbox
 
@@ -223,17 +207,13 @@ class Store:
         row = (timer.execution_id, timer.task_id, timer.instance_id, *moments)
         self._db.execute("INSERT OR REPLACE INTO timers VALUES (?,?,?,?,?)", row)
 
-    def cancel_timer(self, execution_id: str, task_id: int) -> None:
-        """Delete a timer; nothing happens if it has fired."""
-        self._db.execute("DELETE FROM timers WHERE execution_id = ? AND task_id = ?", (execution_id, task_id))
-
     def timers(self) -> list[Timer]:
         """All timers that have not fired."""
         query = "SELECT fire_at, created, instance_id, execution_id, task_id FROM timers"
         return [Timer(_moment(row[0]), _moment(row[1]), *row[2:]) for row in self._db.execute(query)]
 
     def fire_timer(self, timer: Timer, event: Event) -> bool:
-        """Turn a timer into a message, once: False if it was cancelled or has fired."""
+        """Turn a timer into a message, once: False if it has fired or nobody wants it any more."""
         with self.transaction():
             query = "DELETE FROM timers WHERE execution_id = ? AND task_id = ?"
             if self._db.execute(query, (timer.execution_id, timer.task_id)).rowcount == 0:

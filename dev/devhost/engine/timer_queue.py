@@ -28,7 +28,7 @@ class TimerQueue:
         self._added = asyncio.Event()
 
     def add(self, timer: Timer) -> None:
-        """Queue a timer that is in the store. One that is cancelled there later does not fire."""
+        """Queue a timer that is in the store. One that is deleted there later does not fire."""
         heapq.heappush(self._timers, timer)
         self._added.set()
 

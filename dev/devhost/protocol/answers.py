@@ -1,8 +1,8 @@
 """What the SDK answers to one orchestrator call, parsed: the action list, and how the code ended if it did."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
 from enum import IntEnum
 from typing import Any
 
@@ -10,49 +10,43 @@ ERROR_LABEL = "\n\n$OutOfProcData$:"
 
 
 class ActionType(IntEnum):
-    """Action types by number, as in the answer."""
+    """The action types that this host serves, by number, as in the answer."""
 
     CALL_ACTIVITY = 0
-    CALL_ACTIVITY_WITH_RETRY = 1
-    CALL_SUB_ORCHESTRATOR = 2
-    CALL_SUB_ORCHESTRATOR_WITH_RETRY = 3
-    CONTINUE_AS_NEW = 4
     CREATE_TIMER = 5
-    WAIT_FOR_EXTERNAL_EVENT = 6
-    CALL_ENTITY = 7
-    CALL_HTTP = 8
-    SIGNAL_ENTITY = 9
-    WHEN_ANY = 11
     WHEN_ALL = 12
 
 
-UNSUPPORTED = {
-    ActionType.CALL_ENTITY: "call_entity",
-    ActionType.SIGNAL_ENTITY: "signal_entity",
-    ActionType.CALL_HTTP: "call_http",
+_NOT_SERVED = {
+    1: "call_activity_with_retry",
+    2: "call_sub_orchestrator",
+    3: "call_sub_orchestrator_with_retry",
+    4: "continue_as_new",
+    6: "wait_for_external_event",
+    7: "call_entity",
+    8: "call_http",
+    9: "signal_entity",
+    11: "task_any",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Retry:
-    """A retry policy: the interval is constant, the attempts include the first."""
-
-    interval: timedelta
-    attempts: int
+"""What else an orchestrator can ask for, by number of its action type."""
 
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One action. ``name`` is a function's or an event's; ``input`` is JSON text; ``fire_at`` an ISO time."""
+    """One action. ``name`` is an activity's; ``input`` is JSON text; ``fire_at`` an ISO time."""
 
     type: ActionType
     name: str = ""
     input: str | None = None
-    instance_id: str | None = None
-    retry: Retry | None = None
     fire_at: str = ""
-    cancelled: bool = False
     children: tuple["Action", ...] = ()
+
+    def leaves(self) -> Iterator["Action"]:
+        """The activities and timers in it, in the order in which the SDK counts them."""
+        if self.type is not ActionType.WHEN_ALL:
+            yield self
+        for child in self.children:
+            yield from child.leaves()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,40 +54,35 @@ class Answer:
     """A parsed answer.
 
     ``error`` is user code's exception text. ``fault`` is a failure of the protocol itself (the SDK raised something
-    without its label, or the answer makes no sense): the instance fails at once with that text.
+    without its label, the answer makes no sense, or this host does not serve what it asks for): the instance fails at
+    once with that text. ``counted`` is how many tasks the SDK has given an id, None if that is not known.
     """
 
     done: bool = False
     actions: tuple[Action, ...] = ()
     output: Any = None
     error: str | None = None
-    custom_status: Any = None
     fault: str | None = None
+    counted: int | None = None
+
+
+class _NotServedError(Exception):
+    """The orchestrator asks for something that this host does not serve; the text names it."""
 
 
 def _parse_action(data: dict[str, Any]) -> Action:
-    options = data.get("retryOptions")
-    retry = None
-    if options:
-        interval = timedelta(milliseconds=options["firstRetryIntervalInMilliseconds"])
-        retry = Retry(interval, options["maxNumberOfAttempts"])
+    number = data["actionType"]
+    if number not in set(ActionType):
+        raise _NotServedError(_NOT_SERVED.get(number, f"the action type {number}"))
+    if data.get("isCanceled"):
+        raise _NotServedError("cancelling a timer")
     return Action(
-        type=ActionType(data["actionType"]),
-        name=data.get("functionName") or data.get("externalEventName") or "",
+        type=ActionType(number),
+        name=data.get("functionName", ""),
         input=data.get("input"),
-        instance_id=data.get("instanceId"),
-        retry=retry,
         fire_at=data.get("fireAt", ""),
-        cancelled=bool(data.get("isCanceled", False)),
         children=tuple(_parse_action(child) for child in data.get("compoundActions", ())),
     )
-
-
-def unsupported(action: Action) -> str | None:
-    """The name of the first thing in an action that this host cannot do, or None."""
-    if action.type in UNSUPPORTED:
-        return UNSUPPORTED[action.type]
-    return next((name for child in action.children if (name := unsupported(child))), None)
 
 
 def _parse_state(text: str) -> Answer:
@@ -101,16 +90,13 @@ def _parse_state(text: str) -> Answer:
     lists = data["actions"]
     if len(lists) != 1 or data.get("schemaVersion") is None:
         return Answer(fault="The SDK answered in an older schema than this host speaks.")
-    actions = tuple(_parse_action(action) for action in lists[0])
-    refused = next((name for action in actions if (name := unsupported(action))), None)
-    if refused is not None:
-        return Answer(fault=f"devhost does not support {refused}. Use 'func start' for this orchestration.")
+    if data.get("customStatus") is not None:
+        raise _NotServedError("set_custom_status")
     return Answer(
         done=bool(data["isDone"]),
-        actions=actions,
+        actions=tuple(_parse_action(action) for action in lists[0]),
         output=data.get("output"),
         error=data.get("error"),
-        custom_status=data.get("customStatus"),
     )
 
 
@@ -125,5 +111,7 @@ def parse_answer(returned: str | None, raised: BaseException | None, stack: str 
             return Answer(fault=f"One or more errors occurred. ({cause})")
     try:
         return _parse_state(text or "")
+    except _NotServedError as what:
+        return Answer(fault=f"devhost does not serve {what}. Use 'func start' for this orchestration.")
     except (ValueError, KeyError, TypeError, IndexError) as problem:
         return Answer(fault=f"The orchestrator's answer cannot be read: {type(problem).__name__}: {problem}")

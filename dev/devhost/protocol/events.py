@@ -1,5 +1,6 @@
 """History events: JSON objects with PascalCase keys, built with exactly the keys that a real host sends."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from enum import IntEnum
 from typing import Any
@@ -10,58 +11,24 @@ Event = dict[str, Any]
 
 
 class Kind(IntEnum):
-    """Event types by number, as in the trigger body; their names are those of the status document."""
+    """The event types that occur here, by number as in the trigger body; the names are those of the status document."""
 
     ExecutionStarted = 0
     ExecutionCompleted = 1
-    ExecutionFailed = 2
     ExecutionTerminated = 3
     TaskScheduled = 4
     TaskCompleted = 5
     TaskFailed = 6
-    SubOrchestrationInstanceCreated = 7
-    SubOrchestrationInstanceCompleted = 8
-    SubOrchestrationInstanceFailed = 9
     TimerCreated = 10
     TimerFired = 11
     OrchestratorStarted = 12
     OrchestratorCompleted = 13
-    EventSent = 14
-    EventRaised = 15
-    ContinueAsNew = 16
-    GenericEvent = 17
-    HistoryState = 18
-    ExecutionSuspended = 19
-    ExecutionResumed = 20
 
 
-MESSAGES = frozenset(
-    {
-        Kind.ExecutionStarted,
-        Kind.ExecutionTerminated,
-        Kind.TaskCompleted,
-        Kind.TaskFailed,
-        Kind.SubOrchestrationInstanceCompleted,
-        Kind.SubOrchestrationInstanceFailed,
-        Kind.TimerFired,
-        Kind.EventRaised,
-        Kind.ExecutionSuspended,
-        Kind.ExecutionResumed,
-    }
-)
+SCHEDULING = frozenset({Kind.TaskScheduled, Kind.TimerCreated})
+COMPLETIONS = frozenset({Kind.TaskCompleted, Kind.TaskFailed, Kind.TimerFired})
+MESSAGES = COMPLETIONS | {Kind.ExecutionStarted, Kind.ExecutionTerminated}
 """Events that come from outside and wake an orchestration; once handed over they count as played."""
-
-SCHEDULING = frozenset({Kind.TaskScheduled, Kind.SubOrchestrationInstanceCreated, Kind.TimerCreated})
-COMPLETIONS = frozenset(
-    {
-        Kind.TaskCompleted,
-        Kind.TaskFailed,
-        Kind.SubOrchestrationInstanceCompleted,
-        Kind.SubOrchestrationInstanceFailed,
-        Kind.TimerFired,
-    }
-)
-SUCCESSES = frozenset({Kind.TaskCompleted, Kind.SubOrchestrationInstanceCompleted})
 
 
 def _event(kind: Kind, now: datetime, extra: Event, event_id: int = -1) -> Event:
@@ -79,19 +46,12 @@ def orchestrator_completed(now: datetime) -> Event:
 
 
 def execution_started(
-    now: datetime,
-    *,
-    instance_id: str,
-    execution_id: str,
-    name: str,
-    raw_input: str | None,
-    generation: int | None,
-    parent: Event | None,
+    now: datetime, *, instance_id: str, execution_id: str, name: str, raw_input: str | None, generation: int
 ) -> Event:
-    """The first message of an execution. ``raw_input`` is JSON text or None; ``parent`` is `parent_instance()`."""
+    """The first message of an execution. ``raw_input`` is JSON text or None."""
     extra: Event = {
         "OrchestrationInstance": {"InstanceId": instance_id, "ExecutionId": execution_id},
-        "ParentInstance": parent,
+        "ParentInstance": None,
         "Name": name,
         "Version": "",
         "Input": raw_input,
@@ -105,12 +65,6 @@ def execution_started(
     return _event(Kind.ExecutionStarted, now, extra)
 
 
-def parent_instance(name: str, instance_id: str, execution_id: str, task_id: int) -> Event:
-    """Who waits for a sub-orchestration, and under which task id."""
-    instance = {"InstanceId": instance_id, "ExecutionId": execution_id}
-    return {"Name": name, "OrchestrationInstance": instance, "TaskScheduleId": task_id, "Version": ""}
-
-
 def execution_completed(now: datetime, event_id: int, status: str, result: str | None) -> Event:
     """The last event of an execution; never sent to the SDK."""
     return _event(Kind.ExecutionCompleted, now, {"OrchestrationStatus": status, "Result": result}, event_id)
@@ -119,21 +73,6 @@ def execution_completed(now: datetime, event_id: int, status: str, result: str |
 def execution_terminated(now: datetime, reason: str | None) -> Event:
     """Ends the execution, whatever it is doing."""
     return _event(Kind.ExecutionTerminated, now, {"Input": reason})
-
-
-def execution_suspended(now: datetime, reason: str | None) -> Event:
-    """Stops scheduling until `execution_resumed`."""
-    return _event(Kind.ExecutionSuspended, now, {"Reason": reason})
-
-
-def execution_resumed(now: datetime, reason: str | None) -> Event:
-    """Works off what arrived while suspended."""
-    return _event(Kind.ExecutionResumed, now, {"Reason": reason})
-
-
-def rewound(now: datetime, reason: str | None) -> Event:
-    """Wakes a failed execution whose failed activities have been taken out of its history."""
-    return _event(Kind.GenericEvent, now, {"Data": reason})
 
 
 def task_scheduled(now: datetime, task_id: int, name: str) -> Event:
@@ -153,36 +92,14 @@ def task_failed(now: datetime, task_id: int, reason: str, details: str) -> Event
     return _event(Kind.TaskFailed, now, extra)
 
 
-def child_created(now: datetime, task_id: int, name: str, instance_id: str) -> Event:
-    """A sub-orchestration was started."""
-    extra = {"Name": name, "Version": "", "InstanceId": instance_id, "Input": None, "ClientSpanId": None, "Tags": None}
-    return _event(Kind.SubOrchestrationInstanceCreated, now, extra, task_id)
-
-
-def child_completed(now: datetime, task_id: int, result: str | None) -> Event:
-    """A sub-orchestration ended well; ``result`` is JSON text."""
-    return _event(Kind.SubOrchestrationInstanceCompleted, now, {"TaskScheduledId": task_id, "Result": result})
-
-
-def child_failed(now: datetime, task_id: int, reason: str, details: str) -> Event:
-    """A sub-orchestration failed or was terminated."""
-    extra = {"TaskScheduledId": task_id, "Reason": reason, "Details": details, "FailureDetails": None}
-    return _event(Kind.SubOrchestrationInstanceFailed, now, extra)
-
-
 def timer_created(now: datetime, task_id: int, fire_at: str) -> Event:
-    """A timer was set, by user code or between two attempts of a retry."""
+    """A timer was set."""
     return _event(Kind.TimerCreated, now, {"FireAt": fire_at}, task_id)
 
 
 def timer_fired(created: datetime, task_id: int, fire_at: str) -> Event:
     """A timer fired. Its timestamp is the time of creation: so does the real host."""
     return _event(Kind.TimerFired, created, {"TimerId": task_id, "FireAt": fire_at})
-
-
-def event_raised(now: datetime, name: str, payload: str) -> Event:
-    """An external event; ``payload`` is JSON text."""
-    return _event(Kind.EventRaised, now, {"Name": name, "Input": payload, "ParentTraceContext": None})
 
 
 def completed_task(event: Event) -> int | None:
@@ -194,11 +111,6 @@ def completed_task(event: Event) -> int | None:
     return task_id
 
 
-def played(events: list[Event]) -> list[Event]:
+def played(events: Iterable[Event]) -> list[Event]:
     """The same events as every later body shows them: those that came in as messages have ``IsPlayed`` true."""
-    return [{**e, "IsPlayed": True} if e["EventType"] in MESSAGES or is_rewind(e) else e for e in events]
-
-
-def is_rewind(event: Event) -> bool:
-    """Whether this is the message that `rewound` makes, not an event that was blanked out."""
-    return bool(event["EventType"] == Kind.GenericEvent and event["EventId"] == -1)
+    return [{**e, "IsPlayed": True} if e["EventType"] in MESSAGES else e for e in events]

@@ -1,4 +1,4 @@
-"""Management URLs and the string that a durable client binding receives."""
+"""Management URLs and the string that a durable client binding receives: a real host's, also where devhost refuses."""
 
 import json
 from typing import Any

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from dev.devhost.protocol.events import COMPLETIONS, SCHEDULING, SUCCESSES, Event, Kind, completed_task
+from dev.devhost.protocol.events import COMPLETIONS, SCHEDULING, Event, Kind, completed_task
 from dev.devhost.protocol.json_text import parse_or_text
 from dev.devhost.protocol.times import seconds_stamp
 
@@ -17,18 +17,17 @@ def status_document(
     instance_id: str,
     status: str,
     raw_input: str | None,
-    custom_status: str | None,
     output: str | None,
     created: datetime,
     updated: datetime,
 ) -> dict[str, Any]:
-    """The document without history. ``raw_input``, ``custom_status`` and ``output`` are JSON texts."""
+    """The document without history. ``raw_input`` and ``output`` are JSON texts."""
     return {
         "name": name,
         "instanceId": instance_id,
         "runtimeStatus": status,
         "input": parse_or_text(raw_input),
-        "customStatus": parse_or_text(custom_status),
+        "customStatus": None,
         "output": parse_or_text(output),
         "createdTime": seconds_stamp(created),
         "lastUpdatedTime": seconds_stamp(updated),
@@ -47,7 +46,7 @@ def history_rows(events: Iterable[Event], *, show_output: bool) -> list[dict[str
     rows = []
     for event in events:
         kind = Kind(event["EventType"])
-        over = kind in (Kind.TaskScheduled, Kind.SubOrchestrationInstanceCreated) and event["EventId"] in finished
+        over = kind is Kind.TaskScheduled and event["EventId"] in finished
         if kind not in hidden and not over:
             rows.append(_row(kind, event, scheduled, show_output=show_output))
     return rows
@@ -72,6 +71,4 @@ def _row(kind: Kind, event: Event, scheduled: dict[int, Event], *, show_output: 
             row["Result"] = parse_or_text(row["Result"])
         else:
             del row["Result"]
-    if kind in SUCCESSES and row.get("Result", "") is None and not show_output:
-        del row["Result"]
     return row

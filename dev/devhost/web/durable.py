@@ -1,31 +1,36 @@
-"""The durable management API, under the public base and the one that the SDK's client uses."""
+"""The durable management API, under the public base and the one that the SDK's client uses.
 
-import asyncio
-import base64
+What the real one can do and this one does not is refused with 501, a text that names it, and an ERROR in the log.
+"""
+
 import json
-from collections.abc import Awaitable, Callable
+import logging
 from datetime import datetime
 from typing import Any
 from urllib.parse import unquote
 
 from aiohttp import web
 
-from dev.devhost.engine.operations import ConflictError, Filter, NotPossibleError, Operations, Refusal
+from dev.devhost.engine.operations import ConflictError, Filter, Operations
+from dev.devhost.engine.port import Worker
 from dev.devhost.engine.records import Instance
-from dev.devhost.engine.rewinding import CannotRewindError
 from dev.devhost.protocol.json_text import compact
 from dev.devhost.protocol.management import check_status_body
 from dev.devhost.protocol.status import history_rows, status_document
 from dev.devhost.protocol.times import parse_stamp
 
+_log = logging.getLogger("devhost.durable")
 _STATUSES = frozenset(
     {"Running", "Completed", "ContinuedAsNew", "Failed", "Canceled", "Terminated", "Pending", "Suspended"}
 )
+_VERBS_NOT_SERVED = ("suspend", "resume", "restart", "rewind")
 _MAX_ID = 256
-_TOKEN = "x-ms-continuation-token"  # noqa: S105 - a header's name
 _WRONG = "Something went wrong while processing your request"
 _BAD_ARGUMENT = "One or more of the arguments submitted is incorrect"
-_REFUSED = {Refusal.UNKNOWN: 404, Refusal.ENDED: 410}
+
+
+class _NotServedError(Exception):
+    """The request is for something that this host does not serve; the text names it."""
 
 
 def _json(data: Any, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
@@ -41,18 +46,9 @@ def _bad_argument(error: str) -> web.Response:
     return _problem(400, _BAD_ARGUMENT, error, "System.ArgumentException")
 
 
-def _conflict(error: Exception) -> web.Response:
-    kind = "DurableTask.Core.Exceptions.OrchestrationAlreadyExistsException"
-    return _problem(500, _WRONG, str(error), kind)
-
-
 def _flag(request: web.Request, name: str, *, default: bool = False) -> bool:
     text = request.query.get(name)
     return default if text is None else text.lower() == "true"
-
-
-def _bad_json(error: Exception) -> web.Response:
-    return _problem(400, "Invalid JSON content", str(error), "Newtonsoft.Json.JsonReaderException")
 
 
 def check_instance_id(instance_id: str) -> str | None:
@@ -76,59 +72,76 @@ def _moment(text: str | None) -> datetime | None:
         return None
 
 
-def _filter(request: web.Request) -> Filter:
-    asked = frozenset(request.query.get("runtimeStatus", "").split(","))
-    return Filter(
-        created_from=_moment(request.query.get("createdTimeFrom")),
-        created_to=_moment(request.query.get("createdTimeTo")),
-        statuses=asked & _STATUSES,
-        prefix=request.query.get("instanceIdPrefix", ""),
-    )
+def _refuse_what_is_not_served(method: str, parts: list[str]) -> None:
+    """Raises _NotServedError for what a real host would do; what it would not know either passes."""
+    match method, parts:
+        case "POST", ["orchestrators", _]:
+            raise _NotServedError("starting an orchestration without an instance id")
+        case "GET", ["instances"]:
+            raise _NotServedError("listing instances")
+        case "POST", ["instances", _, "raiseEvent", _]:
+            raise _NotServedError("raiseEvent")
+        case "POST", ["instances", _, verb] if verb in _VERBS_NOT_SERVED:
+            raise _NotServedError(verb)
+        case _, ["entities", *_]:
+            raise _NotServedError("durable entities")
 
 
 class DurableApi:
     """Handlers of the management API."""
 
-    def __init__(
-        self, operations: Operations, orchestrators: list[str], new_id: Callable[[], str], task_hub: str
-    ) -> None:
+    def __init__(self, operations: Operations, worker: Worker, task_hub: str) -> None:
         self._operations = operations
-        self._orchestrators = {name.lower(): name for name in orchestrators}
-        self._new_id = new_id
+        self._worker = worker
         self._task_hub = task_hub
 
-    async def handle(self, request: web.Request, path: str) -> web.Response:  # noqa: PLR0911 - a table of endpoints
+    async def handle(self, request: web.Request, path: str) -> web.Response:
         """Answer a request; ``path`` is what follows the base, undecoded."""
         parts = [unquote(part) for part in path.strip("/").split("/")]
+        try:
+            return await self._answer(request, parts)
+        except _NotServedError as what:
+            text = f"devhost does not serve {what}. Use 'func start' for that."
+            _log.error("%s %s: %s", request.method, request.path, text)
+            return _problem(501, _WRONG, text, "System.NotImplementedException")
+
+    async def _answer(self, request: web.Request, parts: list[str]) -> web.Response:
         match request.method, parts:
-            case "POST", ["orchestrators", name]:
-                return await self._start(request, name, self._new_id())
             case "POST", ["orchestrators", name, instance_id]:
+                self._check_query(request)
                 return await self._start(request, name, instance_id)
-            case "GET", ["instances"]:
-                return self._list(request)
-            case "DELETE", ["instances"]:
-                return self._purge_all(request)
-            case "GET" | "HEAD", ["instances", instance_id]:
+            case "GET", ["instances", instance_id]:
+                self._check_query(request, "showInput", "showHistory", "showHistoryOutput")
                 return self._status(request, instance_id)
+            case "POST", ["instances", instance_id, "terminate"]:
+                self._check_query(request, "reason")
+                return self._terminate(request, instance_id)
             case "DELETE", ["instances", instance_id]:
-                return (
-                    _json({"instancesDeleted": 1}) if self._operations.purge(instance_id) else web.Response(status=404)
-                )
-            case "POST", ["instances", instance_id, "raiseEvent", name]:
-                return await self._raise_event(request, instance_id, name)
-            case "POST", ["instances", instance_id, verb]:
-                return await self._operate(request, instance_id, verb)
+                self._check_query(request)
+                purged = self._operations.purge(instance_id)
+                return _json({"instancesDeleted": 1}) if purged else web.Response(status=404)
+            case "DELETE", ["instances"]:
+                self._check_query(request, "createdTimeFrom", "createdTimeTo", "runtimeStatus")
+                return self._purge_all(request)
+        _refuse_what_is_not_served(request.method, parts)
         return web.Response(status=404)
+
+    def _check_query(self, request: web.Request, *served: str) -> None:
+        """Raises _NotServedError for a parameter that would have to be ignored."""
+        for name, value in request.query.items():
+            if name not in (*served, "taskHub", "connection", "code"):
+                raise _NotServedError(f"the query parameter {name} here")
+            if name == "taskHub" and value != self._task_hub:
+                raise _NotServedError(f"the task hub {value}, only {self._task_hub}")
 
     async def _start(self, request: web.Request, name: str, instance_id: str) -> web.Response:
         text = (await request.read()).decode("utf-8", "replace")
         try:
             value = json.loads(text) if text.strip() else None
         except ValueError as error:
-            return _bad_json(error)
-        if name.lower() not in self._orchestrators:
-            known = ", ".join(f"'{each}'" for each in self._orchestrators.values())
+            return _problem(400, "Invalid JSON content", str(error), "Newtonsoft.Json.JsonReaderException")
+        if name.lower() not in self._worker.orchestrators:
+            known = ", ".join(f"'{each}'" for each in self._worker.orchestrators.values())
             return _bad_argument(
                 f"The function '{name}' doesn't exist, is disabled, or is not an orchestrator function. "
                 f"Additional info: The following are the known orchestrator functions: {known}."
@@ -138,30 +151,10 @@ class DurableApi:
         try:
             self._operations.start(name, instance_id, None if value is None else compact(value))
         except ConflictError as error:
-            return _conflict(error)
-        if "timeout" in request.query:
-            return await self._wait(request, instance_id)
-        return self._accepted(request, instance_id)
-
-    def _accepted(self, request: web.Request, instance_id: str) -> web.Response:
+            kind = "DurableTask.Core.Exceptions.OrchestrationAlreadyExistsException"
+            return _problem(500, _WRONG, str(error), kind)
         body = check_status_body(f"{request.scheme}://{request.host}", self._task_hub, instance_id)
         return _json(body, 202, {"Location": body["statusQueryGetUri"], "Retry-After": "10"})
-
-    async def _wait(self, request: web.Request, instance_id: str) -> web.Response:
-        try:
-            timeout = float(request.query["timeout"])
-            interval = float(request.query.get("pollingInterval", "1"))
-        except ValueError:
-            return _bad_argument("timeout and pollingInterval must be numbers of seconds.")
-        deadline = asyncio.get_running_loop().time() + timeout
-        while asyncio.get_running_loop().time() < deadline:
-            await asyncio.sleep(min(interval, 0.2))
-            instance = self._operations.store.instance(instance_id)
-            if instance is not None and instance.status == "Completed":
-                return _json(json.loads(instance.output or "null"))
-            if instance is not None and not instance.live:
-                return _json(_document(instance, show_input=True))
-        return self._accepted(request, instance_id)
 
     def _status(self, request: web.Request, instance_id: str) -> web.Response:
         instance = self._operations.store.instance(instance_id)
@@ -169,82 +162,29 @@ class DurableApi:
             return web.Response(status=404)
         document = _document(instance, show_input=_flag(request, "showInput", default=True))
         if _flag(request, "showHistory"):
-            events = self._operations.store.past(instance_id).events
+            events = self._operations.store.history(instance_id)
             document["historyEvents"] = history_rows(events, show_output=_flag(request, "showHistoryOutput"))
         if instance.live:
             return _json(document, 202, {"Location": str(request.url), "Retry-After": "5"})
-        failed = instance.status == "Failed" and _flag(request, "returnInternalServerErrorOnFailure")
-        return _json(document, 500 if failed else 200)
+        return _json(document)
 
-    def _list(self, request: web.Request) -> web.Response:
-        instances = self._operations.query(_filter(request))
-        token = request.headers.get(_TOKEN)
-        if token:
-            first = base64.b64decode(token).decode("utf-8", "replace")
-            instances = [instance for instance in instances if instance.id >= first]
-        top = request.query.get("top", "")
-        size = int(top) if top.isdecimal() and int(top) > 0 else len(instances)
-        headers = {}
-        if len(instances) > size:
-            headers[_TOKEN] = base64.b64encode(instances[size].id.encode()).decode()
-        show_input = _flag(request, "showInput")
-        return _json([_document(instance, show_input=show_input) for instance in instances[:size]], 200, headers)
-
-    def _purge_all(self, request: web.Request) -> web.Response:
-        if _moment(request.query.get("createdTimeFrom")) is None:
-            return _json("Please provide value for 'createdTimeFrom' parameter.", 400)
-        deleted = self._operations.purge_all(_filter(request))
-        return _json({"instancesDeleted": deleted}) if deleted else web.Response(status=404)
-
-    async def _raise_event(self, request: web.Request, instance_id: str, name: str) -> web.Response:
+    def _terminate(self, request: web.Request, instance_id: str) -> web.Response:
         instance = self._operations.store.instance(instance_id)
         if instance is None:
             return web.Response(status=404)
         if not instance.live:
             return web.Response(status=410)
-        if request.headers.get("Content-Type", "").partition(";")[0].strip().lower() != "application/json":
-            return _json({"Message": "Only application/json request content is supported"}, 400)
-        try:
-            payload = compact(json.loads(await request.text()))
-        except ValueError as error:
-            return _bad_json(error)
-        return _outcome(self._operations.raise_event(instance_id, name, payload))
+        self._operations.terminate(instance_id, request.query.get("reason"))
+        return web.Response(status=202)
 
-    async def _operate(self, request: web.Request, instance_id: str, verb: str) -> web.Response:
-        reason = request.query.get("reason")
-        verbs: dict[str, Callable[[str, str | None], Refusal | None]] = {
-            "terminate": self._operations.terminate,
-            "suspend": self._operations.suspend,
-            "resume": self._operations.resume,
-            "rewind": self._operations.rewind,
-        }
-        if verb == "restart":
-            return self._restart(request, instance_id)
-        if verb not in verbs:
-            return web.Response(status=404)
-        try:
-            return _outcome(verbs[verb](instance_id, reason))
-        except NotPossibleError as error:
-            return _problem(500, _WRONG, str(error), "System.InvalidOperationException")
-        except CannotRewindError as error:
-            return _problem(501, _WRONG, str(error), "System.NotImplementedException")
-
-    def _restart(self, request: web.Request, instance_id: str) -> web.Response:
-        try:
-            target = self._operations.restart(
-                instance_id, new_id=_flag(request, "restartWithNewInstanceId", default=True)
-            )
-        except ConflictError as error:
-            return _conflict(error)
-        if target is None:
-            error_text = f"An orchestrastion with the instanceId {instance_id} was not found."
-            message = "InstanceId does not match a valid orchestration instance."
-            return _problem(400, message, error_text, "System.ArgumentException")
-        return self._accepted(request, target)
-
-
-def _outcome(refusal: Refusal | None) -> web.Response:
-    return web.Response(status=202 if refusal is None else _REFUSED[refusal])
+    def _purge_all(self, request: web.Request) -> web.Response:
+        created_from = _moment(request.query.get("createdTimeFrom"))
+        if created_from is None:
+            return _json("Please provide value for 'createdTimeFrom' parameter.", 400)
+        asked = frozenset(request.query.get("runtimeStatus", "").split(","))
+        which = Filter(created_from, _moment(request.query.get("createdTimeTo")), asked & _STATUSES)
+        deleted = self._operations.purge_all(which)
+        return _json({"instancesDeleted": deleted}) if deleted else web.Response(status=404)
 
 
 def _document(instance: Instance, *, show_input: bool) -> dict[str, Any]:
@@ -253,11 +193,7 @@ def _document(instance: Instance, *, show_input: bool) -> dict[str, Any]:
         instance_id=instance.id,
         status=instance.status,
         raw_input=instance.raw_input if show_input else None,
-        custom_status=instance.custom_status,
         output=instance.output,
         created=instance.created,
         updated=instance.updated,
     )
-
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]

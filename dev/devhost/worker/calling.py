@@ -7,6 +7,7 @@ import threading
 import traceback
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import azure.functions as func
@@ -14,12 +15,10 @@ from azure.durable_functions.models import DurableOrchestrationContext
 from azure.functions import durable_functions, meta
 from azure.functions.timer import TimerRequest
 
-from dev.devhost.engine.port import ActivityFailedError, OrchestratorResult
-from dev.devhost.protocol.answers import parse_answer
+from dev.devhost.engine.port import ActivityFailedError
+from dev.devhost.protocol.answers import Answer, parse_answer
 from dev.devhost.protocol.json_text import rewrite
-from dev.devhost.protocol.shadow import Known
 from dev.devhost.protocol.times import stamp
-from dev.devhost.worker.context import InvocationContext
 from dev.devhost.worker.functions import AppFunction, TimerCall, Trigger, WrongResultError
 
 _THREADS_SETTING = "PYTHON_THREADPOOL_THREAD_COUNT"
@@ -29,7 +28,7 @@ _seen = threading.local()
 def watch_sdk() -> None:
     """Remember, per thread, the context of the orchestrator that the SDK runs there. Idempotent.
 
-    The SDK does not hand out the ids that it counts; comparing them with ours is how drift is found.
+    The SDK does not say how many tasks it has counted; comparing that with its list is how drift is found.
     """
     original = DurableOrchestrationContext.from_json
     if getattr(original, "devhost", False):
@@ -44,16 +43,11 @@ def watch_sdk() -> None:
     DurableOrchestrationContext.from_json = classmethod(from_json)
 
 
-def sdk_tasks() -> dict[int, str]:
-    """The integer task ids that this thread's last orchestrator holds open: action class, or remark if anonymous."""
+def _counted() -> int | None:
+    """How many tasks this thread's last orchestrator has given an id; None if it did not get that far."""
     context = getattr(_seen, "context", None)
     _seen.context = None
-    tasks = {} if context is None else {i: t for i, t in context.open_tasks.items() if isinstance(i, int)}
-    kinds = {}
-    for task_id, task in tasks.items():
-        action = getattr(task, "action_repr", None)
-        kinds[task_id] = getattr(action, "metadata", None) or type(action).__name__
-    return kinds
+    return None if context is None else int(context._sequence_number)  # noqa: SLF001 - told nowhere else
 
 
 def threads() -> int:
@@ -63,26 +57,24 @@ def threads() -> int:
 
 
 class Calls:
-    """Calls functions of one app. ``directory`` is its folder."""
+    """Calls functions of one app."""
 
-    def __init__(self, functions: Iterable[AppFunction], directory: str) -> None:
+    def __init__(self, functions: Iterable[AppFunction]) -> None:
         functions = list(functions)
         self._activities = {f.durable_name.lower(): f for f in functions if f.trigger is Trigger.ACTIVITY}
         self._orchestrators = {f.durable_name.lower(): f for f in functions if f.trigger is Trigger.ORCHESTRATION}
-        self._directory = directory
         self._pool = ThreadPoolExecutor(threads(), thread_name_prefix="function")
-        self._known = Known(frozenset(self._activities), frozenset(self._orchestrators))
         watch_sdk()
 
     @property
-    def known(self) -> Known:
-        """The registered activity and orchestrator names, in lower case."""
-        return self._known
+    def activities(self) -> frozenset[str]:
+        """The registered activity names, in lower case."""
+        return frozenset(self._activities)
 
     @property
-    def orchestrator_names(self) -> list[str]:
-        """Orchestrator names as they were registered."""
-        return [f.durable_name for f in self._orchestrators.values()]
+    def orchestrators(self) -> dict[str, str]:
+        """The orchestrator names as they were registered, by lower-case name."""
+        return {name: function.durable_name for name, function in self._orchestrators.items()}
 
     def close(self) -> None:
         """Let go of the threads without waiting for what they do."""
@@ -93,26 +85,24 @@ class Calls:
         return await asyncio.get_running_loop().run_in_executor(self._pool, lambda: context.run(call, *args, **kwargs))
 
     async def _call(self, function: AppFunction, arguments: dict[str, Any]) -> Any:
-        if function.wants_context:
-            arguments["context"] = InvocationContext(function.name, self._directory)
         if function.is_async:
             return await function.call(**arguments)
         return await self._in_thread(function.call, **arguments)
 
-    async def run_orchestrator(self, name: str, body: str) -> OrchestratorResult:
+    async def run_orchestrator(self, name: str, body: str) -> Answer:
         """Call an orchestrator's handle with a trigger body. Never raises for what user code does."""
         call = self._orchestrators[name.lower()].call
 
-        def handle() -> OrchestratorResult:
+        def handle() -> Answer:
             returned, raised, stack = None, None, ""
             try:
                 returned = call(func.OrchestrationContext(body))
             except Exception as error:  # noqa: BLE001 - user code; every failure is an answer
                 raised, stack = error, "".join(traceback.format_tb(error.__traceback__))
-            return OrchestratorResult(parse_answer(returned, raised, stack), sdk_tasks())
+            return replace(parse_answer(returned, raised, stack), counted=_counted())
 
-        result: OrchestratorResult = await self._in_thread(handle)
-        return result
+        answer: Answer = await self._in_thread(handle)
+        return answer
 
     async def run_activity(self, name: str, text: str | None) -> str | None:
         """Run an activity with JSON text in and out (None for None). Raises ActivityFailedError with the real text."""

@@ -1,7 +1,7 @@
 """The functions of an app, as values."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from typing import Any
@@ -17,18 +17,11 @@ class Trigger(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class ClientBinding:
-    """A durable client parameter."""
-
-    parameter: str
-    task_hub: str | None
-
-
-@dataclass(frozen=True, slots=True)
 class AppFunction:
     """One function that was found in the app and passed the worker's rules.
 
-    ``durable_name`` is the name that orchestrations use for it. ``methods`` None: all methods.
+    ``durable_name`` is the name that orchestrations use for it. ``methods`` None: all methods. ``clients`` are the
+    parameters that receive a durable client.
     """
 
     name: str
@@ -36,13 +29,11 @@ class AppFunction:
     parameter: str
     call: Callable[..., Any]
     is_async: bool
-    wants_context: bool
     durable_name: str = ""
     route: str = ""
     methods: frozenset[str] | None = None
     schedule: str = ""
-    run_on_startup: bool = False
-    clients: tuple[ClientBinding, ...] = field(default=())
+    clients: tuple[str, ...] = ()
 
 
 class WrongResultError(TypeError):

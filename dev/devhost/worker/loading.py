@@ -15,7 +15,7 @@ from typing import Any
 import azure.functions as func
 from azure.functions.decorators.function_app import Function as IndexedFunction
 
-from dev.devhost.worker.functions import AppFunction, ClientBinding, Trigger
+from dev.devhost.worker.functions import AppFunction, Trigger
 
 _TRIGGERS = {trigger.value: trigger for trigger in Trigger}
 _CLIENT = "durableClient"
@@ -92,10 +92,14 @@ def _check(function: IndexedFunction) -> AppFunction:
         raise LoadError(f"devhost does not serve {trigger.get_binding_name()}, only {names}. Use 'func start'.")
     if kind is Trigger.ORCHESTRATION and trigger.name != _CONTEXT:
         raise LoadError(f'its context_name is "{trigger.name}"; the real worker only loads context_name="context".')
+    if getattr(trigger, "run_on_startup", False):
+        raise LoadError("devhost does not serve run_on_startup. Use 'func start'.")
+    if function.get_setting("retry_policy") is not None:
+        raise LoadError("devhost does not serve the retry policy of a function. Use 'func start'.")
     call = function.get_user_function()
     inputs, clients, has_output = _bindings(function)
     hints = _hints(call)
-    wants_context = _check_parameters(call, hints, inputs)
+    _check_parameters(call, hints, inputs)
     if has_output:
         _check_output(hints)
     methods = getattr(trigger, "methods", None)
@@ -108,20 +112,18 @@ def _check(function: IndexedFunction) -> AppFunction:
         parameter=trigger.name,
         call=call,
         is_async=inspect.iscoroutinefunction(call),
-        wants_context=wants_context,
         durable_name=durable,
         route=name if route is None else str(route),
         methods=None if methods is None else frozenset(str(getattr(m, "value", m)).upper() for m in methods),
         schedule=getattr(trigger, "schedule", "") or "",
-        run_on_startup=bool(getattr(trigger, "run_on_startup", False)),
         clients=clients,
     )
 
 
-def _bindings(function: IndexedFunction) -> tuple[dict[str, str], tuple[ClientBinding, ...], bool]:
+def _bindings(function: IndexedFunction) -> tuple[dict[str, str], tuple[str, ...], bool]:
     """The input bindings by parameter name, the durable clients among them, and whether there is an HTTP output."""
     inputs: dict[str, str] = {}
-    clients: list[ClientBinding] = []
+    clients: list[str] = []
     has_output = False
     for binding in function.get_bindings():
         kind = binding.get_binding_name()
@@ -129,11 +131,18 @@ def _bindings(function: IndexedFunction) -> tuple[dict[str, str], tuple[ClientBi
             has_output = True
             continue
         if kind == _CLIENT:
-            clients.append(ClientBinding(binding.name, getattr(binding, "task_hub", None)))
+            _check_client(binding)
+            clients.append(binding.name)
         elif kind not in _TRIGGERS:
             raise LoadError(f"devhost does not serve the binding {kind} ('{binding.name}'). Use 'func start'.")
         inputs[binding.name] = kind
     return inputs, tuple(clients), has_output
+
+
+def _check_client(binding: Any) -> None:
+    for option in ("task_hub", "connection_name"):
+        if getattr(binding, option, None):
+            raise LoadError(f"devhost does not serve the {option} of a durable client. Use 'func start'.")
 
 
 def _hints(call: Callable[..., Any]) -> dict[str, Any]:
@@ -141,15 +150,11 @@ def _hints(call: Callable[..., Any]) -> dict[str, Any]:
     return typing.get_type_hints(call)
 
 
-def _check_parameters(call: Callable[..., Any], hints: dict[str, Any], inputs: dict[str, str]) -> bool:
-    """Compare parameters with bindings; whether the function wants the invocation context."""
+def _check_parameters(call: Callable[..., Any], hints: dict[str, Any], inputs: dict[str, str]) -> None:
+    """Compare parameters with bindings."""
     parameters = set(inspect.signature(call).parameters)
-    wants_context = _CONTEXT in parameters and _CONTEXT not in inputs
-    if wants_context:
-        parameters.discard(_CONTEXT)
-        hint = hints.get(_CONTEXT, func.Context)
-        if not (isinstance(hint, type) and issubclass(hint, func.Context)):
-            raise LoadError(f'the "context" parameter must be annotated azure.functions.Context, not {hint!r}.')
+    if _CONTEXT in parameters and _CONTEXT not in inputs:
+        raise LoadError("devhost does not hand out the invocation context (parameter 'context'). Use 'func start'.")
     if extra := sorted(parameters - set(inputs)):
         raise LoadError(f"these parameters have no binding: {', '.join(extra)}.")
     if missing := sorted(set(inputs) - parameters):
@@ -157,7 +162,6 @@ def _check_parameters(call: Callable[..., Any], hints: dict[str, Any], inputs: d
     for name in sorted(parameters):
         if name in hints:
             _check_hint(name, hints[name], inputs[name])
-    return wants_context
 
 
 def _check_hint(name: str, hint: Any, kind: str) -> None:

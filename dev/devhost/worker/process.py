@@ -12,15 +12,15 @@ from typing import Any, TypeVar
 
 import azure.functions as func
 
-from dev.devhost.engine.port import OrchestratorResult, WorkerDiedError
-from dev.devhost.protocol.shadow import Known
+from dev.devhost.engine.port import WorkerDiedError
+from dev.devhost.protocol.answers import Answer
 from dev.devhost.worker.calling import Calls
 from dev.devhost.worker.functions import AppFunction, TimerCall
 
 _log = logging.getLogger("devhost")
 _MOST_EXITS = 3
 _EXITS_WITHIN_SECONDS = 1800.0
-Answer = TypeVar("Answer")
+Result = TypeVar("Result")
 
 
 class WorkerProcess:
@@ -30,9 +30,8 @@ class WorkerProcess:
     A function that was replaced by a reload is looked up by its name, so callers may keep the `AppFunction` they have.
     """
 
-    def __init__(self, load: Callable[[], list[AppFunction]], directory: str, give_up: Callable[[], None]) -> None:
+    def __init__(self, load: Callable[[], list[AppFunction]], give_up: Callable[[], None]) -> None:
         self._load = load
-        self._directory = directory
         self._give_up = give_up
         self._exits: list[float] = []
         self._start(load())
@@ -43,17 +42,17 @@ class WorkerProcess:
     def _start(self, functions: list[AppFunction]) -> None:
         self.functions = functions
         self._by_name = {function.name: function for function in functions}
-        self._calls = Calls(functions, self._directory)
+        self._calls = Calls(functions)
 
     @property
-    def known(self) -> Known:
-        """The registered activity and orchestrator names, in lower case."""
-        return self._calls.known
+    def activities(self) -> frozenset[str]:
+        """The registered activity names, in lower case."""
+        return self._calls.activities
 
     @property
-    def orchestrator_names(self) -> list[str]:
-        """Orchestrator names as they were registered."""
-        return self._calls.orchestrator_names
+    def orchestrators(self) -> dict[str, str]:
+        """The orchestrator names as they were registered, by lower-case name."""
+        return self._calls.orchestrators
 
     def close(self) -> None:
         """Let go of the threads without waiting for what they do."""
@@ -91,7 +90,7 @@ class WorkerProcess:
         """Crash as soon as an orchestrator function is called: the one moment that an instance does not survive."""
         self._dies_at_orchestrator = True
 
-    async def run_orchestrator(self, name: str, body: str) -> OrchestratorResult:
+    async def run_orchestrator(self, name: str, body: str) -> Answer:
         """As `Calls.run_orchestrator`; raises WorkerDiedError."""
         call = self._calls.run_orchestrator(name, body)
         if self._dies_at_orchestrator:
@@ -113,7 +112,7 @@ class WorkerProcess:
         """As `Calls.run_timer`; raises WorkerDiedError."""
         await self._alive(self._calls.run_timer(self._by_name[function.name], call, clients))
 
-    async def _alive(self, call: Coroutine[Any, Any, Answer]) -> Answer:
+    async def _alive(self, call: Coroutine[Any, Any, Result]) -> Result:
         """The call's answer, unless the worker dies before."""
         if self.has_given_up:
             call.close()

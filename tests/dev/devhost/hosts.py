@@ -67,7 +67,7 @@ class RunningHost:
 
     def ended(self, instance_id: str) -> Any:
         """Wait for an instance's end; its status document with history."""
-        live = ("Pending", "Running", "Suspended")
+        live = ("Pending", "Running")
         until(lambda: self.instance(instance_id)["runtimeStatus"] not in live)
         return self.instance(instance_id, "?showHistory=true&showHistoryOutput=true")
 

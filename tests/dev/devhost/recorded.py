@@ -18,30 +18,22 @@ app = df.DFApp()
 ATT = {}
 
 
-@app.route("start/{name}/{id?}", methods=["POST"])
+@app.route("start/{name}/{id}", methods=["POST"])
 @app.durable_client_input(client_name="client")
 async def start(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
     value = req.get_json() if req.get_body() else None
-    started = await client.start_new(req.route_params["name"], req.route_params.get("id"), value)
+    started = await client.start_new(req.route_params["name"], req.route_params["id"], value)
     return client.create_check_status_response(req, started)
-
-
-@app.route("c/raise_event/{id}", methods=["POST"])
-@app.durable_client_input(client_name="client")
-async def raise_event(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
-    await client.raise_event(req.route_params["id"], **req.get_json())
-    return func.HttpResponse("null", mimetype="application/json")
 """
 _DEFINITION = re.compile(r"^(?:async )?def (\w+)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Call:
-    """One orchestrator call; ``first`` of its execution."""
+    """One orchestrator call."""
 
     instance: str
     body: dict[str, Any]
-    first: bool
     answer: dict[str, Any] | None
     error: str | None
 
@@ -66,7 +58,7 @@ def calls(recording: dict[str, Any]) -> Iterator[Call]:
             old = [dict(e, IsPlayed=e["IsPlayed"] or i in delta["played"]) for i, e in same]
             body = dict(previous, isReplaying=delta["isReplaying"], history=old + delta["new"])
         last[call["instance"]] = body
-        yield Call(call["instance"], body, "body" in call, call["answer"], call["error"])
+        yield Call(call["instance"], body, call["answer"], call["error"])
 
 
 def app_source(scenarios: list[str]) -> str:

@@ -1,5 +1,7 @@
 """A host that is killed at any moment, and the next one that goes on."""
 
+import sqlite3
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -8,7 +10,6 @@ import pytest
 
 from tests.dev.devhost.hosts import RunningHost, running_host, until, write_app
 
-BASE = "/runtime/webhooks/durabletask"
 SOURCE = """
 import asyncio
 import datetime as dt
@@ -26,16 +27,8 @@ RUNS = pathlib.Path(__file__).parent / "runs"
 def journey(context):
     first = yield context.task_all([context.call_activity("step", i) for i in range(12)])
     yield context.create_timer(context.current_utc_datetime + dt.timedelta(seconds=0.7))
-    child = yield context.call_sub_orchestrator("child", 5)
-    event = yield context.wait_for_external_event("go")
-    return [sum(first), child, event]
-
-
-@app.orchestration_trigger(context_name="context")
-def child(context):
-    retry = df.RetryOptions(200, 3)
-    value = yield context.call_activity_with_retry("flaky", retry, context.get_input())
-    return value
+    last = yield context.call_activity("pause", 5)
+    return [sum(first), last]
 
 
 @app.activity_trigger(input_name="number")
@@ -47,11 +40,9 @@ async def step(number: int) -> int:
 
 
 @app.activity_trigger(input_name="number")
-def flaky(number: int) -> int:
-    marker = RUNS.with_name("flaky")
-    if not marker.exists():
-        marker.touch()
-        raise ValueError("not yet")
+async def pause(number: int) -> int:
+    RUNS.with_name("pausing").touch()
+    await asyncio.sleep(0.5)
     return number
 
 
@@ -97,7 +88,7 @@ def finished_steps(folder: Path) -> list[str]:
     return runs.read_text().split() if runs.exists() else []
 
 
-@pytest.mark.parametrize("moment", ["at once", "during the fan-out", "during the timer", "while waiting"])
+@pytest.mark.parametrize("moment", ["at once", "during the fan-out", "during the timer", "during the last step"])
 def test_a_killed_host_loses_nothing_and_completes_nothing_twice(tmp_path: Path, moment: str) -> None:
     write_app(tmp_path, SOURCE, maxConcurrentActivityFunctions=3)
     with running_host(tmp_path) as host:
@@ -106,18 +97,15 @@ def test_a_killed_host_loses_nothing_and_completes_nothing_twice(tmp_path: Path,
             until(lambda: len(finished_steps(tmp_path)) >= 4)
         elif moment == "during the timer":
             until(lambda: len(finished_steps(tmp_path)) >= 12)
-        elif moment == "while waiting":
-            until((tmp_path / "flaky").exists)
-            host.call("POST", f"{BASE}/instances/j/raiseEvent/go", b'"early"')
+        elif moment == "during the last step":
+            until((tmp_path / "pausing").exists)
         host.kill()
     before = len(finished_steps(tmp_path))
     with running_host(tmp_path) as host:
-        if moment != "while waiting":
-            host.call("POST", f"{BASE}/instances/j/raiseEvent/go", b'"early"')
         ended = host.ended("j")
-    assert ended["output"] == [sum(range(12)), 5, "early"], ended
+    assert ended["output"] == [sum(range(12)), 5], ended
     completed = [row for row in ended["historyEvents"] if row["EventType"] == "TaskCompleted"]
-    assert len(completed) == 12
+    assert len(completed) == 13
     runs = finished_steps(tmp_path)
     assert sorted(set(runs), key=int) == [str(i) for i in range(12)]
     assert len(runs) - 12 <= 3, f"only activities in flight run again ({before} had run)"
@@ -134,8 +122,7 @@ def test_repeated_kills_during_a_fan_out(tmp_path: Path) -> None:
             until(partial(steps_reach, tmp_path, count))
             host.kill()
     with running_host(tmp_path) as host:
-        host.call("POST", f"{BASE}/instances/j/raiseEvent/go", b"1")
-        assert host.ended("j")["output"] == [66, 5, 1]
+        assert host.ended("j")["output"] == [66, 5]
 
 
 @pytest.fixture
@@ -157,6 +144,36 @@ def test_a_fan_out_of_256_takes_no_time(host: RunningHost) -> None:
 def test_one_state_folder_serves_one_host(host: RunningHost) -> None:
     with pytest.raises(AssertionError, match="is used by another host"), running_host(host.folder):
         pass
+
+
+def test_the_state_of_another_release_is_refused(tmp_path: Path) -> None:
+    write_app(tmp_path, SOURCE)
+    (tmp_path / "state").mkdir()
+    with closing(sqlite3.connect(tmp_path / "state" / "durable.sqlite3")) as database:
+        database.execute("CREATE TABLE instances (id TEXT PRIMARY KEY, parent TEXT)")
+    with (
+        pytest.raises(AssertionError, match="of another release of devhost"),
+        running_host(tmp_path),
+    ):
+        pass
+
+
+def test_an_instance_whose_orchestrator_is_gone_stays_as_it_is(tmp_path: Path) -> None:
+    write_app(tmp_path, SOURCE)
+    with running_host(tmp_path) as running:
+        running.start("slow", "s")
+        until(lambda: running.instance("s")["runtimeStatus"] == "Running")
+        running.kill()
+    write_app(tmp_path, SOURCE.replace("def slow(", "def renamed(").replace("sleep(60)", "sleep(0)"))
+    with running_host(tmp_path) as running:
+        until(lambda: "the app has no orchestrator 'slow' any more" in running.log)
+        running.start("fan", "f", 3)
+        assert running.ended("f")["output"] == 3
+        assert running.instance("s")["runtimeStatus"] == "Running"
+        assert running.log.count("has no orchestrator 'slow' any more") == 1
+    write_app(tmp_path, SOURCE)
+    with running_host(tmp_path) as running:
+        assert running.ended("s")["runtimeStatus"] == "Completed"
 
 
 def test_function_timeout(tmp_path: Path) -> None:

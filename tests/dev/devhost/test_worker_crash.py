@@ -152,7 +152,7 @@ def test_after_the_third_death_within_half_an_hour_the_host_ends_itself(host: Ru
 def test_a_death_long_after_the_first_begins_to_count_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     async def died(*moments: float) -> list[bool]:
         given_up: list[bool] = []
-        worker = WorkerProcess(list, "", lambda: given_up.append(True))
+        worker = WorkerProcess(list, lambda: given_up.append(True))
         for moment in moments:
             monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda moment=moment: moment)
             worker.crash()

@@ -76,7 +76,7 @@ def test_all_problems_are_reported() -> None:
         ),
         ('@app.activity_trigger(input_name="x")\ndef a(y): ...\n', "no binding: y"),
         ('@app.activity_trigger(input_name="x")\ndef a(): ...\n', "no parameter: x"),
-        ('@app.activity_trigger(input_name="x")\ndef a(x, context: str): ...\n', "Context"),
+        ('@app.activity_trigger(input_name="x")\ndef a(x, context: func.Context): ...\n', "the invocation context"),
         ('@app.route("r")\ndef r(req: str) -> func.HttpResponse: ...\n', "bound to httpTrigger"),
         ('@app.route("r")\ndef r(req: func.HttpRequest) -> "func.HttpResponse | None": ...\n', "return annotation"),
         ('@app.route("r")\ndef r(req: func.HttpRequest) -> int: ...\n', "return annotation"),
@@ -84,6 +84,15 @@ def test_all_problems_are_reported() -> None:
         ('@app.queue_trigger("m", "q", "C")\ndef q(m): ...\n', "does not serve queueTrigger"),
         ('@app.entity_trigger(context_name="context")\ndef e(context): ...\n', "does not serve entityTrigger"),
         ("app2 = func.FunctionApp()\n", "exactly one FunctionApp"),
+        ('@app.timer_trigger("t", "0 * * * * *", run_on_startup=True)\ndef t(t): ...\n', "run_on_startup"),
+        (
+            '@app.route("r")\n@app.retry("fixed_delay", "2", "00:00:01")\ndef r(req): ...\n',
+            "the retry policy",
+        ),
+        (
+            '@app.route("r")\n@app.durable_client_input("c", "Other")\nasync def r(req, c): ...\n',
+            "the task_hub",
+        ),
     ],
 )
 def test_refused(source: str, text: str) -> None:
@@ -99,12 +108,10 @@ def test_duplicate_names_are_refused() -> None:
 def test_a_whole_app_loads() -> None:
     functions = load("""
 bp = df.Blueprint()
-@bp.route("audits/{id?}", methods=["GET", "POST"])
-@bp.durable_client_input(client_name="client", task_hub="Other")
-async def audits(
-    req: func.HttpRequest, client: df.DurableOrchestrationClient, context: func.Context
-) -> func.HttpResponse: ...
-@bp.timer_trigger(arg_name="timer", schedule="%WHEN%", run_on_startup=True)
+@bp.route("audits/{id}", methods=["GET", "POST"])
+@bp.durable_client_input(client_name="client")
+async def audits(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse: ...
+@bp.timer_trigger(arg_name="timer", schedule="%WHEN%")
 def tick(timer: func.TimerRequest) -> None: ...
 def audit(context: df.DurableOrchestrationContext) -> Generator[Any, Any, Any]:
     yield
@@ -115,10 +122,9 @@ app.register_functions(bp)
 """)
     by_name = {function.name: function for function in functions}
     audits = by_name["audits"]
-    assert (audits.route, audits.methods, audits.wants_context) == ("audits/{id?}", {"GET", "POST"}, True)
+    assert (audits.route, audits.methods) == ("audits/{id}", {"GET", "POST"})
     assert audits.is_async
-    assert [(client.parameter, client.task_hub) for client in audits.clients] == [("client", "Other")]
-    assert by_name["tick"].run_on_startup
+    assert audits.clients == ("client",)
     assert by_name["tick"].schedule == "%WHEN%"
     assert by_name["audit"].trigger is Trigger.ORCHESTRATION
     assert by_name["plan"].durable_name == "renamed"
