@@ -19,8 +19,8 @@ from reconciliation.judging import Judged, judge_doubts, link_again, names_more,
 from reconciliation.looks import Audit, Doubt
 from reconciliation.notes import notes_of
 from reconciliation.plan import Plan
-from reconciliation.report.model import AuditHeader, build_head
 from reconciliation.screened import DoubtKept, FirstLook, Screening, judged_with, verdicts_of
+from reporting.model import AuditHeader, build_head
 
 bp = df.Blueprint()
 logger = logging.getLogger("capture_audit.judge")

@@ -7,11 +7,11 @@ from adapters.services import Services
 from adapters.store.documents import ODD
 from reconciliation.errors import RunStoreError
 from reconciliation.question import question_of
-from reconciliation.report.document import ReportReader
-from reconciliation.report.model import SCHEMA_VERSION
 from reconciliation.rules import Severity
 from reconciliation.since_last import Known, Previous
 from reconciliation.times import from_text
+from reporting.document import ReportReader
+from reporting.model import SCHEMA_VERSION
 
 logger = logging.getLogger("capture_audit.previous")
 

@@ -16,10 +16,10 @@ from reconciliation.plan import Plan
 from reconciliation.profile import Profile
 from reconciliation.progress import Progress, Reached
 from reconciliation.question import question_of
-from reconciliation.report.csv_table import csv_header, csv_rows
-from reconciliation.report.document import ReportReader
-from reconciliation.report.html import MOST_ROWS, SHOWN_SEVERITIES, render_html
-from reconciliation.report.model import Head, summary_of
+from reporting.csv_table import csv_header, csv_rows
+from reporting.document import ReportReader
+from reporting.html import MOST_ROWS, SHOWN_SEVERITIES, render_html
+from reporting.model import Head, summary_of
 
 bp = df.Blueprint()
 logger = logging.getLogger("capture_audit.report")

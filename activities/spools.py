@@ -10,7 +10,8 @@ from types import TracebackType
 from typing import IO, Any, TypeVar
 
 from reconciliation.finding import Finding
-from reconciliation.report.document import (
+from reconciliation.rules import SEVERITY_ORDER, Severity
+from reporting.document import (
     CLOSING,
     COUNTED_CLOSING,
     counted_begin,
@@ -19,9 +20,8 @@ from reconciliation.report.document import (
     finding_line,
     opening,
 )
-from reconciliation.report.look_up import NamesAsked
-from reconciliation.report.model import Head
-from reconciliation.rules import SEVERITY_ORDER, Severity
+from reporting.look_up import NamesAsked
+from reporting.model import Head
 
 _IN_MEMORY_BYTES = 1024 * 1024
 _CHUNK_BYTES = 256 * 1024

@@ -20,6 +20,7 @@ APP = (
     "orchestrators",
     "profiles",
     "reconciliation",
+    "reporting",
     "runs",
     "triggers",
     "dev",

@@ -20,7 +20,7 @@ from packaging.utils import canonicalize_name
 
 from tests.requirements import PYTHONS, ROOT, RUNNING, environment, parts, requirements, written
 
-APP = ("triggers", "runs", "orchestrators", "activities", "profiles", "reconciliation", "adapters")
+APP = ("triggers", "runs", "orchestrators", "activities", "profiles", "reconciliation", "reporting", "adapters")
 FILES = ("requirements.txt", "requirements-dev.txt", "constraints.txt")
 
 on_each_python = pytest.mark.parametrize("python", PYTHONS)

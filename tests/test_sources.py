@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-ENGINE = ("reconciliation", "activities", "orchestrators", "adapters")
+ENGINE = ("reconciliation", "reporting", "activities", "orchestrators", "adapters")
 PRODUCT = (*ENGINE, "profiles", "runs", "triggers", "auditctl")
 MOST_LINES = 60
 

@@ -15,9 +15,9 @@ from adapters.store.reports import REPORT_FILES
 from reconciliation.dead_letters import Discard
 from reconciliation.errors import UnreadableError
 from reconciliation.lifecycle import State
-from reconciliation.report.document import CLOSING
-from reconciliation.report.html import CONTENT_SECURITY_POLICY
 from reconciliation.run_record import RunRecord, new_audit_id
+from reporting.document import CLOSING
+from reporting.html import CONTENT_SECURITY_POLICY
 from runs import begin, cancel, dead_letters
 from runs.context import Context
 from runs.refusals import RefusedError

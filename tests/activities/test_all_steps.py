@@ -15,8 +15,8 @@ from activities.screen import screen_audit
 from profiles.pre_capture_sessions import PROFILE
 from reconciliation.lifecycle import State
 from reconciliation.parameters import AuditParameters
-from reconciliation.report.model import summary_of
 from reconciliation.run_record import RunRecord
+from reporting.model import summary_of
 from tests.activities.audits import Audit, audit_of, audits, named, request
 from tests.activities.memory import FORBIDDEN, MemoryDatabase, MemoryStorage
 from tests.profiles.pre_capture_sessions.world import (

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from activities.spools import Spools
 from profiles.pre_capture_sessions.kinds import SESSION
-from reconciliation.report.document import ReportReader
 from reconciliation.rules import SEVERITY_ORDER
+from reporting.document import ReportReader
 from tests.profiles.pre_capture_sessions import strategies
 from tests.profiles.pre_capture_sessions.world import (
     AS_OF,

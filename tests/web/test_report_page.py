@@ -6,9 +6,9 @@ from typing import Any, Literal
 import pytest
 from playwright.sync_api import Browser, Page, Route
 
-from reconciliation.report.html import CONTENT_SECURITY_POLICY
-from tests.reconciliation.report import samples
-from tests.reconciliation.report.samples import finding, page_of, report, row
+from reporting.html import CONTENT_SECURITY_POLICY
+from tests.reporting import samples
+from tests.reporting.samples import finding, page_of, report, row
 from tests.web.browser import a_browser, served
 
 HOSTILE = "<script>document.title = 'taken'</script><img src=/x onerror=\"document.title = 'taken'\">"

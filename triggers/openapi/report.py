@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from reconciliation.profile import Profile, Technology
-from reconciliation.report.model import SCHEMA_VERSION
 from reconciliation.rules import Severity
 from reconciliation.since_last import MOST_RESOLVED_LISTED, Change
+from reporting.model import SCHEMA_VERSION
 from triggers.openapi.shapes import (
     COUNT,
     FLAG,

@@ -7,9 +7,9 @@ from reconciliation.dead_letters import MOST_ERRORS_KEPT, SCHEMA_VERSION
 from reconciliation.lifecycle import Phase, State
 from reconciliation.options import Option
 from reconciliation.outcome import Outcome
-from reconciliation.report.model import ASKING
 from reconciliation.rules import Severity
 from reconciliation.run_record import AUDIT_ID
+from reporting.model import ASKING
 from triggers.openapi.report import Profiles, kinds_of, not_of_all, places_of, report_of, verdicts_of
 from triggers.openapi.shapes import (
     COUNT,

@@ -30,8 +30,12 @@ from reconciliation.outcome import Outcome
 from reconciliation.parameters import AuditParameters
 from reconciliation.profile import Open, Skip
 from reconciliation.queries import Moments
-from reconciliation.report.csv_table import csv_header, csv_rows
-from reconciliation.report.document import (
+from reconciliation.rules import SEVERITY_ORDER, Kind
+from reconciliation.screened import DoubtKept, FirstLook
+from reconciliation.since_last import Previous, change_of, compare
+from reconciliation.tally import Result, Tally
+from reporting.csv_table import csv_header, csv_rows
+from reporting.document import (
     CLOSING,
     COUNTED_CLOSING,
     counted_begin,
@@ -40,13 +44,9 @@ from reconciliation.report.document import (
     finding_line,
     opening,
 )
-from reconciliation.report.html import SHOWN_SEVERITIES, render_html
-from reconciliation.report.look_up import NamesAsked
-from reconciliation.report.model import AuditHeader, build_head
-from reconciliation.rules import SEVERITY_ORDER, Kind
-from reconciliation.screened import DoubtKept, FirstLook
-from reconciliation.since_last import Previous, change_of, compare
-from reconciliation.tally import Result, Tally
+from reporting.html import SHOWN_SEVERITIES, render_html
+from reporting.look_up import NamesAsked
+from reporting.model import AuditHeader, build_head
 
 AS_OF = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)

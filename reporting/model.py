@@ -13,10 +13,10 @@ from reconciliation.coverage import Coverage
 from reconciliation.dead_letters import DeadLetter
 from reconciliation.parameters import AuditParameters
 from reconciliation.profile import Profile
-from reconciliation.report.headline import headline
 from reconciliation.rules import SEVERITY_ORDER, Kind, Severity
 from reconciliation.tally import Result, Tally
 from reconciliation.times import to_text
+from reporting.headline import headline
 
 SCHEMA_VERSION = 2
 ASKING = tuple(severity for severity in SEVERITY_ORDER if severity is not Severity.INFO)

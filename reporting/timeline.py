@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
 
-from reconciliation.report.markup import SEVERITIES, table
 from reconciliation.wording import joined, plural
+from reporting.markup import SEVERITIES, table
 
 _MONTH_NAMES = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _LENGTHS = {"day": len("2026-01-31"), "month": len("2026-01"), "year": len("2026")}

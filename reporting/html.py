@@ -8,18 +8,18 @@ import hashlib
 from collections import Counter
 
 from reconciliation.profile import Profile
-from reconciliation.report.chart import Bar, bar_chart
-from reconciliation.report.finding_table import findings_section
-from reconciliation.report.glossary import asked_section, look_up_section, verdicts_section
-from reconciliation.report.markup import SEVERITIES, safe, section
-from reconciliation.report.model import Head
-from reconciliation.report.proof import coverage_section
-from reconciliation.report.script import SCRIPT
-from reconciliation.report.style import STYLE
-from reconciliation.report.summary import Findings, answer, first_steps, since_last
-from reconciliation.report.timeline import columns, timeline
 from reconciliation.showing import Showing
 from reconciliation.wording import plural
+from reporting.chart import Bar, bar_chart
+from reporting.finding_table import findings_section
+from reporting.glossary import asked_section, look_up_section, verdicts_section
+from reporting.markup import SEVERITIES, safe, section
+from reporting.model import Head
+from reporting.proof import coverage_section
+from reporting.script import SCRIPT
+from reporting.style import STYLE
+from reporting.summary import Findings, answer, first_steps, since_last
+from reporting.timeline import columns, timeline
 
 MOST_ROWS = 1000
 SHOWN_SEVERITIES = frozenset(SEVERITIES)

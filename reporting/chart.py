@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from reconciliation.report.markup import safe, table, verdict_link
+from reporting.markup import safe, table, verdict_link
 
 _LEAST_PERCENT = 0.5
 

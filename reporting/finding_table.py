@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from reconciliation.profile import Profile
-from reconciliation.report.markup import (
+from reconciliation.showing import Column, Exhibit, Fact, Form, Part, Showing
+from reconciliation.wording import plural
+from reporting.markup import (
     code,
     cut_note,
     is_ahead,
@@ -17,9 +19,7 @@ from reconciliation.report.markup import (
     size,
     written,
 )
-from reconciliation.report.model import Head
-from reconciliation.showing import Column, Exhibit, Fact, Form, Part, Showing
-from reconciliation.wording import plural
+from reporting.model import Head
 
 _TITLES = {"high": "High", "medium": "Medium", "low": "Low", "unknown": "Unknown"}
 _MEANINGS = {

@@ -3,7 +3,7 @@ import re
 import pytest
 
 from profiles.pre_capture_sessions import PROFILE
-from reconciliation.report.look_up import MOST_NAMES, NamesAsked
+from reporting.look_up import MOST_NAMES, NamesAsked
 from tests.profiles.pre_capture_sessions.world import SWEPT, encoded, reconciled, report_on, session, uuid_of
 
 

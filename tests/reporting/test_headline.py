@@ -6,8 +6,8 @@ from profiles.pre_capture_sessions import PROFILE
 from profiles.pre_capture_sessions.evidence import Record
 from profiles.pre_capture_sessions.kinds import CONTAINER, RECORDING, SESSION
 from reconciliation.parameters import AuditParameters
-from reconciliation.report.headline import headline
 from reconciliation.wording import plural
+from reporting.headline import headline
 from tests.profiles.pre_capture_sessions import strategies
 from tests.profiles.pre_capture_sessions.world import (
     IN_FAST_MODE,

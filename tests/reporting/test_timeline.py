@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciliation.report.markup import SEVERITIES
-from reconciliation.report.timeline import Column, columns, timeline
 from reconciliation.times import to_text
+from reporting.markup import SEVERITIES
+from reporting.timeline import Column, columns, timeline
 
 
 def at(*days: str, severity: str = "high") -> list[tuple[str, str]]:

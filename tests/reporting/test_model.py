@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from profiles.pre_capture_sessions import PROFILE
 from profiles.pre_capture_sessions.kinds import SESSION
 from reconciliation.parameters import AuditParameters
-from reconciliation.report.model import summary_of
 from reconciliation.rules import Judgement, Rule, Severity
 from reconciliation.since_last import Previous
+from reporting.model import summary_of
 from tests.profiles.pre_capture_sessions import strategies
 from tests.profiles.pre_capture_sessions.world import (
     IN_FAST_MODE,

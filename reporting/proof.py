@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from reconciliation.profile import Profile
-from reconciliation.report.markup import by_kind, code, cut_note, items, moment, safe, section
-from reconciliation.report.model import Head
 from reconciliation.wording import Wording, joined, plural
+from reporting.markup import by_kind, code, cut_note, items, moment, safe, section
+from reporting.model import Head
 
 _MOST_CONTAINERS = 1000
 

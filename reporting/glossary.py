@@ -3,9 +3,9 @@
 from typing import Any
 
 from reconciliation.profile import Profile
-from reconciliation.report.markup import by_kind, code, place, places, runbook_link, safe, safe_lines, section, table
-from reconciliation.report.model import Head
 from reconciliation.wording import a, plural
+from reporting.markup import by_kind, code, place, places, runbook_link, safe, safe_lines, section, table
+from reporting.model import Head
 
 
 def verdicts_section(report: Head, profile: Profile) -> str:

@@ -5,11 +5,11 @@ from html import escape
 from typing import Any
 
 from reconciliation.profile import Profile
-from reconciliation.report.model import ASKING, Head
 from reconciliation.showing import Form, Part
 from reconciliation.times import from_text
 from reconciliation.visible import visible
 from reconciliation.wording import plural
+from reporting.model import ASKING, Head
 
 SEVERITIES = tuple(severity.value for severity in ASKING)
 """The severities of findings that ask for somebody, in the order of the page."""

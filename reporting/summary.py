@@ -4,7 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from reconciliation.profile import Profile
-from reconciliation.report.markup import (
+from reconciliation.showing import Showing
+from reconciliation.times import from_text
+from reconciliation.wording import joined, plural
+from reporting.markup import (
     SEVERITIES,
     code,
     cut_note,
@@ -19,10 +22,7 @@ from reconciliation.report.markup import (
     table,
     verdict_link,
 )
-from reconciliation.report.model import Head
-from reconciliation.showing import Showing
-from reconciliation.times import from_text
-from reconciliation.wording import joined, plural
+from reporting.model import Head
 
 Findings = Mapping[str, Sequence[dict[str, Any]]]
 _OUTCOMES = {"clean": "Clean", "findings": "Findings", "incomplete": "Incomplete"}

@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from reconciliation.report.chart import Bar, bar_chart
+from reporting.chart import Bar, bar_chart
 
 
 def test_a_bar_is_as_long_as_its_share_of_the_longest() -> None:

@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given
 
 from profiles.pre_capture_sessions import PROFILE
-from reconciliation.report import markup
-from reconciliation.report.html import CONTENT_SECURITY_POLICY, MOST_ROWS, SHOWN_SEVERITIES, render_html
-from reconciliation.report.script import SCRIPT
 from reconciliation.visible import visible
+from reporting import markup
+from reporting.html import CONTENT_SECURITY_POLICY, MOST_ROWS, SHOWN_SEVERITIES, render_html
+from reporting.script import SCRIPT
 from tests.profiles.pre_capture_sessions.strategies import texts
-from tests.reconciliation.report import samples
-from tests.reconciliation.report.samples import (
+from tests.reporting import samples
+from tests.reporting.samples import (
     LISTED,
     NOT_COMPARED,
     VERDICTS,

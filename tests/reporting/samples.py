@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from uuid import NAMESPACE_OID, uuid5
 
 from profiles.pre_capture_sessions import PROFILE
-from reconciliation.report.html import SHOWN_SEVERITIES, render_html
+from reporting.html import SHOWN_SEVERITIES, render_html
 
 Json = dict[str, Any]
 LONG_AGO = "2026-01-31T09:30:00Z"

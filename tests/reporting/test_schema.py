@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from tests.reconciliation.report import samples
-from tests.reconciliation.report.samples import HIDDEN, KINDS, LISTED, VERDICTS, Json, finding, report, since_last
+from tests.reporting import samples
+from tests.reporting.samples import HIDDEN, KINDS, LISTED, VERDICTS, Json, finding, report, since_last
 
 SCHEMA: Json = json.loads(
-    (Path(__file__).parents[3] / "docs" / "report.schema.json").read_text(encoding="utf-8"),
+    (Path(__file__).parents[2] / "docs" / "report.schema.json").read_text(encoding="utf-8"),
 )
 VALIDATOR = Draft202012Validator(SCHEMA)
 

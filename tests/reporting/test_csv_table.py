@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 
 from profiles.pre_capture_sessions.showing import SHOWING
-from reconciliation.report.csv_table import csv_header, csv_rows, defused
 from reconciliation.visible import visible
+from reporting.csv_table import csv_header, csv_rows, defused
 from tests.profiles.pre_capture_sessions.strategies import texts
-from tests.reconciliation.report.samples import (
+from tests.reporting.samples import (
     LISTED,
     LONG_AGO,
     Json,

@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from reconciliation.report.style import STYLE
+from reporting.style import STYLE
 
 NAMES = {"page", "text", "quiet", "line", "soft", "link", "high", "medium", "low", "unknown", "info", "on"}
 Colour = tuple[float, float, float]

@@ -8,7 +8,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from reconciliation.report.model import Head
+from reporting.model import Head
 
 _BEGIN = ' "findings": ['
 _FINDINGS_END = " ],"

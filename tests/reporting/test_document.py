@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from reconciliation.report.document import (
+from reporting.document import (
     CLOSING,
     COUNTED_CLOSING,
     ReportReader,
