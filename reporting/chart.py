@@ -1,32 +1,33 @@
-"""How many findings there are of each verdict: a table whose bars are drawn, so that it is text all the same."""
+"""How many findings there are of each verdict, as bars."""
 
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
 
-from reporting.markup import safe, table, verdict_link
+from reporting.reading import SEVERITIES
 
 _LEAST_PERCENT = 0.5
 
 
 class Bar(NamedTuple):
-    """One verdict that was given."""
+    """One verdict that was given; ``width`` is its share of the longest, in percent."""
 
     verdict: str
     severity: str
     findings: int
+    width: str
 
 
-def bar_chart(bars: Iterable[Bar], caption: str) -> str:
-    """The bars in the order given, each as long as its share of the longest."""
-    drawn = list(bars)
-    most = max((bar.findings for bar in drawn), default=0) or 1
-    return table("chart", caption, ("Verdict", "Severity", "#Findings", ""), (_row(bar, most) for bar in drawn))
-
-
-def _row(bar: Bar, most: int) -> str:
-    severity = safe(bar.severity)
-    return (
-        f'<tr><th scope="row">{verdict_link(bar.verdict)}</th><td><span class="mark {severity}">{severity}</span></td>'
-        f'<td class="number">{bar.findings:,}</td><td class="bar"><svg class="{severity}" aria-hidden="true">'
-        f'<rect width="{max(100 * bar.findings / most, _LEAST_PERCENT):.1f}%" height="100%"/></svg></td></tr>'
-    )
+def bars(verdicts: Iterable[Mapping[str, Any]]) -> list[Bar]:
+    """Those of a report's ``verdicts`` whose findings ask for somebody: most urgent first, then the longest."""
+    given = [row for row in verdicts if row["count"] and row["severity"] in SEVERITIES]
+    given.sort(key=lambda row: (SEVERITIES.index(row["severity"]), -row["count"]))
+    most = max((row["count"] for row in given), default=0)
+    return [
+        Bar(
+            verdict=row["verdict"],
+            severity=row["severity"],
+            findings=row["count"],
+            width=f"{max(100 * row['count'] / most, _LEAST_PERCENT):.1f}",
+        )
+        for row in given
+    ]

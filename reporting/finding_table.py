@@ -1,25 +1,14 @@
 """The findings of one severity: a table that a script may filter and sort, and that says everything without it."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
 from reconciliation.profile import Profile
-from reconciliation.showing import Column, Exhibit, Fact, Form, Part, Showing
+from reconciliation.showing import Column, Exhibit, Fact, Form, Part
 from reconciliation.wording import plural
-from reporting.markup import (
-    code,
-    cut_note,
-    is_ahead,
-    moment,
-    noun,
-    runbook_link,
-    safe,
-    section,
-    sentence,
-    size,
-    written,
-)
 from reporting.model import Head
+from reporting.reading import Cut, Subject, cut, is_ahead, runbooks, subject_of
+from reporting.sizes import size, thousands
 
 _TITLES = {"high": "High", "medium": "Medium", "low": "Low", "unknown": "Unknown"}
 _MEANINGS = {
@@ -30,81 +19,103 @@ _MEANINGS = {
 _NUMBERS = frozenset({Form.NUMBER, Form.BYTES})
 
 
-def findings_section(
+class ColumnHead(NamedTuple):
+    """The head of a column."""
+
+    title: str
+    is_number: bool
+
+
+class Cell(NamedTuple):
+    """A value as a sentence, under the title of its column; numbers are sorted by their ``value``."""
+
+    title: str
+    parts: tuple[Part, ...]
+    is_number: bool = False
+    value: Any = None
+
+
+class Row(NamedTuple):
+    """One finding: facts to sort by, and below them why, what to do, and what was seen, over ``span`` columns."""
+
+    subject: Subject
+    verdict: str
+    change: str | None
+    cells: list[Cell]
+    reason: str
+    next_step: str
+    runbook: str | None
+    due: str | None
+    is_due: bool
+    summary: str
+    facts: list[Fact]
+    exhibits: list[Exhibit]
+    span: int
+
+
+class Table(NamedTuple):
+    """The ``rows`` of a severity; ``findings`` says how many there are of it, and ``cut`` if not all are here.
+
+    A row is made when it is asked for, so that never all of them are in memory.
+    """
+
+    severity: str
+    name: str
+    findings: str
+    meaning: str
+    cut: Cut | None
+    columns: list[ColumnHead]
+    rows: Iterator[Row]
+
+
+def finding_table(
     severity: str, findings: Sequence[dict[str, Any]], count: int, report: Head, profile: Profile
-) -> str:
+) -> Table:
     """``findings`` are the first of ``count``, and all of them are shown."""
-    name = _TITLES[severity]
     if not count:
         where = "" if report["complete"] or severity == "unknown" else " in what was read"
-        return section(severity, f"{name}: none", f"<p>Nothing of this severity was found{where}.</p>")
-    runbooks = {row["verdict"]: runbook_link(row["runbook"]) for row in report["verdicts"]}
-    rows = "\n".join(_rows(finding, runbooks[finding["verdict"]], report, profile) for finding in findings)
-    heads = "".join(
-        f'<th scope="col"{" class=number" * (form in _NUMBERS)}>{safe(title)}</th>'
-        for title, form in [
-            ("Subject", Form.CODE),
-            ("Verdict", Form.CODE),
-            *((column.title, column.form) for column in profile.showing.columns),
-        ]
-    )
-    return section(
-        severity,
-        f'<span class="mark {severity}">{name}</span> {plural(count, "finding")}',
-        f"<p>{_MEANINGS.get(severity, profile.wording.high)}</p>\n"
-        f"{cut_note(len(findings), count, 'findings.csv and report.json')}"
-        f'<table class="findings {severity}">\n<caption class="unseen">{name}: findings, why and what to do</caption>\n'
-        f"<thead><tr>{heads}</tr></thead>\n{rows}\n</table>\n"
-        '<p class="none" hidden>No finding here matches the filter.</p>',
+        return Table(severity, _TITLES[severity], "", f"Nothing of this severity was found{where}.", None, [], iter(()))
+    addresses, columns = runbooks(report), profile.showing.columns
+    return Table(
+        severity=severity,
+        name=_TITLES[severity],
+        findings=plural(count, "finding"),
+        meaning=_MEANINGS.get(severity, profile.wording.high),
+        cut=cut(len(findings), count, "findings.csv and report.json"),
+        columns=[
+            ColumnHead("Subject", is_number=False),
+            ColumnHead("Verdict", is_number=False),
+            *(ColumnHead(column.title, column.form in _NUMBERS) for column in columns),
+        ],
+        rows=(_row(finding, addresses[finding["verdict"]], report, profile) for finding in findings),
     )
 
 
-def _rows(finding: dict[str, Any], runbook: str, report: Head, profile: Profile) -> str:
-    """One finding: a row of facts to sort by, and below it why, what to do, and what was seen."""
-    subject, showing = finding["subject"], profile.showing
-    cells = "".join(_cell(column, finding) for column in showing.columns)
-    new = ' <b class="new">new</b>' if finding["change"] == "new" else ""
-    return (
-        f'<tbody data-verdict="{safe(finding["verdict"])}" data-change="{finding["change"] or ""}">\n'
-        f'<tr><th scope="rowgroup">{noun(profile, subject["kind"])} {code(subject["id"])}</th>'
-        f"<td>{code(finding['verdict'])}{new}</td>{cells}</tr>\n"
-        f'<tr class="why"><td colspan="{len(showing.columns) + 2}"><p>{safe(finding["reason"])}</p>\n'
-        f'<p class="next"><b>Next step:</b> {safe(finding["next_step"])}{runbook}</p>\n{_due(finding["due"], report)}'
-        f"{_details(finding, showing)}</td></tr>\n</tbody>"
+def _row(finding: dict[str, Any], runbook: str | None, report: Head, profile: Profile) -> Row:
+    showing, due = profile.showing, finding["due"]
+    facts, exhibits = list(showing.facts(finding)), list(showing.exhibits(finding))
+    return Row(
+        subject=subject_of(finding, profile),
+        verdict=finding["verdict"],
+        change=finding["change"],
+        cells=[_cell(column, finding) for column in showing.columns],
+        reason=finding["reason"],
+        next_step=finding["next_step"],
+        runbook=runbook,
+        due=due,
+        is_due=due is not None and is_ahead(due, report),
+        summary=showing.summary(finding) if facts or exhibits else "",
+        facts=facts,
+        exhibits=exhibits,
+        span=len(showing.columns) + 2,
     )
 
 
-def _details(finding: dict[str, Any], showing: Showing) -> str:
-    seen = _facts(list(showing.facts(finding))) + "".join(map(_exhibit, showing.exhibits(finding)))
-    return f"<details><summary>{safe(showing.summary(finding))}</summary>\n{seen}</details>" if seen else ""
-
-
-def _cell(column: Column, finding: dict[str, Any]) -> str:
-    value, title = column.read(finding), f'data-title="{safe(column.title)}"'
+def _cell(column: Column, finding: dict[str, Any]) -> Cell:
+    value = column.read(finding)
     if column.form in _NUMBERS:
-        shown = (size(value) if value else "") if column.form is Form.BYTES else f"{value:,}"
-        return f'<td class="number" {title} data-sort="{value}">{shown}</td>'
+        shown = (size(value) if value else "") if column.form is Form.BYTES else thousands(value)
+        return Cell(column.title, (Part(shown),), is_number=True, value=value)
     if value is None:
-        return f"<td {title}></td>"
-    part = value if isinstance(value, Part) else Part(value, column.form)
-    return f"<td {title}>{written(part)}</td>"
-
-
-def _due(due: str | None, report: Head) -> str:
-    if due is None:
-        return ""
-    if is_ahead(due, report):
-        return f'<p class="due"><b>Act before {moment(due)}.</b></p>\n'
-    return f'<p class="quiet">It was to be done before {moment(due)}.</p>\n'
-
-
-def _facts(facts: Sequence[Fact]) -> str:
-    if not facts:
-        return ""
-    listed = "".join(f"<div><dt>{safe(fact.title)}</dt><dd>{sentence(fact.parts)}</dd></div>" for fact in facts)
-    return f"<dl>{listed}</dl>\n"
-
-
-def _exhibit(exhibit: Exhibit) -> str:
-    things = "".join(f"<li>{sentence(parts)}</li>" for parts in exhibit.items)
-    return f'<div class="evidence"><p>{sentence(exhibit.parts)}</p>{f"<ul>{things}</ul>" if things else ""}</div>\n'
+        return Cell(column.title, ())
+    return Cell(column.title, (value if isinstance(value, Part) else Part(value, column.form),))

@@ -1,63 +1,77 @@
 """The end of the page: what its subjects are known by, what every verdict means, and how the audit was asked."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from reconciliation.profile import Profile
 from reconciliation.wording import a, plural
-from reporting.markup import by_kind, code, place, places, runbook_link, safe, safe_lines, section, table
 from reporting.model import Head
+from reporting.places import Place, places
+from reporting.reading import by_kind
 
 
-def verdicts_section(report: Head, profile: Profile) -> str:
-    """A table for each kind of subject, in the order in which the rules are tried."""
-    tables = "\n".join(
-        table(
-            "verdicts",
-            f"What {a(kind.noun)} can get",
-            ("Verdict", "Severity", f"#{kind.noun.capitalize()}s", "Meaning"),
-            (_row(row) for row in by_kind(report["verdicts"], kind.name)),
+class LookUp(NamedTuple):
+    """The statement that tells whoever may read the database what subjects these are."""
+
+    anchor: str
+    heading: str
+    tells: str
+    lines: list[str]
+
+
+class Meaning(NamedTuple):
+    """What a verdict means; ``style`` is how its severity is marked, in a word."""
+
+    verdict: str
+    style: str
+    number: int
+    meaning: str
+    runbook: str | None
+
+
+class Verdicts(NamedTuple):
+    """The verdicts of one kind of subject, in the order in which the rules are tried."""
+
+    caption: str
+    column: str
+    rows: list[Meaning]
+
+
+def look_up(report: Head, profile: Profile) -> LookUp | None:
+    """None if no finding has such a name."""
+    asked = report["look_up"]
+    if asked is None:
+        return None
+    noun, heading, tells = profile.wording.named
+    them = plural(asked["of"], noun)
+    which = f"the {asked['cases']:,} most urgent of {them}" if asked["of"] > asked["cases"] else them
+    return LookUp(f"{noun}s", heading, f"{tells} of {which}", asked["sql"].split("\n"))
+
+
+def verdicts(report: Head, profile: Profile) -> list[Verdicts]:
+    """A table for each kind of subject."""
+    return [
+        Verdicts(
+            caption=f"What {a(kind.noun)} can get",
+            column=f"{kind.noun.capitalize()}s",
+            rows=[
+                Meaning(
+                    verdict=row["verdict"],
+                    style="counted" if row["counted"] else row["severity"],
+                    number=row["count"],
+                    meaning=row["meaning"],
+                    runbook=row["runbook"],
+                )
+                for row in by_kind(report, kind.name)
+            ],
         )
         for kind in profile.kinds
-    )
-    return section(
-        "verdicts",
-        "What the verdicts mean",
-        "<p>Every subject gets the first verdict of its table that holds. Those marked “counted” ask for nothing and "
-        f"are never listed one by one.</p>\n{tables}",
-    )
+    ]
 
 
-def _row(row: dict[str, Any]) -> str:
-    severity = "counted" if row["counted"] else safe(row["severity"])
-    return (
-        f'<tr><th scope="row">{code(row["verdict"])}</th><td><span class="mark {severity}">{severity}</span></td>'
-        f'<td class="number">{row["count"]:,}</td><td>{safe(row["meaning"])}{runbook_link(row["runbook"])}</td></tr>'
-    )
-
-
-def look_up_section(report: Head, profile: Profile) -> str:
-    """The statement that tells whoever may read the database what subjects these are; one click selects all of it."""
-    look_up = report["look_up"]
-    if look_up is None:
-        return ""
-    cut = look_up["of"] > look_up["cases"]
-    noun, heading, tells = profile.wording.named
-    them = plural(look_up["of"], noun)
-    which = f"the {look_up['cases']:,} most urgent of {them}" if cut else them
-    return section(
-        f"{noun}s",
-        heading,
-        f"<p>This report holds ids only. Where you may read the database, this statement tells {tells} of "
-        f"{which} with findings. One click selects it.</p>\n"
-        f'<pre class="statement" tabindex="0" aria-label="SQL statement">{safe_lines(look_up["sql"])}</pre>',
-    )
-
-
-def asked_section(report: Head, profile: Profile) -> str:
-    """What was audited, the parameters, the waiting time and the versions."""
+def asked(report: Head, profile: Profile) -> dict[str, Place | str]:
+    """What was audited, the parameters, the waiting time and the versions, by name."""
     audit = report["audit"]
-    known = {"Environment": safe(audit["environment"])}
-    known |= {name.capitalize(): place(of) if of else "not looked at" for name, of in places(audit, profile)}
+    known = {name.capitalize(): place or "not looked at" for name, place in places(audit, profile).items()}
     facts = {
         "Profile": audit["profile"],
         "Audit": audit["id"],
@@ -70,13 +84,7 @@ def asked_section(report: Head, profile: Profile) -> str:
         "Version": report["versions"]["capture_audit"],
         "Report schema": report["schema_version"],
     }
-    told = known | {name: safe(value) for name, value in facts.items()}
-    rows = (f'<tr><th scope="row">{safe(name)}</th><td>{value}</td></tr>' for name, value in told.items())
-    return section(
-        "asked",
-        "How this was asked",
-        table("plain", "Parameters and versions", ("Name", "Value"), rows, shown=False),
-    )
+    return {"Environment": audit["environment"]} | known | {name: str(of) for name, of in facts.items()}
 
 
 def _shown(value: Any) -> str:

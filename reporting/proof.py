@@ -1,96 +1,127 @@
 """The proof that nothing was overlooked: sums that add up, and words for what is only counted."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from reconciliation.profile import Profile
-from reconciliation.wording import Wording, joined, plural
-from reporting.markup import by_kind, code, cut_note, items, moment, safe, section
+from reconciliation.wording import Wording, plural
 from reporting.model import Head
+from reporting.reading import Cut, by_kind, cut
 
-_MOST_CONTAINERS = 1000
+_MOST_UNITS = 1000
 
 
-def coverage_section(report: Head, profile: Profile) -> str:
+class Line(NamedTuple):
+    """A line of a sum; ``style`` is empty for one that is added up."""
+
+    name: str
+    number: int
+    style: str = ""
+
+
+class Unread(NamedTuple):
+    """A unit that could not be read, and why."""
+
+    unit: str
+    error: str
+
+
+class DeadLetter(NamedTuple):
+    """A shard that could not be read to its end, in words; and who ``discarded`` it, when and why, if somebody did."""
+
+    words: str
+    discarded: dict[str, str] | None
+
+
+class Counted(NamedTuple):
+    """A verdict whose subjects are only counted."""
+
+    number: int
+    verdict: str
+    meaning: str
+
+
+class Judged(NamedTuple):
+    """A kind of subject: all = those listed as findings + those only counted, and what the latter are."""
+
+    sum: str
+    counted: list[Counted]
+
+
+class Proof(NamedTuple):
     """Every unit that was listed, accounted for; then every subject that got a verdict."""
+
+    unit: str
+    lead: str
+    rest: str
+    lines: list[Line]
+    unread: str
+    first_unread: list[Unread]
+    cut: Cut | None
+    dead_letters: list[DeadLetter]
+    judged: list[Judged]
+
+
+def proof(report: Head, profile: Profile) -> Proof:
+    """By a report's head; ``unread`` says in words how many units could not be read."""
     coverage, unit = report["coverage"], profile.wording.unit
+    lead, rest = _words(report, profile.wording)
+    failed = coverage["failed_containers"]
+    shown = [Unread(row["container"], row["error"]) for row in failed[:_MOST_UNITS]]
+    return Proof(
+        unit=unit,
+        lead=lead,
+        rest=rest,
+        lines=list(_lines(coverage, unit)),
+        unread=plural(len(failed), unit),
+        first_unread=shown,
+        cut=cut(len(shown), len(failed), "report.json"),
+        dead_letters=[DeadLetter(_unread_of(letter, unit), letter["discarded"]) for letter in coverage["dead_letters"]],
+        judged=list(_judged(report, profile)),
+    )
+
+
+def _lines(coverage: dict[str, Any], unit: str) -> Iterator[Line]:
     counts = coverage["containers"]
-    lines = [
-        (f"{unit.capitalize()}s read", counts["scanned"], ""),
-        ("+ skipped", counts["skipped"], ""),
-        *((f"of these {reason}", count, "part") for reason, count in coverage["skipped_by_reason"].items()),
-        ("+ could not be read", counts["failed"], ""),
-        (f"= {unit}s listed", counts["listed"], "total"),
-        ("Blobs seen in them", coverage["blobs"], ""),
-    ]
-    return section(
-        "coverage",
-        "Was everything looked at?",
-        f"<p>{_words(report, profile.wording)}</p>\n{_sum(lines, f'The sum of all {unit}s')}\n"
-        f"{_failed(coverage['failed_containers'], unit)}{_dead_letters(coverage['dead_letters'], unit)}"
-        f"<h3>Every subject has one verdict</h3>\n{items(_judged(report, profile))}",
-    )
+    yield Line(f"{unit.capitalize()}s read", counts["scanned"])
+    yield Line("+ skipped", counts["skipped"])
+    for reason, count in coverage["skipped_by_reason"].items():
+        yield Line(f"of these {reason}", count, "part")
+    yield Line("+ could not be read", counts["failed"])
+    yield Line(f"= {unit}s listed", counts["listed"], "total")
+    yield Line("Blobs seen in them", coverage["blobs"])
 
 
-def _sum(lines: list[tuple[str, int, str]], caption: str) -> str:
-    rows = "\n".join(
-        f'<tr{f" class={css}" if css else ""}><th scope="row">{safe(name)}</th><td class="number">{count:,}</td></tr>'
-        for name, count, css in lines
-    )
-    return f'<table class="sum">\n<caption class="unseen">{caption}</caption>\n<tbody>\n{rows}\n</tbody>\n</table>'
-
-
-def _words(report: Head, wording: Wording) -> str:
+def _words(report: Head, wording: Wording) -> tuple[str, str]:
+    """Whether everything was looked at, as a lead and the rest."""
     coverage = report["coverage"]
     if coverage["complete"] and not report["complete"]:
-        return (
-            f"<b>Not twice.</b> Every {wording.unit} was read, but something that was in doubt could not be read a "
-            "second time, so nothing is concluded about it."
+        return "Not twice.", (
+            f"Every {wording.unit} was read, but something that was in doubt could not be read a second time, so "
+            "nothing is concluded about it."
         )
     if coverage["gaps"]:
-        gaps = (f"{safe(gap['what'])}. {safe(gap['next_step'])}" for gap in coverage["gaps"])
-        return f"<b>No.</b> What was listed is accounted for, but {' Also, '.join(gaps)}"
+        gaps = " Also, ".join(f"{gap['what']}. {gap['next_step']}" for gap in coverage["gaps"])
+        return "No.", f"What was listed is accounted for, but {gaps}"
     if not coverage["complete"]:
-        return f"<b>No.</b> Not every {wording.unit} was read, so {wording.not_absent}."
-    lead, rest = wording.covered(coverage["skipped_by_reason"].keys())
-    return f"<b>{safe(lead)}</b> {safe(rest)}"
+        return "No.", f"Not every {wording.unit} was read, so {wording.not_absent}."
+    return wording.covered(coverage["skipped_by_reason"].keys())
 
 
-def _failed(failed: list[dict[str, str]], unit: str) -> str:
-    if not failed:
-        return ""
-    listed = items(f"{code(row['container'])}: {safe(row['error'])}" for row in failed[:_MOST_CONTAINERS])
+def _unread_of(letter: dict[str, Any], unit: str) -> str:
     return (
-        f"<details open><summary>{plural(len(failed), unit)} could not be read</summary>\n"
-        f"{cut_note(min(len(failed), _MOST_CONTAINERS), len(failed), 'report.json')}{listed}</details>\n"
-    )
-
-
-def _dead_letters(letters: list[dict[str, Any]], unit: str) -> str:
-    if not letters:
-        return ""
-    listed = items(_dead_letter(letter, unit) for letter in letters)
-    return f"<h3>Shards that could not be read to their end</h3>\n{listed}"
-
-
-def _dead_letter(letter: dict[str, Any], unit: str) -> str:
-    text = (
         f"Shard {letter['shard']}: {letter['failed']:,} of {plural(letter['containers'], unit)} unread after "
         f"{plural(letter['attempts'], 'attempt')}."
     )
-    if letter["discarded"] is None:
-        return f"{text} Repair access, then replay it."
-    discarded = letter["discarded"]
-    return f"{text} Discarded by {safe(discarded['by'])} on {moment(discarded['at'])}: {safe(discarded['reason'])}"
 
 
-def _judged(report: Head, profile: Profile) -> Iterator[str]:
-    """For each kind of subject: all = those listed as findings + those only counted, and what the latter are."""
+def _judged(report: Head, profile: Profile) -> Iterator[Judged]:
     for kind in profile.kinds:
-        rows = by_kind(report["verdicts"], kind.name)
+        rows = by_kind(report, kind.name)
         total = sum(row["count"] for row in rows)
         counted = sorted((row for row in rows if row["counted"] and row["count"]), key=lambda row: -row["count"])
         alike = sum(row["count"] for row in counted)
-        listed = f"{plural(total, kind.noun)} = {total - alike:,} listed as findings + {alike:,} only counted"
-        each = joined([f"{row['count']:,} {code(row['verdict'])} ({safe(row['meaning'])})" for row in counted])
-        yield f"<b>{listed}</b>{f': {each}' if each else ''}."
+        yield Judged(
+            f"{plural(total, kind.noun)} = {total - alike:,} listed as findings + {alike:,} only counted",
+            [Counted(row["count"], row["verdict"], row["meaning"]) for row in counted],
+        )

@@ -1,4 +1,4 @@
-"""When it was that findings are about: columns by day, month or year, with the numbers in a table."""
+"""When it was that findings are about: columns by day, month or year, and how they are drawn."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -6,7 +6,7 @@ from datetime import date
 from typing import NamedTuple
 
 from reconciliation.wording import joined, plural
-from reporting.markup import SEVERITIES, table
+from reporting.reading import SEVERITIES
 
 _MONTH_NAMES = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _LENGTHS = {"day": len("2026-01-31"), "month": len("2026-01"), "year": len("2026")}
@@ -56,73 +56,105 @@ def columns(dates: Iterable[tuple[str, str]]) -> tuple[str, list[Column]]:
     return unit, [Column(_label(key), grouped.get(key, {})) for key in keys]
 
 
-def timeline(unit: str, drawn: Sequence[Column], event: str) -> str:
-    """The columns as a drawing that is as wide as the page, over a table of the same numbers."""
-    most = max((column.total for column in drawn), default=0) or 1
-    slot = 100 / max(len(drawn), 1)
-    bars = "".join(_bar(column, slot * number, slot, most) for number, column in enumerate(drawn) if column.total)
+class Rect(NamedTuple):
+    """The findings of one severity in a column: lengths as SVG writes them, in percent across."""
+
+    severity: str
+    x: str
+    y: str
+    width: str
+    height: str
+
+
+class Stack(NamedTuple):
+    """A column that is drawn, and what it says in words."""
+
+    words: str
+    rects: list[Rect]
+
+
+class Label(NamedTuple):
+    """A text below the columns; ``anchor`` is the end of it that is at ``x``."""
+
+    text: str
+    x: str
+    anchor: str
+
+
+class Drawing(NamedTuple):
+    """Columns on one line and of one scale, in pixels down: from ``top``, which stands for ``most``, to ``base``.
+
+    Texts are written at ``above`` and ``below``.
+    """
+
+    unit: str
+    event: str
+    words: str
+    most: int
+    top: int
+    base: int
+    above: int
+    below: int
+    stacks: list[Stack]
+    labels: list[Label]
+    legend: list[str]
+    severities: tuple[str, ...]
+    numbers: list[tuple[str, list[int]]]
+
+
+def drawing(unit: str, drawn: Sequence[Column], event: str) -> Drawing:
+    """At least one column as a drawing; ``numbers`` are those by ``severities`` of each column that is not empty."""
+    most = max(column.total for column in drawn) or 1
+    slot = 100 / len(drawn)
     peak = max(drawn, key=lambda column: column.total)
-    said = (
-        f"Findings by {unit} of the {event}, {drawn[0].label} to {drawn[-1].label}; "
-        f"most in {peak.label} ({plural(peak.total, 'finding')})"
-    )
-    legend = "".join(
-        f'<li><span class="mark {severity}">{severity}</span></li>'
-        for severity in SEVERITIES
-        if any(column.counts.get(severity) for column in drawn)
-    )
-    rows = (
-        f'<tr><th scope="row">{column.label}</th>'
-        + "".join(f'<td class="number">{column.counts.get(severity, 0):,}</td>' for severity in SEVERITIES)
-        + "</tr>"
-        for column in drawn
-        if column.total
-    )
-    numbers = table(
-        "plain",
-        f"Findings by {unit} of the {event}",
-        (unit.capitalize(), *(f"#{s}" for s in SEVERITIES)),
-        rows,
-        shown=False,
-    )
-    return (
-        f'<figure>\n<svg class="timeline" role="img" aria-label="{said}">'
-        f'<line x1="0" x2="100%" y1="{_TOP}" y2="{_TOP}"/><line x1="0" x2="100%" y1="{_BASE}" y2="{_BASE}"/>'
-        f'<text x="0" y="{_TOP - 6}">{most:,}</text>{bars}{_axis(drawn, slot)}</svg>\n'
-        f'<ul class="legend">{legend}</ul>\n<details><summary>The numbers</summary>\n{numbers}</details>\n</figure>'
+    return Drawing(
+        unit=unit,
+        event=event,
+        words=(
+            f"Findings by {unit} of the {event}, {drawn[0].label} to {drawn[-1].label}; "
+            f"most in {peak.label} ({plural(peak.total, 'finding')})"
+        ),
+        most=most,
+        top=_TOP,
+        base=_BASE,
+        above=_TOP - 6,
+        below=_BASE + 18,
+        stacks=[_stack(column, slot * number, slot, most) for number, column in enumerate(drawn) if column.total],
+        labels=_labels(drawn, slot),
+        legend=[severity for severity in SEVERITIES if any(column.counts.get(severity) for column in drawn)],
+        severities=SEVERITIES,
+        numbers=[
+            (column.label, [column.counts.get(severity, 0) for severity in SEVERITIES])
+            for column in drawn
+            if column.total
+        ],
     )
 
 
-def _bar(column: Column, left: float, slot: float, most: int) -> str:
+def _stack(column: Column, left: float, slot: float, most: int) -> Stack:
     width = min(slot * 0.8, _WIDEST)
     x = left + (slot - width) / 2
     top = float(_BASE)
-    parts = []
+    rects = []
     for severity in SEVERITIES:
         if count := column.counts.get(severity, 0):
             height = max(_HEIGHT * count / most, _LEAST_HEIGHT)
             top -= height
-            parts.append(
-                f'<rect class="{severity}" x="{x:.2f}%" y="{top:.1f}" width="{width:.2f}%" height="{height:.1f}"/>'
-            )
-    return f"<g><title>{column.words}</title>{''.join(parts)}</g>"
+            rects.append(Rect(severity, f"{x:.2f}", f"{top:.1f}", f"{width:.2f}", f"{height:.1f}"))
+    return Stack(column.words, rects)
 
 
-def _axis(drawn: Sequence[Column], slot: float) -> str:
-    """A few labels: under each of few columns, else at even distances, the outer ones within the drawing."""
-    y = _BASE + 18
+def _labels(drawn: Sequence[Column], slot: float) -> list[Label]:
+    """A few: one under each of few columns, else at even distances, the outer ones within the drawing."""
     if len(drawn) <= _MOST_LABELS:
-        return "".join(
-            f'<text x="{slot * (number + 0.5):.2f}%" y="{y}" text-anchor="middle">{column.label}</text>'
-            for number, column in enumerate(drawn)
-        )
-    parts = []
+        return [Label(column.label, f"{slot * (number + 0.5):.2f}", "middle") for number, column in enumerate(drawn)]
+    labels = []
     for number in range(_MOST_LABELS):
         at = round(number * (len(drawn) - 1) / (_MOST_LABELS - 1))
         anchor = {0: "start", _MOST_LABELS - 1: "end"}.get(number, "middle")
         x = {"start": 0.0, "end": 100.0}.get(anchor, slot * (at + 0.5))
-        parts.append(f'<text x="{x:.2f}%" y="{y}" text-anchor="{anchor}">{drawn[at].label}</text>')
-    return "".join(parts)
+        labels.append(Label(drawn[at].label, f"{x:.2f}", anchor))
+    return labels
 
 
 def _unit(first: str, last: str) -> str:

@@ -22,8 +22,8 @@ UNAVOIDABLE = {("adapters/enabled.py", 'DEFAULT = "pre-capture-sessions"')}
 """What is audited where the setting AUDIT_PROFILES is not given."""
 
 
-def sources(*rooms: str) -> list[Path]:
-    return [path for room in rooms for path in sorted((ROOT / room).rglob("*.py"))]
+def sources(*rooms: str, kinds: tuple[str, ...] = ("py",)) -> list[Path]:
+    return [path for room in rooms for kind in kinds for path in sorted((ROOT / room).rglob(f"*.{kind}"))]
 
 
 def functions(tree: ast.AST) -> Iterator[tuple[str, int]]:
@@ -49,7 +49,7 @@ def test_no_function_is_longer_than_a_page(room: str) -> None:
 def test_the_engine_has_none_of_pres_words_not_even_in_its_docstrings(room: str) -> None:
     said = [
         (str(path.relative_to(ROOT)), line.strip())
-        for path in sources(room)
+        for path in sources(room, kinds=("py", "html", "css", "js"))
         for line in path.read_text(encoding="utf-8").splitlines()
         if PRES_WORDS.search(line)
     ]

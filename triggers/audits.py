@@ -17,7 +17,7 @@ from reconciliation.errors import UnreadableError
 from reconciliation.lifecycle import State
 from reconciliation.run_record import RunRecord, new_audit_id
 from reporting.document import CLOSING
-from reporting.html import CONTENT_SECURITY_POLICY
+from reporting.policy import CONTENT_SECURITY_POLICY
 from runs import begin, cancel, dead_letters
 from runs.context import Context
 from runs.refusals import RefusedError

@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from reporting.style import STYLE
+from reporting.policy import STYLE
 
 NAMES = {"page", "text", "quiet", "line", "soft", "link", "high", "medium", "low", "unknown", "info", "on"}
 Colour = tuple[float, float, float]

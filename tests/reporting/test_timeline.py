@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciliation.times import to_text
-from reporting.markup import SEVERITIES
-from reporting.timeline import Column, columns, timeline
+from reporting.layout import rendered
+from reporting.reading import SEVERITIES
+from reporting.timeline import Column, columns, drawing
 
 
 def at(*days: str, severity: str = "high") -> list[tuple[str, str]]:
@@ -56,6 +57,10 @@ def test_every_finding_is_in_one_column_and_no_drawing_is_crowded(hearings: list
     _, drawn = columns(hearings)
     assert sum(column.total for column in drawn) == len(hearings)
     assert len(drawn) <= max(60, len(hearings))
+
+
+def timeline(unit: str, drawn: list[Column], event: str) -> str:
+    return rendered("timeline.html", overview={"timeline": drawing(unit, drawn, event)})
 
 
 DRAWN = [Column("Jan 2026", {"high": 3, "low": 1}), Column("Feb 2026", {}), Column("Mar 2026", {"high": 2})]

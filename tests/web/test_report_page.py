@@ -6,7 +6,7 @@ from typing import Any, Literal
 import pytest
 from playwright.sync_api import Browser, Page, Route
 
-from reporting.html import CONTENT_SECURITY_POLICY
+from reporting.policy import CONTENT_SECURITY_POLICY
 from tests.reporting import samples
 from tests.reporting.samples import finding, page_of, report, row
 from tests.web.browser import a_browser, served

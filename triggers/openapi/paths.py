@@ -3,7 +3,7 @@
 from typing import Any
 
 from adapters.store.reports import REPORT_FILES
-from reporting.html import CONTENT_SECURITY_POLICY
+from reporting.policy import CONTENT_SECURITY_POLICY
 from triggers.openapi.shapes import Schema, one_of, ref
 from triggers.requests import DEFAULT_LIMIT, MOST_LISTED
 

@@ -1,6 +1,3 @@
-"""The script of report.html: it filters and sorts the findings. Without it all are visible, in the report's order."""
-
-SCRIPT = """
 "use strict";
 const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 const filter = document.getElementById("filter");
@@ -17,7 +14,7 @@ function wordsOf(finding) {
 }
 
 function show() {
-  const sought = text.value.toLowerCase().split(/\\s+/).filter(Boolean);
+  const sought = text.value.toLowerCase().split(/\s+/).filter(Boolean);
   let count = 0;
   for (const finding of findings) {
     const fits = (!verdict.value || finding.dataset.verdict === verdict.value)
@@ -74,4 +71,3 @@ if (filter && findings.length) {
   filter.hidden = false;
   show();
 }
-"""

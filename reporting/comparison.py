@@ -1,0 +1,41 @@
+"""What changed since the last audit, or why that cannot be said."""
+
+from typing import Any, NamedTuple
+
+from reconciliation.profile import Profile
+from reporting.model import Head
+from reporting.reading import Cut, Subject, cut, subject_of
+
+
+class Resolved(NamedTuple):
+    """A finding of the last audit that is none any more."""
+
+    subject: Subject
+    verdict: str
+
+
+class Comparison(NamedTuple):
+    """``new`` is None if nothing was compared, ``resolved`` if nothing can be called so; ``why_not`` may say why."""
+
+    previous: dict[str, Any] | None
+    why_not: str | None
+    new: int | None
+    persisting: int | None
+    resolved: int | None
+    gone: list[Resolved]
+    cut: Cut | None
+
+
+def comparison(report: Head, profile: Profile) -> Comparison:
+    """By a report's ``since_last``."""
+    since = report["since_last"]
+    gone = [Resolved(subject_of(one, profile), one["verdict"]) for one in since["resolved_findings"]]
+    return Comparison(
+        previous=since["previous"],
+        why_not=since["why_not"],
+        new=since["new"],
+        persisting=since["persisting"],
+        resolved=since["resolved"],
+        gone=gone,
+        cut=cut(len(gone), since["resolved"], "the report of the last audit") if gone else None,
+    )

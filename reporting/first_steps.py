@@ -1,0 +1,99 @@
+"""What to do first, most urgent first, with what each step is about."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from reconciliation.profile import Profile
+from reconciliation.times import from_text
+from reconciliation.wording import plural
+from reporting.model import Head
+from reporting.reading import SEVERITIES, Findings, is_ahead, runbooks
+
+_MOST_STEPS = 5
+_NEVER = "~"  # sorts behind every moment's text
+
+
+class Gap(NamedTuple):
+    """Something that was not looked at: in short, and what to do about it."""
+
+    lead: str
+    rest: str
+
+
+class Step(NamedTuple):
+    """What to do about the findings of one verdict and severity. ``first`` is the day of the first ``event``."""
+
+    severity: str
+    verdict: str
+    times: str
+    next_step: str
+    runbook: str | None
+    due: str | None
+    event: str
+    first: str | None
+
+
+class FirstSteps(NamedTuple):
+    """Gaps are closed before anything else; ``more`` are the steps that are left out."""
+
+    gaps: list[Gap]
+    steps: list[Step]
+    more: int
+
+
+def first_steps(report: Head, findings: Findings, profile: Profile) -> FirstSteps:
+    """The few that come first; nothing if nothing asks for a person."""
+    gaps = list(_gaps(report["coverage"], profile.wording.unit))
+    steps = list(_steps(report, findings, profile))
+    more = max(len(gaps) + len(steps) - _MOST_STEPS, 0)
+    gaps = gaps[:_MOST_STEPS]
+    return FirstSteps(gaps, steps[: _MOST_STEPS - len(gaps)], more)
+
+
+def _gaps(coverage: dict[str, Any], unit: str) -> Iterator[Gap]:
+    if coverage["complete"]:
+        return
+    for gap in coverage["gaps"]:
+        yield Gap(f"{gap['what'][:1].upper()}{gap['what'][1:]}.", gap["next_step"])
+    failed = coverage["failed_containers"]
+    if failed:
+        yield Gap(
+            f"{plural(len(failed), unit)} could not be read.",
+            "Fix the cause, then start a new audit: until then nothing may be called absent. The first error: "
+            f"{failed[0]['error']}",
+        )
+    elif not coverage["gaps"]:
+        yield Gap(
+            "A part of the account was left out on request.",
+            "Start an audit of the whole account before anything is called absent.",
+        )
+
+
+def _steps(report: Head, findings: Findings, profile: Profile) -> Iterator[Step]:
+    """One for each severity and verdict: those with a date ahead first, then the verdict with most findings."""
+    addresses, showing = runbooks(report), profile.showing
+    for severity in SEVERITIES:
+        given = findings[severity]
+        cut = "at least " if report["counts"]["by_severity"][severity] > len(given) else ""
+        groups: dict[str, list[dict[str, Any]]] = {}
+        for finding in given:
+            groups.setdefault(finding["verdict"], []).append(finding)
+        soonest = {verdict: _soonest(report, group) for verdict, group in groups.items()}
+        for verdict, group in sorted(groups.items(), key=lambda item: (soonest[item[0]] or _NEVER, -len(item[1]))):
+            dates = [date for finding in group if (date := showing.dated(finding))]
+            yield Step(
+                severity=severity,
+                verdict=verdict,
+                times=f"{cut}{plural(len(group), 'time')}",
+                next_step=group[0]["next_step"],
+                runbook=addresses[verdict],
+                due=soonest[verdict],
+                event=showing.event,
+                first=min(dates)[:10] if dates else None,
+            )
+
+
+def _soonest(report: Head, group: Sequence[dict[str, Any]]) -> str | None:
+    """The first date that is still to come."""
+    ahead = (one["due"] for one in group if one["due"] and is_ahead(one["due"], report))
+    return min(ahead, key=from_text, default=None)
