@@ -5,11 +5,13 @@ import json
 import subprocess
 import sys
 import sysconfig
+from collections.abc import Iterator
 from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pathspec import GitIgnoreSpec
 
 from tests.requirements import requirements
 
@@ -43,7 +45,10 @@ def described(function):
         },
     }
 
+from reporting.layout import environment
+templates = [name for name in environment().list_templates() if environment().get_template(name)]
 print(json.dumps({
+    "templates": templates,
     "functions": [described(function) for function in function_app.app.get_functions()],
     "importable": [name for name in sys.argv[3:] if importlib.util.find_spec(name)],
 }))
@@ -69,9 +74,31 @@ ACTIVITIES = {
 TIMERS = {"watchdog", "retention"}  # scheduled_audit only where AUDIT_SCHEDULE is set
 
 
+def published(folder: Path, ignored: GitIgnoreSpec) -> Iterator[Path]:
+    """The files below a folder of the repository that are published, by what .funcignore leaves."""
+    for path in folder.iterdir():
+        name = path.relative_to(ROOT).as_posix()
+        if path.is_dir():
+            if not ignored.match_file(f"{name}/"):
+                yield from published(path, ignored)
+        elif not ignored.match_file(name):
+            yield path.relative_to(ROOT)
+
+
 @pytest.fixture(scope="module")
-def deployed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What a worker finds that has the app, the packages that requirements.txt names, and no other."""
+def app(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder as it is published."""
+    folder = tmp_path_factory.mktemp("app")
+    ignored = GitIgnoreSpec.from_lines((ROOT / ".funcignore").read_text(encoding="utf-8").splitlines())
+    for file in published(ROOT, ignored):
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
+        (folder / file).symlink_to(ROOT / file)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def deployed(app: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What a worker finds that has the published app, the packages that requirements.txt names, and no other."""
     folder = tmp_path_factory.mktemp("site")
     for requirement in requirements():
         for file in distribution(requirement.name).files or ():
@@ -79,7 +106,7 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
                 link = folder / file
                 link.parent.mkdir(parents=True, exist_ok=True)
                 link.symlink_to(SITE / file)
-    command = [sys.executable, "-I", "-S", "-B", "-c", DESCRIBE, str(ROOT), str(folder), *NOT_DEPLOYED]
+    command = [sys.executable, "-I", "-S", "-B", "-c", DESCRIBE, str(app), str(folder), *NOT_DEPLOYED]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     described: dict[str, Any] = json.loads(done.stdout)
@@ -94,6 +121,20 @@ def test_the_app_starts_with_its_requirements_alone(deployed: dict[str, Any]) ->
         *TIMERS,
         *(name for name, _, _ in ROUTES),
     }
+
+
+def test_what_reports_are_made_of_is_published(deployed: dict[str, Any], app: Path) -> None:
+    made = ROOT / "reporting"
+    assert deployed["templates"] == sorted(path.name for path in (made / "templates").iterdir())
+    assert len(deployed["templates"]) > 10
+    for name in ("report.css", "report.js"):
+        assert (app / "reporting" / name).read_bytes() == (made / name).read_bytes()
+
+
+def test_what_only_people_need_is_not_published(app: Path) -> None:
+    published = {path.name for path in app.iterdir()}
+    assert published > {"function_app.py", "host.json", "requirements.txt", "reporting"}
+    assert published.isdisjoint({"auditctl", "dev", "docs", "tests", "README.md", "pyproject.toml", ".git"})
 
 
 def test_the_routes_are_those_of_the_api(deployed: dict[str, Any]) -> None:
