@@ -10,7 +10,7 @@ join, group                    sources side by side under one key; all that is h
 unit                           what is opened one by one and covered: a container, a folder, an id; a profile names it
 shard                          a run of adjacent units: the piece of the fan-out, one ``scan_shard`` activity
 evidence                       what a scan read of one unit, reduced to what a verdict can need
-kind, subject                  a sort of thing that is judged (session, recording, container, ...); one of them
+kind, subject                  a sort of thing that is judged (an order, an upload, a folder, ...); one of them
 verdict                        a member of its kind's closed list; exactly one for each subject
 in doubt, second look          not in order at first sight; read again just before it is reported
 finding                        a subject with its verdict, the reason, the evidence and the next step

@@ -3,13 +3,8 @@
 from functools import cache
 from html import escape
 from pathlib import Path
-from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from jinja2.compiler import CodeGenerator
-from jinja2.ext import Extension
-from jinja2.nodes import Node
-from jinja2.parser import Parser
 from markupsafe import Markup
 
 from reconciliation.visible import visible
@@ -22,37 +17,12 @@ _OWN = {"style": STYLE, "script": SCRIPT, "policy": CONTENT_SECURITY_POLICY}
 _FILTERS = {"thousands": thousands, "size": size, "plural": plural}
 
 
-def written(value: object) -> str:
+def written(value: object) -> Markup:
     """What a page holds of a value: no markup but a template's own, and nothing hidden. No other code escapes.
 
     Raises ``jinja2.UndefinedError`` for what a template was not given.
     """
-    return value if isinstance(value, Markup) else escape(visible(str(value)))
-
-
-class _Generator(CodeGenerator):
-    """Writes ``written(value)`` for a value. Jinja would escape that once more, which takes three times as long."""
-
-    def _output_child_pre(self, *_of: Any) -> None:
-        self.write("environment.finalize(")
-
-    def _output_child_post(self, *_of: Any) -> None:
-        self.write(")")
-
-
-class _Inline(Extension):
-    """``{% inline "part.html" %}``: as if what that file holds were written here, names included.
-
-    It costs nothing when a page is made, while a macro costs as much as some twenty values.
-    """
-
-    tags = {"inline"}  # noqa: RUF012 (as Jinja declares it)
-
-    def parse(self, parser: Parser) -> list[Node]:
-        """The nodes of that file."""
-        next(parser.stream)
-        name = parser.parse_expression().as_const()
-        return self.environment.parse((_TEMPLATES / name).read_text(encoding="utf-8"), name).body
+    return value if isinstance(value, Markup) else Markup(escape(visible(str(value))))  # noqa: S704 - it is escaped
 
 
 @cache
@@ -66,13 +36,11 @@ def environment() -> Environment:
         autoescape=True,
         finalize=written,
         undefined=StrictUndefined,
-        extensions=[_Inline],
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
         auto_reload=False,
     )
-    made.code_generator_class = _Generator
     made.filters = dict(_FILTERS)
     made.globals = {name: Markup(text) for name, text in _OWN.items()}  # noqa: S704 (nothing from outside)
     return made

@@ -10,7 +10,7 @@ from jinja2 import TemplateAssertionError, UndefinedError, nodes
 
 from reconciliation.visible import visible
 from reporting import layout
-from reporting.layout import environment, rendered, written
+from reporting.layout import environment, written
 from tests.profiles.pre_capture_sessions.strategies import texts
 
 HOSTILE = "'\"><b>&amp;\u202e\n"
@@ -81,8 +81,8 @@ def test_every_template_can_be_compiled_and_quotes_its_attributes(name: str) -> 
     assert unquoted == ["class={{ line.style }}"] * (name == "proof.html")  # words of ours
 
 
-def test_what_is_inlined_knows_the_names_around_it_and_is_escaped_as_well() -> None:
-    source = '{% for value, form in parts %}{% inline "part.html" %}{% endfor %}'
+def test_the_parts_of_a_sentence_are_written_each_in_its_form() -> None:
+    source = '{% from "pieces.html" import part %}{% for value, form in parts %}{{ part(value, form) }}{% endfor %}'
     assert of(source, parts=[("<b>", "code"), (" ", "text"), (1_234, "number")]) == "<code>&lt;b&gt;</code> 1,234"
 
 
@@ -99,4 +99,4 @@ def test_environment_and_templates_are_made_once() -> None:
     ],
 )
 def test_a_moment_keeps_its_seconds_out_of_sight(value: str | None, html: str) -> None:
-    assert rendered("moment.html", value=value) == html
+    assert of('{% from "pieces.html" import moment %}{{ moment(x) }}', x=value) == html
