@@ -5,7 +5,7 @@ import json
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,6 +19,7 @@ from reconciliation.profile import Join, Source
 Stream = AsyncIterator[list[Pair[Any]]]
 _PORTION, _RUN = 1000, 50_000
 _key = itemgetter(0)
+_row = attrgetter("row")
 
 
 class Place(NamedTuple):
@@ -102,4 +103,4 @@ async def keyed(pairs: Iterable[tuple[str, Any]]) -> Stream:
 
 def rows_of(items: tuple[Item, ...]) -> tuple[Any, ...]:
     """The rows alone."""
-    return tuple(item.row for item in items)
+    return tuple(map(_row, items)) if items else ()

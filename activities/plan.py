@@ -96,14 +96,15 @@ async def _chosen(
 ) -> AsyncIterator[list[list[Any]]]:
     """The units to open with their hints, in blocks; counts those that are not opened, by reason."""
     join, size = job.profile.join(scan.join), max(1, job.services.settings.shard_containers // _BLOCKS_IN_A_SHARD)
-    places = {one.name: Place(job.record.folder, "rows", rows[one.name]) for one in job.profile.chooses_by()}
-    unique = [job.profile.source(name).unique for name, _ in join.of]
+    sources = job.profile.chooses_by(job.record.parameters)
+    places = {one.name: Place(job.record.folder, "rows", rows[one.name]) for one in sources}
+    unique = [number for number, (name, _) in enumerate(join.of) if job.profile.source(name).unique]
     block: list[list[Any]] = []
     async for portion in groups(job, places, join):
         for key, items in portion:
             if not key:  # nothing can be opened by it
                 continue
-            if any(len(of) > 1 for of, once in zip(items, unique, strict=True) if once):
+            if any(len(items[number]) > 1 for number in unique):
                 raise ListingError(f"{key!r} was listed twice. Audit again.")
             unit = scan.open(Group(key, tuple(map(rows_of, items))), job.record.parameters)
             if isinstance(unit, Skip):

@@ -1,6 +1,7 @@
 """The outside world as the activities and triggers get it: one set of connections for each process."""
 
 import asyncio
+import gc
 import os
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -119,4 +120,6 @@ def services() -> Services:
     loop = asyncio.get_running_loop()
     if loop not in _by_loop:
         _by_loop[loop] = open_services(load_settings(os.environ))
+        # What is loaded by now stays: to search all of it for garbage, over and over, takes a fifth of a large step.
+        gc.freeze()
     return _by_loop[loop]

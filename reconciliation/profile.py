@@ -114,6 +114,7 @@ def _if_the_first_has_it(group: Group, _asked: AuditParameters) -> Open | None:
 class Scan:
     """What is opened one by one. ``join`` gives the units: ``open`` says of each of its groups whether it has one that
     is opened, or is skipped; None: it has no unit. Unless it is given, a group has one if its first source has a row.
+    ``opens_by`` names the sources that ``open`` looks at, where these are not all of the join.
 
     ``lookups`` is what is asked about a unit; ``reduce`` makes evidence of its name and the answers, in the same order,
     when ``latest`` is the last moment that they can tell of. ``pack`` and ``unpack`` turn evidence into JSON and back.
@@ -127,6 +128,7 @@ class Scan:
     open: Callable[[Group, AuditParameters], Open | Skip | None] = _if_the_first_has_it
     pack: Callable[[Any], Any] = _as_it_is
     unpack: Callable[[str, Any], Any] = lambda _unit, value: value
+    opens_by: Callable[[AuditParameters], Sequence[str]] | None = None
     harmless: frozenset[str] = frozenset({DELETED_DURING_SCAN})
     kind: str = ""
 
@@ -224,12 +226,14 @@ class Profile(ABC):
         before = [source for source in self.sources if not source.after_scan]
         return [tuple(run) for _, run in groupby(before, key=lambda source: source.setting)]
 
-    def chooses_by(self) -> list[Source]:
+    def chooses_by(self, asked: AuditParameters) -> list[Source]:
         """The sources that tell which units there are: no other is read for the plan."""
         if self.scan is None:
             return []
-        names = [name for name, _ in self.join(self.scan.join).of]
-        if self.scan.open is _if_the_first_has_it:
+        names: Sequence[str] = [name for name, _ in self.join(self.scan.join).of]
+        if self.scan.opens_by is not None:
+            names = self.scan.opens_by(asked)
+        elif self.scan.open is _if_the_first_has_it:
             names = names[:1]
         return [source for run in self.pulls() for source in run if source.name in names]
 

@@ -134,11 +134,13 @@ class FirstLook:
         screened = self.profile.screen(join, group, self.audit)
         for name, moment in screened.told:
             self._tell(name, moment)
-        self.link(group, screened.links)
-        lost = self.audit.known_lost
-        is_lost = bool(lost) and any(not lost.isdisjoint(given.rule.needs) for _, _, given in screened.in_order)
+        if screened.links:
+            self.link(group, screened.links)
+        needs = [need for _, _, given in screened.in_order for need in given.rule.needs]
+        is_lost = bool(needs) and not self.audit.known_lost.isdisjoint(needs)
         if is_lost or (asked_for and not any(group.rows)):
             return DoubtKept(join, group, self.profile.again(join, group, self.audit))
+        self._needed.update(needs)
         for kind, subject, judgement in screened.in_order:
             self._count(join, kind, subject, judgement)
         if screened.in_doubt:
@@ -176,7 +178,6 @@ class FirstLook:
     def _count(self, join: str, kind: Kind[Any], subject: str, judgement: Judgement[Any]) -> None:
         assert judgement.rule.counted, f"{judgement.verdict} is given at first sight"
         self.tallies[join].count(kind, judgement)
-        self._needed.update(judgement.rule.needs)
         if kind.keeps_ids:
             self.counted[join, judgement.verdict].append(subject)
 

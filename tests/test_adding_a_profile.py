@@ -75,5 +75,6 @@ def test_each_verdict_is_told_once_where_the_unverified_rule_is_in_the_table_too
 
 
 def test_for_the_plan_only_the_source_is_read_that_units_are_chosen_by() -> None:
-    assert [source.name for source in PROFILE.chooses_by()] == ["orders"]
-    assert [source.name for source in PRE.chooses_by()] == ["containers", "registered"]
+    assert [source.name for source in PROFILE.chooses_by(PROFILE.asked())] == ["orders"]
+    assert [source.name for source in PRE.chooses_by(PRE.asked())] == ["containers"]
+    assert [source.name for source in PRE.chooses_by(PRE.asked(mode="fast"))] == ["containers", "registered"]

@@ -87,6 +87,6 @@ class Rows:
 
 def _texts(keys: list[Any]) -> list[str]:
     """Raises ``ValueError`` if one is no text: nothing can be brought together under it."""
-    if not all(isinstance(key, str) for key in keys):
+    if not set(map(type, keys)) <= {str}:
         raise ValueError("it holds a row whose key is no text")
     return keys

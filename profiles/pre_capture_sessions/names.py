@@ -15,6 +15,7 @@ from reconciliation.rules import Judgement
 CONTAINERS, REGISTERED, CONTAINERS_AGAIN = "containers", "registered", "containers_again"
 # Rows of whose container nothing can be said yet, or never.
 _NOT_EXPECTED_IN_STORAGE = frozenset({"deleted", "recent", "legacy", "unreadable"})
+_UNOPENED: dict[tuple[str | bool, ...], Judgement[RecordingFacts]] = {}
 
 
 class Name(NamedTuple):
@@ -47,7 +48,7 @@ class Name(NamedTuple):
     @property
     def is_expected(self) -> bool:
         """True if its row says that there should be such a container."""
-        return self.row is not None and not _NOT_EXPECTED_IN_STORAGE.intersection(self.row.marks)
+        return self.row is not None and _NOT_EXPECTED_IN_STORAGE.isdisjoint(self.row.marks)
 
     @property
     def is_placed(self) -> bool:
@@ -57,7 +58,7 @@ class Name(NamedTuple):
     @property
     def is_missing(self) -> bool:
         """True if its row says that there should be such a container, and no listing has it."""
-        return self.is_expected and not self.is_placed
+        return not self.is_placed and self.is_expected
 
     @property
     def unregistered(self) -> ContainerEvidence | None:
@@ -69,7 +70,7 @@ class Name(NamedTuple):
     @property
     def container_in_doubt(self) -> bool:
         """True if the container's verdict waits for the second look."""
-        return has_failed(self.record) or self.unregistered is not None
+        return self.record is not None and (has_failed(self.record) or self.unregistered is not None)
 
 
 def name_of(group: Group, audit: Audit) -> Name:
@@ -89,7 +90,15 @@ def row_facts(name: Name, audit: Audit) -> RecordingFacts:
 
 def judged_row(name: Name, audit: Audit) -> Judgement[RecordingFacts]:
     """What is said of that row at first sight."""
-    return RECORDING.judged(row_facts(name, audit))
+    assert name.row is not None
+    if not (name.record is None or isinstance(name.record, Unread)):
+        return RECORDING.judged(row_facts(name, audit))
+    # Nothing else tells rows apart whose container was not opened, and there may be a million of them.
+    told_by = (*name.row.marks, name.exists, is_gone(name.record), asks_for_all(audit.asked))
+    judgement = _UNOPENED.get(told_by)
+    if judgement is None:
+        judgement = _UNOPENED[told_by] = RECORDING.judged(row_facts(name, audit))
+    return judgement
 
 
 def judged_container(name: Name, audit: Audit) -> Judgement[ContainerFacts] | None:

@@ -69,4 +69,5 @@ def covers(asked: AuditParameters, container: str) -> bool:
 def asks_for_all(asked: AuditParameters) -> bool:
     """True unless the request narrows the question to some sessions."""
     narrowed = (asked.since, asked.until, ingest_address(asked))
-    return not any(narrowed) and not asked.only and set(statuses(asked)) == set(DEFAULT_STATUSES)
+    usual = statuses(asked) == DEFAULT_STATUSES or set(statuses(asked)) == set(DEFAULT_STATUSES)
+    return usual and not any(narrowed) and not asked.only

@@ -10,7 +10,7 @@ from profiles.pre_capture_sessions.evidence import ContainerEvidence, read_evide
 from profiles.pre_capture_sessions.keys import ANY_UUID, MATTERING_SUFFIXES, is_canonical_id
 from profiles.pre_capture_sessions.kinds import CONTAINER, KINDS
 from profiles.pre_capture_sessions.names import CONTAINERS, CONTAINERS_AGAIN, REGISTERED
-from profiles.pre_capture_sessions.options import MODES, OPTIONS
+from profiles.pre_capture_sessions.options import FULL, MODES, OPTIONS
 from profiles.pre_capture_sessions.screening import FUTURE, INGEST, NAMES, SESSIONS
 from profiles.pre_capture_sessions.selection import HARMLESS_SKIPS, select
 from profiles.pre_capture_sessions.showing import SHOWING
@@ -79,6 +79,7 @@ class PreCaptureSessions(Profile):
     scan = Scan(
         NAMES,
         open=select,
+        opens_by=lambda asked: (CONTAINERS,) if asked.mode == FULL else (CONTAINERS, REGISTERED),
         lookups=lambda container, _hint: (BlobsOf(STORAGE, container, keep=MATTERING_SUFFIXES),),
         reduce=lambda container, answers, latest: read_evidence(container, answers[0], latest),
         pack=ContainerEvidence.to_json,

@@ -32,21 +32,24 @@ def _name(group: Group, audit: Audit) -> Screened:
     name = name_of(group, audit)
     in_order: list[tuple[Kind[Any], str, Judgement[Any]]] = []
     told: list[tuple[str, datetime | None]] = []
-    in_doubt = name.container_in_doubt or name.is_disputed or name.is_missing
+    is_missing = name.is_missing
+    in_doubt = name.container_in_doubt or name.is_disputed or is_missing
     record = name.record
-    if record is not None and not isinstance(record, Unread) and record.future is not None:
-        told.append((FUTURE, record.future))
-    container = judged_container(name, audit)
-    if container is not None:
-        in_order.append((CONTAINER, name.name, container))
+    if record is not None:
+        if not isinstance(record, Unread) and record.future is not None:
+            told.append((FUTURE, record.future))
+        container = judged_container(name, audit)
+        if container is not None:
+            in_order.append((CONTAINER, name.name, container))
     if name.row is not None:
-        told += [(PLACED, None)] * name.is_placed + [(MISSING, None)] * name.is_missing
+        if is_missing or name.is_placed:
+            told.append((MISSING if is_missing else PLACED, None))
         row = judged_row(name, audit)
         if row.rule.counted:
             in_order.append((RECORDING, name.name, row))
         else:
             in_doubt = True
-    return Screened(in_order, in_doubt, _links(name), told)
+    return Screened(in_order, in_doubt, () if record is None else _links(name), told)
 
 
 def _links(name: Name) -> Sequence[tuple[str, str]]:

@@ -16,6 +16,7 @@ NOT_A_RECORDING = "not a recording by its name"
 HARMLESS_SKIPS = frozenset({DELETED_DURING_SCAN, REGISTERED, NOT_A_RECORDING})
 
 _OPEN = Open()
+_OUTSIDE, _REGISTERED, _NO_RECORDING = Skip(OUTSIDE_PREFIXES), Skip(REGISTERED), Skip(NOT_A_RECORDING)
 
 
 def select(group: Group, asked: AuditParameters) -> Open | Skip | None:
@@ -29,11 +30,11 @@ def select(group: Group, asked: AuditParameters) -> Open | Skip | None:
     if not listed:
         return None
     if not covers(asked, group.key):
-        return Skip(OUTSIDE_PREFIXES)
+        return _OUTSIDE
     if asked.mode == FULL:
         return _OPEN
     if rows:
-        return Skip(REGISTERED)
+        return _REGISTERED
     if container_kind(group.key) is not ContainerKind.RECORDING and can_be_a_container(group.key):
-        return Skip(NOT_A_RECORDING)
+        return _NO_RECORDING
     return _OPEN
