@@ -5,7 +5,7 @@ import re
 import signal
 import time
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import httpx
@@ -69,7 +69,8 @@ class KillableHost:
         """``kill -9``, then start it again on the same data."""
         app = self._running()
         self.disturbed_at = time.monotonic()
-        os.kill(app.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):  # the host has just ended itself, and is being started again
+            os.kill(app.pid, signal.SIGKILL)
         while not app.server.has_ended() and time.monotonic() < self.disturbed_at + _SECONDS_TO_DIE:
             time.sleep(0.01)
         self.stop()
