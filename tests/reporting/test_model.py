@@ -62,11 +62,11 @@ MODEL: dict[str, Any] = {
     },
     "coverage": {
         "complete": bool,
-        "containers": {"listed": int, "scanned": int, "skipped": int, "failed": int},
+        "units": {"noun": str, "listed": int, "scanned": int, "skipped": int, "failed": int},
         "blobs": int,
         "skipped_by_reason": dict,
         "gaps": [{"what": str, "next_step": str}],
-        "failed_containers": [{"container": str, "error": str}],
+        "failed_units": [{"unit": str, "error": str}],
         "dead_letters": list,
     },
     "counts": {
@@ -180,9 +180,9 @@ def test_a_report_has_its_form_and_its_counts_add_up(
     done = audited(world, parameters, then=then, previous=previous)
     report = report_on(done, parameters)
     assert_has_form(report, MODEL)
-    assert report["schema_version"] == 2
+    assert report["schema_version"] == 3
     assert report["complete"] is done.result.is_complete
-    counts, containers = report["counts"], report["coverage"]["containers"]
+    counts, units = report["counts"], report["coverage"]["units"]
     assert len(report["findings"]) == counts["findings"] == sum(counts["by_severity"].values())
     for kind in PROFILE.kinds:
         assert set(counts[kind.name]) == {rule.verdict for rule in kind.rules}
@@ -194,15 +194,15 @@ def test_a_report_has_its_form_and_its_counts_add_up(
         assert sum(one["by_severity"].values()) == (0 if one["counted"] else one["count"])
     for severity, count in counts["by_severity"].items():
         assert sum(one["by_severity"].get(severity, 0) for one in report["verdicts"]) == count
-    assert sum(counts["container"].values()) == containers["scanned"] + containers["failed"]
+    assert sum(counts["container"].values()) == units["scanned"] + units["failed"]
     assert sum(counts["recording"].values()) == len(world.rows)
     ids = [one for those in report["counted"]["capture_session"].values() for one in those]
     of_sessions = [one for one in report["findings"] if one["subject"]["kind"] == "capture_session"]
     assert len(ids) + len(of_sessions) == sum(counts["capture_session"].values())
     for verdict, those in report["counted"]["capture_session"].items():
         assert len(those) == counts["capture_session"][verdict]
-    assert containers["listed"] == containers["scanned"] + containers["skipped"] + containers["failed"]
-    assert containers["listed"] == len(world.records)
+    assert units["listed"] == units["scanned"] + units["skipped"] + units["failed"]
+    assert units["listed"] == len(world.records)
     assert (report["outcome"]["word"] == "incomplete") is not report["complete"]
     assert AuditParameters.from_json(report["parameters"]) == parameters
     changes = [one["change"] for one in report["findings"] if one["change"]]
@@ -270,7 +270,7 @@ def test_a_container_without_a_verdict_is_an_error() -> None:
 def test_a_gap_is_named_in_the_report() -> None:
     report = report_on(reconciled([session()], [unread(), encoded("other", of="other")]))
     assert report["complete"] is False
-    assert report["coverage"]["failed_containers"] == [{"container": str(uuid_of("unread")), "error": "403 Forbidden"}]
+    assert report["coverage"]["failed_units"] == [{"unit": str(uuid_of("unread")), "error": "403 Forbidden"}]
     assert report["outcome"] == {"code": 3, "word": "incomplete"}
 
 
@@ -322,7 +322,7 @@ def test_the_summary_says_the_headline_and_the_counts_without_a_row() -> None:
         "findings": 1,
         "hidden": 1,
         "since_last": {"previous": None, "new": None, "persisting": None, "resolved": None},
-        "containers": {"listed": 1, "scanned": 1, "skipped": 0, "failed": 0},
+        "units": {"noun": "container", "listed": 1, "scanned": 1, "skipped": 0, "failed": 0},
     }
     assert {verdict: count for verdict, count in counts.items() if count} == {
         "unregistered_recording": 1,

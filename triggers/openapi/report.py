@@ -58,15 +58,15 @@ def not_of_all(profiles: Profiles) -> list[str]:
 _COVERAGE = closed(
     "The proof of where it looked: listed = scanned + skipped + failed.",
     complete=FLAG,
-    containers=closed(listed=COUNT, scanned=COUNT, skipped=COUNT, failed=COUNT),
+    units=closed(noun=SAID, listed=COUNT, scanned=COUNT, skipped=COUNT, failed=COUNT),
     blobs=COUNT,
     skipped_by_reason={"type": "object", "additionalProperties": COUNT},
     gaps=listed(closed(what=SAID, next_step=SAID)),
-    failed_containers=listed(closed(container=TEXT, error=TEXT)),
+    failed_units=listed(closed(unit=TEXT, error=TEXT)),
     dead_letters=listed(
         closed(
             shard=COUNT,
-            containers=COUNT,
+            units=COUNT,
             failed=COUNT,
             attempts=COUNT,
             first_at=MOMENT,

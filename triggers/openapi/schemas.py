@@ -83,12 +83,12 @@ def _body(model: type[StartAudit | DiscardDeadLetters]) -> Schema:
     return model.model_json_schema(ref_template="#/components/schemas/{model}")
 
 
-_COUNTED = closed(listed=or_null(COUNT), scanned=COUNT, skipped=COUNT, failed=COUNT)
+_COUNTED = closed(noun=SAID, listed=or_null(COUNT), scanned=COUNT, skipped=COUNT, failed=COUNT)
 
 _PROGRESS = closed(
     "How far the audit is; null is what is not known yet.",
     shards=closed(total=or_null(COUNT), done=COUNT, failed=COUNT),
-    containers=_COUNTED,
+    units=_COUNTED,
     blobs=COUNT,
     percent=or_null({**COUNT, "maximum": 100}),
     eta_seconds=or_null({**COUNT, "minimum": 1}),
@@ -134,7 +134,7 @@ def _summary(profiles: Profiles) -> Schema:
             persisting=or_null(COUNT),
             resolved=or_null(COUNT),
         ),
-        containers=closed(listed=COUNT, scanned=COUNT, skipped=COUNT, failed=COUNT),
+        units=closed(noun=SAID, listed=COUNT, scanned=COUNT, skipped=COUNT, failed=COUNT),
     )
 
 
@@ -162,9 +162,9 @@ _DEAD_LETTER = closed(
     complete={"const": True},
     shard=COUNT,
     start={**TEXT, "description": "The first name that belongs to it."},
-    containers=COUNT,
+    units=COUNT,
     failed={**COUNT, "minimum": 1},
-    errors=listed(closed(container=TEXT, error=TEXT), maxItems=MOST_ERRORS_KEPT),
+    errors=listed(closed(unit=TEXT, error=TEXT), maxItems=MOST_ERRORS_KEPT),
     attempts=COUNT,
     first_at=MOMENT,
     last_at=MOMENT,
