@@ -18,13 +18,16 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from dev.devstack.azurite import AzuriteServer
 from dev.devstack.postgres import PostgresServer
+from reporting.declared import report_of
 from tests.app.described import Description
 from tests.app.hosting import settled
 from tests.app.proxy import Asked, Matches, StorageProxy, storage_proxy
 from tests.app.world import Api, World, running
+from tests.toy_profile import PROFILE
 from tests.toy_world import CONTAINER, EXPECTED, ORDERS, ToyWorld
 
 MOST_REQUESTS = 30
+REPORT = report_of(PROFILE)
 PRES_WORDS = re.compile(
     r"recording|hearing|session|capture|\bcases?\b|court|container|track|ingest|booking", re.IGNORECASE
 )
@@ -69,7 +72,9 @@ def audited(api: Api, **body: Any) -> Audit:
     """An audit that came to its end, and its report."""
     view = api.ended(api.start(**body))
     assert view["state"] in {"completed", "incomplete"}, view["error"]
-    return view, api.get(f"/audits/{view['id']}/report").json()
+    response = api.get(f"/audits/{view['id']}/report")
+    REPORT.model_validate_json(response.content)
+    return view, response.json()
 
 
 def verdicts(report: dict[str, Any]) -> dict[str, str]:
