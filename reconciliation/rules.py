@@ -10,7 +10,7 @@ FactsT = TypeVar("FactsT")
 
 
 class Severity(StrEnum):
-    """How much a verdict asks of people, most urgent first."""
+    """How much a verdict asks of people, most urgent first. unknown: could not be checked. info: nothing to do."""
 
     HIGH = "high"  # somebody must act
     MEDIUM = "medium"  # a person must decide

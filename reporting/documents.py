@@ -312,6 +312,9 @@ class Report(Closed):
     """True when every unit that could matter was read: only then may anything be called absent."""
     audit: AuditMade
     outcome: Outcome
+    """0 clean: everything was read and nothing is missing. 1 findings: everything was read, and something needs a
+    person. 3 incomplete: nothing may be concluded from absence.
+    """
     headline: Said
     """The answer in one sentence, behind the name of what was audited."""
     notes: list[Said]
