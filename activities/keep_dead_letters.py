@@ -56,7 +56,7 @@ async def keep_letters(request: DeadLettersRequest, services: Services) -> DeadL
                 audit_id=record.audit_id,
                 profile=record.parameters.profile,
                 shard=index,
-                containers=letter.containers,
+                containers=letter.units,  # as operators' queries call it
                 failed=letter.failed,
             )
     return {"ok": True, "dead_letters": len(letters)}

@@ -11,7 +11,7 @@ from reconciliation.rules import Severity
 from reconciliation.since_last import Known, Previous
 from reconciliation.times import from_text
 from reporting.document import ReportReader
-from reporting.model import SCHEMA_VERSION
+from reporting.model import COMPARABLE_VERSIONS
 
 logger = logging.getLogger("capture_audit.previous")
 
@@ -40,7 +40,7 @@ async def _read(services: Services, profile: str, audit_id: str) -> Previous:
             for finding in reader.read(lines)
             if finding["severity"] != Severity.INFO.value
         }
-    if not reader.complete or reader.head["schema_version"] != SCHEMA_VERSION:
+    if not reader.complete or reader.head["schema_version"] not in COMPARABLE_VERSIONS:
         raise ValueError("it was cut short, or has another schema")
     as_of, mode = from_text(reader.head["audit"]["as_of"]), str(reader.head["parameters"]["mode"])
     return Previous(audit_id, as_of, mode, frozenset(findings))

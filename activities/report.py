@@ -19,7 +19,7 @@ from reconciliation.question import question_of
 from reporting.csv_table import csv_header, csv_rows
 from reporting.document import ReportReader
 from reporting.html import MOST_ROWS, SHOWN_SEVERITIES, render_html
-from reporting.model import Head, summary_of
+from reporting.model import SCHEMA_VERSION, Head, summary_of
 
 bp = df.Blueprint()
 logger = logging.getLogger("capture_audit.report")
@@ -54,25 +54,25 @@ async def report_audit(request: AuditRequest, services: Services) -> EndedAnswer
 def _reached(head: Head, plan: Plan) -> Reached:
     """How far the audit came, by its report. A shard of which something was never read has a dead letter."""
     coverage, letters = head["coverage"], len(head["coverage"]["dead_letters"])
-    containers = coverage["containers"]
+    units = coverage["units"]
     progress = Progress(
         shards=len(plan.shards),
         shards_done=len(plan.shards) - letters,
         shards_failed=letters,
-        listed=containers["listed"],
+        listed=units["listed"],
         skipped_by_plan=sum(plan.skipped.values()),
-        scanned=containers["scanned"],
-        skipped=containers["skipped"],
-        failed=containers["failed"],
+        scanned=units["scanned"],
+        skipped=units["skipped"],
+        failed=units["failed"],
         blobs=coverage["blobs"],
     )
-    return Reached(progress.to_json(None), letters)
+    return Reached(progress.to_json(None, units["noun"]), letters)
 
 
 async def render(reports: Reports, audit: str, profile: Profile) -> Head:
     """Write the two renderings, reading report.json line by line; returns its head.
 
-    Raises ``RunStoreError`` if report.json ends before its end.
+    Raises ``RunStoreError`` if report.json ends before its end, or another release has just written it.
     """
     reader = ReportReader()
     shown: dict[str, list[dict[str, Any]]] = {severity: [] for severity in SHOWN_SEVERITIES}
@@ -90,6 +90,8 @@ async def render(reports: Reports, audit: str, profile: Profile) -> Head:
     await reports.write(audit, "csv", rows())
     if not reader.complete:
         raise RunStoreError(f"report.json of {audit} ends before its end. Start a new audit.")
+    if reader.head["schema_version"] != SCHEMA_VERSION:
+        raise RunStoreError(f"report.json of {audit} was written by another release. Resume the audit.")
 
     async def page() -> AsyncIterator[bytes]:
         yield render_html(reader.head, shown, profile).encode()

@@ -24,6 +24,7 @@ from reconciliation.parameters import AuditParameters
 from reconciliation.profile import Profile
 from reconciliation.queries import Moments
 from reconciliation.run_record import RunRecord
+from reconciliation.wording import Wording
 
 
 def utc_now() -> datetime:
@@ -56,6 +57,11 @@ class Services:
                 "new audit."
             )
         return profile
+
+    def noun_of(self, record: RunRecord) -> str:
+        """What the units of an audit are called, whether its profile is still enabled or not."""
+        profile = self.settings.profiles.get(record.parameters.profile)
+        return (profile.wording if profile else Wording()).unit
 
     def moments(self, parameters: AuditParameters) -> Moments:
         """What counts as just now for an audit that reads rows at this moment."""

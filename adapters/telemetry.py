@@ -42,5 +42,5 @@ def tell_end(ended: RunRecord) -> None:
         rounds=ended.rounds,
         findings=summary.get("findings"),
         hidden=summary.get("hidden"),
-        **{f"containers_{name}": count for name, count in summary.get("containers", {}).items()},
+        **{f"containers_{name}": count for name, count in summary.get("units", {}).items() if name != "noun"},
     )

@@ -16,7 +16,10 @@ STATES: Final = ACTIVE_STATES | ENDED_STATES
 
 @dataclass(frozen=True)
 class Progress:
-    """How far an audit is. A number that the service does not know yet is None; percent runs from 0 to 100."""
+    """How far an audit is. A number that the service does not know yet is None; percent runs from 0 to 100.
+
+    ``units`` is what those are called that are listed and scanned, in the plural.
+    """
 
     shards_done: int | None
     shards_total: int | None
@@ -28,6 +31,7 @@ class Progress:
     blobs: int | None
     percent: float | None
     eta_seconds: float | None
+    units: str = "units"
 
 
 @dataclass(frozen=True)
@@ -114,11 +118,11 @@ class Discarded:
 
 @dataclass(frozen=True)
 class DeadLetter:
-    """A shard of an audit that could not be read to its end: ``failed`` of its ``containers`` are unread."""
+    """A shard of an audit that could not be read to its end: ``failed`` of its ``units`` are unread."""
 
     shard: int
     start: str
-    containers: int | None
+    units: int | None
     failed: int | None
     attempts: int | None
     first_at: str | None
@@ -297,7 +301,7 @@ def _read_dead_letter(fields: Fields) -> DeadLetter:
     return DeadLetter(
         shard=shard,
         start=fields.optional_text("start") or "",
-        containers=fields.whole("containers"),
+        units=fields.whole(_units_in(fields)),
         failed=fields.whole("failed"),
         attempts=fields.whole("attempts"),
         first_at=fields.optional_text("first_at"),
@@ -314,16 +318,24 @@ def _read_discarded(fields: Fields) -> Discarded | None:
 
 
 def _read_progress(fields: Fields) -> Progress:
-    shards, containers = fields.inner("shards"), fields.inner("containers")
+    shards, name = fields.inner("shards"), _units_in(fields)
+    units = fields.inner(name)
+    noun = units.optional_text("noun")
     return Progress(
         shards_done=shards.whole("done"),
         shards_total=shards.whole("total"),
         shards_failed=shards.whole("failed"),
-        listed=containers.whole("listed"),
-        scanned=containers.whole("scanned"),
-        skipped=containers.whole("skipped"),
-        failed=containers.whole("failed"),
+        listed=units.whole("listed"),
+        scanned=units.whole("scanned"),
+        skipped=units.whole("skipped"),
+        failed=units.whole("failed"),
         blobs=fields.whole("blobs"),
         percent=fields.number("percent"),
         eta_seconds=fields.number("eta_seconds"),
+        units=f"{noun}s" if noun else name,
     )
+
+
+def _units_in(fields: Fields) -> str:
+    """The member that tells of units: an earlier release of the service called all of them containers."""
+    return "containers" if "containers" in fields.members else "units"

@@ -1,4 +1,4 @@
-"""The progress bar of one audit: phase, bar, percent, containers, estimated time when given, elapsed time."""
+"""The progress bar of one audit: phase, bar, percent, units, estimated time when given, elapsed time."""
 
 from typing import Final
 
@@ -53,7 +53,7 @@ class Bar:
         seen = audit.progress
         is_moving = audit.state == "running" and audit.phase is not None
         counted = [
-            "" if seen.listed is None else f"{count(seen.scanned)}/{count(seen.listed)} containers",
+            "" if seen.listed is None else f"{count(seen.scanned)}/{count(seen.listed)} {seen.units}",
             "" if seen.eta_seconds is None or audit.ended else f"eta {duration(seen.eta_seconds)}",
         ]
         self._progress.update(

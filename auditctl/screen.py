@@ -134,7 +134,7 @@ class Screen:
         table.add_column("state", no_wrap=True)
         table.add_column("why")
         for letter in letters:
-            unread = f"{count(letter.failed)}/{count(letter.containers)}"
+            unread = f"{count(letter.failed)}/{count(letter.units)}"
             decision = letter.discarded
             why = f"{decision.by}: {decision.reason}" if decision else letter.first_error or ""
             state = Text("discarded", "dim") if decision else Text("open", STYLES[Outcome.INCOMPLETE])

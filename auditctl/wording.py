@@ -56,7 +56,7 @@ def coverage(progress: Progress) -> str:
     if progress.listed is None:
         return ""
     return (
-        f"{count(progress.listed)} containers listed: {count(progress.scanned)} scanned, "
+        f"{count(progress.listed)} {progress.units} listed: {count(progress.scanned)} scanned, "
         f"{count(progress.skipped)} skipped, {count(progress.failed)} failed"
     )
 

@@ -13,7 +13,7 @@ DELETED_DURING_SCAN = "deleted during the scan"
 
 
 class Gap(NamedTuple):
-    """Why something may have been overlooked although every container that was listed is accounted for.
+    """Why something may have been overlooked although every unit that was listed is accounted for.
 
     ``what`` goes on a sentence ("..., but ``what``"); ``next_step`` is a sentence of its own.
     """
@@ -24,7 +24,7 @@ class Gap(NamedTuple):
 
 @dataclass
 class Coverage:
-    """A running count of what an audit did with every container that was listed, and why that may not be all.
+    """A running count of what an audit did with every unit that was listed, and why that may not be all.
 
     ``harmless`` are the reasons for skipping one that leave no hole in which anything could be.
     """
@@ -38,7 +38,7 @@ class Coverage:
     gaps: list[Gap] = field(default_factory=list)
 
     def count(self, record: Record) -> None:
-        """Account for one container; each listed container must be counted exactly once."""
+        """Account for one unit; each listed unit must be counted exactly once."""
         if not isinstance(record, Unread):
             self.scanned += 1
             self.blobs += record.things
@@ -49,7 +49,7 @@ class Coverage:
 
     @property
     def is_complete(self) -> bool:
-        """True when every container that could matter was read: only then may anything be called absent."""
+        """True when every unit that could matter was read: only then may anything be called absent."""
         return not self.failed and not self.gaps and self.skipped.keys() <= self.harmless
 
     @property
@@ -62,7 +62,7 @@ class Coverage:
         accounted = self.scanned + self.skipped.total() + len(self.failed)
         if accounted != self.listed:
             raise AssertionError(
-                f"coverage does not add up: {self.listed} containers listed, {accounted} accounted for "
+                f"coverage does not add up: {self.listed} units listed, {accounted} accounted for "
                 f"({self.scanned} scanned, {self.skipped.total()} skipped, {len(self.failed)} failed)"
             )
 
@@ -92,11 +92,14 @@ class Coverage:
             [Gap(what, next_step) for what, next_step in fields.members["gaps"]],
         )
 
-    def to_json(self) -> dict[str, Any]:
-        """The proof as it stands in a report: counts, then every container that could not be read."""
+    def to_json(self, noun: str) -> dict[str, Any]:
+        """The proof as it stands in a report: counts, then every unit that could not be read. ``noun`` is what one of
+        them is called.
+        """
         return {
             "complete": self.is_complete,
-            "containers": {
+            "units": {
+                "noun": noun,
                 "listed": self.listed,
                 "scanned": self.scanned,
                 "skipped": self.skipped.total(),
@@ -105,8 +108,8 @@ class Coverage:
             "blobs": self.blobs,
             "skipped_by_reason": dict(sorted(self.skipped.items())),
             "gaps": [gap._asdict() for gap in self.gaps],
-            "failed_containers": [
-                {"container": unread.unit, "error": unread.reason}
+            "failed_units": [
+                {"unit": unread.unit, "error": unread.reason}
                 for unread in sorted(self.failed, key=lambda unread: unread.unit)
             ],
         }
@@ -116,7 +119,7 @@ COUNTS = ("scanned", "skipped", "failed", "blobs")
 
 
 def counts_of(records: Iterable[Record]) -> dict[str, int]:
-    """What became of some containers, as numbers: one for each of ``COUNTS``."""
+    """What became of some units, as numbers: one for each of ``COUNTS``."""
     coverage = Coverage(listed=0)
     for record in records:
         coverage.count(record)

@@ -1,4 +1,4 @@
-"""Shards that still had unread containers after all their passes: kept, to be inspected, replayed or discarded."""
+"""Shards that still had unread units after all their passes: kept, to be inspected, replayed or discarded."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -10,7 +10,9 @@ from reconciliation.fields import Fields
 from reconciliation.shards import Shard
 from reconciliation.times import to_text
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+_CALLED_CONTAINERS = 1
+"""The schema of earlier releases, in which units were called containers."""
 MOST_ERRORS_KEPT = 100
 
 
@@ -35,13 +37,13 @@ class Discard:
 
 @dataclass(frozen=True)
 class DeadLetter:
-    """One shard: where its names begin, how many containers it has and how many were not read, with the first
+    """One shard: where its names begin, how many units it has and how many were not read, with the first
     ``MOST_ERRORS_KEPT`` of their errors; ``attempts`` counts the scans that ended so.
     """
 
     shard: int
     start: str
-    containers: int
+    units: int
     failed: int
     errors: tuple[tuple[str, str], ...]
     attempts: int
@@ -56,9 +58,9 @@ class DeadLetter:
             "complete": True,
             "shard": self.shard,
             "start": self.start,
-            "containers": self.containers,
+            "units": self.units,
             "failed": self.failed,
-            "errors": [{"container": container, "error": error} for container, error in self.errors],
+            "errors": [{"unit": unit, "error": error} for unit, error in self.errors],
             "attempts": self.attempts,
             "first_at": to_text(self.first_at),
             "last_at": to_text(self.last_at),
@@ -67,15 +69,17 @@ class DeadLetter:
 
     @classmethod
     def from_json(cls, value: Any) -> Self:
-        """Raises ``ValueError`` if ``value`` is not what ``to_json`` makes."""
-        fields = Fields.of_version(value, SCHEMA_VERSION)
+        """Raises ``ValueError`` if ``value`` is not what ``to_json`` makes, or an earlier release made."""
+        fields = Fields.of_version(value, SCHEMA_VERSION, _CALLED_CONTAINERS)
+        earlier = fields.whole("schema_version") == _CALLED_CONTAINERS
+        units, unit = ("containers", "container") if earlier else ("units", "unit")
         discarded = fields.optional("discarded", fields.inner)
         return cls(
             shard=fields.whole("shard"),
             start=fields.text("start"),
-            containers=fields.whole("containers"),
+            units=fields.whole(units),
             failed=fields.whole("failed"),
-            errors=tuple((error.text("container"), error.text("error")) for error in fields.objects("errors")),
+            errors=tuple((error.text(unit), error.text("error")) for error in fields.objects("errors")),
             attempts=fields.whole("attempts"),
             first_at=fields.moment("first_at"),
             last_at=fields.moment("last_at"),
@@ -91,7 +95,7 @@ def dead_letter(
     if not unread:
         return None
     errors = tuple((record.unit, record.reason) for record in unread[:MOST_ERRORS_KEPT])
-    letter = DeadLetter(shard.index, shard.start, shard.containers, len(unread), errors, attempts, at, at)
+    letter = DeadLetter(shard.index, shard.start, shard.units, len(unread), errors, attempts, at, at)
     if before is None:
         return letter
     return replace(letter, attempts=before.attempts + attempts, first_at=before.first_at, discarded=before.discarded)

@@ -30,11 +30,13 @@ class Fields:
         return cls(value)
 
     @classmethod
-    def of_version(cls, value: Any, version: int) -> Self:
-        """As ``of``, for a document that says which schema it has. Raises ``ValueError`` if it is not ``version``."""
+    def of_version(cls, value: Any, version: int, *earlier: int) -> Self:
+        """As ``of``, for a document that says which schema it has. Raises ``ValueError`` if it is not ``version``, nor
+        one of the ``earlier`` ones that are read as well.
+        """
         fields = cls.of(value)
         seen = fields.members.get("schema_version")
-        if type(seen) is not int or seen != version:
+        if type(seen) is not int or seen not in (version, *earlier):
             raise ValueError(f"its schema_version is {_shown(seen)}, and this release reads {version}")
         return fields
 

@@ -101,9 +101,9 @@ class Plan:
         )
         if [planned.shard.index for planned in plan.shards] != list(range(len(plan.shards))):
             raise ValueError("its shards are not numbered in order")
-        planned = sum(planned.shard.containers for planned in plan.shards)
+        planned = sum(planned.shard.units for planned in plan.shards)
         if planned + sum(plan.skipped.values()) != plan.listed:
-            raise ValueError(f"its shards and skipped containers are not the {plan.listed} that were listed")
+            raise ValueError(f"its shards and skipped units are not the {plan.listed} that were listed")
         return plan
 
 

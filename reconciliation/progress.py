@@ -25,7 +25,7 @@ class ShardProgress:
 class Progress:
     """The sum over all shards. ``listed`` and ``shards`` are None until the plan is made.
 
-    ``skipped_by_plan`` of the listed containers are in no shard; ``skipped`` includes them.
+    ``skipped_by_plan`` of the listed units are in no shard; ``skipped`` includes them.
     """
 
     shards: int | None
@@ -40,7 +40,7 @@ class Progress:
 
     @property
     def percent(self) -> int | None:
-        """Containers dealt with, of all that are to be opened; None until that is known."""
+        """Units dealt with, of all that are to be opened; None until that is known."""
         if self.listed is None:
             return None
         return 100 * self._handled // self._to_open if self._to_open else 100
@@ -62,11 +62,12 @@ class Progress:
             return None
         return max(1, round((self._to_open - self._handled) * elapsed / self._handled))
 
-    def to_json(self, eta_seconds: int | None) -> dict[str, Any]:
-        """The ``progress`` member of an audit's status."""
+    def to_json(self, eta_seconds: int | None, noun: str) -> dict[str, Any]:
+        """The ``progress`` member of an audit's status; ``noun`` is what a unit is called."""
         return {
             "shards": {"total": self.shards, "done": self.shards_done, "failed": self.shards_failed},
-            "containers": {
+            "units": {
+                "noun": noun,
                 "listed": self.listed,
                 "scanned": self.scanned,
                 "skipped": self.skipped,
@@ -88,7 +89,7 @@ class Reached(NamedTuple):
 def sum_progress(
     shards: int | None, listed: int | None, skipped_by_plan: int, parts: Iterable[ShardProgress]
 ) -> Progress:
-    """Add up what the shards have written; a shard with failed containers counts as failed until a pass mends it."""
+    """Add up what the shards have written; a shard with failed units counts as failed until a pass mends it."""
     known = list(parts)
     return Progress(
         shards=shards,

@@ -10,7 +10,7 @@ FactsT = TypeVar("FactsT")
 
 
 class Severity(StrEnum):
-    """How much a verdict asks of people, most urgent first."""
+    """How much a verdict asks of people, most urgent first. unknown: could not be checked. info: nothing to do."""
 
     HIGH = "high"  # somebody must act
     MEDIUM = "medium"  # a person must decide
@@ -109,7 +109,8 @@ class Kind(Generic[FactsT]):
     ``fields`` name, or what ``shown`` gives: JSON with the facts that matter and the evidence. ``named`` gives the id
     of what people know a subject by, where the profile can look that up. ``keeps_ids``: a report holds also the ids of
     those that are only counted. ``unverified`` is the rule for what cannot be judged (see ``Rule.needs``); it need not
-    be in the table.
+    be in the table. ``shape`` describes what is shown, for the published schema: a ``TypedDict`` in the terms of
+    ``shapes``; ``ids`` is what the id of one matches from end to end, if that is said.
     """
 
     name: str
@@ -120,6 +121,8 @@ class Kind(Generic[FactsT]):
     keeps_ids: bool = False
     unverified: Rule[FactsT] | None = None
     fields: tuple[str, ...] = ()
+    shape: type | None = None
+    ids: str | None = None
 
     def members(self, facts: FactsT) -> dict[str, Any]:
         """What a finding shows of the facts."""

@@ -14,6 +14,8 @@ from reconciliation.times import optional_text, to_text
 
 SCHEMA_VERSION = 1
 FIRST_ATTEMPT = "0.0"
+_UNITS, _CALLED_BEFORE, _NOUN_BEFORE = "units", "containers", "container"
+"""What earlier releases called units, whatever was audited."""
 AUDIT_ID = r"^[0-9]{8}-[0-9]{6}-[0-9a-f]{8}$"
 
 
@@ -140,7 +142,9 @@ class RunRecord:
 
     @classmethod
     def from_json(cls, value: Any) -> Self:
-        """Raises ``ValueError`` if ``value`` is not what ``to_json`` makes."""
+        """Raises ``ValueError`` if ``value`` is not what ``to_json`` makes. What an earlier release wrote comes in the
+        words of this one.
+        """
         fields = Fields.of_version(value, SCHEMA_VERSION)
         outcome, summary = fields.optional("outcome", fields.inner), fields.optional("summary", fields.inner)
         progress = fields.optional("progress", fields.inner)
@@ -152,10 +156,19 @@ class RunRecord:
             updated_at=fields.moment("updated_at"),
             ended_at=fields.optional("ended_at", fields.moment),
             outcome=None if outcome is None else Outcome(outcome.whole("code")),
-            summary=None if summary is None else dict(summary.members),
+            summary=None if summary is None else _in_todays_words(summary),
             error=fields.optional("error", fields.text),
             resumes=fields.optional("resumes", fields.whole) or 0,
             rounds=fields.optional("rounds", fields.whole) or 0,
-            progress=None if progress is None else dict(progress.members),
+            progress=None if progress is None else _in_todays_words(progress),
             dead_letters=fields.optional("dead_letters", fields.whole),
         )
+
+
+def _in_todays_words(fields: Fields) -> dict[str, Any]:
+    """A summary or a progress as it is shown; its members keep their order."""
+    shown = {}
+    for name, value in fields.members.items():
+        is_earlier = name == _CALLED_BEFORE and isinstance(value, dict)
+        shown[_UNITS if is_earlier else name] = {"noun": _NOUN_BEFORE, **value} if is_earlier else value
+    return shown

@@ -1,10 +1,10 @@
-"""Cutting an account into shards: even runs of adjacent names that together cover every name there can be.
+"""Cutting units into shards: even runs of adjacent names that together cover every name there can be.
 
 An activity costs some 20 ms of engine each up to 256 of them and three times that at 1,000 (measured on a real host,
 docs/architecture.md), so a large account gets larger shards instead of more.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Self
 
@@ -15,20 +15,20 @@ MAX_SHARDS = 256
 
 @dataclass(frozen=True)
 class Shard:
-    """A run of adjacent container names.
+    """A run of adjacent units, by their names.
 
     It owns every name from ``start`` (included) up to the next shard's ``start`` (excluded), whether or not the name
-    existed when the plan was made; the first starts at the empty string and the last has no end. ``containers`` were
+    existed when the plan was made; the first starts at the empty string and the last has no end. ``units`` were
     listed in it.
     """
 
     index: int
     start: str
-    containers: int
+    units: int
 
     def to_json(self) -> dict[str, Any]:
-        """A JSON object; ``from_json`` gives back an equal value."""
-        return asdict(self)
+        """A JSON object, in the words that earlier releases read too; ``from_json`` gives back an equal value."""
+        return {"index": self.index, "start": self.start, "containers": self.units}
 
     @classmethod
     def from_json(cls, value: Any) -> Self:
@@ -37,13 +37,13 @@ class Shard:
         return cls(fields.whole("index"), fields.text("start"), fields.whole("containers"))
 
 
-def shard_sizes(containers: int, per_shard: int) -> list[int]:
-    """How many containers each shard holds: at most ``MAX_SHARDS`` numbers that differ by one at most.
+def shard_sizes(units: int, per_shard: int) -> list[int]:
+    """How many units each shard holds: at most ``MAX_SHARDS`` numbers that differ by one at most.
 
     There is always at least one shard, be it an empty one.
     """
-    count = min(MAX_SHARDS, max(1, -(-containers // per_shard)))
-    bounds = [containers * i // count for i in range(count + 1)]
+    count = min(MAX_SHARDS, max(1, -(-units // per_shard)))
+    bounds = [units * i // count for i in range(count + 1)]
     return [high - low for low, high in pairwise(bounds)]
 
 

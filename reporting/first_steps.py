@@ -55,7 +55,7 @@ def _gaps(coverage: dict[str, Any], unit: str) -> Iterator[Gap]:
         return
     for gap in coverage["gaps"]:
         yield Gap(f"{gap['what'][:1].upper()}{gap['what'][1:]}.", gap["next_step"])
-    failed = coverage["failed_containers"]
+    failed = coverage["failed_units"]
     if failed:
         yield Gap(
             f"{plural(len(failed), unit)} could not be read.",

@@ -18,7 +18,9 @@ from reconciliation.tally import Result, Tally
 from reconciliation.times import to_text
 from reporting.headline import headline
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
+COMPARABLE_VERSIONS = (2, SCHEMA_VERSION)
+"""Schemas in which what a later report is compared by (its moment, its mode, its findings) is said alike."""
 ASKING = tuple(severity for severity in SEVERITY_ORDER if severity is not Severity.INFO)
 """The severities of findings that ask something of a person."""
 Head = dict[str, Any]
@@ -74,7 +76,8 @@ def build_head(
         "headline": f"{header.audited.environment}: {headline(result, profile)}",
         "notes": list(notes),
         "since_last": result.since_last.to_json(),
-        "coverage": coverage.to_json() | {"dead_letters": [_letter(letter) for letter in dead_letters]},
+        "coverage": coverage.to_json(profile.wording.unit)
+        | {"dead_letters": [_letter(letter) for letter in dead_letters]},
         "counts": {
             **counts,
             "by_severity": {severity.value: tally.severities[severity] for severity in Severity},
@@ -128,8 +131,8 @@ def _graded(tally: Tally, kind: Kind[Any], verdict: str) -> dict[str, int]:
 
 
 def _letter(letter: DeadLetter) -> dict[str, Any]:
-    """A dead letter as a report shows it; its errors stand with the containers that could not be read."""
-    shown = ("shard", "containers", "failed", "attempts", "first_at", "last_at", "discarded")
+    """A dead letter as a report shows it; its errors stand with the units that could not be read."""
+    shown = ("shard", "units", "failed", "attempts", "first_at", "last_at", "discarded")
     return {name: value for name, value in letter.to_json().items() if name in shown}
 
 
@@ -158,5 +161,5 @@ def summary_of(head: Head, profile: Profile) -> dict[str, Any]:
         "findings": counts["findings"],
         "hidden": counts["hidden"],
         "since_last": {name: since[name] for name in ("previous", "new", "persisting", "resolved")},
-        "containers": head["coverage"]["containers"],
+        "units": head["coverage"]["units"],
     }

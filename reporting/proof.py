@@ -66,8 +66,8 @@ def proof(report: Head, profile: Profile) -> Proof:
     """By a report's head; ``unread`` says in words how many units could not be read."""
     coverage, unit = report["coverage"], profile.wording.unit
     lead, rest = _words(report, profile.wording)
-    failed = coverage["failed_containers"]
-    shown = [Unread(row["container"], row["error"]) for row in failed[:_MOST_UNITS]]
+    failed = coverage["failed_units"]
+    shown = [Unread(row["unit"], row["error"]) for row in failed[:_MOST_UNITS]]
     return Proof(
         unit=unit,
         lead=lead,
@@ -82,7 +82,7 @@ def proof(report: Head, profile: Profile) -> Proof:
 
 
 def _lines(coverage: dict[str, Any], unit: str) -> Iterator[Line]:
-    counts = coverage["containers"]
+    counts = coverage["units"]
     yield Line(f"{unit.capitalize()}s read", counts["scanned"])
     yield Line("+ skipped", counts["skipped"])
     for reason, count in coverage["skipped_by_reason"].items():
@@ -110,7 +110,7 @@ def _words(report: Head, wording: Wording) -> tuple[str, str]:
 
 def _unread_of(letter: dict[str, Any], unit: str) -> str:
     return (
-        f"Shard {letter['shard']}: {letter['failed']:,} of {plural(letter['containers'], unit)} unread after "
+        f"Shard {letter['shard']}: {letter['failed']:,} of {plural(letter['units'], unit)} unread after "
         f"{plural(letter['attempts'], 'attempt')}."
     )
 

@@ -17,12 +17,13 @@ async def shown(context: Context, record: RunRecord) -> dict[str, Any]:
     """The document of an audit, but for its links. Raises ``UnreadableError`` if something that it left is damaged."""
     services, state = context.services, await context.state(record)
     if record.state.has_ended or record.is_of_old_layout:
-        return view_of_record(record, state)
+        return view_of_record(record, state, services.noun_of(record))
     plan = await services.store.plans.plan(record.folder)
     artefacts = await services.store.overview.artefacts(record.folder)
     profile = services.settings.profiles.get(record.parameters.profile)
     pulls = len(profile.pulls()) if profile else 1
-    return audit_view(record, state, plan, artefacts, pulls=pulls, now=services.now())
+    noun, now = services.noun_of(record), services.now()
+    return audit_view(record, state, plan, artefacts, pulls=pulls, noun=noun, now=now)
 
 
 class _Seen(NamedTuple):
@@ -33,10 +34,12 @@ class _Seen(NamedTuple):
     dead_letters: int
 
 
-def view_of_record(record: RunRecord, state: State) -> dict[str, Any]:
-    """The document of an audit on which nobody works any more, from its record alone."""
+def view_of_record(record: RunRecord, state: State, noun: str) -> dict[str, Any]:
+    """The document of an audit on which nobody works any more, from its record alone; ``noun`` is what a unit is
+    called where that does not tell.
+    """
     phase = Phase.DONE if state.has_ended else None
-    progress = record.progress or sum_progress(None, None, 0, ()).to_json(None)
+    progress = record.progress or sum_progress(None, None, 0, ()).to_json(None, noun)
     return _view(record, _Seen(state, phase, record.updated_at, progress, record.dead_letters or 0))
 
 
@@ -47,14 +50,17 @@ def audit_view(
     artefacts: Artefacts,
     *,
     pulls: int,
+    noun: str,
     now: datetime,
 ) -> dict[str, Any]:
-    """The document of an audit that has not ended. ``pulls`` is in how many runs its sources are read."""
+    """The document of an audit that has not ended. ``pulls`` is in how many runs its sources are read,
+    ``noun`` what a unit is called.
+    """
     progress, shards = artefacts.progress(plan), None if plan is None else len(plan.shards)
     phase = phase_of(state, artefacts, shards, pulls, record.attempt)
     eta = progress.eta_seconds(started_at=artefacts.scan_started_at, now=now) if phase is Phase.SCAN else None
     updated_at = max(record.updated_at, artefacts.last_modified or record.updated_at)
-    return _view(record, _Seen(state, phase, updated_at, progress.to_json(eta), artefacts.dead_letters))
+    return _view(record, _Seen(state, phase, updated_at, progress.to_json(eta, noun), artefacts.dead_letters))
 
 
 def _view(record: RunRecord, seen: _Seen) -> dict[str, Any]:

@@ -59,9 +59,9 @@ class Plans:
         values = await self._folder.slice(path, planned.offset, planned.length)
         with understood(path, self._folder.blobs.where):
             units = [_unit(value) for value in values]
-        if len(units) != planned.shard.containers:
+        if len(units) != planned.shard.units:
             raise RunStoreError(
-                f"Shard {planned.shard.index} of {audit} has {len(units)} units of {planned.shard.containers} in "
+                f"Shard {planned.shard.index} of {audit} has {len(units)} units of {planned.shard.units} in "
                 f"{self._folder.blobs.where}. Start a new audit."
             )
         return units

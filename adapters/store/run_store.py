@@ -50,12 +50,14 @@ class RunStore:
             Questions(folder),
         )
 
-    async def reached(self, audit: str) -> Reached | None:
-        """How far an audit has come that is about to end; None, with a warning, if that cannot be read."""
+    async def reached(self, audit: str, noun: str) -> Reached | None:
+        """How far an audit has come that is about to end; None, with a warning, if that cannot be read. ``noun`` is
+        what one of its units is called.
+        """
         try:
             artefacts = await self.overview.artefacts(audit)
             plan = await self.plans.known(audit) if "plan.json" in artefacts.names else None
         except UnreadableError as error:
             logger.warning("How far an audit has come is not known: %s", error)
             return None
-        return Reached(artefacts.progress(plan).to_json(None), artefacts.dead_letters)
+        return Reached(artefacts.progress(plan).to_json(None, noun), artefacts.dead_letters)

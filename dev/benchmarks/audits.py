@@ -114,7 +114,7 @@ def _audit(url: str, containers: int, mode: str, memory: Memory) -> Audit:
 def _check(view: dict[str, Any], containers: int, mode: str) -> None:
     if view["state"] != "completed":
         raise RuntimeError(f"the audit is {view['state']}: {view['error'] or view['summary']}")
-    counts, hidden = view["summary"]["containers"], view["summary"]["hidden"]
+    counts, hidden = view["summary"]["units"], view["summary"]["hidden"]
     if hidden != expected_hidden(containers):
         raise RuntimeError(f"the {mode} audit found {hidden} hidden recordings of {expected_hidden(containers)}")
     if counts["listed"] != containers or counts["scanned"] + counts["skipped"] != containers:

@@ -112,8 +112,8 @@ def _failure(report: Mapping[str, Any] | None, error: str | None) -> Iterable[Pr
 
 def _coverage(truth: Truth, report: Mapping[str, Any], told: Told) -> Iterable[Problem]:
     coverage = report["coverage"]
-    counts = coverage["containers"]
-    failed = {item["container"] for item in coverage["failed_containers"]}
+    counts = coverage["units"]
+    failed = {item["unit"] for item in coverage["failed_units"]}
     if not _may_be_listed(counts["listed"], truth, report, told):
         yield Problem(Wrong.GAP, f"{counts['listed']} containers listed of {len(truth.containers)}")
     if counts["scanned"] + counts["skipped"] + counts["failed"] != counts["listed"]:
@@ -124,7 +124,7 @@ def _coverage(truth: Truth, report: Mapping[str, Any], told: Told) -> Iterable[P
         yield Problem(Wrong.GAP, f"{counts['failed']} failed, {len(failed)} named")
     if unread := truth.containers.keys() - told.delivered - told.lied_about - failed:
         yield Problem(Wrong.GAP, f"never read and not named as a gap: {sorted(unread)[:3]} ({len(unread)})")
-    if any(not item["error"] for item in coverage["failed_containers"]):
+    if any(not item["error"] for item in coverage["failed_units"]):
         yield Problem(Wrong.GAP, "a container failed without a reason")
     if report["complete"] and (failed or coverage["gaps"]):
         yield Problem(Wrong.GAP, f"complete with {len(failed)} failed containers and {len(coverage['gaps'])} gaps")
@@ -157,7 +157,7 @@ def _sums(report: Mapping[str, Any]) -> Iterable[Problem]:
     if report["counts"]["hidden"] != sum(finding["verdict"] in HIDDEN for finding in findings):
         yield Problem(Wrong.REPORT, f"{report['counts']['hidden']} hidden counted, not as listed")
     containers = sum(report["counts"]["container"].values())
-    coverage = report["coverage"]["containers"]
+    coverage = report["coverage"]["units"]
     if containers != coverage["listed"] - coverage["skipped"]:
         yield Problem(Wrong.GAP, f"{containers} containers judged, {coverage['listed']} listed")
 
@@ -171,7 +171,7 @@ def _exactly(expected: Mapping[str, str], found: Mapping[str, str]) -> Iterable[
 
 def _nothing_false(truth: Truth, report: Mapping[str, Any], found: Mapping[str, str], told: Told) -> Iterable[Problem]:
     coverage = report["coverage"]
-    failed = {item["container"] for item in coverage["failed_containers"]}
+    failed = {item["unit"] for item in coverage["failed_units"]}
     unknown = failed | told.lied_about | {subject for subject, said in found.items() if said == "evidence_error"}
     gap = bool(failed or coverage["gaps"])
     for session, planted in truth.sessions.items():

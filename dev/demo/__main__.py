@@ -93,7 +93,7 @@ def compare_partial(whole: dict[str, Any], partial: dict[str, Any]) -> int:
     counts: dict[str, int] = partial["counts"]["capture_session"]
     absence = ("expected_empty", "suspect_lost", "stuck_empty", "encode_lost")
     absent, unverified = sum(counts[verdict] for verdict in absence), counts["unverified"]
-    containers = partial["coverage"]["containers"]
+    containers = partial["coverage"]["units"]
     print(
         f"\nThe partial audit read {containers['scanned']} of {containers['listed']} containers and is "
         f"{partial['outcome']['word']}: it calls {unverified} of {sum(whole['counts']['capture_session'].values())} "

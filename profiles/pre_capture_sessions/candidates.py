@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, NamedTuple, Self
+from typing import Any, Literal, NamedTuple, Self, get_args
 
 from profiles.pre_capture_sessions.keys import is_canonical_id, session_key
 from profiles.pre_capture_sessions.trail import Trail, trail_of
@@ -220,7 +220,7 @@ def shortened(value: object) -> str:
 class RegisteredRecording(NamedTuple):
     """A recording id that has a row, live or soft-deleted; its container is accounted for either way.
 
-    ``marks`` say what is special about the row: any of ``MARKS``. ``file_digest`` is the digest of the file name, None
+    ``marks`` say what is special about the row: each a ``Mark``. ``file_digest`` is the digest of the file name, None
     if it is the usual one for its session: the name itself may hold personal data and never leaves the database.
     A row that is not understood keeps its id as far as there is one, and the mark ``unreadable``.
     """
@@ -258,7 +258,7 @@ class RegisteredRecording(NamedTuple):
         return cls(found[0], found[1], ("unreadable",), None)
 
 
-MARKS = (
+Mark = Literal[
     "deleted",
     "child",  # an edit or a re-encode: it has a parent, or is not version 1
     "recent",  # created within the grace time
@@ -267,5 +267,6 @@ MARKS = (
     "no_duration",
     "double",  # another live version 1 of the same session
     "unreadable",  # something in it is not understood
-)
+]
+MARKS: tuple[str, ...] = get_args(Mark)
 _KNOWN_MARKS = frozenset(MARKS)

@@ -8,6 +8,7 @@ from profiles.pre_capture_sessions import containers, recordings, sessions
 from profiles.pre_capture_sessions.candidates import Candidate, RegisteredRecording
 from profiles.pre_capture_sessions.evidence import ContainerEvidence
 from profiles.pre_capture_sessions.facts import ContainerFacts, RecordingFacts, SessionFacts
+from profiles.pre_capture_sessions.shown import UUID, ContainerShown, RecordingShown, SessionShown
 from reconciliation.clock import Clock
 from reconciliation.evidence import Unread
 from reconciliation.rules import Kind
@@ -51,7 +52,9 @@ def _case(facts: SessionFacts) -> str | None:
     return None if "case_id" in facts.session.unreadable else facts.session.case_id
 
 
-SESSION = Kind("capture_session", "session", sessions.RULES, _session, named=_case, keeps_ids=True)
-RECORDING = Kind("recording", "recording", recordings.RULES, _recording)
-CONTAINER = Kind("container", "container", containers.RULES, _container)
+SESSION = Kind(
+    "capture_session", "session", sessions.RULES, _session, named=_case, keeps_ids=True, shape=SessionShown, ids=UUID
+)
+RECORDING = Kind("recording", "recording", recordings.RULES, _recording, shape=RecordingShown, ids=UUID)
+CONTAINER = Kind("container", "container", containers.RULES, _container, shape=ContainerShown)
 KINDS = (SESSION, RECORDING, CONTAINER)

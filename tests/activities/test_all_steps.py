@@ -77,8 +77,8 @@ async def test_a_shard_without_a_result_is_a_gap_and_its_containers_are_named(pa
     await audit.planned()
     await audit.scanned(without=frozenset({1}))
     report = json.loads(await audit.judged())
-    assert report["coverage"]["failed_containers"] == [
-        {"container": name, "error": "its shard could not be scanned"} for name in sorted(account)[2:]
+    assert report["coverage"]["failed_units"] == [
+        {"unit": name, "error": "its shard could not be scanned"} for name in sorted(account)[2:]
     ]
     verdicts = {finding["subject"]["id"]: finding["verdict"] for finding in report["findings"]}
     assert verdicts[session().session_id] == "unverified"

@@ -33,7 +33,7 @@ def test_the_plan_holds_what_was_selected_and_counts_what_was_not(audit: Audit) 
 
     plan, names = asyncio.run(run())
     assert (plan.listed, plan.as_of) == (len(audit.account), AS_OF)
-    assert sum(planned.shard.containers for planned in plan.shards) == len(names)
+    assert sum(planned.shard.units for planned in plan.shards) == len(names)
     registered = {known.recording_id: known for known in audit.database.rows}
     opened = {
         name: select(Group(name, ([name], [registered[name]] if name in registered else [], [])), audit.parameters)
@@ -48,7 +48,7 @@ async def test_a_shard_holds_no_more_than_it_may() -> None:
     audit = audit_of(account=named(**{f"r{number}": [] for number in range(7)}), sizes=(3, 1000))
     assert (await audit.planned())["shards"] == 3
     plan = await audit.store.plans.known(folder())
-    assert sorted(planned.shard.containers for planned in plan.shards) == [2, 2, 3]
+    assert sorted(planned.shard.units for planned in plan.shards) == [2, 2, 3]
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -1,5 +1,6 @@
 """Which earlier audit is compared with, and what is remembered of it."""
 
+import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -16,6 +17,7 @@ from reconciliation.parameters import AuditParameters
 from reconciliation.question import question_of
 from reconciliation.run_record import RunRecord
 from reconciliation.since_last import Known, Previous
+from reporting.document import opening
 from tests.activities.memory import MemoryDatabase, MemoryStorage, Outside
 from tests.profiles.pre_capture_sessions.world import (
     AS_OF,
@@ -92,7 +94,7 @@ async def test_one_that_opened_more_or_less_asks_the_same(outside: Outside) -> N
     [
         pytest.param(None, id="its report was deleted"),
         pytest.param(VERSION_1, id="an earlier release wrote it"),
-        pytest.param(REPORT.replace('"schema_version": 2', '"schema_version": 3'), id="a later release wrote it"),
+        pytest.param(REPORT.replace('"schema_version": 3', '"schema_version": 4'), id="a later release wrote it"),
         pytest.param("", id="nothing in it"),
         pytest.param(REPORT[: len(REPORT) // 3], id="cut in its head"),
         pytest.param(REPORT[:-1], id="cut just before its end"),
@@ -108,6 +110,21 @@ async def test_a_report_that_cannot_be_read_is_passed_over(outside: Outside, tex
     previous = await previous_of(outside)
     assert previous is not None
     assert previous.audit_id == "20260228-000000-aaaaaaaa"
+
+
+async def test_a_report_of_schema_2_is_compared_with(outside: Outside) -> None:
+    today = json.loads(REPORT)
+    head = {name: part for name, part in today.items() if name not in ("findings", "counted")}
+    head |= {"schema_version": 2, "coverage": in_words_of_schema_2(head["coverage"])}
+    await add(outside, "20260301-000000-aaaaaaaa", opening(head) + REPORT.partition(' "findings": [\n')[2])
+    assert await previous_of(outside) == Previous("20260301-000000-aaaaaaaa", AS_OF, "full", frozenset({HIDDEN}))
+
+
+def in_words_of_schema_2(coverage: dict[str, Any]) -> dict[str, Any]:
+    words = {"units": "containers", "failed_units": "failed_containers"}
+    earlier = {words.get(name, name): part for name, part in coverage.items()}
+    del earlier["containers"]["noun"]
+    return earlier
 
 
 async def test_where_nothing_is_known_of_the_question_nothing_is_compared(outside: Outside) -> None:

@@ -1,5 +1,8 @@
 """The end of an audit: what is written of it, and who finds it."""
 
+import pytest
+
+from reconciliation.errors import RunStoreError
 from reconciliation.lifecycle import State
 from reconciliation.question import question_of
 from tests.activities.audits import Audit, audit_of, folder, named
@@ -50,3 +53,14 @@ async def test_the_record_tells_how_far_the_audit_came() -> None:
     assert record.progress is not None
     assert f"{folder()}/findings.csv" in audit.files
     assert f"{folder()}/report.html" in audit.files
+
+
+async def test_what_another_release_has_just_written_is_rendered_by_none() -> None:
+    audit = audit_of(session(), account=named(a=encode()))
+    await audit.planned()
+    await audit.scanned()
+    await audit.judged()
+    path = f"{folder()}/report.json"
+    audit.files[path] = audit.files[path].replace(b'"schema_version": 3', b'"schema_version": 2')
+    with pytest.raises(RunStoreError, match="written by another release"):
+        await audit.reported()

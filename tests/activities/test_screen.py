@@ -281,7 +281,7 @@ async def test_a_shard_that_lost_a_container_ends_in_no_screening() -> None:
     seen = encoded("a")
     records = [Read(seen.container, seen.blobs, seen)]
     await audit.store.shards.mend(folder(), 0, records, scan, attempt=1, seen=None)
-    with pytest.raises(AssertionError, match="2 containers listed, 1 accounted for"):
+    with pytest.raises(AssertionError, match="2 units listed, 1 accounted for"):
         await audit.screened()
     assert SCREENED not in audit.files
 

@@ -17,7 +17,7 @@ SUMMARY = {
     "headline": "9 recordings are hidden",
     "findings": 12,
     "hidden": 9,
-    "containers": {"listed": 302, "scanned": 300, "skipped": 1, "failed": 1},
+    "units": {"noun": "container", "listed": 302, "scanned": 300, "skipped": 1, "failed": 1},
 }
 
 

@@ -140,7 +140,7 @@ def test_what_was_unread_when_an_audit_failed_is_read_and_reported_when_it_is_re
     assert (view["state"], view["dead_letters"]) == ("completed", 0)
     report = api.report(view["id"])
     assert report["complete"]
-    assert report["coverage"]["failed_containers"] == []
+    assert report["coverage"]["failed_units"] == []
 
 
 @pytest.mark.parametrize("end", ["completed", "cancelled"])

@@ -67,7 +67,7 @@ def test_a_dead_letter_is_looked_at_replayed_in_vain_and_replayed_to_its_end(
     [letter] = letters(api, audit_id)
     assert (letter["failed"], letter["attempts"], letter["discarded"]) == (1, 1, None)
     [error] = letter["errors"]
-    assert error["container"] == locked
+    assert error["unit"] == locked
     assert "403" in error["error"]
     assert api.view(audit_id)["dead_letters"] == 1
     [reported] = api.report(audit_id)["coverage"]["dead_letters"]
@@ -88,7 +88,7 @@ def test_a_dead_letter_is_looked_at_replayed_in_vain_and_replayed_to_its_end(
     report = api.report(audit_id)
     assert report["complete"]
     assert report["coverage"]["dead_letters"] == []
-    assert report["coverage"]["containers"]["failed"] == 0
+    assert report["coverage"]["units"]["failed"] == 0
     assert {f["subject"]["id"]: f["verdict"] for f in report["findings"]} == {
         subject: verdict for subject, verdict in world.expected.items() if is_listed(report, verdict)
     }
@@ -136,7 +136,7 @@ def test_who_gives_up_says_why_and_the_report_repeats_it(
     response = api.post(f"/audits/{audit_id}/dead-letters/discard", DECISION)
     assert response.status_code == 200
     [told] = response.json()["dead_letters"]
-    assert (told["discarded"]["by"], told["errors"][0]["container"]) == ("A. Officer", locked)
+    assert (told["discarded"]["by"], told["errors"][0]["unit"]) == ("A. Officer", locked)
 
     view = api.ended(audit_id)
     assert (view["state"], view["outcome"]["word"]) == ("incomplete", "incomplete")
@@ -145,7 +145,7 @@ def test_who_gives_up_says_why_and_the_report_repeats_it(
     [reported] = report["coverage"]["dead_letters"]
     assert reported["discarded"]["reason"] == "The container holds a test recording."
     assert reported["discarded"]["by"] == "A. Officer"
-    assert [failed["container"] for failed in report["coverage"]["failed_containers"]] == [locked]
+    assert [failed["unit"] for failed in report["coverage"]["failed_units"]] == [locked]
     assert [name for name in read(proxy) if name not in world.opened_again] == [], "a discard reads nothing"
     settled(api, audit_id)
     for verb, body in (("replay", b""), ("discard", DECISION)):

@@ -96,15 +96,16 @@ def test_every_listed_container_is_read_or_skipped_for_a_reason(world: World, fa
     coverage = fast[1]["coverage"]
     assert coverage["complete"] is True
     assert coverage["skipped_by_reason"] == {reason: kinds[reason] for reason in (NOT_A_RECORDING, REGISTERED)}
-    counts = coverage["containers"]
+    counts = coverage["units"]
     assert counts == {
+        "noun": "container",
         "listed": len(world.containers),
         "scanned": kinds["open"],
         "skipped": kinds[REGISTERED] + kinds[NOT_A_RECORDING],
         "failed": 0,
     }
     assert counts["listed"] == counts["scanned"] + counts["skipped"] + counts["failed"]
-    assert fast[0]["progress"]["containers"] == counts
+    assert fast[0]["progress"]["units"] == counts
     assert fast[0]["progress"]["percent"] == 100
     assert fast[0]["progress"]["shards"]["total"] == -(-kinds["open"] // 10)
     assert coverage["blobs"] == sum(len(c.blobs) for c in world.containers if kind(world, c.name) == "open")

@@ -34,14 +34,15 @@ def test_a_container_that_is_never_read_makes_absence_unverified_and_the_audit_i
     assert (view["state"], view["outcome"]) == ("incomplete", {"code": 3, "word": "incomplete"})
     assert report["complete"] is False
     coverage = report["coverage"]
-    assert coverage["containers"] == {
+    assert coverage["units"] == {
+        "noun": "container",
         "listed": len(world.containers),
         "scanned": len(world.containers) - 1,
         "skipped": 0,
         "failed": 1,
     }
-    [failed] = coverage["failed_containers"]
-    assert failed["container"] == hidden.name
+    [failed] = coverage["failed_units"]
+    assert failed["unit"] == hidden.name
     assert "403 (AuthorizationFailure)" in failed["error"]
     assert "Check the account key in SOURCE_STORAGE" in failed["error"]
     # A second, complete copy of what is incomplete could stand in it as well.
@@ -84,7 +85,7 @@ def test_a_container_deleted_during_the_scan_is_a_skip_that_is_counted(
     view, report = api.audited()
 
     assert view["state"] == "completed"
-    assert report["coverage"]["containers"]["skipped"] == 1
+    assert report["coverage"]["units"]["skipped"] == 1
     assert report["coverage"]["skipped_by_reason"] == {"deleted during the scan": 1}
     assert verdicts(report) == world.expected | {str(world.case("stuck").session_id): "stuck_empty"}
 

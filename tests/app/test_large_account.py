@@ -49,8 +49,8 @@ def test_a_host_killed_in_the_middle_of_a_large_scan_goes_on_where_it_was(
     assert view["state"] == "completed"
     assert view["outcome"] == {"code": 1, "word": "findings"}
     assert view["progress"]["shards"] == {"total": 40, "done": 40, "failed": 0}
-    counts = {"listed": CONTAINERS, "scanned": CONTAINERS, "skipped": 0, "failed": 0}
-    assert view["progress"]["containers"] == view["summary"]["containers"] == counts
+    counts = {"noun": "container", "listed": CONTAINERS, "scanned": CONTAINERS, "skipped": 0, "failed": 0}
+    assert view["progress"]["units"] == view["summary"]["units"] == counts
     assert view["summary"]["counts"]["unregistered_recording"] == expected_hidden(CONTAINERS)
     assert view["summary"]["hidden"] == expected_hidden(CONTAINERS)
     assert view["summary"]["findings"] <= view["summary"]["sessions"]
@@ -62,6 +62,6 @@ def test_a_fast_audit_finds_the_same_by_opening_one_in_fifty(settings: dict[str,
         view = api.ended(audit_id)
     hidden = expected_hidden(CONTAINERS)
     assert view["state"] == "completed"
-    counts = {"listed": CONTAINERS, "scanned": hidden, "skipped": CONTAINERS - hidden, "failed": 0}
-    assert view["summary"]["containers"] == counts
+    counts = {"noun": "container", "listed": CONTAINERS, "scanned": hidden, "skipped": CONTAINERS - hidden, "failed": 0}
+    assert view["summary"]["units"] == counts
     assert view["summary"]["counts"]["unregistered_recording"] == hidden

@@ -78,6 +78,6 @@ def test_a_container_whose_listing_never_ends_is_a_gap_that_is_named(
     view = api.ended(api.start(), seconds=240)
     assert view["state"] == "incomplete"
     report = api.report(view["id"])
-    [failed] = report["coverage"]["failed_containers"]
-    assert failed["container"] == hidden.name
+    [failed] = report["coverage"]["failed_units"]
+    assert failed["unit"] == hidden.name
     assert error in failed["error"]

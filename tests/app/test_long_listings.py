@@ -111,8 +111,8 @@ def test_pages_of_two_miss_no_container_and_no_blob(world: World, proxy: Storage
         view, report = api.audited(container_prefixes=others)
     # The time, the listing, and the one that it is held to.
     assert sum(asked.lists_account for asked in proxy.asked) == 1 + 2 * -(-len(world.containers) // 2)
-    assert view["progress"]["containers"]["listed"] == len(world.containers)
-    assert view["progress"]["containers"]["scanned"] == len(world.containers) - 1
+    assert view["progress"]["units"]["listed"] == len(world.containers)
+    assert view["progress"]["units"]["scanned"] == len(world.containers) - 1
     assert report["coverage"]["blobs"] == sum(len(c.blobs) for c in world.containers if c.name != long.name)
     assert verdicts(report)[str(world.case("odd names").session_id)] == "ambiguous_containers"
 

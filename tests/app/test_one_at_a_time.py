@@ -57,7 +57,7 @@ def test_a_running_audit_has_progress_and_no_report_yet(api: Api, world: World, 
 
     view = api.view(audit_id)
     assert (view["state"], view["phase"], view["outcome"]) == ("running", "scan", None)
-    assert view["progress"]["containers"]["listed"] == len(world.containers)
+    assert view["progress"]["units"]["listed"] == len(world.containers)
     assert view["progress"]["percent"] == 0
     assert "retry-after" in api.get(f"/audits/{audit_id}").headers
     refused = api.get(f"/audits/{audit_id}/report")
@@ -98,7 +98,7 @@ def test_progress_grows_while_containers_are_read(api: Api, world: World, proxy:
     assert held.reached.wait(30)
 
     def all_but_one() -> dict[str, int] | None:
-        containers: dict[str, int] = api.view(audit_id)["progress"]["containers"]
+        containers: dict[str, int] = api.view(audit_id)["progress"]["units"]
         return containers if containers["scanned"] == len(world.containers) - 1 else None
 
     # The held shard says how far it has come without having ended.

@@ -118,7 +118,7 @@ def test_it_finds_what_the_baseline_says(audited: Audited, baseline: Baseline) -
 def test_it_ends_with_findings_and_every_container_is_accounted_for(audited: Audited) -> None:
     assert audited.view["state"] == "completed"
     assert (audited.report["complete"], audited.report["outcome"]) == (True, {"code": 1, "word": "findings"})
-    counts = audited.report["coverage"]["containers"]
+    counts = audited.report["coverage"]["units"]
     assert counts["failed"] == 0
     assert counts["listed"] == len(audited.dataset.containers) == counts["scanned"] + counts["skipped"]
     judged = [subject.id for subject in audited.dataset.verdicts(audited.mode) if subject.kind == "container"]

@@ -165,7 +165,7 @@ def test_a_container_that_is_deleted_in_between_hides_nothing(
     del expected[of(odd).name]
     assert verdicts(report) == expected
     assert found(report, stuck.session_id)["evidence"] == []
-    assert report["coverage"]["containers"]["scanned"] == len(world.containers), "the scan had read it"
+    assert report["coverage"]["units"]["scanned"] == len(world.containers), "the scan had read it"
 
 
 def test_an_encode_that_goes_on_in_between_is_in_flight_and_not_broken(

@@ -18,19 +18,22 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from dev.devstack.azurite import AzuriteServer
 from dev.devstack.postgres import PostgresServer
+from reporting.declared import report_of
 from tests.app.described import Description
 from tests.app.hosting import settled
 from tests.app.proxy import Asked, Matches, StorageProxy, storage_proxy
 from tests.app.world import Api, World, running
+from tests.toy_profile import PROFILE
 from tests.toy_world import CONTAINER, EXPECTED, ORDERS, ToyWorld
 
 MOST_REQUESTS = 30
+REPORT = report_of(PROFILE)
 PRES_WORDS = re.compile(
     r"recording|hearing|session|capture|\bcases?\b|court|container|track|ingest|booking", re.IGNORECASE
 )
 OUR_NAME = re.compile(r"capture[-_]audit", re.IGNORECASE)
-MEMBERS = re.compile(r'"(containers|failed_containers|container|cases)"')
-"""Names that the report and the API have in schema version 2, whatever is audited."""
+MEMBERS = re.compile(r'"cases"')
+"""A name that the report has whatever is audited."""
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +72,9 @@ def audited(api: Api, **body: Any) -> Audit:
     """An audit that came to its end, and its report."""
     view = api.ended(api.start(**body))
     assert view["state"] in {"completed", "incomplete"}, view["error"]
-    return view, api.get(f"/audits/{view['id']}/report").json()
+    response = api.get(f"/audits/{view['id']}/report")
+    REPORT.model_validate_json(response.content)
+    return view, response.json()
 
 
 def verdicts(report: dict[str, Any]) -> dict[str, str]:
@@ -105,7 +110,13 @@ def test_every_order_gets_the_verdict_that_it_was_planted_for(first: Audit) -> N
 def test_every_folder_was_read_and_no_other_blob(first: Audit) -> None:
     coverage = first[1]["coverage"]
     assert coverage["complete"]
-    assert coverage["containers"] == {"listed": len(ORDERS), "scanned": len(ORDERS), "skipped": 0, "failed": 0}
+    assert coverage["units"] == {
+        "noun": "folder",
+        "listed": len(ORDERS),
+        "scanned": len(ORDERS),
+        "skipped": 0,
+        "failed": 0,
+    }
     assert coverage["blobs"] == sum(len(order.documents) for order in ORDERS)
 
 
@@ -233,9 +244,9 @@ def test_what_could_not_be_read_is_a_dead_letter_that_can_be_replayed(api: Api, 
     view, report = audited(api)
     assert view["state"] == "incomplete"
     assert verdicts(report) == {**EXPECTED, "a-4": "unverified", "a-1": "unverified"}, "nothing is called absent"
-    assert [failed["container"] for failed in report["coverage"]["failed_containers"]] == ["a-4"]
+    assert [failed["unit"] for failed in report["coverage"]["failed_units"]] == ["a-4"]
     [letter] = api.get(f"/audits/{view['id']}/dead-letters").json()["dead_letters"]
-    assert (letter["failed"], letter["errors"][0]["container"]) == (1, "a-4")
+    assert (letter["failed"], letter["errors"][0]["unit"]) == (1, "a-4")
 
     proxy.reset()
     settled(api, view["id"])
@@ -285,9 +296,9 @@ def test_folders_of_a_container_that_is_not_there_were_not_read(shop: ToyWorld, 
     with running(shop.settings(TOY_STORAGE=azurite_server.connection_string, AUDIT_MAX_PASSES="1")) as api:
         view, report = audited(api)
     assert view["state"] == "incomplete"
-    assert report["coverage"]["containers"]["failed"] == len(ORDERS)
+    assert report["coverage"]["units"]["failed"] == len(ORDERS)
     assert set(verdicts(report).values()) == {"unverified"}
-    assert report["coverage"]["failed_containers"][0]["error"] == "There is no container 'documents' in TOY_STORAGE."
+    assert report["coverage"]["failed_units"][0]["error"] == "There is no container 'documents' in TOY_STORAGE."
 
 
 def test_it_is_audited_beside_pre_by_one_app(shop: ToyWorld, world: World) -> None:

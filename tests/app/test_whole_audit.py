@@ -101,11 +101,11 @@ def test_every_container_and_every_blob_was_read(world: World, report: dict[str,
     assert report["complete"] is True
     assert report["coverage"] == {
         "complete": True,
-        "containers": {"listed": count, "scanned": count, "skipped": 0, "failed": 0},
+        "units": {"noun": "container", "listed": count, "scanned": count, "skipped": 0, "failed": 0},
         "blobs": sum(len(container.blobs) for container in world.containers),
         "skipped_by_reason": {},
         "gaps": [],
-        "failed_containers": [],
+        "failed_units": [],
         "dead_letters": [],
     }
 
@@ -121,7 +121,7 @@ def test_the_audit_document_has_the_agreed_shape(world: World, audit: dict[str, 
     shards = -(-count // 10)
     assert audit["progress"] == {
         "shards": {"total": shards, "done": shards, "failed": 0},
-        "containers": {"listed": count, "scanned": count, "skipped": 0, "failed": 0},
+        "units": {"noun": "container", "listed": count, "scanned": count, "skipped": 0, "failed": 0},
         "blobs": sum(len(container.blobs) for container in world.containers),
         "percent": 100,
         "eta_seconds": None,
@@ -135,7 +135,7 @@ def test_the_audit_document_has_the_agreed_shape(world: World, audit: dict[str, 
 def test_the_report_speaks_for_its_audit_and_counts_what_it_holds(
     audit: dict[str, Any], report: dict[str, Any]
 ) -> None:
-    assert report["schema_version"] == 2
+    assert report["schema_version"] == 3
     assert report["audit"]["id"] == audit["id"]
     assert report["outcome"] == audit["outcome"]
     assert report["headline"] == audit["summary"]["headline"]
@@ -210,7 +210,7 @@ def test_asking_for_one_session_judges_that_one_against_all_containers(api: Api,
     assert {subject: found[subject] for subject in found.keys() & sessions} == {
         str(swept.session_id): "unregistered_recording"
     }
-    assert view["progress"]["containers"]["scanned"] == len(world.containers)
+    assert view["progress"]["units"]["scanned"] == len(world.containers)
 
 
 @pytest.mark.parametrize("narrowed", ["only", "since"])
@@ -266,7 +266,7 @@ def test_an_audit_without_any_candidate_is_still_a_whole_audit(api: Api, world: 
     assert verdicts(report) == {
         subject: verdict for case in world.cases for subject, verdict in case.also.items() if subject not in world.rows
     }
-    assert report["coverage"]["containers"]["scanned"] == len(world.containers)
+    assert report["coverage"]["units"]["scanned"] == len(world.containers)
 
 
 def test_an_ended_audit_cannot_be_cancelled(api: Api, audit: dict[str, Any]) -> None:

@@ -156,7 +156,8 @@ def progress_document(scanned: int | None, eta: float | None = 190, failed: int 
     known = scanned is not None
     return {
         "shards": {"total": 40 if known else None, "done": 17 if known else None, "failed": 0 if known else None},
-        "containers": {
+        "units": {
+            "noun": "container",
             "listed": 20_000 if known else None,
             "scanned": scanned,
             "skipped": 2 if known else None,

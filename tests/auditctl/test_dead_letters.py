@@ -27,7 +27,7 @@ def letter(shard: int = 7, **changes: object) -> Document:
         "complete": True,
         "shard": shard,
         "start": "7f3c",
-        "containers": 1_500,
+        "units": 1_500,
         "failed": 2,
         "errors": [{"container": "7f3c1", "error": "403: no access"}, {"container": "7f3c2", "error": "other"}],
         "attempts": 3,
@@ -48,7 +48,7 @@ def test_a_pipe_gets_one_line_for_each(service: ScriptedService, auditctl: Audit
     ran = auditctl("dead-letters", AUDIT_ID)
 
     assert (ran.code, ran.err) == (0, "")
-    known = "start=7f3c containers=1500 failed=2 attempts=3 first_at=2026-01-31T08:00:00Z last_at=2026-01-31T08:05:00Z"
+    known = "start=7f3c units=1500 failed=2 attempts=3 first_at=2026-01-31T08:00:00Z last_at=2026-01-31T08:05:00Z"
     assert ran.out.splitlines() == [
         f'audit={AUDIT_ID} shard=7 {known} state=open discarded_by=- discarded_at=- reason=- error="403: no access"',
         (

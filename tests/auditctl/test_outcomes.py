@@ -139,7 +139,7 @@ def test_a_refusal_without_a_word_is_still_explained(service: ScriptedService, a
         Reply(audit_document("paused")),
         Reply(audit_document(id="../x")),
         Reply(audit_document(progress={"percent": "many"})),
-        Reply(audit_document(progress={"containers": {"listed": True}})),
+        Reply(audit_document(progress={"units": {"listed": True}})),
         Reply(audit_document(progress={"blobs": -1})),
         Reply(audit_document(progress=[])),
         Reply(b'{"id": "a", "profile": "p", "state": "running", "progress": {"percent": NaN}}'),

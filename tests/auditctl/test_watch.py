@@ -59,17 +59,17 @@ def test_the_form_of_the_lines_is_stable(service: ScriptedService, auditctl: Aud
     report = f"auditctl report {AUDIT_ID} --format html --output audit-{AUDIT_ID}.html"
     assert lines == [
         (
-            f"{start}running phase=plan percent=- containers_listed=- containers_scanned=- containers_skipped=- "
-            "containers_failed=- shards_total=- shards_done=- shards_failed=- blobs=- eta_seconds=-"
+            f"{start}running phase=plan percent=- units_listed=- units_scanned=- units_skipped=- "
+            "units_failed=- shards_total=- shards_done=- shards_failed=- blobs=- eta_seconds=-"
         ),
         (
-            f"{start}running phase=scan percent=42.1 containers_listed=20000 containers_scanned=8412 "
-            "containers_skipped=2 containers_failed=0 shards_total=40 shards_done=17 shards_failed=0 blobs=61220 "
+            f"{start}running phase=scan percent=42.1 units_listed=20000 units_scanned=8412 "
+            "units_skipped=2 units_failed=0 shards_total=40 shards_done=17 shards_failed=0 blobs=61220 "
             "eta_seconds=190"
         ),
         (
-            f"{start}completed phase=done percent=100 containers_listed=20000 containers_scanned=19998 "
-            "containers_skipped=2 containers_failed=0 shards_total=40 shards_done=17 shards_failed=0 blobs=61220 "
+            f"{start}completed phase=done percent=100 units_listed=20000 units_scanned=19998 "
+            "units_skipped=2 units_failed=0 shards_total=40 shards_done=17 shards_failed=0 blobs=61220 "
             "eta_seconds=-"
         ),
         (

@@ -28,7 +28,8 @@ class Said(NamedTuple):
 
 @dataclass(frozen=True)
 class Found:
-    """``totals``: outcome, coverage and counts by their place in the report, without those that are 0.
+    """``totals``: outcome, coverage and counts by their place in the report, without those that are 0. Units have the
+    name there that they had when the first audit was recorded: containers.
 
     ``subjects``: every subject that the report names, in its findings or among the sessions that it counts.
     """
@@ -55,13 +56,14 @@ def _subject(finding: Mapping[str, Any]) -> Subject:
 
 def _totals(report: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     coverage, counts = report["coverage"], report["counts"]
+    units = {word: number for word, number in coverage["units"].items() if word != "noun"}
     yield "complete", report["complete"]
     yield "outcome", report["outcome"]["word"]
-    yield "coverage.failed_containers", sorted(item["container"] for item in coverage["failed_containers"])
+    yield "coverage.failed_containers", sorted(item["unit"] for item in coverage["failed_units"])
     yield "coverage.gaps", len(coverage["gaps"])
     numbers = {
         "coverage.blobs": coverage["blobs"],
-        **{f"coverage.containers.{word}": number for word, number in coverage["containers"].items()},
+        **{f"coverage.containers.{word}": number for word, number in units.items()},
         **{f"coverage.skipped_by_reason.{word}": number for word, number in coverage["skipped_by_reason"].items()},
     }
     for name, count in counts.items():

@@ -13,11 +13,11 @@ REPORT: dict[str, Any] = {
     "complete": False,
     "outcome": {"code": 3, "word": "incomplete"},
     "coverage": {
-        "containers": {"listed": 3, "scanned": 2, "skipped": 0, "failed": 1},
+        "units": {"noun": "container", "listed": 3, "scanned": 2, "skipped": 0, "failed": 1},
         "blobs": 8,
         "skipped_by_reason": {},
         "gaps": [],
-        "failed_containers": [{"container": "closed", "error": "refused"}],
+        "failed_units": [{"unit": "closed", "error": "refused"}],
     },
     "counts": {
         "capture_session": {"stuck_empty": 0, "in_flight": 1, "legacy": 2},
@@ -65,10 +65,10 @@ def test_the_same_found_in_another_order_is_no_difference() -> None:
         (("outcome", "word"), "clean", "total outcome: was incomplete, is clean"),
         (("complete",), True, "total complete: was False, is True"),
         (("coverage", "blobs"), 9, "total coverage.blobs: was 8, is 9"),
-        (("coverage", "containers", "skipped"), 1, "total coverage.containers.skipped: was 0, is 1"),
+        (("coverage", "units", "skipped"), 1, "total coverage.containers.skipped: was 0, is 1"),
         (("coverage", "skipped_by_reason"), {"name": 1}, "total coverage.skipped_by_reason.name: was 0, is 1"),
         (("coverage", "gaps"), [{}], "total coverage.gaps: was 0, is 1"),
-        (("coverage", "failed_containers", 0, "container"), "other", "was ['closed'], is ['other']"),
+        (("coverage", "failed_units", 0, "unit"), "other", "was ['closed'], is ['other']"),
     ],
 )
 def test_whatever_is_said_otherwise_is_told(path: tuple[Any, ...], value: Any, said: str, tmp_path: Path) -> None:

@@ -131,7 +131,7 @@ def test_none_of_the_seven_is_passed_over(lost: list[Lost], ours: list[dict[str,
     assert (report["complete"], report["outcome"]["word"]) == (False, "incomplete")
     [index] = [case for case in lost if case.what.startswith("named")]
     assert verdicts(report)[index.container] == "unattributed_media"
-    unread = {failed["container"] for failed in report["coverage"]["failed_containers"]}
+    unread = {failed["unit"] for failed in report["coverage"]["failed_units"]}
     assert unread == {case.container for case in lost if "listed" in case.what or "prefix" in case.what}
     assert {verdicts(report)[container] for container in unread} == {"evidence_error"}
 

@@ -28,16 +28,16 @@ def coverage_of(records: list[Record], listed: int | None = None) -> Coverage:
 def test_every_record_is_counted_once(records: list[Record]) -> None:
     coverage = coverage_of(records)
     coverage.check()
-    counts = coverage.to_json()["containers"]
+    counts = coverage.to_json("container")["units"]
     assert counts["listed"] == counts["scanned"] + counts["skipped"] + counts["failed"] == len(records)
     assert coverage.blobs == sum(record.things for record in records if isinstance(record, Read))
-    assert sum(coverage.to_json()["skipped_by_reason"].values()) == counts["skipped"]
+    assert sum(coverage.to_json("container")["skipped_by_reason"].values()) == counts["skipped"]
 
 
 @given(RECORDS, st.integers(-5, 5).filter(bool))
 def test_counts_that_do_not_add_up_are_refused(records: list[Record], off: int) -> None:
     coverage = coverage_of(records, listed=len(records) + off)
-    with pytest.raises(AssertionError, match=f"{len(records) + off} containers listed, {len(records)} accounted for"):
+    with pytest.raises(AssertionError, match=f"{len(records) + off} units listed, {len(records)} accounted for"):
         coverage.check()
 
 
@@ -57,7 +57,7 @@ def test_counts_that_do_not_add_up_are_refused(records: list[Record], off: int) 
 def test_coverage_is_complete_only_when_everything_that_matters_was_read(record: Record, complete: bool) -> None:
     coverage = coverage_of([READ._replace(unit="another"), record])
     assert coverage.is_complete is complete
-    assert coverage.to_json()["complete"] is complete
+    assert coverage.to_json("container")["complete"] is complete
 
 
 @given(RECORDS, st.dictionaries(st.sampled_from([REGISTERED, NOT_A_RECORDING, OUTSIDE_PREFIXES]), st.integers(1, 9)))
@@ -81,9 +81,9 @@ def test_an_empty_account_is_covered() -> None:
 
 def test_containers_that_could_not_be_read_are_named_in_order_with_their_reason() -> None:
     coverage = coverage_of([Unread("b", "timed out", failed=True), Unread("a", "403", failed=True)])
-    assert coverage.to_json()["failed_containers"] == [
-        {"container": "a", "error": "403"},
-        {"container": "b", "error": "timed out"},
+    assert coverage.to_json("container")["failed_units"] == [
+        {"unit": "a", "error": "403"},
+        {"unit": "b", "error": "timed out"},
     ]
 
 
@@ -100,7 +100,9 @@ def test_a_gap_is_a_hole_although_everything_was_read() -> None:
     coverage = coverage_of([READ])
     coverage.gaps.append(Gap("storage left something out", "Find out what."))
     assert not coverage.is_complete
-    assert coverage.to_json()["gaps"] == [{"what": "storage left something out", "next_step": "Find out what."}]
+    assert coverage.to_json("container")["gaps"] == [
+        {"what": "storage left something out", "next_step": "Find out what."}
+    ]
 
 
 @given(RECORDS)

@@ -23,7 +23,7 @@ letters = st.builds(
     DeadLetter,
     shard=st.integers(0, 255),
     start=texts(),
-    containers=st.integers(0, 10_000),
+    units=st.integers(0, 10_000),
     failed=st.integers(0, 10_000),
     errors=st.lists(st.tuples(texts(), texts()), max_size=3).map(tuple),
     attempts=st.integers(1, 30),
@@ -43,7 +43,16 @@ def kept(*records: Record, attempts: int = 3, before: DeadLetter | None = None, 
 def test_a_dead_letter_survives_the_run_store(letter: DeadLetter) -> None:
     written: dict[str, Any] = json.loads(json.dumps(letter.to_json()))
     assert DeadLetter.from_json(written) == letter
-    assert (written["schema_version"], written["complete"]) == (1, True)
+    assert (written["schema_version"], written["complete"]) == (2, True)
+
+
+@given(letters)
+def test_one_of_an_earlier_release_is_read_in_todays_words(letter: DeadLetter) -> None:
+    written = letter.to_json() | {"schema_version": 1}
+    written["containers"] = written.pop("units")
+    for error in written["errors"]:
+        error["container"] = error.pop("unit")
+    assert DeadLetter.from_json(json.loads(json.dumps(written))) == letter
 
 
 @pytest.mark.parametrize(
@@ -61,7 +70,7 @@ def test_a_shard_without_a_gap_is_no_dead_letter(records: list[Record]) -> None:
 
 def test_a_dead_letter_names_what_was_not_read_and_why() -> None:
     letter = kept(READ, GONE, LOST)
-    assert (letter.shard, letter.start, letter.containers, letter.failed) == (7, "7f", 3, 1)
+    assert (letter.shard, letter.start, letter.units, letter.failed) == (7, "7f", 3, 1)
     assert letter.errors == ((LOST.unit, LOST.reason),)
     assert (letter.attempts, letter.first_at, letter.last_at, letter.discarded) == (3, AS_OF, AS_OF, None)
 

@@ -65,6 +65,12 @@ def test_another_schema_is_told_in_short(version: Any) -> None:
     assert Fields.of_version({"schema_version": 1}, 1).whole("schema_version") == 1
 
 
+def test_a_document_of_an_earlier_schema_is_read_where_that_is_known() -> None:
+    assert Fields.of_version({"schema_version": 1}, 2, 1).whole("schema_version") == 1
+    with pytest.raises(ValueError, match="its schema_version is 3, and this release reads 2"):
+        Fields.of_version({"schema_version": 3}, 2, 1)
+
+
 def test_a_word_is_a_member_and_an_unknown_one_is_named() -> None:
     assert Fields({"state": "failed"}).word("state", State) is State.FAILED
     with pytest.raises(ValueError, match="its state is 'paused', which this release does not know"):

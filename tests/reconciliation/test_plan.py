@@ -22,7 +22,7 @@ def adding_up(plan: Plan) -> Plan:
     shards = tuple(
         replace(planned, shard=replace(planned.shard, index=index)) for index, planned in enumerate(plan.shards)
     )
-    listed = sum(planned.shard.containers for planned in shards) + sum(plan.skipped.values())
+    listed = sum(planned.shard.units for planned in shards) + sum(plan.skipped.values())
     return replace(plan, shards=shards, listed=listed)
 
 
@@ -96,7 +96,7 @@ def test_the_shards_hold_every_unit_once_in_order(names: list[str], sizes: list[
     shards = shards_of(blocks_of(names, sizes), per_shard)
     assert [name for part in held(names, shards) for name in part] == names
     assert [planned.shard.index for planned in shards] == list(range(len(shards)))
-    assert [planned.shard.containers for planned in shards] == [planned.length for planned in shards]
+    assert [planned.shard.units for planned in shards] == [planned.length for planned in shards]
     assert all(planned.length for planned in shards)
 
 

@@ -107,10 +107,10 @@ def test_a_fast_audit_with_nothing_to_open_is_through() -> None:
 
 
 def test_the_progress_document_names_every_count() -> None:
-    document = handled(50, 130, skipped_by_plan=30).to_json(eta_seconds=7)
+    document = handled(50, 130, skipped_by_plan=30).to_json(eta_seconds=7, noun="container")
     assert document == {
         "shards": {"total": 4, "done": 0, "failed": 0},
-        "containers": {"listed": 130, "scanned": 50, "skipped": 30, "failed": 0},
+        "units": {"noun": "container", "listed": 130, "scanned": 50, "skipped": 30, "failed": 0},
         "blobs": 0,
         "percent": 50,
         "eta_seconds": 7,

@@ -59,6 +59,21 @@ def test_a_record_of_before_there_were_resumes_is_read_as_never_resumed() -> Non
     assert (record.resumes, record.rounds) == (0, 0)
 
 
+def test_a_record_of_before_units_had_a_noun_is_shown_in_todays_words() -> None:
+    counts = {"listed": 8, "scanned": 7, "skipped": 1, "failed": 0}
+    queued = RunRecord("a", State.QUEUED, PARAMETERS, created_at=AS_OF, updated_at=AS_OF)
+    reached, summary = Reached({"shards": 3, "units": counts, "blobs": 7}, 0), {"units": counts, "hidden": 1}
+    ended = queued.ended(State.COMPLETED, AS_OF, outcome=Outcome.CLEAN, reached=reached, summary=summary)
+    old = ended.to_json()
+    old["progress"] = {"shards": 3, "containers": counts, "blobs": 7}
+    old["summary"] = {"containers": counts, "hidden": 1}
+    record = RunRecord.from_json(json.loads(json.dumps(old)))
+    told = {"noun": "container", **counts}
+    assert (record.progress, record.summary) == ({"shards": 3, "units": told, "blobs": 7}, {"units": told, "hidden": 1})
+    assert list(record.progress or ()) == ["shards", "units", "blobs"]
+    assert RunRecord.from_json(record.to_json()) == record
+
+
 def test_a_resumed_audit_and_one_with_another_round_are_counted_apart_and_nothing_of_their_end_is_left() -> None:
     queued = RunRecord("a", State.QUEUED, PARAMETERS, created_at=AS_OF, updated_at=AS_OF)
     failed = queued.ended(State.FAILED, AS_OF, outcome=Outcome.FAILED, reached=Reached({}, 1), error="No.")

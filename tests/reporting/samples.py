@@ -195,7 +195,8 @@ def coverage(scanned: int, failed: Mapping[str, str] | None = None, skipped: Map
     left_out = sum(skipped.values())
     return {
         "complete": not failed and "outside the requested prefixes" not in skipped,
-        "containers": {
+        "units": {
+            "noun": "container",
             "listed": scanned + left_out + len(failed),
             "scanned": scanned,
             "skipped": left_out,
@@ -204,7 +205,7 @@ def coverage(scanned: int, failed: Mapping[str, str] | None = None, skipped: Map
         "blobs": 4 * scanned,
         "skipped_by_reason": dict(skipped),
         "gaps": [],
-        "failed_containers": [{"container": name, "error": error} for name, error in failed.items()],
+        "failed_units": [{"unit": name, "error": error} for name, error in failed.items()],
         "dead_letters": [],
     }
 
@@ -227,7 +228,7 @@ def report(
     asks = any(one["severity"] != "info" for one in listed)
     code, word = (3, "incomplete") if not looked["complete"] else (1, "findings") if asks else (0, "clean")
     return {
-        "schema_version": 2,
+        "schema_version": 3,
         "complete": looked["complete"],
         "audit": {
             "id": "20260302-093000-1a2b3c4d",
@@ -243,7 +244,7 @@ def report(
             "database": {"host": "db.example", "name": "pre"},
         },
         "outcome": {"code": code, "word": word},
-        "headline": headline or f"production: {len(listed)} findings; {looked['containers']['scanned']:,} read.",
+        "headline": headline or f"production: {len(listed)} findings; {looked['units']['scanned']:,} read.",
         "notes": [],
         "since_last": compared or NOT_COMPARED,
         "coverage": looked,

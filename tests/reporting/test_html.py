@@ -110,7 +110,7 @@ def report_full_of(text: str) -> Json:
     document["audit"] |= {"title": text, "id": text, "profile": text, "environment": text, "storage_account": text}
     document["audit"] |= {"ingest_account": text, "database": {"host": text, "name": text}}
     document["coverage"]["dead_letters"] = [
-        dict.fromkeys(("shard", "containers", "failed", "attempts"), 1)
+        dict.fromkeys(("shard", "units", "failed", "attempts"), 1)
         | {"first_at": samples.LONG_AGO, "last_at": samples.LONG_AGO}
         | {"discarded": {"reason": text, "by": text, "at": samples.LONG_AGO}}
     ]
@@ -393,7 +393,7 @@ def test_what_the_audit_was_asked_is_on_the_page() -> None:
     text = section_of(report(parameters=asked), "asked")
     for words in ("Grace minutes 90", "Container prefixes ab, cd", "Statuses FAILURE", "Only all", "Since any"):
         assert words in text
-    assert "Version 0.1.0 Report schema 2" in text
+    assert "Version 0.1.0 Report schema 3" in text
 
 
 # --- what the report is of, by when to act, and whom to ask -------------------------------------------------------

@@ -1,54 +1,76 @@
-"""docs/report.schema.json says what report.json holds."""
+"""docs/report.schema.json says what report.json holds, and is made of the models of its documents."""
 
 import copy
 import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, FormatChecker
+from pydantic import ValidationError
 
+from dev.report_schema import PUBLISHED, published
+from profiles.pre_capture_sessions import PROFILE
+from reporting.declared import report_of
+from reporting.model import SCHEMA_VERSION
 from tests.reporting import samples
 from tests.reporting.samples import HIDDEN, KINDS, LISTED, VERDICTS, Json, finding, report, since_last
 
-SCHEMA: Json = json.loads(
-    (Path(__file__).parents[2] / "docs" / "report.schema.json").read_text(encoding="utf-8"),
-)
-VALIDATOR = Draft202012Validator(SCHEMA)
+SCHEMA: Json = json.loads(PUBLISHED.read_text(encoding="utf-8"))
+VALIDATOR = Draft202012Validator(SCHEMA, format_checker=FormatChecker())
+MODEL = report_of(PROFILE)
 
 
 def test_the_schema_is_one() -> None:
     Draft202012Validator.check_schema(SCHEMA)
 
 
+def test_it_is_as_the_models_say() -> None:
+    assert PUBLISHED.read_text(encoding="utf-8") == published(), "write it anew: python -m dev.report_schema"
+
+
+def test_a_report_is_of_the_version_that_is_written() -> None:
+    assert SCHEMA["properties"]["schema_version"]["const"] == SCHEMA_VERSION
+
+
+def is_report(document: Json) -> bool:
+    """What the published schema and the model say of a document, which must be the same."""
+    try:
+        MODEL.model_validate_json(json.dumps(document))
+    except ValidationError:
+        fits = False
+    else:
+        fits = True
+    assert bool(VALIDATOR.is_valid(document)) is fits
+    return fits
+
+
 @pytest.mark.parametrize("make", [samples.with_findings, samples.clean, samples.incomplete, report])
 def test_reports_are_what_the_schema_says(make: Callable[[], Json]) -> None:
-    VALIDATOR.validate(make())
+    assert is_report(make())
 
 
 def test_an_incomplete_audit_is_compared_and_says_why_nothing_is_resolved() -> None:
-    VALIDATOR.validate(report() | {"since_last": since_last(resolved=None, why_not="It is incomplete.")})
+    assert is_report(report() | {"since_last": since_last(resolved=None, why_not="It is incomplete.")})
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_verdicts_of_a_kind_are_closed(kind: str) -> None:
-    assert list(SCHEMA["properties"]["counts"]["properties"][kind]["properties"]) == [
-        row.verdict for row in VERDICTS if row.subject == kind
-    ]
+    counts = SCHEMA["$defs"]["Counts"]["properties"][kind]["$ref"].rpartition("/")[2]
+    assert SCHEMA["$defs"][counts]["required"] == [row.verdict for row in VERDICTS if row.subject == kind]
 
 
 @pytest.mark.parametrize("verdict", [row.verdict for row in LISTED])
 def test_a_finding_has_a_verdict_of_its_kind_only(verdict: str) -> None:
     found = finding(verdict)
-    VALIDATOR.validate(report([found]))
+    assert is_report(report([found]))
     for kind in {"capture_session", "recording", "container"} - {found["subject"]["kind"]}:
-        assert not VALIDATOR.is_valid(report([found]) | {"findings": [found | {"subject": {"kind": kind, "id": "a"}}]})
+        assert not is_report(report([found]) | {"findings": [found | {"subject": {"kind": kind, "id": "a"}}]})
 
 
 def test_a_container_that_could_not_be_read_may_have_a_row() -> None:
     row = {"session_id": "0aede56f-1c54-57f7-8d3a-1d5c0060b5f4", "marks": []}
-    VALIDATOR.validate(report([finding("evidence_error", evidence=[], recording=row)]))
+    assert is_report(report([finding("evidence_error", evidence=[], recording=row)]))
 
 
 def test_hidden_recordings_are_those_of_sessions() -> None:
@@ -97,10 +119,10 @@ def with_value(value: Any, *path: str | int) -> Callable[[Json], None]:
 def test_what_is_no_report_is_refused(change: Callable[[Json], None]) -> None:
     document = copy.deepcopy(samples.with_findings())
     change(document)
-    assert not VALIDATOR.is_valid(document)
+    assert not is_report(document)
 
 
 def test_an_incomplete_audit_may_be_compared_and_call_nothing_resolved() -> None:
     document = copy.deepcopy(samples.with_findings())
     document["since_last"] = since_last(resolved=None, why_not="This audit is incomplete.")
-    VALIDATOR.validate(document)
+    assert is_report(document)

@@ -129,23 +129,23 @@ def ended(reached: Reached | None) -> RunRecord:
 
 
 def test_a_failed_audit_tells_its_error_and_outcome_and_when_it_was_last_touched() -> None:
-    view = view_of_record(ended(REACHED), State.FAILED)
+    view = view_of_record(ended(REACHED), State.FAILED, "container")
     assert (view["state"], view["phase"], view["error"]) == ("failed", "done", "The database refuses the login.")
     assert view["outcome"] == {"code": 4, "word": "failed"}
     assert view["updated_at"] == "2026-01-31T09:30:00.000001Z"
 
 
 def test_how_far_an_ended_audit_came_is_what_its_record_says() -> None:
-    view = view_of_record(ended(REACHED), State.FAILED)
+    view = view_of_record(ended(REACHED), State.FAILED, "container")
     assert (view["progress"], view["dead_letters"]) == ({"percent": 50, "blobs": 7}, 3)
 
 
 def test_of_one_that_does_not_know_how_far_it_came_nothing_is_said() -> None:
-    view = view_of_record(ended(None), State.FAILED)
+    view = view_of_record(ended(None), State.FAILED, "container")
     assert view["dead_letters"] == 0
     assert view["progress"] == {
         "shards": {"total": None, "done": 0, "failed": 0},
-        "containers": {"listed": None, "scanned": 0, "skipped": 0, "failed": 0},
+        "units": {"noun": "container", "listed": None, "scanned": 0, "skipped": 0, "failed": 0},
         "blobs": 0,
         "percent": None,
         "eta_seconds": None,
@@ -153,14 +153,14 @@ def test_of_one_that_does_not_know_how_far_it_came_nothing_is_said() -> None:
 
 
 def test_an_interrupted_one_is_in_no_phase_where_only_its_record_is_known() -> None:
-    view = view_of_record(RECORD, State.INTERRUPTED)
+    view = view_of_record(RECORD, State.INTERRUPTED, "container")
     assert (view["state"], view["phase"], view["outcome"]) == ("interrupted", None, None)
 
 
 @pytest.mark.parametrize("reached", [REACHED, None])
 def test_it_has_the_members_that_it_had_before_it_ended(reached: Reached | None) -> None:
-    before = audit_view(RECORD, State.RUNNING, None, artefacts(), pulls=2, now=AT)
-    after = view_of_record(ended(reached), State.FAILED)
+    before = audit_view(RECORD, State.RUNNING, None, artefacts(), pulls=2, noun="container", now=AT)
+    after = view_of_record(ended(reached), State.FAILED, "container")
     assert list(after) == list(before)
     assert {name for name in after if after[name] == before[name]} >= {"id", "profile", "parameters"}
 
@@ -172,11 +172,11 @@ def test_what_the_plan_skipped_is_listed_and_skipped_and_no_work_to_be_done() ->
     plan = Plan(AT, settle_minutes=20, max_passes=3, listed=10, skipped={"registered": 5, "outside": 1}, shards=())
     plan = replace(plan, shards=(PlannedShard(Shard(0, "", 2), 0, 1), PlannedShard(Shard(1, "c", 2), 1, 1)))
     half = replace(artefacts(*PLANNED), shards={0: shard(done=True, scanned=2)})
-    view = audit_view(RECORD, State.RUNNING, plan, half, pulls=2, now=AT)
+    view = audit_view(RECORD, State.RUNNING, plan, half, pulls=2, noun="container", now=AT)
     assert view["phase"] == "scan"
     assert view["progress"] == {
         "shards": {"total": 2, "done": 1, "failed": 0},
-        "containers": {"listed": 10, "scanned": 2, "skipped": 6, "failed": 0},
+        "units": {"noun": "container", "listed": 10, "scanned": 2, "skipped": 6, "failed": 0},
         "blobs": 0,
         "percent": 50,
         "eta_seconds": None,
@@ -184,13 +184,13 @@ def test_what_the_plan_skipped_is_listed_and_skipped_and_no_work_to_be_done() ->
 
 
 def test_before_the_plan_nothing_is_said_of_how_much_there_is() -> None:
-    view = audit_view(RECORD, State.RUNNING, None, artefacts(*PULLED), pulls=2, now=AT)
+    view = audit_view(RECORD, State.RUNNING, None, artefacts(*PULLED), pulls=2, noun="container", now=AT)
     assert view["phase"] == "plan"
-    assert view["progress"]["containers"] == {"listed": None, "scanned": 0, "skipped": 0, "failed": 0}
+    assert view["progress"]["units"] == {"noun": "container", "listed": None, "scanned": 0, "skipped": 0, "failed": 0}
     assert (view["progress"]["shards"]["total"], view["progress"]["percent"]) == (None, None)
 
 
 def test_work_that_goes_on_counts_as_a_change_of_the_audit() -> None:
     later = replace(artefacts(), last_modified=AT + timedelta(minutes=5))
-    view = audit_view(RECORD, State.RUNNING, None, later, pulls=2, now=AT)
+    view = audit_view(RECORD, State.RUNNING, None, later, pulls=2, noun="container", now=AT)
     assert view["updated_at"] == "2026-01-31T09:35:00Z"

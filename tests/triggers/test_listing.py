@@ -76,7 +76,7 @@ async def test_of_what_has_ended_nothing_is_read_but_its_record(monkeypatch: pyt
     blobs, runtime = await planted(monkeypatch, *sorted(ENDED)), Runtime()
     _, listed = await ask(audits.list_audits, request(), runtime)
     assert [view["state"] for view in listed["audits"]] == sorted(ENDED, reverse=True)
-    assert {view["progress"]["containers"]["failed"] for view in listed["audits"]} == {1}
+    assert {view["progress"]["units"]["failed"] for view in listed["audits"]} == {1}
     assert [view["dead_letters"] for view in listed["audits"] if view["state"] == "incomplete"] == [1]
     assert sorted(blobs.asked) == sorted([*FOLDERS, *records(*IDS[: len(ENDED)])])
     assert runtime.asked == []

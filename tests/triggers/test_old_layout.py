@@ -98,7 +98,7 @@ async def test_one_that_has_not_ended_is_interrupted_whatever_its_orchestration_
     runtime = Runtime({TOUCHED})
     status, shown = await ask(audits.show, request(TOUCHED), runtime)
     assert (status, shown["state"], shown["phase"], shown["dead_letters"]) == (200, "interrupted", None, 0)
-    assert shown["progress"]["containers"] == {"listed": None, "scanned": 0, "skipped": 0, "failed": 0}
+    assert shown["progress"]["units"] == {"noun": "container", "listed": None, "scanned": 0, "skipped": 0, "failed": 0}
     assert runtime.asked == []
 
 
@@ -152,7 +152,7 @@ async def test_one_that_has_not_ended_is_cancelled_where_it_is(
     assert (status, shown["state"], runtime.open) == (202, "cancelled", set())
     record = record_of(outside)
     assert (record["state"], record["dead_letters"]) == ("cancelled", 1)
-    assert record["progress"]["containers"] == {"listed": 2, "scanned": 0, "skipped": 1, "failed": 1}
+    assert record["progress"]["units"] == {"noun": "container", "listed": 2, "scanned": 0, "skipped": 1, "failed": 1}
     assert not [path for path in outside.blobs.blobs if path.startswith(f"{FOLDER}/")]
     await watched(outside, runtime)
     assert (record_of(outside), told) == (record, [])

@@ -93,7 +93,7 @@ async def leave(outside: Outside, audit_id: str, state: State) -> RunRecord:
         return record
     if state is State.COMPLETED:
         await store.questions.add(NAME, question_of(PARAMETERS, AUDITED), record.begun, is_first=False)
-    reached = await store.reached(folder)
+    reached = await store.reached(folder, PROFILE.wording.unit)
     return await outside.records.end(
         record.ended(state, AS_OF, outcome=Outcome.INCOMPLETE, reached=reached, summary=SUMMARY)
     )

@@ -180,7 +180,7 @@ def said_by_report(report: dict[str, Any]) -> Said:
         {kind.name: {verdict: count for verdict, count in counts[kind.name].items() if count} for kind in KINDS},
         {severity: count for severity, count in counts["by_severity"].items() if count},
         counts["hidden"],
-        coverage["containers"],
+        {word: number for word, number in coverage["units"].items() if word != "noun"},
         coverage["skipped_by_reason"],
         report["outcome"]["word"],
     )

@@ -3,9 +3,8 @@
 from typing import Any
 
 from reconciliation import VERSION
+from triggers.openapi.components import Profiles, components
 from triggers.openapi.paths import PATHS
-from triggers.openapi.report import Profiles
-from triggers.openapi.schemas import schemas
 
 
 def document(profiles: Profiles) -> dict[str, Any]:
@@ -26,7 +25,7 @@ def document(profiles: Profiles) -> dict[str, Any]:
         "security": [{"header": []}, {"query": []}],
         "paths": PATHS,
         "components": {
-            "schemas": schemas(profiles),
+            "schemas": components(profiles),
             "securitySchemes": {
                 "header": {
                     "type": "apiKey",

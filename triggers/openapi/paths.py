@@ -4,7 +4,7 @@ from typing import Any
 
 from adapters.store.reports import REPORT_FILES
 from reporting.policy import CONTENT_SECURITY_POLICY
-from triggers.openapi.shapes import Schema, one_of, ref
+from triggers.openapi.components import Schema, ref
 from triggers.requests import DEFAULT_LIMIT, MOST_LISTED
 
 Json = dict[str, Any]
@@ -147,7 +147,7 @@ PATHS: Json = {
                 "404": _refusal("There is no such audit, or its report was deleted.", "NotFound"),
                 "409": _refusal("There is no report, or none yet.", "NoReport"),
             },
-            (_AUDIT_ID, _query("format", "The form.", {**one_of(REPORT_FILES), "default": "json"})),
+            (_AUDIT_ID, _query("format", "The form.", {"type": "string", "enum": [*REPORT_FILES], "default": "json"})),
         )
     },
     "/audits/{audit_id}/cancel": {

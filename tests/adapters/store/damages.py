@@ -18,7 +18,14 @@ PACKED: dict[str, Callable[[bytes], bytes]] = {
 
 def documents(whole: dict[str, Any], *, may_be_texts: set[str], may_be_missing: set[str]) -> Iterator[bytes]:
     """Of a JSON document: other bytes, a later schema, and every member as a text that says nothing, and as null."""
-    yield from (b"", b"{", b"[]", b"null", b"\xff", json.dumps(whole | {"schema_version": 2}).encode())
+    yield from (
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b"\xff",
+        json.dumps(whole | {"schema_version": whole["schema_version"] + 1}).encode(),
+    )
     for member in whole.keys() - {"complete"} - may_be_texts:
         yield json.dumps(whole | {member: "x\x00"}).encode()
     for member in whole.keys() - {"complete"} - may_be_missing:

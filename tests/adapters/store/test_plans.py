@@ -48,7 +48,7 @@ async def test_each_shard_reads_its_own_units_with_their_hints_and_together_they
     assert await store.plans.known(AUDIT) == plan
     parts = [await store.plans.units(AUDIT, shard) for shard in plan.shards]
     assert [unit for part in parts for unit in part] == [(name, {"of": name}) for name in names]
-    assert [len(part) for part in parts] == [shard.shard.containers for shard in plan.shards]
+    assert [len(part) for part in parts] == [shard.shard.units for shard in plan.shards]
 
 
 async def test_where_there_is_nothing_to_open_there_is_no_shard(store: RunStore) -> None:

@@ -17,7 +17,7 @@ PLAN = Plan(AT, settle_minutes=20, max_passes=3, listed=8, skipped={"registered"
 NOTHING = Reached(
     {
         "shards": {"total": None, "done": 0, "failed": 0},
-        "containers": {"listed": None, "scanned": 0, "skipped": 0, "failed": 0},
+        "units": {"noun": "container", "listed": None, "scanned": 0, "skipped": 0, "failed": 0},
         "blobs": 0,
         "percent": None,
         "eta_seconds": None,
@@ -27,7 +27,7 @@ NOTHING = Reached(
 
 
 async def test_an_audit_that_ends_before_its_plan_has_reached_nothing_yet(store: RunStore) -> None:
-    assert await store.reached(AUDIT) == NOTHING
+    assert await store.reached(AUDIT, "container") == NOTHING
 
 
 async def test_how_far_an_audit_has_come_is_what_its_shards_and_dead_letters_say(store: RunStore) -> None:
@@ -36,10 +36,10 @@ async def test_how_far_an_audit_has_come_is_what_its_shards_and_dead_letters_say
     await store.shards.mend(AUDIT, 1, [SEEN, LOST], SCAN, attempt=1, seen=None)
     letter = DeadLetter(1, "", 2, 1, (("d", "403"),), attempts=3, first_at=AT, last_at=AT)
     await store.letters.write(AUDIT, letter)
-    assert await store.reached(AUDIT) == Reached(
+    assert await store.reached(AUDIT, "container") == Reached(
         {
             "shards": {"total": 3, "done": 1, "failed": 1},
-            "containers": {"listed": 8, "scanned": 2, "skipped": 2, "failed": 1},
+            "units": {"noun": "container", "listed": 8, "scanned": 2, "skipped": 2, "failed": 1},
             "blobs": 6,
             "percent": 50,
             "eta_seconds": None,
@@ -56,5 +56,5 @@ async def test_an_audit_ends_also_where_it_cannot_be_read_how_far_it_has_come(
     store: RunStore, blobs: BlobStore, path: str, told: dict[str, str], caplog: pytest.LogCaptureFixture
 ) -> None:
     await blobs.write(f"{AUDIT}/{path}", b"{", told)
-    assert await store.reached(AUDIT) is None
+    assert await store.reached(AUDIT, "container") is None
     assert f"How far an audit has come is not known: {AUDIT}/{path} in container" in caplog.text

@@ -34,13 +34,14 @@ def report(sessions: dict[str, str], others: dict[str, str], *failed: str) -> Js
         },
         "counts": {"findings": len(findings), "hidden": hidden, "container": {"registered": len(ALL)}},
         "coverage": {
-            "containers": {
+            "units": {
+                "noun": "container",
                 "listed": len(ALL),
                 "scanned": len(ALL) - len(failed),
                 "skipped": 0,
                 "failed": len(failed),
             },
-            "failed_containers": [{"container": name, "error": "storage answered 403"} for name in failed],
+            "failed_units": [{"unit": name, "error": "storage answered 403"} for name in failed],
             "gaps": [],
         },
         "notes": [],
@@ -150,9 +151,9 @@ def broken(path: tuple[str, ...], value: Any) -> Json:
 @pytest.mark.parametrize(
     "document",
     [
-        broken(("coverage", "containers", "listed"), 4),
-        broken(("coverage", "containers", "scanned"), 4),
-        broken(("coverage", "containers", "failed"), 1),
+        broken(("coverage", "units", "listed"), 4),
+        broken(("coverage", "units", "scanned"), 4),
+        broken(("coverage", "units", "failed"), 1),
         broken(("counts", "container"), {"registered": 3}),
         broken(("counts", "findings"), 1),
         broken(("outcome", "word"), "incomplete"),
@@ -178,7 +179,7 @@ def with_gap(sessions: dict[str, str], others: dict[str, str], *, left_out: int 
     document |= {"complete": False, "outcome": {"word": "incomplete"}}
     document["counts"]["container"] = {"registered": listed - skipped}
     document["coverage"] |= {
-        "containers": {"listed": listed, "scanned": listed - skipped, "skipped": skipped, "failed": 0},
+        "units": {"noun": "container", "listed": listed, "scanned": listed - skipped, "skipped": skipped, "failed": 0},
         "gaps": [{"what": "storage left out or called deleted a container that exists", "next_step": "Audit again."}],
     }
     return document

@@ -189,8 +189,10 @@ def parameters() -> st.SearchStrategy[AuditParameters]:
         options=st.fixed_dictionaries(
             {
                 "statuses": st.lists(st.sampled_from(STATUSES_OF_PRE), min_size=1, unique=True).map(tuple),
-                "container_prefixes": st.lists(st.text("0123456789abcdef-$", min_size=1), max_size=3).map(tuple),
-                "ingest_address_contains": st.none() | texts(),
+                "container_prefixes": st.lists(st.text("0123456789abcdef-$", min_size=1, max_size=63), max_size=3).map(
+                    tuple
+                ),
+                "ingest_address_contains": st.none() | texts().filter(lambda text: text != "" and text.isprintable()),
             }
         ),
     )

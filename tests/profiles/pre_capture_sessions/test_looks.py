@@ -68,7 +68,7 @@ def told(done: Audited) -> dict[str, Any]:
         "findings": [found.to_json(None) for found in done.findings],
         "counted": sorted(done.counted),
         "tally": done.tally,
-        "coverage": done.coverage.to_json(),
+        "coverage": done.coverage.to_json("container"),
         "outcome": done.outcome,
     }
 
