@@ -45,7 +45,7 @@ exit code is 0 once the service has accepted it; with --wait it is the outcome's
 _DEAD_LETTERS: Final = """\
 Show the parts of the account (shards) that an audit could not read to their end, with their errors.
 
-Once the cause is mended, --replay scans just those again and makes the report anew: the audit is complete if all of it
+Once the cause is mended, --replay scans just those again and writes a new report: the audit is complete if all of it
 could be read this time. --discard decides that they stay unread; the reason and the name are kept in the report, and
 the audit stays incomplete.
 """
@@ -87,7 +87,7 @@ def parse(arguments: Sequence[str] | None) -> Command:
     found, unknown = parser.parse_known_args(arguments)
     if unknown:
         options = [word.partition("=")[0] if word.startswith("--") else word[:2] for word in unknown if word[:1] == "-"]
-        parser.error(f"unknown option {', '.join(options)}" if options else "there is a word too many")
+        parser.error(f"unknown option {', '.join(options)}" if options else "unexpected argument")
     typed = {
         name: tuple(value) if isinstance(value, list) else value
         for name, value in vars(found).items()
@@ -136,7 +136,7 @@ def _parser(program: str) -> Parser:
     _watch_arguments(watch)
     listing = command("list", ListAudits, "list the audits, newest first")
     listing.add_argument("--profile", help="only audits of this profile")
-    listing.add_argument("--limit", type=_count_from_1, metavar="N", help="at most so many")
+    listing.add_argument("--limit", type=_count_from_1, metavar="N", help="at most N audits")
     _json_argument(listing)
     _report_arguments(command("report", Report, "fetch an audit's report"))
     _id_argument(command("cancel", Cancel, "cancel an audit"))
@@ -200,7 +200,7 @@ def _report_arguments(report: Parser) -> None:
 def _dead_letters_arguments(letters: Parser) -> None:
     _id_argument(letters)
     what = letters.add_mutually_exclusive_group()
-    what.add_argument("--replay", action="store_true", help="scan them again, then report anew")
+    what.add_argument("--replay", action="store_true", help="scan them again, then write a new report")
     what.add_argument("--discard", action="store_true", help="leave them unread; needs --reason and --by")
     letters.add_argument("--reason", metavar="TEXT", help="with --discard: why")
     letters.add_argument("--by", metavar="NAME", help="with --discard: who decided")
@@ -219,7 +219,7 @@ def _watch_arguments(parser: Parser) -> None:
         type=_seconds,
         default=DEFAULT_PATIENCE_SECONDS,
         metavar="SECONDS",
-        help="while watching, put up with a lost connection or an interrupted audit for so long (default: %(default)g)",
+        help="while watching, how long to wait out a lost connection or an interrupted audit (default: %(default)g)",
     )
     _json_argument(parser)
 

@@ -15,7 +15,7 @@ class Command:
 
 @dataclass(frozen=True, kw_only=True)
 class Following(Command):
-    """What every command knows that may watch an audit: for how long trouble is put up with, and for whom to print."""
+    """What every command knows that may watch an audit: how long trouble is waited out, and for whom to print."""
 
     patience: float
     as_json: bool

@@ -122,7 +122,7 @@ def _dead_letters(api: Api, command: DeadLetters) -> int:
     output = choose_output(api.service)
     output.dead_letters(audit_id, letters)
     if command.discard:
-        output.done(f"Discarded. The report is made anew; see it end: {api.service.command('watch', audit_id)}")
+        output.done(f"Discarded. A new report is being written; watch it: {api.service.command('watch', audit_id)}")
     return Outcome.CLEAN.value
 
 

@@ -50,7 +50,7 @@ class Screen:
             self._bar.show(audit)
 
     def trouble(self, what: str, seconds_left: float) -> None:
-        """Says once per kind of trouble, above the bar, how long it is put up with."""
+        """Says once per kind of trouble, above the bar, how long it is waited out."""
         if self._bar is not None:
             self._bar.wait()
         if what != self._last_trouble:

@@ -1,4 +1,4 @@
-"""Following one audit to its end: when to ask again, how long to put up with trouble."""
+"""Following one audit to its end: when to ask again, how long to wait out trouble."""
 
 import math
 import time
@@ -24,7 +24,7 @@ class Observer(Protocol):
         """The audit as it is now; called at every look, also when nothing changed."""
 
     def trouble(self, what: str, seconds_left: float) -> None:
-        """The audit cannot be seen, or does not go on; it is tried again for so long. Called at every try."""
+        """The audit cannot be seen, or does not go on; it is tried again for that long. Called at every try."""
 
     def recovered(self) -> None:
         """The trouble is over."""
@@ -88,7 +88,7 @@ def follow(
 
 
 def _judge(audit: Audit, patience: Patience, observer: Observer) -> float:
-    """Tells the observer whether the audit goes on; returns for how many seconds that may be put up with."""
+    """Tells the observer whether the audit goes on; returns for how many seconds that may be waited out."""
     if audit.state == "interrupted":
         seconds_left = patience.spend()
         observer.trouble("The audit was interrupted; it goes on when it is resumed.", seconds_left)

@@ -34,7 +34,7 @@ class RunRecord:
     """One audit. ``outcome`` is None until it has ended; ``summary`` only stands when there is a report.
 
     ``resumes`` counts how often its orchestration was started again after it broke off; ``rounds`` how often dead
-    letters were replayed or discarded, each of which makes the report anew. ``progress`` (as it is shown) and
+    letters were replayed or discarded, each of which makes the report again. ``progress`` (as it is shown) and
     ``dead_letters`` (how many) are how far it came, once it has ended; None if that is not known.
     ``is_of_old_layout``: an earlier release left it, so that it is only shown. ``etag`` is the run store's mark of the
     version that was read.

@@ -61,7 +61,7 @@ async def resume(context: Context, record: RunRecord) -> RunRecord:
 async def replay(
     context: Context, record: RunRecord, shards: list[int], decided: Sequence[DeadLetter] = ()
 ) -> RunRecord:
-    """Scan these shards again, judge anew, and report anew, with what was ``decided`` of other dead letters.
+    """Scan these shards again, then judge and report again, with what was ``decided`` of other dead letters.
 
     Raises ``RefusedError`` as ``resume``; nothing is decided then.
     """

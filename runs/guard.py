@@ -34,7 +34,7 @@ async def claim(context: Context, profile: str, audit_id: str, held: ActiveAudit
 
 
 async def active_audit(context: Context, profile: str) -> ActiveAudit | None:
-    """The audit that the profile's guard names. A guard that cannot be read is written anew first; raises
+    """The audit that the profile's guard names. A guard that cannot be read is written again first; raises
     ``UnreadableError`` if it cannot be read then either.
     """
     records = context.services.records

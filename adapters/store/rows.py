@@ -57,7 +57,7 @@ class Rows:
         return await self._folder.document(f"{audit}/pulled/{run}.json", Pulled.from_json)
 
     async def forget(self, audit: str, runs: int) -> None:
-        """Take back that anything was read: all of it is read anew, in its order."""
+        """Take back that anything was read: all of it is read again, in its order."""
         for run in reversed(range(runs)):
             await self._folder.blobs.delete(f"{audit}/pulled/{run}.json")
 

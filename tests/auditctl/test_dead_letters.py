@@ -185,7 +185,7 @@ def test_a_discard_sends_the_reason_and_the_name_and_says_what_was_discarded(
     assert [asked.body for asked in service.asked] == [{"reason": "Known to be broken", "by": "Ann Other"}]
     first, second = ran.out.splitlines()
     assert 'state=discarded discarded_by="Ann Other"' in first
-    assert second == f"Discarded. The report is made anew; see it end: auditctl watch {AUDIT_ID}"
+    assert second == f"Discarded. A new report is being written; watch it: auditctl watch {AUDIT_ID}"
 
 
 def test_a_discard_as_json_prints_the_document(service: ScriptedService, auditctl: Auditctl) -> None:

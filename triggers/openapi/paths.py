@@ -110,7 +110,7 @@ PATHS: Json = {
                 _query("profile", "Only audits of this profile.", ref("ProfileName")),
                 _query(
                     "limit",
-                    "At most so many.",
+                    "At most this many.",
                     {"type": "integer", "minimum": 1, "maximum": MOST_LISTED, "default": DEFAULT_LIMIT},
                 ),
             ),
@@ -181,7 +181,7 @@ PATHS: Json = {
     "/audits/{audit_id}/dead-letters/discard": {
         "post": _operation(
             "discard_dead_letters",
-            "Decide that the open dead letters stay unread; the report is made anew and says so",
+            "Decide that the open dead letters stay unread; a new report says so",
             {
                 **_OF_ONE,
                 "200": _answer("The dead letters that were discarded.", ref("DeadLetters")),

@@ -1,7 +1,7 @@
 """The worker as the host sees it: a process that can die, and is replaced at once by a new one.
 
 devhost runs the app in its own process, so a death is played: every call in flight ends with `WorkerDiedError`, its
-task is cancelled, and the app's own modules are imported anew for the calls that follow.
+task is cancelled, and the app's own modules are imported again for the calls that follow.
 """
 
 import asyncio
@@ -59,7 +59,7 @@ class WorkerProcess:
         self._calls.close()
 
     def crash(self) -> None:
-        """End every call in flight, and load the app anew. A sync function's thread goes on; its result is dropped."""
+        """End every call in flight, and load the app again. A sync function's thread goes on; its result is dropped."""
         self.crashes += 1
         _log.warning("Language Worker Process exited. python exited with code 137.")
         dead, self._dead = self._dead, None

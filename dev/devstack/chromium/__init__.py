@@ -43,7 +43,7 @@ def chromium() -> Chromium:
 
 
 def unpack() -> int:
-    """Unpack what npm has installed, anew; return Node's exit code."""
+    """Unpack what npm has installed, again; return Node's exit code."""
     shutil.rmtree(UNPACKED, ignore_errors=True)
     UNPACKED.mkdir()
     command = [node(), FOLDER / "unpack.mjs"]
