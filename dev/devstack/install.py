@@ -10,7 +10,7 @@ from dev.devstack.node import node, npm
 
 AZURITE = Path(__file__).resolve().parent
 FOLDERS = {"azurite": AZURITE, "chromium": chromium.FOLDER}
-CACHE = AZURITE.parent / ".cache" / "npm"
+CACHE = AZURITE.parents[1] / ".cache" / "npm"
 
 
 def main(arguments: list[str]) -> int:
