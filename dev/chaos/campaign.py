@@ -158,7 +158,8 @@ class Campaigner:
         status, _ = self._ask("POST", f"/audits/{end.audit_id}/resume")
         if status == HTTPStatus.ACCEPTED:
             end.resumes += 1
-            if end.resumes > RESUMES_IN_BAD_WEATHER + 1:
+            # A crash may still wait for the next call of the orchestrator, and costs one more in any weather.
+            if end.resumes > RESUMES_IN_BAD_WEATHER + 1 + end.crashes:
                 end.stuck = f"{state} again after {end.resumes} resumes, the last in calm weather: {end.error}"
                 return True
         elif status == HTTPStatus.NOT_FOUND:  # the app does not know how to resume
