@@ -11,10 +11,9 @@ from hashlib import sha256
 from uuid import UUID
 
 ANY_UUID = r"(urn:uuid:)?\{?[0-9a-fA-F]{8}(-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}\}?"  # as people write one
-_UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
-_CANONICAL_UUID = re.compile(_UUID)
-_is_canonical = _CANONICAL_UUID.fullmatch
-_INPUT_CONTAINER = re.compile(f"{_UUID}-input")
+UUID_TEXT = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"  # as the database writes one
+_CANONICAL_UUID = re.compile(UUID_TEXT)
+_INPUT_CONTAINER = re.compile(f"{UUID_TEXT}-input")
 # The encoder cuts its input's base name to 32 characters, so a 33rd hex digit means another kind of name. PRE writes
 # lower case; a copy made by hand may not, and the join with known session ids rules accidents out.
 _SESSION_KEY = re.compile(r"([0-9a-f]{32})(?![0-9a-f]).*\.mp4", re.IGNORECASE | re.DOTALL)
@@ -39,7 +38,7 @@ def container_kind(name: str) -> ContainerKind:
 
 def is_canonical_id(value: object) -> bool:
     """True for a UUID as the database writes it: a text of 32 lower-case hex digits with hyphens."""
-    return isinstance(value, str) and _is_canonical(value) is not None
+    return isinstance(value, str) and _CANONICAL_UUID.fullmatch(value) is not None
 
 
 def session_key(session_id: str) -> str:

@@ -3,12 +3,12 @@
 from typing import Annotated, TypedDict
 
 from profiles.pre_capture_sessions.candidates import Mark
-from profiles.pre_capture_sessions.keys import ContainerKind
+from profiles.pre_capture_sessions.keys import UUID_TEXT, ContainerKind
 from profiles.pre_capture_sessions.trail import Trail
 from reconciliation.shapes import Count, Form, Moment
 
-UUID = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
-Id = Annotated[str, Form(r"^([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})?$")]
+UUID = f"^{UUID_TEXT}$"
+Id = Annotated[str, Form(f"^({UUID_TEXT})?$")]
 """Of another row; empty where it cannot be read."""
 
 
