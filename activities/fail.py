@@ -31,7 +31,7 @@ async def fail_audit(request: FailRequest, services: Services) -> EndedAnswer:
     if record is None:
         raise RunStoreError(f"There is no audit {audit_id} in {services.records.where} to end.")
     error = redacted(request["error"])
-    reached = await services.store.reached(record.folder, services.noun_of(record))
+    reached = await services.reached(record)
     failed = record.ended(State.FAILED, services.now(), outcome=Outcome.FAILED, reached=reached, error=error)
     ended = await services.records.end(failed)
     runtime = redacted(request.get("runtime") or "nothing")

@@ -22,6 +22,7 @@ from reconciliation.errors import RunStoreError, SettingsError
 from reconciliation.notice import Signposts
 from reconciliation.parameters import AuditParameters
 from reconciliation.profile import Profile
+from reconciliation.progress import Reached
 from reconciliation.queries import Moments
 from reconciliation.run_record import RunRecord
 from reconciliation.wording import Wording
@@ -62,6 +63,10 @@ class Services:
         """What the units of an audit are called, whether its profile is still enabled or not."""
         profile = self.settings.profiles.get(record.parameters.profile)
         return (profile.wording if profile else Wording()).unit
+
+    async def reached(self, record: RunRecord) -> Reached | None:
+        """How far an audit has come, for the record of its end (see ``RunStore.reached``)."""
+        return await self.store.reached(record.folder, self.noun_of(record))
 
     def moments(self, parameters: AuditParameters) -> Moments:
         """What counts as just now for an audit that reads rows at this moment."""

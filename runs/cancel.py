@@ -12,8 +12,7 @@ async def cancel(context: Context, record: RunRecord) -> RunRecord:
     """End an audit that has not ended, and its orchestration. Raises ``RefusedError`` if it has."""
     services = context.services
     while not record.state.has_ended:  # it may be begun again in this moment; then that beginning is cancelled
-        reached = await services.store.reached(record.folder, services.noun_of(record))
-        at, why = services.now(), "Cancelled on request."
+        reached, at, why = await services.reached(record), services.now(), "Cancelled on request."
         cancelled = record.ended(State.CANCELLED, at, outcome=Outcome.FAILED, reached=reached, error=why)
         record = await services.records.end(cancelled)
         if record.state is State.CANCELLED:

@@ -41,7 +41,7 @@ class Context:
 
     async def give_up(self, record: RunRecord, why: str) -> RunRecord:
         """Mark an audit as failed on which nobody works any more; the record as it is then, whoever was faster."""
-        reached = await self.services.store.reached(record.folder, self.services.noun_of(record))
+        reached = await self.services.reached(record)
         given_up = record.ended(State.FAILED, self.services.now(), outcome=Outcome.FAILED, reached=reached, error=why)
         ended = await self.services.records.end(given_up)
         if ended == given_up:

@@ -16,14 +16,14 @@ from runs.seen import phase_of
 async def shown(context: Context, record: RunRecord) -> dict[str, Any]:
     """The document of an audit, but for its links. Raises ``UnreadableError`` if something that it left is damaged."""
     services, state = context.services, await context.state(record)
+    noun = services.noun_of(record)
     if record.state.has_ended or record.is_of_old_layout:
-        return view_of_record(record, state, services.noun_of(record))
+        return view_of_record(record, state, noun)
     plan = await services.store.plans.plan(record.folder)
     artefacts = await services.store.overview.artefacts(record.folder)
     profile = services.settings.profiles.get(record.parameters.profile)
     pulls = len(profile.pulls()) if profile else 1
-    noun, now = services.noun_of(record), services.now()
-    return audit_view(record, state, plan, artefacts, pulls=pulls, noun=noun, now=now)
+    return audit_view(record, state, plan, artefacts, pulls=pulls, noun=noun, now=services.now())
 
 
 class _Seen(NamedTuple):
