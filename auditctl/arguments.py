@@ -94,7 +94,7 @@ def parse(arguments: Sequence[str] | None) -> Command:
         if name != "kind"
     }
     command: Command = found.kind(**typed)
-    if isinstance(command, DeadLetters | Report) and command.fault:
+    if command.fault:
         parser.error(command.fault)
     return command
 

@@ -12,6 +12,11 @@ class Command:
 
     url: str | None
 
+    @property
+    def fault(self) -> str | None:
+        """What is wrong with how its options are combined; None if nothing is."""
+        return None
+
 
 @dataclass(frozen=True, kw_only=True)
 class Following(Command):
