@@ -14,6 +14,8 @@ PYTHON_313 = $(shell PYTHON= dev/devstack/find_python.sh 3.13)
 
 export PIP_CACHE_DIR := $(CURDIR)/.cache/pip
 export NODE_COMPILE_CACHE := $(CURDIR)/.cache/node
+# The tests start some hundred interpreters: each reads what the first one compiled, whatever the machine is set to.
+export PYTHONDONTWRITEBYTECODE :=
 # The servers of the development stack are on this machine: no proxy stands before them.
 COMMA := ,
 NOT_PROXIED := $(or $(no_proxy),$(NO_PROXY))

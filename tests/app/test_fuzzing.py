@@ -22,6 +22,7 @@ def api(world: World, proxy: StorageProxy) -> Iterator[Api]:
         yield api
 
 
+@pytest.mark.deep
 def test_nothing_that_is_asked_breaks_the_app_or_makes_it_tell_a_secret(
     api: Api, world: World, proxy: StorageProxy
 ) -> None:

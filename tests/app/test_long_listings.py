@@ -88,6 +88,7 @@ async def fill(port: int, container: str) -> None:
         await asyncio.gather(*(work() for _ in range(16)))
 
 
+@pytest.mark.deep
 def test_a_container_of_more_blobs_than_a_page_is_read_to_its_end(
     world: World, many_blobs: int, proxy: StorageProxy
 ) -> None:

@@ -99,7 +99,7 @@ def test_the_steps_are_asked_for_one_by_one_and_the_shards_all_at_once() -> None
     assert kinds == one_by_one
 
 
-@pytest.mark.parametrize("at_once", [MAX_SHARDS, 64])
+@pytest.mark.parametrize("at_once", [MAX_SHARDS, pytest.param(64, marks=pytest.mark.deep)])
 def test_an_audit_of_as_many_shards_as_there_can_be_replays_and_stays_small(at_once: int) -> None:
     broken = {name: once(raising("exited with code 137"), scanned()) for name in ("scan_shard", "look_again")}
     world = World(shards=MAX_SHARDS, pieces=MAX_SHARDS, answers=broken)

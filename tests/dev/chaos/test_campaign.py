@@ -18,21 +18,14 @@ from dev.chaos.world import PAGE_SIZE, chaos_cases, chaos_containers, truth_of
 ROOT = Path(__file__).parents[3]
 
 
-def campaign(audits: int, *options: str) -> dict[str, Any]:
+def campaign(audits: int) -> dict[str, Any]:
     """The summary of a campaign in which nothing was wrong."""
-    command = [sys.executable, "-m", "dev.chaos", "--audits", str(audits), "--seed", "11", *options]
+    command = [sys.executable, "-m", "dev.chaos", "--audits", str(audits), "--seed", "11"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=470, check=False)
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
     summary: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     assert summary["audits"] == audits
     return summary
-
-
-@pytest.mark.timeout(300)
-def test_four_audits_on_a_bad_day_tell_the_truth() -> None:
-    summary = campaign(4, "--rate", "0.1")
-    assert (summary["kills"] > 0, summary["worker_crashes"] > 0) == (True, True)
-    assert sum(summary["faults"].values()) > 20
 
 
 @pytest.mark.deep

@@ -20,7 +20,7 @@ def planted() -> Dataset:
     return build(3, datetime.now(UTC).replace(microsecond=0), 0)
 
 
-@pytest.mark.parametrize("scale", [0.0, 1.0])
+@pytest.mark.parametrize("scale", [0.0, 0.1])
 def test_every_row_is_accepted_by_postgres(scale: float, planted: Dataset, database_url: str) -> None:
     dataset = planted if scale == 0 else build(3, planted.now, scale)
     plant_rows(database_url, dataset.rows)
