@@ -63,7 +63,7 @@ def _take(look: FirstLook, join: Join, held: Held[Any], *, of_scan: bool) -> Dou
         group = Group(held.key, rows, look.covered(named[0]) if named else None)
     else:
         group = Group(held.key, rows, links=[evidence for _, evidence in named])
-    return look.take(join.name, group, asked_for=bool(asked))
+    return look.take(join.name, group, requested=bool(asked))
 
 
 async def _records(job: Job, plan: Plan) -> Stream:

@@ -56,7 +56,7 @@ async def _judge(job: Job, screening: Screening, spools: Spools) -> None:
     seen = [one.doubt(one.kept.group.rows) for one in looked]
     audit = with_gaps(before, profile.gaps(seen, before))
     verdicts = _verdicts(job, screening)
-    if audit.known_lost != before.known_lost or names_more(profile, seen, audit):
+    if audit.all_lost != before.all_lost or names_more(profile, seen, audit):
         # What was in order as long as nothing could have been overlooked, and nothing named it, is taken in anew.
         look = FirstLook(profile, afresh(job, plan, audit))
         looked = as_seen(await _taken_in_anew(job, look, plan, screening, seen), looked)

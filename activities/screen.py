@@ -14,7 +14,7 @@ from adapters.readers import Reading, reader
 from adapters.services import Services
 from reconciliation.coverage import Gap
 from reconciliation.errors import AuditError, WrongAccountError
-from reconciliation.looks import MISSING, PLACED, Audit, Told
+from reconciliation.looks import MISSING, PLACED, Audit, Sighting
 from reconciliation.plan import Plan
 from reconciliation.screened import FirstLook, Screening
 
@@ -118,8 +118,8 @@ class _Screen:
             yield block
 
     def _refuse_wrong_account(self, look: FirstLook) -> None:
-        told = look.told
-        missing, placed = (told.get(name, Told(0, None)).times for name in (MISSING, PLACED))
+        sightings = look.sightings
+        missing, placed = (sightings.get(name, Sighting(0, None)).times for name in (MISSING, PLACED))
         if self._services.settings.allow_mostly_missing or look.audit.lost or missing <= max(1, placed):
             return
         unit, settings = self._profile.wording.unit, [one.setting for one in self._profile.connections if one.needed]

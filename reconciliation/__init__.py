@@ -1,6 +1,6 @@
-"""The engine: what decides, without I/O and on the standard library alone. It knows no audited system.
+"""The engine: it makes every decision, does no I/O, uses the standard library only, and knows no audited system.
 
-The words of the house; each has one meaning, here and in every other room:
+The project's vocabulary; each word has one meaning in all packages:
 
 =============================  =========================================================================================
 profile                        one audited system, declared: sources, joins, a scan, kinds with their tables of rules
@@ -8,8 +8,11 @@ audit                          one run of a profile; it has an id, a state, a ph
 source                         a stream of rows that is read once, and again for the keys in doubt
 join, group                    sources side by side under one key; all that is held of one key
 unit                           what is opened one by one and covered: a container, a folder, an id; a profile names it
+listed                         of units only: named by the listing of the account
+asked                          the parameters of an audit, as its request gave them
 shard                          a run of adjacent units: the piece of the fan-out, one ``scan_shard`` activity
 evidence                       what a scan read of one unit, reduced to what a verdict can need
+sighting                       how often the audit came across something that a profile adds up over all groups
 kind, subject                  a sort of thing that is judged (an order, an upload, a folder, ...); one of them
 verdict                        a member of its kind's closed list; exactly one for each subject
 in doubt, second look          not in order at first sight; read again just before it is reported

@@ -7,10 +7,10 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Audited:
-    """The storage and the databases of one environment, as reports name them; none of it holds a user or a secret.
+    """The storage and the databases of one environment, as reports name them; without user names and secrets.
 
-    ``named`` is what people call it (the setting AUDIT_ENVIRONMENT). ``optional`` are the places that are only looked
-    into where they are given: an audit is of the same with them and without.
+    ``named`` is the environment's name (the setting AUDIT_ENVIRONMENT). ``optional`` are places that are read only if
+    they are configured; they do not count when two audits are compared.
     """
 
     places: Mapping[str, Any] = field(default_factory=dict)
@@ -19,9 +19,8 @@ class Audited:
 
     @property
     def environment(self) -> str:
-        """What it is called: its name, or that of the first place that has one."""
+        """Its name, or else that of the first place that has one."""
         return self.named or next((place for place in self.places.values() if isinstance(place, str)), "unnamed")
 
     def to_json(self) -> dict[str, Any]:
-        """A JSON object."""
         return {"environment": self.environment, **self.places}

@@ -9,13 +9,13 @@ from reconciliation.evidence import Record, Unread
 from reconciliation.fields import Fields
 
 DELETED_DURING_SCAN = "deleted during the scan"
-"""Why a unit was skipped that was there when the units were listed; what is gone leaves no hole."""
+"""Why a unit was skipped that existed when the units were listed; a deleted unit leaves no hole in the coverage."""
 
 
 class Gap(NamedTuple):
     """Why something may have been overlooked although every unit that was listed is accounted for.
 
-    ``what`` goes on a sentence ("..., but ``what``"); ``next_step`` is a sentence of its own.
+    ``what`` continues a sentence ("..., but ``what``"); ``next_step`` is a whole sentence.
     """
 
     what: str
@@ -26,7 +26,7 @@ class Gap(NamedTuple):
 class Coverage:
     """A running count of what an audit did with every unit that was listed, and why that may not be all.
 
-    ``harmless`` are the reasons for skipping one that leave no hole in which anything could be.
+    ``harmless`` are the reasons for skipping a unit that leave no hole in the coverage.
     """
 
     listed: int
@@ -38,7 +38,7 @@ class Coverage:
     gaps: list[Gap] = field(default_factory=list)
 
     def count(self, record: Record) -> None:
-        """Account for one unit; each listed unit must be counted exactly once."""
+        """Each listed unit must be counted exactly once."""
         if not isinstance(record, Unread):
             self.scanned += 1
             self.blobs += record.things
@@ -49,12 +49,12 @@ class Coverage:
 
     @property
     def is_complete(self) -> bool:
-        """True when every unit that could matter was read: only then may anything be called absent."""
+        """True when every unit that could matter was read; only then may anything be reported as absent."""
         return not self.failed and not self.gaps and self.skipped.keys() <= self.harmless
 
     @property
     def left_out(self) -> int:
-        """How many were skipped for a reason that leaves a hole: they were left out on request."""
+        """How many were skipped for a reason that leaves a hole, because the request excluded them."""
         return sum(count for reason, count in self.skipped.items() if reason not in self.harmless)
 
     def check(self) -> None:
@@ -67,7 +67,7 @@ class Coverage:
             )
 
     def kept(self) -> dict[str, Any]:
-        """All of it, as a JSON object; ``from_kept`` gives back an equal value."""
+        """A JSON object of all fields; ``from_kept`` gives back an equal value."""
         return {
             "listed": self.listed,
             "scanned": self.scanned,
@@ -93,8 +93,8 @@ class Coverage:
         )
 
     def to_json(self, noun: str) -> dict[str, Any]:
-        """The proof as it stands in a report: counts, then every unit that could not be read. ``noun`` is what one of
-        them is called.
+        """The coverage as a report shows it: counts, then every unit that could not be read. ``noun`` is the word for
+        one unit.
         """
         return {
             "complete": self.is_complete,
@@ -119,7 +119,7 @@ COUNTS = ("scanned", "skipped", "failed", "blobs")
 
 
 def counts_of(records: Iterable[Record]) -> dict[str, int]:
-    """What became of some units, as numbers: one for each of ``COUNTS``."""
+    """One number for each of ``COUNTS``."""
     coverage = Coverage(listed=0)
     for record in records:
         coverage.count(record)

@@ -1,4 +1,4 @@
-"""What a database says of itself, beside its rows."""
+"""The state of a database server when its rows were read."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,10 +9,10 @@ from reconciliation.times import from_text, optional_from_text
 
 @dataclass(frozen=True)
 class DatabaseState:
-    """The server's own clock, whether it is a replica, and up to which of its primary's commits it has read.
+    """The server's clock, whether it is a replica, and how far the replica has replayed its primary.
 
-    ``replayed_until`` is the time of the last commit that a replica has taken over; None on a primary, on a replica
-    that has taken over none since it began, and for a time that no ``datetime`` holds. With an idle primary it is old
+    ``replayed_until`` is the time of the last commit that a replica has replayed; None on a primary, on a replica that
+    has replayed none since it started, and for a time that no ``datetime`` can hold. If the primary is idle it is old
     although nothing is missing.
     """
 

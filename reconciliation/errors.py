@@ -1,20 +1,19 @@
 """What can go wrong in an audit, each as one sentence for people: what, where, what next.
 
-The texts are written for logs, reports and HTTP answers alike, so they never hold a secret, a connection string or a
-person's name.
+The texts go into logs, reports and HTTP responses, so they never hold a secret, a connection string or a person's name.
 """
 
 from dataclasses import dataclass
 
 
 class AuditError(Exception):
-    """Base of every expected failure. ``retryable`` tells whether trying the same again can help."""
+    """Base of every expected failure. ``retryable``: trying the same again can help."""
 
     retryable = False
 
 
 class StorageRefusedError(AuditError, PermissionError):
-    """Storage answered that this identity may not do that."""
+    """Storage refused this identity the operation."""
 
 
 class StorageUnavailableError(AuditError, ConnectionError):
@@ -24,7 +23,7 @@ class StorageUnavailableError(AuditError, ConnectionError):
 
 
 class ListingError(AuditError, ValueError):
-    """Storage answered a listing in a way that cannot be trusted: garbled, cut short, or going round in circles."""
+    """Storage's response to a listing cannot be trusted: garbled, cut short, or endless."""
 
     retryable = True
 
@@ -48,7 +47,7 @@ class SettingsError(AuditError, ValueError):
 
 
 class NotificationError(AuditError, ConnectionError):
-    """A webhook did not take a notice."""
+    """A webhook did not accept a notice."""
 
 
 class TooLargeError(AuditError, ValueError):
@@ -56,15 +55,15 @@ class TooLargeError(AuditError, ValueError):
 
 
 class WrongAccountError(AuditError, ValueError):
-    """Storage has almost nothing of what the database speaks of: the two hardly belong together."""
+    """Storage has almost nothing of what the database refers to, so they probably do not belong together."""
 
 
 class RunStoreError(AuditError, RuntimeError):
-    """The run store holds something that cannot be: a missing plan, a cut artefact."""
+    """The run store is inconsistent: for example a missing plan or a truncated artefact."""
 
 
 class UnreadableError(RunStoreError):
-    """A blob of the run store is damaged, or of a later release; ``path`` tells which."""
+    """A blob of the run store, at ``path``, is damaged or was written by a later release."""
 
     def __init__(self, path: str, where: str, why: str) -> None:
         self.path = path
@@ -75,12 +74,12 @@ class UnreadableError(RunStoreError):
 
 
 class AuditExistsError(RunStoreError):
-    """There is an audit of that id already."""
+    """There is already an audit with that id."""
 
 
 @dataclass(frozen=True)
 class FieldProblem:
-    """One thing wrong with a request: the field, the value seen (shortened) and what is allowed."""
+    """One problem of a request: the field, the value given (shortened) and what is allowed."""
 
     field: str
     value: str
@@ -88,7 +87,7 @@ class FieldProblem:
 
 
 class BadRequestError(AuditError, ValueError):
-    """A request with one or more problems, all of them told at once."""
+    """A request with one or more problems, all of them in the one error."""
 
     def __init__(self, problems: list[FieldProblem]) -> None:
         self.problems = problems

@@ -1,5 +1,5 @@
-"""Reading the JSON documents of the run store, member by member: what a person or another release left there is told
-apart from what this release writes, and never guessed at.
+"""Reading the JSON documents of the run store, member by member. What another release or a person wrote is recognised,
+never guessed at.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,39 +16,37 @@ ReadT = TypeVar("ReadT")
 
 @dataclass(frozen=True)
 class Fields:
-    """One JSON object. Each method reads one member, and raises ``ValueError`` that names it if it is not there or is
-    of another kind.
+    """One JSON object. Each method reads one member and raises ``ValueError`` with its name if it is missing or of
+    another type.
     """
 
     members: Mapping[str, Any]
 
     @classmethod
     def of(cls, value: Any) -> Self:
-        """Raises ``ValueError`` if ``value`` is no JSON object."""
+        """Raises ``ValueError`` if ``value`` is not a JSON object."""
         if not isinstance(value, dict):
             raise ValueError("it is not a JSON object")  # noqa: TRY004 - one kind of error for whatever is wrong
         return cls(value)
 
     @classmethod
     def of_version(cls, value: Any, version: int, *earlier: int) -> Self:
-        """As ``of``, for a document that says which schema it has. Raises ``ValueError`` if it is not ``version``, nor
-        one of the ``earlier`` ones that are read as well.
+        """As ``of``, for a document that states its schema version. Raises ``ValueError`` unless it is ``version`` or
+        one of the ``earlier`` ones.
         """
         fields = cls.of(value)
-        seen = fields.members.get("schema_version")
-        if type(seen) is not int or seen not in (version, *earlier):
-            raise ValueError(f"its schema_version is {_shown(seen)}, and this release reads {version}")
+        stated = fields.members.get("schema_version")
+        if type(stated) is not int or stated not in (version, *earlier):
+            raise ValueError(f"its schema_version is {_shown(stated)}, and this release reads {version}")
         return fields
 
     def text(self, name: str) -> str:
-        """A text."""
         value = self.members.get(name)
         if not isinstance(value, str):
             raise self._not(name, "a text")
         return value
 
     def texts(self, name: str) -> tuple[str, ...]:
-        """A list of texts."""
         values = self._list(name)
         if not all(isinstance(value, str) for value in values):
             raise self._not(name, "a list of texts")
@@ -69,14 +67,14 @@ class Fields:
         return value
 
     def moment(self, name: str) -> datetime:
-        """A moment with its zone, in UTC."""
+        """A moment that names its time zone; given back in UTC."""
         try:
             return from_text(self.text(name))
         except ValueError:
             raise self._not(name, "a moment with its zone") from None
 
     def word(self, name: str, words: Callable[[str], ReadT]) -> ReadT:
-        """A word of an enumeration, as its member."""
+        """A value of the enumeration ``words``, as its member."""
         text = self.text(name)
         try:
             return words(text)
@@ -84,21 +82,19 @@ class Fields:
             raise ValueError(f"its {name} is {_shown(text)}, which this release does not know") from None
 
     def inner(self, name: str) -> "Fields":
-        """An object."""
         try:
             return Fields.of(self.members.get(name))
         except ValueError:
             raise self._not(name, "an object") from None
 
     def objects(self, name: str) -> "list[Fields]":
-        """A list of objects."""
         try:
             return [Fields.of(value) for value in self._list(name)]
         except ValueError:
             raise self._not(name, "a list of objects") from None
 
     def optional(self, name: str, read: Callable[[str], ReadT]) -> ReadT | None:
-        """What ``read`` makes of it; None stays None."""
+        """What ``read`` makes of it; None for null or a missing member."""
         return None if self.members.get(name) is None else read(name)
 
     def _list(self, name: str) -> list[Any]:

@@ -1,4 +1,4 @@
-"""A finding: one subject with its verdict, as a report tells of it."""
+"""A finding: one subject with its verdict, as a report shows it."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,23 +25,23 @@ class Finding(Generic[FactsT]):
 
     @property
     def due(self) -> datetime | None:
-        """By when the next step must be taken, whether that moment is still to come or not."""
+        """By when the next step must be taken; it may have passed."""
         return self.judgement.rule.due(self.facts)
 
     @property
     def named(self) -> str | None:
-        """The id of what people know the subject by; None if it asks nothing of a person, or there is none."""
+        """The id by which people know the subject; None if there is none, or if nobody need act."""
         return None if self.judgement.severity is Severity.INFO else self.kind.named(self.facts)
 
     @property
     def known(self) -> Known | None:
-        """As a later audit remembers it; None if it asks nothing of a person."""
+        """The finding as a later audit remembers it; None if nobody need act."""
         if self.judgement.severity is Severity.INFO:
             return None
         return Known(self.kind.name, self.id, self.judgement.verdict)
 
     def to_json(self, change: str | None) -> dict[str, Any]:
-        """The finding as it stands in a report: what every finding has, and what its kind shows of the facts."""
+        """The finding in a report: the members that all findings have, then those of its kind."""
         return {
             "subject": {"kind": self.kind.name, "id": self.id},
             "verdict": self.judgement.verdict,

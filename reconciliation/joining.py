@@ -1,4 +1,4 @@
-"""Bringing together what several sources hold of one key: streams that ascend alike, side by side, in portions."""
+"""A merge join of several ascending streams by key, in portions."""
 
 from bisect import bisect_left
 from collections.abc import AsyncIterator, Sequence
@@ -8,12 +8,12 @@ from typing import Generic, NamedTuple, TypeVar
 
 ItemT = TypeVar("ItemT")
 Pair = tuple[str, tuple[ItemT, ...]]
-"""A key, and what a stream holds of it; what is held without a key is under ``""``."""
+"""A key and a stream's items under it; items without a key are under ``""``."""
 _key = itemgetter(0)
 
 
 class Held(NamedTuple, Generic[ItemT]):
-    """What each stream holds of one key, in the order in which it came."""
+    """The items of each stream under one key, in the order of the stream."""
 
     key: str
     items: tuple[tuple[ItemT, ...], ...]
@@ -28,10 +28,10 @@ class OutOfOrderError(ValueError):
 
 
 async def cogroup(streams: Sequence[AsyncIterator[list[Pair[ItemT]]]]) -> AsyncIterator[list[Held[ItemT]]]:
-    """All items of all streams by key, ascending, in portions; each once. What has no key is held by itself.
+    """All items of all streams by key, ascending, in portions; each item once. An item without a key is a group alone.
 
-    Streams come in portions of any size, and ascend; a key may come several times. Holds one portion of each stream,
-    and whatever is under one key. Raises ``OutOfOrderError`` where a stream does not ascend.
+    Streams come in portions of any size and ascend; a key may come several times. Keeps one portion of each stream and
+    all items of one key in memory. Raises ``OutOfOrderError`` where a stream does not ascend.
     """
     ahead = [_Ahead(number, stream) for number, stream in enumerate(streams)]
     while True:
@@ -51,7 +51,7 @@ async def cogroup(streams: Sequence[AsyncIterator[list[Pair[ItemT]]]]) -> AsyncI
 
 
 def _side_by_side(taken: Sequence[list[Pair[ItemT]]]) -> list[Held[ItemT]]:
-    # A million keys go through here, so that loops are left to the library's.
+    # A million keys go through here, so the loops are the standard library's.
     columns = [_by_key(pairs) for pairs in taken]
     keys = [*dict.fromkeys(sorted(chain.from_iterable(columns)))]
     empty: repeat[tuple[ItemT, ...]] = repeat(())
@@ -72,7 +72,7 @@ def _alone(number: int, item: ItemT, streams: int) -> Held[ItemT]:
 
 
 class _Ahead(Generic[ItemT]):
-    """One stream, and what was taken out of it ahead of time."""
+    """One stream, and the items that were read from it ahead of time."""
 
     def __init__(self, number: int, portions: AsyncIterator[list[Pair[ItemT]]]) -> None:
         self.number = number
@@ -83,12 +83,12 @@ class _Ahead(Generic[ItemT]):
         self.ended = False
 
     async def fill(self) -> None:
-        """Have something waiting, unless the stream has ended."""
+        """Read until an item is waiting or the stream has ended."""
         while not self._waiting and not self.ended:
             await self.fetch()
 
     async def fetch(self) -> None:
-        """Take one more portion, if there is one."""
+        """Read one more portion, if there is one."""
         portion = await anext(self._portions, None)
         if portion is None:
             self.ended = True
@@ -106,12 +106,12 @@ class _Ahead(Generic[ItemT]):
             self._waiting += portion
 
     def without_key(self) -> list[ItemT]:
-        """What came without a key since the last call."""
+        """The items without a key since the last call."""
         found, self._keyless = self._keyless, []
         return found
 
     def before(self, horizon: str | None) -> list[Pair[ItemT]]:
-        """What is waiting under keys before the horizon; all of it without one."""
+        """The waiting items under keys before ``horizon``; all of them if it is None."""
         at = len(self._waiting) if horizon is None else bisect_left(self._waiting, horizon, key=_key)
         found, self._waiting = self._waiting[:at], self._waiting[at:]
         return found

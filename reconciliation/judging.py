@@ -1,4 +1,4 @@
-"""The verdicts on everything that was in doubt, and what they come to."""
+"""The verdicts on everything that was in doubt, and their sums."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,8 +15,8 @@ from reconciliation.tally import Result, Tally
 
 @dataclass(frozen=True)
 class Judged:
-    """``findings`` in the order of the profile, each with how it compares to the previous audit; ``counted`` are
-    verdict and id of what turned out to be in order, of kinds that keep ids.
+    """``findings`` in the order of the profile, each with its change since the previous audit; ``counted`` are verdict
+    and id of the subjects that turned out to be in order, of kinds that keep ids.
     """
 
     findings: Sequence[tuple[Finding[Any], Change | None]]
@@ -25,19 +25,19 @@ class Judged:
 
 
 def with_gaps(audit: Audit, gaps: Iterable[Gap]) -> Audit:
-    """The audit when these gaps are known, too."""
+    """The audit with these gaps added to its coverage."""
     return replace(audit, coverage=replace(audit.coverage, gaps=[*audit.coverage.gaps, *gaps]))
 
 
 def names_more(profile: Profile, doubts: Sequence[Doubt], audit: Audit) -> bool:
-    """True if the evidence that was read again names keys of later joins that the first did not."""
+    """True if the second evidence names keys of later joins that the first did not."""
     return any(
         _links(profile, doubt, doubt.again, audit) - _links(profile, doubt, doubt.first, audit) for doubt in doubts
     )
 
 
 def link_again(look: FirstLook, doubts: Sequence[Doubt]) -> None:
-    """Have a look know what evidence names that was read again, and did not at first."""
+    """Add the links to ``look`` that only the second evidence has."""
     for doubt in doubts:
         first = _links(look.profile, doubt, doubt.first, look.audit)
         look.link(doubt.again, sorted(_links(look.profile, doubt, doubt.again, look.audit) - first))
@@ -48,7 +48,7 @@ def _links(profile: Profile, doubt: Doubt, group: Group, audit: Audit) -> set[tu
 
 
 def summed(tallies: Iterable[Mapping[str, Mapping[str, int]]]) -> Tally:
-    """The verdicts of what is in order, of several joins."""
+    """The verdicts of several joins, added up."""
     tally = Tally()
     for of_join in tallies:
         for kind, counts in of_join.items():
@@ -65,15 +65,15 @@ def judge_doubts(
     *,
     complete: bool,
 ) -> Judged:
-    """Judge what is in doubt; ``in_order`` is the rest, and comes back with all counted in. ``complete`` is False if
-    anything could not be read again.
+    """Judge what is in doubt. ``in_order`` counts the rest; the verdicts given here are added to it in place.
+    ``complete`` is False if anything could not be read again.
     """
     findings, counted, late = list[Finding[Any]](), list[tuple[str, str]](), list[Gap]()
     for subject in profile.conclude(doubts, audit):
         if isinstance(subject, Gap):
             late.append(subject)
             continue
-        judgement = subject.kind.judged(subject.facts, audit.known_lost | subject.lost)
+        judgement = subject.kind.judged(subject.facts, audit.all_lost | subject.lost)
         in_order.count(subject.kind, judgement)
         complete = complete and not subject.doubtful
         if not judgement.rule.counted:

@@ -22,9 +22,9 @@ class State(StrEnum):
 
 ENDED = frozenset({State.COMPLETED, State.INCOMPLETE, State.FAILED, State.CANCELLED})
 
-# What the run record may say next; that it is running is seen, never written. The first ended state to be written
-# stays: a cancelled audit whose last activity still runs does not become completed behind the operator's back. Only a
-# person, or the watchdog, begins again: with what failed (resume), and with what has dead letters (replay or discard).
+# The stored state that may follow each stored state. The first ended state to be written stays: a cancelled audit whose
+# last activity still runs does not become completed behind the operator's back. Only a person or the watchdog starts an
+# ended audit again: a failed one (resume), or one with dead letters (replay or discard).
 ALLOWED_FROM: dict[State, frozenset[State]] = {
     State.QUEUED: frozenset({State.QUEUED}) | ENDED,
     State.FAILED: frozenset({State.QUEUED}),

@@ -1,4 +1,4 @@
-"""What is asked of storage about one unit, and the form of the answers."""
+"""The queries to storage about one unit, and the form of their results."""
 
 import re
 from dataclasses import asdict, dataclass
@@ -7,15 +7,15 @@ from typing import Any, NamedTuple
 
 _CONTAINER_NAME = re.compile("[a-z0-9$-]{3,63}")
 Suffixes = tuple[str, ...]
-"""The ends, in lower case, of the names of blobs of which more is wanted than that they are there."""
+"""The ends, in lower case, of the names of the blobs that are given back one by one."""
 ALL: Suffixes = ("",)
 
 
 @dataclass(frozen=True)
 class BlobsOf:
-    """All blobs of a container whose names begin with ``prefix``; the answer is a list of ``BlobPage``.
+    """All blobs of a container whose names begin with ``prefix``; the result is a list of ``BlobPage``.
 
-    ``setting`` names the account. The pages hold more than the number only of those whose names end in one of ``keep``.
+    ``setting`` names the account. Blobs whose names end in none of ``keep`` are only counted.
     """
 
     setting: str
@@ -23,21 +23,21 @@ class BlobsOf:
     prefix: str = ""
     keep: Suffixes = ALL
 
-    def things(self, answer: Any) -> int:
-        """How many there are, as far as is known."""
-        return sum(page.total for page in answer or ())
+    def things(self, result: Any) -> int:
+        """How many blobs a result has; 0 for None."""
+        return sum(page.total for page in result or ())
 
 
 @dataclass(frozen=True)
 class BlobCount:
-    """How many blobs a container holds; the answer is a number, 0 if there is no such container."""
+    """How many blobs a container holds; the result is a number, 0 if there is no such container."""
 
     setting: str
     container: str
 
-    def things(self, answer: Any) -> int:
-        """As many, as far as is known."""
-        return int(answer or 0)
+    def things(self, result: Any) -> int:
+        """How many blobs a result has; 0 for None."""
+        return int(result or 0)
 
 
 Lookup = BlobsOf | BlobCount
@@ -65,8 +65,8 @@ class Blob(NamedTuple):
 
 
 class BlobPage(NamedTuple):
-    """A page of a container's listing: how many blobs, the distinct moments of their last changes in order, and those
-    blobs of which more is wanted (see ``Suffixes``).
+    """A page of a container's listing: how many blobs, the distinct moments of their last changes in ascending order,
+    and the blobs with one of the ``Suffixes``.
     """
 
     total: int
@@ -75,9 +75,9 @@ class BlobPage(NamedTuple):
 
 
 def can_be_a_container(name: str) -> bool:
-    """True for a name that storage can have; it means nothing but itself in a path, an address or a line of text.
+    """True for a valid container name, which is also safe in a path, a URL or a line of text.
 
     https://learn.microsoft.com/rest/api/storageservices/naming-and-referencing-containers--blobs--and-metadata; the
-    service's own ($root, $web, $logs) have a $ in front.
+    service's own containers ($root, $web, $logs) start with a $.
     """
     return _CONTAINER_NAME.fullmatch(name) is not None

@@ -1,4 +1,4 @@
-"""What a reader of a report must know of the clocks that it rests on: one sentence for each."""
+"""Warnings in a report about clocks that differ, one sentence for each."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -7,7 +7,7 @@ from reconciliation.looks import Audit
 
 
 def notes_of(audit: Audit) -> Iterator[str]:
-    """The sentences; none if there is nothing to say."""
+    """The sentences; none if the clocks agree."""
     if audit.clock.database_ahead:
         yield f"The database's clock is {_apart(audit.clock.database_ahead)} the app's. Have both clocks set."
     if audit.clock.storage_ahead:

@@ -1,7 +1,6 @@
-"""What people are told when an audit ends: a text that the incoming webhooks of Teams and Slack both take.
+"""The notice that an audit has ended: a text that the incoming webhooks of Teams and Slack both accept.
 
-Both read the text as Markdown, each in its own dialect. A text from outside must not become a link or call anybody by
-name in either.
+Both read it as Markdown, in different dialects. Text from outside must become neither a link nor a mention in either.
 """
 
 from dataclasses import dataclass
@@ -18,10 +17,10 @@ _HARMLESS = str.maketrans(
 
 @dataclass(frozen=True)
 class Signposts:
-    """What a notice tells of besides the audit: which ``environment`` it was of, and where to go from here.
+    """What a notice says besides the audit: its ``environment``, and where to go next.
 
-    ``app`` is the app's own address, where only a key opens the report; ``front_door`` the address that people reach it
-    at with a browser; ``runbook`` their own instructions. None of them ends in a slash.
+    ``app`` is the app's own address, where the report needs a function key; ``front_door`` the address that people open
+    in a browser; ``runbook`` their own instructions. None of them ends in a slash.
     """
 
     environment: str
@@ -57,5 +56,5 @@ def _ways(audit_id: str, signposts: Signposts) -> list[str]:
 
 
 def _harmless(text: str) -> str:
-    """The text on one line, all of it to be seen, without what makes links and mentions."""
+    """The text on one line, all characters visible, without what makes links and mentions."""
     return visible(text).translate(_HARMLESS).replace("://", ": //")

@@ -1,4 +1,4 @@
-"""What a request may ask of one profile, beyond what every audit can be asked."""
+"""The request parameters of one profile, beyond those that every audit has."""
 
 import re
 from collections.abc import Iterator
@@ -12,11 +12,11 @@ Value = str | tuple[str, ...] | None
 
 @dataclass(frozen=True)
 class Option:
-    """A text, or a list of texts where the default is one; a text alone stands for a list that holds only it.
+    """A text, or a list of texts if the default is one; a single text is then read as a list of one.
 
-    ``form`` is what each text must match from end to end, ``choices`` are all that it may be, if they are few;
-    ``least`` and ``most`` bound how many texts, or how many characters. ``means`` explains it, and ``allowed`` says in
-    words what may be given.
+    ``form`` is the pattern that each whole text must match, ``choices`` are the allowed values, if they are few;
+    ``least`` and ``most`` bound the number of texts, or of characters. ``means`` explains the option, and ``allowed``
+    says in words what may be given.
     """
 
     name: str
@@ -30,24 +30,20 @@ class Option:
 
     @property
     def is_list(self) -> bool:
-        """True for a list of texts."""
         return isinstance(self.default, tuple)
 
     def read(self, given: Any) -> Value:
-        """What was given, each text once; None is as if nothing was. Raises ``ValueError`` unless ``problems`` of it
-        are none.
-        """
+        """The value, each text of a list once; the default for None. Raises ``ValueError`` if it has ``problems``."""
         if given is None:
             return self.default
         if any(True for _ in self.problems(given)):
             raise ValueError(f"{self.name} is not {self.allowed}")
-        return tuple(dict.fromkeys(_listed(given))) if self.is_list else str(given)
+        return tuple(dict.fromkeys(_as_list(given))) if self.is_list else str(given)
 
     def problems(self, given: Any) -> Iterator[FieldProblem]:
-        """What is wrong with a value that was given."""
         if given is None:
             return
-        value = _listed(given) if self.is_list else given
+        value = _as_list(given) if self.is_list else given
         if not isinstance(value, list if self.is_list else str) or not self.least <= len(value) <= self.most:
             yield FieldProblem(self.name, shortened(given), self.allowed)
         elif isinstance(given, str):
@@ -63,7 +59,7 @@ class Option:
             yield FieldProblem(self.name, shortened(text), "one of " + ", ".join(self.choices))
 
 
-def _listed(given: Any) -> Any:
+def _as_list(given: Any) -> Any:
     return [given] if isinstance(given, str) else given
 
 

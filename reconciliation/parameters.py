@@ -1,4 +1,4 @@
-"""What an audit was asked to do. Frozen when it starts; every later step reads the same values."""
+"""The parameters of an audit. Frozen when it starts; every later step reads the same values."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,10 +11,10 @@ from reconciliation.times import optional_text
 
 @dataclass(frozen=True)
 class AuditParameters:
-    """One audit's question.
+    """The question that one audit answers.
 
     ``mode`` is one of the profile's: how much is opened. ``since`` (included) and ``until`` (excluded) bound the time
-    that it is about, and ``only`` the subjects; empty means all of them. ``options`` are those of the profile, by name.
+    that the audit is about, and ``only`` the subjects; empty means all. ``options`` are those of the profile, by name.
     """
 
     profile: str
@@ -27,11 +27,11 @@ class AuditParameters:
 
     @property
     def grace(self) -> timedelta:
-        """How long after its last clock a subject may still be on its way."""
+        """How long after its last activity a subject may still be on its way."""
         return timedelta(minutes=self.grace_minutes)
 
     def to_json(self) -> dict[str, Any]:
-        """A JSON object, with the options beside the rest; ``from_json`` gives back an equal value."""
+        """A JSON object, with the options as members of it; ``from_json`` gives back an equal value."""
         return {
             "profile": self.profile,
             "mode": self.mode,
@@ -58,7 +58,7 @@ class AuditParameters:
 
 
 NAMES = ("profile", "mode", "grace_minutes", "since", "until", "only")
-"""What every audit is asked; no option may be called so."""
+"""The parameters of every audit; no option may have one of these names."""
 
 
 def _option(fields: Fields, name: str) -> Any:

@@ -1,4 +1,4 @@
-"""What the first steps of an audit freeze: the moment it speaks about, its waiting times, and its shards."""
+"""What the first steps of an audit freeze: the moment it is about, its waiting times, and its shards."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ SCHEMA_VERSION = 1
 
 
 class Block(NamedTuple):
-    """Some units that stand together in ``work.jsonl.gz``: the first and the last of them, and where, in bytes."""
+    """Adjacent units in ``work.jsonl.gz``: the first and the last of them; offset and length in bytes."""
 
     first: str
     last: str
@@ -27,7 +27,7 @@ class Block(NamedTuple):
 
 @dataclass(frozen=True)
 class PlannedShard:
-    """A shard and where its units stand in ``work.jsonl.gz``: whole blocks, in bytes."""
+    """A shard and where its units are in ``work.jsonl.gz``: whole blocks; offset and length in bytes."""
 
     shard: Shard
     offset: int
@@ -38,7 +38,7 @@ class PlannedShard:
 class Plan:
     """The frozen plan of one audit: ``listed`` = what its shards hold + ``skipped`` (a count for each reason).
 
-    ``rows`` counts what each source gave; ``unread`` says why one could not be read to its end.
+    ``rows`` counts the rows of each source; ``unread`` says why one could not be read to its end.
     """
 
     as_of: datetime
@@ -53,7 +53,7 @@ class Plan:
     unread: Mapping[str, str] = field(default_factory=dict)
 
     def clock(self, parameters: AuditParameters, now: datetime, tolerance: timedelta) -> Clock:
-        """The moment and the waiting times that verdicts are given by, when they are given ``now`` (see ``Clock``)."""
+        """The clock for verdicts that are given at ``now``."""
         settle, storage_ahead = timedelta(minutes=self.settle_minutes), timedelta(seconds=self.storage_ahead_seconds)
         database_ahead = timedelta(seconds=self.database_ahead_seconds)
         return Clock(self.as_of, parameters.grace, settle, now, tolerance, storage_ahead, database_ahead)
@@ -108,7 +108,7 @@ class Plan:
 
 
 def shards_of(blocks: Sequence[Block], per_shard: int) -> tuple[PlannedShard, ...]:
-    """Runs of adjacent blocks, as even as blocks allow. None if there is nothing to open.
+    """Runs of adjacent blocks, as even as blocks allow; empty if there is nothing to open.
 
     Raises ``ValueError`` if the units do not ascend: nothing built on them could be trusted.
     """

@@ -38,8 +38,8 @@ class Technology(StrEnum):
 
 @dataclass(frozen=True)
 class Connection:
-    """A setting that a profile connects by. ``shown`` is the member of a report that tells what it leads to. What is
-    not ``needed`` may be left out: what would be looked up there is then not known.
+    """A setting that a profile connects by. ``shown`` is the member of a report that names the place. If it is not
+    ``needed`` it may be left unconfigured, and look-ups there give None.
     """
 
     setting: str
@@ -49,12 +49,10 @@ class Connection:
 
 
 def storage(setting: str, shown: str = "storage_account", *, needed: bool = True) -> Connection:
-    """A storage account."""
     return Connection(setting, Technology.STORAGE, shown, needed)
 
 
 def database(setting: str, shown: str = "database", *, needed: bool = True) -> Connection:
-    """A database."""
     return Connection(setting, Technology.DATABASE, shown, needed)
 
 
@@ -62,15 +60,14 @@ def database(setting: str, shown: str = "database", *, needed: bool = True) -> C
 class Source:
     """A stream of rows that is read once, and again for the keys in doubt.
 
-    ``setting`` names the connection. ``read`` says what is read; ``again`` the same for some keys only, of a later
-    moment: it may give more than was asked for, and without it the first reading stands. ``row`` makes a row of the
-    JSON value on a line, whatever that is: what cannot be understood becomes a row that says so.
+    ``setting`` names the connection. ``read`` gives the query; ``again`` the query for some keys only, at a later
+    moment: it may give more rows than those, and without it the rows of the first reading stay. ``row`` makes a row of
+    the JSON value on a line and must accept any value: one that it cannot interpret becomes a row that says so.
 
-    ``ascends``: its rows come in the order of its key, so that they are read as they come, and one that does not is an
-    error; the rows of any other source are sorted first. ``after_scan``: it is read at the beginning of the first look,
-    and where it cannot be read that is a gap and no end.
-    ``unique``: no key comes twice, or the answer is not to be believed. ``if_empty`` is what no row at all means; None:
-    nothing to wonder at.
+    ``ascends``: its rows come in the order of its key, and one that does not is an error; the rows of any other source
+    are sorted first. ``after_scan``: it is read at the beginning of the first look, and if it cannot be read that is a
+    gap and does not end the audit. ``unique``: a key that comes twice is an error. ``if_empty`` is the gap if there are
+    no rows at all; None: that is normal.
     """
 
     name: str
@@ -94,7 +91,7 @@ class Join:
 
 @dataclass(frozen=True)
 class Open:
-    """The unit of a group is opened; ``hint`` is what its look-ups need beside its key, as JSON."""
+    """The unit of a group is opened; ``hint`` is what its look-ups need besides its key, as JSON."""
 
     hint: Any = None
 
@@ -112,12 +109,12 @@ def _if_the_first_has_it(group: Group, _asked: AuditParameters) -> Open | None:
 
 @dataclass(frozen=True)
 class Scan:
-    """What is opened one by one. ``join`` gives the units: ``open`` says of each of its groups whether it has one that
-    is opened, or is skipped; None: it has no unit. Unless it is given, a group has one if its first source has a row.
-    ``opens_by`` names the sources that ``open`` looks at, where these are not all of the join.
+    """How units are opened one by one. ``join`` gives them: ``open`` says of each of its groups whether it has a unit
+    that is opened or skipped; None: it has no unit. By default a group has one if its first source has a row.
+    ``opens_by`` names the sources that ``open`` needs, where these are not all of the join.
 
-    ``lookups`` is what is asked about a unit; ``reduce`` makes evidence of its name and the answers, in the same order,
-    when ``latest`` is the last moment that they can tell of. ``pack`` and ``unpack`` turn evidence into JSON and back.
+    ``lookups`` gives the look-ups of a unit; ``reduce`` makes evidence of its name and their results, in the same
+    order; moments after its third argument count as future. ``pack`` and ``unpack`` turn evidence into JSON and back.
     ``harmless`` are the reasons for skipping that leave no hole. ``kind`` names the kind whose subjects the units are,
     if each of them gets a verdict.
     """
@@ -135,8 +132,8 @@ class Scan:
 
 @dataclass(frozen=True)
 class Keys:
-    """The keys of a join that a request can ask for (``only``): ``are`` says what they are, ``form`` is what each must
-    match from end to end as it is written, and ``read`` gives the key that is meant.
+    """The keys of a join that a request can be narrowed to (``only``): ``are`` says what they are, ``form`` is the
+    pattern that each must match completely, and ``read`` turns a text into the key.
     """
 
     join: str
@@ -148,10 +145,10 @@ class Keys:
 class Profile(ABC):
     """An audited system.
 
-    ``modes`` are how much of it an audit may open, the default first; ``options`` what else a request may ask.
-    ``narrowed_by`` names which of ``since`` and ``until`` its sources heed, and ``only`` says which keys they can be
-    narrowed to: nothing else is accepted. Of sources that are read again, those of ``again_order`` come first, in that
-    order.
+    ``modes`` say how much of it an audit opens, the default first; ``options`` are its further request parameters.
+    ``narrowed_by`` names which of ``since`` and ``until`` its sources support, and ``only`` says which keys they can be
+    narrowed to: nothing else is accepted. Of the sources that are read again, those of ``again_order`` come first, in
+    that order.
     """
 
     name: str
@@ -170,64 +167,66 @@ class Profile(ABC):
 
     @cached_property
     def title(self) -> str:
-        """What a page calls it."""
+        """Its name on a page."""
         return self.name.replace("-", " ").capitalize()
 
     @cached_property
     def description(self) -> str:
-        """What it audits: what its class says of itself."""
+        """What it audits: the docstring of its class."""
         return cleandoc(type(self).__doc__ or self.name)
 
     @cached_property
     def showing(self) -> Showing:
-        """What reports show of findings: unless a profile says more, the fields of its kinds."""
+        """What reports show of findings; by default the fields of its kinds."""
         return fields_of(dict.fromkeys(name for kind in self.kinds for name in kind.fields))
 
     # --- what it decides ----------------------------------------------------------------------------------------------
 
     @abstractmethod
     def screen(self, join: str, group: Group, audit: Audit) -> Screened:
-        """Judge at once what is in order at first sight. Groups come by key, joins in their order."""
+        """The first look: judge what is in order. Groups come ascending by key, joins in their order."""
 
     def again(self, join: str, group: Group, audit: Audit) -> Again:  # noqa: ARG002 - for profiles to say
-        """What is looked up again of a group in doubt."""
+        """What the second look reads of a group in doubt."""
         return Again(unit=self.is_of_scan(join) and group.evidence is not None)
 
     def gaps(self, doubts: Sequence[Doubt], audit: Audit) -> Iterable[Gap]:  # noqa: ARG002 - for profiles to say
-        """What the second look proves that the first one may have overlooked."""
+        """What the first look may have overlooked, by what the second one found."""
         return ()
 
     @abstractmethod
     def conclude(self, doubts: Sequence[Doubt], audit: Audit) -> Iterator[Subject | Gap]:
-        """What is to be judged of the groups in doubt: each subject once, unless it was in order at first sight. A gap
-        that is found here makes the audit incomplete, and no verdict less certain.
+        """The subjects of the groups in doubt: each once, unless the first look judged it. A gap that is given here
+        makes the audit incomplete but changes no verdict.
         """
 
     def notes(self, audit: Audit) -> Iterable[str]:  # noqa: ARG002 - for profiles to say
-        """What a reader must know of what the audit rests on: one sentence for each thing."""
+        """Warnings for the reader about what the audit is based on, one sentence each."""
         return ()
 
     def look_up(self, ids: Sequence[str]) -> str:  # noqa: ARG002 - for profiles to say
-        """A statement that tells a person what these ids are (see ``Kind.named``)."""
+        """A SQL statement with which a person looks these ids up (see ``Kind.named``)."""
         return ""
 
     # --- what follows from that ---------------------------------------------------------------------------------------
 
     def source(self, name: str) -> Source:
-        """The source of that name. Raises ``LookupError`` if there is none."""
+        """Raises ``LookupError`` if there is none of that name."""
         return {source.name: source for source in self.sources}[name]
 
     def join(self, name: str) -> Join:
-        """The join of that name. Raises ``LookupError`` if there is none."""
+        """Raises ``LookupError`` if there is none of that name."""
         return {join.name: join for join in self.joins}[name]
 
     def pulls(self) -> list[tuple[Source, ...]]:
-        """The sources that are read before the scan, in runs of neighbours of one setting: each run is one moment."""
+        """The sources that are read before the scan, in runs of adjacent ones with the same setting. A run is read at
+        one moment.
+        """
         before = [source for source in self.sources if not source.after_scan]
         return [tuple(run) for _, run in groupby(before, key=lambda source: source.setting)]
 
     def chooses_by(self, asked: AuditParameters) -> list[Source]:
-        """The sources that tell which units there are: no other is read for the plan."""
+        """The sources that decide which units there are; the plan reads no other."""
         if self.scan is None:
             return []
         names: Sequence[str] = [name for name, _ in self.join(self.scan.join).of]
@@ -238,39 +237,39 @@ class Profile(ABC):
         return [source for run in self.pulls() for source in run if source.name in names]
 
     def is_of_scan(self, join: str) -> bool:
-        """True for the join that the scan opens the units of."""
+        """True for the join that gives the scan its units."""
         return self.scan is not None and self.scan.join == join
 
     def kind(self, name: str) -> Kind[Any] | None:
-        """The kind of that name; None if there is none: an earlier release may have had it."""
+        """None if there is no kind of that name; an earlier release may have had it."""
         return next((kind for kind in self.kinds if kind.name == name), None)
 
     def verdicts(self) -> list[tuple[Kind[Any], Rule[Any]]]:
-        """Each verdict once, as the first rule that gives it; by kind of subject, in the order of the table."""
+        """Each verdict once, as the first rule that gives it, in the order of kinds and of their tables."""
         return [(kind, rule) for kind in self.kinds for rule in kind.verdicts()]
 
     def shows(self, mode: str, known: Known) -> bool:
-        """True if an audit of a mode can have a finding; also of a verdict that only an earlier release had."""
+        """True if an audit of this mode can have this finding; also for a verdict that only an earlier release had."""
         kind = self.kind(known.kind)
         rules = [rule for rule in kind.rules if rule.verdict == known.verdict] if kind else []
         return all(rule.modes is None or mode in rule.modes for rule in rules)
 
-    def asked(self, **changes: Any) -> AuditParameters:
-        """The parameters of an audit that is asked nothing but these ``changes``."""
+    def parameters(self, **changes: Any) -> AuditParameters:
+        """The default parameters of an audit, with these ``changes``."""
         options = {option.name: option.default for option in self.options}
         defaults = AuditParameters(self.name, self.modes[0], self.default_grace_minutes, options=options)
         return replace(defaults, **changes)
 
 
 class Grouped(Profile):
-    """A system whose groups are judged each by itself: only ``facts`` is left to say."""
+    """A system whose groups are judged independently of each other: only ``facts`` has to be implemented."""
 
     @abstractmethod
     def facts(self, join: str, group: Group, before: Group | None, audit: Audit) -> Iterable[tuple[str, str, Any]]:
-        """The subjects of a group, as kind, id and facts. ``before`` is the group at first sight; None if this is."""
+        """The subjects of a group, as kind, id and facts. ``before`` is the group of the first look, None in it."""
 
     def screen(self, join: str, group: Group, audit: Audit) -> Screened:
-        """In order is what its rule only counts; if anything of a group is not, all of it is read again."""
+        """A subject is in order if its rule only counts; if one of a group is not, the whole group is read again."""
         judged = [
             (kind, subject, kind.judged(facts))
             for kind, subject, facts in self._of_kinds(self.facts(join, group, None, audit))
@@ -280,7 +279,7 @@ class Grouped(Profile):
         return Screened(in_doubt=True)
 
     def conclude(self, doubts: Sequence[Doubt], audit: Audit) -> Iterator[Subject | Gap]:
-        """The subjects as they are when they were read again."""
+        """The subjects as the second look read them."""
         for doubt in doubts:
             facts = self.facts(doubt.join, doubt.again, doubt.first, audit)
             for kind, subject, of_subject in self._of_kinds(facts):

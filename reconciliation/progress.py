@@ -1,4 +1,4 @@
-"""How far an audit has come, counted from what its shards have written, never guessed."""
+"""The progress of an audit, counted from what its shards have written."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -80,7 +80,7 @@ class Progress:
 
 
 class Reached(NamedTuple):
-    """How far an audit had come when it ended: the ``progress`` member of its status, and its dead letters."""
+    """The progress of an audit when it ended: the ``progress`` member of its status, and its number of dead letters."""
 
     progress: dict[str, Any]
     dead_letters: int
@@ -89,16 +89,16 @@ class Reached(NamedTuple):
 def sum_progress(
     shards: int | None, listed: int | None, skipped_by_plan: int, parts: Iterable[ShardProgress]
 ) -> Progress:
-    """Add up what the shards have written; a shard with failed units counts as failed until a pass mends it."""
-    known = list(parts)
+    """Add up what the shards have written; a shard with failed units counts as failed until a pass reads them."""
+    written = list(parts)
     return Progress(
         shards=shards,
-        shards_done=sum(part.done and not part.failed for part in known),
-        shards_failed=sum(part.done and part.failed > 0 for part in known),
+        shards_done=sum(part.done and not part.failed for part in written),
+        shards_failed=sum(part.done and part.failed > 0 for part in written),
         listed=listed,
         skipped_by_plan=skipped_by_plan,
-        scanned=sum(part.scanned for part in known),
-        skipped=skipped_by_plan + sum(part.skipped for part in known),
-        failed=sum(part.failed for part in known),
-        blobs=sum(part.blobs for part in known),
+        scanned=sum(part.scanned for part in written),
+        skipped=skipped_by_plan + sum(part.skipped for part in written),
+        failed=sum(part.failed for part in written),
+        blobs=sum(part.blobs for part in written),
     )

@@ -1,4 +1,4 @@
-"""What is known once a run of sources was read."""
+"""The result of reading a run of sources."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,9 +13,9 @@ SCHEMA_VERSION = 1
 
 @dataclass(frozen=True)
 class Pulled:
-    """``as_of`` is when reading began. ``rows`` counts what each source gave; ``unread`` says why a source could not be
-    read to its end. ``ahead`` is how far the clock of what was read is ahead of the app's (0 if no further than clocks
-    may differ).
+    """``as_of`` is when reading began. ``rows`` counts the rows of each source; ``unread`` says why a source could not
+    be read to its end. ``ahead`` is how far the clock of storage or database is ahead of the app's (0 within the
+    tolerance).
     """
 
     as_of: datetime

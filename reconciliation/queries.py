@@ -1,4 +1,4 @@
-"""What a source reads, declared: an adapter that knows the declaration answers it, a JSON text for each row."""
+"""Declarations of what a source reads; an adapter for each kind of them gives a JSON text for each row."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 
 class Moments(NamedTuple):
-    """What counts as just now when rows are read: anything from ``recent`` to ``latest``. What lies after ``latest`` is
-    in the future and says nothing.
+    """A moment from ``recent`` to ``latest`` counts as just now when rows are read; one after ``latest`` is in the
+    future and counts as not given.
     """
 
     recent: datetime

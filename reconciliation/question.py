@@ -1,4 +1,4 @@
-"""What an audit asked, of what: audits that asked the same can be compared."""
+"""The question of an audit: its parameters and its places. Audits of the same question can be compared."""
 
 import hashlib
 import json
@@ -16,8 +16,8 @@ MOST_KEPT = 20
 
 
 def question_of(asked: AuditParameters, of: Audited) -> str:
-    """A digest that is the same for two audits if they asked the same of the same places, whatever these were called
-    then; how much of storage was opened does not matter, nor what may be left out.
+    """A digest that is the same for two audits with the same parameters about the same places. The mode, the name of
+    the environment and optional places do not count.
     """
     places = {name: place for name, place in of.places.items() if name not in of.optional}
     question = {"asked": asked.to_json() | {"mode": None}, "of": places}
@@ -25,13 +25,13 @@ def question_of(asked: AuditParameters, of: Audited) -> str:
 
 
 @dataclass(frozen=True)
-class Answered:
-    """The completed audits of a question, as when they began and their id; the newest first, ``MOST_KEPT`` at most."""
+class CompletedAudits:
+    """The completed audits of a question, as creation time and id; the newest first, at most ``MOST_KEPT``."""
 
     audits: tuple[tuple[datetime, str], ...] = ()
 
     def beside(self, begun: tuple[datetime, str]) -> Self:
-        """With one more; the same if it is among them."""
+        """These and one more audit; equal if it is already among them."""
         return type(self)(tuple(sorted({*self.audits, begun}, reverse=True))[:MOST_KEPT])
 
     def before(self, begun: tuple[datetime, str]) -> list[str]:

@@ -26,14 +26,13 @@ SEVERITY_ORDER = tuple(Severity)
 class Rule(Generic[FactsT]):
     """One row of a rule table.
 
-    ``holds`` decides, ``why`` names the facts that decided (without it, what the verdict means must do), ``next_step``
-    says what to do about it; all are pure. ``means`` explains the verdict to a reader of the report. ``severity`` is
-    the usual one; ``urgency`` tells it where the facts move it. ``counted``: such subjects are healthy and many, so
-    they are counted and not listed. ``alarm``: it is what the profile looks for above all, and the headline begins with
-    it. ``due`` tells by when the next step must be taken, where a moment is known after which it may be too late.
-    ``modes`` are those in which the verdict can be given at all; None: in every one. ``needs`` are sources (or
-    ``"units"``) that must have been read to their end for this verdict: where one was not, for the subject or at all,
-    the kind's ``unverified`` verdict is given instead.
+    ``holds`` decides, ``why`` names the facts that decided (``means`` is used if it gives nothing), ``next_step`` says
+    what to do about it; all are pure. ``means`` explains the verdict to a reader of the report. ``severity`` is the
+    default; ``urgency`` gives it where it depends on the facts. ``counted``: such subjects are healthy and many, so
+    they are only counted. ``alarm``: the profile looks for this above all, and the headline begins with it. ``due``
+    gives the moment after which the next step may be too late, or None. ``modes`` are those in which the verdict can be
+    given; None: in every one. ``needs`` are sources (or ``"units"``) that must have been read to their end for this
+    verdict: if one was not, for the subject or at all, the kind's ``unverified`` verdict is given instead.
     """
 
     verdict: str
@@ -51,7 +50,7 @@ class Rule(Generic[FactsT]):
 
 
 def counted(verdict: str, means: str, holds: Callable[[FactsT], bool]) -> Rule[FactsT]:
-    """A rule for subjects that are in order, of which a report gives the number."""
+    """A rule for subjects that are in order; a report only gives their number."""
     return Rule(
         verdict=verdict,
         severity=Severity.INFO,
@@ -63,7 +62,7 @@ def counted(verdict: str, means: str, holds: Callable[[FactsT], bool]) -> Rule[F
 
 
 def unverified(holds: Callable[[FactsT], bool] = lambda _facts: False) -> Rule[FactsT]:
-    """A rule for subjects of which too little could be read, for ``Kind.unverified`` and for a table."""
+    """A rule for subjects about which too little could be read, for ``Kind.unverified`` and for a table."""
     return Rule(
         verdict="unverified",
         severity=Severity.UNKNOWN,
@@ -74,22 +73,21 @@ def unverified(holds: Callable[[FactsT], bool] = lambda _facts: False) -> Rule[F
 
 
 class Judgement(NamedTuple, Generic[FactsT]):
-    """What a rule table says of one subject."""
+    """The verdict of a rule table on one subject."""
 
     rule: Rule[FactsT]
     severity: Severity
 
     @property
     def verdict(self) -> str:
-        """The name of the verdict."""
         return self.rule.verdict
 
 
 def judge(rules: Sequence[Rule[FactsT]], facts: FactsT) -> Judgement[FactsT]:
     """Apply the first rule that holds.
 
-    Raises ``AssertionError`` if none does: a table must end in a rule that always holds, so that no subject is without
-    a verdict.
+    Raises ``AssertionError`` if none does: a table must end in a rule that always holds, so that every subject gets a
+    verdict.
     """
     for rule in rules:
         if rule.holds(facts):
@@ -98,19 +96,19 @@ def judge(rules: Sequence[Rule[FactsT]], facts: FactsT) -> Judgement[FactsT]:
 
 
 def _nothing(_facts: Any) -> None:
-    """No such thing."""
+    return None
 
 
 @dataclass(frozen=True)
 class Kind(Generic[FactsT]):
-    """A sort of thing that is judged: its ``name`` in documents, and the ``noun`` that readers call one of them.
+    """A sort of thing that is judged: its ``name`` in documents, and the ``noun`` for one of them in texts.
 
     The table ``rules`` is ordered, and its last rule always holds. A finding shows the members of the facts that
-    ``fields`` name, or what ``shown`` gives: JSON with the facts that matter and the evidence. ``named`` gives the id
-    of what people know a subject by, where the profile can look that up. ``keeps_ids``: a report holds also the ids of
-    those that are only counted. ``unverified`` is the rule for what cannot be judged (see ``Rule.needs``); it need not
-    be in the table. ``shape`` describes what is shown, for the published schema: a ``TypedDict`` in the terms of
-    ``shapes``; ``ids`` is what the id of one matches from end to end, if that is said.
+    ``fields`` name, or what ``shown`` gives: JSON with the relevant facts and the evidence. ``named`` gives the id by
+    which people know a subject, if the profile can look that up. ``keeps_ids``: a report also holds the ids of the
+    subjects that are only counted. ``unverified`` is the rule for what cannot be judged (see ``Rule.needs``); it need
+    not be in the table. ``shape`` describes what is shown, for the published schema: a ``TypedDict`` in the terms of
+    ``shapes``; ``ids`` is the pattern that the whole id of one matches, if any.
     """
 
     name: str
@@ -129,7 +127,7 @@ class Kind(Generic[FactsT]):
         return self.shown(facts) if self.shown else {name: getattr(facts, name) for name in self.fields}
 
     def judged(self, facts: FactsT, lost: Set[str] = frozenset()) -> Judgement[FactsT]:
-        """As ``judge``, by its own table; ``lost`` is what could not be read to its end."""
+        """As ``judge``, with its own table; ``lost`` is what could not be read to its end."""
         judgement = judge(self.rules, facts)
         if lost.isdisjoint(judgement.rule.needs):
             return judgement

@@ -1,4 +1,4 @@
-"""run.json: what the run store says of an audit as a whole."""
+"""run.json: the run store's record of an audit as a whole."""
 
 import re
 from dataclasses import dataclass, field, replace
@@ -20,24 +20,23 @@ AUDIT_ID = r"^[0-9]{8}-[0-9]{6}-[0-9a-f]{8}$"
 
 
 def new_audit_id(at: datetime, random_hex: str) -> str:
-    """``20260131-093000-1a2b3c4d``: sorts by time, is safe as a path, a URL part and an instance id."""
+    """``20260131-093000-1a2b3c4d``: sorts by time, and is safe as a folder, a part of a URL and an instance id."""
     return f"{at:%Y%m%d-%H%M%S}-{random_hex[:8]}"
 
 
 def is_audit_id(text: str) -> bool:
-    """True for an id as audits have it: safe as a folder, a part of an address and an instance id."""
+    """True for a text in the form of ``new_audit_id``."""
     return re.fullmatch(AUDIT_ID, text) is not None
 
 
 @dataclass(frozen=True)
 class RunRecord:
-    """One audit. ``outcome`` is None until it has ended; ``summary`` only stands when there is a report.
+    """One audit. ``outcome`` is None until it has ended; ``summary`` is None unless there is a report.
 
     ``resumes`` counts how often its orchestration was started again after it broke off; ``rounds`` how often dead
     letters were replayed or discarded, each of which makes the report again. ``progress`` (as it is shown) and
-    ``dead_letters`` (how many) are how far it came, once it has ended; None if that is not known.
-    ``is_of_old_layout``: an earlier release left it, so that it is only shown. ``etag`` is the run store's mark of the
-    version that was read.
+    ``dead_letters`` (how many) are set when it ends; None if they could not be read. ``is_of_old_layout``: an earlier
+    release wrote it, so it is only shown. ``etag`` is the ETag of the version that was read.
     """
 
     audit_id: str
@@ -58,31 +57,31 @@ class RunRecord:
 
     @property
     def folder(self) -> str:
-        """Where its artefacts are."""
+        """The folder of its artefacts in the run store."""
         return self.audit_id if self.is_of_old_layout else f"{self.parameters.profile}/{self.audit_id}"
 
     @property
     def attempt_folder(self) -> str:
-        """Where those of its current attempt are."""
+        """The folder of the artefacts of its current attempt."""
         return f"{self.folder}/{self.attempt}"
 
     @property
     def attempt(self) -> str:
-        """Which beginning of the audit this is; what was concluded in another one does not count."""
+        """``<resumes>.<rounds>``; what another attempt concluded does not count."""
         return f"{self.resumes}.{self.rounds}"
 
     @property
     def is_first_attempt(self) -> bool:
-        """True as long as nothing was begun again, so that no earlier attempt has left anything."""
+        """True if the audit was neither resumed nor replayed, so there are no artefacts of an earlier attempt."""
         return self.attempt == FIRST_ATTEMPT
 
     @property
     def begun(self) -> tuple[datetime, str]:
-        """Orders audits by when they began; an id alone tells the second only, and several may begin in one."""
+        """A sort key by creation time; the id alone has whole seconds only."""
         return self.created_at, self.audit_id
 
     def reopened(self, at: datetime, *, resumed: bool) -> Self:
-        """The record of an audit on which work begins again: resumed where it broke off, or for another round."""
+        """The record of an audit that is started again: resumed where it broke off, or for another round."""
         return replace(
             self,
             state=State.QUEUED,
@@ -107,7 +106,6 @@ class RunRecord:
         summary: dict[str, Any] | None = None,
         error: str | None = None,
     ) -> Self:
-        """The record as it stands after the audit's end."""
         return replace(
             self,
             state=state,
@@ -121,7 +119,7 @@ class RunRecord:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """A JSON object; ``from_json`` gives back an equal value. ``complete`` tells that nothing more will come."""
+        """A JSON object; ``from_json`` gives back an equal value. ``complete``: the audit has ended."""
         return {
             "schema_version": SCHEMA_VERSION,
             "complete": self.state.has_ended,
@@ -142,8 +140,8 @@ class RunRecord:
 
     @classmethod
     def from_json(cls, value: Any) -> Self:
-        """Raises ``ValueError`` if ``value`` is not what ``to_json`` makes. What an earlier release wrote comes in the
-        words of this one.
+        """Raises ``ValueError`` if ``value`` is not what ``to_json`` makes. Member names of an earlier release are
+        replaced by today's.
         """
         fields = Fields.of_version(value, SCHEMA_VERSION)
         outcome, summary = fields.optional("outcome", fields.inner), fields.optional("summary", fields.inner)

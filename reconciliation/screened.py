@@ -1,6 +1,6 @@
-"""The first look: what is in order is counted and forgotten, the rest is kept, to be read again.
+"""The first look: what is in order is counted and dropped, the rest is kept, to be read again.
 
-So memory grows with what is in doubt, not with what is audited.
+Memory therefore grows with what is in doubt, not with what is audited.
 """
 
 from collections import Counter, defaultdict
@@ -12,7 +12,7 @@ from typing import Any, Self
 from reconciliation.coverage import Coverage
 from reconciliation.evidence import Read, Record
 from reconciliation.fields import Fields
-from reconciliation.looks import Again, Audit, Group, Told
+from reconciliation.looks import Again, Audit, Group, Sighting
 from reconciliation.profile import Profile
 from reconciliation.rules import Judgement, Kind
 from reconciliation.tally import Tally
@@ -24,16 +24,16 @@ _PER_SHARD, _MOST_SHARDS = 500, 256
 
 @dataclass(frozen=True)
 class Screening:
-    """What the first look found: ``verdicts`` of what is in order, by join and kind; the coverage; what was told; the
-    sources that were lost; and where the doubts are, as number, offset and length of each block. ``lookups`` counts
-    what is to be looked up again. ``kept_ids``: of how many in order the ids are kept. ``rows`` counts what the sources
-    gave that were read for it; ``folder`` has those, the doubts and the ids.
+    """The result of the first look: ``verdicts`` of what is in order, by join and kind; the coverage; the sightings;
+    the lost sources; and the blocks of doubts, each as number, offset and length in bytes. ``lookups`` counts the
+    look-ups of the second look. ``kept_ids``: how many ids of subjects in order are kept. ``rows`` counts the rows of
+    the sources that were read for it; ``folder`` has those rows, the doubts and the ids.
     """
 
     now: datetime
     verdicts: Mapping[str, Mapping[str, Mapping[str, int]]]
     coverage: Coverage
-    told: Mapping[str, Told]
+    sightings: Mapping[str, Sighting]
     lost: frozenset[str]
     blocks: Sequence[tuple[int, int, int]] = ()
     lookups: int = 0
@@ -43,7 +43,7 @@ class Screening:
 
     @property
     def shards(self) -> list[tuple[int, int]]:
-        """The pieces of the second look: offset and length of runs of blocks. None where nothing is looked up again."""
+        """The shards of the second look: offset and length of runs of blocks. Empty if there are no look-ups."""
         if not self.lookups:
             return []
         enough = max(_PER_SHARD, -(-sum(number for number, _, _ in self.blocks) // _MOST_SHARDS))
@@ -66,7 +66,7 @@ class Screening:
                 for join, of_join in self.verdicts.items()
             },
             "coverage": self.coverage.kept(),
-            "told": {name: [told.times, optional_text(told.furthest)] for name, told in self.told.items()},
+            "told": {name: [one.times, optional_text(one.furthest)] for name, one in self.sightings.items()},
             "lost": sorted(self.lost),
             "blocks": [list(block) for block in self.blocks],
             "lookups": self.lookups,
@@ -84,7 +84,7 @@ class Screening:
             fields.moment("now"),
             {join: {kind: dict(counts) for kind, counts in of_join.items()} for join, of_join in verdicts.items()},
             Coverage.from_kept(fields.inner("coverage")),
-            {name: Told.from_json(told) for name, told in fields.inner("told").members.items()},
+            {name: Sighting.from_json(one) for name, one in fields.inner("told").members.items()},
             frozenset(fields.texts("lost")),
             [(number, offset, length) for number, offset, length in value["blocks"]],
             fields.whole("lookups"),
@@ -96,7 +96,7 @@ class Screening:
 
 @dataclass(frozen=True)
 class DoubtKept:
-    """A group in doubt, and what is looked up of it again."""
+    """A group in doubt, and what the second look reads of it."""
 
     join: str
     group: Group
@@ -105,10 +105,10 @@ class DoubtKept:
 
 @dataclass
 class FirstLook:
-    """Takes in groups, join by join, and gives back those in doubt.
+    """Takes groups, join by join, and gives back those in doubt.
 
-    ``counted`` are the ids of what is in order, by join and verdict, of kinds that keep them. ``links`` is the evidence
-    that names a key of a later join.
+    ``counted`` are the ids of subjects in order, by join and verdict, of kinds that keep them. ``links`` is the
+    evidence that names a key of a later join, by join and key.
     """
 
     profile: Profile
@@ -123,22 +123,22 @@ class FirstLook:
     _needed: set[str] = field(default_factory=set)
 
     def covered(self, record: Record) -> Any:
-        """Account for what the scan made of a unit; its evidence."""
+        """Count a unit in the coverage; gives back its evidence, or the ``Unread``."""
         self.audit.coverage.count(record)
         return record.evidence if isinstance(record, Read) else record
 
-    def take(self, join: str, group: Group, *, asked_for: bool = False) -> DoubtKept | None:
-        """Account for one group: what is in order is counted, unless it needs what was lost. A key that
-        was asked for, and of which there is no row, is in doubt.
+    def take(self, join: str, group: Group, *, requested: bool = False) -> DoubtKept | None:
+        """Account for one group: what is in order is counted, unless it needs a lost source. A group without rows whose
+        key was ``requested`` (``only``) is in doubt.
         """
         screened = self.profile.screen(join, group, self.audit)
-        for name, moment in screened.told:
-            self._tell(name, moment)
+        for name, moment in screened.sightings:
+            self._sight(name, moment)
         if screened.links:
             self.link(group, screened.links)
         needs = [need for _, _, given in screened.in_order for need in given.rule.needs]
-        is_lost = bool(needs) and not self.audit.known_lost.isdisjoint(needs)
-        if is_lost or (asked_for and not any(group.rows)):
+        is_lost = bool(needs) and not self.audit.all_lost.isdisjoint(needs)
+        if is_lost or (requested and not any(group.rows)):
             return DoubtKept(join, group, self.profile.again(join, group, self.audit))
         self._needed.update(needs)
         for kind, subject, judgement in screened.in_order:
@@ -149,28 +149,27 @@ class FirstLook:
 
     @property
     def spoiled(self) -> frozenset[str]:
-        """What is known to be lost by now, and something that was counted would have needed."""
-        return self.audit.known_lost & self._needed
+        """The lost sources that something already counted as in order would have needed."""
+        return self.audit.all_lost & self._needed
 
     def link(self, group: Group, links: Sequence[tuple[str, str]]) -> None:
-        """Remember that the evidence of a group names these keys, each of a later join."""
+        """Record that the evidence of a group names these keys, each as join and key."""
         for join, key in links:
             self.links[join][key].append((group.key, group.evidence))
 
     @property
     def verdicts(self) -> dict[str, dict[str, dict[str, int]]]:
-        """What is in order, counted by join and kind."""
+        """The numbers of subjects in order, by join, kind and verdict."""
         return {
             join: {kind: dict(counts) for kind, counts in tally.verdicts.items()}
             for join, tally in self.tallies.items()
         }
 
     @property
-    def told(self) -> dict[str, Told]:
-        """What was told, added up."""
-        return {name: Told(times, self._furthest.get(name)) for name, times in self._times.items()}
+    def sightings(self) -> dict[str, Sighting]:
+        return {name: Sighting(times, self._furthest.get(name)) for name, times in self._times.items()}
 
-    def _tell(self, name: str, moment: datetime | None) -> None:
+    def _sight(self, name: str, moment: datetime | None) -> None:
         self._times[name] += 1
         if moment is not None:
             self._furthest[name] = max(self._furthest.get(name, moment), moment)
@@ -182,26 +181,26 @@ class FirstLook:
             self.counted[join, judgement.verdict].append(subject)
 
     def screening(self, now: datetime, blocks: Sequence[tuple[int, int, int]], lookups: int) -> Screening:
-        """What was found, when all groups were taken."""
+        """The result, once all groups were taken."""
         lost, kept_ids = self.audit.lost, sum(map(len, self.counted.values()))
-        return Screening(now, self.verdicts, self.audit.coverage, self.told, lost, blocks, lookups, kept_ids)
+        return Screening(now, self.verdicts, self.audit.coverage, self.sightings, lost, blocks, lookups, kept_ids)
 
 
 def verdicts_of(screening: Screening, profile: Profile) -> dict[str, Mapping[str, Mapping[str, int]]]:
-    """The verdicts of what was in order at first sight, by join and kind.
+    """The verdicts of what the first look found in order, by join and kind.
 
-    Raises ``ValueError`` for one that the profile has not: another release screened.
+    Raises ``ValueError`` for a verdict that the profile does not have: another release screened.
     """
     for of_join in screening.verdicts.values():
         for name, counts in of_join.items():
             kind = profile.kind(name)
-            known = {rule.verdict for rule in kind.rules} if kind else set()
-            if not counts.keys() <= known:
+            allowed = {rule.verdict for rule in kind.rules} if kind else set()
+            if not counts.keys() <= allowed:
                 raise ValueError(f"it has verdicts on {name} that this release does not give")
     return dict(screening.verdicts)
 
 
 def judged_with(audit: Audit, screening: Screening) -> Audit:
-    """The audit as a later step knows it: judged at the moment of the first look."""
+    """The audit with the results of the first look, judged at the moment of that look."""
     clock = replace(audit.clock, now=screening.now)
-    return replace(audit, clock=clock, coverage=screening.coverage, told=screening.told, lost=screening.lost)
+    return replace(audit, clock=clock, coverage=screening.coverage, sightings=screening.sightings, lost=screening.lost)

@@ -1,5 +1,5 @@
-"""How a profile says what its documents hold, in Python's own terms: a ``TypedDict``, whose members are described by
-texts in ``Annotated`` and are all there. The published schemas are made of it.
+"""How a profile describes its documents: a ``TypedDict`` whose members are all required and described by texts in
+``Annotated``. The published schemas are generated from it.
 """
 
 from dataclasses import dataclass
@@ -8,9 +8,9 @@ from typing import Annotated
 
 @dataclass(frozen=True)
 class Form:
-    """What a value keeps to beyond its type: a text matches ``pattern``, a number is not below ``least``.
+    """Constraints beyond the type: a text matches ``pattern``, a number is at least ``least``.
 
-    ``format`` is the name that JSON Schema has for it, if it has one.
+    ``format`` is the ``format`` of JSON Schema, if there is one.
     """
 
     pattern: str | None = None
@@ -19,7 +19,6 @@ class Form:
 
 
 Count = Annotated[int, Form(least=0)]
-"""How many."""
 Moment = Annotated[
     str,
     Form(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{6})?Z$", format="date-time"),

@@ -48,12 +48,12 @@ def shard_sizes(units: int, per_shard: int) -> list[int]:
 
 
 def start_of(before: str, first: str) -> str:
-    """Where the shard begins whose first unit this is; ``before`` is the last one of the shard before it, if any."""
+    """The ``start`` of a shard with this first unit; ``before`` is the last unit of the previous shard, if any."""
     return shortest_prefix_between(before, first) if before else ""
 
 
 def shortest_prefix_between(before: str, after: str) -> str:
-    """The shortest prefix of ``after`` that sorts behind ``before``; needs ``before < after``."""
+    """The shortest prefix of ``after`` that sorts after ``before``. Raises ``ValueError`` unless ``before < after``."""
     for length in range(1, len(after) + 1):
         if after[:length] > before:
             return after[:length]

@@ -1,6 +1,6 @@
-"""What a profile shows of its findings, as data: reports turn it into a page and a table, and decide how it looks.
+"""What a profile shows of its findings, as data; reports make a page and a table of it.
 
-All of it is read from findings as they stand in report.json (see ``Kind.shown``).
+All of it is read from findings as report.json holds them (see ``Kind.shown``).
 """
 
 from collections.abc import Callable, Iterable
@@ -40,7 +40,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Fact:
-    """Something that is known of a subject, under its name."""
+    """One fact about a subject, with its title."""
 
     title: str
     parts: tuple[Part, ...]
@@ -48,7 +48,7 @@ class Fact:
 
 @dataclass(frozen=True)
 class Exhibit:
-    """A piece of evidence: a sentence about it, and one about each thing in it that matters."""
+    """A piece of evidence: a sentence about it, and one about each relevant thing in it."""
 
     parts: tuple[Part, ...]
     items: tuple[tuple[Part, ...], ...] = ()
@@ -66,9 +66,9 @@ def _nothing(_finding: Json) -> None:
 class Showing:
     """What a page and a table show; ``fields_of`` makes one that shows fields as they are.
 
-    ``columns`` are those of the page between verdict and reason; ``facts`` and ``exhibits`` stand folded below a
-    finding, under ``summary``. ``dated`` gives the moment that a finding is about, and ``event`` is what it is called.
-    ``cells`` are all columns of findings.csv by name, in order; new ones are added at the end.
+    ``columns`` are those of the page between verdict and reason; ``facts`` and ``exhibits`` are folded below a finding,
+    under ``summary``. ``dated`` gives the moment that a finding is about, and ``event`` is the noun for it. ``cells``
+    are all columns of findings.csv by name, in order; new ones are added at the end.
     """
 
     columns: tuple[Column, ...]
@@ -86,7 +86,7 @@ SUBJECT_ID = ("subject_id", lambda finding: finding["subject"]["id"])
 
 
 def fields_of(names: Iterable[str]) -> Showing:
-    """A column for each of these members of findings; the table has also what every finding has."""
+    """A column for each of these members of findings; the table also has the members of every finding."""
     columns = tuple(Column(_title(name), partial(_text, name)) for name in names)
     cells = tuple((name, partial(_value, name)) for name in names)
     before, behind = map(member, ("verdict", "severity", "change")), map(member, ("reason", "next_step", "due"))

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from reconciliation.times import to_text
 
-MOST_RESOLVED_LISTED = 1000
+MOST_RESOLVED_SHOWN = 1000
 
 
 class Change(StrEnum):
@@ -20,7 +20,7 @@ class Change(StrEnum):
 
 
 class Known(NamedTuple):
-    """A finding that asked something of a person, as a later audit remembers it."""
+    """A finding that needed a person, as a later audit knows it."""
 
     kind: str
     id: str
@@ -29,7 +29,7 @@ class Known(NamedTuple):
 
 @dataclass(frozen=True)
 class Previous:
-    """A completed audit to compare with, and its findings that asked something of a person."""
+    """A completed audit to compare with, and its findings that needed a person."""
 
     audit_id: str
     as_of: datetime
@@ -38,7 +38,7 @@ class Previous:
 
 
 Shows = Callable[[str, Known], bool]
-"""Whether an audit of a mode can have a finding at all."""
+"""Whether an audit of a mode can have a finding."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class SinceLast:
     why_not: str | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """As it stands in a report."""
+        """The member of a report; at most ``MOST_RESOLVED_SHOWN`` resolved findings one by one."""
         return {
             "previous": None
             if self.previous is None
@@ -63,7 +63,7 @@ class SinceLast:
             "resolved": None if self.resolved is None else len(self.resolved),
             "resolved_findings": [
                 {"subject": {"kind": known.kind, "id": known.id}, "verdict": known.verdict}
-                for known in (self.resolved or ())[:MOST_RESOLVED_LISTED]
+                for known in (self.resolved or ())[:MOST_RESOLVED_SHOWN]
             ],
         }
 
@@ -72,9 +72,9 @@ NO_PREVIOUS = SinceLast(None, why_not="There is no earlier completed audit of th
 
 
 def change_of(previous: Previous | None, finding: Known, shows: Shows) -> Change | None:
-    """Whether a finding is new; None if that cannot be said: the audit before could not have seen it.
+    """Whether a finding is new; None if the mode of the previous audit could not have found it.
 
-    A subject whose verdict is another one now counts as new: it asks something else.
+    A subject with a different verdict than before counts as new.
     """
     if previous is None:
         return None
@@ -84,10 +84,9 @@ def change_of(previous: Previous | None, finding: Known, shows: Shows) -> Change
 
 
 def compare(previous: Previous | None, now: Iterable[Known], shows: Shows, *, mode: str, complete: bool) -> SinceLast:
-    """Compare an audit's findings that ask something of a person with those of the previous one.
+    """Compare an audit's findings that need a person with those of the previous one.
 
-    Nothing counts as resolved that this audit could not have seen: not when it is incomplete, and not what its mode
-    does not show.
+    Nothing counts as resolved if this audit is incomplete, nor what its mode does not show.
     """
     if previous is None:
         return NO_PREVIOUS

@@ -1,4 +1,4 @@
-"""What the engine cannot do with a profile as it is declared, told when it is enabled and not while it audits."""
+"""Checks of a profile's declarations, made when it is enabled and not while it audits."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from reconciliation.profile import Profile
 
 
 def problems(profile: Profile) -> Iterator[str]:
-    """What is wrong with it, in words; nothing if all that it names is there, and the engine can do what it asks."""
+    """Each problem of the declarations as a clause: names that are missing, and what the engine does not support."""
     if not profile.pulls():
         yield "of its sources none is read before the scan: an audit of it would speak about no moment"
     sources, joins = [source.name for source in profile.sources], [join.name for join in profile.joins]
@@ -18,8 +18,8 @@ def problems(profile: Profile) -> Iterator[str]:
     yield from _unknown("sources", [*of_joins, *profile.again_order], sources)
     yield from (f"its source {name} is in two joins" for name, times in Counter(of_joins).items() if times > 1)
     scanned = [] if profile.scan is None else [profile.scan.join]
-    asked = [] if profile.only is None else [profile.only.join]
-    yield from _unknown("joins", [*scanned, *asked], joins)
+    narrowed = [] if profile.only is None else [profile.only.join]
+    yield from _unknown("joins", [*scanned, *narrowed], joins)
     for kind in profile.kinds[1:]:
         if kind.keeps_ids:
             yield f"its kind {kind.name} keeps ids of what is in order, which only the first kind can"
@@ -30,5 +30,5 @@ def problems(profile: Profile) -> Iterator[str]:
             yield f"its kind {kind.name} has rules that need something, and none for what is unverified"
 
 
-def _unknown(what: str, names: list[str], known: set[str] | list[str]) -> Iterator[str]:
-    yield from (f"it has no {name!r} among its {what}" for name in dict.fromkeys(names) if name not in known)
+def _unknown(what: str, names: list[str], declared: set[str] | list[str]) -> Iterator[str]:
+    yield from (f"it has no {name!r} among its {what}" for name in dict.fromkeys(names) if name not in declared)

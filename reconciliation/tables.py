@@ -1,4 +1,4 @@
-"""Sources that are the rows of one SQL statement, by a column of it: all that most profiles need of a database."""
+"""Sources that are the rows of one SQL statement with a key column: enough for most profiles."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -18,11 +18,11 @@ def table(
     row: Callable[[Any], Any] = lambda value: value,
     if_empty: Gap | None = None,
 ) -> Source:
-    """A source of what a fixed statement selects, a JSON object for each row unless ``row`` makes more of it.
+    """A source of the rows of a fixed statement, each a JSON object unless ``row`` makes something else of it.
 
-    ``key`` is the column that the rows are read by, and read again by. The statement may use ``%(since)s``,
-    ``%(until)s``, ``%(only)s`` (null, unless they are asked), ``%(recent)s``, ``%(latest)s`` (see ``Moments``) and the
-    profile's options by their names; all of them travel as bound values.
+    ``key`` is the column by which the rows are ordered, and selected when they are read again. The statement may use
+    ``%(since)s``, ``%(until)s``, ``%(only)s`` (null unless requested), ``%(recent)s``, ``%(latest)s`` (see ``Moments``)
+    and the profile's options by their names; all of them are bound values.
     """
     rows = f"select to_json(given)::text from ({sql}) given"  # noqa: S608 - a constant of a profile
 

@@ -16,8 +16,8 @@ _NEEDING_A_PERSON = (Severity.HIGH, Severity.MEDIUM, Severity.LOW)
 class Tally:
     """How often each verdict was given, by the name of its kind.
 
-    Of what is listed: ``severities``, how many are what the profile looks for above all (``alarms``), how many others
-    need a person, by kind, and with which severity each verdict was given (``graded``).
+    Of the findings: ``severities``, how many are alarms, how many others need a person, by kind, and how often each
+    verdict was given with each severity (``graded``).
     """
 
     verdicts: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
@@ -27,7 +27,6 @@ class Tally:
     graded: Counter[tuple[str, str, Severity]] = field(default_factory=Counter)
 
     def count(self, kind: Kind[Any], judgement: Judgement[Any]) -> None:
-        """Account for one subject."""
         self.verdicts[kind.name][judgement.verdict] += 1
         if not judgement.rule.counted:
             self.severities[judgement.severity] += 1
@@ -41,21 +40,21 @@ class Tally:
         return self.verdicts[kind.name].total()
 
     @property
-    def listed(self) -> int:
-        """How many findings are listed one by one."""
+    def findings(self) -> int:
+        """How many subjects a report shows one by one."""
         return self.severities.total()
 
     @property
     def asking(self) -> int:
-        """How many findings ask something of a person."""
-        return self.listed - self.severities[Severity.INFO]
+        """How many findings need a person."""
+        return self.findings - self.severities[Severity.INFO]
 
 
 @dataclass(frozen=True)
 class Result:
-    """The sums of an audit: what its report says before the rows.
+    """The sums of an audit, for the head of its report.
 
-    ``looked_twice`` is False when something that the first look doubted could not be read again, or not believed.
+    ``looked_twice`` is False when something in doubt could not be read again, or was different without reason.
     """
 
     coverage: Coverage
@@ -66,10 +65,9 @@ class Result:
 
     @property
     def is_complete(self) -> bool:
-        """True when everything that could matter was read, twice where it was in doubt."""
+        """True when everything relevant was read, twice where it was in doubt."""
         return self.coverage.is_complete and self.looked_twice
 
     @property
     def outcome(self) -> Outcome:
-        """How the audit ends."""
         return outcome_of(coverage_complete=self.is_complete, findings=self.tally.asking)

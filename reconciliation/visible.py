@@ -1,8 +1,7 @@
-r"""Text from outside, made visible: what a reader sees is then all that is there, in the order in which it is there.
+r"""Text from outside, made visible: a reader sees every character of it, in the order of the text.
 
-A name may hold characters that turn the direction of writing, break the line, or cannot be seen at all, and so look
-like another name. They are shown as JSON writes them: ``\u202e``. JSON documents hold the text itself and need none of
-this.
+A name may hold characters that turn the direction of writing, break the line, or are invisible, and so look like
+another name. They are shown as JSON escapes: ``\u202e``. JSON documents hold the text itself and need none of this.
 """
 
 import re
@@ -14,9 +13,9 @@ _UNSEEN = re.compile(
 
 
 def visible(text: str) -> str:
-    r"""The text with every character that cannot be seen, and every space but the usual one, written as ``\uXXXX``.
+    r"""The text with every invisible character, and every space other than U+0020, written as ``\uXXXX``.
 
-    One line stays one line, and what is visible stays as it is; doing it again changes nothing.
+    One line stays one line, and visible characters are unchanged; idempotent.
     """
     if text.isascii() and text.isprintable():
         return text

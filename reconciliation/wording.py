@@ -1,4 +1,4 @@
-"""How reports speak of an audited system."""
+"""The words of a profile in reports."""
 
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
@@ -10,8 +10,8 @@ def _all_covered(_left_out: Set[str]) -> tuple[str, str]:
 
 
 class Named(NamedTuple):
-    """What people know subjects by (see ``Kind.named``): its ``noun``; the heading over the statement that looks it up;
-    and what that statement ``tells`` of each.
+    """How people know subjects (see ``Kind.named``): the ``noun`` for one; the heading over the statement that looks
+    ids up; and what that statement gives for each (``tells``).
     """
 
     noun: str = "subject"
@@ -24,15 +24,15 @@ _NAMED = Named()
 
 @dataclass(frozen=True)
 class Wording:
-    """A profile's own words; what it leaves out is said in words that fit any.
+    """A profile's own words; the defaults fit any profile.
 
-    ``unit`` is the noun of what is opened one by one. ``alarm`` is what the profile looks for above all, in
-    a few words behind a number; ``alarms`` says how many of them were found, and ``no_alarm`` that there are none in
-    what was read; ``clean`` says so of all subjects of the first kind, whose number it is given. ``counting`` are the
-    nouns of the kinds, in the order in which a headline counts them; without it their own, in theirs. ``not_absent``
-    says what may not be concluded when not all was read; ``covered`` says, as a lead and the rest, what was
-    looked at when everything that could matter was read and units were left out for these reasons. ``high`` tells what
-    is meant by that severity. ``named`` are words for what people know subjects by.
+    ``unit`` is the noun for a unit. ``alarm`` is what the profile looks for above all, in a few words after a number;
+    ``alarms`` says how many of them were found, and ``no_alarm`` that there are none in what was read; ``clean`` says
+    so for all subjects of the first kind, and is given their number. ``counting`` are the nouns of the kinds, in the
+    order in which a headline counts them; by default their own, in their order. ``not_absent`` says what may not be
+    concluded when not everything was read; ``covered`` says, as a first sentence and the rest, what was read when
+    everything relevant was read and units were skipped for these reasons. ``high`` explains that severity. ``named``
+    are the words for ``Kind.named``.
     """
 
     unit: str = "unit"

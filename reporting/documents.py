@@ -12,7 +12,7 @@ from typing_extensions import TypeAliasType
 from reconciliation.outcome import Outcome as Ended
 from reconciliation.rules import Severity
 from reconciliation.run_record import AUDIT_ID
-from reconciliation.since_last import MOST_RESOLVED_LISTED, Change
+from reconciliation.since_last import MOST_RESOLVED_SHOWN, Change
 from reporting.shapes import Closed, Count, Moment, Said
 
 AuditId = TypeAliasType("AuditId", Annotated[str, Field(pattern=AUDIT_ID, examples=["20260131-093000-1a2b3c4d"])])
@@ -104,7 +104,7 @@ class SinceLast(Compared):
 
     why_not: Said | None
     """Why no comparison was made, or why nothing can be called resolved."""
-    resolved_findings: Annotated[list[Resolved], Field(max_length=MOST_RESOLVED_LISTED)]
+    resolved_findings: Annotated[list[Resolved], Field(max_length=MOST_RESOLVED_SHOWN)]
 
     @model_validator(mode="after")
     def _belongs_together(self) -> Self:

@@ -81,7 +81,7 @@ def build_head(
         "counts": {
             **counts,
             "by_severity": {severity.value: tally.severities[severity] for severity in Severity},
-            "findings": tally.listed,
+            "findings": tally.findings,
             "hidden": tally.alarms,
         },
         "verdicts": [

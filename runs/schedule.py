@@ -23,7 +23,7 @@ async def start_scheduled(context: Context, slot: datetime, *, past_due: bool) -
     """Start the audit of the slot; None if it was started before, or another one is active."""
     services, settings = context.services, context.services.settings
     profile = settings.profiles[settings.scheduled_profile or next(iter(settings.profiles))]
-    parameters = profile.asked(mode=settings.scheduled_mode or profile.modes[0])
+    parameters = profile.parameters(mode=settings.scheduled_mode or profile.modes[0])
     audit_id = scheduled_id(slot, profile.name)
     if past_due:
         event("schedule.past_due", audit_id=audit_id, profile=profile.name)

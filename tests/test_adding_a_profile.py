@@ -49,7 +49,7 @@ def test_nothing_of_the_app_names_the_toy(folder: str) -> None:
 
 
 def test_a_table_reads_all_and_again_what_is_asked_for() -> None:
-    orders, asked = PROFILE.source("orders"), PROFILE.asked(options={"shop": "north"})
+    orders, asked = PROFILE.source("orders"), PROFILE.parameters(options={"shop": "north"})
     everything = orders.read(asked, MOMENTS)
     assert isinstance(everything, SqlRows)
     assert (everything.values["shop"], everything.values["only"], everything.values["latest"]) == (
@@ -75,6 +75,6 @@ def test_each_verdict_is_told_once_where_the_unverified_rule_is_in_the_table_too
 
 
 def test_for_the_plan_only_the_source_is_read_that_units_are_chosen_by() -> None:
-    assert [source.name for source in PROFILE.chooses_by(PROFILE.asked())] == ["orders"]
-    assert [source.name for source in PRE.chooses_by(PRE.asked())] == ["containers"]
-    assert [source.name for source in PRE.chooses_by(PRE.asked(mode="fast"))] == ["containers", "registered"]
+    assert [source.name for source in PROFILE.chooses_by(PROFILE.parameters())] == ["orders"]
+    assert [source.name for source in PRE.chooses_by(PRE.parameters())] == ["containers"]
+    assert [source.name for source in PRE.chooses_by(PRE.parameters(mode="fast"))] == ["containers", "registered"]

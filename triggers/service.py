@@ -69,7 +69,7 @@ async def _queries(world: Services, setting: str) -> None:
 
 
 def _queries_of(world: Services, profile: Profile, setting: str) -> list[SqlRows]:
-    parameters = profile.asked()
+    parameters = profile.parameters()
     moments = world.moments(parameters)
     return [
         query

@@ -6,7 +6,7 @@ from datetime import datetime
 from adapters.store.documents import document, read_document
 from adapters.store.folder import Folder
 from reconciliation.errors import RunStoreError, UnreadableError
-from reconciliation.question import Answered
+from reconciliation.question import CompletedAudits
 
 logger = logging.getLogger("capture_audit.questions")
 
@@ -21,7 +21,7 @@ class Questions:
     def __init__(self, folder: Folder) -> None:
         self._folder = folder
 
-    async def answered(self, profile: str, question: str) -> Answered:
+    async def answered(self, profile: str, question: str) -> CompletedAudits:
         """What is known of a question."""
         return (await self._stored(_path(profile, question)))[0]
 
@@ -31,7 +31,7 @@ class Questions:
         """
         path = _path(profile, question)
         for attempt in range(_TRIES):
-            known, etag = (Answered(), None) if is_first and not attempt else await self._stored(path)
+            known, etag = (CompletedAudits(), None) if is_first and not attempt else await self._stored(path)
             with_it = known.beside(begun)
             if with_it == known:
                 return
@@ -55,15 +55,15 @@ class Questions:
             if blob.last_modified < before:
                 await self._folder.blobs.delete(blob.path)
 
-    async def _stored(self, path: str) -> tuple[Answered, str | None]:
+    async def _stored(self, path: str) -> tuple[CompletedAudits, str | None]:
         stored = await self._folder.blobs.read(path)
         if stored is None:
-            return Answered(), None
+            return CompletedAudits(), None
         try:
-            return read_document(path, self._folder.blobs.where, stored.data, Answered.from_json), stored.etag
+            return read_document(path, self._folder.blobs.where, stored.data, CompletedAudits.from_json), stored.etag
         except UnreadableError as error:
             logger.warning("What was asked before is not known: %s", error)
-            return Answered(), stored.etag
+            return CompletedAudits(), stored.etag
 
 
 def _path(profile: str, question: str) -> str:

@@ -115,7 +115,7 @@ class PreCaptureSessions(Profile):
                 f"The rows come from a read replica that has replayed what happened until {until}. What a registration "
                 "since then would explain is unverified: give the app the primary."
             )
-        future = audit.told.get(FUTURE)
+        future = audit.sightings.get(FUTURE)
         if future is not None and future.furthest is not None:
             yield (
                 f"{future.times:,} container{' holds' if future.times == 1 else 's hold'} blobs whose last change lies "

@@ -55,7 +55,7 @@ async def test_what_is_in_order_is_counted_and_what_is_not_is_kept_with_what_is_
     found = await audit.screened()
     assert found.verdicts == {NAMES: {"container": {"registered": 1}, "recording": {"sound": 1}}}
     assert (found.coverage.listed, found.coverage.scanned, len(found.coverage.failed)) == (3, 2, 1)
-    assert {name: told.times for name, told in found.told.items()} == {PLACED: 1}
+    assert {name: one.times for name, one in found.sightings.items()} == {PLACED: 1}
     assert found.now == AS_OF + MINUTE
     kept = [one for _, offset, length in found.blocks for one in await doubts(audit, offset, length)]
     assert [(join, key, unit, len(late)) for join, key, _, _, _, unit, late in kept] == [
@@ -318,7 +318,7 @@ async def test_an_account_that_has_no_container_for_most_rows_is_hardly_the_righ
 ) -> None:
     audit = await scanned(mostly_missing(placed, missing))
     if not refused:
-        assert {name: told.times for name, told in (await audit.screened()).told.items()} == {
+        assert {name: one.times for name, one in (await audit.screened()).sightings.items()} == {
             name: times for name, times in ((PLACED, placed), (MISSING, missing)) if times
         }
         return

@@ -18,7 +18,7 @@ from reconciliation.queries import Moments, SqlRows
 from tests.adapters.tls_on_loopback import self_signed
 
 MOMENTS = Moments(datetime(2026, 1, 31, tzinfo=UTC), datetime.now(UTC))
-DEFAULTS = PROFILE.asked()
+DEFAULTS = PROFILE.parameters()
 ROLE, ROLE_PASSWORD = "reader_of_nothing", "only-for-the-reader-7c1e"
 
 

@@ -29,7 +29,7 @@ from reconciliation.queries import Moments, SqlRows
 from tests.conftest import PRE_SCHEMA
 from tests.profiles.pre_capture_sessions.world import asking
 
-DEFAULTS = PROFILE.asked()
+DEFAULTS = PROFILE.parameters()
 NOW = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
 MOMENTS = Moments(NOW, datetime.now(UTC))
 TOMORROW = Moments(datetime.now(UTC) + timedelta(days=1), datetime.now(UTC) + timedelta(days=2))

@@ -23,7 +23,7 @@ SETTINGS = {
 
 
 AT = datetime(2026, 1, 31, tzinfo=UTC)
-RECORD = RunRecord("20260131-000000-1a2b3c4d", State.QUEUED, PROFILE.asked(), created_at=AT, updated_at=AT)
+RECORD = RunRecord("20260131-000000-1a2b3c4d", State.QUEUED, PROFILE.parameters(), created_at=AT, updated_at=AT)
 
 
 def services(**more: str) -> Services:

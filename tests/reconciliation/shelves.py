@@ -89,7 +89,9 @@ class Shelves(Grouped):
             return super().screen(join, group, audit)
         read = isinstance(group.evidence, list)
         links = [("books", book) for book in group.evidence] if read else []
-        return Screened(in_doubt=not read, links=links, told=[(PLACED if read else MISSING, AS_OF if read else None)])
+        return Screened(
+            in_doubt=not read, links=links, sightings=[(PLACED if read else MISSING, AS_OF if read else None)]
+        )
 
     def facts(
         self,
@@ -110,7 +112,7 @@ CLOCK = Clock(AS_OF, 60 * MINUTE, timedelta(minutes=20), NOW, TOLERANCE)
 
 def audit(*, listed: int = 0, lost: frozenset[str] = frozenset(), mode: str = "deep") -> Audit:
     """One in which nothing was taken in."""
-    return Audit(SHELVES.asked(mode=mode), CLOCK, Coverage(listed), lost)
+    return Audit(SHELVES.parameters(mode=mode), CLOCK, Coverage(listed), lost)
 
 
 def book(key: str, *facts: str, links: tuple[Any, ...] = ()) -> Group:

@@ -71,8 +71,8 @@ def test_gaps_that_are_found_late_join_those_that_are_known() -> None:
     after = with_gaps(before, [GAP._replace(what="another")])
     assert [gap.what for gap in after.coverage.gaps] == [GAP.what, "another"]
     assert before.coverage.gaps == [GAP], "the audit that was screened stays as it was"
-    assert with_gaps(audit(), []).known_lost == frozenset()
-    assert with_gaps(audit(), [GAP]).known_lost == {UNITS}
+    assert with_gaps(audit(), []).all_lost == frozenset()
+    assert with_gaps(audit(), [GAP]).all_lost == {UNITS}
 
 
 def test_the_verdicts_of_several_joins_are_added_up() -> None:

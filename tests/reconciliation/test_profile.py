@@ -81,7 +81,7 @@ def test_what_is_asked_by_default_may_be_asked_for_by_name(profile: Profile) -> 
         given = list(option.default) if isinstance(option.default, tuple) else option.default
         assert option.read(given) == option.read(None) == option.default
         assert option.means.endswith(".")
-    assert profile.asked() == AuditParameters(
+    assert profile.parameters() == AuditParameters(
         profile.name,
         profile.modes[0],
         profile.default_grace_minutes,

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciliation.parameters import AuditParameters
-from reconciliation.question import MOST_KEPT, Answered, question_of
+from reconciliation.question import MOST_KEPT, CompletedAudits, question_of
 from tests.profiles.pre_capture_sessions.strategies import moments, parameters, texts
 from tests.profiles.pre_capture_sessions.world import (
     AS_OF,
@@ -70,15 +70,15 @@ def test_any_other_difference_does(one: AuditParameters, other: AuditParameters)
 
 @given(st.lists(BEGUN, max_size=3).map(tuple))
 def test_what_is_known_of_a_question_survives_the_run_store(audits: tuple[Any, ...]) -> None:
-    known = Answered(audits)
+    known = CompletedAudits(audits)
     written = json.loads(json.dumps(known.to_json()))
-    assert Answered.from_json(written) == known
+    assert CompletedAudits.from_json(written) == known
     assert (written["schema_version"], written["complete"]) == (1, True)
 
 
 @given(st.lists(BEGUN, max_size=MOST_KEPT + 5), BEGUN)
 def test_the_newest_are_known_each_once(audits: list[Any], begun: Any) -> None:
-    known = Answered()
+    known = CompletedAudits()
     for one in [*audits, *audits]:
         known = known.beside(one)
     newest = sorted(set(audits), reverse=True)[:MOST_KEPT]
@@ -87,6 +87,6 @@ def test_the_newest_are_known_each_once(audits: list[Any], begun: Any) -> None:
 
 
 def test_of_two_that_began_at_once_the_id_tells_which_is_earlier() -> None:
-    known = Answered().beside((AS_OF, "a")).beside((AS_OF, "c")).beside((AS_OF - MINUTE, "d"))
+    known = CompletedAudits().beside((AS_OF, "a")).beside((AS_OF, "c")).beside((AS_OF - MINUTE, "d"))
     assert known.before((AS_OF, "b")) == ["a", "d"]
     assert known.before((AS_OF + timedelta(1), "")) == ["c", "a", "d"]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from reconciliation.coverage import Coverage, Gap
 from reconciliation.evidence import Read, Unread
-from reconciliation.looks import MISSING, PLACED, UNITS, Again, Group, Screened, Told
+from reconciliation.looks import MISSING, PLACED, UNITS, Again, Group, Screened, Sighting
 from reconciliation.rules import Judgement
 from reconciliation.screened import FirstLook, Screening, judged_with, verdicts_of
 from tests.profiles.pre_capture_sessions.strategies import moments, texts
@@ -39,7 +39,7 @@ SCREENINGS = st.builds(
     moments(),
     st.dictionaries(texts(), COUNTS, max_size=3),
     COVERAGES,
-    st.dictionaries(texts(), st.builds(Told, st.integers(0, 99), st.none() | moments()), max_size=3),
+    st.dictionaries(texts(), st.builds(Sighting, st.integers(0, 99), st.none() | moments()), max_size=3),
     st.frozensets(texts(), max_size=3),
     BLOCKS,
     st.integers(0, 99),
@@ -82,8 +82,8 @@ def test_a_unit_that_was_opened_is_looked_up_again() -> None:
 
 def test_a_key_that_was_asked_for_is_in_doubt_if_there_is_no_row_of_it_and_no_other_is() -> None:
     look = FirstLook(SHELVES, audit())
-    assert look.take("books", book("there", "fine"), asked_for=True) is None
-    assert look.take("books", book("nowhere"), asked_for=True) is not None
+    assert look.take("books", book("there", "fine"), requested=True) is None
+    assert look.take("books", book("nowhere"), requested=True) is not None
     assert look.take("books", book("not asked for")) is None
     assert look.counted == {("books", "fine"): ["there"], ("books", "absent"): ["not asked for"]}
 
@@ -113,19 +113,19 @@ def test_what_was_told_is_added_up_with_the_furthest_moment() -> None:
     class Dated(Shelves):
         def screen(self, join: str, group: Group, audit: Any) -> Screened:
             days = [None if fact == "never" else AS_OF + timedelta(days=int(fact)) for fact in group.rows[0]]
-            return Screened(told=[("seen", day) for day in days])
+            return Screened(sightings=[("seen", day) for day in days])
 
     look = FirstLook(Dated(), audit())
     for group in (book("a", "1", "never"), book("b", "3"), book("c", "2")):
         look.take("books", group)
-    assert look.told == {"seen": Told(4, AS_OF + timedelta(days=3))}
+    assert look.sightings == {"seen": Sighting(4, AS_OF + timedelta(days=3))}
 
 
 def test_placed_and_missing_units_are_told_apart() -> None:
     look = FirstLook(SHELVES, audit(listed=2))
     look.take("shelves", shelf("a", look.covered(Read("a", 0, []))))
     look.take("shelves", shelf("b", look.covered(LOST)))
-    assert look.told == {PLACED: Told(1, AS_OF), MISSING: Told(1, None)}
+    assert look.sightings == {PLACED: Sighting(1, AS_OF), MISSING: Sighting(1, None)}
     assert look.audit.coverage.failed == [LOST]
 
 
@@ -143,7 +143,7 @@ def test_what_needs_what_was_lost_is_in_doubt(lost: str, *, kept: bool) -> None:
 def test_a_hole_in_the_coverage_is_as_if_a_source_was_lost() -> None:
     look = FirstLook(SHELVES, audit(listed=1))
     look.covered(LOST)
-    assert look.audit.known_lost == {UNITS}
+    assert look.audit.all_lost == {UNITS}
     assert look.take("books", book("a")) is not None
 
 
@@ -205,8 +205,8 @@ def test_verdicts_of_another_release_are_refused(verdicts: dict[str, dict[str, i
 
 
 def test_the_audit_that_is_judged_is_the_one_that_was_screened() -> None:
-    coverage, told = Coverage(3), {"seen": Told(1, None)}
-    judged = judged_with(audit(), Screening(AS_OF - MINUTE, {}, coverage, told, frozenset({"loans"})))
-    assert (judged.coverage, judged.told) == (coverage, told)
+    coverage, sightings = Coverage(3), {"seen": Sighting(1, None)}
+    judged = judged_with(audit(), Screening(AS_OF - MINUTE, {}, coverage, sightings, frozenset({"loans"})))
+    assert (judged.coverage, judged.sightings) == (coverage, sightings)
     assert judged.lost == {"loans"}
     assert judged.clock == replace(audit().clock, now=AS_OF - MINUTE)

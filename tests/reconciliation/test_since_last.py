@@ -11,7 +11,7 @@ from profiles.pre_capture_sessions.options import FAST, FULL, MODES
 from reconciliation.parameters import AuditParameters
 from reconciliation.rules import Kind
 from reconciliation.since_last import (
-    MOST_RESOLVED_LISTED,
+    MOST_RESOLVED_SHOWN,
     NO_PREVIOUS,
     Change,
     Known,
@@ -135,10 +135,10 @@ def test_the_sums_of_a_comparison(
 
 
 def test_of_very_many_resolved_the_number_is_told_and_the_first_are_named() -> None:
-    before = earlier(*(known("stuck_empty", one=f"{number:05}") for number in range(MOST_RESOLVED_LISTED + 5)))
+    before = earlier(*(known("stuck_empty", one=f"{number:05}") for number in range(MOST_RESOLVED_SHOWN + 5)))
     told = compare(before, [], SHOWS, mode=FULL, complete=True).to_json()
-    assert told["resolved"] == MOST_RESOLVED_LISTED + 5
-    assert len(told["resolved_findings"]) == MOST_RESOLVED_LISTED
+    assert told["resolved"] == MOST_RESOLVED_SHOWN + 5
+    assert len(told["resolved_findings"]) == MOST_RESOLVED_SHOWN
     assert told["resolved_findings"][0]["subject"]["id"] == "00000"
 
 

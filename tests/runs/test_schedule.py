@@ -31,4 +31,4 @@ async def test_the_scheduled_audit_asks_the_first_profile_for_its_defaults(chose
     assert runtime.started == [audit_id] == [scheduled_id(AS_OF, PROFILE)]
     record = await outside.records.record(str(audit_id))
     assert record is not None
-    assert record.parameters == PRE.asked(mode=mode)
+    assert record.parameters == PRE.parameters(mode=mode)

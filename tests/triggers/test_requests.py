@@ -255,7 +255,7 @@ def test_a_text_alone_stands_for_a_list_of_one() -> None:
 def test_without_a_profile_the_first_that_is_enabled_is_asked_by_its_own_modes_and_options() -> None:
     profiles = {"other": OTHER, **PROFILES}
     assert read_start(b"{}", profiles) == AuditParameters("other", "quick", 5)
-    assert read_start(json.dumps({"profile": PROFILE.name}).encode(), profiles) == PROFILE.asked()
+    assert read_start(json.dumps({"profile": PROFILE.name}).encode(), profiles) == PROFILE.parameters()
     with pytest.raises(BadRequestError) as caught:
         read_start(b'{"mode": "full", "statuses": ["NULL"], "options": {"size": 1}}', profiles)
     assert {problem.field: problem.allowed.split(":")[0] for problem in caught.value.problems} == {

@@ -11,7 +11,7 @@ from adapters.store.run_store import RunStore
 from reconciliation.coverage import Coverage, Gap
 from reconciliation.errors import DatabaseUnavailableError, RunStoreError, UnreadableError
 from reconciliation.evidence import Unread
-from reconciliation.looks import Told
+from reconciliation.looks import Sighting
 from reconciliation.screened import Screening
 from tests.adapters.store import damages
 from tests.adapters.store.portions import AUDIT, broken_off, flat, paths, stream
@@ -30,7 +30,7 @@ SCREENING = Screening(
         failed=[Unread("d", "403", failed=True)],
         gaps=[Gap("something may be missing", "Look.")],
     ),
-    {"placed": Told(7, None), "future": Told(1, AT + timedelta(days=1))},
+    {"placed": Sighting(7, None), "future": Sighting(1, AT + timedelta(days=1))},
     frozenset({"containers_again"}),
     [(50, 0, 700), (3, 700, 90)],
     53,

@@ -19,7 +19,7 @@ from tests.adapters.store.portions import stream
 from tests.adapters.store.test_shards import LOST, SCAN, SEEN
 
 AT = datetime(2026, 1, 31, 9, 30, 0, 123456, tzinfo=UTC)
-RECORD = RunRecord("20260131-093000-1a2b3c4d", State.QUEUED, PROFILE.asked(), created_at=AT, updated_at=AT)
+RECORD = RunRecord("20260131-093000-1a2b3c4d", State.QUEUED, PROFILE.parameters(), created_at=AT, updated_at=AT)
 AUDIT = RECORD.folder
 PLAN = Plan(AT, settle_minutes=20, max_passes=3, listed=0, skipped={}, shards=())
 LETTER = DeadLetter(7, "7f", 3, 1, (("7f-lost", "403"),), attempts=3, first_at=AT, last_at=AT)

@@ -7,7 +7,7 @@ import pytest
 from adapters.store.blobs import BlobStore, Stored
 from adapters.store.run_store import RunStore
 from reconciliation.errors import RunStoreError
-from reconciliation.question import MOST_KEPT, Answered
+from reconciliation.question import MOST_KEPT, CompletedAudits
 from tests.adapters.store import damages
 
 PROFILE, QUESTION = "pre-capture-sessions", "0123456789abcdef0123456789abcdef"
@@ -25,7 +25,7 @@ async def add(store: RunStore, *numbers: int, question: str = QUESTION, profile:
         await store.questions.add(profile, question, begun(number), is_first=False)
 
 
-async def known(store: RunStore) -> Answered:
+async def known(store: RunStore) -> CompletedAudits:
     return await store.questions.answered(PROFILE, QUESTION)
 
 
@@ -44,17 +44,17 @@ def reads(blobs: BlobStore, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 async def test_what_answered_a_question_is_known_newest_first_however_often_it_is_told(store: RunStore) -> None:
-    assert await known(store) == Answered()
+    assert await known(store) == CompletedAudits()
     await add(store, 2, 1, 3, 1)
-    assert await known(store) == Answered((begun(3), begun(2), begun(1)))
+    assert await known(store) == CompletedAudits((begun(3), begun(2), begun(1)))
 
 
 async def test_questions_and_profiles_are_apart(store: RunStore) -> None:
     await add(store, 1)
     await add(store, 2, question="f" * 32)
     await add(store, 3, profile="other")
-    assert await known(store) == Answered((begun(1),))
-    assert await store.questions.answered("other", QUESTION) == Answered((begun(3),))
+    assert await known(store) == CompletedAudits((begun(1),))
+    assert await store.questions.answered("other", QUESTION) == CompletedAudits((begun(3),))
 
 
 async def test_it_says_in_which_form_it_is_and_that_it_is_complete(store: RunStore, blobs: BlobStore) -> None:
@@ -72,7 +72,7 @@ async def test_the_first_answer_is_written_without_a_look_and_takes_nothing_away
     assert reads == []
     await store.questions.add(PROFILE, QUESTION, begun(2), is_first=True)
     assert reads == [PATH]
-    assert await known(store) == Answered((begun(2), begun(1)))
+    assert await known(store) == CompletedAudits((begun(2), begun(1)))
 
 
 async def test_what_is_known_already_is_not_written_again(
@@ -86,7 +86,7 @@ async def test_what_is_known_already_is_not_written_again(
 async def test_of_several_who_answer_at_once_none_is_lost(store: RunStore) -> None:
     adding = [store.questions.add(PROFILE, QUESTION, begun(n), is_first=bool(n % 2)) for n in range(4)]
     await asyncio.gather(*adding)
-    assert await known(store) == Answered(tuple(begun(n) for n in (3, 2, 1, 0)))
+    assert await known(store) == CompletedAudits(tuple(begun(n) for n in (3, 2, 1, 0)))
 
 
 async def test_an_index_that_never_stands_still_is_an_error(
@@ -114,11 +114,11 @@ async def test_an_index_that_cannot_be_read_counts_as_none_and_is_written_anew(
     for damage in damages.documents(whole, may_be_texts=set(), may_be_missing=set()):
         await blobs.write(PATH, damage)
         caplog.clear()
-        assert await known(store) == Answered()
+        assert await known(store) == CompletedAudits()
         assert f"{PATH} in container" in caplog.text
         assert await store.questions.compared_with(PROFILE) == set()
         await add(store, 2)
-        assert await known(store) == Answered((begun(2),))
+        assert await known(store) == CompletedAudits((begun(2),))
 
 
 async def test_the_newest_audit_of_each_question_is_the_one_to_compare_with(store: RunStore) -> None:
@@ -139,4 +139,4 @@ async def test_questions_that_were_not_answered_for_long_are_forgotten(store: Ru
     await store.questions.forget(PROFILE, max(moments.values()) + timedelta(seconds=1))
     assert [blob.path async for blob in blobs.listing("")] == [f"other/questions/{QUESTION}.json"]
     await add(store, 4)
-    assert await known(store) == Answered((begun(4),))
+    assert await known(store) == CompletedAudits((begun(4),))

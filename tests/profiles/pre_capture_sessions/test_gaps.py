@@ -226,15 +226,15 @@ def test_an_account_without_a_container_is_a_gap() -> None:
 def test_rows_without_a_container_count_unless_nothing_can_be_expected_of_them() -> None:
     rows = [row("a"), row("b", "session", "future"), row("c", "session", "child")]
     others = [row(mark, "session", mark) for mark in ("deleted", "recent", "legacy", "unreadable")]
-    told = first_look(World([], [encoded("a")], [*rows, *others]))[0].told
-    assert {name: told[name].times for name in (PLACED, MISSING)} == {PLACED: 1, MISSING: 2}
+    sightings = first_look(World([], [encoded("a")], [*rows, *others]))[0].sightings
+    assert {name: sightings[name].times for name in (PLACED, MISSING)} == {PLACED: 1, MISSING: 2}
 
 
 def test_any_row_whose_container_is_there_speaks_for_the_account() -> None:
     imports = [row(f"import {number}", "session", "legacy") for number in range(3)]
     world = World([], [encoded(f"import {number}") for number in range(3)], [*imports, row("a"), row("b")])
-    told = first_look(world)[0].told
-    assert (told[PLACED].times, told[MISSING].times) == (3, 2)
+    sightings = first_look(world)[0].sightings
+    assert (sightings[PLACED].times, sightings[MISSING].times) == (3, 2)
 
 
 # --- replicas ---------------------------------------------------------------------------------------------------------

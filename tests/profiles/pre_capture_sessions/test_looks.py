@@ -93,7 +93,7 @@ def test_every_subject_has_one_verdict_and_the_sums_add_up_whatever_happens_in_b
         assert set(tally.verdicts[kind.name]) <= {rule.verdict for rule in kind.rules}
         names = [found.id for found in done.findings if found.kind is kind]
         assert len(names) == len(set(names))
-    assert tally.listed == len(done.findings)
+    assert tally.findings == len(done.findings)
     assert tally.severities == Counter(found.judgement.severity for found in done.findings)
     assert tally.alarms == sum(found.judgement.rule.alarm for found in done.findings)
     needing = Counter(

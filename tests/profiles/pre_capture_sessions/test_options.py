@@ -23,7 +23,7 @@ def test_the_profile_asks_for_the_stuck_and_the_empty_by_default() -> None:
     assert DEFAULT_STATUSES == ("PROCESSING", "NO_RECORDING", "FAILURE", NO_STATUS)
     assert set(STATUSES) >= STILL_WORKING | set(DEFAULT_STATUSES)
     assert PROFILE.modes == MODES
-    asked = PROFILE.asked()
+    asked = PROFILE.parameters()
     assert (asked.mode, asked.grace_minutes, statuses(asked), ingest_address(asked)) == (
         FULL,
         60,

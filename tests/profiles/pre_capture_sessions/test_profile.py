@@ -26,7 +26,7 @@ def audit_of(*far: str, state: tuple[bool, datetime | None] | None = None) -> Au
     """An audit of containers of these names with blobs of the future, and of a database that says this of itself."""
     look, _ = first_look(World([], [encoded(name, at=FAR) for name in far]))
     servers = {DATABASE: DatabaseState(AS_OF, *state)} if state else {}
-    return Audit(PARAMETERS, look.audit.clock, look.audit.coverage, told=look.told, databases=servers)
+    return Audit(PARAMETERS, look.audit.clock, look.audit.coverage, sightings=look.sightings, databases=servers)
 
 
 def notes(*far: str, state: tuple[bool, datetime | None] | None = None) -> list[str]:

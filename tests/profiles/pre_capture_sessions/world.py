@@ -55,7 +55,7 @@ LATEST = NOW + TOLERANCE
 CLOCK = Clock(as_of=AS_OF, grace=60 * MINUTE, settle=20 * MINUTE, now=NOW, tolerance=TOLERANCE)
 MOMENTS = Moments(AS_OF - 60 * MINUTE, LATEST)
 LONG_AGO = AS_OF - timedelta(days=30)
-PARAMETERS = PROFILE.asked()
+PARAMETERS = PROFILE.parameters()
 IN_FAST_MODE = replace(PARAMETERS, mode=FAST)
 AUDIT_ID = "20260302-093000-1a2b3c4d"
 AUDITED = Environment(
@@ -304,7 +304,7 @@ def sessions_in_doubt(world: World, look: FirstLook) -> list[DoubtKept]:
     for key in sorted(known.keys() | look.links[SESSIONS].keys() | asked):
         rows = (known[key],) if key in known else ()
         group = Group(key, (rows,), links=[evidence for _, evidence in look.links[SESSIONS].get(key, ())])
-        doubts += filter(None, [look.take(SESSIONS, group, asked_for=key in asked)])
+        doubts += filter(None, [look.take(SESSIONS, group, requested=key in asked)])
     return doubts + [one for row in nameless if (one := look.take(SESSIONS, Group("", ((row,),))))]
 
 
@@ -325,7 +325,7 @@ def audited(
     look, kept = first_look(world, parameters, then)
     state = DatabaseState(AS_OF, later.replayed_until is not None, later.replayed_until)
     servers = {"PRE_DATABASE": state} if later.database else {}
-    audit = replace(look.audit, told=look.told, databases=servers)
+    audit = replace(look.audit, sightings=look.sightings, databases=servers)
     doubts = [Doubt(one.join, one.group, later.again(one)) for one in kept]
     # What was looked up, before any row was read again: by that, more may come into doubt.
     seen = [Doubt(one.join, one.first, one.again._replace(rows=one.first.rows, lost=frozenset())) for one in doubts]
