@@ -1,1 +1,1 @@
-"""The audited systems, one package each; which of them are enabled, AUDIT_PROFILES says."""
+"""The audited systems, one package each; the setting AUDIT_PROFILES enables them."""

@@ -1,7 +1,7 @@
-"""The rows of an audit: sessions in question, and the recordings that the database already accounts for.
+"""The rows of an audit: the sessions in question, and the registered recordings.
 
-A value that cannot be read (a moment that Python has no date for, an id that is none) is kept as a text beside the row,
-and takes neither its row nor any other along.
+A value that cannot be read (a moment outside Python's range, a malformed id) is kept as a text beside the row; the row
+and all others are still used.
 """
 
 from collections.abc import Iterator, Mapping
@@ -25,29 +25,28 @@ _CLOCKS = (
     "stopped_at",
     "job_at",
 )
-_NOT_SHOWN = ("session_id", "asked", "case_closed_at", "processing_at", "left_at", "stopped_at")
+_NOT_SHOWN = ("session_id", "in_question", "case_closed_at", "processing_at", "left_at", "stopped_at")
 _IDS = ("session_id", "booking_id", "case_id")
-# A booking may well be for tomorrow; all others tell of what has happened.
+# A booking may be for tomorrow; all other moments are in the past.
 _PAST = tuple(name for name in _CLOCKS if name != "scheduled_for")
 _LONGEST_SHOWN = 60
 _NONE: Mapping[str, Any] = {}
 _MOST = 2**63  # as Postgres counts
 ORIGINS = frozenset({"PRE", "VODAFONE", "VODAFONE_VISIBLE"})
-"""Where a session was recorded. What comes from elsewhere is not understood, so it is not called another system's."""
+"""The systems that record sessions. A row with another origin is unreadable, not another system's."""
 
 
 @dataclass(slots=True)
 class Candidate:
-    """A capture session as its rows tell of it; not changed once it is read.
+    """The row of a capture session, with what was joined to it; never changed once it is read.
 
-    ``case_live`` is False when its booking or case was deleted. ``sibling_recordings`` are live recordings of other
+    ``case_live`` is False when its booking or case was deleted. ``sibling_recordings`` counts live recordings of other
     sessions of its booking. ``processing_at``, ``left_at`` and ``stopped_at`` are moments of the audit trail (see
     ``trail``), ``job_at`` when its newest encode job was made. ``row_token`` changes with every write to the row.
-    ``asked`` is False for a session that a container names but that the audit's question leaves out.
+    ``in_question`` is False for a session that a container names but that the audit's question excludes.
 
-    ``unreadable`` are the columns whose value is not understood, with what was seen there; ``future`` those whose
-    moment had not come yet when the row was judged (see ``without_future``). The value itself is then as if it were not
-    given.
+    ``unreadable`` are the columns whose value could not be read, with that value as a text; ``future`` those whose
+    moment was in the future when the row was judged (see ``without_future``). Both count as not given.
     """
 
     session_id: str
@@ -71,26 +70,25 @@ class Candidate:
     stopped_at: datetime | None
     job_at: datetime | None
     row_token: str
-    asked: bool
+    in_question: bool
     unreadable: Mapping[str, str] = field(default_factory=lambda: _NONE)
     future: Mapping[str, datetime] = field(default_factory=lambda: _NONE)
 
     @property
     def key(self) -> str:
-        """The form in which blob names carry the session's id; empty if its id cannot be read."""
+        """The form in which blob names contain the session's id; empty if its id cannot be read."""
         return session_key(self.session_id) if self.has_id else ""
 
     @property
     def has_id(self) -> bool:
-        """True unless the session's own id cannot be read."""
         return "session_id" not in self.unreadable
 
     def gives(self, column: str) -> bool:
-        """True if there is anything in a column, be it a moment that says nothing."""
+        """True if the column is not empty, even if its value could not be read or is in the future."""
         return getattr(self, column) is not None or column in self.unreadable or column in self.future
 
     def without_future(self, latest: datetime) -> "Candidate":
-        """The row as if its moments after ``latest`` were not given; they stand in ``future`` then."""
+        """The row with its moments after ``latest`` moved to ``future``."""
         ahead = {name: at for name in _PAST if (at := getattr(self, name)) is not None and at > latest}
         given: dict[str, Any] = dict.fromkeys(ahead)
         return replace(self, future=ahead, **given) if ahead else self
@@ -102,12 +100,11 @@ class Candidate:
 
     @property
     def last_clock(self) -> datetime | None:
-        """The latest moment at which something is known to have happened to the session."""
+        """The session's last recorded activity: its end, or else its start."""
         return self.finished_at or self.started_at
 
     @property
     def trail(self) -> Trail:
-        """What the audit trail says of the session's end."""
         return trail_of(self.processing_at, self.left_at, self.stopped_at)
 
     def shown(self) -> dict[str, Any]:
@@ -125,9 +122,9 @@ class Candidate:
 
     @classmethod
     def from_json(cls, values: list[Any]) -> Self:
-        """Takes ``values`` over; what is not understood among them is ``unreadable``, whatever it is.
+        """Changes ``values`` in place. A value of the wrong type or form goes to ``unreadable``.
 
-        Raises ``ValueError`` if there are more or fewer of them than ``COLUMNS``.
+        Raises ``ValueError`` if there are more or fewer values than ``COLUMNS``.
         """
         if len(values) != len(COLUMNS):
             raise ValueError(f"a session has {len(values)} values instead of {len(COLUMNS)}")
@@ -143,10 +140,9 @@ class Candidate:
         return cls(*values)
 
 
-# Thousands of rows travel without their names: half the bytes, and a third of the time to make and to parse them.
+# Rows are stored as arrays without column names: half the bytes, and a third of the time to write and to parse.
 COLUMNS: tuple[str, ...] = tuple(one.name for one in fields(Candidate) if one.name not in {"unreadable", "future"})
 MOMENTS: frozenset[str] = frozenset(_CLOCKS)
-"""The columns that hold moments."""
 _CLOCKS_AT = tuple(map(COLUMNS.index, _CLOCKS))
 _IDS_AT = tuple(map(COLUMNS.index, _IDS))
 _ORIGIN_AT = COLUMNS.index("origin")
@@ -158,25 +154,25 @@ _NOTHING = type(None)
 _TYPES: dict[str, tuple[type, ...]] = {
     **dict.fromkeys(COLUMNS, (str,)),
     **dict.fromkeys(("status", *_CLOCKS), (str, _NOTHING)),
-    **dict.fromkeys(("case_live", "has_ingest_address", "asked"), (bool,)),
+    **dict.fromkeys(("case_live", "has_ingest_address", "in_question"), (bool,)),
     **dict.fromkeys(_NUMBERS, (int,)),
 }
-# What a value that cannot be read counts as; a row with one is judged by that, or not at all (see the rules).
+# The value used instead of one that cannot be read; the rules decide whether such a row is judged at all.
 _STAND_INS: dict[str, Any] = {
     **dict.fromkeys((name for name, types in _TYPES.items() if types == (str,)), ""),
-    **dict.fromkeys(("case_live", "has_ingest_address", "asked"), True),
+    **dict.fromkeys(("case_live", "has_ingest_address", "in_question"), True),
     **dict.fromkeys(_NUMBERS, 0),
 }
 
 
 @lru_cache(maxsize=1024)
 def _of_wrong_type(types: tuple[type, ...]) -> tuple[int, ...]:
-    """Where a row holds something of another type than its column; rows of one query hardly differ in this."""
+    """Indices of values whose type is not their column's; cached, since rows of one query hardly differ in types."""
     return tuple(at for at, name in enumerate(COLUMNS) if types[at] not in _TYPES[name])
 
 
 def _is_plain(values: list[Any]) -> bool:
-    """The quick way for a row in which all is as it should be, which is nearly every one: converts its moments."""
+    """The fast path for a row without unreadable values, which is nearly every one: converts its moments in place."""
     if _of_wrong_type(tuple(map(type, values))) or _no_words(values) != []:
         return False
     moments = [None if values[at] is None else _moment(values[at]) for at in _CLOCKS_AT]
@@ -188,7 +184,7 @@ def _is_plain(values: list[Any]) -> bool:
 
 
 def _no_words(values: list[Any]) -> list[int]:
-    """Where a row holds another word or number than can stand there."""
+    """Indices of ids, words and numbers that are not allowed in their columns."""
     odd = [at for at in _IDS_AT if not is_canonical_id(values[at])]
     odd += [at for at in _WORDS_AT if not (str(values[at]).isascii() and str(values[at]).isprintable())]
     odd += [at for at in _NUMBERS_AT if not (type(values[at]) is int and 0 <= values[at] < _MOST)]
@@ -196,7 +192,7 @@ def _no_words(values: list[Any]) -> list[int]:
 
 
 def _not_converted(values: list[Any]) -> Iterator[int]:
-    """Turn the texts of moments into moments; where that cannot be done."""
+    """Convert the texts of moments in place; gives the indices of those that could not be converted."""
     for at in _CLOCKS_AT:
         if values[at] is not None and (moment := _moment(values[at])) is not _NO_MOMENT:
             values[at] = moment
@@ -212,17 +208,17 @@ def _moment(text: Any) -> object:
 
 
 def shortened(value: object) -> str:
-    """A value that is not understood, as it may be shown: printable, and not long."""
+    """An unreadable value as it may be shown: printable, and cut after ``_LONGEST_SHOWN`` characters."""
     text = "".join(character for character in str(value) if character.isprintable())
     return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."
 
 
 class RegisteredRecording(NamedTuple):
-    """A recording id that has a row, live or soft-deleted; its container is accounted for either way.
+    """A row in ``recordings``, live or soft-deleted; its container is accounted for either way.
 
     ``marks`` say what is special about the row: each a ``Mark``. ``file_digest`` is the digest of the file name, None
     if it is the usual one for its session: the name itself may hold personal data and never leaves the database.
-    A row that is not understood keeps its id as far as there is one, and the mark ``unreadable``.
+    An unreadable row keeps its id, if it has one, and the mark ``unreadable``.
     """
 
     recording_id: str
@@ -232,27 +228,25 @@ class RegisteredRecording(NamedTuple):
 
     @property
     def deleted(self) -> bool:
-        """True for a soft-deleted row."""
         return "deleted" in self.marks
 
     @property
     def readable(self) -> bool:
-        """True unless something in the row is not understood."""
         return "unreadable" not in self.marks
 
     @classmethod
     def from_json(cls, value: list[Any]) -> Self:
-        """The row of a JSON array in the order of the fields; whatever else is in it, a row that is ``unreadable``.
+        """From a JSON array in the order of the fields; any other array gives a row with the mark ``unreadable``.
 
-        Raises ``ValueError`` for what is no array.
+        Raises ``ValueError`` for anything but an array.
         """
         if not isinstance(value, list):
             raise ValueError("a row is an array")  # noqa: TRY004 - as for any other damage
         if len(value) == len(cls._fields):
             recording_id, session_id, marks, digest = value
             ids = is_canonical_id(recording_id) and is_canonical_id(session_id)
-            known = isinstance(marks, list) and (not marks or all(str(mark) in _KNOWN_MARKS for mark in marks))
-            if ids and known and (digest is None or isinstance(digest, str)):
+            allowed = isinstance(marks, list) and (not marks or all(str(mark) in _ALLOWED_MARKS for mark in marks))
+            if ids and allowed and (digest is None or isinstance(digest, str)):
                 return cls(recording_id, session_id, marks, digest)
         found = [shortened(part) for part in value[:2]] + ["", ""]
         return cls(found[0], found[1], ("unreadable",), None)
@@ -269,4 +263,4 @@ Mark = Literal[
     "unreadable",  # something in it is not understood
 ]
 MARKS: tuple[str, ...] = get_args(Mark)
-_KNOWN_MARKS = frozenset(MARKS)
+_ALLOWED_MARKS = frozenset(MARKS)

@@ -1,6 +1,6 @@
-"""The second look and what follows from it: the final verdict of everything that was in doubt.
+"""The second look: the final verdict on everything that was in doubt.
 
-Only what stands up to being read again is reported; what cannot be read again, or not be believed, is unverified.
+Only what is confirmed by reading it again is reported; what cannot be read again, or contradicts itself, is unverified.
 """
 
 from collections import defaultdict
@@ -27,12 +27,15 @@ _LISTED_AND_GONE = "storage lists it, and answers that it is not there"
 
 
 def conclude(doubts: Sequence[Doubt], audit: Audit) -> Iterator[Subject]:
-    """The subjects in doubt: sessions by time of hearing, recordings and containers by name."""
+    """The subjects in doubt: sessions by time of hearing, then recordings and containers by name."""
     yield from _Conclusion(doubts, audit).subjects()
 
 
 def replayed_until(audit: Audit) -> str | None:
-    """Up to when the rows tell, if they come from a replica: what was registered since then is not among them."""
+    """How far a replica has replayed its primary, as a text; None if the database is a primary or was not read again.
+
+    Recordings that were registered later are not among the rows.
+    """
     state = audit.databases.get(DATABASE)
     if state is None or not state.is_replica:
         return None
@@ -41,7 +44,7 @@ def replayed_until(audit: Audit) -> str | None:
 
 
 class _Conclusion:
-    """All doubts by what they are about, beside what was read again of them."""
+    """All doubts by subject, with both readings."""
 
     def __init__(self, doubts: Sequence[Doubt], audit: Audit) -> None:
         self._audit = audit
@@ -51,7 +54,7 @@ class _Conclusion:
         self._names: dict[str, Name] = {doubt.first.key: name_of(doubt.first, audit) for doubt in of_names}
         self._records: dict[str, Record | None] = {doubt.first.key: doubt.again.evidence for doubt in of_names}
         self._database_read = not any(doubt.again.lost for doubt in doubts)
-        # What could not be read again is as good as not there: nothing is concluded from its first reading.
+        # Nothing is concluded from the first reading of what could not be read again.
         again = of_sessions if self._database_read else []
         self._rows: dict[str, RegisteredRecording] = {
             doubt.first.key: row for doubt in of_names if self._database_read for row in doubt.again.rows[1]
@@ -72,31 +75,30 @@ class _Conclusion:
         }
         self._doubtful_containers: set[str] = set()
         self._containers = {
-            name: self._container(known) for name, known in sorted(self._names.items()) if self._waits(known)
+            name: self._container(of_name) for name, of_name in sorted(self._names.items()) if self._waits(of_name)
         }
         self._by_key: defaultdict[str, list[ContainerFacts]] = defaultdict(list)
         for facts in self._containers.values():
-            for key in facts.known if _is_evidence(facts) else ():
+            for key in facts.sessions if _is_evidence(facts) else ():
                 self._by_key[key].append(facts)
-        # Of a container that can be read no more, the first look still tells whose it was.
+        # If a container can no longer be read, the first look still says which sessions its tracks name.
         self._doubtful_keys = {
             key
             for name, facts in self._containers.items()
-            if isinstance(facts.record, Unread) and isinstance(seen := self._names[name].record, ContainerEvidence)
-            for key in seen.keys
+            if isinstance(facts.record, Unread) and isinstance(evidence := self._names[name].record, ContainerEvidence)
+            for key in evidence.keys
         }
 
     def subjects(self) -> Iterator[Subject]:
-        """All of them."""
         latest = self._audit.clock.latest
         judged = {one: self._sessions_again.get(one, session) for one, session in self._sessions.items()}
         judged |= {
             one: session
             for one, session in self._sessions_again.items()
-            if one not in self._sessions and session.asked and one in self._named
+            if one not in self._sessions and session.in_question and one in self._named
         }
-        known = (session.without_future(latest) for session in (*judged.values(), *self._nameless))
-        for session in sorted(known, key=_by_hearing):
+        sessions = (session.without_future(latest) for session in (*judged.values(), *self._nameless))
+        for session in sorted(sessions, key=_by_hearing):
             yield self._session(session)
         for name, of_name in sorted(self._names.items()):
             if of_name.row is not None and not judged_row(of_name, self._audit).rule.counted:
@@ -107,38 +109,37 @@ class _Conclusion:
     # --- sessions ------------------------------------------------------------------------------------------------
 
     def _session(self, session: Candidate) -> Subject:
-        facts = self._as_seen(session)
+        facts = self._facts(session)
         may_be_registered_since = self._replayed_until is not None and not session.live_recordings
         if may_be_registered_since and SESSION.judged(facts).severity is not Severity.INFO:
-            facts = replace(facts, seen_twice=False, replayed_until=self._replayed_until)
+            facts = replace(facts, read_twice=False, replayed_until=self._replayed_until)
             return Subject(SESSION, session.session_id, facts, doubtful=True)
         return Subject(SESSION, session.session_id, facts)
 
-    def _as_seen(self, session: Candidate) -> SessionFacts:
+    def _facts(self, session: Candidate) -> SessionFacts:
         named = self._by_key.get(session.key, ())
-        # A row whose id cannot be read cannot be asked for again; its first reading is all there is.
+        # A row whose id cannot be read cannot be looked up again; its first reading is all there is.
         read = session.session_id in self._sessions_again or not session.has_id
         return SessionFacts(
             session,
             self._audit.clock,
             self._audit.coverage.is_complete,
             self._audit.asked.mode == FAST,
-            seen_twice=read and session.key not in self._doubtful_keys,
-            evidence=tuple(facts.seen for facts in named if len(facts.known) == 1),
-            mixed=tuple(facts.seen for facts in named if len(facts.known) > 1),
+            read_twice=read and session.key not in self._doubtful_keys,
+            evidence=tuple(facts.evidence for facts in named if len(facts.sessions) == 1),
+            mixed=tuple(facts.evidence for facts in named if len(facts.sessions) > 1),
             ingest_blobs=self._ingest.get(session.booking_id),
         )
 
     # --- containers and recordings -------------------------------------------------------------------------------
 
     @staticmethod
-    def _waits(known: Name) -> bool:
-        """True if the verdict on the container was left to this look."""
-        return known.container_in_doubt
+    def _waits(of_name: Name) -> bool:
+        return of_name.container_in_doubt
 
-    def _container(self, known: Name) -> ContainerFacts:
-        now, clock = self._now(known), self._audit.clock
-        row = self._rows.get(known.name)
+    def _container(self, of_name: Name) -> ContainerFacts:
+        now, clock = self._now(of_name), self._audit.clock
+        row = self._rows.get(of_name.name)
         if isinstance(now, Unread):
             return ContainerFacts(now, row, clock)
         doubted = {key for key in now.keys if session_id_of(key) in self._sessions}
@@ -146,35 +147,35 @@ class _Conclusion:
             facts = ContainerFacts(now, row, clock, doubted, doubted)
             return facts if CONTAINER.judged(facts).rule.counted else self._unread(facts, _DATABASE_NOT_READ_AGAIN)
         named = [session for key in now.keys if (session := self._sessions_again.get(session_id_of(key)))]
-        of_known = frozenset(session.key for session in named)
-        asked = frozenset(session.key for session in named if session.asked)
-        facts = ContainerFacts(now, row, clock, of_known, asked | (of_known & doubted))
+        in_database = frozenset(session.key for session in named)
+        in_question = frozenset(session.key for session in named if session.in_question)
+        facts = ContainerFacts(now, row, clock, in_database, in_question | (in_database & doubted))
         if self._replayed_until is None or row is not None or CONTAINER.judged(facts).severity is Severity.INFO:
             return facts
         return self._unread(facts, f"the database is a replica that has replayed until {self._replayed_until}")
 
-    def _now(self, known: Name) -> Record:
-        """A container in doubt as the second look saw it; one that was deleted since the scan is empty."""
-        record = known.record
+    def _now(self, of_name: Name) -> Record:
+        """A container in doubt as the second look read it; one that was deleted since the scan is empty."""
+        record = of_name.record
         assert record is not None
-        now = self._records[known.name] or record
+        now = self._records[of_name.name] or record
         if isinstance(record, Unread):
             return now
         if isinstance(now, Unread):
-            if is_gone(now) and known.listed_again and not record.tracks:
-                return Unread(known.name, _LISTED_AND_GONE, failed=True)
-            return now if now.failed else _emptied(known.name)
-        if not record.tracks:  # one empty answer proves nothing, and this is what two others say
+            if is_gone(now) and of_name.listed_again and not record.tracks:
+                return Unread(of_name.name, _LISTED_AND_GONE, failed=True)
+            return now if now.failed else _emptied(of_name.name)
+        if not record.tracks:  # a single empty listing proves nothing; this is the second
             return now
-        # A session that is named only now was judged without it.
+        # A session that only the second reading names was judged without this container.
         named = now.keys <= record.keys or not now.is_settled(self._audit.clock)
         if named and _may_follow(record, now):
             return now
-        self._doubtful_containers.add(known.name)
-        return Unread(known.name, _NOT_THE_SAME, failed=True)
+        self._doubtful_containers.add(of_name.name)
+        return Unread(of_name.name, _NOT_THE_SAME, failed=True)
 
     def _unread(self, facts: ContainerFacts, reason: str) -> ContainerFacts:
-        """A container that was read and cannot be judged, for this reason."""
+        """A container that was read but cannot be judged, for this reason."""
         self._doubtful_containers.add(facts.record.unit)
         return facts._replace(record=Unread(facts.record.unit, reason, failed=True))
 
@@ -182,30 +183,30 @@ class _Conclusion:
         if not doubted.row.readable and not is_canonical_id(name):
             return Subject(RECORDING, name, doubted)
         if not self._database_read:
-            return Subject(RECORDING, name, doubted._replace(seen_twice=False))
+            return Subject(RECORDING, name, doubted._replace(read_twice=False))
         doubted = doubted._replace(row=self._rows.get(name, doubted.row), vanished=name not in self._rows)
         record = self._records[name]
         if isinstance(record, Unread):
-            facts = doubted._replace(seen=None, listed=record.failed, seen_twice=not record.failed)
+            facts = doubted._replace(evidence=None, exists=record.failed, read_twice=not record.failed)
             return Subject(RECORDING, name, facts)
-        # It was there all the time, and no listing has it.
+        # It existed all the time, but no listing has it.
         doubtful = self._names[name].is_missing and record is not None and record.was_there(self._audit.clock)
-        if doubted.seen is not None and record is not None and not _may_follow(doubted.seen, record):
-            return Subject(RECORDING, name, doubted._replace(seen_twice=False), doubtful=True)
-        # What the first look did not open (fast mode, prefixes) is not judged by what is in it, here as elsewhere.
-        seen = None if doubted.seen is None and not doubted.gone else record
-        facts = doubted._replace(listed=record is not None or doubted.listed, seen=seen)
+        if doubted.evidence is not None and record is not None and not _may_follow(doubted.evidence, record):
+            return Subject(RECORDING, name, doubted._replace(read_twice=False), doubtful=True)
+        # A container that the first look did not open (fast mode, prefixes) is not judged by its content.
+        evidence = None if doubted.evidence is None and not doubted.gone else record
+        facts = doubted._replace(exists=record is not None or doubted.exists, evidence=evidence)
         return Subject(RECORDING, name, facts, doubtful=doubtful)
 
 
 def _is_evidence(facts: ContainerFacts) -> bool:
-    return facts.row is None and not isinstance(facts.record, Unread) and not facts.seen.edit_output
+    return facts.row is None and not isinstance(facts.record, Unread) and not facts.evidence.edit_output
 
 
 def _may_follow(before: ContainerEvidence, now: ContainerEvidence) -> bool:
-    """True if a container may have come to be as it is ``now``: it is the same, or something in it is newer.
+    """True if the container is unchanged, or something in it is newer.
 
-    What is gone from it without a trace may as well have been left out of an answer.
+    Otherwise a difference may come from an incomplete response rather than from a change.
     """
     return now == before or (now.newest is not None and (before.newest is None or now.newest > before.newest))
 

@@ -1,4 +1,4 @@
-"""The verdict on each container that was to be opened: whose is it, and is anything wrong with it as such."""
+"""The verdict on each container that was to be opened: which session it belongs to, and whether it is damaged."""
 
 from profiles.pre_capture_sessions.facts import ContainerFacts
 from profiles.pre_capture_sessions.keys import ContainerKind, container_kind
@@ -9,13 +9,15 @@ from reconciliation.wording import plural
 
 
 def _holds(facts: ContainerFacts) -> str:
-    seen = facts.seen
-    size = f", {sum(file.size for file in seen.media):,} bytes of them with a session's id" if seen.media else ""
-    newest = "" if seen.newest is None else f", last changed on {moment(seen.newest)}"
-    if seen.future is not None:
-        newest += f", with a last change on {moment(seen.future)}, which lies in the future and counts as not given"
+    evidence = facts.evidence
+    size = (
+        f", {sum(file.size for file in evidence.media):,} bytes of them with a session's id" if evidence.media else ""
+    )
+    newest = "" if evidence.newest is None else f", last changed on {moment(evidence.newest)}"
+    if evidence.future is not None:
+        newest += f", with a last change on {moment(evidence.future)}, which lies in the future and counts as not given"
     complete = "complete" if facts.complete else "not complete"
-    return f"It has no row in recordings and holds {plural(seen.tracks, 'track')}{size}{newest}; {complete}"
+    return f"It has no row in recordings and holds {plural(evidence.tracks, 'track')}{size}{newest}; {complete}"
 
 
 def _why_unread(facts: ContainerFacts) -> str:
@@ -24,7 +26,7 @@ def _why_unread(facts: ContainerFacts) -> str:
 
 
 def _why_unattributed(facts: ContainerFacts) -> str:
-    named = len(facts.seen.keys)
+    named = len(facts.evidence.keys)
     what = (
         f"the {'id' if named == 1 else 'ids'} in their names {'is' if named == 1 else 'are'} of no known session"
         if named
@@ -34,7 +36,7 @@ def _why_unattributed(facts: ContainerFacts) -> str:
 
 
 def _why_mixed(facts: ContainerFacts) -> str:
-    return f"{_holds(facts)}; its tracks name {len(facts.known)} sessions: {', '.join(sorted(facts.known)[:5])}."
+    return f"{_holds(facts)}; its tracks name {len(facts.sessions)} sessions: {', '.join(sorted(facts.sessions)[:5])}."
 
 
 RULES: tuple[Rule[ContainerFacts], ...] = (
@@ -62,12 +64,12 @@ RULES: tuple[Rule[ContainerFacts], ...] = (
         "The container of a live recording; the recording's verdict tells.",
         lambda facts: facts.row is not None,
     ),
-    counted("empty_container", "There is no media in it.", lambda facts: not facts.seen.tracks),
+    counted("empty_container", "There is no media in it.", lambda facts: not facts.evidence.tracks),
     Rule(
         verdict="still_changing",
         severity=Severity.INFO,
         means="Something in it changed a moment ago: it may still be written.",
-        holds=lambda facts: not facts.seen.is_settled(facts.clock),
+        holds=lambda facts: not facts.evidence.is_settled(facts.clock),
         why=lambda facts: f"{_holds(facts)}.",
         next_step="Nothing now: the next audit will tell.",
     ),
@@ -77,7 +79,7 @@ RULES: tuple[Rule[ContainerFacts], ...] = (
         verdict="orphan_edit_output",
         severity=Severity.MEDIUM,
         means="The output of an edit or a re-encode whose row was never written.",
-        holds=lambda facts: facts.seen.edit_output,
+        holds=lambda facts: facts.evidence.edit_output,
         why=lambda facts: f"{_holds(facts)}; its tracks are named after the container, as an edit's are.",
         next_step=(
             "Look at the edit requests in PROCESSING or ERROR of that time; run the edit again rather than "
@@ -88,7 +90,7 @@ RULES: tuple[Rule[ContainerFacts], ...] = (
         verdict="unattributed_media",
         severity=Severity.HIGH,
         means="Media without a row whose names tell no session: it may be a hearing.",
-        holds=lambda facts: not facts.known,
+        holds=lambda facts: not facts.sessions,
         why=_why_unattributed,
         next_step=(
             "Compare its time with sessions started up to 12 hours before it that have no recording "
@@ -100,14 +102,14 @@ RULES: tuple[Rule[ContainerFacts], ...] = (
         verdict="mixed_container",
         severity=Severity.HIGH,
         means="Media of several sessions in one container without a row.",
-        holds=lambda facts: len(facts.known) > 1,
+        holds=lambda facts: len(facts.sessions) > 1,
         why=_why_mixed,
         next_step="Play the tracks back and decide whose recording it is; register it by hand.",
     ),
     counted(
         "outside_question",
         "Its session is not one of those that were asked for.",
-        lambda facts: facts.known.isdisjoint(facts.asked),
+        lambda facts: facts.sessions.isdisjoint(facts.in_question),
     ),
     counted("attributed", "Media of one session without a row; the session's verdict tells.", lambda _facts: True),
 )

@@ -1,7 +1,7 @@
-"""What a scan saw of one container, reduced to what a verdict can need.
+"""What a scan read of one container, reduced to what a verdict can need.
 
-Legacy blob names may hold personal data, so only names that begin with a session key are kept; of the other tracks a
-digest stays, by which a row's file name can be found again and nothing else.
+Legacy blob names may hold personal data, so only names that begin with a session key are kept; of the other tracks only
+a digest is kept, to match a row's file name.
 """
 
 from collections.abc import Iterable
@@ -35,11 +35,10 @@ class MediaFile(NamedTuple):
 class ContainerEvidence(NamedTuple):
     """One container as a scan read it, all pages of it.
 
-    ``media`` is in listing order. ``unkeyed`` are the digests of the tracks that name no session, ``edit_output`` tells
-    that one of them is named after the container, ``empty_media`` counts the tracks of either sort without a byte in
-    them, ``manifest_bytes`` is the largest ``.ism`` (None: there is none). ``oldest`` and ``newest`` are the first and
-    the latest change of any blob, of those that did not lie in the future when they were read (None: there is no such
-    blob); ``future`` is the furthest of those that did.
+    ``media`` is in listing order. ``unkeyed`` are the digests of the tracks that name no session; ``edit_output``: one
+    of them is named after the container. ``empty_media`` counts all tracks of zero bytes; ``manifest_bytes`` is the
+    size of the largest ``.ism`` (None: there is none). ``oldest`` and ``newest`` are the first and the last change of
+    any blob, ignoring those in the future (None: there is no other); ``future`` is the latest of those.
     """
 
     container: str
@@ -55,17 +54,15 @@ class ContainerEvidence(NamedTuple):
 
     @property
     def unit(self) -> str:
-        """The container."""
         return self.container
 
     @property
     def kind(self) -> ContainerKind:
-        """What the container's name says it can hold."""
         return container_kind(self.container)
 
     @property
     def tracks(self) -> int:
-        """How many encoded tracks there are, whatever they name."""
+        """How many encoded tracks there are, with or without a session key."""
         return len(self.media) + len(self.unkeyed)
 
     @property
@@ -80,7 +77,7 @@ class ContainerEvidence(NamedTuple):
 
     @property
     def is_whole(self) -> bool:
-        """True when it has all that a recording needs: media, no empty track, and a manifest.
+        """True when it has everything that a recording needs: media, no empty track, and a manifest.
 
         A server manifest is PRE's own test for "this recording is available" (pre-api, MediaKind.java).
         """
@@ -92,7 +89,6 @@ class ContainerEvidence(NamedTuple):
         )
 
     def is_settled(self, clock: Clock) -> bool:
-        """True when nothing in it changed a moment ago."""
         return clock.has_settled(self.newest)
 
     def is_complete(self, clock: Clock) -> bool:
@@ -100,21 +96,21 @@ class ContainerEvidence(NamedTuple):
         return self.is_whole and self.is_settled(clock)
 
     def is_old(self, clock: Clock) -> bool:
-        """True unless all that is in it came later than the grace before the audit's moment.
+        """True if its oldest blob is older than the audit's moment minus the grace.
 
-        One with nothing in it is not old; one whose blobs tell no time is: nothing says that it is not.
+        False if it has no blobs; True if all its blobs have last changes in the future.
         """
         return self.was_there(clock, clock.grace)
 
     def was_there(self, clock: Clock, before: timedelta = timedelta()) -> bool:
-        """True unless all that is in it came after the audit's moment, or less than ``before`` before it.
+        """True if its oldest blob is older than the audit's moment minus ``before``.
 
-        As ``is_old`` where there is nothing, or no time, to tell by.
+        As ``is_old`` if it has no blobs, or only blobs with last changes in the future.
         """
         return self.blobs > 0 if self.oldest is None else clock.came_before(self.oldest, before)
 
     def to_json(self) -> list[Any]:
-        """A JSON array without the name, short because there is one for each container (see ``from_json``)."""
+        """A JSON array without the container's name, short because there is one for each container."""
         return [
             self.blobs,
             [[file.name, file.size, to_text(file.last_modified)] for file in self.media],
@@ -136,7 +132,6 @@ class ContainerEvidence(NamedTuple):
         return cls(container, blobs, files, tuple(unkeyed), edit_output, empty, manifest, oldest, newest, future)
 
     def shown(self) -> dict[str, Any]:
-        """The container as a report shows it."""
         return {
             "container": self.container,
             "blobs": self.blobs,
@@ -156,7 +151,7 @@ class ContainerEvidence(NamedTuple):
 def read_evidence(container: str, pages: Iterable[BlobPage], latest: datetime) -> ContainerEvidence:
     """Reduce a container's complete listing, all pages of it in order, to evidence.
 
-    A moment later than ``latest`` cannot be: whatever wrote it had another clock, or none.
+    A moment later than ``latest`` counts as future: its clock was wrong.
     """
     count = empty = 0
     media: list[MediaFile] = []

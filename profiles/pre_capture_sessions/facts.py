@@ -1,4 +1,4 @@
-"""Everything a rule may look at, joined from rows and storage: of a session, a container, a registered recording."""
+"""Everything that rules decide by, joined from rows and storage: of a session, a container, a registered recording."""
 
 from collections.abc import Set
 from dataclasses import dataclass
@@ -13,21 +13,21 @@ from reconciliation.evidence import Unread
 
 @dataclass(slots=True)
 class SessionFacts:
-    """One session beside the unregistered containers that carry its key.
+    """One session and the unregistered containers whose tracks name it.
 
-    Moments of its row that had not come yet count as not given (``Candidate.future``). ``evidence`` carries no other
-    known session's key, ``mixed`` does. ``coverage_complete`` is False when a container that could matter was not read;
-    ``seen_twice`` is False when the session's own rows or containers could not be read a second time.
+    Moments of its row in the future count as not given (``Candidate.future``). The containers in ``evidence`` name no
+    other session of the database, those in ``mixed`` do. ``coverage_complete`` is False when a relevant container was
+    not read; ``read_twice`` is False when the session's row or containers could not be read a second time.
     ``replayed_until`` is set if the database is a replica, and a registration that it had not replayed by then would
-    explain what is missing. ``ingest_blobs`` counts the blobs of its booking in the ingest account (None: it was not
-    looked at). ``fast``: registered containers were not opened.
+    explain what is missing. ``ingest_blobs`` counts the blobs of its booking in the ingest account (None: not looked
+    up). ``fast``: registered containers were not opened.
     """
 
     session: Candidate
     clock: Clock
     coverage_complete: bool
     fast: bool
-    seen_twice: bool = True
+    read_twice: bool = True
     replayed_until: str | None = None
     evidence: tuple[ContainerEvidence, ...] = ()
     mixed: tuple[ContainerEvidence, ...] = ()
@@ -50,63 +50,63 @@ class SessionFacts:
 
 
 class ContainerFacts(NamedTuple):
-    """One container that was to be opened, beside its row (if any) and the sessions that its tracks name.
+    """One container that was to be opened, its row (if any) and the sessions that its tracks name.
 
-    ``known`` are the keys of its tracks that belong to a session in the database, ``asked`` those of them that the
-    audit's question takes in.
+    ``sessions`` are the keys of its tracks that belong to a session in the database, ``in_question`` those of them that
+    the audit's question includes.
     """
 
     record: Record
     row: RegisteredRecording | None
     clock: Clock
-    known: Set[str] = frozenset()
-    asked: Set[str] = frozenset()
+    sessions: Set[str] = frozenset()
+    in_question: Set[str] = frozenset()
 
     @property
-    def seen(self) -> ContainerEvidence:
-        """What was read of it. Only for a container that was read."""
+    def evidence(self) -> ContainerEvidence:
+        """Raises ``AssertionError`` for a container that was not read."""
         assert not isinstance(self.record, Unread)
         return self.record
 
     @property
     def complete(self) -> bool:
-        """True when it could be registered as it is."""
-        return self.seen.is_complete(self.clock)
+        """True when it could be registered as it is. Raises as ``evidence``."""
+        return self.evidence.is_complete(self.clock)
 
 
 class RecordingFacts(NamedTuple):
-    """One row in ``recordings`` beside its container.
+    """One row in ``recordings`` and its container.
 
-    ``listed`` tells whether there is such a container; ``gone``: it was listed, and was not there when it was opened.
-    ``seen`` is what was read of it, None if it was not opened.
-    ``judged`` is False when the audit's question is about some sessions only, ``seen_twice`` when the row or its
-    container could not be read a second time. ``vanished``: the row is in the table no more.
+    ``exists``: there is such a container; ``gone``: it was listed, but no longer existed when it was opened.
+    ``evidence`` is what was read of it, None if it was not opened. ``judged`` is False when the audit's question is
+    about some sessions only, ``read_twice`` when the row or its container could not be read a second time.
+    ``vanished``: the row is no longer in the table.
     """
 
     row: RegisteredRecording
     clock: Clock
-    listed: bool
-    seen: ContainerEvidence | None
+    exists: bool
+    evidence: ContainerEvidence | None
     judged: bool = True
-    seen_twice: bool = True
+    read_twice: bool = True
     gone: bool = False
     vanished: bool = False
 
     @property
     def has_its_file(self) -> bool:
-        """True when the row's file stands in the container."""
-        assert self.seen is not None
+        """True when the row's file is in the container."""
+        assert self.evidence is not None
         if self.row.file_digest is not None:
-            return self.row.file_digest in self.seen.digests
+            return self.row.file_digest in self.evidence.digests
         usual = usual_track_name(session_key(self.row.session_id))
-        return any(file.name == usual for file in self.seen.media)
+        return any(file.name == usual for file in self.evidence.media)
 
     @property
     def names_others_only(self) -> bool:
-        """True when the tracks of an original take carry keys, and none of them is its session's.
+        """True when the tracks of an original take have session keys, and none of them is its session's.
 
-        What stands in the names of edits and imports is no session's key, whatever it looks like.
+        False for edits and imports, in whose names a key means nothing.
         """
-        if self.seen is None or not self.seen.media or not {"child", "legacy"}.isdisjoint(self.row.marks):
+        if self.evidence is None or not self.evidence.media or not {"child", "legacy"}.isdisjoint(self.row.marks):
             return False
-        return session_key(self.row.session_id) not in self.seen.keys
+        return session_key(self.row.session_id) not in self.evidence.keys

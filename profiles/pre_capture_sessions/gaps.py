@@ -1,9 +1,9 @@
-"""Why an audit may have overlooked something: the listing that it rests on cannot be believed, or its question.
+"""Why an audit may have overlooked something: the listing was incomplete, or the question names no session.
 
-One listing proves nothing about what it left out: a page that lost its end looks like the last one. So the account is
-listed a second time. A container that exists, that is older than the audit by more than the grace, and that a listing
-left out or an answer called deleted proves that storage, or something in front of it, does not tell all. How old it is
-its blobs tell; where a row speaks of it, which is older than the grace itself, they need only have been there.
+A single listing cannot prove that it is complete: a truncated page looks like the last one. So the account is listed a
+second time. A container that exists, is older than the audit by more than the grace, and was left out of a listing or
+reported as deleted proves that storage, or something in front of it, omits containers. Its age is that of its blobs; if
+it has a row, which is older than the grace itself, its blobs need only be older than the audit.
 """
 
 from collections.abc import Iterator, Sequence
@@ -24,7 +24,7 @@ NO_CONTAINER = Gap(
 
 
 def gaps(doubts: Sequence[Doubt], audit: Audit) -> Iterator[Gap]:
-    """What reading again proves; nothing where containers came or went in the meantime."""
+    """The gaps that reading again proves; none for containers that were created or deleted in the meantime."""
     names = [(name_of(doubt.first, audit), doubt.again.evidence) for doubt in doubts if doubt.join == NAMES]
     yield from _in_listing(names, audit)
     unread = [record for name, record in names if _seemed_empty(name) and has_failed(record)]
@@ -34,7 +34,7 @@ def gaps(doubts: Sequence[Doubt], audit: Audit) -> Iterator[Gap]:
 
 
 def in_question(doubts: Sequence[Doubt], audit: Audit) -> Iterator[Gap]:
-    """What was asked for as a session's id and is none, if anything was. It makes no other session less certain."""
+    """A gap if the request names ids that are no session's. It changes no verdict."""
     unknown = [
         doubt.first.key
         for doubt in doubts
@@ -68,7 +68,7 @@ def _in_listing(names: Sequence[tuple[Name, object]], audit: Audit) -> Iterator[
 
 
 def _proves_a_gap(name: Name, record: object, audit: Audit) -> bool:
-    """True if a container that should not be there is there, or one that should be is not."""
+    """True if a container exists that should not, or one does not exist that should."""
     if isinstance(record, ContainerEvidence):
         return record.was_there(audit.clock) if name.is_expected else record.is_old(audit.clock)
     if isinstance(record, Unread) and not record.failed:
@@ -87,7 +87,7 @@ def _they(names: Sequence[str]) -> str:
 
 
 def no_sessions(ids: Sequence[str]) -> Gap:
-    """The question speaks of sessions that are not there, so it was not understood as it was meant."""
+    """The request names ids that are no session's, so it was probably a mistake."""
     first = ", ".join(ids[:_MOST_NAMED]) + (", ..." if len(ids) > _MOST_NAMED else "")
     what = "an id that was asked for is" if len(ids) == 1 else f"{len(ids):,} ids that were asked for are"
     return Gap(

@@ -63,7 +63,6 @@ def session_key_in(blob_name: str) -> str | None:
 
 
 def is_media(blob_name: str) -> bool:
-    """True for an encoded track."""
     return blob_name[-4:].lower() == ".mp4"
 
 
@@ -73,7 +72,7 @@ def is_manifest(blob_name: str) -> bool:
 
 
 MATTERING_SUFFIXES = (".mp4", ".ism")
-"""The ends, in lower case, of the names of blobs of which a verdict needs more than that they are there."""
+"""The ends, in lower case, of the names of blobs that verdicts depend on."""
 
 
 def is_edit_output(blob_name: str, container: str) -> bool:
@@ -85,7 +84,7 @@ def is_edit_output(blob_name: str, container: str) -> bool:
 
 
 def name_digest(blob_name: str) -> str:
-    """What stands for a name that may hold personal data; in SQL: ``left(encode(sha256(name), 'hex'), 16)``."""
+    """Replaces a name that may hold personal data; in SQL: ``left(encode(sha256(name), 'hex'), 16)``."""
     return sha256(blob_name.encode()).hexdigest()[:16]
 
 

@@ -21,7 +21,7 @@ def _session(facts: SessionFacts) -> dict[str, Any]:
 
 
 def _recording(facts: RecordingFacts) -> dict[str, Any]:
-    return _shown(facts.clock, (facts.seen,) if facts.seen else (), row=facts.row)
+    return _shown(facts.clock, (facts.evidence,) if facts.evidence else (), row=facts.row)
 
 
 def _container(facts: ContainerFacts) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What is known of one name: containers of that name in either listing, what is in them, and the row of that id."""
+"""One name: the containers of that name in either listing, what is in them, and the row of that id."""
 
 from typing import NamedTuple
 
@@ -13,14 +13,14 @@ from reconciliation.looks import Audit, Group
 from reconciliation.rules import Judgement
 
 CONTAINERS, REGISTERED, CONTAINERS_AGAIN = "containers", "registered", "containers_again"
-# Rows of whose container nothing can be said yet, or never.
+# Marks of rows that need not have a container, or not yet.
 _NOT_EXPECTED_IN_STORAGE = frozenset({"deleted", "recent", "legacy", "unreadable"})
 _UNOPENED: dict[tuple[str | bool, ...], Judgement[RecordingFacts]] = {}
 
 
 class Name(NamedTuple):
-    """``listed``: it was in the listing that the audit rests on; ``listed_again``: in the second one (None: there is
-    none). ``record`` is what a scan made of its container, None if it was not opened; ``row`` the recording of that id.
+    """``listed``: it was in the first listing; ``listed_again``: in the second one (None: that could not be read).
+    ``record`` is what a scan made of its container, None if it was not opened; ``row`` the recording of that id.
     """
 
     name: str
@@ -31,15 +31,13 @@ class Name(NamedTuple):
 
     @property
     def exists(self) -> bool:
-        """True if there is such a container, by all that was seen: what is gone, or left out of a listing, is harmless
-        only where no row relies on it.
-        """
+        """True if there is such a container according to all responses: both listings and the scan."""
         return self.listed and self.listed_again is not False and not is_gone(self.record)
 
     @property
     def is_disputed(self) -> bool:
-        """True if two listings, or a listing and an answer, say different things of it. What a row misses is that row's
-        finding.
+        """True if two listings, or a listing and the scan, contradict each other. Not for a container that is gone but
+        has a row: that is the row's finding.
         """
         if self.listed_again is None or (self.row is not None and is_gone(self.record)):
             return False
@@ -57,12 +55,12 @@ class Name(NamedTuple):
 
     @property
     def is_missing(self) -> bool:
-        """True if its row says that there should be such a container, and no listing has it."""
+        """True if its row says that there should be such a container, but no listing has it."""
         return not self.is_placed and self.is_expected
 
     @property
     def unregistered(self) -> ContainerEvidence | None:
-        """What is in a container without a row that can be a recording, if that was read."""
+        """The evidence of a container without a row that can be a recording; None for any other, or if not read."""
         if self.row is not None or self.record is None or isinstance(self.record, Unread):
             return None
         return self.record if self.record.kind is ContainerKind.RECORDING else None
@@ -74,35 +72,34 @@ class Name(NamedTuple):
 
 
 def name_of(group: Group, audit: Audit) -> Name:
-    """What a group holds of its name."""
     listed, rows, again = group.rows
     listed_again = None if CONTAINERS_AGAIN in audit.lost else bool(again)
     return Name(group.key, bool(listed), listed_again, group.evidence, rows[0] if rows else None)
 
 
 def row_facts(name: Name, audit: Audit) -> RecordingFacts:
-    """The row of a name that has one, at first sight."""
+    """The facts of a name that has a row, in the first look."""
     assert name.row is not None
-    seen = None if isinstance(name.record, Unread) else name.record
-    asked = asks_for_all(audit.asked)
-    return RecordingFacts(name.row, audit.clock, name.exists, seen, asked, gone=is_gone(name.record))
+    evidence = None if isinstance(name.record, Unread) else name.record
+    judged = asks_for_all(audit.asked)
+    return RecordingFacts(name.row, audit.clock, name.exists, evidence, judged, gone=is_gone(name.record))
 
 
 def judged_row(name: Name, audit: Audit) -> Judgement[RecordingFacts]:
-    """What is said of that row at first sight."""
+    """The verdict on its row in the first look."""
     assert name.row is not None
     if not (name.record is None or isinstance(name.record, Unread)):
         return RECORDING.judged(row_facts(name, audit))
-    # Nothing else tells rows apart whose container was not opened, and there may be a million of them.
-    told_by = (*name.row.marks, name.exists, is_gone(name.record), asks_for_all(audit.asked))
-    judgement = _UNOPENED.get(told_by)
+    # Rows whose container was not opened differ in nothing else that matters, and there may be a million of them.
+    distinction = (*name.row.marks, name.exists, is_gone(name.record), asks_for_all(audit.asked))
+    judgement = _UNOPENED.get(distinction)
     if judgement is None:
-        judgement = _UNOPENED[told_by] = RECORDING.judged(row_facts(name, audit))
+        judgement = _UNOPENED[distinction] = RECORDING.judged(row_facts(name, audit))
     return judgement
 
 
 def judged_container(name: Name, audit: Audit) -> Judgement[ContainerFacts] | None:
-    """What is said of its container, unless it was not read or its verdict waits."""
+    """The verdict on its container in the first look; None if it was not read or is in doubt."""
     if name.record is None or isinstance(name.record, Unread) or name.container_in_doubt:
         return None
     return CONTAINER.judged(ContainerFacts(name.record, name.row, audit.clock))

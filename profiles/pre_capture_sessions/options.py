@@ -1,4 +1,4 @@
-"""What may be asked of PRE's audit, and what a question leaves out."""
+"""The request parameters of PRE's audit, and what they exclude."""
 
 from reconciliation.options import Option
 from reconciliation.parameters import AuditParameters
@@ -55,13 +55,13 @@ def statuses(asked: AuditParameters) -> tuple[str, ...]:
 
 
 def ingest_address(asked: AuditParameters) -> str | None:
-    """What the ingest address of a session in question contains; None if that does not matter."""
+    """The text that the ingest addresses of the sessions in question contain; None for any address."""
     text: str | None = asked.options["ingest_address_contains"]
     return text
 
 
 def covers(asked: AuditParameters, container: str) -> bool:
-    """True if the request asks for this container to be read."""
+    """True if the request's prefixes include this container."""
     prefixes = tuple(asked.options["container_prefixes"])
     return not prefixes or container.startswith(prefixes)
 

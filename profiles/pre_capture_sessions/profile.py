@@ -1,4 +1,4 @@
-"""All that PRE's audit consists of."""
+"""The profile of PRE: its sources, joins, scan and kinds."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from operator import attrgetter
@@ -81,7 +81,7 @@ class PreCaptureSessions(Profile):
         open=select,
         opens_by=lambda asked: (CONTAINERS,) if asked.mode == FULL else (CONTAINERS, REGISTERED),
         lookups=lambda container, _hint: (BlobsOf(STORAGE, container, keep=MATTERING_SUFFIXES),),
-        reduce=lambda container, answers, latest: read_evidence(container, answers[0], latest),
+        reduce=lambda container, results, latest: read_evidence(container, results[0], latest),
         pack=ContainerEvidence.to_json,
         unpack=ContainerEvidence.from_json,
         harmless=HARMLESS_SKIPS,
@@ -92,24 +92,20 @@ class PreCaptureSessions(Profile):
     only = Keys(SESSIONS, "UUIDs of capture sessions", ANY_UUID, lambda text: str(UUID(text)))
 
     def screen(self, join: str, group: Group, audit: Audit) -> Screened:
-        """See ``screening``."""
         return screening.screen(join, group, audit)
 
     def again(self, join: str, group: Group, audit: Audit) -> Again:
-        """See ``screening``."""
         return screening.again(join, group, audit)
 
     def gaps(self, doubts: Sequence[Doubt], audit: Audit) -> Iterable[Gap]:
-        """See ``gaps``."""
         return gaps.gaps(doubts, audit)
 
     def conclude(self, doubts: Sequence[Doubt], audit: Audit) -> Iterator[Subject | Gap]:
-        """See ``conclusion``."""
         yield from conclusion.conclude(doubts, audit)
         yield from gaps.in_question(doubts, audit)
 
     def notes(self, audit: Audit) -> Iterator[str]:
-        """What the rows and the blobs of the future mean for a reader."""
+        """Warnings about a replica that lags behind, and about blobs with last changes in the future."""
         if (until := conclusion.replayed_until(audit)) is not None:
             yield (
                 f"The rows come from a read replica that has replayed what happened until {until}. What a registration "
@@ -124,5 +120,4 @@ class PreCaptureSessions(Profile):
             )
 
     def look_up(self, ids: Sequence[str]) -> str:
-        """See ``look_up``."""
         return look_up.look_up(ids)

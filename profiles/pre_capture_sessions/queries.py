@@ -1,6 +1,6 @@
-"""What is read of PRE's database. The SQL is fixed; everything a request brings travels as a bound value.
+"""The queries to PRE's database. The SQL is fixed; all values of a request are bound.
 
-Tables and columns as they stand after pre-api's migration V053.
+Tables and columns are those after pre-api's migration V053.
 """
 
 from collections.abc import Sequence
@@ -12,9 +12,9 @@ from profiles.pre_capture_sessions.options import DEFAULT_STATUSES, NO_STATUS
 from reconciliation.parameters import AuditParameters
 from reconciliation.queries import Moments, SqlRows
 
-# The trail: the last row that says PROCESSING, the first one behind it that says another status, the last stop; rows of
-# the future tell nothing. Old sessions may have no rows there at all. Each lateral part goes by an index, whatever the
-# planner knows of the tables.
+# The trail: the last row that says PROCESSING, the first later one that says another status, the last stop; rows in the
+# future are ignored. Old sessions may have no rows there at all. Each lateral part uses an index, whatever the planner
+# knows of the tables.
 _SESSIONS = """
 select s.id::text as session_id, s.status::text as status, s.origin::text as origin, s.started_at, s.finished_at,
        b.scheduled_for, s.deleted_at, s.booking_id::text as booking_id, b.case_id::text as case_id,
@@ -23,7 +23,7 @@ select s.id::text as session_id, s.status::text as status, s.origin::text as ori
        r.live as live_recordings, r.deleted as deleted_recordings, sibling.recordings as sibling_recordings,
        s.ingest_address is not null as has_ingest_address,
        trail.processing_at, trail.left_at, trail.stopped_at, job.made_at as job_at,
-       s.xmin::text as row_token, {asked} as asked
+       s.xmin::text as row_token, {in_question} as in_question
   from capture_sessions s
   join bookings b on b.id = s.booking_id
   join cases c on c.id = b.case_id
@@ -48,8 +48,8 @@ select s.id::text as session_id, s.status::text as status, s.origin::text as ori
                       group by p.processing_at) trail
  cross join lateral (select max(created_at) as made_at from encode_jobs where capture_session_id = s.id) job
 """
-# When the hearing was, by the first of three moments that can be one: what has not come yet, or is no date of our era,
-# says nothing. A session of which nothing says when it was is in question whenever that was.
+# When the hearing was: the first of three moments that is not in the future and a date of our era. A session without
+# one is in question whatever time the request is about.
 _HEARD = """coalesce(
          case when s.started_at between '0001-01-01Z' and %(latest)s then s.started_at end,
          case when s.finished_at between '0001-01-01Z' and %(latest)s then s.finished_at end,
@@ -66,7 +66,7 @@ _OF_STATUS = "(s.status::text = any(%(statuses)s::text[]) or (%(no_status)s::boo
 # every trace of a recording that was never registered.
 _CANDIDATES = f"""
 select json_build_array({", ".join(COLUMNS)})::text from (
-{_SESSIONS.format(asked="true")}
+{_SESSIONS.format(in_question="true")}
  where s.origin = 'PRE' and {_OF_STATUS} and {_IN_TIME}
  order by s.id
 ) candidate
@@ -75,7 +75,7 @@ select json_build_array({", ".join(COLUMNS)})::text from (
 # A container may name a session of any status; which statuses were asked for matters only if the request chose them.
 _SESSIONS_AGAIN = f"""
 select json_build_array({", ".join(COLUMNS)})::text from (
-{_SESSIONS.format(asked=f"coalesce(({_IN_TIME}) and (%(any_status)s or {_OF_STATUS}), false)")}
+{_SESSIONS.format(in_question=f"coalesce(({_IN_TIME}) and (%(any_status)s or {_OF_STATUS}), false)")}
  where s.id = any(%(ids)s::uuid[])
 ) session
 """  # noqa: S608 - as above
@@ -110,7 +110,7 @@ def candidates(parameters: AuditParameters, moments: Moments) -> SqlRows:
 
 
 def sessions_again(parameters: AuditParameters, moments: Moments, ids: Sequence[str]) -> SqlRows:
-    """The given sessions, whatever their status and origin; ``asked`` tells which of them the request takes in."""
+    """The given sessions, whatever their status and origin; ``in_question`` says which of them the request includes."""
     any_status = set(options.statuses(parameters)) == set(DEFAULT_STATUSES)
     return SqlRows(_SESSIONS_AGAIN, _values(parameters, moments) | {"ids": list(ids), "any_status": any_status})
 
@@ -126,11 +126,11 @@ def recordings_again(moments: Moments, ids: Sequence[str]) -> SqlRows:
 
 
 def _values(parameters: AuditParameters, moments: Moments) -> dict[str, Any]:
-    asked = options.statuses(parameters)
+    chosen = options.statuses(parameters)
     return {
         "latest": moments.latest,
-        "statuses": [status for status in asked if status != NO_STATUS],
-        "no_status": NO_STATUS in asked,
+        "statuses": [status for status in chosen if status != NO_STATUS],
+        "no_status": NO_STATUS in chosen,
         "since": parameters.since,
         "until": parameters.until,
         "only": list(parameters.only) or None,

@@ -1,4 +1,4 @@
-"""The verdict on each row in recordings: is what it promises there, and can it be played."""
+"""The verdict on each row in recordings: whether its container and media exist, and can be played."""
 
 from profiles.pre_capture_sessions.facts import RecordingFacts
 from profiles.pre_capture_sessions.keys import ContainerKind, container_kind
@@ -13,8 +13,8 @@ def _row(facts: RecordingFacts) -> str:
 
 
 def _why_session_mismatch(facts: RecordingFacts) -> str:
-    assert facts.seen is not None
-    return f"{_row(facts)}, but its tracks name {', '.join(sorted(facts.seen.keys)[:5])}."
+    assert facts.evidence is not None
+    return f"{_row(facts)}, but its tracks name {', '.join(sorted(facts.evidence.keys)[:5])}."
 
 
 RULES: tuple[Rule[RecordingFacts], ...] = (
@@ -43,12 +43,12 @@ RULES: tuple[Rule[RecordingFacts], ...] = (
         lambda facts: "legacy" in facts.row.marks and "no_duration" in facts.row.marks,
     ),
     counted("recent_row", "Made a moment ago; the next audit will tell.", lambda facts: "recent" in facts.row.marks),
-    # A finding that was not seen twice is none.
+    # A finding must be confirmed by a second reading.
     Rule(
         verdict="unverified",
         severity=Severity.UNKNOWN,
         means="Something seemed wrong with it and could not be seen a second time, so nothing may be concluded.",
-        holds=lambda facts: not facts.seen_twice,
+        holds=lambda facts: not facts.read_twice,
         why=lambda facts: f"{_row(facts)}, and its row or container could not be read a second time.",
         next_step="Audit again when the database and the storage account can be reached.",
         modes=(FULL,),
@@ -57,7 +57,7 @@ RULES: tuple[Rule[RecordingFacts], ...] = (
         verdict="row_without_container",
         severity=Severity.HIGH,
         means="The row is there, and no container of its id.",
-        holds=lambda facts: not facts.listed and container_kind(facts.row.recording_id) is ContainerKind.RECORDING,
+        holds=lambda facts: not facts.exists and container_kind(facts.row.recording_id) is ContainerKind.RECORDING,
         why=lambda facts: (
             f"{_row(facts)}, but "
             + ("its container was listed and is gone." if facts.gone else "storage has no container of that name.")
@@ -68,7 +68,7 @@ RULES: tuple[Rule[RecordingFacts], ...] = (
         verdict="row_without_media",
         severity=Severity.HIGH,
         means="The container is there, and no media in it.",
-        holds=lambda facts: facts.seen is not None and not facts.seen.tracks,
+        holds=lambda facts: facts.evidence is not None and not facts.evidence.tracks,
         why=lambda facts: f"{_row(facts)}, but its container holds no track.",
         next_step=(
             "Restore the media while the account's soft delete keeps it, or encode again from the ingest account."
@@ -79,7 +79,7 @@ RULES: tuple[Rule[RecordingFacts], ...] = (
         verdict="no_ism",
         severity=Severity.HIGH,
         means="There is media, but no server manifest: it cannot be played.",
-        holds=lambda facts: facts.seen is not None and not facts.seen.manifest_bytes,
+        holds=lambda facts: facts.evidence is not None and not facts.evidence.manifest_bytes,
         why=lambda facts: f"{_row(facts)}, but its container has no manifest (.ism) with bytes in it.",
         next_step="Have the manifest made again, and play the recording back.",
         modes=(FULL,),
@@ -88,9 +88,9 @@ RULES: tuple[Rule[RecordingFacts], ...] = (
         verdict="filename_missing",
         severity=Severity.MEDIUM,
         means="The file that the row names is not in the container; edits will fail.",
-        holds=lambda facts: facts.seen is not None and not facts.has_its_file,
+        holds=lambda facts: facts.evidence is not None and not facts.has_its_file,
         why=lambda facts: (
-            f"{_row(facts)}, but none of {plural(facts.seen.tracks if facts.seen else 0, 'track')} in its "
+            f"{_row(facts)}, but none of {plural(facts.evidence.tracks if facts.evidence else 0, 'track')} in its "
             "container has the name that the row gives."
         ),
         next_step="Correct the row's file name to that of the track (pre-api: syncRecordingMetadataWithStorage).",
@@ -121,6 +121,6 @@ RULES: tuple[Rule[RecordingFacts], ...] = (
         why=lambda facts: f"{_row(facts)}, and its duration is empty or zero.",
         next_step="Read the duration from its .mpd (pre-api: CleanupNullRecordingDuration).",
     ),
-    counted("not_opened", "Its container was not opened by this audit.", lambda facts: facts.seen is None),
+    counted("not_opened", "Its container was not opened by this audit.", lambda facts: facts.evidence is None),
     counted("sound", "The row, its container and its media agree.", lambda _facts: True),
 )

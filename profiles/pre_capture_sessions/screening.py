@@ -1,4 +1,4 @@
-"""The first look: what is in order is counted and forgotten, the rest is read again (see ``conclusion``)."""
+"""The first look: what is in order is counted and dropped, the rest is read again (see ``conclusion``)."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -17,39 +17,38 @@ from reconciliation.rules import Judgement, Kind
 
 NAMES, SESSIONS = "names", "sessions"
 FUTURE = "future"
-"""Told of a container with blobs whose last change lies in the future."""
+"""The name of the sighting of a container with blobs whose last change lies in the future."""
 INGEST = "INGEST_STORAGE"
-# Where the hearing itself was recorded; only these have not left it yet, or may have lost it on the way.
+# The account where hearings are recorded. Only sessions of these statuses may still have blobs there that matter.
 _MAY_HAVE_INGEST = frozenset({"PROCESSING", "FAILURE", "NO_RECORDING", "RECORDING", "STANDBY"})
 
 
 def screen(join: str, group: Group, audit: Audit) -> Screened:
-    """What is in order of one name, or one session."""
     return _name(group, audit) if join == NAMES else _session(group, audit)
 
 
 def _name(group: Group, audit: Audit) -> Screened:
     name = name_of(group, audit)
     in_order: list[tuple[Kind[Any], str, Judgement[Any]]] = []
-    told: list[tuple[str, datetime | None]] = []
+    sightings: list[tuple[str, datetime | None]] = []
     is_missing = name.is_missing
     in_doubt = name.container_in_doubt or name.is_disputed or is_missing
     record = name.record
     if record is not None:
         if not isinstance(record, Unread) and record.future is not None:
-            told.append((FUTURE, record.future))
+            sightings.append((FUTURE, record.future))
         container = judged_container(name, audit)
         if container is not None:
             in_order.append((CONTAINER, name.name, container))
     if name.row is not None:
         if is_missing or name.is_placed:
-            told.append((MISSING if is_missing else PLACED, None))
+            sightings.append((MISSING if is_missing else PLACED, None))
         row = judged_row(name, audit)
         if row.rule.counted:
             in_order.append((RECORDING, name.name, row))
         else:
             in_doubt = True
-    return Screened(in_order, in_doubt, () if record is None else _links(name), told)
+    return Screened(in_order, in_doubt, () if record is None else _links(name), sightings)
 
 
 def _links(name: Name) -> Sequence[tuple[str, str]]:
@@ -63,8 +62,8 @@ def _session(group: Group, audit: Audit) -> Screened:
     rows: Sequence[Candidate] = group.rows[0]
     if not rows or group.links or not rows[0].has_id:
         return Screened(in_doubt=True)
-    known = rows[0].without_future(audit.clock.latest)
-    facts = SessionFacts(known, audit.clock, audit.coverage.is_complete, audit.asked.mode == FAST)
+    row = rows[0].without_future(audit.clock.latest)
+    facts = SessionFacts(row, audit.clock, audit.coverage.is_complete, audit.asked.mode == FAST)
     judgement = SESSION.judged(facts)
     if judgement.rule.counted:
         return Screened([(SESSION, group.key, judgement)])
@@ -72,8 +71,8 @@ def _session(group: Group, audit: Audit) -> Screened:
 
 
 def again(join: str, group: Group, audit: Audit) -> Again:
-    """What is looked up again: a container, unless it was tried often enough; of a session, what its booking still has
-    in the ingest account.
+    """The second look reads a container, unless the scan failed to; of a session, it counts its booking's blobs in the
+    ingest account.
     """
     if join == NAMES:
         name = name_of(group, audit)

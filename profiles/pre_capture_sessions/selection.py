@@ -22,9 +22,9 @@ _OUTSIDE, _REGISTERED, _NO_RECORDING = Skip(OUTSIDE_PREFIXES), Skip(REGISTERED),
 def select(group: Group, asked: AuditParameters) -> Open | Skip | None:
     """Whether the container of a name is opened; None if none was listed.
 
-    An unregistered recording stands in a container that is named like a recording and has no row, so a fast audit opens
-    those only. A name that storage cannot have may be any container's, damaged on its way: it is chosen, for whoever
-    reads it to say that it cannot be read.
+    An unregistered recording is in a container that is named like a recording and has no row, so a fast audit opens
+    only those. An invalid container name may be that of any container, garbled in transit: it is opened, so that the
+    scan reports that it cannot be read.
     """
     listed, rows = group.rows[:2]
     if not listed:

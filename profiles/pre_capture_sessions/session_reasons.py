@@ -8,7 +8,7 @@ from profiles.pre_capture_sessions.trail import Trail
 from profiles.pre_capture_sessions.wording import moment, names
 from reconciliation.wording import plural
 
-# What is marked for deletion in the ingest account of production is deleted so long after it was made.
+# In production's ingest account, blobs marked for deletion are deleted this long after their creation.
 INGEST_KEEPS = timedelta(days=90)
 
 # Closing a case deletes its sessions in the same minute (pre-api, CaseService).
@@ -16,7 +16,7 @@ _SAME_CLOSURE = timedelta(hours=1)
 
 
 def _row(facts: SessionFacts) -> str:
-    """The session's row in words, with what else a person must know before touching it."""
+    """The session's row in words, with what a person must know before changing it."""
     session = facts.session
     text = f"The session's status is {session.status or 'empty'}"
     if session.gives("deleted_at"):
@@ -31,13 +31,13 @@ def _row(facts: SessionFacts) -> str:
     for container in (*facts.evidence, *facts.mixed):
         if container.future is not None:
             text += f", container {container.container} was last changed on {moment(container.future)}, in the future"
-    for column, seen in session.unreadable.items():
-        text += f", its {column} ({seen!r}) cannot be understood"
+    for column, value in session.unreadable.items():
+        text += f", its {column} ({value!r}) cannot be understood"
     return text
 
 
 def _by_closure(facts: SessionFacts) -> bool:
-    """True when the session was deleted because its case was closed, and not by a person for itself."""
+    """True when the session was deleted by the closure of its case, not by a person."""
     session = facts.session
     if session.deleted_at is None or session.case_state != "CLOSED":
         return False
@@ -114,26 +114,26 @@ def why_job(facts: SessionFacts) -> str:
 
 def why_unreadable(facts: SessionFacts) -> str:
     """A value of its row is not understood."""
-    return f"{_row(facts)}.{_seen(facts)}"
+    return f"{_row(facts)}.{_media(facts)}"
 
 
-def _seen(facts: SessionFacts) -> str:
+def _media(facts: SessionFacts) -> str:
     return f" Media with its id was seen in {names(facts.evidence)}." if facts.evidence else ""
 
 
-def why_not_seen_twice(facts: SessionFacts) -> str:
+def why_not_read_twice(facts: SessionFacts) -> str:
     """The second look failed."""
     if facts.replayed_until is not None:
         return (
             f"{_row(facts)}, and the database is a replica that has replayed until {facts.replayed_until}: a "
-            f"registration since then would explain it.{_seen(facts)}"
+            f"registration since then would explain it.{_media(facts)}"
         )
-    return f"{_row(facts)}, and its rows or containers could not be read a second time.{_seen(facts)}"
+    return f"{_row(facts)}, and its rows or containers could not be read a second time.{_media(facts)}"
 
 
 def why_unverified(facts: SessionFacts) -> str:
     """The first look had a gap."""
-    return f"{_row(facts)}, and not everything could be read: its recording may be there.{_seen(facts)}"
+    return f"{_row(facts)}, and not everything could be read: its recording may be there.{_media(facts)}"
 
 
 def _flaws(container: ContainerEvidence) -> str:
@@ -146,10 +146,10 @@ def _flaws(container: ContainerEvidence) -> str:
 
 
 def ingest_deletion(facts: SessionFacts) -> datetime | None:
-    """When its copy in the ingest account goes, if it is marked for deletion there and production's rule holds.
+    """When its copy in the ingest account is deleted, if it is marked for deletion there and production's rule holds.
 
-    A copy is made while the hearing is recorded. None if that moment is not known or not yet there, or if the account
-    was looked at and holds nothing of the booking.
+    A copy is made while the hearing is recorded. None if that moment is missing or after the audit's moment, or if the
+    account has nothing of the booking.
     """
     recorded = facts.session.started_at or facts.session.finished_at
     if recorded is None or recorded > facts.clock.as_of or facts.ingest_blobs == 0:
@@ -161,7 +161,7 @@ def _until_deletion(facts: SessionFacts) -> str:
     at = ingest_deletion(facts)
     if at is None:
         return ""
-    # The first copy is as old as the hearing's start. Of its end is only known that every copy was made by then.
+    # The first copy is as old as the hearing's start; without a start, every copy was made by the hearing's end.
     since = "from" if facts.session.started_at else "at the latest from"
     verb = "is" if at > facts.clock.as_of else "was"
     return (

@@ -16,7 +16,7 @@ from profiles.pre_capture_sessions.session_reasons import (
     why_live,
     why_lost,
     why_mixed,
-    why_not_seen_twice,
+    why_not_read_twice,
     why_unreadable,
     why_unverified,
 )
@@ -74,13 +74,13 @@ RULES: tuple[Rule[SessionFacts], ...] = (
     ),
     # Imported sessions are NO_RECORDING with a row by design until their import is done.
     counted("legacy", "Recorded by another system.", lambda facts: facts.session.origin != "PRE"),
-    # A finding that was not seen twice is none: a registration in between is the usual cause.
+    # A finding must be confirmed by a second reading: usually the recording was registered in between.
     Rule(
         verdict="unverified",
         severity=Severity.UNKNOWN,
         means="Not everything could be read, so nothing may be concluded.",
-        holds=lambda facts: not facts.seen_twice,
-        why=why_not_seen_twice,
+        holds=lambda facts: not facts.read_twice,
+        why=why_not_read_twice,
         next_step="Audit again when the database and the storage account can be reached.",
     ),
     # A healthy registration takes 93 to 243 seconds; pre-api itself waits 20 minutes before it doubts.

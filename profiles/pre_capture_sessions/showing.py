@@ -142,7 +142,7 @@ def _session_cell(name: str) -> tuple[str, Callable[[Json], Any]]:
 def _pairs_cell(name: str) -> tuple[str, Callable[[Json], Any]]:
     def read(finding: Json) -> str | None:
         values = finding["session"] and finding["session"][name]
-        return None if values is None else " ".join(f"{column}={seen}" for column, seen in values.items())
+        return None if values is None else " ".join(f"{column}={value}" for column, value in values.items())
 
     return name, read
 

@@ -1,4 +1,4 @@
-"""What reports show of PRE's subjects, member by member; the published schema of the report is made of it."""
+"""What reports show of PRE's subjects, member by member; the published schema of the report is generated from it."""
 
 from typing import Annotated, TypedDict
 

@@ -1,4 +1,4 @@
-"""What the audit trail says of how a session ended.
+"""How a session ended according to the audit trail.
 
 A real stop writes an extra row with activity ``Stop``; the evening sweep, which relabels what it finds unfinished, does
 not (pre-api, ``CaptureSessionService.stopCaptureSession`` and ``CleanupLiveEvents``).
@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 STOPS_ARE_WRITTEN_SINCE = datetime(2025, 5, 19, tzinfo=UTC)
-"""Before that day a real stop wrote no row of its own (pre-api commit c67a1d42c), so that none says nothing."""
+"""Before that day a real stop wrote no row (pre-api commit c67a1d42c), so a missing row means nothing."""
 
 
 class Trail(StrEnum):
@@ -21,7 +21,7 @@ class Trail(StrEnum):
 
 
 def trail_of(processing_at: datetime | None, left_at: datetime | None, stopped_at: datetime | None) -> Trail:
-    """Judge by the last row that says PROCESSING, the first one behind it that says another status, the last stop."""
+    """Judge by the last row that says PROCESSING, the first later one that says another status, and the last stop."""
     if processing_at is None:
         return Trail.NEVER if stopped_at is None else Trail.STOPPED
     if stopped_at is not None and stopped_at >= processing_at:

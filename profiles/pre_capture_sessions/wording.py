@@ -1,4 +1,4 @@
-"""How the reasons of verdicts put facts into words."""
+"""The words for PRE's facts in the reasons of verdicts."""
 
 from collections.abc import Sequence, Set
 from datetime import datetime

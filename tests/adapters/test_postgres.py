@@ -287,7 +287,7 @@ async def test_sessions_are_read_again_whatever_their_status_and_told_whether_th
         async with Database("PRE_DATABASE", database_url).snapshot() as snapshot:
             query = queries.sessions_again(parameters, MOMENTS, ids)
             rows = [Candidate.from_json(row) for row in await read(snapshot, query)]
-        found = {row.session_id: row.asked for row in rows}
+        found = {row.session_id: row.in_question for row in rows}
         assert len(found) == len(rows) == len(names)
         return {name: found[str(named(name))] for name in names}
 

@@ -28,7 +28,7 @@ from tests.activities.memory import MemoryDatabase, MemoryStorage, Outside
 from tests.profiles.pre_capture_sessions.world import AS_OF, AUDIT_ID, MINUTE, MOMENTS, PARAMETERS
 from tests.worlds.storage import ScriptedAccount, ScriptedLister
 
-_ID, _ASKED = COLUMNS.index("session_id"), COLUMNS.index("asked")
+_ID, _ASKED = COLUMNS.index("session_id"), COLUMNS.index("in_question")
 
 
 @dataclass

@@ -183,7 +183,7 @@ def a_mixed_container_is_taken_for_one_sessions(patch: pytest.MonkeyPatch) -> Pa
         if isinstance(facts, SessionFacts):
             return replace(facts, evidence=(*facts.evidence, *facts.mixed), mixed=())
         if isinstance(facts, ContainerFacts):
-            return facts._replace(known=frozenset(sorted(facts.known)[:1]))
+            return facts._replace(sessions=frozenset(sorted(facts.sessions)[:1]))
         return facts
 
     return _given(patch, change)

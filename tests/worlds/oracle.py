@@ -66,7 +66,7 @@ class Judged(Generic[FactsT]):
     """
 
     judgements: dict[str, Judgement[FactsT]] = field(default_factory=dict)
-    seen_twice: bool = True
+    read_twice: bool = True
     in_doubt: bool = False
 
 
@@ -87,12 +87,12 @@ def expected(world: PlainWorld) -> Expected:
     ids = {session.session_id for session in world.sessions}
     in_doubt = is_any_in_doubt(world, scan) or sessions.in_doubt or recordings.in_doubt
     sure = not (world.database_lost and in_doubt) and set(world.parameters.only) <= ids
-    seen_twice = not disbelieved and sessions.seen_twice and recordings.seen_twice
+    read_twice = not disbelieved and sessions.read_twice and recordings.read_twice
     verdicts: dict[Subject, Judgement[Any]] = {}
     verdicts |= {(CONTAINER.name, name): judge(CONTAINER.rules, one) for name, one in containers.items()}
     verdicts |= {(SESSION.name, one): judgement for one, judgement in sessions.judgements.items()}
     verdicts |= {(RECORDING.name, one): judgement for one, judgement in recordings.judgements.items()}
-    return Expected(verdicts, len(world.containers), scan.skipped, failed, covered and sure and seen_twice)
+    return Expected(verdicts, len(world.containers), scan.skipped, failed, covered and sure and read_twice)
 
 
 # --- clocks and names -------------------------------------------------------------------------------------------------
@@ -270,16 +270,16 @@ def judged_sessions(
     def facts_of(session: Candidate) -> SessionFacts:
         # Evidence is what can be a recording, has no row and is no edit's output; what names two sessions is nobody's.
         evidence = [one for name, one in containers.items() if is_a_recording(name) and one.row is None]
-        evidence = [one for one in evidence if key_of(session) in one.known and not one.seen.edit_output]
+        evidence = [one for one in evidence if key_of(session) in one.sessions and not one.evidence.edit_output]
         has_id = bool(key_of(session))
         return SessionFacts(
             without_future(session, clock.latest),
             clock,
             covered,
             world.parameters.mode == FAST,
-            seen_twice=not has_id or (not world.database_lost and key_of(session) not in disbelieved),
-            evidence=tuple(one.seen for one in evidence if len(one.known) == 1),
-            mixed=tuple(one.seen for one in evidence if len(one.known) > 1),
+            read_twice=not has_id or (not world.database_lost and key_of(session) not in disbelieved),
+            evidence=tuple(one.evidence for one in evidence if len(one.sessions) == 1),
+            mixed=tuple(one.evidence for one in evidence if len(one.sessions) > 1),
             ingest_blobs=ingest_blobs(world, session),
         )
 
@@ -304,8 +304,8 @@ def judged_sessions(
         judgement = judge(SESSION.rules, facts)
         behind = world.is_replica and not world.database_lost and not session.live_recordings
         if behind and judgement.severity is not Severity.INFO:
-            judgement = judge(SESSION.rules, replace(facts, seen_twice=False))
-            judged.seen_twice = False
+            judgement = judge(SESSION.rules, replace(facts, read_twice=False))
+            judged.read_twice = False
         judged.judgements[session.session_id] = judgement
     return judged
 
@@ -347,8 +347,8 @@ def judged_recordings(world: PlainWorld, scan: Scan) -> Judged[RecordingFacts]:
         if not judgement.rule.counted and is_a_recording(row.recording_id):
             judged.in_doubt = True
             refused = record is None and row.recording_id in stored and stored[row.recording_id].refused
-            judged.seen_twice = judged.seen_twice and not refused
-            facts = facts._replace(seen_twice=not refused and not world.database_lost)
+            judged.read_twice = judged.read_twice and not refused
+            facts = facts._replace(read_twice=not refused and not world.database_lost)
             judgement = judge(RECORDING.rules, facts)
         judged.judgements[row.recording_id] = judgement
     return judged

@@ -86,7 +86,7 @@ class PlainDatabase:
 
 def _row(session: Candidate, *, asked: bool) -> Row:
     """A session's row; what is not understood in it as the text that it is."""
-    columns = dict(zip(COLUMNS, session.to_json(), strict=True)) | dict(session.unreadable) | {"asked": asked}
+    columns = dict(zip(COLUMNS, session.to_json(), strict=True)) | dict(session.unreadable) | {"in_question": asked}
     return [columns[name] for name in COLUMNS]
 
 

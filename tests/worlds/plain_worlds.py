@@ -126,7 +126,7 @@ def _sessions(
         ),
         "has_ingest_address": False,
         "row_token": "4711",
-        "asked": True,
+        "in_question": True,
         **dict.fromkeys(("deleted_at", "case_closed_at", "job_at", *_TRAIL)),
     }
     values |= draw(st.sampled_from(_STORIES)) | draw(_CHANGES)

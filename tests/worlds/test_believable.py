@@ -75,8 +75,8 @@ _NONSENSE: st.SearchStrategy[Any] = st.sampled_from([None, 0, 7, -1, "", "x", []
 
 
 def row_of(name: str, **values: Any) -> list[Any]:
-    """A session's row as the database sends it; ``asked="candidate"``: the question takes it in."""
-    row = dict(zip(COLUMNS, session(name).to_json(), strict=True)) | {"asked": "candidate"} | values
+    """A session's row as the database sends it; ``in_question="candidate"``: the question takes it in."""
+    row = dict(zip(COLUMNS, session(name).to_json(), strict=True)) | {"in_question": "candidate"} | values
     return [row[column] for column in COLUMNS]
 
 
@@ -220,7 +220,7 @@ def healthy_parts(draw: st.DrawFn) -> tuple[list[Container], list[list[Any]], li
         marks = draw(st.sampled_from([[], [], ["future"], ["no_duration"], ["double"], ["child"]]))
         rows.append([str(uuid_of(name)), str(uuid_of(name)), marks, None])
         times = {column: draw(ROW_MOMENTS) for column in draw(st.sets(st.sampled_from(_CLOCKS), max_size=2))}
-        sessions.append(row_of(name, status="RECORDING_AVAILABLE", live_recordings=1, asked=False, **times))
+        sessions.append(row_of(name, status="RECORDING_AVAILABLE", live_recordings=1, in_question=False, **times))
     for number in range(draw(st.integers(0, 2))):
         times = {column: draw(ROW_MOMENTS) for column in draw(st.sets(st.sampled_from(_CLOCKS[:5]), max_size=2))}
         sessions.append(row_of(f"unused {number}", **times))
@@ -256,7 +256,7 @@ def worlds_with_something_hidden(draw: st.DrawFn) -> Planted:
     asked = "candidate" if status in {"PROCESSING", "NO_RECORDING", "FAILURE", None} else True
     facts = {"case_state": draw(st.sampled_from(["OPEN", "CLOSED"])), "case_live": draw(st.booleans())}
     facts |= {"sibling_recordings": draw(st.integers(0, 1)), "has_ingest_address": draw(st.booleans())}
-    sessions.append(row_of("hidden", **{"status": status, "asked": asked} | facts | times))
+    sessions.append(row_of("hidden", **{"status": status, "in_question": asked} | facts | times))
     hidden = draw(recordings("hidden recording", "hidden"))
     faults = draw(mutations())
     swapped = None
@@ -314,7 +314,7 @@ def _row_whose_container_is(*opened: bool) -> list[str]:
     unplayable = str(uuid_of("unplayable"))
     track = Blob(f"{key_of('unplayable')}_1280x720_4500k.mp4", 700, AS_OF - 24 * 60 * MINUTE)
     account = ScriptedAccount({unplayable: Container(unplayable, [track], opened=opened)})
-    sessions = [row_of("unplayable", status="RECORDING_AVAILABLE", live_recordings=1, asked=False)]
+    sessions = [row_of("unplayable", status="RECORDING_AVAILABLE", live_recordings=1, in_question=False)]
     done = asyncio.run(audited(account, RawDatabase(sessions, [[unplayable, unplayable, [], None]])))
     assert done.report is not None
     assert {one["subject"]["id"] for one in done.report["findings"]} == {unplayable}

@@ -89,7 +89,7 @@ def scanned() -> st.SearchStrategy[list[Record]]:
     return st.lists(one, max_size=6, unique_by=lambda record: record.unit)
 
 
-def candidates(*, asked: st.SearchStrategy[bool] | None = None) -> st.SearchStrategy[Candidate]:
+def candidates(*, in_question: st.SearchStrategy[bool] | None = None) -> st.SearchStrategy[Candidate]:
     """A session's row, in any condition."""
     return st.builds(
         Candidate,
@@ -114,7 +114,7 @@ def candidates(*, asked: st.SearchStrategy[bool] | None = None) -> st.SearchStra
         stopped_at=_PERHAPS,
         job_at=_PERHAPS,
         row_token=st.integers(1, 2**32 - 1).map(str),
-        asked=st.just(True) if asked is None else asked,
+        in_question=st.just(True) if in_question is None else in_question,
     )
 
 
@@ -134,10 +134,10 @@ def registered() -> st.SearchStrategy[list[RegisteredRecording]]:
 def databases(draw: st.DrawFn) -> tuple[list[Candidate], list[Candidate]]:
     """Candidates, and sessions that are none; each id once."""
     everything = draw(
-        st.lists(candidates(asked=st.booleans()), max_size=4, unique_by=lambda candidate: candidate.session_id)
+        st.lists(candidates(in_question=st.booleans()), max_size=4, unique_by=lambda candidate: candidate.session_id)
     )
     count = draw(st.integers(0, len(everything)))
-    return [candidate for candidate in everything[:count] if candidate.asked], everything[count:]
+    return [candidate for candidate in everything[:count] if candidate.in_question], everything[count:]
 
 
 @st.composite
@@ -169,7 +169,7 @@ def session_facts(draw: st.DrawFn) -> SessionFacts:
         CLOCK,
         coverage_complete=draw(st.booleans()),
         fast=draw(st.booleans()),
-        seen_twice=draw(st.sampled_from([True, True, True, False])),
+        read_twice=draw(st.sampled_from([True, True, True, False])),
         evidence=tuple(seen_in(name, listed) for name, listed in zip(CONTAINERS, evidence_of, strict=False)),
         mixed=tuple(seen_in(CONTAINERS[5], listed) for listed in mixed_of),
         ingest_blobs=draw(st.none() | st.integers(0, 2)),

@@ -32,7 +32,7 @@ def test_what_is_shown_of_a_session_is_what_a_person_needs_and_not_what_the_rule
     shown = candidate.shown()
     assert set(COLUMNS) - set(shown) == {
         "session_id",
-        "asked",
+        "in_question",
         "case_closed_at",
         "processing_at",
         "left_at",

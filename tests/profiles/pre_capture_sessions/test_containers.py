@@ -44,26 +44,26 @@ EDGE = AS_OF - CLOCK.settle
 
 
 def facts(
-    record: Record, recording: RegisteredRecording | None = None, known: str = "", asked: str | None = None
+    record: Record, recording: RegisteredRecording | None = None, sessions: str = "", in_question: str | None = None
 ) -> ContainerFacts:
-    """``known`` and ``asked`` are names of sessions with blanks between."""
-    keys = frozenset(key_of(name) for name in known.split())
-    wanted = keys if asked is None else frozenset(key_of(name) for name in asked.split())
+    """``sessions`` and ``in_question`` are names of sessions with blanks between."""
+    keys = frozenset(key_of(name) for name in sessions.split())
+    wanted = keys if in_question is None else frozenset(key_of(name) for name in in_question.split())
     return ContainerFacts(record, recording, CLOCK, keys, wanted)
 
 
 WITNESSES = (
     facts(unread()),
-    facts(seen_in(f"{uuid_of('source')}-input", encode()), known="session"),
-    facts(encoded(), row("recording", "session", "deleted"), known="session"),
-    facts(encoded(), row(), known="session"),
+    facts(seen_in(f"{uuid_of('source')}-input", encode()), sessions="session"),
+    facts(encoded(), row("recording", "session", "deleted"), sessions="session"),
+    facts(encoded(), row(), sessions="session"),
     facts(container("recording")),
-    facts(encoded(at=AS_OF), known="session"),
-    facts(container("recording", track(OWN_NAME)), known=""),
+    facts(encoded(at=AS_OF), sessions="session"),
+    facts(container("recording", track(OWN_NAME)), sessions=""),
     facts(container("recording", *NAMELESS)),
-    facts(MIXED, known="session other"),
-    facts(encoded(), known="session", asked=""),
-    facts(encoded(), known="session"),
+    facts(MIXED, sessions="session other"),
+    facts(encoded(), sessions="session", in_question=""),
+    facts(encoded(), sessions="session"),
 )
 
 
@@ -103,7 +103,7 @@ class Case:
     others: tuple[Candidate, ...] = ()
 
 
-ASKED, OUTSIDE = (session(),), (session(**REGISTERED, asked=False),)
+ASKED, OUTSIDE = (session(),), (session(**REGISTERED, in_question=False),)
 CASES = (
     Case("it could not be read", "evidence_error", UNKNOWN, unread()),
     Case("it has a row, and could not be read", "evidence_error", UNKNOWN, unread(), (row("unread"),)),
@@ -175,7 +175,7 @@ CASES = (
         MIXED,
         (),
         ASKED,
-        (session("other", asked=False),),
+        (session("other", in_question=False),),
     ),
     Case("tracks of a session and of nobody we know", "attributed", INFO, MIXED, (), ASKED),
     Case("its session was not asked for", "outside_question", INFO, encoded(), (), (), OUTSIDE),
@@ -281,7 +281,7 @@ def test_why_a_container_was_not_read_is_told() -> None:
 
 
 def test_the_sessions_of_a_mixed_container_are_named() -> None:
-    text = reason(facts(MIXED, known="session other"))
+    text = reason(facts(MIXED, sessions="session other"))
     assert "its tracks name 2 sessions: " in text
     assert KEY in text
     assert key_of("other") in text

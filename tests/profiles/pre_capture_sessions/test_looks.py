@@ -124,7 +124,7 @@ def test_who_is_judged_beside_the_candidates_is_named_by_an_unregistered_contain
         if record.container in chosen - registered - set(strategies.OTHER_NAMES) and not record.edit_output
         for key in record.keys
     }
-    assert beside == {other.session_id for other in world.others if other.asked and other.session_id in named}
+    assert beside == {other.session_id for other in world.others if other.in_question and other.session_id in named}
 
 
 @given(strategies.worlds(), ASKED, st.none() | strategies.worlds(), st.randoms(use_true_random=False))
@@ -324,7 +324,7 @@ def test_a_container_of_a_row_deleted_in_between_is_missing() -> None:
 
 
 def test_a_status_that_changed_in_between_is_the_one_that_counts() -> None:
-    then = replace(BEFORE, candidates=[session(status="FAILURE", asked=False)])
+    then = replace(BEFORE, candidates=[session(status="FAILURE", in_question=False)])
     done = audited(BEFORE, then=then)
     assert done.verdicts() == {ID: "unregistered_recording"}
     assert "status is FAILURE" in done.finding().reason
@@ -459,7 +459,7 @@ def test_a_session_that_is_no_candidate_is_judged_when_a_container_names_it(othe
 
 
 def test_a_session_outside_the_question_is_not_judged_and_its_container_says_so() -> None:
-    done = reconciled([session("asked")], [encoded()], [], [session(asked=False)])
+    done = reconciled([session("asked")], [encoded()], [], [session(in_question=False)])
     assert done.verdicts() == {str(uuid_of("asked")): "expected_empty"}
     assert done.counts(CONTAINER) == {"outside_question": 1}
     assert done.outcome is Outcome.CLEAN

@@ -51,7 +51,7 @@ def marked(*marks: str) -> RegisteredRecording:
 
 
 def facts(recording: RegisteredRecording, seen: ContainerEvidence | None = None, **changes: bool) -> RecordingFacts:
-    return RecordingFacts(recording, CLOCK, listed=changes.pop("listed", True), seen=seen, **changes)
+    return RecordingFacts(recording, CLOCK, exists=changes.pop("exists", True), evidence=seen, **changes)
 
 
 WITNESSES = (
@@ -61,8 +61,8 @@ WITNESSES = (
     facts(marked("deleted"), encoded()),
     facts(marked("legacy", "no_duration")),
     facts(marked("recent")),
-    facts(row(), container("recording"), seen_twice=False),
-    facts(row(), listed=False),
+    facts(row(), container("recording"), read_twice=False),
+    facts(row(), exists=False),
     facts(row(), container("recording")),
     facts(row(), container("recording", track(KEY))),
     facts(row(file_digest=INDEX_DIGEST), encoded()),
@@ -203,9 +203,9 @@ def test_a_row_gets_the_verdict_that_is_meant_for_it(case: Case) -> None:
     st.sampled_from([True, True, False]),
 )
 def test_any_facts_get_exactly_one_verdict_and_a_sentence_that_says_why(
-    recording: RegisteredRecording, seen: ContainerEvidence | None, listed: bool, judged: bool, seen_twice: bool
+    recording: RegisteredRecording, seen: ContainerEvidence | None, listed: bool, judged: bool, read_twice: bool
 ) -> None:
-    given_facts = RecordingFacts(recording, CLOCK, listed or seen is not None, seen, judged, seen_twice)
+    given_facts = RecordingFacts(recording, CLOCK, listed or seen is not None, seen, judged, read_twice)
     judgement = judge(RULES, given_facts)
     assert not any(rule.holds(given_facts) for rule in RULES[: RULES.index(judgement.rule)])
     text = judgement.rule.why(given_facts)
@@ -217,7 +217,7 @@ def test_any_facts_get_exactly_one_verdict_and_a_sentence_that_says_why(
     if not recording.readable:
         assert recording.recording_id in text
         return
-    assert (judgement.verdict == "unverified") is not seen_twice
+    assert (judgement.verdict == "unverified") is not read_twice
     assert not {"deleted", "recent"} & set(recording.marks)
     assert text.startswith(f"It is registered as a recording of session {recording.session_id}")
     assert ("lies in the future" in text) is ("future" in recording.marks)

@@ -81,7 +81,7 @@ NO_DATE: dict[str, Any] = {"unreadable": {"started_at": "infinity"}}
 WITNESSES = (
     facts(session(**NO_WORD), encoded()),
     facts(session(origin="VODAFONE"), encoded()),
-    facts(session(), encoded(), seen_twice=False),
+    facts(session(), encoded(), read_twice=False),
     facts(session(), MOVING),
     facts(session(**REGISTERED), encoded()),
     facts(session(**REGISTERED)),
@@ -496,7 +496,7 @@ def test_media_beside_another_sessions_is_for_a_person_to_part() -> None:
     both = [session(), session("other")]
     done = reconciled(both, [MIXED])
     assert set(done.verdicts().values()) == {"in_mixed_container"}
-    beside_its_own = reconciled([session()], [MIXED, encoded()], others=[session("other", asked=False)])
+    beside_its_own = reconciled([session()], [MIXED, encoded()], others=[session("other", in_question=False)])
     assert beside_its_own.verdicts()[session().session_id] == "unregistered_recording"
 
 
@@ -529,7 +529,7 @@ def test_a_complete_recording_is_told_exactly_when_nothing_else_accounts_for_it(
     job = candidate.job_at is not None and not (
         candidate.deleted_at is not None or not candidate.case_live or candidate.case_state != "OPEN"
     )
-    accounted = candidate.origin != "PRE" or waits or elsewhere or job or not given_facts.seen_twice
+    accounted = candidate.origin != "PRE" or waits or elsewhere or job or not given_facts.read_twice
     assert judge(RULES, given_facts).rule.alarm is (bool(given_facts.complete) and not accounted)
 
 
@@ -551,8 +551,8 @@ def test_a_gap_takes_away_every_absence_and_never_a_finding(given_facts: Session
 
 
 @given(session_facts())
-def test_what_was_not_seen_twice_is_no_finding(given_facts: SessionFacts) -> None:
-    verdict = judge(RULES, replace(given_facts, seen_twice=False)).verdict
+def test_what_was_not_read_twice_is_no_finding(given_facts: SessionFacts) -> None:
+    verdict = judge(RULES, replace(given_facts, read_twice=False)).verdict
     assert verdict == ("legacy" if given_facts.session.origin != "PRE" else "unverified")
 
 
@@ -756,7 +756,7 @@ def test_no_other_verdict_knows_a_date() -> None:
 
 def test_what_was_seen_beside_a_gap_is_told() -> None:
     assert BROKEN.container in reason(session(), BROKEN, coverage_complete=False)
-    assert encoded().container in reason(session(), encoded(), seen_twice=False)
+    assert encoded().container in reason(session(), encoded(), read_twice=False)
 
 
 def test_a_name_that_carries_no_session_is_never_in_a_reason() -> None:

@@ -321,11 +321,11 @@ async def test_the_newest_encode_job_is_told(url: str) -> None:
 
 async def test_sessions_are_read_again_whatever_they_are_and_no_others(url: str) -> None:
     plant(url, session("available", **REGISTERED | {"live_recordings": 0}))
-    plant(url, session("imported", origin="VODAFONE_VISIBLE", asked=True))
+    plant(url, session("imported", origin="VODAFONE_VISIBLE", in_question=True))
     plant(url, session("left alone"))
     read = await again(url, PARAMETERS, "available", "imported", "nobody")
     assert set(read) == {str(uuid_of(name)) for name in ("available", "imported")}
-    assert all(candidate.asked for candidate in read.values())
+    assert all(candidate.in_question for candidate in read.values())
 
 
 @pytest.mark.parametrize(
@@ -349,21 +349,21 @@ async def test_a_session_read_again_says_whether_it_was_asked_for(
 ) -> None:
     plant(url, session(status="RECORDING_AVAILABLE", has_ingest_address=True))
     read = await again(url, parameters, "session")
-    assert read[str(uuid_of("session"))].asked is asked
+    assert read[str(uuid_of("session"))].in_question is asked
 
 
 async def test_a_session_without_an_ingest_address_is_not_asked_for_by_one(url: str) -> None:
     plant(url, session())
     asked = asking(PARAMETERS, ingest_address_contains="streaming")
     assert await candidates_in(url, asked) == []
-    assert (await again(url, asked, "session"))[str(uuid_of("session"))].asked is False
+    assert (await again(url, asked, "session"))[str(uuid_of("session"))].in_question is False
 
 
 async def test_a_status_that_is_empty_can_be_asked_for(url: str) -> None:
     plant(url, session(status=None))
     for statuses, asked in (((NO_STATUS,), True), (("FAILURE",), False)):
         read = await again(url, asking(PARAMETERS, statuses=statuses), "session")
-        assert read[str(uuid_of("session"))].asked is asked
+        assert read[str(uuid_of("session"))].in_question is asked
 
 
 async def test_the_token_changes_with_every_write(url: str) -> None:

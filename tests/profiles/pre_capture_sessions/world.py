@@ -104,7 +104,7 @@ def session(name: str = "session", **changes: Any) -> Candidate:
         stopped_at=None,
         job_at=None,
         row_token="4711",
-        asked=True,
+        in_question=True,
     )
     return replace(candidate, **changes)
 
