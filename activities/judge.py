@@ -50,7 +50,7 @@ async def judge_audit(request: AuditRequest, services: Services) -> JudgeAnswer:
 
 async def _judge(job: Job, screening: Screening, spools: Spools) -> None:
     services, profile = job.services, job.profile
-    plan = await services.store.plans.known(job.record.folder)
+    plan = await services.store.plans.existing(job.record.folder)
     before = judged_with(audit_of(job, plan), screening)
     looked, complete = await looked_again(job, screening)
     seen = [one.doubt(one.kept.group.rows) for one in looked]

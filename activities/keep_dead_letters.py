@@ -33,7 +33,7 @@ async def keep_letters(request: DeadLettersRequest, services: Services) -> DeadL
     """Write the dead letters of the given shards, and delete those of shards that have nothing unread any more."""
     audit, store = folder_of(request), services.store
     record = await running(request, services)
-    plan = await store.plans.known(audit)
+    plan = await store.plans.existing(audit)
     letters = {letter.shard: letter for letter in await store.letters.all(audit)}
     failed = set(request["failed"])
     if foreign := letters.keys() - range(len(plan.shards)):

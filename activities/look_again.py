@@ -42,7 +42,7 @@ async def look(request: LookAgainRequest, services: Services) -> LookAgainAnswer
         screening = await attempts.screened(attempt)
         if screening is None or profile.scan is None:
             raise RunStoreError(f"Audit {record.audit_id} was not screened. Resume the audit.")
-        plan = await services.store.plans.known(record.folder)
+        plan = await services.store.plans.existing(record.folder)
         read = partial(doubt_from_json, profile=profile)
         doubts = await attempts.doubts(f"{record.folder}/{screening.folder}", *screening.shards[shard], read)
         looker = looker_of(services, profile.scan, timedelta(seconds=plan.storage_ahead_seconds))

@@ -22,7 +22,7 @@ async def previous_audit(job: Job) -> Previous | None:
     """
     services, record, profile = job
     question = question_of(record.parameters, services.audited(profile))
-    answered = await services.store.questions.answered(profile.name, question)
+    answered = await services.store.questions.completed(profile.name, question)
     for audit_id in answered.before(record.begun):
         try:
             return await _read(services, profile.name, audit_id)

@@ -38,7 +38,7 @@ async def report_audit(request: AuditRequest, services: Services) -> EndedAnswer
         profile = services.profile_of(record)
         head = await render(services.store.reports, record.folder, profile)
         state = State.COMPLETED if head["complete"] else State.INCOMPLETE
-        plan = await services.store.plans.known(record.folder)
+        plan = await services.store.plans.existing(record.folder)
         outcome, reached = Outcome(head["outcome"]["code"]), _reached(head, plan)
         summary, is_first = summary_of(head, profile), head["since_last"]["previous"] is None
         ended = record.ended(state, services.now(), outcome=outcome, reached=reached, summary=summary)

@@ -58,14 +58,14 @@ async def scan(request: ScanRequest, services: Services) -> ScanAnswer:
     if known and len(kept) == len(known):
         counts = counts_of(kept)
         return {"ok": True, "scanned": counts["scanned"], "skipped": counts["skipped"], "failed": counts["failed"]}
-    plan = await services.store.plans.known(audit)
+    plan = await services.store.plans.existing(audit)
     done = {one.unit for one in kept}
     wanted = [unit for unit in await services.store.plans.units(audit, plan.shards[index]) if unit[0] not in done]
     async with _progress_kept(shards, audit, index, kept):
         looker = looker_of(services, scanned, timedelta(seconds=plan.storage_ahead_seconds))
         await looker.read_all(wanted, kept, services.settings.shard_timeout_seconds)
     kept.sort(key=lambda one: one.unit)
-    written = await shards.mend(audit, index, kept, scanned, attempt=request["attempt"], seen=seen)
+    written = await shards.mend(audit, index, kept, scanned, attempt=request["attempt"], before=seen)
     if written is None:  # what is there counts; if it has gaps, the next pass mends it
         there = await shards.result(audit, index, scanned.unpack)
         written = counts_of(there.records if there else ())

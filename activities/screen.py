@@ -56,7 +56,7 @@ class _Screen:
 
     async def run(self) -> Screening:
         profile, attempts = self._profile, self._services.store.attempts
-        plan = await self._services.store.plans.known(self._record.folder)
+        plan = await self._services.store.plans.existing(self._record.folder)
         audit = self._with_gaps(await self._read_after_scan(audit_of(self._job, plan)), plan.rows, plan.unread)
         look, where = FirstLook(profile, audit), f"{self._record.folder}/{self._folder}"
         blocks = await attempts.write_doubts(where, self._doubts(look, plan))

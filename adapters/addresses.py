@@ -1,6 +1,6 @@
-"""Web addresses as settings hold them, and what is wrong with one.
+"""Checking the web addresses of settings.
 
-No message quotes any of it, since a slip of the hand can put a secret anywhere.
+No message quotes any part of one, since it may hold a secret by mistake.
 """
 
 import re
@@ -15,7 +15,7 @@ _HOST_NAME = re.compile(rf"(?=.{{1,253}}$){_LABEL}(\.{_LABEL})*\.?")
 
 
 def web_address(setting: str, text: str, *, query: bool = False) -> str:
-    """An address for people or webhooks, as it is given; with ``query`` it may have one. Raises ``SettingsError``."""
+    """The address without spaces around it; ``query``: it may have a query string. Raises ``SettingsError``."""
     address = text.strip()
     wrong = trouble(address) or ("has a query (?...)" if "?" in address and not query else "")
     if wrong:
@@ -24,7 +24,7 @@ def web_address(setting: str, text: str, *, query: bool = False) -> str:
 
 
 def trouble(url: str) -> str:
-    """What is wrong with a web address; empty if nothing is. Nobody may take it for another address than we do."""
+    """What is wrong with a web address; empty if nothing. Rejects what other programs may parse differently."""
     if not url.isprintable() or " " in url or "\\" in url:
         return "holds characters that no address has"
     parts = _split(url)
@@ -38,7 +38,7 @@ def trouble(url: str) -> str:
 
 
 def _split(url: str) -> SplitResult | None:
-    """The parts of an address; None if it has none, or a port that cannot be."""
+    """The parts of an address; None if it cannot be parsed, or has an invalid port."""
     try:
         parts = urlsplit(url)
         return None if parts.port == 0 or parts.netloc.endswith(":") else parts
@@ -47,7 +47,7 @@ def _split(url: str) -> SplitResult | None:
 
 
 def is_host(text: str) -> bool:
-    """True for a name that a host can have, and for an IP address."""
+    """True for a valid host name or IP address."""
     if _HOST_NAME.fullmatch(text):
         return True
     try:

@@ -1,7 +1,7 @@
-"""Storage accounts as settings hold them: a connection string, or an address to be reached with the app's identity.
+"""The storage accounts of settings: a connection string, or an address that is used with the app's identity.
 
-All functions raise ``SettingsError``: the setting, what is wrong with it, what to give. No message quotes any of it,
-since a slip of the hand can put a secret anywhere.
+All functions raise ``SettingsError``: the setting, what is wrong with it, what to give. No message quotes any part of
+the value, since it may hold a secret by mistake.
 """
 
 import base64
@@ -75,8 +75,8 @@ def by_connection_string(setting: str, text: str) -> StorageConnection:
 
 
 def by_identity(setting: str, text: str) -> StorageConnection:
-    """An account by the address in ``<setting>__blobServiceUri`` and the app's identity; https only, since a token that
-    travels openly is anybody's.
+    """An account by the address in ``<setting>__blobServiceUri`` and the app's identity; https only, to protect the
+    token.
     """
     url = text.strip().rstrip("/")
     wrong = _storage_trouble(url)
@@ -90,7 +90,7 @@ def by_identity(setting: str, text: str) -> StorageConnection:
 
 
 def _parts(text: str) -> tuple[dict[str, str], list[str]]:
-    """The parts of a connection string that are not empty, by their names in lower case, and what is wrong with it."""
+    """The parts of a connection string that are not empty, by lower-case name, and its problems."""
     problems = []
     pairs = [part.partition("=") for part in text.split(";") if part.strip()]
     named = [(name.strip().lower(), value.strip()) for name, _, value in pairs]

@@ -1,4 +1,4 @@
-"""Proving to storage who we are: an account key, a shared access signature or the app's identity.
+"""Authentication to storage: an account key, a shared access signature or the app's identity.
 
 Requests are signed through public API only: a key becomes a short-lived account SAS made by the vendor's library,
 an identity becomes a bearer token from azure-identity.
@@ -33,7 +33,7 @@ _ONE_ACCOUNT = re.compile(r"https://[a-z0-9]+\.blob\.core\.windows\.net")
 
 
 class Signer(Protocol):
-    """Gives each request what proves its sender."""
+    """Authenticates requests."""
 
     async def sign(self) -> tuple[str, Mapping[str, str]]:
         """A query string to append (without ``?``, already encoded) and headers to add; renewed before they expire."""
@@ -41,7 +41,7 @@ class Signer(Protocol):
 
 
 class _Signature(NamedTuple):
-    """A SAS, and from when until when it is used. Outside that time our clock was set, or it is near its end."""
+    """A SAS and the time in which it is used; outside it the clock was changed, or the SAS is about to expire."""
 
     sas: str
     since: datetime
@@ -82,7 +82,6 @@ class SasSigner:
     sas: str = field(repr=False)
 
     async def sign(self) -> tuple[str, Mapping[str, str]]:
-        """The same for every request."""
         return self.sas, {}
 
 
@@ -96,8 +95,8 @@ class TokenSigner:
     async def sign(self) -> tuple[str, Mapping[str, str]]:
         """A bearer token for storage.
 
-        Raises azure-core's ``ClientAuthenticationError`` when there is no identity, ``StorageUnavailableError`` when it
-        could not be asked for.
+        Raises azure-core's ``ClientAuthenticationError`` when there is no identity, ``StorageUnavailableError`` when
+        Entra could not be reached.
         """
         try:
             token = await self.credential.get_token(f"{self.audience}/.default")
@@ -125,12 +124,12 @@ class Endpoint:
 
 @cache
 def identity() -> AsyncTokenCredential:
-    """The app's identity, one per process: each credential asks for tokens of its own."""
+    """The app's identity, one per process, because each credential caches its own tokens."""
     return DefaultAzureCredential()
 
 
 def endpoint_of(connection: StorageConnection, role: str = READER) -> Endpoint:
-    """How to ask an account; ``role`` is what an identity needs there."""
+    """How to reach an account; ``role`` is what an identity needs there."""
     signer: Signer
     if connection.key is not None:
         signer = KeySigner(connection.account, connection.key)
@@ -142,7 +141,7 @@ def endpoint_of(connection: StorageConnection, role: str = READER) -> Endpoint:
 
 
 def client_credential(connection: StorageConnection) -> dict[str, Any]:
-    """The same for the vendor's clients: what to give them beside the address."""
+    """The keyword arguments, besides the address, for the vendor's clients."""
     if connection.key is not None:
         return {"credential": AzureNamedKeyCredential(connection.account, connection.key)}
     if connection.sas is not None:
@@ -151,14 +150,14 @@ def client_credential(connection: StorageConnection) -> dict[str, Any]:
 
 
 def audience_of(url: str) -> str:
-    """What an identity's token is good for: that one account, where its address is one that Entra knows; an address of
-    another cloud, or of one's own, needs a token for storage as a whole.
+    """The audience of a token: the account alone if its address is one of Azure's public cloud; otherwise (another
+    cloud, a custom domain) all of storage.
     """
     return url if _ONE_ACCOUNT.fullmatch(url) else _ANY_ACCOUNT
 
 
 def advice_for(connection: StorageConnection, role: str) -> str:
-    """What to do when the account refuses, by what proves who we are: the beginning of a sentence."""
+    """What to do when the account refuses, by the kind of authentication: the beginning of a sentence."""
     if connection.key is not None:
         return f"Check the account key in {connection.setting} and that the account allows keys"
     if connection.sas is not None:

@@ -1,4 +1,4 @@
-"""What a failure of Postgres means, in our own words: the server's may hold the names of people who log in."""
+"""Failures of Postgres in our own words, since the server's messages may hold the names of people who log in."""
 
 import re
 from collections.abc import Callable
@@ -11,14 +11,14 @@ Kind = Callable[[str], AuditError]
 
 
 def explained(setting: str, error: psycopg.Error) -> AuditError:
-    """The failure of the database that a setting names: refused if it lasts until it is mended, else unavailable."""
+    """The error for the database of a setting: refused if it is permanent, otherwise unavailable."""
     kind, words = _judged(error)
     return kind(f"The database of {setting} {words}")
 
 
 def _judged(error: psycopg.Error) -> tuple[Kind, str]:
     state = error.sqlstate or ""
-    # The code of such a refusal is that of any missing permission.
+    # Such a refusal has the SQLSTATE of any missing permission.
     if error.diag.source_function == "check_enable_rls":
         return DatabaseRefusedError, _HIDES_ROWS
     for start, kind, words in _BY_STATE:
@@ -74,8 +74,8 @@ _BY_STATE: tuple[tuple[str, Kind, str], ...] = (
     ("3D", DatabaseRefusedError, _NO_DATABASE),
 )
 
-# A connection that was never made carries no SQLSTATE; libpq's text is all there is. It tells all addresses of a host
-# together, so what lasts comes before what passes.
+# A connection that was never made has no SQLSTATE, only libpq's text. It covers all addresses of a host, so permanent
+# errors come before temporary ones.
 _LOGIN_TEXTS = (
     "authentication failed|authentication method|no password supplied|role .* does not exist|pg_hba.conf|"
     "not permitted to"

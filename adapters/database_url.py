@@ -1,4 +1,4 @@
-"""The database's URL as libpq reads it, checked before anything is connected."""
+"""The database's URL as libpq parses it, checked before connecting."""
 
 import os
 import re
@@ -12,11 +12,11 @@ from adapters.addresses import is_host
 from reconciliation.errors import SettingsError
 
 _NEEDED = {"host": "host", "dbname": "database name", "user": "user"}
-# A service and a file of passwords lie outside the URL; a replication connection answers no queries.
+# A service and a password file are outside the URL; a replication connection runs no queries.
 _NOT_TAKEN = {"service", "servicefile", "passfile", "replication"}
 _NUMBERS = ("connect_timeout", "keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count",
             "tcp_user_timeout")  # fmt: skip
-# https://www.postgresql.org/docs/current/libpq-envars.html: those that stand for an option, and the others.
+# https://www.postgresql.org/docs/current/libpq-envars.html: those that set an option, and the others.
 _READ_BY_LIBPQ = frozenset(
     [option.envvar.decode() for option in pq.Conninfo.get_defaults() if option.envvar]
     + ["PGDATESTYLE", "PGTZ", "PGGEQO", "PGREQUIRESSL", "PGSERVICEFILE", "PGSYSCONFDIR", "PGLOCALEDIR"]
@@ -24,10 +24,10 @@ _READ_BY_LIBPQ = frozenset(
 
 
 def database_options(setting: str, url: str) -> dict[str, str]:
-    """What a Postgres URL says, by the names of libpq's options, as libpq reads it. Host, database and user are there.
+    """The options of a Postgres URL by libpq's names, as libpq parses it; with host, database and user.
 
-    The URL is the whole truth: the variables from which libpq would take what it leaves out (a password, a service, an
-    encoding) are taken out of this process's environment. Raises ``SettingsError``, which quotes nothing.
+    Only the URL counts: the variables from which libpq would take missing options (a password, a service, an encoding)
+    are removed from this process's environment. Raises ``SettingsError``, which quotes nothing.
     """
     for variable in _READ_BY_LIBPQ:
         os.environ.pop(variable, None)
@@ -61,8 +61,8 @@ def _refuse(setting: str, trouble: str) -> NoReturn:
 
 
 def _is_taken_by_libpq(options: dict[str, str]) -> bool:
-    """True if libpq would try to connect. It checks ports and options first; the place that it tries cannot exist."""
-    nowhere = "/dev/null"  # with a socket's name behind it
+    """True if libpq accepts the ports and options, which it checks first; nothing can exist at the address it gets."""
+    nowhere = "/dev/null"  # followed by a socket's name
     tried = {name: value for name, value in options.items() if name not in {"hostaddr", "gssencmode"}}
     tried["host"] = ",".join(nowhere for _ in options["host"].split(","))
     connection = pq.PGconn.connect_start(make_conninfo("", **tried).encode())

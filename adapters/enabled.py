@@ -1,6 +1,6 @@
 """The profiles that this app audits, by the setting AUDIT_PROFILES.
 
-Nothing else imports a profile by its name, so that a new one is a package and a word in a setting.
+Nothing else imports a profile by name, so adding one takes a package and a word in a setting.
 """
 
 from collections.abc import Mapping
@@ -15,10 +15,10 @@ DEFAULT = "pre-capture-sessions"
 
 
 def enabled_profiles(environment: Mapping[str, str]) -> dict[str, Profile]:
-    """The profiles by name, in the order of the setting; the first is the one that is audited unless another is named.
+    """The profiles by name, in the order of the setting; the first is the default of requests.
 
-    An entry is the name of a package in ``profiles/`` (hyphens stand for its underscores) whose ``PROFILE`` is meant,
-    or ``module:NAME``. Raises ``SettingsError`` for one that cannot be found, or is there twice.
+    An entry is the name of a package in ``profiles/`` (with hyphens for underscores), for its ``PROFILE``, or
+    ``module:NAME``. Raises ``SettingsError`` for one that cannot be loaded, or is named twice.
     """
     entries = [entry.strip() for entry in environment.get(VARIABLE, "").split(",") if entry.strip()] or [DEFAULT]
     profiles: dict[str, Profile] = {}

@@ -1,4 +1,4 @@
-"""What it means when a request over HTTP gets no answer: what may pass, what lasts, and what to do about it."""
+"""HTTP requests without a response: whether the failure is temporary or permanent, and what to do about it."""
 
 import ssl
 from dataclasses import dataclass
@@ -7,15 +7,15 @@ from http import HTTPStatus
 import aiohttp
 
 TEMPORARY = frozenset({408, 429, 500, 502, 503, 504})
-"""The statuses that may be another one a moment later."""
+"""The statuses that are worth a retry."""
 
-# A handshake that was broken off; every other fault of TLS is of one who speaks it otherwise, or not at all.
+# A handshake that was broken off; every other TLS error is permanent.
 _BROKEN_OFF = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
 
 
 @dataclass(frozen=True)
 class Fault:
-    """``what`` goes on after who was asked, ``advice`` is sentences or empty; one that ``lasts`` is not tried again."""
+    """``what`` follows the server's name in a sentence, ``advice`` is sentences or empty; ``lasts``: do not retry."""
 
     what: str
     advice: str = ""
@@ -25,7 +25,7 @@ class Fault:
 _ADDRESS = "Check the address in the settings: its name, its port, and whether it begins with http:// or https://."
 _PROXY = "Check HTTP_PROXY and HTTPS_PROXY, or name the host in NO_PROXY."
 _BROKEN = Fault("broke the connection")
-# The first that holds decides.
+# The first match decides.
 _FAULTS: tuple[tuple[type[BaseException], Fault], ...] = (
     (
         aiohttp.ClientConnectorCertificateError,
@@ -37,7 +37,7 @@ _FAULTS: tuple[tuple[type[BaseException], Fault], ...] = (
         ),
     ),
     (aiohttp.ClientConnectorSSLError, Fault("does not speak TLS as it is spoken here", _ADDRESS, lasts=True)),
-    # A resolver that has only just come up, or a zone that is being changed, says the same of a name that exists.
+    # Temporary: a resolver that has just started, or a zone that is being changed, gives the same error.
     (
         aiohttp.ClientConnectorDNSError,
         Fault("has a host name that cannot be resolved", f"{_ADDRESS} Check DNS, and that private zones are linked."),
@@ -47,7 +47,7 @@ _FAULTS: tuple[tuple[type[BaseException], Fault], ...] = (
     (aiohttp.NonHttpUrlClientError, Fault("has an address that cannot be asked", _ADDRESS, lasts=True)),
     (TimeoutError, Fault("did not answer in time")),
     (aiohttp.ClientConnectorError, Fault("could not be reached")),
-    # Also how one who speaks TLS takes plain HTTP.
+    # Also what a TLS server does with plain HTTP.
     (
         aiohttp.ServerDisconnectedError,
         Fault("closed the connection without an answer", f"Check its network rules. {_ADDRESS}"),
@@ -57,7 +57,7 @@ _FAULTS: tuple[tuple[type[BaseException], Fault], ...] = (
 
 
 def fault_of(error: BaseException) -> Fault:
-    """Words for what aiohttp raised instead of giving an answer. They hold no address: a URL may carry a secret."""
+    """The description of an error of aiohttp, without addresses, since a URL may hold a secret."""
     if isinstance(error, aiohttp.ClientHttpProxyError):
         what = f"could not be reached, since the proxy answered {error.status}"
         return Fault(what, _PROXY, lasts=error.status not in TEMPORARY)
@@ -67,5 +67,5 @@ def fault_of(error: BaseException) -> Fault:
 
 
 def is_redirect(status: int) -> bool:
-    """True for an answer that leads elsewhere. None is followed: who answers there is not who was to be asked."""
+    """True for a redirect. None is followed: its target is not the configured server."""
     return HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST

@@ -23,7 +23,7 @@ _CONNECT_TIMEOUT_SECONDS = 15
 _ROWS_PER_FETCH = 2000
 _ENCRYPTED = {"require", "verify-ca", "verify-full"}
 
-# What statements and their JSON texts rely on, whatever was set for the server, the database or the role.
+# Session settings that statements and their JSON texts rely on; they override those of server, database and role.
 _SESSION = {
     "timezone": "UTC",
     "datestyle": "ISO, YMD",
@@ -35,7 +35,7 @@ _SESSION = {
     "idle_in_transaction_session_timeout": "0",
     "transaction_timeout": "0",
 }
-# Of a setting that this version of the server does not have, nothing is said.
+# Skips settings that this version of the server does not have.
 _SET_SESSION = """
 select pg_catalog.set_config(s.name, wanted.value, true)
   from unnest(%s::text[], %s::text[]) as wanted(name, value)
@@ -59,7 +59,7 @@ class Database:
     def where(self) -> tuple[str | None, str | None]:
         """The host and the name of the database, without user or password; None for what its URL leaves out.
 
-        Both are None for a URL that cannot be read: whoever connects is told.
+        Both are None for a URL that cannot be parsed, which is an error when connecting.
         """
         try:
             given = conninfo_to_dict(self.url)
@@ -70,10 +70,10 @@ class Database:
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator["Snapshot"]:
-        """One REPEATABLE READ READ ONLY transaction: every read in it sees the same moment.
+        """One REPEATABLE READ READ ONLY transaction: all reads in it are of the same moment.
 
-        Tables are looked for in the schema public, unless the URL's ``options`` set a ``search_path``. Raises
-        ``SettingsError``, ``DatabaseRefusedError`` or ``DatabaseUnavailableError``, with what to do about it.
+        The schema is public, unless the URL's ``options`` set a ``search_path``. Raises ``SettingsError``,
+        ``DatabaseRefusedError`` or ``DatabaseUnavailableError``, with what to do about it.
         """
         options = await self._options()
         try:
@@ -89,7 +89,7 @@ class Database:
             raise explained(self.setting, error) from error
 
     async def check(self, *queries: SqlRows) -> None:
-        """Connect, and ask each query for no row: what is missing, or not granted, shows. Raises as ``snapshot``."""
+        """Connect, and run each query with ``limit 0``: finds missing tables and grants. Raises as ``snapshot``."""
         async with self.snapshot() as snapshot:
             for query in queries:
                 none = SqlRows(f"select * from ({query.sql}) as query limit 0", query.values)  # noqa: S608 - a constant
@@ -97,7 +97,7 @@ class Database:
                     pass
 
     async def _options(self) -> dict[str, Any]:
-        """The URL with its defaults; without a password in it, an Entra token for this one connection, over TLS."""
+        """The URL's options and defaults; if it has no password, an Entra token for this connection, and TLS."""
         options: dict[str, Any] = {"application_name": "capture-audit", "connect_timeout": _CONNECT_TIMEOUT_SECONDS}
         options |= database_options(self.setting, self.url)
         options["client_encoding"] = "UTF8"  # a database without an encoding would give bytes instead of texts
@@ -124,30 +124,28 @@ class Database:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """An open snapshot."""
-
     connection: psycopg.AsyncConnection[tuple[Any, ...]]
 
     async def state(self) -> DatabaseState:
-        """What the server says of itself now; unlike the rows it is not of the snapshot's moment."""
+        """The server's state now; unlike the rows it is not of the snapshot's moment."""
         cursor = await self.connection.execute(_STATE)
         [[text]] = await cursor.fetchall()
         return DatabaseState.from_json(json.loads(text))
 
     async def lines(self, query: SqlRows) -> AsyncIterator[list[str]]:
-        """The JSON texts of a query's rows, in portions as the server's cursor gives them.
+        """The JSON texts of a query's rows, in portions of the server's cursor.
 
-        The next portion is asked for before one is handed out, so that the server works while the caller does.
+        The next portion is fetched while the caller works on one.
         """
         async with self.connection.cursor(name="audit") as cursor:
-            # The SQL is a constant of a profile module; values travel as bound parameters.
+            # The SQL is a constant of a profile module; values are bound parameters.
             await cursor.execute(query.sql.encode(), query.values)
             rows = await cursor.fetchmany(_ROWS_PER_FETCH)
             while rows:
                 coming = asyncio.create_task(cursor.fetchmany(_ROWS_PER_FETCH))
                 try:
                     await asyncio.sleep(0)  # lets it ask
-                    # A value of the type json keeps its line breaks, which stand between its parts only.
+                    # A value of the type json keeps its line breaks, which are only between its tokens.
                     yield [row[0].replace("\n", " ") for row in rows]
                     rows = await coming
                 finally:

@@ -1,4 +1,4 @@
-"""Answering look-ups."""
+"""Look-ups in storage."""
 
 from typing import Any
 
@@ -8,14 +8,14 @@ from reconciliation.lookups import BlobCount, BlobsOf, Lookup
 
 
 class Prober:
-    """Answers look-ups. Of a setting that is not given nothing is known: None."""
+    """Performs look-ups."""
 
     def __init__(self, services: Services) -> None:
         self._listers = services.listers
 
     async def look(self, lookup: Lookup) -> Any:
-        """The answer (see the look-up's class). Raises an ``AuditError``: ``ContainerGoneError`` where there is no such
-        thing.
+        """The result (see the look-up's class); None if its setting is not configured. Raises an ``AuditError``:
+        ``ContainerGoneError`` if the container does not exist.
         """
         lister = self._listers.get(lookup.setting)
         if lister is None:
@@ -24,7 +24,7 @@ class Prober:
             case BlobsOf():
                 return await lister.blobs(lookup.container, lookup.keep, lookup.prefix)
             case BlobCount():
-                # One answer proves no absence.
+                # A single empty listing does not prove that there are none.
                 return await self._count(lookup) or await self._count(lookup)
 
     async def _count(self, lookup: BlobCount) -> int:

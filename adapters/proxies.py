@@ -1,7 +1,7 @@
-"""The proxy on the way to an address, by the usual variables: ``HTTP_PROXY``, ``HTTPS_PROXY`` and ``NO_PROXY``.
+"""The proxy for an address, by the usual variables: ``HTTP_PROXY``, ``HTTPS_PROXY`` and ``NO_PROXY``.
 
-The vendor's clients ask the same two functions of the standard library, through aiohttp's ``trust_env``. That costs two
-trips to a thread for every request, so here an address asks once.
+The vendor's clients call the same two functions of the standard library, through aiohttp's ``trust_env``. That costs
+two thread switches per request, so here it is done once per address.
 """
 
 from urllib.request import getproxies, proxy_bypass
@@ -12,16 +12,16 @@ from reconciliation.errors import SettingsError
 
 
 def proxy_for(address: URL) -> URL | None:
-    """The proxy to ask instead of the address, with the name and password it may need; None: ask directly.
+    """The proxy for the address, with its user and password if any; None for a direct connection.
 
-    Raises ``SettingsError`` if what the variable holds is no address of a proxy; it is not quoted, as it may hold a
-    password.
+    Raises ``SettingsError`` if the variable's value is not the address of a proxy; the value is not quoted, as it may
+    hold a password.
     """
-    told = getproxies().get(address.scheme)
-    if not told or address.host is None or proxy_bypass(address.host):
+    value = getproxies().get(address.scheme)
+    if not value or address.host is None or proxy_bypass(address.host):
         return None
     try:
-        proxy = URL(told)
+        proxy = URL(value)
         if proxy.scheme == "http" and proxy.host and proxy.port:
             return proxy
     except ValueError:

@@ -1,4 +1,4 @@
-"""Answering what sources declare: one moment of what a setting names, out of which several queries are read."""
+"""Reading the queries of sources: several queries of one setting, all at one moment."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -23,30 +23,29 @@ Portion = list[str] | Unread
 
 
 class Reader(Protocol):
-    """What a setting names, at one moment. ``state`` is what it says of itself, if it is a database."""
+    """The storage account or database of a setting at one moment. ``state`` is that of a database."""
 
     state: DatabaseState | None
 
     async def ahead(self) -> timedelta:
-        """How far its clock is ahead of the app's; nothing if it differs by no more than clocks may."""
+        """How far its clock is ahead of the app's; zero within the tolerance."""
         ...
 
     def lines(self, query: Query) -> AsyncIterator[Portion]:
-        """A JSON text for each row, in portions. The last may be an ``Unread`` (what is missing, why, what to do): that
-        is a gap of this source, and not the end of the audit. Raises an ``AuditError`` where nothing can be read.
+        """A JSON text for each row, in portions. The last may be an ``Unread`` (what is missing, why, what to do),
+        which is a gap of this source and does not end the audit. Raises an ``AuditError`` if nothing can be read.
         """
         ...
 
 
 @dataclass
 class Reading:
-    """The lines that a reader gives; once they were read, ``unread`` says why they are not all (None: they are)."""
+    """The lines of a reader; once they were read, ``unread`` says why some are missing (None: they are complete)."""
 
     portions: AsyncIterator[Portion]
     unread: str | None = None
 
     async def lines(self) -> AsyncIterator[list[str]]:
-        """The lines as they come, in portions."""
         async for portion in self.portions:
             if isinstance(portion, Unread):
                 self.unread = f"{portion.unit}: {portion.reason}"
@@ -56,7 +55,7 @@ class Reading:
 
 @asynccontextmanager
 async def reader(services: Services, setting: str) -> AsyncIterator[Reader]:
-    """A reader of what a setting names. Raises an ``AuditError`` where it cannot be reached."""
+    """A reader of the storage account or database of a setting. Raises an ``AuditError`` if it cannot be reached."""
     if setting in services.listers:
         yield _Account(services.listers[setting], services.settings)
         return
@@ -92,7 +91,7 @@ class _Account:
 
     async def ahead(self) -> timedelta:
         ahead = beyond(await self.lister.clock_ahead(), self.settings.clock_tolerance)
-        # Such an answer was kept somewhere on its way.
+        # Such a response came from a cache.
         return timedelta() if abs(ahead) >= _MORE_THAN_ANY_CLOCK else ahead
 
     async def lines(self, query: Query) -> AsyncIterator[Portion]:
@@ -110,5 +109,5 @@ class _Account:
 
 
 def beyond(ahead: timedelta, tolerance: timedelta) -> timedelta:
-    """How far a clock is ahead, in whole seconds: nothing where it differs by no more than clocks may."""
+    """How far a clock is ahead, in whole seconds; zero within the tolerance."""
     return timedelta(seconds=round(ahead.total_seconds())) if abs(ahead) > tolerance else timedelta()

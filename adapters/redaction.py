@@ -1,4 +1,4 @@
-"""Taking secrets out of texts that we did not write ourselves, before they are kept or shown."""
+"""Removing secrets from texts of others, before they are stored or shown."""
 
 import re
 import traceback
@@ -7,7 +7,7 @@ _HIDDEN = "***"
 _MOST_OF_AN_ERROR = 20_000
 _SECRETS = (
     re.compile(r"(?i)\b(sig|code)=[^;&\s'\"]+"),
-    # As in a connection string, a libpq string, a shell's environment, or a dictionary that was printed.
+    # As in a connection string, a libpq string, a shell's environment, or a printed dictionary.
     re.compile(
         r"(?i)(AccountKey|SharedAccessSignature|SharedAccessKey|password|pwd)"
         r"(?:['\"]?\s*[=:]\s*)(?:'[^']*'|\"[^\"]*\"|[^;&\s'\"]+)"
@@ -25,5 +25,5 @@ def redacted(text: str, most: int = 2000) -> str:
 
 
 def in_full(error: BaseException) -> str:
-    """An unexpected error with all that led to it, for the log: its traceback without secrets."""
+    """The traceback of an unexpected error, without secrets, for the log."""
     return redacted("".join(traceback.format_exception(error)), _MOST_OF_AN_ERROR)

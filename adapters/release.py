@@ -1,16 +1,16 @@
-"""What is running: the version, and the commit where the package tells it."""
+"""The commit that the app was packaged from."""
 
 import re
 from functools import cache
 from pathlib import Path
 
 _COMMIT = Path(__file__).parents[1] / "commit.txt"
-"""Written when the app is packaged (see docs/operations.md): what is published has no ``.git``."""
+"""Written when the app is packaged (see docs/operations.md), since the package has no ``.git``."""
 
 
 @cache
 def commit(file: Path = _COMMIT) -> str | None:
-    """The commit that the app was packaged from; None where nobody wrote it down."""
+    """None if the file is missing or holds no commit."""
     try:
         text = file.read_text(encoding="ascii").strip()
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""The outside world as the activities and triggers get it: one set of connections for each process."""
+"""The services that activities and triggers use: one set of connections for each process."""
 
 import asyncio
 import gc
@@ -29,13 +29,12 @@ from reconciliation.wording import Wording
 
 
 def utc_now() -> datetime:
-    """The clock of the app."""
     return datetime.now(UTC)
 
 
 @dataclass(frozen=True)
 class Services:
-    """What a step may use. ``listers`` are the storage accounts by the settings that name them."""
+    """What a step may use. ``listers`` are the storage accounts by setting."""
 
     settings: Settings
     records: AuditRecords
@@ -45,7 +44,7 @@ class Services:
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
     def profile_of(self, record: RunRecord) -> Profile:
-        """The profile of an audit. Raises ``RunStoreError`` if it is not enabled (any more), or has not its mode."""
+        """The profile of an audit. Raises ``RunStoreError`` if it is not enabled, or no longer has the audit's mode."""
         name, mode = record.parameters.profile, record.parameters.mode
         profile = self.settings.profiles.get(name)
         if profile is None:
@@ -60,28 +59,27 @@ class Services:
         return profile
 
     def noun_of(self, record: RunRecord) -> str:
-        """What the units of an audit are called, whether its profile is still enabled or not."""
+        """The noun for a unit of an audit; the default if its profile is no longer enabled."""
         profile = self.settings.profiles.get(record.parameters.profile)
         return (profile.wording if profile else Wording()).unit
 
     async def reached(self, record: RunRecord) -> Reached | None:
-        """How far an audit has come, for the record of its end (see ``RunStore.reached``)."""
+        """The progress of an audit, for the record of its end (see ``RunStore.reached``)."""
         return await self.store.reached(record.folder, self.noun_of(record))
 
     def moments(self, parameters: AuditParameters) -> Moments:
-        """What counts as just now for an audit that reads rows at this moment."""
+        """The moments for queries of an audit that are run now."""
         now = self.now()
         return Moments(now - parameters.grace, now + self.settings.clock_tolerance)
 
     def database(self, setting: str) -> Database:
-        """The database that a setting names. Raises ``SettingsError`` if it names none."""
+        """The database of a setting. Raises ``SettingsError`` if it is not that of a database."""
         url = self.settings.connections.get(setting)
         if not isinstance(url, str):
             raise SettingsError(f"{setting} is not the setting of a database.")
         return Database(setting, url, self.settings.statement_timeout_seconds)
 
     def audited(self, profile: Profile) -> Audited:
-        """What an audit of a profile is of."""
         places: dict[str, Any] = {}
         for one in profile.connections:
             given = self.settings.connections.get(one.setting)
@@ -94,7 +92,7 @@ class Services:
         return Audited(places, self.settings.environment, optional)
 
     def signposts(self) -> Signposts:
-        """What a notice of an audit's end may lead to, whether its profile is still enabled or not."""
+        """The environment and the links of a notice; they do not depend on the audit's profile."""
         settings = self.settings
         environment = settings.environment or next(
             (self.audited(profile).environment for profile in settings.profiles.values()), "unnamed"
@@ -103,7 +101,7 @@ class Services:
 
 
 def open_services(settings: Settings) -> Services:
-    """Connect nothing yet, but be ready to. Needs a running event loop. Raises ``SettingsError``."""
+    """Makes all clients, without connecting. Needs a running event loop. Raises ``SettingsError``."""
     session, patience = open_session(), Patience(request_timeout=settings.request_timeout_seconds)
 
     def lister(connection: StorageConnection) -> RestLister:
@@ -127,10 +125,10 @@ _by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, Services] = WeakKeyDictio
 
 
 def services() -> Services:
-    """The services of this process, made on first use. Raises ``SettingsError`` with all that is wrong."""
+    """The services of this process, made on first use. Raises ``SettingsError`` with all problems."""
     loop = asyncio.get_running_loop()
     if loop not in _by_loop:
         _by_loop[loop] = open_services(load_settings(os.environ))
-        # What is loaded by now stays: to search all of it for garbage, over and over, takes a fifth of a large step.
+        # What is loaded by now stays; scanning it in every garbage collection takes a fifth of a large step.
         gc.freeze()
     return _by_loop[loop]

@@ -1,7 +1,7 @@
-"""The app settings: one frozen dataclass, one loader, every problem told at once.
+"""The app settings: one frozen dataclass, one loader, all problems in one error.
 
 Connections follow the convention of Azure Functions: ``NAME`` holds a connection string, or ``NAME__blobServiceUri``
-an address to be reached with the app's identity.
+an address that is used with the app's identity.
 """
 
 import re
@@ -56,7 +56,7 @@ class Settings:
         return timedelta(minutes=self.clock_tolerance_minutes)
 
     def notifies_of(self, outcome: str) -> bool:
-        """True if people want to be told of an audit that ended with this outcome."""
+        """True if a notice is sent for this outcome."""
         return self.webhook_url is not None and outcome in self.webhook_outcomes
 
 
@@ -113,11 +113,11 @@ ValueT = TypeVar("ValueT")
 
 
 def load_settings(environment: Mapping[str, str]) -> Settings:
-    """Read the settings; ``REPORT_STORAGE`` falls back to ``AzureWebJobsStorage``. Connects nothing; takes out of the
-    process's environment what ``database_options`` says.
+    """Read the settings; ``REPORT_STORAGE`` falls back to ``AzureWebJobsStorage``. Connects nothing; changes the
+    process's environment as ``database_options`` does.
 
-    Raises ``SettingsError`` with all problems: the variable, the value seen (connections and addresses are never
-    quoted) and what is allowed.
+    Raises ``SettingsError`` with all problems: the variable, its value (connections and addresses are never quoted)
+    and what is allowed.
     """
     read = _Reader(environment)
     profiles = read.checked(lambda: enabled_profiles(environment)) or {}
@@ -161,7 +161,7 @@ def load_settings(environment: Mapping[str, str]) -> Settings:
 
 
 class _Reader:
-    """Reads variables one by one and collects what is wrong with them. What is blank counts as not set: None."""
+    """Reads variables one by one and collects their problems. A blank one counts as not set: None."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._environment = environment
@@ -171,7 +171,7 @@ class _Reader:
         return self._environment.get(variable, "").strip() or None
 
     def checked(self, read: Callable[[], ValueT]) -> ValueT | None:
-        """What is read; None if it raises ``SettingsError``."""
+        """The result of ``read``; None, and a problem, if it raises ``SettingsError``."""
         try:
             return read()
         except SettingsError as error:
@@ -179,7 +179,7 @@ class _Reader:
             return None
 
     def storage(self, *names: str, needed: bool = False) -> StorageConnection | None:
-        """The connection of the first of the names under which there is one."""
+        """The connection of the first of the names that is set."""
         for name in names:
             if (given := self.text(name)) is not None:
                 return self.checked(partial(by_connection_string, name, given))
@@ -191,7 +191,6 @@ class _Reader:
         return None
 
     def database(self, variable: str, *, needed: bool) -> str | None:
-        """The URL of a database."""
         url = self.text(variable)
         if url is not None:
             self.checked(lambda: database_options(variable, url))
@@ -200,8 +199,8 @@ class _Reader:
         return url
 
     def connections(self, declared: Sequence[Connection]) -> dict[str, StorageConnection | str]:
-        """What is given of the declared connections; one that several profiles declare is read once, and is needed if
-        any of them needs it.
+        """The declared connections that are set, by setting; one that several profiles declare is needed if any of them
+        needs it.
         """
         found: dict[str, StorageConnection | str] = {}
         needed = {one.setting for one in declared if one.needed}
@@ -213,39 +212,35 @@ class _Reader:
         return found
 
     def address(self, variable: str, *, query: bool = False) -> str | None:
-        """A web address."""
         given = self.text(variable)
         return None if given is None else self.checked(lambda: web_address(variable, given, query=query))
 
     def like(self, variable: str, is_allowed: Callable[[str], object], allowed: str) -> str | None:
-        """A text of a form."""
         given = self.text(variable)
         if given is not None and not is_allowed(given):
-            self.problems.append(f"{variable} is {_seen(given)}: give {allowed}")
+            self.problems.append(f"{variable} is {_shown(given)}: give {allowed}")
         return given
 
     def number(self, variable: str, low: int, high: int) -> int | None:
-        """A whole number within bounds."""
         given = self.text(variable)
         if given is None:
             return None
         if not given.isdecimal() or len(given) > _MOST_DIGITS or not low <= int(given) <= high:
-            self.problems.append(f"{variable} is {_seen(given)}: give a whole number from {low} to {high}")
+            self.problems.append(f"{variable} is {_shown(given)}: give a whole number from {low} to {high}")
             return None
         return int(given)
 
     def some_of(self, variable: str, allowed: Sequence[str]) -> tuple[str, ...]:
-        """Words out of a closed list, with commas between; empty if it is not set."""
+        """Words of ``allowed``, separated by commas; empty if it is not set."""
         words = tuple(word.strip() for word in (self.text(variable) or "").split(",") if word.strip())
         if unknown := [word for word in words if word not in allowed]:
-            self.problems.append(f"{variable} has {_seen(unknown[0])}: give any of {', '.join(allowed)}")
+            self.problems.append(f"{variable} has {_shown(unknown[0])}: give any of {', '.join(allowed)}")
         return words
 
     def one_of(self, variable: str, allowed: Sequence[str]) -> str | None:
-        """One word out of a closed list."""
         given = self.text(variable)
         if given is not None and given not in allowed:
-            self.problems.append(f"{variable} is {_seen(given)}: give one of {', '.join(allowed)}")
+            self.problems.append(f"{variable} is {_shown(given)}: give one of {', '.join(allowed)}")
         return given
 
 
@@ -261,6 +256,6 @@ def _is_name(text: str) -> bool:
     return text.isprintable() and len(text) <= _LONGEST_NAME
 
 
-def _seen(text: str) -> str:
-    """The beginning of a value that is no secret, unless somebody put one there."""
+def _shown(text: str) -> str:
+    """The beginning of a value for a message, redacted in case it holds a secret by mistake."""
     return repr(redacted(text)[:40])

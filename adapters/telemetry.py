@@ -1,7 +1,7 @@
 """Telemetry: one log line for each event, with a stable name and its facts.
 
-The message is JSON, so that a query can parse it whatever keeps the log; the facts also travel as attributes of the log
-record, which Application Insights keeps as custom dimensions when the host runs in OpenTelemetry mode.
+The message is JSON, so that a query can parse it in any log; the facts are also attributes of the log record, which
+Application Insights keeps as custom dimensions when the host runs in OpenTelemetry mode.
 """
 
 import json
@@ -17,18 +17,18 @@ Fact = str | int | float | bool | None
 
 
 def event(name: str, **facts: Fact) -> None:
-    """Tell of an event, such as ``audit.completed``. Facts are ids, counts and durations; never names or secrets."""
-    known = {key: value for key, value in facts.items() if value is not None}
-    logger.info(json.dumps({"event": name, **known}), extra={"event_name": name, **known})
+    """Log an event, such as ``audit.completed``. Facts are ids, counts and durations; never names or secrets."""
+    given = {key: value for key, value in facts.items() if value is not None}
+    logger.info(json.dumps({"event": name, **given}), extra={"event_name": name, **given})
 
 
 def tell_unexpected(what: str, error: BaseException) -> None:
-    """Log an error that nobody expected, with its traceback: its texts are not ours, so secrets are taken out."""
+    """Log an unexpected error with its traceback, without secrets."""
     _errors.error("%s: %s", what, in_full(error))
 
 
 def tell_end(ended: RunRecord) -> None:
-    """The event of an audit's end, with its counts and how long it took in all."""
+    """Log the event of an audit's end, with its counts and total duration."""
     summary = ended.summary or {}
     took = ended.ended_at - ended.created_at if ended.ended_at else None
     event(

@@ -18,9 +18,9 @@ _STILL_THERE = "Check that the webhook still exists."
 
 
 async def post(url: str, document: dict[str, Any]) -> None:
-    """Post a JSON document, up to three times. Raises ``NotificationError`` if it is not taken.
+    """Post a JSON document, up to three times. Raises ``NotificationError`` if it is not accepted.
 
-    Only an answer of 200 to 299 by the address itself takes it. What else the answer says is not read.
+    A status of 200 to 299 from the address itself accepts it; the response's body is not read.
     """
     try:
         address = URL(url)
@@ -33,10 +33,10 @@ async def post(url: str, document: dict[str, Any]) -> None:
     async with aiohttp.ClientSession(timeout=_TIMEOUT, auto_decompress=False) as session:
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                async with session.post(address, json=document, proxy=proxy, allow_redirects=False) as answer:
-                    if HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
+                async with session.post(address, json=document, proxy=proxy, allow_redirects=False) as response:
+                    if HTTPStatus.OK <= response.status < HTTPStatus.MULTIPLE_CHOICES:
                         return
-                    fault = _fault_in(answer.status)
+                    fault = _fault_in(response.status)
             except (aiohttp.ClientError, TimeoutError, ValueError) as error:
                 fault = fault_of(error)
             if fault.lasts:

@@ -1,1 +1,1 @@
-"""Listing storage over its REST API: the part of the work that takes the time (docs/adr/0005)."""
+"""Listing storage over its REST API, where most of an audit's time goes (docs/adr/0005)."""

@@ -1,7 +1,7 @@
-"""Deadlines for very many short requests.
+"""Deadlines for many short requests.
 
-A timer for each request (``asyncio.timeout``, aiohttp's own) costs a tenth of a small request's CPU, to fire almost
-never. Here one timer looks over all requests in flight, so a deadline is met to within a quarter of its length.
+A timer for each request (``asyncio.timeout``, aiohttp's own) costs a tenth of a small request's CPU and almost never
+fires. Here one timer checks all requests in flight, so a deadline is met to within a quarter of its length.
 """
 
 import asyncio
@@ -9,7 +9,7 @@ from types import TracebackType
 
 
 class Deadlines:
-    """Ends requests that take longer than ``seconds``; for one event loop."""
+    """Cancels requests that take longer than ``seconds``; for one event loop."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
@@ -21,13 +21,11 @@ class Deadlines:
         return Deadline(self)
 
     def begin(self, deadline: "Deadline") -> None:
-        """Watch a request."""
         self._in_flight.add(deadline)
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(self._seconds / 4, self._look)
 
     def end(self, deadline: "Deadline") -> None:
-        """Watch it no more."""
         self._in_flight.discard(deadline)
 
     def _look(self) -> None:
@@ -54,7 +52,7 @@ class Deadline:
         self.begun = asyncio.get_running_loop().time()
 
     def pass_by(self) -> None:
-        """The time is up."""
+        """Cancel the request's task; idempotent."""
         if not self._passed:
             self._passed = True
             self._task.cancel()

@@ -1,4 +1,4 @@
-"""Listing containers and blobs, every page of them, through whatever the network does."""
+"""Listing containers and blobs, all pages of them, with retries."""
 
 import asyncio
 import logging
@@ -42,10 +42,10 @@ _HEADERS = {
     # Unpacked, a few megabytes can be as many gigabytes.
     "Accept-Encoding": "identity",
 }
-# As many pages as no real listing has: 50 million names at 5,000 each.
+# More pages than any real listing has: 50 million names at 5,000 each.
 MOST_PAGES = 10_000
-# As large as no real page is: 5,000 names of 1,024 characters take at most 46 MB when they come percent-encoded, and
-# their properties some 6 MB more.
+# Larger than any real page: 5,000 names of 1,024 characters take at most 46 MB when they are percent-encoded, and their
+# properties some 6 MB more.
 LARGEST_PAGE = 64 * 1024 * 1024
 _LARGEST_ERROR = 64 * 1024
 _GONE = {404: frozenset({"ContainerNotFound"}), 409: frozenset({"ContainerBeingDeleted"})}
@@ -57,7 +57,7 @@ PageT = TypeVar("PageT", ContainerNames, Blobs)
 
 @dataclass(frozen=True)
 class Patience:
-    """How hard to try one request before giving up; seconds. Waits double from ``first_wait``, with jitter."""
+    """The retries of one request; times in seconds. Waits double from ``first_wait``, with jitter."""
 
     attempts: int = 5
     first_wait: float = 0.5
@@ -65,30 +65,30 @@ class Patience:
     request_timeout: float = 30.0
 
 
-class _Answer(NamedTuple):
-    """What storage said, and when it was asked and had answered: seconds of this machine's clock."""
+class _Response(NamedTuple):
+    """A response of storage, with the times of request and response in seconds of this machine's clock."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
-    asked: float
-    answered: float
+    sent_at: float
+    responded_at: float
 
 
 class _Request(aiohttp.ClientRequest):
-    """A request that sends the session's headers and no others: making the usual ones takes a tenth of its CPU."""
+    """A request with the session's headers only: making aiohttp's other headers takes a tenth of its CPU."""
 
     def update_headers(self, headers: CIMultiDict[str]) -> None:  # type: ignore[override]
-        """The headers that were given, and the host's name. The session makes them for this request alone."""
+        """Uses ``headers`` itself, which the session makes for this request alone, and adds ``Host``."""
         self.headers = headers
         self.headers["Host"] = self.url.host_port_subcomponent or ""
 
     def update_auto_headers(self, skip_auto_headers: Iterable[str] | None) -> None:
-        """None."""
+        pass
 
 
 def open_session() -> aiohttp.ClientSession:
-    """A session for one process's lister: as many connections as it has callers, kept open between requests."""
+    """A session for the listers of one process: a connection for each concurrent call, kept open between requests."""
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=30),
         cookie_jar=aiohttp.DummyCookieJar(),
@@ -102,7 +102,7 @@ def open_session() -> aiohttp.ClientSession:
 class RestLister:
     """Lists one storage account. Safe for many concurrent callers on one event loop.
 
-    Raises ``SettingsError`` if the account's address cannot be asked, or its proxy's.
+    Raises ``SettingsError`` if the address of the account or of its proxy cannot be used.
     """
 
     def __init__(
@@ -128,7 +128,7 @@ class RestLister:
     async def containers(self) -> AsyncIterator[list[str]]:
         """Pages of container names, ascending, until there are no more.
 
-        A name that storage cannot have comes escaped, for ``blobs`` to refuse. Raises ``StorageRefusedError``,
+        An invalid container name comes escaped, and ``blobs`` refuses it. Raises ``StorageRefusedError``,
         ``StorageUnavailableError`` or ``ListingError``.
         """
         what = f"list containers in account {self._endpoint.account!r}"
@@ -136,11 +136,11 @@ class RestLister:
             yield page.names
 
     async def blobs(self, container: str, keep: Suffixes = ALL, prefix: str = "") -> list[BlobPage]:
-        """All pages of a container's listing, or of the blobs whose names begin with ``prefix``, in order; with those
-        whose names end in one of ``keep``.
+        """All pages of a container's listing, or of the blobs whose names begin with ``prefix``, in order. The pages
+        hold the blobs whose names end in one of ``keep`` and count the others.
 
-        Raises as ``containers``, and ``ContainerGoneError`` when the container is not there any more. A name that
-        storage cannot have is a ``ListingError``, and nobody is asked: in a path it could mean another address.
+        Raises as ``containers``, and ``ContainerGoneError`` when the container no longer exists. An invalid container
+        name is a ``ListingError`` without any request: in a path it could mean another address.
         """
         what = f"list container {container!r} in account {self._endpoint.account!r}"
         if not can_be_a_container(container):
@@ -161,8 +161,8 @@ class RestLister:
     async def clock_ahead(self) -> timedelta:
         """How far storage's clock is ahead of this machine's (negative: behind), to within a second or two.
 
-        One small List Containers request; its answer's ``Date`` is held against the middle of the time it took. An
-        answer without a date that can be read gives no difference. Raises as ``containers``.
+        One small List Containers request; the response's ``Date`` is compared with the middle of the request's time.
+        Zero if the response has no valid date. Raises as ``containers``.
         """
         what = f"list containers in account {self._endpoint.account!r}"
         return await self._ask("/", "comp=list&maxresults=1", _clock_ahead, what)
@@ -171,7 +171,7 @@ class RestLister:
         self, path: str, query: str, parse: Callable[[bytes], PageT], what: str, marker: str | None = None
     ) -> AsyncIterator[PageT]:
         """The pages from ``marker`` on."""
-        seen = {marker}
+        markers = {marker}
         while True:
             at = query if marker is None else f"{query}&marker={quote(marker, safe='')}"
             page = await self._page(path, at, parse, what)
@@ -179,17 +179,17 @@ class RestLister:
             marker = page.marker
             if marker is None:
                 return
-            if marker in seen:
+            if marker in markers:
                 raise ListingError(f"Cannot {what}: storage sent the same page marker twice. Audit again.")
-            if len(seen) >= MOST_PAGES:
+            if len(markers) >= MOST_PAGES:
                 raise ListingError(f"Cannot {what}: there is no end to it after {MOST_PAGES:,} pages. Audit again.")
-            seen.add(marker)
+            markers.add(marker)
 
     async def _page(self, path: str, query: str, parse: Callable[[bytes], PageT], what: str) -> PageT:
-        return await self._ask(path, query, lambda answer: parse(answer.body), what)
+        return await self._ask(path, query, lambda response: parse(response.body), what)
 
-    async def _ask(self, path: str, query: str, read: Callable[[_Answer], ResultT], what: str) -> ResultT:
-        """What ``read`` makes of the answer to one request, however often it takes; ``ListingError`` is tried again."""
+    async def _ask(self, path: str, query: str, read: Callable[[_Response], ResultT], what: str) -> ResultT:
+        """What ``read`` makes of the response, with retries; a ``ListingError`` of ``read`` is retried, too."""
         for attempt in range(1, self._patience.attempts + 1):
             if self._pause_until:
                 await self._wait_while_paused()
@@ -197,11 +197,11 @@ class RestLister:
             kind: type[AuditError] = StorageUnavailableError
             signature, headers = await self._signed(what)
             try:
-                answer = await self._get(path, f"{query}&{signature}" if signature else query, headers)
-                if answer.status == HTTPStatus.OK:
-                    return read(answer)
-                fault = Fault(_judged(answer.status, answer.body, what, self._endpoint.advice))
-                hint = _hinted(answer.headers)
+                response = await self._get(path, f"{query}&{signature}" if signature else query, headers)
+                if response.status == HTTPStatus.OK:
+                    return read(response)
+                fault = Fault(_judged(response.status, response.body, what, self._endpoint.advice))
+                hint = _hinted(response.headers)
             except ListingError as error:
                 kind = ListingError
                 fault = Fault(str(error).removeprefix("Storage ").rstrip("."), _IN_ITS_PLACE)
@@ -215,7 +215,7 @@ class RestLister:
         raise kind(f"Cannot {what}: storage {fault.what}, {self._patience.attempts} times in a row. {advice}")
 
     async def _signed(self, what: str) -> tuple[str, Mapping[str, str]]:
-        """What proves who asks. Nothing is ever sent without it, and what cannot be signed is not tried again."""
+        """The authentication of a request. Raises ``StorageRefusedError``, without retries, if there is none."""
         try:
             return await self._endpoint.signer.sign()
         except AuditError:
@@ -231,7 +231,7 @@ class RestLister:
                 "signature in the settings, or the app's identity."
             ) from error
 
-    async def _get(self, path: str, query: str, headers: Mapping[str, str]) -> _Answer:
+    async def _get(self, path: str, query: str, headers: Mapping[str, str]) -> _Response:
         url = URL.build(  # from its parts, so that nothing has to be parsed
             scheme=self._scheme,
             authority=self._authority,
@@ -239,18 +239,18 @@ class RestLister:
             query_string=query,
             encoded=True,
         )
-        asked = time.time()
+        sent_at = time.time()
         with self._deadlines.one():
-            answer = await self._session.get(url, headers=headers or None, proxy=self._proxy, allow_redirects=False)
+            response = await self._session.get(url, headers=headers or None, proxy=self._proxy, allow_redirects=False)
             try:
-                body = await _body(answer)
+                body = await _body(response)
             except BaseException:
-                answer.close()
+                response.close()
                 raise
-        return _Answer(answer.status, answer.headers, body, asked, time.time())
+        return _Response(response.status, response.headers, body, sent_at, time.time())
 
     async def _hold_back(self, attempt: int, hint: float | None, why: str) -> None:
-        """Wait before the next attempt; a hint makes that longer, never shorter."""
+        """Wait before the next attempt; a hint can only make that longer."""
         wait = min(max(self._patience.first_wait * 2 ** (attempt - 1), hint or 0.0), self._patience.longest_wait)
         wait *= random.uniform(1.0, 1.25)  # noqa: S311 - jitter
         logger.info("%s. Trying again in %.1f s", why, wait)
@@ -280,12 +280,12 @@ def _address(text: str) -> URL:
     )
 
 
-async def _body(answer: aiohttp.ClientResponse) -> bytes:
-    """The bytes as they came. Raises ``ListingError`` for a page that is packed or too large; errors are cut."""
-    content, good = answer.content, answer.status == HTTPStatus.OK
-    if good and answer.headers.get("Content-Encoding", "").lower() not in {"", "identity"}:
+async def _body(response: aiohttp.ClientResponse) -> bytes:
+    """The body. Raises ``ListingError`` for a page that is compressed or too large; bodies of errors are truncated."""
+    content, good = response.content, response.status == HTTPStatus.OK
+    if good and response.headers.get("Content-Encoding", "").lower() not in {"", "identity"}:
         raise ListingError("Storage answered with a packed listing that nobody asked for.")
-    if content.is_eof():  # a short answer has arrived with its headers, and its connection is given back already
+    if content.is_eof():  # a short response arrives with its headers, and its connection is released already
         return content.read_nowait()
     most, size, pieces = LARGEST_PAGE if good else _LARGEST_ERROR, 0, list[bytes]()
     async for piece in content.iter_any():
@@ -294,22 +294,22 @@ async def _body(answer: aiohttp.ClientResponse) -> bytes:
         if size > most and good:
             raise ListingError(f"Storage answered with a page of more than {most:,} bytes.")
         if size > most:
-            answer.close()
+            response.close()
             break
     return b"".join(pieces)
 
 
-def _clock_ahead(answer: _Answer) -> timedelta:
-    parse_containers(answer.body)  # or it was not storage that answered
+def _clock_ahead(response: _Response) -> timedelta:
+    parse_containers(response.body)  # raises if it is not storage's
     try:
-        there = from_rfc1123(answer.headers.get("Date", ""))
+        there = from_rfc1123(response.headers.get("Date", ""))
     except ValueError:
         return timedelta(0)
-    return there - datetime.fromtimestamp((answer.asked + answer.answered) / 2, UTC)
+    return there - datetime.fromtimestamp((response.sent_at + response.responded_at) / 2, UTC)
 
 
 def _judged(status: int, body: bytes, what: str, advice: str) -> str:
-    """Words for a temporary failure; raises for a lasting one."""
+    """A description of a temporary failure; raises for a permanent one."""
     code = _error_code(body)
     if code in _GONE.get(status, ()):
         raise ContainerGoneError(f"Cannot {what}: it was deleted.")
@@ -334,12 +334,12 @@ def _error_code(body: bytes) -> str:
 
 
 def _hinted(headers: Mapping[str, str]) -> float | None:
-    """How many seconds ``Retry-After`` asks to wait, as a number or as a date; None without a hint that can be read."""
-    told = headers.get("Retry-After", "").strip()
-    if _SECONDS.fullmatch(told):
-        return float(told)
+    """The seconds of ``Retry-After``, which may be a number or a date; None if it is missing or invalid."""
+    value = headers.get("Retry-After", "").strip()
+    if _SECONDS.fullmatch(value):
+        return float(value)
     try:
         # Both dates are storage's, so this machine's clock does not matter.
-        return (from_rfc1123(told) - from_rfc1123(headers.get("Date", ""))).total_seconds()
+        return (from_rfc1123(value) - from_rfc1123(headers.get("Date", ""))).total_seconds()
     except ValueError:
         return None

@@ -1,11 +1,11 @@
 """Reading one page of List Containers or List Blobs.
 
-Only the element that was asked for is an answer. Whatever else comes with status 200 (an error, a page of the other
-kind, a sign-in page, a listing under a filter that nobody asked for) is a ``ListingError``, never an empty listing.
+Only the requested element counts. Anything else with status 200 (an error, a page of the other kind, a sign-in page, a
+listing with a filter that was not requested) is a ``ListingError``, never an empty listing.
 
-Bytes are searched with fixed patterns, because an XML tree costs more than the request it arrived with, and properties
-are converted only of the blobs of which more is wanted than that they are there. A page that is not, row for row, as
-the service writes it goes to a real XML parser; property tests hold the two and the vendor's SDK equal.
+Pages are searched with fixed patterns, because building an XML tree costs more than the request itself, and properties
+are converted only for the blobs that are kept. A page that is not, row for row, in the service's own form goes to a
+real XML parser; property tests check that both give the same as the vendor's SDK.
 """
 
 import re
@@ -27,8 +27,7 @@ _SIZE = re.compile("[0-9]+")
 class ContainerNames(NamedTuple):
     """A page of container names in the order of the listing; ``marker`` leads to the next page, None on the last.
 
-    A name that storage cannot have comes escaped (backslashes, ASCII): it is not lost, and harms nothing that it is
-    written into.
+    An invalid name is escaped (backslashes, ASCII), so that it is not lost and is safe wherever it is written.
     """
 
     marker: str | None
@@ -43,7 +42,7 @@ class Blobs(NamedTuple):
 
 
 class _Form(NamedTuple):
-    """What pages of one kind are made of: the element asked for, its rows, and how the service writes them."""
+    """The form of one kind of pages: the requested element, its rows, and patterns for the service's own form."""
 
     holder: str
     row: str
@@ -55,7 +54,7 @@ class _Form(NamedTuple):
 
 
 class _Plain(NamedTuple):
-    """What the patterns find on a page: what ``found`` captures of each row, and the container it says it is of."""
+    """What the patterns find on a page: the groups of ``_Form.found`` for each row, and the container it names."""
 
     marker: str | None
     rows: list[Any]
@@ -89,7 +88,7 @@ _BLOBS = _form(
 
 
 def parse_containers(page: bytes) -> ContainerNames:
-    """Raises ``ListingError`` if the page is not a whole List Containers answer."""
+    """Raises ``ListingError`` if the page is not a whole List Containers response."""
     plain = _plain(page, _CONTAINERS)
     if plain is None:
         root, rows = _parsed(page, _CONTAINERS)
@@ -102,9 +101,9 @@ def parse_containers(page: bytes) -> ContainerNames:
 def parse_blobs(page: bytes, container: str | None = None, keep: Suffixes = ALL, prefix: str = "") -> Blobs:
     """The blobs whose names end in one of ``keep``, in any case of letters, and the number of all.
 
-    Raises ``ListingError`` if the page is not a whole List Blobs answer, or says that it is another container's.
+    Raises ``ListingError`` if the page is not a whole List Blobs response, or names another container.
 
-    Folders of an account with a hierarchical namespace are listed among the blobs, and are none.
+    The folders that an account with a hierarchical namespace lists among the blobs are left out.
     """
     plain = _plain(page, _BLOBS)
     if plain is None:
@@ -131,15 +130,15 @@ def parse_blobs(page: bytes, container: str | None = None, keep: Suffixes = ALL,
     return Blobs(plain.marker, BlobPage(len(found), moments, kept))
 
 
-def _check_container(told: str | None, asked: str | None) -> None:
+def _check_container(stated: str | None, requested: str | None) -> None:
     # An emulator, or a gateway, may leave it out.
-    if told and asked and told != asked:
+    if stated and requested and stated != requested:
         raise ListingError("Storage answered with the listing of another container.")
 
 
-def _check_prefix(told: str, asked: str) -> None:
-    # An emulator, or a gateway, may leave it out of an answer that is filtered as it was asked for.
-    if told not in {"", asked}:
+def _check_prefix(stated: str, requested: str) -> None:
+    # An emulator, or a gateway, may leave it out of a response that is filtered as requested.
+    if stated not in {"", requested}:
         raise ListingError("Storage answered with a filtered listing that nobody asked for.")
 
 
@@ -152,10 +151,10 @@ def _check_names(names: Iterable[AnyStr], prefix: AnyStr) -> None:
 
 
 def _plain(page: bytes, form: _Form) -> _Plain | None:
-    """A page that consists of rows as the service writes them, at least one; None for any other.
+    """A page that consists of rows in the service's own form, at least one; None for any other.
 
-    Of each row its beginning is looked at. That none was passed over is seen by what stands between two rows and by
-    what each row holds: a row that the pattern does not find leaves one of the two counts wrong.
+    The pattern matches the beginning of each row. To detect rows that it misses, the separators between rows and an
+    element that every row has are counted as well.
     """
     if b"&" in page or b"\r" in page:  # a reference to a character, or a character that XML takes for another
         return None
@@ -176,7 +175,7 @@ def _plain(page: bytes, form: _Form) -> _Plain | None:
 
 
 def _parsed(page: bytes, form: _Form) -> tuple[ET.Element, list[ET.Element]]:
-    """The root and the rows of a page. Raises ``ListingError`` if it is not exactly what was asked for."""
+    """The root and the rows of a page. Raises ``ListingError`` if it is not exactly what was requested."""
     if not page.rstrip().endswith((_END, b"/>")):
         raise ListingError("Storage answered with a listing that was cut short, or with none.")
     if b"<!DOCTYPE" in page:  # no page of the service declares entities, which could grow without end

@@ -1,5 +1,5 @@
-"""What one attempt leaves: the doubts of its first look, what its second look saw of them, and the ids of what is only
-counted.
+"""The artefacts of an attempt: the doubts of its first look, what its second look read of them, and the ids of subjects
+that are only counted.
 """
 
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -16,15 +16,15 @@ def _as_it_is(value: Any) -> Any:
 
 
 class Attempts:
-    """Artefacts of attempts, each in the folder of its own, and of the first look in one in it (``look``). What is made
-    of a line, ``read`` says: of one that it does not understand, the blob is unreadable.
+    """Artefacts of attempts; each attempt has a folder, and each of its first looks a folder in it (``look``). ``read``
+    converts the value of a line; if it raises one of ``ODD``, that becomes an ``UnreadableError``.
     """
 
     def __init__(self, folder: Folder) -> None:
         self._folder = folder
 
     async def write_doubts(self, look: str, blocks: AsyncIterator[list[Any]]) -> list[tuple[int, int, int]]:
-        """Write the doubts, if there are any, block by block; returns how many each holds, and where it stands."""
+        """Write the doubts, if there are any, block by block; returns number, offset and length of each block."""
         written: list[tuple[int, int, int]] = []
 
         async def members() -> AsyncIterator[bytes]:
@@ -46,11 +46,11 @@ class Attempts:
         return self._understood(path, await self._folder.slice(path, offset, length), read)
 
     async def write_counted(self, look: str, lines: Sequence[Any]) -> None:
-        """Write the ids of what is only counted."""
+        """Write the ids of subjects that are only counted."""
         await self._folder.blobs.write(f"{look}/counted.jsonl.gz", pack(lines))
 
     async def counted(self, look: str, read: Callable[[Any], Any] = _as_it_is) -> AsyncIterator[list[Any]]:
-        """What ``write_counted`` wrote, in portions."""
+        """The lines of ``write_counted``, in portions."""
         path = f"{look}/counted.jsonl.gz"
         async for lines in self._folder.lines(path):
             with understood(path, self._folder.blobs.where):
@@ -58,8 +58,8 @@ class Attempts:
             yield self._understood(path, values, read)
 
     async def first_screened(self, attempt: str, screened: Screening) -> Screening:
-        """Say what the first look found, once all of it is written; if that was said before, that counts, and is given.
-        The metadata tell in how many pieces the second look is taken.
+        """Store the result of the first look, once all its other files are written; if there is one, that is kept and
+        returned. The metadata holds the number of shards of the second look.
         """
         path, metadata = f"{attempt}/screened.json", {"shards": str(len(screened.shards))}
         if await self._folder.blobs.create(path, document(screened.to_json()), metadata):
@@ -67,15 +67,15 @@ class Attempts:
         return await self.screened(attempt) or screened
 
     async def screened(self, attempt: str) -> Screening | None:
-        """What ``first_screened`` said, or None before it was done."""
+        """The result of ``first_screened``; None if there is none yet."""
         return await self._folder.document(f"{attempt}/screened.json", Screening.from_json)
 
     async def write_again(self, attempt: str, shard: int, values: Sequence[Any]) -> None:
-        """Write what a shard of the second look saw."""
+        """Write what a shard of the second look read."""
         await self._folder.blobs.write(f"{attempt}/again/{shard:04}.jsonl.gz", pack(values))
 
     async def again(self, attempt: str, shard: int, read: Callable[[Any], Any] = _as_it_is) -> list[Any] | None:
-        """What ``write_again`` wrote, or None if it was not done."""
+        """The values of ``write_again``; None if there are none."""
         path = f"{attempt}/again/{shard:04}.jsonl.gz"
         stored = await self._folder.blobs.read(path)
         if stored is None:

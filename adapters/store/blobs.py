@@ -1,4 +1,4 @@
-"""The few things the run store asks of blob storage, with every refusal in words that help."""
+"""The operations of the run store on blob storage, with errors that say what to do."""
 
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
@@ -31,14 +31,14 @@ logging.getLogger("azure").setLevel(logging.WARNING)
 _TEMPORARY = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS})
 _NOT_ALLOWED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 
-# What is read as a stream is unpacked and parsed portion by portion; the SDK's own first portion is 32 MiB.
+# Streams are unpacked and parsed portion by portion; the SDK's own first portion is 32 MiB.
 _PORTION_BYTES = 2 * 1024 * 1024
 _ONE_REQUEST_BYTES = _PORTION_BYTES
-# The SDK's own would keep a caller of the API waiting for a minute; steps are tried again by the orchestration anyway.
-# It waits 1 + 1^n seconds, one more or less: 9 in all at most, so the reason is there before health gives up.
+# The SDK's own retries would keep a caller of the API waiting for a minute; the orchestration retries steps anyway.
+# These wait 1 + 1^n seconds, one more or less: at most 9 in all, less than the time limit of the health check.
 _RETRIES: dict[str, Any] = {"retry_total": 3, "initial_backoff": 1, "increment_base": 1, "random_jitter_range": 1}
 _OPTIONS: dict[str, Any] = {
-    "permit_redirects": False,  # who answers there is not the account that was to be asked
+    "permit_redirects": False,  # the target is not the configured account
     "connection_timeout": 5,
     "read_timeout": 60,
     "max_single_get_size": _PORTION_BYTES,
@@ -48,26 +48,25 @@ DoneT = TypeVar("DoneT")
 
 
 class _Retry(ExponentialRetry):
-    """As often as the vendor's, but not what lasts."""
+    """The vendor's policy, without retries of permanent failures."""
 
     def increment(
         self, settings: dict[str, Any], request: Any, response: Any = None, error: AzureError | None = None
     ) -> bool:
-        """True if the request is to be tried again."""
         return not (error and _fault(error).lasts) and super().increment(settings, request, response, error)
 
 
 @dataclass(frozen=True)
 class Stored:
-    """A blob's bytes and the ETag that they were read at."""
+    """A blob's bytes and their ETag."""
 
     data: bytes
     etag: str
 
 
 @dataclass(frozen=True)
-class Listed:
-    """A blob as a listing shows it."""
+class BlobEntry:
+    """A blob in a listing."""
 
     path: str
     size: int
@@ -76,8 +75,8 @@ class Listed:
 
 
 class BlobStore:
-    """One container of an account; made by the first write that misses it. All methods raise ``StorageRefusedError``
-    and ``StorageUnavailableError``.
+    """One container of an account; the first write creates it if it does not exist. All methods raise
+    ``StorageRefusedError`` and ``StorageUnavailableError``.
     """
 
     def __init__(self, connection: StorageConnection, container: str) -> None:
@@ -93,11 +92,10 @@ class BlobStore:
         return f"container {self._container.container_name!r} of {self._setting}"
 
     async def close(self) -> None:
-        """Close the connections."""
         await self._service.close()
 
     async def write(self, path: str, data: bytes, metadata: Mapping[str, str] | None = None) -> None:
-        """Write a whole blob in one request, replacing what is there; storage takes all of it or nothing."""
+        """Write or replace a blob in one request. Atomic."""
         with self._explained("write"):
             await self._in_container(
                 lambda: self._container.upload_blob(path, data, overwrite=True, metadata=dict(metadata or {}))
@@ -106,10 +104,10 @@ class BlobStore:
     async def write_stream(
         self, path: str, chunks: AsyncIterator[bytes], metadata: Mapping[str, str] | None = None
     ) -> None:
-        """Write a whole blob from pieces as they come, replacing what is there; it appears when all have arrived.
+        """Write or replace a blob from chunks; it appears when all have arrived.
 
-        What is short goes in one request. What is long travels in several, so what is stored then is measured against
-        what came.
+        A short blob takes one request. A long one takes several, so its stored size is checked afterwards: raises
+        ``RunStoreError`` if it differs.
         """
         await self._stream(path, chunks, metadata, only_new=False)
 
@@ -143,7 +141,7 @@ class BlobStore:
 
         with self._explained("write"):
             blob = self._container.get_blob_client(path)
-            await self._in_container(self._container.get_container_properties)  # the pieces come only once
+            await self._in_container(self._container.get_container_properties)  # a retry cannot have the chunks again
             try:
                 await blob.upload_blob(counted(), overwrite=not only_new, metadata=dict(metadata or {}))
             except ResourceExistsError as error:
@@ -160,15 +158,13 @@ class BlobStore:
         return await self.put(path, data, None, metadata) is not None
 
     async def replace(self, path: str, data: bytes, etag: str, metadata: Mapping[str, str] | None = None) -> bool:
-        """Write a blob only if it is still the one read at ``etag``; False if it is not. Atomic."""
+        """Write a blob only if it still has this ETag; False if not. Atomic."""
         return await self.put(path, data, etag, metadata) is not None
 
     async def put(
         self, path: str, data: bytes, etag: str | None, metadata: Mapping[str, str] | None = None
     ) -> str | None:
-        """As ``replace``, or as ``create`` without an ETag; gives the ETag that the blob has now, None if it was not
-        written.
-        """
+        """As ``replace``, or without an ETag as ``create``; returns the new ETag, None if the blob was not written."""
         condition: dict[str, Any] = {"overwrite": False}
         if etag is not None:
             condition = {"overwrite": True, "etag": etag, "match_condition": MatchConditions.IfNotModified}
@@ -192,7 +188,7 @@ class BlobStore:
                 return None
 
     async def delete(self, path: str, etag: str | None = None) -> bool:
-        """Delete a blob, with an ETag only if it is still that one; False if it is not, or is not there."""
+        """Delete a blob, with an ETag only if it still has that one; False if not, or if there is no such blob."""
         condition: dict[str, Any] = {}
         if etag is not None:
             condition = {"etag": etag, "match_condition": MatchConditions.IfNotModified}
@@ -204,7 +200,7 @@ class BlobStore:
         return True
 
     async def metadata(self, path: str) -> Mapping[str, str] | None:
-        """A blob's metadata; None if it is not there."""
+        """A blob's metadata; None if there is no such blob."""
         with self._explained("read"):
             try:
                 return (await self._container.get_blob_client(path).get_blob_properties()).metadata or {}
@@ -212,7 +208,9 @@ class BlobStore:
                 return None
 
     async def read(self, path: str, *, offset: int | None = None, length: int | None = None) -> Stored | None:
-        """A blob, or the given range of it; None if it is not there. Raises ``UnreadableError`` if it ends before."""
+        """A blob, or a range of it in bytes; None if there is no such blob. Raises ``UnreadableError`` if it is shorter
+        than the range's offset.
+        """
         with self._explained("read"):
             try:
                 stream = await self._container.download_blob(path, offset=offset, length=length, decompress=False)
@@ -225,7 +223,7 @@ class BlobStore:
                 raise UnreadableError(path, self.where, "it was cut short") from error
 
     async def read_stream(self, path: str) -> AsyncIterator[bytes]:
-        """A blob in pieces, in order. Raises ``RunStoreError`` if it is not there."""
+        """A blob in chunks, in order. Raises ``RunStoreError`` if there is no such blob."""
         with self._explained("read"):
             try:
                 stream = await self._container.download_blob(path, decompress=False)
@@ -234,17 +232,17 @@ class BlobStore:
             async for chunk in stream.chunks():
                 yield chunk
 
-    async def listing(self, prefix: str) -> AsyncIterator[Listed]:
+    async def listing(self, prefix: str) -> AsyncIterator[BlobEntry]:
         """The blobs under a prefix with their metadata, ascending by path."""
         with self._explained("list"):
             try:
                 async for blob in self._container.list_blobs(name_starts_with=prefix, include=["metadata"]):
-                    yield Listed(blob.name, blob.size, blob.metadata or {}, blob.last_modified)
+                    yield BlobEntry(blob.name, blob.size, blob.metadata or {}, blob.last_modified)
             except ResourceNotFoundError:
                 return
 
     async def folders(self, prefix: str = "") -> AsyncIterator[str]:
-        """What follows the prefix up to the next slash, of all blobs, ascending; without the slash."""
+        """The names of the folders directly under a prefix, ascending."""
         with self._explained("list"):
             try:
                 async for item in self._container.walk_blobs(name_starts_with=prefix or None, delimiter="/"):
@@ -254,8 +252,8 @@ class BlobStore:
                 return
 
     async def _in_container(self, write: Callable[[], Awaitable[DoneT]]) -> DoneT:
-        """What ``write`` gives. If the container is not there, it is made, and ``write`` is tried once more: it may be
-        deleted while the app runs, and asking for it before each write would be a request more for each.
+        """The result of ``write``. If the container does not exist, it is created and ``write`` is called once more: it
+        may be deleted while the app runs, and checking it before each write would be one more request each.
         """
         try:
             return await write()
@@ -264,7 +262,7 @@ class BlobStore:
                 raise
         try:
             await self._container.create_container()
-        except ResourceExistsError as error:  # somebody else was faster
+        except ResourceExistsError as error:  # another writer was faster
             if _code(error) != StorageErrorCode.CONTAINER_ALREADY_EXISTS:
                 raise
         return await write()
@@ -297,10 +295,10 @@ class BlobStore:
 
 
 def _code(error: HttpResponseError) -> str | None:
-    """Storage's own word for a refusal, where there is one."""
+    """Storage's error code, if there is one."""
     return getattr(error, "error_code", None)
 
 
 def _fault(error: AzureError) -> Fault:
-    """What aiohttp said, which the vendor's client wraps."""
+    """The fault of aiohttp's error, which the vendor's client wraps."""
     return fault_of(error.inner_exception) if error.inner_exception else Fault("could not be reached")

@@ -10,21 +10,19 @@ _DEAD_LETTER = re.compile(r"dead-letters/([0-9]{4})\.json")
 
 
 class DeadLetters:
-    """Dead letters, one for each such shard."""
-
     def __init__(self, folder: Folder) -> None:
         self._folder = folder
 
     async def write(self, audit: str, letter: DeadLetter) -> None:
-        """Keep a dead letter in place of the one its shard had."""
+        """Write or replace the dead letter of its shard."""
         await self._folder.write_document(_dead_letter(audit, letter.shard), letter.to_json())
 
     async def delete(self, audit: str, shard: int) -> None:
-        """Take a dead letter back, if there is one."""
+        """Idempotent."""
         await self._folder.blobs.delete(_dead_letter(audit, shard))
 
     async def letter(self, audit: str, shard: int) -> DeadLetter | None:
-        """The dead letter of a shard, or None."""
+        """None if the shard has no dead letter."""
 
         def read(value: Any) -> DeadLetter:
             letter = DeadLetter.from_json(value)
@@ -35,7 +33,7 @@ class DeadLetters:
         return await self._folder.document(_dead_letter(audit, shard), read)
 
     async def all(self, audit: str) -> list[DeadLetter]:
-        """All dead letters of an audit, by shard."""
+        """All dead letters of an audit, ascending by shard."""
         names = [
             blob.path.removeprefix(f"{audit}/") async for blob in self._folder.blobs.listing(f"{audit}/dead-letters/")
         ]

@@ -1,4 +1,4 @@
-"""What the run store's blobs are understood as; what is not understood is an error that names the blob."""
+"""Parsing the run store's blobs; what cannot be parsed is an error that names the blob."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -12,26 +12,26 @@ ReadT = TypeVar("ReadT")
 _MOST_CHARACTERS = 200
 
 ODD = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
-"""What code raises that takes a value for something which it is not."""
+"""The errors of code that gets values of an unexpected form."""
 
 
 def document(value: dict[str, Any]) -> bytes:
-    """A JSON document as it is stored."""
+    """The bytes of a JSON document."""
     return json.dumps(value, indent=2, ensure_ascii=False).encode()
 
 
 def read_document(path: str, where: str, data: bytes, read: Callable[[Any], ReadT]) -> ReadT:
-    """What ``read`` makes of the JSON document at ``path``. Raises ``UnreadableError`` if that is not possible."""
+    """What ``read`` makes of a JSON document. Raises ``UnreadableError`` with ``path`` and ``where`` if it fails."""
     with understood(path, where):
         value = json.loads(data)
-        # Half a character, or a number beyond all numbers, is JSON that could not be answered or written again.
+        # Lone surrogates and infinite numbers can be parsed, but not written again.
         json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
         return read(value)
 
 
 @contextmanager
 def understood(path: str, where: str) -> Iterator[None]:
-    """Turn whatever the reading of a damaged or foreign blob raises into ``UnreadableError``."""
+    """Turns ``ODD`` errors, which damaged or foreign blobs cause, into ``UnreadableError``."""
     try:
         yield
     except UnreadableError:

@@ -1,4 +1,4 @@
-"""Reading and writing the two forms that all artefacts have: JSON documents, and JSON lines in gzip members."""
+"""Reading and writing the two forms of artefacts: JSON documents, and JSON lines in gzip members."""
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, TypeVar
@@ -8,14 +8,14 @@ from adapters.store.documents import document, read_document, understood
 from adapters.store.jsonl import Unpacker, unpack
 from reconciliation.errors import RunStoreError
 
-# Packed; unpacked they are some ten times as many, and parsed about a hundred times.
+# Packed; unpacked it is about ten times as much, and parsed a hundred times.
 _PORTION_BYTES = 32 * 1024
 ValueT = TypeVar("ValueT")
 
 
 class Folder:
-    """The blobs of all audits, by their whole paths. Errors are those of ``BlobStore``, plus ``RunStoreError``; of a
-    blob that is damaged, or of a later release, ``UnreadableError``.
+    """The blobs of all audits, by their whole paths. Raises the errors of ``BlobStore``, ``RunStoreError``, and
+    ``UnreadableError`` for a blob that is damaged or was written by a later release.
     """
 
     def __init__(self, blobs: BlobStore) -> None:
@@ -34,8 +34,8 @@ class Folder:
             unpacker.finish()
 
     async def slice(self, path: str, offset: int, length: int) -> list[Any]:
-        """The values of some whole members of a file, of which no more is read than these. Raises ``RunStoreError`` if
-        it is not there.
+        """The values of some whole members of a file; reads no more than these bytes. Raises ``RunStoreError`` if there
+        is no such file.
         """
         stored = await self.blobs.read(path, offset=offset, length=length)
         if stored is None:
@@ -44,10 +44,9 @@ class Folder:
             return unpack(stored.data)
 
     async def document(self, path: str, read: Callable[[Any], ValueT]) -> ValueT | None:
-        """What ``read`` makes of a JSON document; None if it is not there."""
+        """What ``read`` makes of a JSON document; None if there is none."""
         stored = await self.blobs.read(path)
         return None if stored is None else read_document(path, self.blobs.where, stored.data, read)
 
     async def write_document(self, path: str, value: dict[str, Any], metadata: Mapping[str, str] | None = None) -> None:
-        """Write a JSON document in place of what is there."""
         await self.blobs.write(path, document(value), metadata)

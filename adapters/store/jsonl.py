@@ -1,7 +1,6 @@
 """JSON lines in gzip members. The same lines always make the same bytes, so a repeated step writes the same blob.
 
-A file is any number of members one behind the other, so it can be written in portions, read from the middle (a member
-at its offset) and read as a stream.
+A file is a sequence of members, so it can be written in portions, read from any member's offset, and read as a stream.
 """
 
 import gzip
@@ -23,7 +22,7 @@ def pack(values: Iterable[Any]) -> bytes:
 
 
 def pack_lines(lines: Iterable[str]) -> bytes:
-    """One member with the lines as they are; they must hold no line break."""
+    """One member with these lines; they must hold no line break."""
     return gzip.compress("".join([f"{line}\n" for line in lines]).encode(), compresslevel=_LEVEL, mtime=0)
 
 
@@ -36,7 +35,7 @@ def unpack(data: bytes) -> list[Any]:
 
 
 def loads(lines: Iterable[bytes]) -> list[Any]:
-    """The values of JSON texts. One parse of them all takes a third of the time of one parse each.
+    """The values of JSON texts. One parse of all takes a third of the time of one parse each.
 
     Raises ``ValueError`` if one of them is damaged.
     """

@@ -1,11 +1,11 @@
-"""What there is of an audit, without reading any of it."""
+"""The artefacts of an audit, by listing them and reading none."""
 
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from adapters.store.blobs import Listed
+from adapters.store.blobs import BlobEntry
 from adapters.store.documents import understood
 from adapters.store.folder import Folder
 from reconciliation.coverage import COUNTS
@@ -19,8 +19,8 @@ _COUNT = re.compile(r"[0-9]{1,18}")
 
 @dataclass(frozen=True)
 class Artefacts:
-    """Which steps of an audit have left their result, with its metadata; how far each shard has come, and how many have
-    dead letters.
+    """The names of an audit's artefacts with their metadata; the progress of each shard, and how many have dead
+    letters.
     """
 
     names: Mapping[str, Mapping[str, str]]
@@ -30,15 +30,13 @@ class Artefacts:
     dead_letters: int = 0
 
     def progress(self, plan: Plan | None) -> Progress:
-        """How far the scan has come; ``plan`` is None before it is made."""
+        """The progress of the scan; ``plan`` is None before it is made."""
         shards = None if plan is None else len(plan.shards)
         listed, skipped = (None, 0) if plan is None else (plan.listed, sum(plan.skipped.values()))
         return sum_progress(shards, listed, skipped, self.shards.values())
 
 
 class Overview:
-    """Listings of whole folders."""
-
     def __init__(self, folder: Folder) -> None:
         self._folder = folder
 
@@ -55,7 +53,7 @@ class Overview:
             if name == "plan.json":
                 scan_started_at = blob.last_modified
             if shard := _SHARD.fullmatch(name):
-                # "0007.jsonl.gz" is listed before "0007.progress", and is the one to believe.
+                # "0007.jsonl.gz" comes before "0007.progress", and counts.
                 with understood(blob.path, self._folder.blobs.where):
                     progress = _progress(blob, done=shard[2] == "jsonl.gz")
                 shards.setdefault(int(shard[1]), progress)
@@ -66,22 +64,22 @@ class Overview:
         return Artefacts(names, shards, max(moments, default=None), scan_started_at, letters)
 
     async def last_modified(self, audit: str) -> datetime | None:
-        """When anything in an audit's folder was last written, whatever it is; None if there is nothing."""
+        """When any blob in an audit's folder was last written; None if there is none."""
         return max([blob.last_modified async for blob in self._folder.blobs.listing(f"{audit}/")], default=None)
 
     async def delete(self, audit: str) -> None:
-        """Delete an audit's whole folder, its record last: what is cut short is done again."""
+        """Delete an audit's whole folder, its record last, so that an interrupted deletion can be repeated."""
         paths = [blob.path async for blob in self._folder.blobs.listing(f"{audit}/")]
         for path in sorted(paths, key=lambda path: path.endswith("/run.json")):
             await self._folder.blobs.delete(path)
 
 
-def _progress(blob: Listed, *, done: bool) -> ShardProgress:
+def _progress(blob: BlobEntry, *, done: bool) -> ShardProgress:
     return ShardProgress(done=done, updated_at=blob.last_modified, **_counts(blob, COUNTS))
 
 
-def _counts(blob: Listed, names: Iterable[str]) -> dict[str, int]:
-    """Raises ``ValueError`` if the metadata do not hold counts of these names."""
+def _counts(blob: BlobEntry, names: Iterable[str]) -> dict[str, int]:
+    """Counts from the metadata, 0 if missing. Raises ``ValueError`` if one is not a whole number."""
     texts = {name: blob.metadata.get(name, "0") or "" for name in names}
     for name, text in texts.items():
         if not _COUNT.fullmatch(text):

@@ -1,4 +1,4 @@
-"""The plan of an audit, and the units that it points to."""
+"""The plan of an audit, and the units of its shards."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -15,11 +15,11 @@ class Plans:
 
     def __init__(self, folder: Folder) -> None:
         self._folder = folder
-        # Every shard of an audit asks for its plan.
-        self._known: dict[str, Plan] = {}
+        # Every shard of an audit needs its plan.
+        self._cached: dict[str, Plan] = {}
 
     async def write_work(self, audit: str, blocks: AsyncIterator[list[list[Any]]]) -> list[Block]:
-        """Write the units to open, each with its hint, block by block; returns where each block stands."""
+        """Write the units to open, each with its hint, block by block; returns offset and length of each block."""
         written: list[Block] = []
 
         async def members() -> AsyncIterator[bytes]:
@@ -34,24 +34,24 @@ class Plans:
         return written
 
     async def first(self, audit: str, plan: Plan) -> Plan:
-        """Write the plan; if there is one, that counts, and is given."""
+        """Write the plan; if there is one, that is kept and returned."""
         if not await self._folder.blobs.create(f"{audit}/plan.json", document(plan.to_json())):
             plan = await self.plan(audit) or plan
-        self._known = {audit: plan}
+        self._cached = {audit: plan}
         return plan
 
     async def plan(self, audit: str) -> Plan | None:
-        """The plan, or None before it is made."""
+        """None before the plan is made."""
         return await self._folder.document(f"{audit}/plan.json", Plan.from_json)
 
-    async def known(self, audit: str) -> Plan:
-        """The plan of an audit that must have one. Raises ``RunStoreError`` if it has none."""
-        if audit not in self._known:
+    async def existing(self, audit: str) -> Plan:
+        """The plan of an audit, cached. Raises ``RunStoreError`` if it has none."""
+        if audit not in self._cached:
             plan = await self.plan(audit)
             if plan is None:
                 raise RunStoreError(f"{audit} has no plan in {self._folder.blobs.where}. Start a new audit.")
-            self._known = {audit: plan}
-        return self._known[audit]
+            self._cached = {audit: plan}
+        return self._cached[audit]
 
     async def units(self, audit: str, planned: PlannedShard) -> list[tuple[str, Any]]:
         """The units of one shard with their hints, ascending; reads no more than those."""
@@ -68,7 +68,7 @@ class Plans:
 
 
 def _unit(value: Any) -> tuple[str, Any]:
-    """Raises ``TypeError`` or ``ValueError`` if it is none."""
+    """Raises ``TypeError`` or ``ValueError`` if ``value`` is not a unit and its hint."""
     unit, hint = value
     if not (isinstance(value, list) and isinstance(unit, str)):
         raise TypeError(value)

@@ -1,4 +1,4 @@
-"""Which audits answered a question, so that the next one of the same question finds the one to compare with."""
+"""The completed audits of each question, so that the next audit of it can be compared with the previous one."""
 
 import logging
 from datetime import datetime
@@ -14,26 +14,25 @@ _TRIES = 5
 
 
 class Questions:
-    """An index of completed audits, which can be lost without harm: one that cannot be read counts as none, and the
-    next answer is written in its place.
+    """An index of completed audits. It may be lost: an entry that cannot be read counts as empty, and the next
+    completed audit replaces it.
     """
 
     def __init__(self, folder: Folder) -> None:
         self._folder = folder
 
-    async def answered(self, profile: str, question: str) -> CompletedAudits:
-        """What is known of a question."""
+    async def completed(self, profile: str, question: str) -> CompletedAudits:
         return (await self._stored(_path(profile, question)))[0]
 
     async def add(self, profile: str, question: str, begun: tuple[datetime, str], *, is_first: bool) -> None:
-        """Remember a completed audit, as when it began and its id; ``is_first`` if no other of its question is known.
-        Idempotent, and safe beside others who add.
+        """Add a completed audit, as creation time and id; ``is_first`` if its question has no other. Idempotent, and
+        safe with concurrent calls.
         """
         path = _path(profile, question)
         for attempt in range(_TRIES):
-            known, etag = (CompletedAudits(), None) if is_first and not attempt else await self._stored(path)
-            with_it = known.beside(begun)
-            if with_it == known:
+            audits, etag = (CompletedAudits(), None) if is_first and not attempt else await self._stored(path)
+            with_it = audits.beside(begun)
+            if with_it == audits:
                 return
             data = document(with_it.to_json())
             if etag is None and await self._folder.blobs.create(path, data):
@@ -45,11 +44,11 @@ class Questions:
     async def compared_with(self, profile: str) -> set[str]:
         """The newest audit of each question."""
         paths = [blob.path async for blob in self._folder.blobs.listing(f"{profile}/questions/")]
-        known = [(await self._stored(path))[0].audits for path in paths]
-        return {audits[0][1] for audits in known if audits}
+        questions = [(await self._stored(path))[0].audits for path in paths]
+        return {audits[0][1] for audits in questions if audits}
 
     async def forget(self, profile: str, before: datetime) -> None:
-        """Forget the questions that were last answered before that moment."""
+        """Delete the questions whose last audit was added before that moment."""
         found = [blob async for blob in self._folder.blobs.listing(f"{profile}/questions/")]
         for blob in found:
             if blob.last_modified < before:

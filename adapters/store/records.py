@@ -1,9 +1,9 @@
-"""The records of all audits, and the guard that keeps each profile to one active audit.
+"""The records of all audits, and the guard that allows each profile one active audit.
 
 health.json                        what the health check writes and reads
 <profile>/active.json              names the audit of the profile that may run; changed by ETag only
 <profile>/<audit id>/run.json      the record of an audit; its first end stays
-<audit id>/run.json                as earlier releases laid it out: shown, and cleared away in its time
+<audit id>/run.json                the layout of earlier releases: shown, and deleted after the retention time
 active/<profile>.json              the guard of earlier releases
 """
 
@@ -43,7 +43,7 @@ class ActiveAudit:
 
 @dataclass(frozen=True)
 class UnreadableGuard:
-    """A guard that does not tell which audit it is of: any audit of the profile may be the active one."""
+    """A guard that cannot be read: any audit of the profile may be the active one."""
 
     error: UnreadableError
     etag: str
@@ -51,7 +51,7 @@ class UnreadableGuard:
 
 @dataclass(frozen=True)
 class UnreadableAudit:
-    """An audit whose record cannot be read. Nothing is known of it but its id and its folder."""
+    """An audit whose record cannot be read."""
 
     audit_id: str
     error: UnreadableError
@@ -59,10 +59,10 @@ class UnreadableAudit:
 
 
 class AuditRecords:
-    """Reads and writes them. Errors are those of ``BlobStore``, plus ``RunStoreError``.
+    """Reads and writes records and guards. Raises the errors of ``BlobStore`` and ``RunStoreError``.
 
-    A record counts only in the folder of its own id, and a folder only if its name is an audit's id. Whatever else a
-    blob holds is an ``UnreadableError`` to whoever asks for that one, and is passed over where all are gone through.
+    A record counts only in the folder of its own id, and a folder only if its name is an audit's id. Any other record
+    is an ``UnreadableError`` if it is read by itself, and is skipped when all are read.
     """
 
     def __init__(self, blobs: BlobStore, profiles: Sequence[str]) -> None:
@@ -75,9 +75,7 @@ class AuditRecords:
         return self._blobs.where
 
     async def check(self) -> None:
-        """Write a small blob beside the audits' folders and read it back. Raises ``RunStoreError`` if it is not what
-        was written.
-        """
+        """Write a small blob next to the audits' folders and read it back. Raises ``RunStoreError`` if it differs."""
         await self._blobs.write(_PROBE, _PROBED)
         stored = await self._blobs.read(_PROBE)
         if stored is None or stored.data != _PROBED:
@@ -98,9 +96,9 @@ class AuditRecords:
     async def claim(
         self, profile: str, audit_id: str, at: datetime, instead_of: ActiveAudit | UnreadableGuard | None
     ) -> ActiveAudit | None:
-        """Make ``audit_id`` the active audit, and give the guard as it is then; None if another was faster. Atomic.
+        """Make ``audit_id`` the active audit, and return the new guard; None if another was faster. Atomic.
 
-        A write whose answer is lost on the way is sent again and then finds itself, so a refusal is looked into.
+        If the response to a write is lost, the retry is refused because of the first write, so the guard is read again.
         """
         data = document(
             {"schema_version": GUARD_SCHEMA_VERSION, "complete": True, "audit_id": audit_id, "since": to_text(at)}
@@ -112,9 +110,9 @@ class AuditRecords:
         return active if isinstance(active, ActiveAudit) and active.audit_id == audit_id else None
 
     async def create_record(self, record: RunRecord) -> None:
-        """Write the record of a new audit. Raises ``AuditExistsError`` if there is another one of that id."""
+        """Write the record of a new audit. Raises ``AuditExistsError`` if there is another one with its id."""
         created = await self._blobs.create(f"{record.folder}/run.json", document(record.to_json()))
-        # A request whose answer was lost on the way is sent again, and then finds its own work.
+        # As in ``claim``: a retry may find the record that the first request wrote.
         if not created and await self.record_in(record.folder) != record:
             raise AuditExistsError(f"There is already an audit {record.audit_id}.")
 
@@ -129,7 +127,7 @@ class AuditRecords:
         return None
 
     async def profiles(self) -> list[str]:
-        """All profiles that have left anything, enabled or not."""
+        """All profiles with a folder in the run store, enabled or not."""
         return [name for name in await self._at_the_top() if not is_audit_id(name) and name != _OLD_GUARDS]
 
     async def _at_the_top(self) -> list[str]:
@@ -140,14 +138,15 @@ class AuditRecords:
         stored = await self._blobs.read(f"{folder}/run.json")
         return None if stored is None else self._understood(folder, stored)
 
-    async def end(self, ended: RunRecord, seen: RunRecord | None = None) -> RunRecord:
-        """Write an audit's end, unless it has ended already: the first end stays, and is returned. Idempotent.
+    async def end(self, ended: RunRecord, as_read: RunRecord | None = None) -> RunRecord:
+        """Write an audit's end and return it. If the audit has ended already, the first end is kept and returned.
+        Idempotent.
 
-        An end that was decided before the audit was begun again does not count: the record that stands is returned.
-        With the record as it was ``seen`` it is not read once more, unless it has changed.
+        An end of an earlier attempt is not written; the current record is returned. ``as_read`` is the record as the
+        caller read it, which saves reading it here unless it has changed.
         """
         data = document(ended.to_json())
-        etag = seen.etag if seen is not None and not seen.state.has_ended else ""
+        etag = as_read.etag if as_read is not None and not as_read.state.has_ended else ""
         if etag and await self._blobs.replace(f"{ended.folder}/run.json", data, etag):
             return ended
         while True:
@@ -157,21 +156,21 @@ class AuditRecords:
             if await self._blobs.replace(f"{ended.folder}/run.json", data, etag):
                 return ended
 
-    async def reopen(self, seen: RunRecord, at: datetime, *, resumed: bool) -> RunRecord | None:
-        """Begin again with an audit as it was seen; None if it is not so any more, or may not be begun again, or is of
-        the old layout, which no step knows. Atomic: of several who ask at once one gets the record.
+    async def reopen(self, as_read: RunRecord, at: datetime, *, resumed: bool) -> RunRecord | None:
+        """Start an audit again; returns its new record. None if it has changed since it was read, may not be started
+        again, or is of the old layout, which steps cannot read. Atomic: of concurrent calls one gets the record.
         """
-        now, etag = await self._stored(seen)
-        unchanged = (now.state, now.resumes, now.rounds) == (seen.state, seen.resumes, seen.rounds)
+        now, etag = await self._stored(as_read)
+        unchanged = (now.state, now.resumes, now.rounds) == (as_read.state, as_read.resumes, as_read.rounds)
         if not unchanged or now.is_of_old_layout or not may_become(now.state, State.QUEUED):
             return None
         reopened = now.reopened(at, resumed=resumed)
-        if await self._blobs.replace(f"{seen.folder}/run.json", document(reopened.to_json()), etag):
+        if await self._blobs.replace(f"{as_read.folder}/run.json", document(reopened.to_json()), etag):
             return reopened
-        return reopened if await self.record_in(seen.folder) == reopened else None  # as in ``create_record``
+        return reopened if await self.record_in(as_read.folder) == reopened else None  # as in ``create_record``
 
     async def release(self, active: ActiveAudit | UnreadableGuard, profile: str) -> bool:
-        """Take a guard away that holds for nothing; False if it is not the one that was seen any more."""
+        """Delete a guard; False if it has changed since it was read."""
         return await self._blobs.delete(_guard(profile), active.etag)
 
     async def left_active(self, profile: str) -> RunRecord | None:
@@ -184,7 +183,7 @@ class AuditRecords:
         return await self.record_in(audit_id)
 
     async def release_old_layout(self, profile: str) -> None:
-        """Take the guard of an earlier release away, if there is one."""
+        """Delete the guard of an earlier release, if there is one."""
         await self._blobs.delete(_guard_of_old_layout(profile))
 
     async def _stored(self, record: RunRecord) -> tuple[RunRecord, str]:
@@ -207,8 +206,8 @@ class AuditRecords:
         return read_document(f"{folder}/run.json", self.where, stored.data, read)
 
     async def folders(self, profile: str | None = None) -> list[str]:
-        """The folders of all audits, newest first by the second that their ids begin with; those of one profile, if
-        asked, and of the old layout. A folder of another name is none.
+        """The folders of all audits, newest first by the second in their ids; with ``profile`` only those of it, and
+        those of the old layout. Folders with other names are left out.
         """
         top = await self._at_the_top()
         found = [name for name in top if is_audit_id(name)]
@@ -220,9 +219,9 @@ class AuditRecords:
     async def newest_first(
         self, profile: str | None = None, at_once: int = 1
     ) -> AsyncIterator[RunRecord | UnreadableAudit]:
-        """The records of all audits, or of one profile's, the last begun first. They are read as they are taken, so
-        many ``at_once``, and those of one second together: an id does not tell which of them is newer. One that cannot
-        be read is warned of, and comes behind those of its second.
+        """The records of all audits, or of one profile's, newest first. They are read lazily, ``at_once`` at a time,
+        and those of one second together, since their ids do not order them. One that cannot be read is logged as a
+        warning, and comes after those of its second.
         """
         folders = await self.folders(profile)
         read: dict[str, RunRecord | UnreadableAudit | None] = {}
@@ -260,7 +259,7 @@ def _id_of(folder: str) -> str:
 
 
 def _named(value: Any) -> tuple[str, datetime]:
-    """The audit that a guard names, and since when."""
+    """The audit that a guard names, and since when. Raises ``ValueError`` if it is not a guard."""
     fields = Fields.of_version(value, GUARD_SCHEMA_VERSION)
     audit_id = fields.text("audit_id")
     if not is_audit_id(audit_id):

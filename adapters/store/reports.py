@@ -1,4 +1,4 @@
-"""Reports, in their three forms."""
+"""Reports in three formats."""
 
 from collections.abc import AsyncIterator, Mapping
 
@@ -8,13 +8,13 @@ REPORT_FILES: Mapping[str, str] = {"json": "report.json", "csv": "findings.csv",
 
 
 class Reports:
-    """Reports, each marked with the attempt that it is of."""
+    """Reports, each with its attempt in the metadata."""
 
     def __init__(self, folder: Folder) -> None:
         self._folder = folder
 
     async def write(self, audit: str, form: str, chunks: AsyncIterator[bytes], attempt: str = "0.0") -> None:
-        """Write the report in one of the forms of ``REPORT_FILES``, marked with the attempt it is of."""
+        """Write or replace the report in one of the formats of ``REPORT_FILES``."""
         await self._folder.blobs.write_stream(f"{audit}/{REPORT_FILES[form]}", chunks, {"attempt": attempt})
 
     async def create(self, audit: str, chunks: AsyncIterator[bytes], attempt: str) -> bool:
@@ -23,12 +23,12 @@ class Reports:
         return await self._folder.blobs.create_stream(path, chunks, {"attempt": attempt})
 
     async def is_of(self, audit: str, attempt: str) -> bool:
-        """True if report.json is there and is of the given attempt (see ``RunRecord.attempt``)."""
+        """True if there is a report.json of this attempt (see ``RunRecord.attempt``)."""
         metadata = await self._folder.blobs.metadata(f"{audit}/{REPORT_FILES['json']}")
         return metadata is not None and metadata.get("attempt") == attempt
 
     async def report(self, audit: str, form: str) -> bytes | None:
-        """The report in one of the forms of ``REPORT_FILES``, or None if it is not written."""
+        """The report in one of the formats of ``REPORT_FILES``; None if there is none."""
         stored = await self._folder.blobs.read(f"{audit}/{REPORT_FILES[form]}")
         return None if stored is None else stored.data
 

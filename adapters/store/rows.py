@@ -1,4 +1,4 @@
-"""What the sources of an audit gave."""
+"""The rows of an audit's sources."""
 
 from collections.abc import AsyncIterator, Callable
 from typing import Any, NamedTuple
@@ -11,14 +11,14 @@ from reconciliation.pulled import Pulled
 
 
 class Item(NamedTuple):
-    """A row, and the line that it is made of."""
+    """A row, and the line that it was read from."""
 
     row: Any
     line: bytes
 
 
 class _Packed:
-    """Rows as they are written, counted on their way."""
+    """Packs rows, and counts them."""
 
     def __init__(self, portions: AsyncIterator[list[str]]) -> None:
         self._portions = portions
@@ -31,33 +31,32 @@ class _Packed:
 
 
 class Rows:
-    """Rows of sources, as JSON texts, and the documents that say that they were read to their end."""
+    """Rows of sources, as JSON texts, and the documents of completed reading."""
 
     def __init__(self, folder: Folder) -> None:
         self._folder = folder
 
     async def create(self, audit: str, source: str, portions: AsyncIterator[list[str]]) -> int | None:
-        """As ``write``, but only if there are none of that source; None if there are. Atomic."""
+        """As ``write``, but only if the source has no rows yet; None if it has. Atomic."""
         counted = _Packed(portions)
         path = f"{audit}/rows/{source}.jsonl.gz"
         return counted.rows if await self._folder.blobs.create_stream(path, counted.members()) else None
 
     async def write(self, audit: str, source: str, portions: AsyncIterator[list[str]], place: str = "rows") -> int:
-        """Write what a source gave, as it comes, in place of what is there; returns how many rows that were."""
+        """Write or replace the rows of a source as they come; returns how many there are."""
         counted = _Packed(portions)
         await self._folder.blobs.write_stream(f"{audit}/{place}/{source}.jsonl.gz", counted.members())
         return counted.rows
 
     async def write_pulled(self, audit: str, run: int, pulled: Pulled) -> None:
-        """Say that the sources of a run were read."""
         await self._folder.write_document(f"{audit}/pulled/{run}.json", pulled.to_json())
 
     async def pulled(self, audit: str, run: int) -> Pulled | None:
-        """What ``write_pulled`` said, or None before it was done."""
+        """None before ``write_pulled``."""
         return await self._folder.document(f"{audit}/pulled/{run}.json", Pulled.from_json)
 
     async def forget(self, audit: str, runs: int) -> None:
-        """Take back that anything was read: all of it is read again, in its order."""
+        """Delete the documents of ``write_pulled``, so that all sources are read again."""
         for run in reversed(range(runs)):
             await self._folder.blobs.delete(f"{audit}/pulled/{run}.json")
 
@@ -71,8 +70,8 @@ class Rows:
         *,
         expected: int | None = None,
     ) -> AsyncIterator[list[tuple[str, tuple[Item, ...]]]]:
-        """The rows of a source under their keys, in portions. Raises ``UnreadableError`` if they are not as many as
-        ``expected``: a file that is cut between two portions looks whole.
+        """The rows of a source under their keys, in portions. Raises ``UnreadableError`` if there are not as many as
+        ``expected``, since a file that is cut between two portions looks complete.
         """
         path, found = f"{audit}/{place}/{source}.jsonl.gz", 0
         async for lines in self._folder.lines(path):
@@ -86,7 +85,7 @@ class Rows:
 
 
 def _texts(keys: list[Any]) -> list[str]:
-    """Raises ``ValueError`` if one is no text: nothing can be brought together under it."""
+    """Raises ``ValueError`` if one is not a text."""
     if not set(map(type, keys)) <= {str}:
         raise ValueError("it holds a row whose key is no text")
     return keys

@@ -1,4 +1,4 @@
-"""All artefacts of audits, by their kind."""
+"""All artefacts of audits, by kind."""
 
 import logging
 from dataclasses import dataclass
@@ -22,9 +22,7 @@ logger = logging.getLogger("capture_audit.run_store")
 
 @dataclass(frozen=True)
 class RunStore:
-    """What is in the folders of audits. The first argument of every method is the folder: an audit's, or one attempt's
-    in it; that of ``questions`` is their profile.
-    """
+    """The first argument of every method is the folder of an audit or of an attempt; for ``questions`` the profile."""
 
     rows: Rows
     plans: Plans
@@ -37,7 +35,6 @@ class RunStore:
 
     @classmethod
     def of(cls, blobs: BlobStore) -> Self:
-        """All of them in one container."""
         folder = Folder(blobs)
         return cls(
             Rows(folder),
@@ -51,12 +48,12 @@ class RunStore:
         )
 
     async def reached(self, audit: str, noun: str) -> Reached | None:
-        """How far an audit has come that is about to end; None, with a warning, if that cannot be read. ``noun`` is
-        what one of its units is called.
+        """The progress of an audit that is about to end; None, with a warning in the log, if it cannot be read.
+        ``noun`` is the word for a unit.
         """
         try:
             artefacts = await self.overview.artefacts(audit)
-            plan = await self.plans.known(audit) if "plan.json" in artefacts.names else None
+            plan = await self.plans.existing(audit) if "plan.json" in artefacts.names else None
         except UnreadableError as error:
             logger.warning("How far an audit has come is not known: %s", error)
             return None

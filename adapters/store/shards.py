@@ -1,4 +1,4 @@
-"""What the shards of an audit saw."""
+"""The results of the shards of an audit."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from reconciliation.profile import Scan
 
 @dataclass(frozen=True)
 class ShardResult:
-    """What a shard saw, and the ETag it was read at."""
+    """The records of a shard, and the ETag of the version that was read."""
 
     records: list[Record]
     etag: str
@@ -27,21 +27,22 @@ class Shards:
         self._folder = folder
 
     async def mend(
-        self, audit: str, shard: int, records: Sequence[Record], scan: Scan, *, attempt: int, seen: ShardResult | None
+        self, audit: str, shard: int, records: Sequence[Record], scan: Scan, *, attempt: int, before: ShardResult | None
     ) -> dict[str, int] | None:
-        """Write what a shard saw in place of the result that was ``seen``, and return its counts; None if there is
-        another by now: an activity of an earlier attempt may still be at work. Atomic.
+        """Write the records of a shard and return their counts. ``before`` is the result that is replaced, None if
+        there was none. Returns None if the stored result is another one: an activity of an earlier attempt may still be
+        running. Atomic.
         """
         counts = counts_of(records)
         metadata = {name: str(count) for name, count in counts.items()} | {"attempt": str(attempt)}
         data = pack(record_to_json(record, scan.pack) for record in records)
         path, blobs = _shard(audit, shard), self._folder.blobs
-        if seen is None:
+        if before is None:
             return counts if await blobs.create(path, data, metadata) else None
-        return counts if await blobs.replace(path, data, seen.etag, metadata) else None
+        return counts if await blobs.replace(path, data, before.etag, metadata) else None
 
     async def result(self, audit: str, shard: int, unpack_one: Callable[[str, Any], Any]) -> ShardResult | None:
-        """What a shard saw, or None if it was never scanned to its end."""
+        """None if the shard was never scanned to its end."""
         path = _shard(audit, shard)
         stored = await self._folder.blobs.read(path)
         if stored is None:
@@ -50,7 +51,6 @@ class Shards:
             return ShardResult([record_from_json(value, unpack_one) for value in unpack(stored.data)], stored.etag)
 
     async def write_progress(self, audit: str, shard: int, records: Sequence[Record]) -> None:
-        """Say how far a shard has come."""
         metadata = {name: str(count) for name, count in counts_of(records).items()}
         await self._folder.blobs.write(f"{audit}/shards/{shard:04}.progress", b"", metadata)
 

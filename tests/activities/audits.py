@@ -114,7 +114,7 @@ class Audit:
 
     async def scanned(self, audit_id: str = AUDIT_ID, *, without: frozenset[int] = frozenset()) -> None:
         """Every shard but some has its result."""
-        for planned in (await self.store.plans.known(folder(audit_id))).shards:
+        for planned in (await self.store.plans.existing(folder(audit_id))).shards:
             if planned.shard.index not in without:
                 index = planned.shard.index
                 await scan({**request(audit_id), "shard": index, "attempt": 1}, self.services)

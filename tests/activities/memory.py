@@ -13,7 +13,7 @@ from adapters.postgres import Database
 from adapters.readers import Portion
 from adapters.services import Services
 from adapters.settings import Settings
-from adapters.store.blobs import BlobStore, Listed, Stored
+from adapters.store.blobs import BlobEntry, BlobStore, Stored
 from adapters.store.records import AuditRecords
 from adapters.store.run_store import RunStore
 from profiles.pre_capture_sessions import PROFILE, queries
@@ -89,10 +89,10 @@ class MemoryBlobs(BlobStore):
     async def delete(self, path: str, etag: str | None = None) -> bool:
         return self.blobs.pop(path, None) is not None
 
-    async def listing(self, prefix: str) -> AsyncIterator[Listed]:
+    async def listing(self, prefix: str) -> AsyncIterator[BlobEntry]:
         for path in sorted(self.blobs):
             if path.startswith(prefix):
-                yield Listed(path, len(self.blobs[path]), self.told.get(path, {}), AS_OF)
+                yield BlobEntry(path, len(self.blobs[path]), self.told.get(path, {}), AS_OF)
 
     async def read(self, path: str, *, offset: int | None = None, length: int | None = None) -> Stored | None:
         if path not in self.blobs:

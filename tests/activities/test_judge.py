@@ -327,7 +327,7 @@ async def test_a_clean_report_tells_that_the_clock_of_the_database_differs(minut
     audit = audit_of(session("unused"), account=named(seen=encode("seen")), rows=[row("seen", "seen")])
     audit.database.ahead = minutes * MINUTE
     report = await audit.until_judged()
-    assert (await audit.store.plans.known(folder())).database_ahead_seconds == 60 * minutes
+    assert (await audit.store.plans.existing(folder())).database_ahead_seconds == 60 * minutes
     assert report["outcome"]["word"] == "clean"
     assert report["notes"] == [f"The database's clock is {words} the app's. Have both clocks set."]
     assert audit.outside.database.asked[2:] == [], "nothing was in doubt, so it was not read again"

@@ -25,7 +25,7 @@ from tests.profiles.pre_capture_sessions.world import AS_OF, IN_FAST_MODE, PARAM
 @given(audits())
 def test_the_plan_holds_what_was_selected_and_counts_what_was_not(audit: Audit) -> None:
     async def run() -> tuple[Plan, list[str]]:
-        answer, plan = await audit.planned(), await audit.store.plans.known(folder())
+        answer, plan = await audit.planned(), await audit.store.plans.existing(folder())
         assert answer == {"ok": True, "shards": len(plan.shards), "max_passes": plan.max_passes}
         units = [unit for one in plan.shards for unit in await audit.store.plans.units(folder(), one)]
         assert all(hint is None for _, hint in units)
@@ -47,7 +47,7 @@ def test_the_plan_holds_what_was_selected_and_counts_what_was_not(audit: Audit) 
 async def test_a_shard_holds_no_more_than_it_may() -> None:
     audit = audit_of(account=named(**{f"r{number}": [] for number in range(7)}), sizes=(3, 1000))
     assert (await audit.planned())["shards"] == 3
-    plan = await audit.store.plans.known(folder())
+    plan = await audit.store.plans.existing(folder())
     assert sorted(planned.shard.units for planned in plan.shards) == [2, 2, 3]
 
 

@@ -16,7 +16,7 @@ async def remembered(audit: Audit) -> list[str]:
     """The audits that the next one of its question would be compared with."""
     services = audit.services
     question = question_of(PARAMETERS, services.audited(services.settings.profiles[PROFILE]))
-    return [audit_id for _, audit_id in (await audit.store.questions.answered(PROFILE, question)).audits]
+    return [audit_id for _, audit_id in (await audit.store.questions.completed(PROFILE, question)).audits]
 
 
 async def test_a_completed_audit_is_found_by_the_next_one_of_its_question() -> None:

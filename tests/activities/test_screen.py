@@ -280,7 +280,7 @@ async def test_a_shard_that_lost_a_container_ends_in_no_screening() -> None:
     assert scan is not None
     seen = encoded("a")
     records = [Read(seen.container, seen.blobs, seen)]
-    await audit.store.shards.mend(folder(), 0, records, scan, attempt=1, seen=None)
+    await audit.store.shards.mend(folder(), 0, records, scan, attempt=1, before=None)
     with pytest.raises(AssertionError, match="2 units listed, 1 accounted for"):
         await audit.screened()
     assert SCREENED not in audit.files

@@ -92,7 +92,7 @@ async def read(audit: Audit) -> SecondLook:
     job = Job(services, record, services.profile_of(record))
     screening = await audit.store.attempts.screened(record.attempt_folder)
     assert screening is not None
-    plan = await audit.store.plans.known(folder())
+    plan = await audit.store.plans.existing(folder())
     looked, complete = await looked_again(job, screening)
     rows = await read_again(job, judged_with(audit_before(job, plan), screening), looked)
     before = [one.doubt(one.kept.group.rows) for one in looked]

@@ -161,7 +161,7 @@ async def test_questions_that_were_answered_last_before_that_are_forgotten(
     services = replace(world(blobs, DAYS), now=lambda: datetime.now(UTC) + timedelta(days=days))
     await keep(services, 1, State.COMPLETED, 0)
     await clear_away(Context(services, Purges()))
-    assert bool((await services.store.questions.answered("pre", "asked")).audits) is known
+    assert bool((await services.store.questions.completed("pre", "asked")).audits) is known
 
 
 async def test_histories_are_purged_in_small_windows_and_only_of_what_is_finished(

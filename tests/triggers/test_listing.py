@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from adapters.store.blobs import Listed, Stored
+from adapters.store.blobs import BlobEntry, Stored
 from reconciliation.lifecycle import ENDED, State
 from tests.activities.memory import MemoryBlobs, MemoryDatabase, MemoryStorage, Outside
 from tests.triggers.world import NAME, Runtime, ask, leave, request
@@ -27,7 +27,7 @@ class Counted(MemoryBlobs):
         self.asked.append(path)
         return await super().read(path, offset=offset, length=length)
 
-    async def listing(self, prefix: str) -> AsyncIterator[Listed]:
+    async def listing(self, prefix: str) -> AsyncIterator[BlobEntry]:
         self.asked.append(prefix)
         async for one in super().listing(prefix):
             yield one

@@ -80,7 +80,7 @@ async def leave(outside: Outside, audit_id: str, state: State) -> RunRecord:
     await store.shards.write_progress(folder, 0, [])
     unread = Unread("a", "403", failed=True)
     scanned = [unread, Unread("b", "gone", failed=False)]
-    await store.shards.mend(folder, 0, scanned, PROFILE.scan, attempt=1, seen=None)
+    await store.shards.mend(folder, 0, scanned, PROFILE.scan, attempt=1, before=None)
     if state is State.INCOMPLETE:
         letter = DeadLetter(0, "", 2, 1, (("a", "403"),), attempts=3, first_at=AS_OF, last_at=AS_OF)
         await store.letters.write(folder, letter)

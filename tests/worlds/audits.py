@@ -101,7 +101,7 @@ async def audited_outside(outside: Outside, parameters: AuditParameters, *, late
         for run in range(len(PROFILE.pulls())):
             await _tried(pull_rows, {**request, "run": run}, outside)
         await _tried(plan_audit, request, outside)
-        plan = await outside.store.plans.known(record.folder)
+        plan = await outside.store.plans.existing(record.folder)
         failed = list(range(len(plan.shards)))
         for attempt in (1, 2, 3):
             answers = [

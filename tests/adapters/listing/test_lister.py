@@ -518,7 +518,7 @@ async def test_without_a_date_that_can_be_read_no_clock_is_ahead(date: str) -> N
 def test_the_clock_is_held_against_the_middle_of_the_time_that_the_answer_took() -> None:
     asked = datetime(2026, 3, 20, 9, 29, 50, tzinfo=UTC).timestamp()
     page = container_page([], MODIFIED, "")
-    answer = lister_module._Answer(200, {"Date": DATE}, page, asked, asked + 14)
+    answer = lister_module._Response(200, {"Date": DATE}, page, asked, asked + 14)
     assert lister_module._clock_ahead(answer) == timedelta(seconds=3)
 
 

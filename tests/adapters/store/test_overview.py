@@ -36,7 +36,7 @@ async def test_artefacts_tell_how_far_each_shard_has_come(store: RunStore, recor
     await store.plans.first(AUDIT, PLAN)
     await store.shards.write_progress(AUDIT, 0, [SEEN])
     await store.shards.write_progress(AUDIT, 1, [SEEN])
-    await store.shards.mend(AUDIT, 1, [SEEN, LOST], SCAN, attempt=2, seen=None)
+    await store.shards.mend(AUDIT, 1, [SEEN, LOST], SCAN, attempt=2, before=None)
     await store.attempts.write_again(record_attempt := RECORD.attempt_folder, 0, [])
     await store.reports.write(AUDIT, "json", stream(b"{}"), "0.3")
     found = await store.overview.artefacts(AUDIT)
@@ -73,7 +73,7 @@ async def test_a_shard_with_odd_counts_is_named_and_a_foreign_file_beside_it_is_
     store: RunStore, blobs: BlobStore, count: str
 ) -> None:
     await blobs.write(f"{AUDIT}/shards/notes.txt", b"x", {"scanned": count})
-    await store.shards.mend(AUDIT, 0, [SEEN], SCAN, attempt=1, seen=None)
+    await store.shards.mend(AUDIT, 0, [SEEN], SCAN, attempt=1, before=None)
     assert list((await store.overview.artefacts(AUDIT)).shards) == [0]
     await blobs.write(f"{AUDIT}/shards/0001.jsonl.gz", pack([]), {"scanned": count})
     with pytest.raises(UnreadableError, match=rf"^{AUDIT}/shards/0001\.jsonl\.gz in .*: its metadata's scanned is not"):
@@ -108,7 +108,7 @@ async def test_an_audit_is_deleted_with_its_record_last_and_no_other_audit_is_to
     for record in (other, namesake):
         await records.create_record(record)
     await store.letters.write(AUDIT, LETTER)
-    await store.shards.mend(AUDIT, 0, [Unread("a", "403", failed=True)], SCAN, attempt=1, seen=None)
+    await store.shards.mend(AUDIT, 0, [Unread("a", "403", failed=True)], SCAN, attempt=1, before=None)
     await store.attempts.write_again(RECORD.attempt_folder, 0, [])
     await store.reports.write(AUDIT, "json", stream(b"{}"))
     deleted: list[str] = []

@@ -45,7 +45,7 @@ async def test_each_shard_reads_its_own_units_with_their_hints_and_together_they
     names = sorted({f"{n * 7919 % 100_003:05}-name" for n in range(25)} | {"$web"})
     plan = await planned(store, names, per_shard, per_block)
     assert await store.plans.plan(AUDIT) == plan
-    assert await store.plans.known(AUDIT) == plan
+    assert await store.plans.existing(AUDIT) == plan
     parts = [await store.plans.units(AUDIT, shard) for shard in plan.shards]
     assert [unit for part in parts for unit in part] == [(name, {"of": name}) for name in names]
     assert [len(part) for part in parts] == [shard.shard.units for shard in plan.shards]
@@ -54,7 +54,7 @@ async def test_each_shard_reads_its_own_units_with_their_hints_and_together_they
 async def test_where_there_is_nothing_to_open_there_is_no_shard(store: RunStore) -> None:
     plan = await planned(store, [], 500)
     assert plan.shards == ()
-    assert await store.plans.known(AUDIT) == plan
+    assert await store.plans.existing(AUDIT) == plan
 
 
 @pytest.mark.parametrize("before", [["a"], sorted(secrets.token_hex(512) for _ in range(10_000))], ids=["a", "5 MB"])
@@ -105,16 +105,16 @@ async def test_a_block_says_what_it_begins_and_ends_with(store: RunStore) -> Non
 async def test_an_audit_without_a_plan_says_so(store: RunStore) -> None:
     assert await store.plans.plan(AUDIT) is None
     with pytest.raises(RunStoreError, match=r"has no plan .* Start a new audit"):
-        await store.plans.known(AUDIT)
+        await store.plans.existing(AUDIT)
 
 
 async def test_a_plan_that_never_changes_is_read_once_by_all_its_shards(
     store: RunStore, blobs: BlobStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plan = await planned(store, ["a"], 1)
-    assert await store.plans.known(AUDIT) == plan
+    assert await store.plans.existing(AUDIT) == plan
     monkeypatch.setattr(blobs, "read", None)
-    assert await store.plans.known(AUDIT) == plan
+    assert await store.plans.existing(AUDIT) == plan
 
 
 async def test_units_that_are_not_those_of_the_plan_are_refused(store: RunStore, blobs: BlobStore) -> None:
@@ -155,7 +155,7 @@ async def test_a_plan_that_this_release_does_not_write_is_named(store: RunStore,
     for damage in damages.documents(UNPLANNED.to_json(), may_be_texts=set(), may_be_missing=set()):
         await blobs.write(path, damage)
         with pytest.raises(UnreadableError, match=rf"^{path} in container .* cannot be read: .+") as refused:
-            await store.plans.known(AUDIT)
+            await store.plans.existing(AUDIT)
         assert refused.value.path == path
 
 

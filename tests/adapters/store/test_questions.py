@@ -26,7 +26,7 @@ async def add(store: RunStore, *numbers: int, question: str = QUESTION, profile:
 
 
 async def known(store: RunStore) -> CompletedAudits:
-    return await store.questions.answered(PROFILE, QUESTION)
+    return await store.questions.completed(PROFILE, QUESTION)
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ async def test_questions_and_profiles_are_apart(store: RunStore) -> None:
     await add(store, 2, question="f" * 32)
     await add(store, 3, profile="other")
     assert await known(store) == CompletedAudits((begun(1),))
-    assert await store.questions.answered("other", QUESTION) == CompletedAudits((begun(3),))
+    assert await store.questions.completed("other", QUESTION) == CompletedAudits((begun(3),))
 
 
 async def test_it_says_in_which_form_it_is_and_that_it_is_complete(store: RunStore, blobs: BlobStore) -> None:

@@ -32,8 +32,8 @@ async def test_an_audit_that_ends_before_its_plan_has_reached_nothing_yet(store:
 
 async def test_how_far_an_audit_has_come_is_what_its_shards_and_dead_letters_say(store: RunStore) -> None:
     await store.plans.first(AUDIT, PLAN)
-    await store.shards.mend(AUDIT, 0, [SEEN], SCAN, attempt=1, seen=None)
-    await store.shards.mend(AUDIT, 1, [SEEN, LOST], SCAN, attempt=1, seen=None)
+    await store.shards.mend(AUDIT, 0, [SEEN], SCAN, attempt=1, before=None)
+    await store.shards.mend(AUDIT, 1, [SEEN, LOST], SCAN, attempt=1, before=None)
     letter = DeadLetter(1, "", 2, 1, (("d", "403"),), attempts=3, first_at=AT, last_at=AT)
     await store.letters.write(AUDIT, letter)
     assert await store.reached(AUDIT, "container") == Reached(

@@ -41,7 +41,7 @@ async def result(store: RunStore, shard: int = 0) -> ShardResult | None:
 
 async def test_a_shard_comes_back_as_it_was(store: RunStore) -> None:
     assert await result(store) is None
-    counts = await store.shards.mend(AUDIT, 0, [SEEN, GONE, LOST], SCAN, attempt=1, seen=None)
+    counts = await store.shards.mend(AUDIT, 0, [SEEN, GONE, LOST], SCAN, attempt=1, before=None)
     assert counts == {"scanned": 1, "skipped": 1, "failed": 1, "blobs": 3}
     written = await result(store)
     assert written is not None
@@ -50,7 +50,7 @@ async def test_a_shard_comes_back_as_it_was(store: RunStore) -> None:
 
 
 async def test_its_counts_can_be_seen_without_reading_it(store: RunStore, blobs: BlobStore) -> None:
-    await store.shards.mend(AUDIT, 7, [SEEN, LOST], SCAN, attempt=2, seen=None)
+    await store.shards.mend(AUDIT, 7, [SEEN, LOST], SCAN, attempt=2, before=None)
     assert await blobs.metadata(f"{AUDIT}/shards/0007.jsonl.gz") == {
         "scanned": "1", "skipped": "0", "failed": "1", "blobs": "3", "attempt": "2",
     }  # fmt: skip
@@ -68,12 +68,12 @@ async def test_how_far_a_shard_has_come_can_be_seen_before_it_is_done(store: Run
 @pytest.mark.parametrize("kept", [None, [LOST]], ids=["never scanned", "scanned in vain"])
 async def test_a_late_scan_overwrites_nothing(store: RunStore, kept: list[Record] | None) -> None:
     if kept is not None:
-        await store.shards.mend(AUDIT, 0, kept, SCAN, attempt=1, seen=None)
+        await store.shards.mend(AUDIT, 0, kept, SCAN, attempt=1, before=None)
     # by two activities, of which one belongs to an earlier attempt
     seen = await result(store)
-    mended = await store.shards.mend(AUDIT, 0, [SEEN], SCAN, attempt=2, seen=seen)
+    mended = await store.shards.mend(AUDIT, 0, [SEEN], SCAN, attempt=2, before=seen)
     assert mended == {"scanned": 1, "skipped": 0, "failed": 0, "blobs": 3}
-    assert await store.shards.mend(AUDIT, 0, [LOST], SCAN, attempt=1, seen=seen) is None
+    assert await store.shards.mend(AUDIT, 0, [LOST], SCAN, attempt=1, before=seen) is None
     there = await result(store)
     assert there is not None
     assert there.records == [SEEN]
@@ -92,6 +92,6 @@ async def test_a_damaged_shard_is_named(store: RunStore, blobs: BlobStore, damag
 
 async def test_evidence_that_its_profile_does_not_understand_is_damage_too(store: RunStore) -> None:
     other = replace(SCAN, pack=lambda _evidence: {"of": "a later release"})
-    await store.shards.mend(AUDIT, 0, [SEEN], other, attempt=1, seen=None)
+    await store.shards.mend(AUDIT, 0, [SEEN], other, attempt=1, before=None)
     with pytest.raises(UnreadableError, match=r"shards/0000\.jsonl\.gz in container .* cannot be read"):
         await result(store)
