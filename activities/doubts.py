@@ -1,4 +1,4 @@
-"""Groups in doubt, as they are kept between two steps."""
+"""Groups in doubt, as they are stored between two steps."""
 
 import json
 from collections.abc import Sequence
@@ -14,8 +14,8 @@ from reconciliation.screened import DoubtKept
 Links = Sequence[tuple[str, Any]]
 
 
-class Seen(NamedTuple):
-    """What was looked up again of a group in doubt."""
+class LookedUp(NamedTuple):
+    """The results of the second look's look-ups for one group."""
 
     join: str
     key: str
@@ -24,7 +24,7 @@ class Seen(NamedTuple):
 
 
 def doubt_to_json(doubt: DoubtKept, items: Sequence[Sequence[Item]], links: Links, profile: Profile) -> list[Any]:
-    """A JSON array; ``doubt_from_json`` makes the same doubt of it. ``items`` are the rows with their lines."""
+    """A JSON array; ``doubt_from_json`` gives back an equal doubt. ``items`` are the rows with their lines."""
     return [
         doubt.join,
         doubt.group.key,
@@ -47,22 +47,22 @@ def doubt_from_json(value: list[Any], profile: Profile) -> DoubtKept:
     return DoubtKept(join, group, Again(unit, tuple(map(lookup_from_json, late))))
 
 
-def seen_to_json(seen: Seen, profile: Profile) -> list[Any]:
-    """A JSON array; ``seen_from_json`` makes the same of it."""
-    late = [{"unread": list(one)} if isinstance(one, Unread) else {"answer": one} for one in seen.late]
-    return [seen.join, seen.key, evidence_to_json(seen.evidence, profile), late]
+def looked_up_to_json(looked_up: LookedUp, profile: Profile) -> list[Any]:
+    """A JSON array; ``looked_up_from_json`` gives back an equal value."""
+    late = [{"unread": list(one)} if isinstance(one, Unread) else {"answer": one} for one in looked_up.late]
+    return [looked_up.join, looked_up.key, evidence_to_json(looked_up.evidence, profile), late]
 
 
-def seen_from_json(value: list[Any], profile: Profile) -> Seen:
-    """Raises ``ValueError``, ``TypeError`` or ``LookupError`` if it is not what ``seen_to_json`` makes."""
+def looked_up_from_json(value: list[Any], profile: Profile) -> LookedUp:
+    """Raises ``ValueError``, ``TypeError`` or ``LookupError`` if it is not what ``looked_up_to_json`` makes."""
     join, key, evidence, late = value
     _check_texts(join, key)
-    answers = [Unread(*one["unread"]) if "unread" in one else one["answer"] for one in late]
-    return Seen(join, key, evidence_from_json(key, evidence, profile), answers)
+    results = [Unread(*one["unread"]) if "unread" in one else one["answer"] for one in late]
+    return LookedUp(join, key, evidence_from_json(key, evidence, profile), results)
 
 
 def counted_from_json(value: list[Any]) -> tuple[str, str, list[str]]:
-    """Join, verdict and ids of what is only counted. Raises ``ValueError`` or ``TypeError`` if it is no such line."""
+    """Join, verdict and ids of counted subjects. Raises ``ValueError`` or ``TypeError`` for other values."""
     join, verdict, ids = value
     if not isinstance(ids, list):
         raise TypeError(ids)
@@ -76,7 +76,7 @@ def _check_texts(*values: Any) -> None:
 
 
 def evidence_to_json(evidence: Any, profile: Profile) -> Any:
-    """What a scan made of a unit: evidence, an ``Unread``, or None."""
+    """For evidence, an ``Unread``, or None."""
     if evidence is None:
         return None
     if isinstance(evidence, Unread):

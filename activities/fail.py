@@ -1,11 +1,11 @@
-"""The way out: an audit that could not get to its report ends as failed, and says why."""
+"""Ending an audit that could not get to its report as failed, with the reason."""
 
 import logging
 from typing import NotRequired
 
 import azure.durable_functions as df
 
-from activities.step import AuditRequest, EndedAnswer, Refusal, answered, ended_answer, folder_of
+from activities.step import AuditRequest, EndedResult, Refusal, ended_result, folder_of, run_body
 from adapters.redaction import redacted
 from adapters.services import Services
 from reconciliation.errors import RunStoreError
@@ -17,15 +17,15 @@ logger = logging.getLogger("capture_audit.fail")
 
 
 class FailRequest(AuditRequest):
-    """The audit, the step that could not be done, and why; and what the Durable runtime said of it, if it did."""
+    """The audit, the step that failed, and why; ``runtime`` is the Durable runtime's error, if any."""
 
     step: str
     error: str
     runtime: NotRequired[str]
 
 
-async def fail_audit(request: FailRequest, services: Services) -> EndedAnswer:
-    """End the audit as failed, unless it has ended already. The text is kept without secrets."""
+async def fail_audit(request: FailRequest, services: Services) -> EndedResult:
+    """End the audit as failed, unless it has ended already. The error is stored without secrets."""
     audit_id = request["audit_id"]
     record = await services.records.record_in(folder_of(request))
     if record is None:
@@ -36,10 +36,9 @@ async def fail_audit(request: FailRequest, services: Services) -> EndedAnswer:
     ended = await services.records.end(failed)
     runtime = redacted(request.get("runtime") or "nothing")
     logger.error("Audit %s failed in step %s: %s The runtime says: %s", audit_id, request["step"], error, runtime)
-    return ended_answer(services, before=record, ended=ended)
+    return ended_result(services, before=record, ended=ended)
 
 
 @bp.activity_trigger(input_name="request")
-async def fail(request: FailRequest) -> EndedAnswer | Refusal:
-    """The activity."""
-    return await answered(fail_audit, request)
+async def fail(request: FailRequest) -> EndedResult | Refusal:
+    return await run_body(fail_audit, request)

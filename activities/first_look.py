@@ -1,4 +1,4 @@
-"""All groups of an audit, taken in key by key: in the first look, and again where what it rested on has changed."""
+"""The first look at all groups of an audit, key by key; it is repeated if what it was based on has changed."""
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
@@ -16,21 +16,21 @@ from reconciliation.screened import DoubtKept, FirstLook
 
 
 class AfterScan(NamedTuple):
-    """Where in an audit's folder the rows are that were read after the scan, and how many of each source."""
+    """The folder in the audit's folder with the rows that were read after the scan, and their number by source."""
 
     folder: str
     rows: Mapping[str, int]
 
 
 def audit_of(job: Job, plan: Plan) -> Audit:
-    """The audit as it is known before anything is taken in."""
+    """The audit before any group is taken."""
     asked = job.record.parameters
     clock = plan.clock(asked, job.services.now(), job.services.settings.clock_tolerance)
     return Audit(asked, clock, _nothing_counted(job, plan))
 
 
-def afresh(job: Job, plan: Plan, audit: Audit) -> Audit:
-    """The audit with nothing taken in, and with all that is known to be lost or overlooked."""
+def cleared(job: Job, plan: Plan, audit: Audit) -> Audit:
+    """The audit before any group is taken, but with the lost sources and the gaps of ``audit``."""
     return replace(audit, coverage=replace(_nothing_counted(job, plan), gaps=[*audit.coverage.gaps]))
 
 
@@ -43,12 +43,12 @@ def _nothing_counted(job: Job, plan: Plan) -> Coverage:
 async def taken_in(
     job: Job, look: FirstLook, join: Join, plan: Plan, after: AfterScan
 ) -> AsyncIterator[tuple[Held[Any], DoubtKept]]:
-    """Take in all groups of a join, joins in their order; those in doubt come out."""
+    """Take all groups of a join, joins in their order; gives those in doubt."""
     of_scan = job.profile.is_of_scan(join.name)
     links = keyed((key, link) for key, of_key in sorted(look.links[join.name].items()) for link in of_key)
     only = look.profile.only
-    asked = sorted(look.audit.asked.only) if only is not None and only.join == join.name else []
-    beside = [_records(job, plan) if of_scan else links, keyed((key, key) for key in asked)]
+    requested = sorted(look.audit.asked.only) if only is not None and only.join == join.name else []
+    beside = [_records(job, plan) if of_scan else links, keyed((key, key) for key in requested)]
     async for portion in groups(job, _places(job, look.audit, plan, after), join, beside):
         for held in portion:
             doubt = _take(look, join, held, of_scan=of_scan)
@@ -57,13 +57,13 @@ async def taken_in(
 
 
 def _take(look: FirstLook, join: Join, held: Held[Any], *, of_scan: bool) -> DoubtKept | None:
-    of_sources, (named, asked) = held.items[: len(join.of)], held.items[len(join.of) :]
+    of_sources, (named, requested) = held.items[: len(join.of)], held.items[len(join.of) :]
     rows = tuple(map(rows_of, of_sources))
     if of_scan:
         group = Group(held.key, rows, look.covered(named[0]) if named else None)
     else:
         group = Group(held.key, rows, links=[evidence for _, evidence in named])
-    return look.take(join.name, group, requested=bool(asked))
+    return look.take(join.name, group, requested=bool(requested))
 
 
 async def _records(job: Job, plan: Plan) -> Stream:

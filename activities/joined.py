@@ -1,4 +1,4 @@
-"""The groups of a join, out of the run store."""
+"""Reading the groups of a join from the run store."""
 
 import heapq
 import json
@@ -23,7 +23,7 @@ _row = attrgetter("row")
 
 
 class Place(NamedTuple):
-    """Where in an audit's folder the rows of a source are kept, and how many; None if that is not told."""
+    """The folder in the audit's folder with the rows of a source, and how many there must be (None: any number)."""
 
     audit: str
     folder: str
@@ -36,10 +36,10 @@ async def groups(
     join: Join,
     beside: Sequence[Stream] = (),
 ) -> AsyncIterator[list[Held[Any]]]:
-    """What the sources of a join hold of each key, and behind them the streams ``beside``.
+    """The groups of a join's sources, followed in each group by the items of the streams ``beside``.
 
-    ``places`` tells where the rows of each source are; one that is not there holds nothing. Raises ``UnreadableError``
-    where rows are missing, and ``ListingError`` where a source does not ascend that should.
+    ``places`` has the place of each source's rows; a source without one has no rows. Raises ``UnreadableError`` if rows
+    are missing, and ``ListingError`` if a source that should ascend does not.
     """
     streams = [_stream(job.services, places, job.profile.source(name), key) for name, key in join.of]
     try:
@@ -66,7 +66,7 @@ async def _nothing() -> Stream:
 
 
 async def _sorted(items: Stream, source: Source) -> Stream:
-    """The items by key, those of one key in the order they came in: sorted in runs, which are merged from disk."""
+    """The items sorted by key, stably; in runs, which are merged from disk."""
     with tempfile.TemporaryDirectory(prefix="capture-audit-") as folder:
         run, files = list[Pair[Any]](), list[Path]()
         async for portion in items:
@@ -95,12 +95,11 @@ def _read(file: Path, source: Source) -> Iterator[Pair[Any]]:
 
 
 async def keyed(pairs: Iterable[tuple[str, Any]]) -> Stream:
-    """A stream of what is at hand, ascending."""
+    """A stream of pairs that are in memory and ascend by key."""
     ready = [(key, (item,)) for key, item in pairs]
     for at in range(0, len(ready), _PORTION):
         yield ready[at : at + _PORTION]
 
 
 def rows_of(items: tuple[Item, ...]) -> tuple[Any, ...]:
-    """The rows alone."""
     return tuple(map(_row, items)) if items else ()

@@ -1,4 +1,4 @@
-"""What is in doubt gets its verdict, by what was read again; and the canonical report is written."""
+"""Judge what is in doubt by the second look, and write the canonical report."""
 
 import logging
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
@@ -8,11 +8,11 @@ from typing import Literal, TypedDict
 import azure.durable_functions as df
 
 from activities.doubts import counted_from_json
-from activities.first_look import AfterScan, afresh, audit_of, taken_in
+from activities.first_look import AfterScan, audit_of, cleared, taken_in
 from activities.previous import previous_audit
-from activities.second_look import as_seen, doubts_of, looked_again, read_again
+from activities.second_look import doubts_of, looked_again, looked_before, read_again
 from activities.spools import Spools
-from activities.step import AuditRequest, Job, Refusal, answered, running
+from activities.step import AuditRequest, Job, Refusal, run_body, running
 from adapters.services import Services
 from reconciliation.errors import RunStoreError
 from reconciliation.judging import Judged, judge_doubts, link_again, names_more, summed, with_gaps
@@ -26,16 +26,14 @@ bp = df.Blueprint()
 logger = logging.getLogger("capture_audit.judge")
 
 
-class JudgeAnswer(TypedDict):
-    """The canonical report is in the run store."""
-
+class JudgeResult(TypedDict):
     ok: Literal[True]
 
 
-async def judge_audit(request: AuditRequest, services: Services) -> JudgeAnswer:
-    """Judge everything in doubt and write report.json; a report of this attempt that is already there is kept.
+async def judge_audit(request: AuditRequest, services: Services) -> JudgeResult:
+    """Judge everything in doubt and write report.json; an existing report of this attempt is kept.
 
-    Raises ``AssertionError`` if anything does not add up; nothing is written then.
+    Raises ``AssertionError``, and writes nothing, if anything does not add up.
     """
     record, reports = await running(request, services), services.store.reports
     if record.is_first_attempt or not await reports.is_of(record.folder, record.attempt):
@@ -53,13 +51,13 @@ async def _judge(job: Job, screening: Screening, spools: Spools) -> None:
     plan = await services.store.plans.existing(job.record.folder)
     before = judged_with(audit_of(job, plan), screening)
     looked, complete = await looked_again(job, screening)
-    seen = [one.doubt(one.kept.group.rows) for one in looked]
-    audit = with_gaps(before, profile.gaps(seen, before))
+    by_units = [one.doubt(one.kept.group.rows) for one in looked]
+    audit = with_gaps(before, profile.gaps(by_units, before))
     verdicts = _verdicts(job, screening)
-    if audit.all_lost != before.all_lost or names_more(profile, seen, audit):
-        # What was in order as long as nothing could have been overlooked, and nothing named it, is taken in anew.
-        look = FirstLook(profile, afresh(job, plan, audit))
-        looked = as_seen(await _taken_in_anew(job, look, plan, screening, seen), looked)
+    if audit.all_lost != before.all_lost or names_more(profile, by_units, audit):
+        # The second look found new gaps or new links, which may put more in doubt: the first look is repeated.
+        look = FirstLook(profile, cleared(job, plan, audit))
+        looked = looked_before(await _taken_in_again(job, look, plan, screening, by_units), looked)
         verdicts = look.verdicts
         for (_, verdict), ids in look.counted.items():
             spools.count(verdict, ids)
@@ -84,11 +82,11 @@ def _verdicts(job: Job, screening: Screening) -> Mapping[str, Mapping[str, Mappi
         raise RunStoreError(f"Audit {audit_id} was screened by another release: {error}. Resume the audit.") from error
 
 
-async def _taken_in_anew(
-    job: Job, look: FirstLook, plan: Plan, screening: Screening, seen: Sequence[Doubt]
+async def _taken_in_again(
+    job: Job, look: FirstLook, plan: Plan, screening: Screening, by_units: Sequence[Doubt]
 ) -> list[DoubtKept]:
-    """All groups in doubt, by what is known now."""
-    link_again(look, seen)
+    """All groups in doubt, by the first look and the links that the second look added."""
+    link_again(look, by_units)
     after = AfterScan(screening.folder, screening.rows)
     return [doubt for join in job.profile.joins async for _, doubt in taken_in(job, look, join, plan, after)]
 
@@ -117,7 +115,7 @@ async def _write(job: Job, audit: Audit, judged: Judged, spools: Spools) -> None
             yield chunk
 
     reports, written = services.store.reports, False
-    if record.is_first_attempt:  # then there is none, as a rule, and one that is there is kept
+    if record.is_first_attempt:  # then there is usually none, and an existing one is kept
         written = await reports.create(record.folder, chunks(), record.attempt)
     if not written and not await reports.is_of(record.folder, record.attempt):
         await reports.write(record.folder, "json", chunks(), record.attempt)
@@ -130,6 +128,5 @@ def _notes(job: Job, audit: Audit) -> Iterator[str]:
 
 
 @bp.activity_trigger(input_name="request")
-async def judge(request: AuditRequest) -> JudgeAnswer | Refusal:
-    """The activity."""
-    return await answered(judge_audit, request)
+async def judge(request: AuditRequest) -> JudgeResult | Refusal:
+    return await run_body(judge_audit, request)

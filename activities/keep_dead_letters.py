@@ -1,11 +1,11 @@
-"""Only where it is needed: keep what could not be read as dead letters, and take back what was mended."""
+"""Write dead letters for shards that could not be read, and delete those of shards that were read since."""
 
 import logging
 from typing import Literal, TypedDict
 
 import azure.durable_functions as df
 
-from activities.step import AuditRequest, Refusal, answered, folder_of, running
+from activities.step import AuditRequest, Refusal, folder_of, run_body, running
 from activities.unscanned import shard_records
 from adapters.services import Services
 from adapters.telemetry import event
@@ -17,20 +17,20 @@ logger = logging.getLogger("capture_audit.dead_letters")
 
 
 class DeadLettersRequest(AuditRequest):
-    """The shards that were just scanned in vain."""
+    """``failed`` are the shards that still have unread units."""
 
     failed: list[int]
 
 
-class DeadLettersAnswer(TypedDict):
-    """How many dead letters the audit has now."""
+class DeadLettersResult(TypedDict):
+    """``dead_letters``: how many the audit has now."""
 
     ok: Literal[True]
     dead_letters: int
 
 
-async def keep_letters(request: DeadLettersRequest, services: Services) -> DeadLettersAnswer:
-    """Write the dead letters of the given shards, and delete those of shards that have nothing unread any more."""
+async def keep_letters(request: DeadLettersRequest, services: Services) -> DeadLettersResult:
+    """Write the dead letters of the given shards, and delete those of shards without unread units."""
     audit, store = folder_of(request), services.store
     record = await running(request, services)
     plan = await store.plans.existing(audit)
@@ -63,6 +63,5 @@ async def keep_letters(request: DeadLettersRequest, services: Services) -> DeadL
 
 
 @bp.activity_trigger(input_name="request")
-async def keep_dead_letters(request: DeadLettersRequest) -> DeadLettersAnswer | Refusal:
-    """The activity."""
-    return await answered(keep_letters, request)
+async def keep_dead_letters(request: DeadLettersRequest) -> DeadLettersResult | Refusal:
+    return await run_body(keep_letters, request)

@@ -1,4 +1,4 @@
-"""A piece of the second look: what is in doubt is looked up again."""
+"""One shard of the second look: look up again what is in doubt."""
 
 import logging
 from datetime import timedelta
@@ -7,9 +7,9 @@ from typing import Any, Literal, TypedDict
 
 import azure.durable_functions as df
 
-from activities.doubts import Seen, doubt_from_json, seen_to_json
+from activities.doubts import LookedUp, doubt_from_json, looked_up_to_json
 from activities.looking import Looker, looker_of
-from activities.step import AuditRequest, Refusal, answered, running
+from activities.step import AuditRequest, Refusal, run_body, running
 from adapters.services import Services
 from reconciliation.errors import RunStoreError
 from reconciliation.evidence import Read
@@ -22,19 +22,15 @@ logger = logging.getLogger("capture_audit.look_again")
 
 
 class LookAgainRequest(AuditRequest):
-    """A piece of the second look."""
-
     shard: int
 
 
-class LookAgainAnswer(TypedDict):
-    """What was seen is in the run store."""
-
+class LookAgainResult(TypedDict):
     ok: Literal[True]
 
 
-async def look(request: LookAgainRequest, services: Services) -> LookAgainAnswer:
-    """Look up the doubts of a shard; what is already there is kept. What cannot be is part of what is seen."""
+async def look(request: LookAgainRequest, services: Services) -> LookAgainResult:
+    """Look up the doubts of a shard; an existing result is kept. A failed look-up is stored as ``Unread``."""
     record = await running(request, services)
     attempt, shard, attempts = record.attempt_folder, request["shard"], services.store.attempts
     if await attempts.again(attempt, shard) is None:
@@ -46,14 +42,14 @@ async def look(request: LookAgainRequest, services: Services) -> LookAgainAnswer
         read = partial(doubt_from_json, profile=profile)
         doubts = await attempts.doubts(f"{record.folder}/{screening.folder}", *screening.shards[shard], read)
         looker = looker_of(services, profile.scan, timedelta(seconds=plan.storage_ahead_seconds))
-        seen = await _seen(doubts, looker, record.parameters)
-        await attempts.write_again(attempt, shard, [seen_to_json(one, profile) for one in seen])
+        found = await _looked_up(doubts, looker, record.parameters)
+        await attempts.write_again(attempt, shard, [looked_up_to_json(one, profile) for one in found])
     return {"ok": True}
 
 
-async def _seen(doubts: list[DoubtKept], looker: Looker, asked: AuditParameters) -> list[Seen]:
-    """For each doubt in its order: its unit as it is now, if that was looked up, and the late answers."""
-    seen: dict[int, Seen] = {}
+async def _looked_up(doubts: list[DoubtKept], looker: Looker, asked: AuditParameters) -> list[LookedUp]:
+    """For each doubt, in order: the evidence of its unit now, if that is looked up, and its late results."""
+    found: dict[int, LookedUp] = {}
 
     async def one(numbered: tuple[int, DoubtKept]) -> None:
         number, doubt = numbered
@@ -63,13 +59,12 @@ async def _seen(doubts: list[DoubtKept], looker: Looker, asked: AuditParameters)
             hint = opened.hint if isinstance(opened, Open) else None
             now = await looker.read_again(doubt.group.key, hint, doubt.group.evidence)
             evidence = now.evidence if isinstance(now, Read) else now
-        seen[number] = Seen(doubt.join, doubt.group.key, evidence, await looker.late(doubt.again.late))
+        found[number] = LookedUp(doubt.join, doubt.group.key, evidence, await looker.late(doubt.again.late))
 
     await looker.each(enumerate(doubts), one)
-    return [seen[number] for number in range(len(doubts))]
+    return [found[number] for number in range(len(doubts))]
 
 
 @bp.activity_trigger(input_name="request")
-async def look_again(request: LookAgainRequest) -> LookAgainAnswer | Refusal:
-    """The activity."""
-    return await answered(look, request)
+async def look_again(request: LookAgainRequest) -> LookAgainResult | Refusal:
+    return await run_body(look, request)

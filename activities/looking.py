@@ -1,4 +1,4 @@
-"""Looking things up: many at a time, and a record of every one of them."""
+"""Looking up units concurrently, with a record for each of them."""
 
 import asyncio
 import logging
@@ -28,8 +28,8 @@ ItemT = TypeVar("ItemT")
 class Looker:
     """Looks up units of a scan, ``concurrency`` at a time.
 
-    ``latest`` tells the last moment that an answer can tell of: what lies beyond it lies in the future. ``passes`` is
-    how often a unit of the second look is tried.
+    ``latest`` gives the last moment that does not count as future. ``passes`` is how often a unit of the second look is
+    tried.
     """
 
     scan: Scan
@@ -40,16 +40,16 @@ class Looker:
     sleep: Callable[[float], Awaitable[None]]
 
     async def read(self, unit: str, hint: Any) -> Record:
-        """All that is asked about one unit, as evidence; or the reason why it could not be read."""
+        """All look-ups of one unit, as evidence; or the reason why it could not be read."""
         lookups = self.scan.lookups(unit, hint)
         try:
-            answers = [await self.prober.look(lookup) for lookup in lookups]
-            things = sum(lookup.things(answer) for lookup, answer in zip(lookups, answers, strict=True))
-            return Read(unit, things, self.scan.reduce(unit, answers, self.latest()))
+            results = [await self.prober.look(lookup) for lookup in lookups]
+            things = sum(lookup.things(result) for lookup, result in zip(lookups, results, strict=True))
+            return Read(unit, things, self.scan.reduce(unit, results, self.latest()))
         except ContainerGoneError:
             for lookup in lookups:
                 if isinstance(lookup, BlobsOf) and lookup.prefix:
-                    # The unit is a part of a container: without that, nothing is known of it.
+                    # The unit is a part of a container; without that, the unit is not just deleted.
                     return Unread(unit, f"There is no container {lookup.container!r} in {lookup.setting}.", failed=True)
             return Unread(unit, DELETED_DURING_SCAN, failed=False)
         except AuditError as error:
@@ -60,7 +60,7 @@ class Looker:
     ) -> None:
         """Read units, adding a record for each to ``records`` as it is done.
 
-        Those that were not read to their end when the time is up are recorded as failed: the next pass takes them up.
+        Those that are not done when the time is up are recorded as failed, for the next pass.
         """
         done: set[str] = set()
 
@@ -76,7 +76,7 @@ class Looker:
             records += [Unread(unit, OUT_OF_TIME, failed=True) for unit, _ in units if unit not in done]
 
     async def each(self, items: Iterable[ItemT], work: Callable[[ItemT], Awaitable[None]]) -> None:
-        """Do the work for each, some at a time."""
+        """Call ``work`` for each item, ``concurrency`` at a time."""
         waiting = iter(items)
 
         async def take() -> None:
@@ -88,10 +88,10 @@ class Looker:
                 group.create_task(take())
 
     async def read_again(self, unit: str, hint: Any, before: Any) -> Record:
-        """A unit as it is now, when it was seen before as this evidence (None, if it was not opened).
+        """Read a unit again; ``before`` is its evidence so far (None: it was not opened).
 
-        What says something else than before is believed when two answers say so, one after the other; that it is gone,
-        only if none said that it is there.
+        A result that differs from ``before`` counts if two consecutive reads give it; that the unit is gone counts only
+        if no read found it.
         """
         last: Record | None = None
         was_there = False
@@ -122,7 +122,7 @@ class Looker:
         return bool(self.scan.pack(now.evidence) == self.scan.pack(last.evidence))
 
     async def late(self, lookups: Sequence[Lookup]) -> list[Any]:
-        """The answers to some look-ups, as JSON; an ``Unread`` where one could not be had."""
+        """The results of look-ups, as JSON; an ``Unread`` where one failed."""
         return [await self._late(lookup) for lookup in lookups]
 
     async def _late(self, lookup: Lookup) -> Any:
@@ -134,7 +134,6 @@ class Looker:
 
 
 def looker_of(services: Services, scan: Scan, storage_ahead: timedelta) -> Looker:
-    """A looker by the settings and the clocks of this audit."""
     latest = services.settings.clock_tolerance + storage_ahead
     return Looker(
         scan,

@@ -1,10 +1,10 @@
-"""The last step, only where it is wanted: tell people that the audit has ended. What becomes of it harms no audit."""
+"""Notify people that the audit has ended. Optional; a failure does not affect the audit."""
 
 from typing import Literal, TypedDict
 
 import azure.durable_functions as df
 
-from activities.step import AuditRequest, Refusal, answered, folder_of
+from activities.step import AuditRequest, Refusal, folder_of, run_body
 from adapters.services import Services
 from adapters.webhook import post
 from reconciliation.errors import RunStoreError
@@ -13,14 +13,12 @@ from reconciliation.notice import notice_of
 bp = df.Blueprint()
 
 
-class NotifyAnswer(TypedDict):
-    """People were told."""
-
+class NotifyResult(TypedDict):
     ok: Literal[True]
 
 
-async def notify_people(request: AuditRequest, services: Services) -> NotifyAnswer:
-    """Post the audit's end to the webhook. Raises ``NotificationError`` if it is not taken."""
+async def notify_people(request: AuditRequest, services: Services) -> NotifyResult:
+    """Post the audit's end to the webhook. Raises ``NotificationError`` if it is not accepted."""
     audit_id = request["audit_id"]
     record = await services.records.record_in(folder_of(request))
     if record is None:
@@ -31,6 +29,5 @@ async def notify_people(request: AuditRequest, services: Services) -> NotifyAnsw
 
 
 @bp.activity_trigger(input_name="request")
-async def notify(request: AuditRequest) -> NotifyAnswer | Refusal:
-    """The activity."""
-    return await answered(notify_people, request)
+async def notify(request: AuditRequest) -> NotifyResult | Refusal:
+    return await run_body(notify_people, request)

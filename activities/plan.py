@@ -9,7 +9,7 @@ from typing import Any, Literal, TypedDict
 import azure.durable_functions as df
 
 from activities.joined import Place, groups, rows_of
-from activities.step import AuditRequest, Job, Refusal, answered, running
+from activities.step import AuditRequest, Job, Refusal, run_body, running
 from adapters.services import Services
 from reconciliation.errors import ListingError, RunStoreError, UnreadableError
 from reconciliation.looks import Group
@@ -23,16 +23,14 @@ logger = logging.getLogger("capture_audit.plan")
 _BLOCKS_IN_A_SHARD = 10
 
 
-class PlanAnswer(TypedDict):
-    """How much there is to do."""
-
+class PlanResult(TypedDict):
     ok: Literal[True]
     shards: int
     max_passes: int
 
 
-async def plan_audit(request: AuditRequest, services: Services) -> PlanAnswer:
-    """Freeze the audit's shards; a plan that is already there is kept."""
+async def plan_audit(request: AuditRequest, services: Services) -> PlanResult:
+    """Make the audit's plan; an existing plan is kept."""
     record = await running(request, services)
     audit = record.folder
     plan = None if record.is_first_attempt else await services.store.plans.plan(audit)
@@ -43,7 +41,7 @@ async def plan_audit(request: AuditRequest, services: Services) -> PlanAnswer:
         try:
             plan = await make_plan(job, [one for one in pulled if one])
         except (ListingError, UnreadableError) as error:
-            # Kept, it would stop every resume here.
+            # If it were kept, every resume would fail here.
             await services.store.rows.forget(audit, runs)
             raise RunStoreError(f"{error} What was read is not kept: resume the audit.") from error
         to_open = plan.listed - sum(plan.skipped.values())
@@ -52,8 +50,8 @@ async def plan_audit(request: AuditRequest, services: Services) -> PlanAnswer:
 
 
 async def make_plan(job: Job, pulled: list[Pulled]) -> Plan:
-    """Choose, cut and write down. Raises ``ListingError`` or ``UnreadableError`` if what was read cannot be trusted;
-    there is no plan then.
+    """Write the units to open and the plan. Raises ``ListingError`` or ``UnreadableError``, without a plan, if what was
+    read cannot be trusted.
     """
     services, audit = job.services, job.record.folder
     if len(pulled) < len(job.profile.pulls()):
@@ -84,7 +82,7 @@ async def make_plan(job: Job, pulled: list[Pulled]) -> Plan:
 
 
 def _ahead(profile: Profile, pulled: list[Pulled], of: Technology) -> int:
-    """By how many seconds the clock of a technology is ahead, the furthest of several."""
+    """How many seconds the clock of a technology is ahead; of several, the largest difference."""
     settings = {connection.setting for connection in profile.connections if connection.of is of}
     runs = zip(profile.pulls(), pulled, strict=True)
     ahead = [one.ahead // timedelta(seconds=1) for run, one in runs if run[0].setting in settings]
@@ -102,7 +100,7 @@ async def _chosen(
     block: list[list[Any]] = []
     async for portion in groups(job, places, join):
         for key, items in portion:
-            if not key:  # nothing can be opened by it
+            if not key:  # there is nothing to open
                 continue
             if any(len(items[number]) > 1 for number in unique):
                 raise ListingError(f"{key!r} was listed twice. Audit again.")
@@ -119,6 +117,5 @@ async def _chosen(
 
 
 @bp.activity_trigger(input_name="request")
-async def plan(request: AuditRequest) -> PlanAnswer | Refusal:
-    """The activity."""
-    return await answered(plan_audit, request)
+async def plan(request: AuditRequest) -> PlanResult | Refusal:
+    return await run_body(plan_audit, request)

@@ -1,4 +1,4 @@
-"""The audit to compare with: the last one before it that was completed and asked the same of the same storage."""
+"""The audit to compare with: the last completed one before it with the same question."""
 
 import logging
 
@@ -17,13 +17,13 @@ logger = logging.getLogger("capture_audit.previous")
 
 
 async def previous_audit(job: Job) -> Previous | None:
-    """None if there is none to compare with. One whose report is not there any more, or cannot be read (another release
-    wrote it), is passed over.
+    """None if there is none. An audit whose report was deleted or cannot be read (another release wrote it) is skipped
+    with a warning in the log.
     """
     services, record, profile = job
     question = question_of(record.parameters, services.audited(profile))
-    answered = await services.store.questions.completed(profile.name, question)
-    for audit_id in answered.before(record.begun):
+    completed = await services.store.questions.completed(profile.name, question)
+    for audit_id in completed.before(record.begun):
         try:
             return await _read(services, profile.name, audit_id)
         except (*ODD, RunStoreError) as error:

@@ -1,4 +1,4 @@
-"""Read the sources of one setting, in one moment."""
+"""Read the sources of one setting at one moment."""
 
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -6,7 +6,7 @@ from typing import Literal, TypedDict
 
 import azure.durable_functions as df
 
-from activities.step import AuditRequest, Refusal, answered, running
+from activities.step import AuditRequest, Refusal, run_body, running
 from adapters.readers import Reading, reader
 from adapters.services import Services
 from reconciliation.pulled import Pulled
@@ -17,25 +17,23 @@ logger = logging.getLogger("capture_audit.pull")
 
 
 class PullRequest(AuditRequest):
-    """A run of neighbouring sources (see ``Profile.pulls``)."""
+    """``run`` is the index of a run of sources (see ``Profile.pulls``)."""
 
     run: int
 
 
-class PullAnswer(TypedDict):
-    """The rows are in the run store."""
-
+class PullResult(TypedDict):
     ok: Literal[True]
 
 
-async def pull_rows(request: PullRequest, services: Services) -> PullAnswer:
-    """Copy what the sources give into the run store; what is already there is kept.
+async def pull_rows(request: PullRequest, services: Services) -> PullResult:
+    """Copy the rows of the sources into the run store; existing rows are kept.
 
-    The first run freezes the audit's moment. A source that could not be read to its end is noted as such; raises an
-    ``AuditError`` where one cannot be read at all.
+    The first run freezes the audit's moment. A source that could not be read to its end is stored as unread; raises an
+    ``AuditError`` if one cannot be read at all.
     """
     record, run = await running(request, services), request["run"]
-    # Of a first attempt nothing is there, as a rule: so it is not asked for, but found by the first write.
+    # A first attempt usually has no rows yet, so the first write finds out instead of a request before it.
     if record.is_first_attempt and await _read(services, record, run, services.store.rows.create):
         return {"ok": True}
     if await services.store.rows.pulled(record.folder, run) is None:
@@ -47,7 +45,7 @@ _Write = Callable[[str, str, AsyncIterator[list[str]]], Awaitable[int | None]]
 
 
 async def _read(services: Services, record: RunRecord, run: int, first_write: _Write) -> bool:
-    """Read a run of sources; False if the first of them could not be written, since it is there. Nothing is changed."""
+    """Read a run of sources; False, without any change, if the first one already has rows."""
     begun, counts, unread, store = services.now(), dict[str, int](), dict[str, str](), services.store.rows
     sources = services.profile_of(record).pulls()[run]
     async with reader(services, sources[0].setting) as opened:
@@ -67,6 +65,5 @@ async def _read(services: Services, record: RunRecord, run: int, first_write: _W
 
 
 @bp.activity_trigger(input_name="request")
-async def pull(request: PullRequest) -> PullAnswer | Refusal:
-    """The activity."""
-    return await answered(pull_rows, request)
+async def pull(request: PullRequest) -> PullResult | Refusal:
+    return await run_body(pull_rows, request)

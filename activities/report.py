@@ -1,4 +1,4 @@
-"""Render the report for people and spreadsheets, and end the audit."""
+"""Render the report as a page and a table, and end the audit."""
 
 import logging
 from collections.abc import AsyncIterator
@@ -6,7 +6,7 @@ from typing import Any
 
 import azure.durable_functions as df
 
-from activities.step import AuditRequest, EndedAnswer, Refusal, answered, ended_answer, folder_of
+from activities.step import AuditRequest, EndedResult, Refusal, ended_result, folder_of, run_body
 from adapters.services import Services
 from adapters.store.reports import Reports
 from reconciliation.errors import RunStoreError
@@ -25,9 +25,9 @@ bp = df.Blueprint()
 logger = logging.getLogger("capture_audit.report")
 
 
-async def report_audit(request: AuditRequest, services: Services) -> EndedAnswer:
-    """Render findings.csv and report.html from report.json, end the audit, and have the next one of its question find
-    it. Doing it again changes nothing.
+async def report_audit(request: AuditRequest, services: Services) -> EndedResult:
+    """Render findings.csv and report.html from report.json, end the audit, and add it to the index of its question.
+    Idempotent.
     """
     audit_id = request["audit_id"]
     record = ended = await services.records.record_in(folder_of(request))
@@ -48,11 +48,11 @@ async def report_audit(request: AuditRequest, services: Services) -> EndedAnswer
         profile = services.profile_of(ended)
         question = question_of(ended.parameters, services.audited(profile))
         await services.store.questions.add(profile.name, question, ended.begun, is_first=is_first)
-    return ended_answer(services, before=record, ended=ended)
+    return ended_result(services, before=record, ended=ended)
 
 
 def _reached(head: Head, plan: Plan) -> Reached:
-    """How far the audit came, by its report. A shard of which something was never read has a dead letter."""
+    """The progress of the audit by its report. Every shard with unread units has a dead letter."""
     coverage, letters = head["coverage"], len(head["coverage"]["dead_letters"])
     units = coverage["units"]
     progress = Progress(
@@ -72,7 +72,7 @@ def _reached(head: Head, plan: Plan) -> Reached:
 async def render(reports: Reports, audit: str, profile: Profile) -> Head:
     """Write the two renderings, reading report.json line by line; returns its head.
 
-    Raises ``RunStoreError`` if report.json ends before its end, or another release has just written it.
+    Raises ``RunStoreError`` if report.json is truncated, or was written by another release.
     """
     reader = ReportReader()
     shown: dict[str, list[dict[str, Any]]] = {severity: [] for severity in SHOWN_SEVERITIES}
@@ -101,6 +101,5 @@ async def render(reports: Reports, audit: str, profile: Profile) -> Head:
 
 
 @bp.activity_trigger(input_name="request")
-async def report(request: AuditRequest) -> EndedAnswer | Refusal:
-    """The activity."""
-    return await answered(report_audit, request)
+async def report(request: AuditRequest) -> EndedResult | Refusal:
+    return await run_body(report_audit, request)

@@ -1,4 +1,4 @@
-"""For one shard: look up every unit of it, and keep what a verdict can need."""
+"""Read every unit of one shard, and store its evidence."""
 
 import asyncio
 import logging
@@ -10,7 +10,7 @@ from typing import Literal, TypedDict
 import azure.durable_functions as df
 
 from activities.looking import looker_of
-from activities.step import AuditRequest, Refusal, answered, folder_of, running
+from activities.step import AuditRequest, Refusal, folder_of, run_body, running
 from adapters.services import Services
 from adapters.store.shards import Shards
 from adapters.telemetry import event
@@ -25,14 +25,14 @@ _SECONDS_BETWEEN_PROGRESS = 2.0
 
 
 class ScanRequest(AuditRequest):
-    """One shard of an audit; ``attempt`` counts the passes from 1."""
+    """``attempt`` counts the passes from 1."""
 
     shard: int
     attempt: int
 
 
-class ScanAnswer(TypedDict):
-    """How many units of the shard were read, skipped with a reason, and could not be read."""
+class ScanResult(TypedDict):
+    """How many units of the shard were read, skipped with a reason, or failed."""
 
     ok: Literal[True]
     scanned: int
@@ -40,22 +40,22 @@ class ScanAnswer(TypedDict):
     failed: int
 
 
-async def scan(request: ScanRequest, services: Services) -> ScanAnswer:
+async def scan(request: ScanRequest, services: Services) -> ScanResult:
     """Scan a shard into the run store. Units that an earlier pass read are not read again.
 
-    A unit that cannot be read is kept as failed, never dropped. Raises ``RunStoreError`` if the audit has ended.
+    A unit that cannot be read is stored as failed. Raises ``RunStoreError`` if the audit has ended.
     """
     audit, index, shards = folder_of(request), request["shard"], services.store.shards
     record = await running(request, services)
     scanned = services.profile_of(record).scan
     assert scanned is not None
     begun = services.now()
-    # Of a first attempt nothing is there yet; if something is, it stays, and is what counts.
+    # A first attempt has no result yet; if there is one after all, it is kept and counts.
     is_first = record.is_first_attempt and request["attempt"] == 1
-    seen = None if is_first else await shards.result(audit, index, scanned.unpack)
-    known = {one.unit: one for one in (seen.records if seen else ())}
-    kept = [one for one in known.values() if not has_failed(one)]
-    if known and len(kept) == len(known):
+    before = None if is_first else await shards.result(audit, index, scanned.unpack)
+    records = {one.unit: one for one in (before.records if before else ())}
+    kept = [one for one in records.values() if not has_failed(one)]
+    if records and len(kept) == len(records):
         counts = counts_of(kept)
         return {"ok": True, "scanned": counts["scanned"], "skipped": counts["skipped"], "failed": counts["failed"]}
     plan = await services.store.plans.existing(audit)
@@ -65,8 +65,8 @@ async def scan(request: ScanRequest, services: Services) -> ScanAnswer:
         looker = looker_of(services, scanned, timedelta(seconds=plan.storage_ahead_seconds))
         await looker.read_all(wanted, kept, services.settings.shard_timeout_seconds)
     kept.sort(key=lambda one: one.unit)
-    written = await shards.mend(audit, index, kept, scanned, attempt=request["attempt"], before=seen)
-    if written is None:  # what is there counts; if it has gaps, the next pass mends it
+    written = await shards.mend(audit, index, kept, scanned, attempt=request["attempt"], before=before)
+    if written is None:  # the stored result counts; the next pass reads what it lacks
         there = await shards.result(audit, index, scanned.unpack)
         written = counts_of(there.records if there else ())
     event(
@@ -84,7 +84,7 @@ async def scan(request: ScanRequest, services: Services) -> ScanAnswer:
 
 @asynccontextmanager
 async def _progress_kept(shards: Shards, audit: str, index: int, records: list[Record]) -> AsyncIterator[None]:
-    """While the block runs, write how far it has come; failing to do so never harms the scan."""
+    """While the block runs, write its progress; a failure to do so does not affect the scan."""
 
     async def keep() -> None:
         while True:
@@ -103,6 +103,5 @@ async def _progress_kept(shards: Shards, audit: str, index: int, records: list[R
 
 
 @bp.activity_trigger(input_name="request")
-async def scan_shard(request: ScanRequest) -> ScanAnswer | Refusal:
-    """The activity."""
-    return await answered(scan, request)
+async def scan_shard(request: ScanRequest) -> ScanResult | Refusal:
+    return await run_body(scan, request)

@@ -1,4 +1,4 @@
-"""The first look: rows beside evidence, key by key; what is in order is counted, the rest is kept to be read again."""
+"""The first look: rows and evidence key by key; what is in order is counted, the rest is stored to be read again."""
 
 import logging
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -8,8 +8,8 @@ from typing import Any, Literal, TypedDict
 import azure.durable_functions as df
 
 from activities.doubts import Links, doubt_to_json
-from activities.first_look import AfterScan, afresh, audit_of, taken_in
-from activities.step import AuditRequest, Job, Refusal, answered, running
+from activities.first_look import AfterScan, audit_of, cleared, taken_in
+from activities.step import AuditRequest, Job, Refusal, run_body, running
 from adapters.readers import Reading, reader
 from adapters.services import Services
 from reconciliation.coverage import Gap
@@ -25,18 +25,18 @@ _DOUBTS_IN_A_BLOCK = 50
 _IDS_ON_A_LINE = 500
 
 
-class ScreenAnswer(TypedDict):
-    """In how many pieces the second look is taken."""
+class ScreenResult(TypedDict):
+    """``shards``: those of the second look."""
 
     ok: Literal[True]
     shards: int
 
 
-async def screen_audit(request: AuditRequest, services: Services) -> ScreenAnswer:
+async def screen_audit(request: AuditRequest, services: Services) -> ScreenResult:
     """Screen what was read; of several screenings of one attempt, the first to be done counts.
 
-    Raises ``WrongAccountError`` if storage has almost nothing of what the rows speak of, and ``AssertionError`` if
-    anything does not add up; nothing is kept then.
+    Raises ``WrongAccountError`` if storage has almost nothing of what the rows refer to, and ``AssertionError`` if
+    anything does not add up; there is no result then.
     """
     record = await running(request, services)
     screening = await _Screen(Job(services, record, services.profile_of(record))).run()
@@ -45,7 +45,7 @@ async def screen_audit(request: AuditRequest, services: Services) -> ScreenAnswe
 
 
 class _Screen:
-    """One screening. Its files have a folder of their own, so that one that is done twice spoils no other."""
+    """One screening. It writes to a folder of its own, so that a repeated one does not overwrite it."""
 
     def __init__(self, job: Job) -> None:
         self._job = job
@@ -61,8 +61,8 @@ class _Screen:
         look, where = FirstLook(profile, audit), f"{self._record.folder}/{self._folder}"
         blocks = await attempts.write_doubts(where, self._doubts(look, plan))
         if spoiled := look.spoiled:
-            # What it needs was found to be lost only after something had been counted.
-            audit = replace(afresh(self._job, plan, audit), lost=audit.lost | spoiled)
+            # A source was lost after subjects that need it had been counted.
+            audit = replace(cleared(self._job, plan, audit), lost=audit.lost | spoiled)
             look, self._lookups = FirstLook(profile, audit), 0
             blocks = await attempts.write_doubts(where, self._doubts(look, plan))
         if look.counted:
@@ -72,7 +72,7 @@ class _Screen:
         return await attempts.first_screened(self._record.attempt_folder, screening)
 
     async def _read_after_scan(self, audit: Audit) -> Audit:
-        """With the gaps of sources that are read only now."""
+        """The audit with the gaps of sources that are read after the scan."""
         unread: dict[str, str] = {}
         for source in self._profile.sources:
             if not source.after_scan:
@@ -141,6 +141,5 @@ def _in_words(source: str) -> str:
 
 
 @bp.activity_trigger(input_name="request")
-async def screen(request: AuditRequest) -> ScreenAnswer | Refusal:
-    """The activity."""
-    return await answered(screen_audit, request)
+async def screen(request: AuditRequest) -> ScreenResult | Refusal:
+    return await run_body(screen_audit, request)

@@ -1,4 +1,4 @@
-"""All that was in doubt, beside what was read again of it."""
+"""The second look: everything in doubt, with both readings."""
 
 import json
 import logging
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
 
-from activities.doubts import doubt_from_json, seen_from_json
+from activities.doubts import doubt_from_json, looked_up_from_json
 from activities.looking import SECONDS_BETWEEN_PASSES
 from activities.step import Job
 from adapters.readers import Reading, reader
@@ -27,7 +27,7 @@ Rows = Mapping[str, Sequence[Any]]
 
 
 class Looked(NamedTuple):
-    """A group in doubt, and what was looked up of it again: the evidence of its unit, and the late answers."""
+    """A group in doubt, with the second look's evidence of its unit and the late results."""
 
     kept: DoubtKept
     evidence: Any
@@ -35,20 +35,20 @@ class Looked(NamedTuple):
 
     @classmethod
     def never(cls, kept: DoubtKept) -> "Looked":
-        """One that was not looked up again."""
+        """A group that was not looked up again: with ``Unread`` for each look-up."""
         missing = Unread(kept.group.key, _NOT_LOOKED_AT, failed=True)
         return cls(kept, missing if kept.again.unit else None, [missing] * len(kept.again.late))
 
     def doubt(self, rows: tuple[Sequence[Any], ...], lost: frozenset[str] = frozenset()) -> Doubt:
-        """The doubt, with the rows as they were read again."""
+        """The doubt, with the rows that were read again."""
         first = self.kept.group
         return Doubt(self.kept.join, first, Group(first.key, rows, self.evidence, first.links, self.late, lost))
 
 
 @dataclass(frozen=True)
 class RowsAgain:
-    """The rows that were read again, by source and key; the sources that could not be; and what the databases said of
-    themselves.
+    """The rows that were read again, by source and key; the sources that could not be; and the states of the databases,
+    by setting.
     """
 
     rows: Mapping[str, Rows]
@@ -57,17 +57,20 @@ class RowsAgain:
 
 
 async def looked_again(job: Job, screening: Screening) -> tuple[list[Looked], bool]:
-    """All that the first look left in doubt, beside what was seen of it again; False if anything could not be."""
+    """All groups in doubt with the results of their look-ups; and False if any look-up failed or is missing."""
     attempts, attempt = job.services.store.attempts, job.record.attempt_folder
     look = f"{job.record.folder}/{screening.folder}"
-    read, read_seen = partial(doubt_from_json, profile=job.profile), partial(seen_from_json, profile=job.profile)
+    read, read_looked_up = (
+        partial(doubt_from_json, profile=job.profile),
+        partial(looked_up_from_json, profile=job.profile),
+    )
     looked, complete = list[Looked](), True
     pieces = screening.shards or [(offset, length) for _, offset, length in screening.blocks]
     for number, (offset, length) in enumerate(pieces):
         doubts: list[DoubtKept] = await attempts.doubts(look, offset, length, read)
-        seen = await attempts.again(attempt, number, read_seen) if screening.shards else []
-        by_position = dict(enumerate(seen or ()))
-        complete = complete and seen is not None
+        stored = await attempts.again(attempt, number, read_looked_up) if screening.shards else []
+        by_position = dict(enumerate(stored or ()))
+        complete = complete and stored is not None
         for position, kept in enumerate(doubts):
             one = by_position.get(position)
             same = one is not None and (one.join, one.key) == (kept.join, kept.group.key)
@@ -77,23 +80,23 @@ async def looked_again(job: Job, screening: Screening) -> tuple[list[Looked], bo
     return looked, complete and not any(has_failed(one.evidence) for one in looked)
 
 
-def as_seen(kept: Sequence[DoubtKept], looked: Sequence[Looked]) -> list[Looked]:
-    """Groups that are in doubt now, beside what was seen of them when some of them were before."""
-    known: defaultdict[tuple[str, str], list[Looked]] = defaultdict(list)
+def looked_before(kept: Sequence[DoubtKept], looked: Sequence[Looked]) -> list[Looked]:
+    """Groups of a repeated first look, with the results of their look-ups if they were in doubt before."""
+    by_group: defaultdict[tuple[str, str], list[Looked]] = defaultdict(list)
     for one in looked:
-        known[one.kept.join, one.kept.group.key].append(one)
+        by_group[one.kept.join, one.kept.group.key].append(one)
 
-    def seen(doubt: DoubtKept) -> Looked:
-        before = known[doubt.join, doubt.group.key]
-        # Of those without a key, it is the one of the same rows.
+    def earlier(doubt: DoubtKept) -> Looked:
+        before = by_group[doubt.join, doubt.group.key]
+        # Groups without a key are matched by their rows.
         same = next((one for one in before if doubt.group.key or one.kept.group.rows == doubt.group.rows), None)
         return Looked.never(doubt) if same is None else same._replace(kept=doubt)
 
-    return [seen(doubt) for doubt in kept]
+    return [earlier(doubt) for doubt in kept]
 
 
 def doubts_of(looked: Sequence[Looked], profile: Profile, again: RowsAgain) -> list[Doubt]:
-    """The doubts beside all that was read again; what was not asked for again is as it was."""
+    """The doubts with all second readings; rows that were not read again are those of the first look."""
 
     def doubt(one: Looked) -> Doubt:
         key, names = one.kept.group.key, [name for name, _ in profile.join(one.kept.join).of]
@@ -107,8 +110,8 @@ def doubts_of(looked: Sequence[Looked], profile: Profile, again: RowsAgain) -> l
 
 
 async def read_again(job: Job, audit: Audit, looked: Sequence[Looked]) -> RowsAgain:
-    """The rows of all keys in doubt, those of one setting in one moment: last of all, so that a row that came while
-    units were looked up is found. What cannot be read again is part of it, and is not raised.
+    """The rows of all keys in doubt, those of one setting at one moment. It is called after the look-ups, so that rows
+    that were written meanwhile are found. Failures are in the result and not raised.
     """
     keys = _keys_in_doubt(job.profile, looked)
     wanted: defaultdict[str, list[Source]] = defaultdict(list)
@@ -156,7 +159,7 @@ async def _tried_twice(
 async def _read(
     job: Job, audit: Audit, setting: str, sources: Sequence[Source], keys: Mapping[str, set[str]]
 ) -> RowsAgain:
-    """The rows of some keys, each source's in turn; of one that cannot be read to its end, none."""
+    """The rows of some keys, source by source; none of a source that cannot be read to its end."""
     rows, lost = dict[str, Rows](), set[str]()
     moments = job.services.moments(audit.asked)
     async with reader(job.services, setting) as opened:
@@ -164,9 +167,9 @@ async def _read(
             assert source.again is not None
             key_of = next(key for join in job.profile.joins for name, key in join.of if name == source.name)
             found: defaultdict[str, list[Any]] = defaultdict(list)
-            asked = sorted(keys[source.name])
-            for at in range(0, len(asked), _KEYS_IN_ONE_QUERY):
-                query = source.again(audit.asked, moments, asked[at : at + _KEYS_IN_ONE_QUERY])
+            wanted_keys = sorted(keys[source.name])
+            for at in range(0, len(wanted_keys), _KEYS_IN_ONE_QUERY):
+                query = source.again(audit.asked, moments, wanted_keys[at : at + _KEYS_IN_ONE_QUERY])
                 reading = Reading(opened.lines(query))
                 async for lines in reading.lines():
                     for row in map(source.row, map(json.loads, lines)):

@@ -1,4 +1,4 @@
-"""Where the rows of a report wait until its head is known."""
+"""A buffer for the rows of a report until its head can be written."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
@@ -30,10 +30,10 @@ _KeyT = TypeVar("_KeyT")
 
 
 class Spools:
-    """Findings by severity, and ids of counted subjects by verdict; on disk where they are many.
+    """Findings by severity, and ids of counted subjects by verdict; on disk if there are many.
 
-    Findings with a date that is still to come are kept in memory: what is in danger is so for some time only.
-    ``names`` are what the subjects of the findings are known by.
+    Findings with a due date in the future are kept in memory, since there are few. ``names`` are the ids by which
+    people know the subjects of the findings.
     """
 
     def __init__(self, now: datetime, counted_kind: str) -> None:
@@ -55,7 +55,7 @@ class Spools:
         self._files.close()
 
     def add(self, finding: Finding[Any], change: str | None) -> None:
-        """Keep a finding; within its severity those with a date ahead come first, the others as they come."""
+        """Add a finding; within a severity those with a due date in the future come first, then the others in order."""
         line, severity = finding_line(finding.to_json(change)).encode(), finding.judgement.severity
         due = finding.due
         if due is None or due <= self._now:
@@ -65,7 +65,7 @@ class Spools:
         self.names.add(finding)
 
     def count(self, verdict: str, subjects: Iterable[str]) -> None:
-        """Keep the ids of subjects that are only counted."""
+        """Add the ids of subjects that are only counted."""
         for subject in subjects:
             ids = self._ids.setdefault(verdict, [])
             ids.append(subject)
@@ -73,7 +73,7 @@ class Spools:
                 self._write_ids(verdict)
 
     def document(self, head: Head) -> Iterator[bytes]:
-        """report.json in chunks, most urgent findings first, within a severity the soonest. To be used once."""
+        """report.json in chunks, the most urgent findings first, within a severity the soonest due. To be used once."""
         for verdict, ids in self._ids.items():
             if ids:
                 self._write_ids(verdict)
@@ -103,7 +103,7 @@ class Spools:
 
 
 def _joined(spools: list[IO[bytes]]) -> Iterator[bytes]:
-    """The lines of all spools; a comma stands before every line but the first."""
+    """The lines of all spools, with a comma before every line but the first."""
     comma = b""
     for spool in spools:
         spool.seek(0)

@@ -1,6 +1,6 @@
-"""What all steps have in common: their requests, the audit that they work for, and how they answer.
+"""What all steps have in common: their requests, the audit that they work for, and their results.
 
-Failures are answered as data, so that one of them never takes an orchestration down.
+Failures are results, too, so that an exception never ends an orchestration.
 """
 
 import asyncio
@@ -17,30 +17,30 @@ from reconciliation.run_record import RunRecord
 
 logger = logging.getLogger("capture_audit.activities")
 
-# Under the 30 minutes of host.json: a host that runs into those stops its worker, and all that is at work in it.
+# Less than the 30 minutes of host.json, after which the host stops the worker with everything that runs in it.
 TIME_LIMIT_SECONDS = 1500.0
 
 RequestT = TypeVar("RequestT", bound=Mapping[str, object])
-AnswerT = TypeVar("AnswerT")
+ResultT = TypeVar("ResultT")
 
 
 class AuditRequest(TypedDict):
-    """The request of a step that finds all it needs in the audit's folder."""
+    """The request of a step that needs nothing but the audit's folder."""
 
     profile: str
     audit_id: str
 
 
 class Refusal(TypedDict):
-    """The answer of an activity that could not do its work; ``retryable`` if trying again can help."""
+    """The result of an activity that failed; ``retryable``: trying again can help."""
 
     ok: Literal[False]
     error: str
     retryable: bool
 
 
-class EndedAnswer(TypedDict):
-    """The answer of a step that ends the audit; ``notify`` if people want to be told of such an end."""
+class EndedResult(TypedDict):
+    """The result of a step that ends the audit; ``notify``: a notice is to be sent."""
 
     ok: Literal[True]
     state: str
@@ -49,7 +49,7 @@ class EndedAnswer(TypedDict):
 
 
 class Job(NamedTuple):
-    """The audit that a step works for, with all it may use."""
+    """The audit that a step works for, its profile, and the services."""
 
     services: Services
     record: RunRecord
@@ -57,7 +57,6 @@ class Job(NamedTuple):
 
 
 def folder_of(request: AuditRequest) -> str:
-    """Where the artefacts of a request's audit are."""
     return f"{request['profile']}/{request['audit_id']}"
 
 
@@ -75,11 +74,11 @@ async def running(request: AuditRequest, services: Services) -> RunRecord:
     return record
 
 
-def ended_answer(services: Services, *, before: RunRecord, ended: RunRecord) -> EndedAnswer:
-    """The answer of a step that ends the audit, told of as an event unless the audit had ended before.
+def ended_result(services: Services, *, before: RunRecord, ended: RunRecord) -> EndedResult:
+    """The result of a step that ends the audit. Logs the event of the end, unless the audit had ended before.
 
-    People are told also when the step is done a second time: its first answer was lost with its worker. Nobody is told
-    of what was cancelled.
+    ``notify`` is also set when the step is repeated, since its first result was then lost with its worker; never for a
+    cancelled audit.
     """
     word = "unknown" if ended.outcome is None else ended.outcome.word
     if not before.state.has_ended and ended.state.has_ended:
@@ -92,11 +91,10 @@ def ended_answer(services: Services, *, before: RunRecord, ended: RunRecord) -> 
     }
 
 
-async def answered(body: Callable[[RequestT, Services], Awaitable[AnswerT]], request: RequestT) -> AnswerT | Refusal:
+async def run_body(body: Callable[[RequestT, Services], Awaitable[ResultT]], request: RequestT) -> ResultT | Refusal:
     """Run an activity's body with this process's services, for ``TIME_LIMIT_SECONDS`` at most.
 
-    Raises nothing: what was not expected is told in our own words, and may be tried again; what it says of itself goes
-    to the log.
+    Raises nothing: an unexpected error becomes a retryable ``Refusal`` in our own words, and its text goes to the log.
     """
     step, audit_id = body.__name__, request["audit_id"]
     if request.get("profile") is None:

@@ -1,4 +1,4 @@
-"""What the shards of a plan saw, whatever became of them."""
+"""The records of a plan's shards, including shards that could not be scanned."""
 
 from adapters.services import Services
 from reconciliation.evidence import Record, Unread
@@ -9,7 +9,7 @@ _UNSCANNED = "its shard could not be scanned"
 
 
 async def shard_records(services: Services, audit: str, planned: PlannedShard, profile: Profile) -> list[Record]:
-    """What a shard saw, ascending; without a result its units come back as failed, never as nothing."""
+    """The records of a shard, ascending by unit; if it has no result, its units are failed."""
     assert profile.scan is not None
     result = await services.store.shards.result(audit, planned.shard.index, profile.scan.unpack)
     if result is None:

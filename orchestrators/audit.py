@@ -1,6 +1,6 @@
 """The orchestration of one audit: pull, plan, scan in parallel, screen, look again in parallel, judge, report.
 
-It decides nothing but what is done next. Everything large stays in the run store; here travel ids and counts. It must
+It only decides what is done next. Everything large stays in the run store; only ids and counts are passed here. It must
 replay the same way every time: no clock, no settings, no I/O.
 """
 
@@ -21,7 +21,7 @@ Work = Generator[Any, Any, Any]
 
 
 class StepFailedError(Exception):
-    """A step could not be done; the audit ends as failed. ``runtime`` is what the Durable runtime said, for the log."""
+    """A step failed, so the audit ends as failed. ``runtime`` is the Durable runtime's error, for the log."""
 
     def __init__(self, step: str, error: str, runtime: str = "") -> None:
         super().__init__(error)
@@ -32,8 +32,8 @@ class StepFailedError(Exception):
 def audit(context: Any) -> Work:
     """Do the steps of one audit in order; returns its id, state and outcome.
 
-    The input is ``{"profile", "audit_id", "pulls", "again"?, "replay"?}``: in how many runs the sources are read;
-    ``again`` when it is not begun for the first time; with ``replay``, only these shards are scanned: those of dead
+    The input is ``{"profile", "audit_id", "pulls", "again"?, "replay"?}``: ``pulls`` is the number of runs of sources;
+    ``again`` is true for any attempt but the first; with ``replay``, only these shards are scanned: those of dead
     letters, or none when they were discarded.
     """
     given = context.get_input()
@@ -56,25 +56,26 @@ def audit(context: Any) -> Work:
         runtime = failure.runtime[: MOST_ERROR_CHARACTERS - len(error)]
         ended = yield from step(context, "fail", {**request, "step": failure.step, "error": error, "runtime": runtime})
     if ended["notify"]:
-        yield from settled(context, [context.call_activity("notify", request)])  # what becomes of it harms nothing
+        yield from settled(context, [context.call_activity("notify", request)])  # a failure is ignored
     return {"audit_id": audit_id, "state": ended["state"], "outcome": ended["outcome"]}
 
 
 def step(context: Any, name: str, request: dict[str, Any]) -> Work:
-    """Call one activity until it answers ok; raises ``StepFailedError`` when trying again cannot help any more.
+    """Call one activity until its result is ok; raises ``StepFailedError`` after the last attempt, or if the failure is
+    not retryable.
 
-    An activity answers its own failures. What fails in the runtime never came to its end: its worker died, it ran out
-    of time, or its request or answer could not be read. The runtime's text is JSON in a sentence and for the log only.
+    An activity returns its own failures. If the call itself fails, the activity did not finish: its worker died, it ran
+    out of time, or its request or result could not be read. The runtime's text is JSON in a sentence, for the log only.
     """
     error = runtime = ""
     for attempt in range(STEP_ATTEMPTS):
         if attempt:
             yield context.create_timer(context.current_utc_datetime + PAUSE_BETWEEN_ATTEMPTS)
-        [(returned, answer)] = yield from settled(context, [context.call_activity(name, request)])
-        if returned and answer["ok"]:
-            return answer
-        error, runtime = (answer["error"], "") if returned else (_lost(name, request["audit_id"]), answer)
-        if returned and not answer["retryable"]:
+        [(returned, result)] = yield from settled(context, [context.call_activity(name, request)])
+        if returned and result["ok"]:
+            return result
+        error, runtime = (result["error"], "") if returned else (_lost(name, request["audit_id"]), result)
+        if returned and not result["retryable"]:
             break
     raise StepFailedError(name, error, runtime)
 
@@ -88,23 +89,23 @@ def _lost(name: str, audit_id: str) -> str:
 
 
 def scan(context: Any, request: dict[str, Any], shards: list[int], max_passes: int) -> Work:
-    """Scan shards all at once; those that left something unread are scanned again, in at most ``max_passes`` passes.
+    """Scan shards in parallel; those with unread units are scanned again, in at most ``max_passes`` passes.
 
-    Returns the shards that still have something unread then; the coverage tells what.
+    Returns the shards that still have unread units, ascending.
     """
     pending, refused = shards, list[int]()
     for attempt in range(1, max_passes + 1):
         if attempt > 1:
             yield context.create_timer(context.current_utc_datetime + PAUSE_BETWEEN_ATTEMPTS)
-        answers = yield from settled(
+        results = yield from settled(
             context,
             [context.call_activity("scan_shard", {**request, "shard": shard, "attempt": attempt}) for shard in pending],
         )
         again = []
-        for shard, (returned, answer) in zip(pending, answers, strict=True):
-            if returned and not answer["ok"] and not answer["retryable"]:
+        for shard, (returned, result) in zip(pending, results, strict=True):
+            if returned and not result["ok"] and not result["retryable"]:
                 refused.append(shard)
-            elif not returned or not answer["ok"] or answer["failed"]:
+            elif not returned or not result["ok"] or result["failed"]:
                 again.append(shard)
         pending = again
         if not pending:
@@ -113,9 +114,9 @@ def scan(context: Any, request: dict[str, Any], shards: list[int], max_passes: i
 
 
 def look_again(context: Any, request: dict[str, Any], shards: int) -> Work:
-    """Look again at what is in doubt, all pieces at once; those that did not come to their end are tried again.
+    """Take the second look, all its shards in parallel; those that fail are tried again.
 
-    What is not looked at again is part of what is judged, so nothing is raised.
+    Raises nothing: what was not looked up again is judged as such.
     """
     pending = list(range(shards))
     for attempt in range(STEP_ATTEMPTS):
@@ -123,13 +124,13 @@ def look_again(context: Any, request: dict[str, Any], shards: int) -> Work:
             return
         if attempt:
             yield context.create_timer(context.current_utc_datetime + PAUSE_BETWEEN_ATTEMPTS)
-        answers = yield from settled(
+        results = yield from settled(
             context, [context.call_activity("look_again", {**request, "shard": shard}) for shard in pending]
         )
         pending = [
             shard
-            for shard, (returned, answer) in zip(pending, answers, strict=True)
-            if not returned or (not answer["ok"] and answer["retryable"])
+            for shard, (returned, result) in zip(pending, results, strict=True)
+            if not returned or (not result["ok"] and result["retryable"])
         ]
 
 

@@ -1,4 +1,4 @@
-"""Waiting for a whole fan-out, whatever becomes of its parts."""
+"""Waiting for all tasks of a fan-out, including those that fail."""
 
 from collections.abc import Generator, Sequence
 from contextlib import suppress
@@ -6,7 +6,7 @@ from typing import Any
 
 
 def settled(context: Any, tasks: Sequence[Any]) -> Generator[Any, Any, list[tuple[bool, Any]]]:
-    """One ``(ok, value or error text)`` for each task, in the order of the tasks; nothing is left open.
+    """One ``(ok, value or error text)`` for each task, in the order of the tasks; waits for all of them.
 
     ``task_all`` gives up at the first failure and hides the others' results, so each task is then waited for in turn.
     It also gives None for no tasks. Both are behaviours of azure-functions-durable 1.x:
@@ -14,7 +14,7 @@ def settled(context: Any, tasks: Sequence[Any]) -> Generator[Any, Any, list[tupl
     """
     if not tasks:
         return []
-    with suppress(Exception):  # the library raises bare Exception; each task is asked for its own below
+    with suppress(Exception):  # the library raises bare Exception; each task's own result is read below
         yield context.task_all(list(tasks))
     results: list[tuple[bool, Any]] = []
     for task in tasks:

@@ -177,13 +177,13 @@ class MemoryDatabase:
     def _answer(self, query: Query) -> list[Any]:
         ids = set(query.values.get("ids", ()))
         sessions = [one.to_json() for one in (*self.candidates, *self.others) if one.session_id in ids]
-        answers: dict[str, list[Any]] = {
+        results: dict[str, list[Any]] = {
             queries.candidates(PARAMETERS, MOMENTS).sql: [candidate.to_json() for candidate in self.candidates],
             queries.registered(MOMENTS).sql: sorted(self.rows),
             queries.sessions_again(PARAMETERS, MOMENTS, ()).sql: sessions,
             queries.recordings_again(MOMENTS, ()).sql: [one for one in self.rows if one.recording_id in ids],
         }
-        return answers[query.sql]
+        return results[query.sql]
 
 
 @dataclass

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from activities.second_look import Looked, RowsAgain, as_seen, doubts_of
+from activities.second_look import Looked, RowsAgain, doubts_of, looked_before
 from reconciliation.evidence import Unread
 from reconciliation.looks import Again, Group
 from reconciliation.lookups import BlobCount
@@ -30,9 +30,9 @@ def test_a_row_without_a_key_is_as_it_was_although_its_source_was_read_again() -
 def test_rows_without_a_key_keep_their_own_answers() -> None:
     first, second = kept("", "one", late=True), kept("", "two", late=True)
     looked = [Looked(first, None, [1]), Looked(second, None, [2])]
-    assert [one.late for one in as_seen([second, first], looked)] == [[2], [1]]
+    assert [one.late for one in looked_before([second, first], looked)] == [[2], [1]]
 
 
 def test_what_was_not_in_doubt_before_was_not_looked_up_and_says_so() -> None:
-    [new] = as_seen([kept("", "three", late=True)], [Looked(kept("", "one", late=True), None, [1])])
+    [new] = looked_before([kept("", "three", late=True)], [Looked(kept("", "one", late=True), None, [1])])
     assert new.late == [Unread("", "it was not looked up again", failed=True)]

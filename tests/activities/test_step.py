@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from activities import step
-from activities.step import answered, ended_answer, running
+from activities.step import ended_result, run_body, running
 from reconciliation.errors import RunStoreError, StorageRefusedError, StorageUnavailableError
 from reconciliation.lifecycle import ENDED, State
 from reconciliation.outcome import Outcome
@@ -26,7 +26,7 @@ async def test_an_answer_is_passed_on() -> None:
     async def body(request: dict[str, str], _services: Any) -> dict[str, str]:
         return {"twice": 2 * request["audit_id"]}
 
-    assert await answered(body, REQUEST) == {"twice": "aa"}
+    assert await run_body(body, REQUEST) == {"twice": "aa"}
 
 
 @pytest.mark.parametrize(("failure", "retryable"), [(StorageRefusedError, False), (StorageUnavailableError, True)])
@@ -34,7 +34,7 @@ async def test_an_expected_failure_is_data(failure: type[Exception], retryable: 
     async def body(_request: Any, _services: Any) -> None:
         raise failure("Cannot.")
 
-    assert await answered(body, REQUEST) == {"ok": False, "error": "Cannot.", "retryable": retryable}
+    assert await run_body(body, REQUEST) == {"ok": False, "error": "Cannot.", "retryable": retryable}
 
 
 async def test_a_step_that_takes_too_long_is_stopped_and_may_be_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -47,7 +47,7 @@ async def test_a_step_that_takes_too_long_is_stopped_and_may_be_tried_again(monk
         finally:
             stopped.set()
 
-    refusal = await answered(body, REQUEST)
+    refusal = await run_body(body, REQUEST)
     assert stopped.is_set()
     assert refusal is not None
     assert (refusal["ok"], refusal["retryable"]) == (False, True)
@@ -69,7 +69,7 @@ async def test_the_unexpected_is_told_in_our_words_and_logged_without_secrets(
     async def body(_request: Any, _services: Any) -> None:
         raise error
 
-    refusal = await answered(body, {**REQUEST, "audit_id": "20260131-093000-1a2b3c4d"})
+    refusal = await run_body(body, {**REQUEST, "audit_id": "20260131-093000-1a2b3c4d"})
     assert refusal is not None
     assert (refusal["ok"], refusal["retryable"]) == (False, True)
     for words in (type(error).__name__, "20260131-093000-1a2b3c4d", "log", "Resume"):
@@ -83,7 +83,7 @@ async def test_what_an_earlier_release_began_is_refused_once_and_for_all() -> No
     async def body(_request: Any, _services: Any) -> None:
         raise AssertionError
 
-    refusal = await answered(body, {"audit_id": "20260131-093000-1a2b3c4d"})
+    refusal = await run_body(body, {"audit_id": "20260131-093000-1a2b3c4d"})
     assert refusal is not None
     assert (refusal["ok"], refusal["retryable"]) == (False, False)
     assert "20260131-093000-1a2b3c4d was begun by an earlier release" in refusal["error"]
@@ -117,11 +117,11 @@ async def test_nothing_more_is_done_for_one_that_has(state: State) -> None:
 @pytest.mark.parametrize("before", [QUEUED, ended(State.COMPLETED)], ids=["first", "again"])
 def test_people_are_told_of_an_end_also_when_its_step_is_done_a_second_time(before: RunRecord) -> None:
     services = Outside(MemoryStorage({}), MemoryDatabase()).services
-    answer = ended_answer(services, before=before, ended=ended(State.COMPLETED))
+    answer = ended_result(services, before=before, ended=ended(State.COMPLETED))
     notify = services.settings.notifies_of("findings")
     assert answer == {"ok": True, "state": "completed", "outcome": "findings", "notify": notify}
 
 
 def test_nobody_is_told_of_what_was_cancelled() -> None:
     services = Outside(MemoryStorage({}), MemoryDatabase()).services
-    assert not ended_answer(services, before=QUEUED, ended=ended(State.CANCELLED))["notify"]
+    assert not ended_result(services, before=QUEUED, ended=ended(State.CANCELLED))["notify"]

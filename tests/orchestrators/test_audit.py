@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from activities.step import answered
+from activities.step import run_body
 from orchestrators.audit import PAUSE_BETWEEN_ATTEMPTS, STEP_ATTEMPTS, StepFailedError, audit, look_again, scan, step
 from tests.orchestrators.answers import ENDED, FAILED, World, once, raising, refused, scanned
 from tests.orchestrators.driver import Driver, FakeContext
@@ -58,7 +58,7 @@ def as_every_activity(request: Any) -> Any:
     async def body(_request: Any, _services: Any) -> Any:
         raise AssertionError
 
-    return asyncio.run(answered(body, request))
+    return asyncio.run(run_body(body, request))
 
 
 def test_an_audit_that_an_earlier_release_began_without_a_profile_is_refused_by_each_step_and_ends_loudly() -> None:
