@@ -1,8 +1,8 @@
-"""Beginning audits and beginning them again: the guard, the record and the orchestration, in that order.
+"""Starting audits, and starting them again: the guard, the record and the orchestration, in that order.
 
-A process may be lost between two steps; what is left then shows as ``interrupted``, and the watchdog takes it up.
-The guard is written again once the record says that there is work: whoever took it for that of an ended audit in
-between has either won by then, or finds it changed. So there are never two active audits of one profile.
+The process may die between two steps; the audit is then ``interrupted``, and the watchdog resumes it. The guard is
+written again once the record says that there is work: a concurrent start that took it for the guard of an ended audit
+has either won by then, or finds it changed. So there are never two active audits of one profile.
 """
 
 import asyncio
@@ -25,8 +25,8 @@ RESUMABLE = frozenset({State.INTERRUPTED, State.FAILED})
 
 
 async def begin(context: Context, parameters: AuditParameters, audit_id: str) -> RunRecord:
-    """Start a new audit. Raises ``RefusedError`` with the id of the one that is active for the profile, and
-    ``AuditExistsError`` if that id is taken.
+    """Start a new audit. Raises ``RefusedError`` with the id of the active audit if the profile has one, and
+    ``AuditExistsError`` if ``audit_id`` is taken.
     """
     now = context.services.now()
     held = await claim(context, parameters.profile, audit_id)
@@ -48,9 +48,9 @@ def _input(context: Context, record: RunRecord) -> dict[str, Any]:
 
 
 async def resume(context: Context, record: RunRecord) -> RunRecord:
-    """Start an audit again that broke off or failed; finished work is kept.
+    """Start an interrupted or failed audit again; finished work is kept.
 
-    Raises ``RefusedError`` with its state if there is nothing to resume, or another audit is active.
+    Raises ``RefusedError`` with its state if there is nothing to resume, or if another audit is active.
     """
     state = await context.state(record)
     if state not in RESUMABLE:
@@ -61,9 +61,9 @@ async def resume(context: Context, record: RunRecord) -> RunRecord:
 async def replay(
     context: Context, record: RunRecord, shards: list[int], decided: Sequence[DeadLetter] = ()
 ) -> RunRecord:
-    """Scan these shards again, then judge and report again, with what was ``decided`` of other dead letters.
+    """Scan these shards again, then judge and report again. ``decided`` are dead letters to write before that.
 
-    Raises ``RefusedError`` as ``resume``; nothing is decided then.
+    Raises ``RefusedError`` as ``resume``, and writes nothing then.
     """
     if record.state is not State.INCOMPLETE:
         raise nothing_to("replay", record.audit_id, await context.state(record))
@@ -110,8 +110,8 @@ async def _again(
 
 
 async def _wound_up(context: Context, record: RunRecord) -> None:
-    """Wait until the orchestration of an ended audit has ended too: no other can be started under its id before,
-    and it may still be telling people of the end. Raises ``RefusedError`` if that takes long.
+    """Wait until the orchestration of an ended audit has ended, too: it may still be sending the notice, and no other
+    can be started with its id before. Raises ``RefusedError`` if that takes long.
     """
     for _ in range(_PAUSES):
         if not (await context.orchestration(record.audit_id)).is_open:

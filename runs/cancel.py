@@ -1,4 +1,4 @@
-"""Ending an audit on request."""
+"""Cancelling an audit."""
 
 from adapters.telemetry import tell_end
 from reconciliation.lifecycle import State
@@ -9,9 +9,9 @@ from runs.refusals import nothing_to
 
 
 async def cancel(context: Context, record: RunRecord) -> RunRecord:
-    """End an audit that has not ended, and its orchestration. Raises ``RefusedError`` if it has."""
+    """End an audit and its orchestration. Raises ``RefusedError`` if the audit has ended."""
     services = context.services
-    while not record.state.has_ended:  # it may be begun again in this moment; then that beginning is cancelled
+    while not record.state.has_ended:  # if it is resumed meanwhile, that attempt is cancelled
         reached, at, why = await services.reached(record), services.now(), "Cancelled on request."
         cancelled = record.ended(State.CANCELLED, at, outcome=Outcome.FAILED, reached=reached, error=why)
         record = await services.records.end(cancelled)

@@ -1,4 +1,4 @@
-"""What the life of an audit is looked after with."""
+"""The services and the Durable client, for everything that starts, watches and ends audits."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +10,7 @@ from adapters.telemetry import tell_end
 from reconciliation.lifecycle import State
 from reconciliation.outcome import Outcome
 from reconciliation.run_record import RunRecord
-from runs.seen import Orchestration, state_seen
+from runs.state import Orchestration, current_state
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Context:
     client: Any
 
     async def orchestration(self, audit_id: str) -> Orchestration:
-        """What the Durable runtime says of an audit's orchestration."""
+        """The state of an audit's orchestration in the Durable runtime."""
         status = await self.client.get_status(audit_id)
         runtime = status.runtime_status if status else None
         if runtime is None:
@@ -32,15 +32,15 @@ class Context:
         return Orchestration.WORKING if runtime in working else Orchestration.ENDED
 
     async def state(self, record: RunRecord) -> State:
-        """The state that a caller is told: the record's own once it has ended, else what is really going on."""
+        """The state that the API shows: the record's own once it has ended, otherwise ``current_state``."""
         if record.state.has_ended:
             return record.state
         if record.is_of_old_layout:
             return State.INTERRUPTED
-        return state_seen(record, await self.orchestration(record.audit_id), self.services.now())
+        return current_state(record, await self.orchestration(record.audit_id), self.services.now())
 
     async def give_up(self, record: RunRecord, why: str) -> RunRecord:
-        """Mark an audit as failed on which nobody works any more; the record as it is then, whoever was faster."""
+        """End an audit that nobody works on as failed; returns its record, which keeps an earlier end."""
         reached = await self.services.reached(record)
         given_up = record.ended(State.FAILED, self.services.now(), outcome=Outcome.FAILED, reached=reached, error=why)
         ended = await self.services.records.end(given_up)

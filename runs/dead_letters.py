@@ -1,4 +1,4 @@
-"""What an audit could not read: replayed, or left unread by a decision."""
+"""Replaying or discarding the dead letters of an audit."""
 
 from dataclasses import replace
 
@@ -11,15 +11,15 @@ from runs.refusals import RefusedError
 
 
 async def replay_open(context: Context, record: RunRecord) -> RunRecord:
-    """Scan the shards of all open dead letters again. Raises ``RefusedError`` if there are none, or the audit is at
-    work.
+    """Scan the shards of all open dead letters again. Raises ``RefusedError`` if there are none, or if the audit is not
+    incomplete.
     """
     return await replay(context, record, [letter.shard for letter in await _open(context, record)])
 
 
 async def discard_open(context: Context, record: RunRecord, decision: Discard) -> list[DeadLetter]:
-    """Decide that the open dead letters stay unread, and report that; returns them. Raises ``RefusedError`` as
-    ``replay_open``; nothing is decided then.
+    """Discard the open dead letters, and report again; returns them. Raises ``RefusedError`` as ``replay_open``, and
+    discards nothing then.
     """
     letters = [replace(letter, discarded=decision) for letter in await _open(context, record)]
     await replay(context, record, [], letters)

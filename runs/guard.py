@@ -1,4 +1,4 @@
-"""The guard of a profile: it names the audit that may be at work, so that there is one at a time."""
+"""The guard of a profile, which names its active audit, so that there is only one at a time."""
 
 import logging
 
@@ -8,7 +8,7 @@ from reconciliation.lifecycle import State
 from reconciliation.run_record import RunRecord
 from runs.context import Context
 from runs.refusals import busy
-from runs.seen import START_GRACE
+from runs.state import START_GRACE
 
 logger = logging.getLogger("capture_audit.guard")
 
@@ -17,10 +17,10 @@ REPLACED = "Its orchestration ended without a report, and a new audit took its p
 
 
 async def claim(context: Context, profile: str, audit_id: str, held: ActiveAudit | None = None) -> ActiveAudit:
-    """Make the audit the active one of its profile, and give the guard; what an earlier claim of it gave (``held``)
-    is written again.
+    """Make the audit the active one of its profile, and return the guard. ``held`` is the guard of an earlier claim of
+    this audit, which is then written again.
 
-    Raises ``RefusedError`` if another one is active.
+    Raises ``RefusedError`` if another audit is active.
     """
     active = held
     for _ in range(_CLAIMS):
@@ -34,8 +34,8 @@ async def claim(context: Context, profile: str, audit_id: str, held: ActiveAudit
 
 
 async def active_audit(context: Context, profile: str) -> ActiveAudit | None:
-    """The audit that the profile's guard names. A guard that cannot be read is written again first; raises
-    ``UnreadableError`` if it cannot be read then either.
+    """The audit that the profile's guard names. A guard that cannot be read is rewritten first; raises
+    ``UnreadableError`` if it still cannot be read.
     """
     records = context.services.records
     guard = await records.active(profile)
@@ -48,10 +48,10 @@ async def active_audit(context: Context, profile: str) -> ActiveAudit | None:
 
 
 async def _mend(context: Context, profile: str, guard: UnreadableGuard) -> None:
-    """Give the guard to the audit of the profile that has not ended, or take it away if there is none.
+    """Rewrite the guard with the audit of the profile that has not ended, or delete it if there is none.
 
-    Every beginning writes the guard again once its record is there. So an audit that is begun in this moment is
-    either found here, or finds the guard changed by then.
+    Every start writes the guard again after its record, so an audit that is started meanwhile is either found here, or
+    finds the guard changed.
     """
     holder: str | None = None
     async for one in context.services.records.newest_first(profile):
@@ -75,12 +75,12 @@ async def _may_be_at_work(context: Context, one: RunRecord | UnreadableAudit, pr
 
 
 async def is_alive(context: Context, active: ActiveAudit) -> bool:
-    """True while the audit that holds a profile's guard has not ended and somebody works on it.
+    """True while the audit that holds a profile's guard has not ended and is worked on.
 
-    One that was interrupted makes room for a new one, and is marked as failed. One whose record cannot be read is
-    judged by its orchestration alone, and is left as it is.
+    An interrupted one is ended as failed, to make room for a new one. One whose record cannot be read is judged by its
+    orchestration alone, and not changed.
     """
-    # Between the guard and the record there is a moment; a start that died in it must not lock the profile.
+    # The guard is written before the record; a start that died in between must not lock the profile.
     just_begun = context.services.now() - active.since < START_GRACE
     try:
         record = await context.services.records.record(active.audit_id)

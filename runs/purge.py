@@ -1,4 +1,4 @@
-"""Clearing away what is old: audits in the run store, and their histories in the Durable runtime."""
+"""Deleting old audits from the run store, and their histories from the Durable runtime."""
 
 import logging
 from datetime import datetime, timedelta
@@ -15,7 +15,7 @@ from runs.context import Context
 
 logger = logging.getLogger("capture_audit.retention")
 
-# What is not settled is kept this many times as long.
+# Audits that are still needed are kept this many times as long.
 LONGER = 4
 MOST_AT_ONCE = 200
 _AT_ONCE = 50
@@ -34,8 +34,8 @@ async def clear_away(context: Context) -> None:
     """Delete audits older than ``AUDIT_RETENTION_DAYS``, at most ``MOST_AT_ONCE``, and the histories of that age.
 
     Incomplete audits and those with dead letters are kept four times as long, and so is the newest completed one of
-    each question, since the next is compared with it. What cannot be read is never deleted, only counted and warned of;
-    what storage refuses to delete keeps nothing else. 0 days keeps everything.
+    each question, since the next one is compared with it. Audits that cannot be read are never deleted, only counted
+    and logged; if storage refuses to delete one, the others are still deleted. 0 days keeps everything.
     """
     services = context.services
     days = services.settings.retention_days
@@ -68,7 +68,7 @@ async def clear_away(context: Context) -> None:
 
 
 async def _looked_through(services: Services, age: timedelta, now: datetime) -> tuple[list[str], int]:
-    """The folders to be deleted, and how many audits cannot be read although they are old enough to be."""
+    """The folders to delete, and how many audits are old enough but cannot be read."""
     old: list[str] = []
     unreadable = 0
     compared_with: set[str] = set()
@@ -92,7 +92,7 @@ async def _looked_through(services: Services, age: timedelta, now: datetime) -> 
 
 
 async def _is_left_over(services: Services, folder: str, since: datetime) -> bool:
-    """True, with a warning, if nothing of an audit that cannot be read was written since then."""
+    """True, with a warning in the log, if nothing in the folder of an unreadable audit was written since then."""
     written_at = await services.store.overview.last_modified(folder)
     if written_at is None or written_at >= since:
         return False
@@ -108,6 +108,6 @@ async def _is_left_over(services: Services, folder: str, since: datetime) -> boo
 async def _is_unsettled(services: Services, record: RunRecord) -> bool:
     if record.state is State.INCOMPLETE:
         return True
-    # An earlier release did not write down how many there are.
+    # An earlier release did not store their number.
     letters = record.dead_letters
     return bool(letters if letters is not None else await services.store.letters.all(record.folder))

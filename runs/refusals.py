@@ -1,10 +1,10 @@
-"""What is understood and not granted."""
+"""Requests that are valid but refused in the current state."""
 
 from reconciliation.lifecycle import State
 
 
 class RefusedError(Exception):
-    """It cannot be done as things are now; ``members`` are facts that a caller can act on."""
+    """``members`` are facts that a caller can act on."""
 
     def __init__(self, why: str, **members: str) -> None:
         super().__init__(why)
@@ -12,11 +12,9 @@ class RefusedError(Exception):
 
 
 def nothing_to(verb: str, audit_id: str, state: State) -> RefusedError:
-    """The refusal for an audit in a state in which something cannot be done."""
     return RefusedError(f"Audit {audit_id} is {state}: there is nothing to {verb}.", state=state.value)
 
 
 def busy(profile: str, audit_id: str) -> RefusedError:
-    """The refusal for a profile that has an active audit."""
     why = f"Audit {audit_id} of profile {profile} is active. Wait for it, or cancel it."
     return RefusedError(why, active_id=audit_id)

@@ -1,4 +1,4 @@
-"""The scheduled audit: one for each moment of the schedule, however often and late that is told."""
+"""The scheduled audit: one for each slot of the schedule, however often and late the timer fires."""
 
 import hashlib
 import logging
@@ -15,12 +15,12 @@ logger = logging.getLogger("capture_audit.schedule")
 
 
 def scheduled_id(slot: datetime, profile: str) -> str:
-    """The id of the audit of a slot, so that a double or late fire is one audit."""
+    """The id of a slot's audit, the same for every firing of its timer."""
     return new_audit_id(slot, hashlib.sha256(profile.encode()).hexdigest())
 
 
 async def start_scheduled(context: Context, slot: datetime, *, past_due: bool) -> str | None:
-    """Start the audit of the slot; None if it was started before, or another one is active."""
+    """Start the audit of the slot and return its id; None if it was started before, or another one is active."""
     services, settings = context.services, context.services.settings
     profile = settings.profiles[settings.scheduled_profile or next(iter(settings.profiles))]
     parameters = profile.parameters(mode=settings.scheduled_mode or profile.modes[0])

@@ -1,4 +1,4 @@
-"""The watchdog: every active audit is at work, or is helped, or makes room."""
+"""The watchdog: resumes interrupted audits, or ends them as failed."""
 
 import logging
 
@@ -24,10 +24,10 @@ _LEFT = (
 
 
 async def watch(context: Context) -> None:
-    """Resume what broke off, a limited number of times; mark as failed what cannot be helped; free what has ended.
+    """Resume interrupted audits up to ``AUDIT_MAX_RESUMES`` times, then end them; delete the guards of ended audits.
 
-    What goes wrong with one profile waits until all others were looked after; then the first such error is raised. An
-    audit that cannot be read is left as it is, and warned of.
+    An error with one profile is raised after all others were handled; of several the first. An audit that cannot be
+    read is not changed, only logged.
     """
     failures: list[Exception] = []
     for profile in context.services.settings.profiles:
@@ -35,7 +35,7 @@ async def watch(context: Context) -> None:
             await _watch(context, profile)
         except UnreadableError as error:
             logger.warning("The watchdog left the active audit of %s as it is: %s", profile, error)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is of this profile
+        except Exception as error:  # noqa: BLE001 - the other profiles are still handled
             tell_unexpected(f"The watchdog could not look after {profile}", error)
             failures.append(error)
     if failures:
@@ -58,8 +58,8 @@ async def _watch(context: Context, profile: str) -> None:
 
 
 async def _end_what_was_left(context: Context, profile: str) -> None:
-    """End an audit that an earlier release began and did not end: this one lays out the run store in another way. What
-    cannot be read is left as it is, and warned of.
+    """End an audit of an earlier release with the old layout of the run store, which this release cannot continue. One
+    that cannot be read is not changed, only logged.
     """
     records = context.services.records
     try:
@@ -77,7 +77,6 @@ async def _end_what_was_left(context: Context, profile: str) -> None:
 
 
 async def _help(context: Context, record: RunRecord) -> None:
-    """Resume an interrupted audit, or give it up."""
     if record.resumes >= context.services.settings.max_resumes:
         ended = await context.give_up(
             record,
@@ -95,12 +94,12 @@ async def _help(context: Context, record: RunRecord) -> None:
         return
     try:
         await resume(context, record)
-    except RefusedError as refusal:  # somebody else was faster
+    except RefusedError as refusal:  # another caller was faster
         logger.info("The watchdog did not resume an audit: %s", refusal)
 
 
 async def _tell(services: Services, ended: RunRecord) -> None:
-    """Tell people of an audit that was given up: it has no orchestration any more to do so."""
+    """Send the notice of an audit that was given up, since it has no orchestration to do so."""
     url = services.settings.webhook_url
     if url is None or not services.settings.notifies_of(Outcome.FAILED.word):
         return

@@ -11,7 +11,7 @@ from reconciliation.plan import Plan, PlannedShard
 from reconciliation.progress import Reached, ShardProgress
 from reconciliation.run_record import RunRecord
 from reconciliation.shards import Shard
-from runs.seen import START_GRACE, Orchestration, phase_of, state_seen
+from runs.state import START_GRACE, Orchestration, current_state, phase_of
 from runs.view import audit_view, view_of_record
 
 AT = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
@@ -32,7 +32,7 @@ def artefacts(*names: str, done: int = 0, begun: int = 0, pieces: int = 2, repor
 
 
 @pytest.mark.parametrize(
-    ("orchestration", "age", "seen"),
+    ("orchestration", "age", "state"),
     [
         (Orchestration.WAITING, timedelta(), State.QUEUED),
         (Orchestration.WAITING, timedelta(days=1), State.QUEUED),
@@ -45,16 +45,16 @@ def artefacts(*names: str, done: int = 0, begun: int = 0, pieces: int = 2, repor
         (Orchestration.ENDED, timedelta(days=1), State.INTERRUPTED),
     ],
 )
-def test_an_audit_that_has_not_ended_is_seen_as_what_is_done_for_it(
-    orchestration: Orchestration, age: timedelta, seen: State
+def test_the_state_of_an_audit_that_has_not_ended_is_what_is_done_for_it(
+    orchestration: Orchestration, age: timedelta, state: State
 ) -> None:
-    assert state_seen(RECORD, orchestration, AT + age) is seen
+    assert current_state(RECORD, orchestration, AT + age) is state
 
 
 @pytest.mark.parametrize("orchestration", Orchestration)
 @pytest.mark.parametrize("state", sorted(ENDED))
-def test_an_audit_that_has_ended_is_seen_as_its_record_says(state: State, orchestration: Orchestration) -> None:
-    assert state_seen(replace(RECORD, state=state), orchestration, AT + timedelta(days=1)) is state
+def test_the_state_of_an_audit_that_has_ended_is_that_of_its_record(state: State, orchestration: Orchestration) -> None:
+    assert current_state(replace(RECORD, state=state), orchestration, AT + timedelta(days=1)) is state
 
 
 PULLED = ("rows/containers.jsonl.gz", "pulled/0.json", "rows/registered.jsonl.gz", "pulled/1.json")

@@ -1,4 +1,4 @@
-"""What is really going on in an audit: what its record and its steps say, beside the Durable runtime."""
+"""The current state and phase of an audit, by its record, its artefacts and the Durable runtime."""
 
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -8,14 +8,14 @@ from adapters.store.reports import REPORT_FILES
 from reconciliation.lifecycle import Phase, State
 from reconciliation.run_record import FIRST_ATTEMPT, RunRecord
 
-# An orchestration becomes visible a moment after it was started; until then it is not missing.
+# An orchestration becomes visible only a moment after it was started.
 START_GRACE = timedelta(minutes=1)
-# One that is started again shows its old end until the runtime has taken the start.
+# One that is started again shows its old end until the runtime has processed the start.
 _RESTART_GRACE = timedelta(seconds=15)
 
 
 class Orchestration(StrEnum):
-    """What the Durable runtime says of the orchestration of an audit, reduced to what matters here."""
+    """The state of an audit's orchestration in the Durable runtime, simplified."""
 
     WAITING = "waiting"
     WORKING = "working"
@@ -24,14 +24,14 @@ class Orchestration(StrEnum):
 
     @property
     def is_open(self) -> bool:
-        """True while it is still to do something."""
+        """True until it has ended."""
         return self in {Orchestration.WAITING, Orchestration.WORKING}
 
 
-def state_seen(record: RunRecord, orchestration: Orchestration, now: datetime) -> State:
-    """The state as the API tells it: the record's own once the audit has ended, else what is really going on.
+def current_state(record: RunRecord, orchestration: Orchestration, now: datetime) -> State:
+    """The state that the API shows: the record's own once the audit has ended, otherwise by its orchestration.
 
-    ``interrupted`` means that the orchestration has ended, or never came, and the audit has not: nobody works on it.
+    ``interrupted``: the orchestration has ended or was never started, but the audit has not ended.
     """
     if record.state.has_ended:
         return record.state
@@ -48,7 +48,7 @@ def state_seen(record: RunRecord, orchestration: Orchestration, now: datetime) -
 
 
 def phase_of(state: State, artefacts: Artefacts, shards: int | None, pulls: int, attempt: str) -> Phase | None:
-    """The step that an audit is in, read off what the steps of this attempt before it have left behind."""
+    """The step that an audit is in, by the artefacts of this attempt; None while it is queued."""
     if state.has_ended:
         return Phase.DONE
     if state is State.QUEUED:
@@ -67,7 +67,7 @@ def phase_of(state: State, artefacts: Artefacts, shards: int | None, pulls: int,
 
 
 def _is_scanned(artefacts: Artefacts, shards: int | None, attempt: str) -> bool:
-    """True if this attempt has scanned. One that began again with all shards there says so by what it does next."""
+    """True if this attempt has scanned. A later attempt may start with all shards, so there the next step counts."""
     if attempt != FIRST_ATTEMPT:
         return any(name.startswith(f"{attempt}/") for name in artefacts.names)
     return shards is not None and sum(progress.done for progress in artefacts.shards.values()) == shards
