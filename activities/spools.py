@@ -20,7 +20,7 @@ from reporting.document import (
     finding_line,
     opening,
 )
-from reporting.look_up import NamesAsked
+from reporting.look_up import NamesToLookUp
 from reporting.model import Head
 
 _IN_MEMORY_BYTES = 1024 * 1024
@@ -39,7 +39,7 @@ class Spools:
     def __init__(self, now: datetime, counted_kind: str) -> None:
         self._now = now
         self._counted_kind = counted_kind
-        self.names = NamesAsked()
+        self.names = NamesToLookUp()
         self._files = ExitStack()
         self._dated: dict[Severity, list[tuple[datetime, bytes]]] = {}
         self._findings: dict[Severity, IO[bytes]] = {}

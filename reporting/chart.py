@@ -1,4 +1,4 @@
-"""How many findings there are of each verdict, as bars."""
+"""A bar chart of the findings by verdict."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
@@ -18,7 +18,7 @@ class Bar(NamedTuple):
 
 
 def bars(verdicts: Iterable[Mapping[str, Any]]) -> list[Bar]:
-    """Those of a report's ``verdicts`` whose findings ask for somebody: most urgent first, then the longest."""
+    """The bars of a report's ``verdicts`` whose findings need a person: most urgent first, then the longest."""
     given = [row for row in verdicts if row["count"] and row["severity"] in SEVERITIES]
     given.sort(key=lambda row: (SEVERITIES.index(row["severity"]), -row["count"]))
     most = max((row["count"] for row in given), default=0)

@@ -1,4 +1,4 @@
-"""What changed since the last audit, or why that cannot be said."""
+"""What changed since the last audit, or why there is no comparison."""
 
 from typing import Any, NamedTuple
 
@@ -8,14 +8,14 @@ from reporting.reading import Cut, Subject, cut, subject_of
 
 
 class Resolved(NamedTuple):
-    """A finding of the last audit that is none any more."""
+    """A finding of the last audit that was resolved."""
 
     subject: Subject
     verdict: str
 
 
 class Comparison(NamedTuple):
-    """``new`` is None if nothing was compared, ``resolved`` if nothing can be called so; ``why_not`` may say why."""
+    """``new`` is None if nothing was compared, ``resolved`` if that is unknown; ``why_not`` gives the reason."""
 
     previous: dict[str, Any] | None
     why_not: str | None
@@ -27,7 +27,6 @@ class Comparison(NamedTuple):
 
 
 def comparison(report: Head, profile: Profile) -> Comparison:
-    """By a report's ``since_last``."""
     since = report["since_last"]
     gone = [Resolved(subject_of(one, profile), one["verdict"]) for one in since["resolved_findings"]]
     return Comparison(

@@ -1,6 +1,6 @@
 """findings.csv: one row for each finding of any kind of subject, safe to open in a spreadsheet.
 
-Which columns there are, the profile declares; they are stable: new ones are added at the end.
+The profile declares the columns; they are stable: new ones are added at the end.
 """
 
 import csv
@@ -15,7 +15,7 @@ _FORMULA_STARTS = frozenset("=+-@＝＋－＠")  # noqa: RUF001 (spreadsheets ta
 
 
 def defused(values: Iterable[object]) -> list[object]:
-    """The values, but every text visible, and none that a spreadsheet takes for a formula (OWASP: CSV injection)."""
+    """The values with every text visible, and none that a spreadsheet reads as a formula (OWASP: CSV injection)."""
     return [_defused(visible(value)) if isinstance(value, str) else value for value in values]
 
 
@@ -24,12 +24,12 @@ def _defused(text: str) -> str:
 
 
 def csv_header(showing: Showing) -> str:
-    """The first line. Lines end with CRLF (RFC 4180)."""
+    """The header line. Lines end with CRLF (RFC 4180)."""
     return _lines([[name for name, _ in showing.cells]])
 
 
 def csv_rows(findings: Iterable[dict[str, Any]], showing: Showing) -> str:
-    """The lines of findings of a report. What is not known is empty, and so is what another kind of subject has."""
+    """The lines of a report's findings. Columns without a value, or of other kinds of subjects, are empty."""
     reads = [read for _, read in showing.cells]
     return _lines(defused([read(finding) for read in reads]) for finding in findings)
 

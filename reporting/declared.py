@@ -1,4 +1,4 @@
-"""What profiles put into the models of reports: words, places that they connect to, options, facts."""
+"""The models of reports, narrowed to what profiles declare: words, places, options and facts."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import reduce
@@ -45,7 +45,7 @@ class _AnyFinding(Finding):
 
 
 def names_of(profiles: Sequence[Profile]) -> dict[Any, Any]:
-    """The types to take for the words that profiles declare: those of these."""
+    """The types of names and words that replace the general ones, for these profiles."""
     verdicts = [rule.verdict for profile in profiles for _, rule in profile.verdicts()]
     return {
         ProfileName: _named("ProfileName", [profile.name for profile in profiles]),
@@ -56,8 +56,8 @@ def names_of(profiles: Sequence[Profile]) -> dict[Any, Any]:
 
 
 def narrowed_to(profile: Profile, names: Mapping[Any, Any] | None = None, suffix: str = "") -> Narrowing:
-    """The words of a profile, and what it puts into reports. Where there are others their ``names`` are given as well,
-    and its own models have a ``suffix``.
+    """The replacements of types for one profile. With several profiles, ``names`` are the types for all of them, and
+    ``suffix`` makes the names of this one's models unique.
     """
     kinds, verdicts = [kind.name for kind in profile.kinds], [rule.verdict for _, rule in profile.verdicts()]
     own = {KindName: _named(f"KindName{suffix}", kinds), Verdict: _named(f"Verdict{suffix}", verdicts)}
@@ -68,19 +68,18 @@ def narrowed_to(profile: Profile, names: Mapping[Any, Any] | None = None, suffix
         Counts: narrowing.model(Counts, **dict(_counts(profile, narrowing))),
         Counted: narrowing.model(Counted, **{profile.kinds[0].name: _counted(profile.kinds[0])}),
         VerdictGiven: _one_of(_given(kind, narrowing) for kind in profile.kinds),
-        Finding: _one_of(_finding(kind, narrowing) for kind in profile.kinds if _listed(kind)),
+        Finding: _one_of(_finding(kind, narrowing) for kind in profile.kinds if _shown_rules(kind)),
     }
     narrowing.instead.update(of_profile)
     return narrowing
 
 
 def report_of(profile: Profile) -> Model:
-    """The report of a profile, as only that one writes it."""
+    """The model of one profile's reports."""
     return narrowed_to(profile).model(Report)
 
 
 def report_schema(profile: Profile) -> dict[str, Any]:
-    """The JSON schema of a profile's report."""
     schema: dict[str, Any] = plain(report_of(profile).model_json_schema())
     version = schema["properties"]["schema_version"]["const"]
     title = f"report.json of capture-audit, schema version {version}, profile {profile.name}"
@@ -88,12 +87,12 @@ def report_schema(profile: Profile) -> dict[str, Any]:
 
 
 def _named(name: str, words: Sequence[str]) -> Any:
-    told = WithJsonSchema({"type": "string", "enum": list(dict.fromkeys(words))})
-    return TypeAliasType(name, Annotated[literal(*words), told])
+    schema = WithJsonSchema({"type": "string", "enum": list(dict.fromkeys(words))})
+    return TypeAliasType(name, Annotated[literal(*words), schema])
 
 
 def places(profile: Profile) -> Members:
-    """What tells what an audit of the profile was of, by its connections."""
+    """The members of a report that name the places, one for each connection."""
     return {one.shown: _place(one) for one in profile.connections}
 
 
@@ -105,12 +104,12 @@ def _place(one: Connection) -> tuple[Any, Any]:
 
 
 def text_of(option: Option) -> Any:
-    """One text that may be given for an option."""
+    """The type of one text of an option."""
     return literal(*option.choices) if option.choices else Annotated[str, Field(pattern=f"^{option.form}$")]
 
 
 def value_of(option: Option) -> Any:
-    """What may be given for an option."""
+    """The type of an option's value."""
     text, limits = text_of(option), Field(min_length=option.least, max_length=option.most)
     if option.is_list:
         return Annotated[GenericAlias(list, (text,)), limits]
@@ -145,7 +144,7 @@ def _finding(kind: Kind[Any], narrowing: Narrowing) -> tuple[str, Model]:
     shown: Members = {name: (Any, Field()) for name in kind.fields}
     if kind.shape:
         shown = narrowing.shape(kind.shape)
-    own: Members = {"subject": (subject, Field()), "verdict": _verdicts(_listed(kind))}
+    own: Members = {"subject": (subject, Field()), "verdict": _verdicts(_shown_rules(kind))}
     base = Finding if shown else _AnyFinding
     return kind.name, narrowing.model(base, f"{_title(kind)}Finding", **own, **shown)
 
@@ -154,7 +153,7 @@ def _verdicts(rules: Iterable[Rule[Any]]) -> tuple[Any, Any]:
     return literal(*(rule.verdict for rule in rules)), Field()
 
 
-def _listed(kind: Kind[Any]) -> list[Rule[Any]]:
+def _shown_rules(kind: Kind[Any]) -> list[Rule[Any]]:
     return [rule for rule in kind.verdicts() if not rule.counted]
 
 
@@ -167,7 +166,7 @@ def _title(kind: Kind[Any]) -> str:
 
 
 def _one_of(models: Iterable[tuple[str, Model]]) -> Any:
-    """Any of the models, by the kind of subject that they are of."""
+    """A union of the models, discriminated by the kind of their subject."""
     tagged = [Annotated[model, Tag(kind)] for kind, model in models]
     return Annotated[reduce(or_, tagged), Discriminator(_kind_of)] if len(tagged) > 1 else tagged[0]
 

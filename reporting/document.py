@@ -1,7 +1,7 @@
 """report.json as a text that is written and read line by line: its head, then one finding on each line, then the ids of
 the subjects that are only counted.
 
-It is one valid JSON document all the same. Reading it a line at a time keeps a report of any size out of memory.
+It is one valid JSON document. Reading it line by line keeps memory small for a report of any size.
 """
 
 import json
@@ -23,22 +23,22 @@ def opening(head: Head) -> str:
 
 
 def finding_line(finding: dict[str, Any]) -> str:
-    """One finding with its line break. In the document a comma stands before every line but the first."""
+    """One finding with its line break. In the document there is a comma before every line but the first."""
     return _to_text(finding) + "\n"
 
 
 def counted_begin(kind: str) -> str:
-    """What stands between the findings and the counted subjects, which are of one kind."""
+    """The text between the findings and the counted subjects, which are of one kind."""
     return f'{_FINDINGS_END}\n "counted": {{"{kind}": {{\n'
 
 
 def counted_opening(verdict: str, *, first: bool) -> str:
-    """What stands before the ids of one verdict's counted subjects."""
+    """The text before the ids of one verdict's counted subjects."""
     return f'{"" if first else ","}"{verdict}": [\n'
 
 
 def counted_line(ids: Sequence[str]) -> str:
-    """Some ids on one line. A comma stands before every line of a verdict but the first."""
+    """Some ids on one line. There is a comma before every line of a verdict but the first."""
     return _to_text(ids)[1:-1] + "\n"
 
 
@@ -47,7 +47,7 @@ CLOSING = f"{_END}\n"
 
 
 class ReportReader:
-    """Reads a report's lines as they come: ``head`` is there from the first finding on, or at the end."""
+    """Parses a report line by line: ``head`` is available once its last line was read."""
 
     def __init__(self) -> None:
         self._lines: list[str] = []
@@ -57,13 +57,13 @@ class ReportReader:
 
     @property
     def head(self) -> Head:
-        """The report without its findings. Raises ``ValueError`` before it has been read."""
+        """The report without its findings. Raises ``ValueError`` until it was read."""
         if self._head is None:
             raise ValueError("the report ends before its findings begin")
         return self._head
 
     def read(self, lines: Sequence[str]) -> list[dict[str, Any]]:
-        """Take in the next lines, without their line breaks; gives the findings on them.
+        """Read the next lines, without their line breaks; returns the findings on them.
 
         Raises ``ValueError`` for lines that are not JSON.
         """

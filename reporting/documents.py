@@ -1,7 +1,7 @@
-"""report.json, member by member: the only description of it. docs/report.schema.json and the API's are made of it.
+"""The models of report.json, the single source of docs/report.schema.json and of the API's schemas.
 
-What a profile adds (its words, places, options and facts) stands in ``declared``. A report is written without these
-models: one of a million subjects is not validated row by row. The tests hold what is written to them.
+``declared`` adds what a profile declares (words, places, options and facts). A report is written without these models,
+so that a million subjects are not validated one by one; the tests validate reports.
 """
 
 from typing import Annotated, Any, Literal, Self
@@ -71,7 +71,7 @@ class Resolved(Closed):
 
 _NULL: dict[str, Any] = {"type": "null"}
 _NUMBER: dict[str, Any] = {"type": "integer"}
-_NOTHING_LISTED: dict[str, Any] = {"maxItems": 0}
+_NO_ENTRIES: dict[str, Any] = {"maxItems": 0}
 
 
 class SinceLast(Compared):
@@ -84,7 +84,7 @@ class SinceLast(Compared):
         json_schema_extra={
             "if": {"properties": {"new": _NULL}},
             "then": {
-                "properties": {"persisting": _NULL, "resolved": _NULL, "resolved_findings": _NOTHING_LISTED},
+                "properties": {"persisting": _NULL, "resolved": _NULL, "resolved_findings": _NO_ENTRIES},
             },
             "else": {
                 "properties": {"previous": {"type": "object"}, "persisting": _NUMBER},
@@ -94,7 +94,7 @@ class SinceLast(Compared):
                         "properties": {
                             "why_not": {"type": "string"},
                             "resolved": _NULL,
-                            "resolved_findings": _NOTHING_LISTED,
+                            "resolved_findings": _NO_ENTRIES,
                         }
                     },
                 ],

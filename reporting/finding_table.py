@@ -1,4 +1,4 @@
-"""The findings of one severity: a table that a script may filter and sort, and that says everything without it."""
+"""The table of the findings of one severity. A script filters and sorts it; it is complete without the script."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
@@ -20,8 +20,6 @@ _NUMBERS = frozenset({Form.NUMBER, Form.BYTES})
 
 
 class ColumnHead(NamedTuple):
-    """The head of a column."""
-
     title: str
     is_number: bool
 
@@ -36,7 +34,7 @@ class Cell(NamedTuple):
 
 
 class Row(NamedTuple):
-    """One finding: facts to sort by, and below them why, what to do, and what was seen, over ``span`` columns."""
+    """One finding: cells to sort by, and below them reason, next step, facts and exhibits, over ``span`` columns."""
 
     subject: Subject
     verdict: str
@@ -54,9 +52,9 @@ class Row(NamedTuple):
 
 
 class Table(NamedTuple):
-    """The ``rows`` of a severity; ``findings`` says how many there are of it, and ``cut`` if not all are here.
+    """The ``rows`` of a severity; ``findings`` says how many there are, and ``cut`` is set if not all are shown.
 
-    A row is made when it is asked for, so that never all of them are in memory.
+    Rows are made lazily, so that never all of them are in memory.
     """
 
     severity: str
@@ -71,7 +69,7 @@ class Table(NamedTuple):
 def finding_table(
     severity: str, findings: Sequence[dict[str, Any]], count: int, report: Head, profile: Profile
 ) -> Table:
-    """``findings`` are the first of ``count``, and all of them are shown."""
+    """``findings`` are the first of ``count``; all of them are shown."""
     if not count:
         where = "" if report["complete"] or severity == "unknown" else " in what was read"
         return Table(severity, _TITLES[severity], "", f"Nothing of this severity was found{where}.", None, [], iter(()))

@@ -1,4 +1,4 @@
-"""What to do first, most urgent first, with what each step is about."""
+"""The next steps, most urgent first."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
@@ -10,11 +10,11 @@ from reporting.model import Head
 from reporting.reading import SEVERITIES, Findings, is_ahead, runbooks
 
 _MOST_STEPS = 5
-_NEVER = "~"  # sorts behind every moment's text
+_NEVER = "~"  # sorts after the text of every moment
 
 
 class Gap(NamedTuple):
-    """Something that was not looked at: in short, and what to do about it."""
+    """Something that was not read: in short, and what to do about it."""
 
     lead: str
     rest: str
@@ -34,7 +34,7 @@ class Step(NamedTuple):
 
 
 class FirstSteps(NamedTuple):
-    """Gaps are closed before anything else; ``more`` are the steps that are left out."""
+    """Gaps come before everything else; ``more`` is the number of steps that are left out."""
 
     gaps: list[Gap]
     steps: list[Step]
@@ -42,7 +42,7 @@ class FirstSteps(NamedTuple):
 
 
 def first_steps(report: Head, findings: Findings, profile: Profile) -> FirstSteps:
-    """The few that come first; nothing if nothing asks for a person."""
+    """At most ``_MOST_STEPS`` gaps and steps; none if nothing needs a person."""
     gaps = list(_gaps(report["coverage"], profile.wording.unit))
     steps = list(_steps(report, findings, profile))
     more = max(len(gaps) + len(steps) - _MOST_STEPS, 0)
@@ -70,7 +70,7 @@ def _gaps(coverage: dict[str, Any], unit: str) -> Iterator[Gap]:
 
 
 def _steps(report: Head, findings: Findings, profile: Profile) -> Iterator[Step]:
-    """One for each severity and verdict: those with a date ahead first, then the verdict with most findings."""
+    """One for each severity and verdict: those with a due date in the future first, then those with most findings."""
     addresses, showing = runbooks(report), profile.showing
     for severity in SEVERITIES:
         given = findings[severity]
@@ -94,6 +94,6 @@ def _steps(report: Head, findings: Findings, profile: Profile) -> Iterator[Step]
 
 
 def _soonest(report: Head, group: Sequence[dict[str, Any]]) -> str | None:
-    """The first date that is still to come."""
+    """The earliest due date in the future."""
     ahead = (one["due"] for one in group if one["due"] and is_ahead(one["due"], report))
     return min(ahead, key=from_text, default=None)

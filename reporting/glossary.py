@@ -1,4 +1,4 @@
-"""The end of the page: what its subjects are known by, what every verdict means, and how the audit was asked."""
+"""The end of the page: looking up the subjects' names, the meaning of every verdict, and the audit's parameters."""
 
 from typing import Any, NamedTuple
 
@@ -10,7 +10,7 @@ from reporting.reading import by_kind
 
 
 class LookUp(NamedTuple):
-    """The statement that tells whoever may read the database what subjects these are."""
+    """The SQL statement for looking up the subjects in the database, and the texts around it."""
 
     anchor: str
     heading: str
@@ -37,14 +37,14 @@ class Verdicts(NamedTuple):
 
 
 def look_up(report: Head, profile: Profile) -> LookUp | None:
-    """None if no finding has such a name."""
-    asked = report["look_up"]
-    if asked is None:
+    """None if the report has no such statement."""
+    statement = report["look_up"]
+    if statement is None:
         return None
     noun, heading, tells = profile.wording.named
-    them = plural(asked["of"], noun)
-    which = f"the {asked['cases']:,} most urgent of {them}" if asked["of"] > asked["cases"] else them
-    return LookUp(f"{noun}s", heading, f"{tells} of {which}", asked["sql"].split("\n"))
+    them = plural(statement["of"], noun)
+    which = f"the {statement['cases']:,} most urgent of {them}" if statement["of"] > statement["cases"] else them
+    return LookUp(f"{noun}s", heading, f"{tells} of {which}", statement["sql"].split("\n"))
 
 
 def verdicts(report: Head, profile: Profile) -> list[Verdicts]:
@@ -68,10 +68,10 @@ def verdicts(report: Head, profile: Profile) -> list[Verdicts]:
     ]
 
 
-def asked(report: Head, profile: Profile) -> dict[str, Place | str]:
-    """What was audited, the parameters, the waiting time and the versions, by name."""
+def setup(report: Head, profile: Profile) -> dict[str, Place | str]:
+    """The places, parameters, waiting time and versions of an audit, by name."""
     audit = report["audit"]
-    known = {name.capitalize(): place or "not looked at" for name, place in places(audit, profile).items()}
+    places_read = {name.capitalize(): place or "not looked at" for name, place in places(audit, profile).items()}
     facts = {
         "Profile": audit["profile"],
         "Audit": audit["id"],
@@ -84,7 +84,7 @@ def asked(report: Head, profile: Profile) -> dict[str, Place | str]:
         "Version": report["versions"]["capture_audit"],
         "Report schema": report["schema_version"],
     }
-    return {"Environment": audit["environment"]} | known | {name: str(of) for name, of in facts.items()}
+    return {"Environment": audit["environment"]} | places_read | {name: str(of) for name, of in facts.items()}
 
 
 def _shown(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""The answer in one sentence: is anything missing, and was everything looked at."""
+"""The result in one sentence: whether anything is missing, and whether everything was read."""
 
 from reconciliation.profile import Profile
 from reconciliation.rules import Severity
@@ -7,7 +7,7 @@ from reconciliation.wording import joined, plural
 
 
 def headline(result: Result, profile: Profile) -> str:
-    """One sentence for the service owner; it never claims more than the coverage allows."""
+    """One sentence; it never claims more than the coverage allows."""
     coverage, tally, wording = result.coverage, result.tally, profile.wording
     parts = [wording.alarms(tally.alarms) if wording.alarms else f"{tally.alarms:,} {wording.alarm}"] * (
         tally.alarms > 0

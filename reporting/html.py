@@ -1,18 +1,18 @@
-"""report.html: the report for people. One file, no outside resource; readable in the dark, on a phone and on paper.
+"""report.html: the report for people. One file without external resources; for dark mode, phones and paper.
 
-Everything is there without its script, which only filters and sorts.
+It is complete without its script, which only filters and sorts.
 """
 
 from collections import Counter
 
 from reconciliation.profile import Profile
 from reconciliation.wording import plural
-from reporting.answer import answer
 from reporting.comparison import comparison
 from reporting.finding_table import finding_table
 from reporting.first_steps import first_steps
-from reporting.glossary import asked, look_up, verdicts
+from reporting.glossary import look_up, setup, verdicts
 from reporting.layout import rendered
+from reporting.masthead import masthead
 from reporting.model import Head
 from reporting.overview import overview
 from reporting.proof import proof
@@ -26,13 +26,13 @@ SHOWN_SEVERITIES = frozenset(SEVERITIES)
 def render_html(report: Head, findings: Findings, profile: Profile) -> str:
     """The whole page, from a report's head and its findings of each severity in ``SHOWN_SEVERITIES``.
 
-    At most ``MOST_ROWS`` findings of a severity need be given, and are shown. Every value from outside is escaped.
+    At most ``MOST_ROWS`` findings of a severity are shown, so no more need be given. All values are escaped.
     """
     given = {severity: findings.get(severity, ())[:MOST_ROWS] for severity in SEVERITIES}
     counts = report["counts"]["by_severity"]
     return rendered(
         "page.html",
-        answer=answer(report, profile),
+        masthead=masthead(report, profile),
         first_steps=first_steps(report, given, profile),
         comparison=comparison(report, profile),
         proof=proof(report, profile),
@@ -42,5 +42,5 @@ def render_html(report: Head, findings: Findings, profile: Profile) -> str:
         idle=plural(counts["info"], "finding") if counts["info"] else "",
         look_up=look_up(report, profile),
         verdicts=verdicts(report, profile),
-        asked=asked(report, profile),
+        setup=setup(report, profile),
     )

@@ -1,4 +1,4 @@
-"""The templates, and the one way in which a value gets into a page."""
+"""The templates, and the escaping of all values in them."""
 
 from functools import cache
 from html import escape
@@ -18,9 +18,9 @@ _FILTERS = {"thousands": thousands, "size": size, "plural": plural}
 
 
 def written(value: object) -> Markup:
-    """What a page holds of a value: no markup but a template's own, and nothing hidden. No other code escapes.
+    """A value as safe HTML: escaped, unless it is ``Markup``, and with all characters visible. No other code escapes.
 
-    Raises ``jinja2.UndefinedError`` for what a template was not given.
+    Raises ``jinja2.UndefinedError`` for a variable that a template was not given.
     """
     return value if isinstance(value, Markup) else Markup(escape(visible(str(value))))  # noqa: S704 - it is escaped
 
@@ -29,7 +29,7 @@ def written(value: object) -> Markup:
 def environment() -> Environment:
     """The templates, each compiled when it is first used.
 
-    They have none of Jinja's filters: some of them, ``safe`` above all, let a text pass by ``written``.
+    None of Jinja's own filters is available, since some of them, ``safe`` above all, bypass ``written``.
     """
     made = Environment(
         loader=FileSystemLoader(_TEMPLATES),
@@ -47,5 +47,4 @@ def environment() -> Environment:
 
 
 def rendered(template: str, **values: object) -> str:
-    """A template with these values in it."""
     return environment().get_template(template).render(values)

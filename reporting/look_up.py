@@ -1,4 +1,4 @@
-"""Whose findings are these? The report holds ids only; a statement tells whoever may read the database the rest."""
+"""The SQL statement for looking up what findings are about in the database, since a report holds ids only."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -10,8 +10,8 @@ from reconciliation.rules import SEVERITY_ORDER, Severity
 MOST_NAMES = 500
 
 
-class NamesAsked:
-    """What people know the subjects by of findings that ask something of a person, each once, as they come."""
+class NamesToLookUp:
+    """The ids by which people know the subjects of findings that need a person, each once, in order."""
 
     def __init__(self, findings: Iterable[Finding[Any]] = ()) -> None:
         self._names: dict[Severity, dict[str, None]] = {severity: {} for severity in SEVERITY_ORDER}
@@ -19,16 +19,15 @@ class NamesAsked:
             self.add(finding)
 
     def add(self, finding: Finding[Any]) -> None:
-        """Take in one finding."""
         if (named := finding.named) is not None:
             self._names[finding.judgement.severity][named] = None
 
     def look_up(self, profile: Profile) -> dict[str, Any] | None:
-        """``sql``, of how many it asks (``cases``, whatever they are), and ``of`` how many there are: it asks of the
-        most urgent ones, ``MOST_NAMES`` at most.
+        """``sql``, the number of ids in it (``cases``), and the number of all ids (``of``); the statement is for the
+        most urgent ones, at most ``MOST_NAMES``.
 
-        None if no finding has such a name. Raises ``ValueError`` if an id is not what the profile takes for one.
+        None if no finding has such an id. Raises ``ValueError`` if the profile rejects an id.
         """
         named = list(dict.fromkeys(name for severity in SEVERITY_ORDER for name in self._names[severity]))
-        asked = named[:MOST_NAMES]
-        return {"sql": profile.look_up(asked), "cases": len(asked), "of": len(named)} if asked else None
+        shown = named[:MOST_NAMES]
+        return {"sql": profile.look_up(shown), "cases": len(shown), "of": len(named)} if shown else None

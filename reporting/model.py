@@ -1,4 +1,4 @@
-"""The canonical report. CSV and HTML are renderings of this document and hold nothing that is not in it."""
+"""The canonical report. CSV and HTML are rendered from it and contain nothing else."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -20,17 +20,17 @@ from reporting.headline import headline
 
 SCHEMA_VERSION = 3
 COMPARABLE_VERSIONS = (2, SCHEMA_VERSION)
-"""Schemas in which what a later report is compared by (its moment, its mode, its findings) is said alike."""
+"""The schema versions with which a report can be compared: they agree on moment, mode and findings."""
 ASKING = tuple(severity for severity in SEVERITY_ORDER if severity is not Severity.INFO)
-"""The severities of findings that ask something of a person."""
+"""The severities of findings that need a person."""
 Head = dict[str, Any]
 """A report without its findings, as JSON."""
 
 
 @dataclass(frozen=True)
 class AuditHeader:
-    """Which audit a report speaks for, and what it gives to those who must act: their runbook's address, and a
-    statement that tells what subjects are known by (see ``NamesAsked.look_up``).
+    """The audit of a report; ``runbook_url`` is the address of people's own instructions, ``look_up`` is that of
+    ``NamesToLookUp``.
     """
 
     audit_id: str
@@ -52,10 +52,10 @@ def build_head(
     *,
     generated_at: datetime,
 ) -> Head:
-    """Everything of a report that stands before its findings: counts before rows, coverage before conclusions.
+    """The report up to its findings.
 
-    Raises ``AssertionError`` if a verdict was given that the profile does not have, or if not every unit that was to
-    be opened has one where each gets one.
+    Raises ``AssertionError`` if a verdict was given that the profile does not have, or if each unit should have a
+    verdict and one does not.
     """
     tally, coverage = result.tally, result.coverage
     counts = _counts(profile, tally, coverage)
@@ -125,23 +125,23 @@ def _counts(profile: Profile, tally: Tally, coverage: Coverage) -> dict[str, dic
 
 
 def _graded(tally: Tally, kind: Kind[Any], verdict: str) -> dict[str, int]:
-    """How often a verdict was given with each severity, where it was: the facts may move it from the usual one."""
+    """How often a verdict was given with each severity, without zeros."""
     counts = {severity.value: tally.graded[kind.name, verdict, severity] for severity in Severity}
     return {severity: count for severity, count in counts.items() if count}
 
 
 def _letter(letter: DeadLetter) -> dict[str, Any]:
-    """A dead letter as a report shows it; its errors stand with the units that could not be read."""
+    """A dead letter as a report shows it; its errors are among ``failed_units``."""
     shown = ("shard", "units", "failed", "attempts", "first_at", "last_at", "discarded")
     return {name: value for name, value in letter.to_json().items() if name in shown}
 
 
 def summary_of(head: Head, profile: Profile) -> dict[str, Any]:
-    """What an audit's status says of its report: what it is of, the headline and the counts, not the rows.
+    """The summary of a report in an audit's status: its places, the headline and the counts.
 
-    ``counts`` are of the verdicts that are listed one by one, and of all verdicts on subjects of the first kind, whose
-    number stands under its noun; a verdict that several kinds of subjects can get counts for all of them. ``asking``
-    are those of them that ask something of a person, by severity; what is in ``counts`` and not there needs nobody.
+    ``counts`` are of the verdicts whose findings are shown one by one, and of all verdicts on subjects of the first
+    kind; a verdict of several kinds counts for all of them. The number of subjects of the first kind is under its noun
+    in the plural. ``asking`` counts those that need a person, by severity and verdict.
     """
     counts, since, first = head["counts"], head["since_last"], profile.kinds[0]
     given: Counter[str] = Counter()

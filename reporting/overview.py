@@ -1,4 +1,4 @@
-"""What was found, at a glance: the chart of verdicts and the timeline."""
+"""The overview of findings: the chart of verdicts and the timeline."""
 
 from typing import NamedTuple
 
@@ -11,7 +11,7 @@ from reporting.timeline import Drawing, columns, drawing
 
 
 class Overview(NamedTuple):
-    """``timeline`` is None if no finding has a date; ``left_out`` says which findings are not in it."""
+    """``timeline`` is None if no finding has a date; ``left_out`` says how many findings are not in it."""
 
     bars: list[Bar]
     timeline: Drawing | None
@@ -19,7 +19,7 @@ class Overview(NamedTuple):
 
 
 def overview(report: Head, findings: Findings, showing: Showing) -> Overview | None:
-    """None if nothing was found."""
+    """None if there are no findings that need a person."""
     given = bars(report["verdicts"])
     if not given:
         return None

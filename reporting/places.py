@@ -1,4 +1,4 @@
-"""What a report is of: accounts and databases."""
+"""The places of an audit: storage accounts and databases."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -7,14 +7,14 @@ from reconciliation.profile import Profile
 
 
 class Place(NamedTuple):
-    """An account by its name, or a database by its name and its ``host``; None for what its URL leaves out."""
+    """A storage account, or a database with its ``host``; None for what the database's URL leaves out."""
 
     name: str | None
     host: str | None = None
 
 
 def places(audit: Mapping[str, Any], profile: Profile) -> dict[str, Place | None]:
-    """Each place that the profile connects to, under what it is called; None if it was not looked at."""
+    """Each place that the profile connects to, by its noun; None if it was not configured."""
     return {one.shown.replace("_", " "): _place(audit[one.shown]) for one in profile.connections}
 
 

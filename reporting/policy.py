@@ -1,4 +1,4 @@
-"""The page's own style and script, and the policy under which a browser lets those work and nothing else."""
+"""The page's own style and script, and the content security policy that allows only these."""
 
 import base64
 import hashlib
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def _own(name: str) -> str:
-    """A file beside this module, as it is within its element: on lines of its own."""
+    """A file next to this module, as it is inside its HTML element: after a line break."""
     return f"\n{(Path(__file__).parent / name).read_text(encoding='utf-8')}"
 
 
@@ -25,4 +25,4 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "form-action 'none'",
     )
 )
-"""For the answer's header, and in the page itself: nothing that may have got into the page works."""
+"""For the response's header and the page itself: injected scripts and styles do not work."""

@@ -1,4 +1,4 @@
-"""The proof that nothing was overlooked: sums that add up, and words for what is only counted."""
+"""The proof that nothing was overlooked: sums that add up, and explanations of what is only counted."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -12,7 +12,7 @@ _MOST_UNITS = 1000
 
 
 class Line(NamedTuple):
-    """A line of a sum; ``style`` is empty for one that is added up."""
+    """A line of a sum; ``style`` is empty for a summand."""
 
     name: str
     number: int
@@ -27,7 +27,7 @@ class Unread(NamedTuple):
 
 
 class DeadLetter(NamedTuple):
-    """A shard that could not be read to its end, in words; and who ``discarded`` it, when and why, if somebody did."""
+    """A shard that could not be read to its end, in words; and who ``discarded`` it, when and why, if it was."""
 
     words: str
     discarded: dict[str, str] | None
@@ -42,7 +42,7 @@ class Counted(NamedTuple):
 
 
 class Judged(NamedTuple):
-    """A kind of subject: all = those listed as findings + those only counted, and what the latter are."""
+    """The sum for one kind of subject: all = findings + those only counted; and the verdicts of the latter."""
 
     sum: str
     counted: list[Counted]
@@ -63,7 +63,7 @@ class Proof(NamedTuple):
 
 
 def proof(report: Head, profile: Profile) -> Proof:
-    """By a report's head; ``unread`` says in words how many units could not be read."""
+    """From a report's head; ``unread`` says in words how many units could not be read."""
     coverage, unit = report["coverage"], profile.wording.unit
     lead, rest = _words(report, profile.wording)
     failed = coverage["failed_units"]
@@ -93,7 +93,7 @@ def _lines(coverage: dict[str, Any], unit: str) -> Iterator[Line]:
 
 
 def _words(report: Head, wording: Wording) -> tuple[str, str]:
-    """Whether everything was looked at, as a lead and the rest."""
+    """Whether everything was read, as a first sentence and the rest."""
     coverage = report["coverage"]
     if coverage["complete"] and not report["complete"]:
         return "Not twice.", (

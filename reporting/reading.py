@@ -10,18 +10,18 @@ from reporting.model import ASKING, Head
 Findings = Mapping[str, Sequence[dict[str, Any]]]
 """The findings that a page shows, by severity."""
 SEVERITIES = tuple(severity.value for severity in ASKING)
-"""The severities of findings that ask for somebody, in the order of the page."""
+"""The severities of findings that need a person, in the order of the page."""
 
 
 class Subject(NamedTuple):
-    """What a finding is about: what a reader calls such a thing, and which of them it is."""
+    """The subject of a finding: the noun of its kind, and its id."""
 
     noun: str
     id: str
 
 
 class Cut(NamedTuple):
-    """A list of which the first are shown; all are in some file."""
+    """A list of which only the first are shown; ``file`` has all of them."""
 
     shown: int
     of: int
@@ -29,27 +29,27 @@ class Cut(NamedTuple):
 
 
 def subject_of(finding: Mapping[str, Any], profile: Profile) -> Subject:
-    """A kind that the profile has no more keeps its name."""
+    """For a kind that the profile no longer has, the noun is its name."""
     kind = finding["subject"]["kind"]
-    known = profile.kind(kind)
-    return Subject(known.noun if known else kind, finding["subject"]["id"])
+    declared = profile.kind(kind)
+    return Subject(declared.noun if declared else kind, finding["subject"]["id"])
 
 
 def cut(shown: int, of: int, file: str) -> Cut | None:
-    """What a reader must know of a list that is not whole; None if it is."""
+    """None if the list is complete."""
     return Cut(shown, of, file) if of > shown else None
 
 
 def is_ahead(due: str, report: Head) -> bool:
-    """True if a moment is still to come, as the report sees it."""
+    """True if a due date is after the report's moment."""
     return from_text(due) > from_text(report["audit"]["as_of"])
 
 
 def by_kind(report: Head, kind: str) -> list[dict[str, Any]]:
-    """Those of a report's ``verdicts`` that speak of one kind of subject."""
+    """The rows of a report's ``verdicts`` for one kind of subject."""
     return [row for row in report["verdicts"] if row["subject"] == kind]
 
 
 def runbooks(report: Head) -> dict[str, str | None]:
-    """Where people wrote down what to do about a verdict, by verdict; None where they did not."""
+    """The addresses of people's own instructions, by verdict; None without a runbook."""
     return {row["verdict"]: row["runbook"] for row in report["verdicts"]}

@@ -1,4 +1,4 @@
-"""What the models of documents are made of, and how what profiles declare is put into them."""
+"""The building blocks of the documents' models, and how they are narrowed to what profiles declare."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ from reconciliation.shapes import Form
 
 Model = type[BaseModel]
 Members = dict[str, Any]
-"""The members of a model by their names, each a type and a ``FieldInfo``."""
+"""The members of a model by name, each a type and a ``FieldInfo``."""
 
 
 class Closed(BaseModel):
@@ -25,8 +25,8 @@ class Closed(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, use_attribute_docstrings=True, regex_engine="python-re")
 
 
-def _told(by: Any) -> Any:
-    """What pydantic knows of what stands beside a type: a text describes it."""
+def _field(by: Any) -> Any:
+    """The pydantic equivalent of an annotation of a shape: a text is a description."""
     if isinstance(by, str):
         return Field(description=by)
     if isinstance(by, Form):
@@ -38,9 +38,9 @@ def _told(by: Any) -> Any:
 Count = Annotated[int, Field(ge=0)]
 Said = Annotated[str, Field(min_length=1)]
 _UTC: Form = get_args(shapes.Moment)[1]
-Moment = TypeAliasType("Moment", Annotated[str, _told(_UTC), Field(description="A moment in UTC.")])
+Moment = TypeAliasType("Moment", Annotated[str, _field(_UTC), Field(description="A moment in UTC.")])
 _TERMS: dict[Any, Any] = {shapes.Moment: Moment, shapes.Count: Count}
-"""What the engine's terms are here."""
+"""The pydantic equivalents of the engine's types."""
 
 
 def literal(*words: str) -> Any:
@@ -50,22 +50,22 @@ def literal(*words: str) -> Any:
 
 @dataclass(frozen=True)
 class Narrowing:
-    """Models as they are for some profiles: each type that has another one in ``instead`` is replaced, however deep it
-    stands, and the models that are changed by that have ``suffix`` behind their names.
+    """Models for some profiles: each type in ``instead`` is replaced, at any depth, and the models that are changed by
+    that have ``suffix`` after their names.
     """
 
     suffix: str = ""
     instead: dict[Any, Any] = field(default_factory=dict)
 
     def of(self, annotation: Any) -> Any:
-        """The type to take for one that a model names, or a shape that a profile declares."""
+        """The replacement of a type, or the model of a shape that a profile declares."""
         if annotation in _TERMS:
             return _TERMS[annotation]
         origin, inner = get_origin(annotation), get_args(annotation)
         if origin is None or origin is Literal:
             return self._plain(annotation)
         if origin is Annotated:
-            return Annotated[(self.of(inner[0]), *map(_told, inner[1:]))]
+            return Annotated[(self.of(inner[0]), *map(_field, inner[1:]))]
         taken = tuple(map(self.of, inner))
         return reduce(or_, taken) if origin in (Union, UnionType) else origin[taken]
 
@@ -80,19 +80,18 @@ class Narrowing:
         return self.instead.get(annotation, annotation)
 
     def model(self, model: Model, name: str | None = None, /, **more: Any) -> Model:
-        """A model with the types to take, and with ``more`` members, or other ones of these names; itself if nothing of
-        it is another.
+        """A model with the replaced types, and with ``more`` members, which may override its own; the model itself if
+        nothing changes.
         """
-        known = {member: self.of(info.annotation) for member, info in model.model_fields.items() if member not in more}
+        types = {member: self.of(info.annotation) for member, info in model.model_fields.items() if member not in more}
         other: Members = {
             member: _as_it_was(taken, model.model_fields[member])
-            for member, taken in known.items()
+            for member, taken in types.items()
             if taken != model.model_fields[member].annotation
         }
         return self._made(name or model.__name__, model, model.__doc__, other | more) if other or more else model
 
     def shape(self, declared: type) -> Members:
-        """The members that a ``TypedDict`` declares."""
         return {name: (self.of(hint), Field()) for name, hint in get_type_hints(declared, include_extras=True).items()}
 
     def _made(self, name: str, base: Model, doc: str | None, members: Mapping[str, Any]) -> Model:
@@ -105,7 +104,7 @@ class Narrowing:
 
 
 def _as_it_was(taken: Any, info: FieldInfo) -> tuple[Any, Any]:
-    """A member of another type, of which the same is said."""
+    """A member with another type, and the same metadata and description."""
     return Annotated[(taken, *info.metadata)] if info.metadata else taken, Field(description=info.description)
 
 
@@ -113,6 +112,6 @@ def plain(schema: Any) -> Any:
     """A schema with each description on one line, and without the titles that pydantic makes of names."""
     if isinstance(schema, dict):
         texts = {name for name in ("title", "description") if isinstance(schema.get(name), str)}
-        told = {"description": " ".join(schema["description"].split())} if "description" in texts else {}
-        return {name: plain(part) for name, part in schema.items() if name not in texts} | told
+        described = {"description": " ".join(schema["description"].split())} if "description" in texts else {}
+        return {name: plain(part) for name, part in schema.items() if name not in texts} | described
     return [plain(part) for part in schema] if isinstance(schema, list) else schema

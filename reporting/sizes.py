@@ -1,4 +1,4 @@
-"""How numbers are written for a reader."""
+"""Formatting numbers for a reader."""
 
 from reconciliation.wording import plural
 

@@ -1,4 +1,4 @@
-"""When it was that findings are about: columns by day, month or year, and how they are drawn."""
+"""The timeline of findings: columns by day, month or year, and their drawing as SVG."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -26,7 +26,7 @@ class Column(NamedTuple):
 
     @property
     def total(self) -> int:
-        """How many findings it stands for."""
+        """The number of its findings."""
         return sum(self.counts.values())
 
     @property
@@ -51,7 +51,7 @@ def columns(dates: Iterable[tuple[str, str]]) -> tuple[str, list[Column]]:
         grouped.setdefault(day[: _LENGTHS[unit]], Counter())[severity] += count
     keys = _span(unit, first, last)
     if len(keys) > _MOST_COLUMNS:
-        # A clock far in the past or future must not draw the centuries between.
+        # A wrong clock, far in the past or future, must not add the centuries between.
         keys = sorted(grouped)
     return unit, [Column(_label(key), grouped.get(key, {})) for key in keys]
 
@@ -82,9 +82,9 @@ class Label(NamedTuple):
 
 
 class Drawing(NamedTuple):
-    """Columns on one line and of one scale, in pixels down: from ``top``, which stands for ``most``, to ``base``.
+    """Columns on one baseline and of one scale, in pixels from above: ``top`` is the height of ``most``, ``base`` zero.
 
-    Texts are written at ``above`` and ``below``.
+    Texts are at ``above`` and ``below``.
     """
 
     unit: str
@@ -103,7 +103,7 @@ class Drawing(NamedTuple):
 
 
 def drawing(unit: str, drawn: Sequence[Column], event: str) -> Drawing:
-    """At least one column as a drawing; ``numbers`` are those by ``severities`` of each column that is not empty."""
+    """Draw at least one column; ``numbers`` are the counts by ``severities`` of each column that is not empty."""
     most = max(column.total for column in drawn) or 1
     slot = 100 / len(drawn)
     peak = max(drawn, key=lambda column: column.total)
@@ -145,7 +145,7 @@ def _stack(column: Column, left: float, slot: float, most: int) -> Stack:
 
 
 def _labels(drawn: Sequence[Column], slot: float) -> list[Label]:
-    """A few: one under each of few columns, else at even distances, the outer ones within the drawing."""
+    """One under each column if there are few, otherwise ``_MOST_LABELS`` at even distances within the drawing."""
     if len(drawn) <= _MOST_LABELS:
         return [Label(column.label, f"{slot * (number + 0.5):.2f}", "middle") for number, column in enumerate(drawn)]
     labels = []
@@ -164,7 +164,7 @@ def _unit(first: str, last: str) -> str:
 
 
 def _span(unit: str, first: str, last: str) -> list[str]:
-    """Every day, month or year from one day to another, as ISO 8601 begins with it."""
+    """Every day, month or year from one day to another, as a prefix of ISO 8601."""
     if unit == "day":
         return [date.fromordinal(day).isoformat() for day in range(_days(first), _days(last) + 1)]
     if unit == "month":

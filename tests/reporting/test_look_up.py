@@ -3,7 +3,7 @@ import re
 import pytest
 
 from profiles.pre_capture_sessions import PROFILE
-from reporting.look_up import MOST_NAMES, NamesAsked
+from reporting.look_up import MOST_NAMES, NamesToLookUp
 from tests.profiles.pre_capture_sessions.world import SWEPT, encoded, reconciled, report_on, session, uuid_of
 
 
@@ -39,7 +39,7 @@ def test_without_a_case_there_is_nothing_to_look_up() -> None:
 def test_a_statement_is_bounded_and_says_so() -> None:
     names = [f"session {number}" for number in range(MOST_NAMES + 1)]
     done = reconciled([session(name, **SWEPT, case_id=case(name)) for name in names])
-    look_up = NamesAsked(done.findings).look_up(PROFILE)
+    look_up = NamesToLookUp(done.findings).look_up(PROFILE)
     assert look_up is not None
     assert (look_up["cases"], look_up["of"]) == (MOST_NAMES, MOST_NAMES + 1)
     assert len(asked(look_up["sql"])) == MOST_NAMES

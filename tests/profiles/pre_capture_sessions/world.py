@@ -45,7 +45,7 @@ from reporting.document import (
     opening,
 )
 from reporting.html import SHOWN_SEVERITIES, render_html
-from reporting.look_up import NamesAsked
+from reporting.look_up import NamesToLookUp
 from reporting.model import AuditHeader, build_head
 
 AS_OF = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
@@ -383,7 +383,7 @@ def reconciled(
 
 def document_of(done: Audited, parameters: AuditParameters = PARAMETERS) -> str:
     """report.json of an audit with few sessions."""
-    look_up = NamesAsked(done.findings).look_up(PROFILE)
+    look_up = NamesToLookUp(done.findings).look_up(PROFILE)
     header = AuditHeader(AUDIT_ID, parameters, AS_OF - MINUTE, CLOCK, AUDITED, look_up=look_up)
     head = build_head(header, PROFILE, done.result, generated_at=AS_OF + MINUTE)
     lines = [finding_line(found.to_json(change)) for found, change in zip(done.findings, done.changes, strict=True)]

@@ -1,4 +1,4 @@
-"""The top of the page: the answer, and the figures that lead to the findings."""
+"""The top of the page: the headline, and the figures that link to the findings."""
 
 from typing import NamedTuple
 
@@ -11,7 +11,7 @@ _OUTCOMES = {"clean": "Clean", "findings": "Findings", "incomplete": "Incomplete
 
 
 class Figure(NamedTuple):
-    """How many there are of something, and where on the page it is; ``style`` is that of its tile."""
+    """A number, and the ``anchor`` on the page that it links to; ``style`` is that of its tile."""
 
     name: str
     number: int
@@ -19,7 +19,7 @@ class Figure(NamedTuple):
     style: str
 
 
-class Answer(NamedTuple):
+class Masthead(NamedTuple):
     """The headline, how the audit ended, and what it was an audit of."""
 
     environment: str
@@ -34,10 +34,10 @@ class Answer(NamedTuple):
     figures: list[Figure]
 
 
-def answer(report: Head, profile: Profile) -> Answer:
-    """By a report's head; only what was looked at is among the places."""
+def masthead(report: Head, profile: Profile) -> Masthead:
+    """From a report's head; places that were not read are left out."""
     audit, word = report["audit"], report["outcome"]["word"]
-    return Answer(
+    return Masthead(
         environment=audit["environment"],
         title=audit["title"],
         outcome=word,
