@@ -1,4 +1,4 @@
-"""The routes of audits: start, list, look, read the report, resume, cancel, and what could not be read."""
+"""The routes of audits: start, list, show, report, resume, cancel, and dead letters."""
 
 import asyncio
 import logging
@@ -23,7 +23,7 @@ from runs.context import Context
 from runs.refusals import RefusedError
 from runs.view import shown
 from triggers.links import api_address, links
-from triggers.problems import NotFoundError, answer, responded
+from triggers.problems import NotFoundError, json_response, responded
 from triggers.requests import read_audit_id, read_choice, read_discard, read_limit, read_start
 
 bp = df.Blueprint()
@@ -42,38 +42,38 @@ async def start(req: func.HttpRequest, client: Any) -> func.HttpResponse:
 
 
 async def resume(req: func.HttpRequest, client: Any) -> func.HttpResponse:
-    """Start an audit again that broke off or failed: 202; 409 with its state when there is nothing to resume."""
+    """Start an interrupted or failed audit again: 202; 409 with its state when there is nothing to resume."""
     context = Context(services(), client)
-    return _accepted(await begin.resume(context, await _asked_for(context.services, req)), req)
+    return _accepted(await begin.resume(context, await _record_of(context.services, req)), req)
 
 
 async def list_dead_letters(req: func.HttpRequest) -> func.HttpResponse:
     """The shards that could not be read to their end, by shard."""
     app = services()
-    record = await _asked_for(app, req)
+    record = await _record_of(app, req)
     letters = await app.store.letters.all(record.folder)
-    return answer({"id": record.audit_id, "dead_letters": [letter.to_json() for letter in letters]})
+    return json_response({"id": record.audit_id, "dead_letters": [letter.to_json() for letter in letters]})
 
 
 async def replay(req: func.HttpRequest, client: Any) -> func.HttpResponse:
-    """Scan the shards of all open dead letters again: 202; 409 when there are none, or the audit is at work."""
+    """Scan the shards of all open dead letters again: 202; 409 when there are none, or the audit is not incomplete."""
     context = Context(services(), client)
-    return _accepted(await dead_letters.replay_open(context, await _asked_for(context.services, req)), req)
+    return _accepted(await dead_letters.replay_open(context, await _record_of(context.services, req)), req)
 
 
 async def discard(req: func.HttpRequest, client: Any) -> func.HttpResponse:
-    """Decide that the open dead letters stay unread: 200 with them; a new report says so."""
-    asked = read_discard(req.get_body())
+    """Discard the open dead letters: 200 with them; a new report is made."""
+    decided = read_discard(req.get_body())
     context = Context(services(), client)
-    record = await _asked_for(context.services, req)
-    decision = Discard(asked.reason, asked.by, context.services.now())
+    record = await _record_of(context.services, req)
+    decision = Discard(decided.reason, decided.by, context.services.now())
     letters = await dead_letters.discard_open(context, record, decision)
-    return answer({"id": record.audit_id, "dead_letters": [letter.to_json() for letter in letters]})
+    return json_response({"id": record.audit_id, "dead_letters": [letter.to_json() for letter in letters]})
 
 
 async def list_audits(req: func.HttpRequest, client: Any) -> func.HttpResponse:
-    """The newest audits first, at most ``limit`` of them, of one profile if asked; and which blobs of those gone
-    through kept others from being shown.
+    """At most ``limit`` audits, the newest first, with ``profile`` only of that one; and the unreadable blobs of audits
+    that are therefore left out.
     """
     limit = read_limit(req.params.get("limit"))
     context = Context(services(), client)
@@ -98,11 +98,11 @@ async def list_audits(req: func.HttpRequest, client: Any) -> func.HttpResponse:
         if len(found) == limit:
             break
     await take_chosen()
-    return answer({"audits": found, "unreadable": unreadable})
+    return json_response({"audits": found, "unreadable": unreadable})
 
 
 async def _view_or_path(context: Context, record: RunRecord, req: func.HttpRequest) -> dict[str, Any] | str:
-    """The document of an audit; the path of what cannot be read, if it cannot be shown."""
+    """The document of an audit, or the path of the blob that cannot be read."""
     try:
         return await _view(context, record, req)
     except UnreadableError as error:
@@ -113,16 +113,16 @@ async def _view_or_path(context: Context, record: RunRecord, req: func.HttpReque
 async def show(req: func.HttpRequest, client: Any) -> func.HttpResponse:
     """One audit: its state, its progress, and how it ended."""
     context = Context(services(), client)
-    record = await _asked_for(context.services, req)
+    record = await _record_of(context.services, req)
     view = await _view(context, record, req)
-    return answer(view, headers={} if record.state.has_ended else {"Retry-After": str(POLL_SECONDS)})
+    return json_response(view, headers={} if record.state.has_ended else {"Retry-After": str(POLL_SECONDS)})
 
 
 async def report(req: func.HttpRequest) -> func.HttpResponse:
-    """The report in one of its forms; 409 as long as there is none."""
+    """The report in one of its formats; 409 if there is none."""
     form = read_choice("format", req.params.get("format"), tuple(REPORT_FILES), "json") or "json"
     app = services()
-    record = await _asked_for(app, req)
+    record = await _record_of(app, req)
     if record.state not in {State.COMPLETED, State.INCOMPLETE}:
         why = f"is {record.state}" if record.state.has_ended else "has not ended"
         raise RefusedError(f"Audit {record.audit_id} {why}, so it has no report.")
@@ -148,12 +148,12 @@ async def report(req: func.HttpRequest) -> func.HttpResponse:
 async def cancel_one(req: func.HttpRequest, client: Any) -> func.HttpResponse:
     """End an audit that has not ended: 202; 409 with its state when there is nothing to cancel."""
     context = Context(services(), client)
-    record = await cancel.cancel(context, await _asked_for(context.services, req))
+    record = await cancel.cancel(context, await _record_of(context.services, req))
     document = {"id": record.audit_id, "state": record.state.value, "links": _links(record, req)}
-    return answer(document, HTTPStatus.ACCEPTED)
+    return json_response(document, HTTPStatus.ACCEPTED)
 
 
-async def _asked_for(app: Services, req: func.HttpRequest) -> RunRecord:
+async def _record_of(app: Services, req: func.HttpRequest) -> RunRecord:
     audit_id = read_audit_id(req.route_params.get("audit_id"))
     record = await app.records.record(audit_id)
     if record is None:
@@ -173,7 +173,7 @@ def _accepted(record: RunRecord, req: func.HttpRequest) -> func.HttpResponse:
         "state": record.state.value,
         "links": where,
     }
-    return answer(document, HTTPStatus.ACCEPTED, {"Location": where["self"], "Retry-After": str(POLL_SECONDS)})
+    return json_response(document, HTTPStatus.ACCEPTED, {"Location": where["self"], "Retry-After": str(POLL_SECONDS)})
 
 
 def _links(record: RunRecord, req: func.HttpRequest) -> dict[str, str]:
@@ -183,59 +183,50 @@ def _links(record: RunRecord, req: func.HttpRequest) -> dict[str, str]:
 @bp.route(route="audits", methods=["POST"])
 @bp.durable_client_input(client_name="client")
 async def start_audit(req: func.HttpRequest, client: Any) -> func.HttpResponse:
-    """POST /audits."""
     return await responded(start(req, client))
 
 
 @bp.route(route="audits", methods=["GET"])
 @bp.durable_client_input(client_name="client")
 async def get_audits(req: func.HttpRequest, client: Any) -> func.HttpResponse:
-    """GET /audits."""
     return await responded(list_audits(req, client))
 
 
 @bp.route(route="audits/{audit_id}", methods=["GET"])
 @bp.durable_client_input(client_name="client")
 async def get_audit(req: func.HttpRequest, client: Any) -> func.HttpResponse:
-    """GET /audits/{id}."""
     return await responded(show(req, client))
 
 
 @bp.route(route="audits/{audit_id}/report", methods=["GET"])
 async def get_report(req: func.HttpRequest) -> func.HttpResponse:
-    """GET /audits/{id}/report."""
     return await responded(report(req))
 
 
 @bp.route(route="audits/{audit_id}/cancel", methods=["POST"])
 @bp.durable_client_input(client_name="client")
 async def cancel_audit(req: func.HttpRequest, client: Any) -> func.HttpResponse:
-    """POST /audits/{id}/cancel."""
     return await responded(cancel_one(req, client))
 
 
 @bp.route(route="audits/{audit_id}/resume", methods=["POST"])
 @bp.durable_client_input(client_name="client")
 async def resume_audit(req: func.HttpRequest, client: Any) -> func.HttpResponse:
-    """POST /audits/{id}/resume."""
     return await responded(resume(req, client))
 
 
 @bp.route(route="audits/{audit_id}/dead-letters", methods=["GET"])
 async def get_dead_letters(req: func.HttpRequest) -> func.HttpResponse:
-    """GET /audits/{id}/dead-letters."""
     return await responded(list_dead_letters(req))
 
 
 @bp.route(route="audits/{audit_id}/dead-letters/replay", methods=["POST"])
 @bp.durable_client_input(client_name="client")
 async def replay_dead_letters(req: func.HttpRequest, client: Any) -> func.HttpResponse:
-    """POST /audits/{id}/dead-letters/replay."""
     return await responded(replay(req, client))
 
 
 @bp.route(route="audits/{audit_id}/dead-letters/discard", methods=["POST"])
 @bp.durable_client_input(client_name="client")
 async def discard_dead_letters(req: func.HttpRequest, client: Any) -> func.HttpResponse:
-    """POST /audits/{id}/dead-letters/discard."""
     return await responded(discard(req, client))

@@ -1,7 +1,7 @@
-"""What the API answers, member by member: the only description of it, of which its OpenAPI document is made.
+"""The models of the API's responses, the single source of its OpenAPI document.
 
-Requests stand in ``requests``, the report in ``reporting.documents``; what profiles declare is put in by ``openapi``.
-Answers are written without these models, and the tests hold them to these.
+Requests are in ``requests``, the report is in ``reporting.documents``; ``openapi`` adds what profiles declare.
+Responses are written without these models, and the tests validate them.
 """
 
 from typing import Annotated, Literal

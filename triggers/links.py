@@ -1,4 +1,4 @@
-"""Addresses of the API as answers give them."""
+"""The API's addresses in its responses."""
 
 from urllib.parse import urlsplit
 
@@ -9,17 +9,17 @@ API = "/api"
 _THIS_MACHINE = {"localhost": "localhost", "127.0.0.1": "127.0.0.1", "::1": "[::1]"}
 
 
-def api_address(settings: Settings, asked: str) -> str:
-    """Where the API is, for links, without a trailing slash: behind the front door, else at the app's own address.
+def api_address(settings: Settings, request_url: str) -> str:
+    """The API's address for links, without a trailing slash: that of the front door, or else the app's own.
 
-    What a request says of its host (``asked`` is its URL) can be anything, so only a host that is this machine is
-    believed, as it is in local development. Links are paths of the caller's own server where no address is known.
+    The host of ``request_url`` can be forged, so it is used only if it is this machine (local development). Without any
+    address, links are absolute paths.
     """
-    return f"{settings.public_url or settings.app_address or _this_machine(asked)}{API}"
+    return f"{settings.public_url or settings.app_address or _this_machine(request_url)}{API}"
 
 
 def _this_machine(url: str) -> str:
-    """The address of the local server in a URL; empty if it names any other, or none that can be read."""
+    """The address of the local server in a URL; empty for any other host and for an invalid URL."""
     try:
         parts = urlsplit(url)
         port = "" if parts.port is None else f":{parts.port}"
@@ -30,6 +30,6 @@ def _this_machine(url: str) -> str:
 
 
 def links(audit_id: str, base: str) -> dict[str, str]:
-    """Where an audit, its report and its page are; ``base`` as of ``api_address``."""
+    """The addresses of an audit, its report and its page; ``base`` is from ``api_address``."""
     here = f"{base}/audits/{audit_id}"
     return {"self": here, "report": f"{here}/report", "page": f"{here}/report?format=html"}

@@ -1,4 +1,4 @@
-"""Refusals as RFC 9457 problem documents, and the boundary that nothing gets past without one."""
+"""Refusals as RFC 9457 problem documents, and the boundary that turns every exception into one."""
 
 import json
 import logging
@@ -32,11 +32,13 @@ _UNAVAILABLE = (
 
 
 class NotFoundError(RefusedError):
-    """What a request is about is not there."""
+    """There is nothing with the id or name in the request."""
 
 
-def answer(value: Any, status: HTTPStatus = HTTPStatus.OK, headers: dict[str, str] | None = None) -> func.HttpResponse:
-    """A JSON answer; never to be kept by a cache, since it shows a moment."""
+def json_response(
+    value: Any, status: HTTPStatus = HTTPStatus.OK, headers: dict[str, str] | None = None
+) -> func.HttpResponse:
+    """A JSON response that caches must not store."""
     return func.HttpResponse(
         json.dumps(value, ensure_ascii=False),
         status_code=status.value,
@@ -57,7 +59,7 @@ def problem(status: HTTPStatus, detail: str, **members: Any) -> func.HttpRespons
 
 
 async def responded(work: Awaitable[func.HttpResponse]) -> func.HttpResponse:
-    """The answer of a route, or the problem document for whatever it raised."""
+    """The response of a route, or the problem document for its exception."""
     try:
         return await work
     except BadRequestError as error:
@@ -73,7 +75,7 @@ async def responded(work: Awaitable[func.HttpResponse]) -> func.HttpResponse:
         logger.warning("A request could not be served: %s", error)
         return problem(HTTPStatus.INTERNAL_SERVER_ERROR, str(error))
     except Exception as error:  # noqa: BLE001
-        # Without this the host answers 500 with an empty body, and the caller learns nothing.
+        # Without this the host sends 500 with an empty body.
         tell_unexpected("A request ended in an unexpected error", error)
         return problem(
             HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong that should not. The service's log has the details."

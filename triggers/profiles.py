@@ -8,14 +8,14 @@ import azure.functions as func
 
 from adapters.enabled import enabled_profiles
 from reconciliation.options import Option
-from triggers.problems import answer, responded
+from triggers.problems import json_response, responded
 
 bp = df.Blueprint()
 
 
 async def list_profiles() -> func.HttpResponse:
-    """Every profile with what may be asked of it and the verdicts it can give."""
-    return answer(
+    """Every enabled profile with its options and its verdicts."""
+    return json_response(
         {
             "profiles": [
                 {
@@ -53,5 +53,4 @@ def _option(option: Option) -> dict[str, Any]:
 
 @bp.route(route="profiles", methods=["GET"])
 async def get_profiles(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 - the binding needs the name
-    """GET /profiles."""
     return await responded(list_profiles())

@@ -1,4 +1,4 @@
-"""Reading requests: every field checked, every problem told at once, nothing guessed."""
+"""Reading requests: every field is checked, and all problems are in one error."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -27,7 +27,7 @@ from reconciliation.times import from_text, to_text
 
 MOST_BODY_BYTES = 64 * 1024
 BodyT = TypeVar("BodyT", bound=BaseModel)
-MOST_LISTED = 200
+MOST_SHOWN = 200
 MOST_KEYS = 1000
 DEFAULT_LIMIT = 20
 # Up to nine digits of a second: .NET and PowerShell write seven. What is beyond microseconds is cut.
@@ -35,7 +35,7 @@ MOMENT = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})
 
 
 def _moment(value: object) -> datetime:
-    # The library would take a text of digits for seconds since 1970, and "20240718" is not meant so.
+    # The library would read a text of digits, such as "20240718", as seconds since 1970.
     if not (isinstance(value, str) and re.fullmatch(MOMENT, value)):
         raise ValueError("a date and time with its zone")
     return from_text(value)
@@ -60,7 +60,7 @@ class StartAudit(BaseModel):
 
     model_config = ConfigDict(extra="ignore", strict=True)
 
-    # ``read_start`` looks these up in what is enabled; so it does with the keys in ``only``.
+    # ``read_start`` checks these, and the keys in ``only``, against the enabled profiles.
     profile: Any = None
     mode: Any = None
     since: Moment | None = None
@@ -71,7 +71,7 @@ class StartAudit(BaseModel):
 
 
 class _JsonObject(RootModel[dict[str, Any]]):
-    """Any JSON object."""
+    pass
 
 
 _FIELDS = (*StartAudit.model_fields,)
@@ -95,7 +95,7 @@ class DiscardDeadLetters(BaseModel):
 
 
 def read_discard(body: bytes) -> DiscardDeadLetters:
-    """Why, and by whom. Raises ``BadRequestError``."""
+    """Raises ``BadRequestError`` with all problems."""
     allowed = {
         "reason": "a text of 3 to 500 characters on one line",
         "by": "who decides: a text of 1 to 100 characters on one line",
@@ -105,14 +105,14 @@ def read_discard(body: bytes) -> DiscardDeadLetters:
 
 
 def read_start(body: bytes, profiles: Mapping[str, Profile]) -> AuditParameters:
-    """The parameters that a body asks for, with the profile's defaults; without a profile the first one is meant.
+    """The parameters of a body, with the profile's defaults; the default profile is the first one.
 
-    Raises ``BadRequestError`` with everything that is wrong.
+    Raises ``BadRequestError`` with all problems.
     """
     given = _read(_JsonObject, body if body.strip() else b"{}", _ALLOWED).root
     name = given.get("profile", next(iter(profiles)))
-    profile = next((known for known in profiles.values() if known.name == name), None)
-    asked, problems = _asked(given, profile)
+    profile = next((one for one in profiles.values() if one.name == name), None)
+    general, problems = _general(given, profile)
     problems += _unknown(given, profiles.values() if profile is None else [profile])
     if profile is None:
         raise BadRequestError([FieldProblem("profile", shortened(name), _one_of(profiles)), *problems])
@@ -128,76 +128,76 @@ def read_start(body: bytes, profiles: Mapping[str, Profile]) -> AuditParameters:
     return AuditParameters(
         profile=profile.name,
         mode=mode,
-        grace_minutes=profile.default_grace_minutes if asked.grace_minutes is None else asked.grace_minutes,
-        since=asked.since,
-        until=asked.until,
+        grace_minutes=profile.default_grace_minutes if general.grace_minutes is None else general.grace_minutes,
+        since=general.since,
+        until=general.until,
         only=only,
         options=options,
     )
 
 
-def _asked(given: Mapping[str, Any], profile: Profile | None) -> tuple[StartAudit, list[FieldProblem]]:
-    """What every audit can be asked, and what is wrong with it; nothing is asked then."""
+def _general(given: Mapping[str, Any], profile: Profile | None) -> tuple[StartAudit, list[FieldProblem]]:
+    """The parameters that every profile has, and their problems; the defaults if they cannot be parsed."""
     fields = _ALLOWED if profile is None or profile.only is None else {**_ALLOWED, "only": _keys_of(profile.only)}
     try:
-        asked = StartAudit.model_validate(given)
+        general = StartAudit.model_validate(given)
     except ValidationError as error:
         return StartAudit(), [_from_pydantic(item, fields) for item in error.errors(include_url=False)]
-    if asked.since and asked.until and asked.since >= asked.until:
-        allowed = f"a moment after since ({to_text(asked.since)})"
-        return asked, [FieldProblem("until", to_text(asked.until), allowed)]
-    return asked, []
+    if general.since and general.until and general.since >= general.until:
+        allowed = f"a moment after since ({to_text(general.since)})"
+        return general, [FieldProblem("until", to_text(general.until), allowed)]
+    return general, []
 
 
 def _not_heeded(given: Mapping[str, Any], profile: Profile) -> Iterator[FieldProblem]:
-    """What would narrow the question, and this profile could only pass over."""
+    """Problems for the parameters that narrow the question but that this profile does not support."""
     heeded = {*profile.narrowed_by, *([] if profile.only is None else ["only"])}
     for name in ("since", "until", "only"):
         if given.get(name) and name not in heeded:
             yield FieldProblem(name, shortened(given[name]), f"nothing: {profile.name} cannot be narrowed by it")
 
 
-def _keys(given: Any, known: Keys | None) -> tuple[tuple[str, ...], list[FieldProblem]]:
-    """The keys that are meant, each once, and what is none in a list that may be given."""
-    if known is None or not isinstance(given, list) or len(given) > MOST_KEYS:
+def _keys(given: Any, keys: Keys | None) -> tuple[tuple[str, ...], list[FieldProblem]]:
+    """The keys, each once, and a problem for each text that is not a key; then no keys."""
+    if keys is None or not isinstance(given, list) or len(given) > MOST_KEYS:
         return (), []
-    are_keys = [isinstance(text, str) and re.fullmatch(known.form, text) is not None for text in given]
+    are_keys = [isinstance(text, str) and re.fullmatch(keys.form, text) is not None for text in given]
     problems = [
-        FieldProblem(f"only.{number}", shortened(text), _keys_of(known))
+        FieldProblem(f"only.{number}", shortened(text), _keys_of(keys))
         for number, (text, is_key) in enumerate(zip(given, are_keys, strict=True))
         if not is_key
     ]
-    return (() if problems else tuple(dict.fromkeys(map(known.read, given)))), problems
+    return (() if problems else tuple(dict.fromkeys(map(keys.read, given)))), problems
 
 
-def _keys_of(known: Keys) -> str:
-    return f"a list of at most {MOST_KEYS} {known.are}"
+def _keys_of(keys: Keys) -> str:
+    return f"a list of at most {MOST_KEYS} {keys.are}"
 
 
 def _unknown(given: Mapping[str, Any], profiles: Iterable[Profile]) -> Iterator[FieldProblem]:
-    """Names in the body that no field and no option of these profiles has."""
-    known = dict.fromkeys(option.name for profile in profiles for option in profile.options)
+    """Problems for the names in a body that are neither fields nor options of these profiles."""
+    options = dict.fromkeys(option.name for profile in profiles for option in profile.options)
     for name in given:
-        if name not in (*_FIELDS, *known):
-            allowed = f"any of the fields {', '.join([*_FIELDS, *known])}"
+        if name not in (*_FIELDS, *options):
+            allowed = f"any of the fields {', '.join([*_FIELDS, *options])}"
             yield FieldProblem(shortened(name, quoted=False), "unknown field", allowed)
     for name in _within(given):
-        if name not in known:
-            allowed = f"any of {', '.join(known)}" if known else "none: the profile has no options"
+        if name not in options:
+            allowed = f"any of {', '.join(options)}" if options else "none: the profile has no options"
             yield FieldProblem(f"options.{shortened(name, quoted=False)}", "unknown option", allowed)
 
 
 def _options(given: Mapping[str, Any], profile: Profile) -> tuple[dict[str, Value], list[FieldProblem]]:
-    """The profile's options with their defaults, and what is wrong with those that were given."""
-    within, known = _within(given), {option.name: option for option in profile.options}
+    """The profile's options with their defaults, and the problems of those that were given; then no options."""
+    within, options = _within(given), {option.name: option for option in profile.options}
     problems = [
         FieldProblem(name, "given twice", "once, in options or beside it")
-        for name in known
+        for name in options
         if name in given and name in within
     ]
     values = {**within, **given}
-    problems += [problem for name, option in known.items() for problem in option.problems(values.get(name))]
-    return ({} if problems else {name: option.read(values.get(name)) for name, option in known.items()}), problems
+    problems += [problem for name, option in options.items() for problem in option.problems(values.get(name))]
+    return ({} if problems else {name: option.read(values.get(name)) for name, option in options.items()}), problems
 
 
 def _within(given: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -210,7 +210,7 @@ def _one_of(choices: Iterable[str]) -> str:
 
 
 def read_audit_id(text: str | None) -> str:
-    """An audit id from a route. Raises ``BadRequestError``: nothing else may become part of a path."""
+    """An audit id from a route, safe as part of a path. Raises ``BadRequestError``."""
     if text is None or not is_audit_id(text):
         allowed = "an audit id such as 20260131-093000-1a2b3c4d"
         raise BadRequestError([FieldProblem("audit_id", shortened(text), allowed)])
@@ -218,7 +218,7 @@ def read_audit_id(text: str | None) -> str:
 
 
 def read_choice(name: str, text: str | None, choices: tuple[str, ...], default: str | None) -> str | None:
-    """A query parameter out of a closed list. Raises ``BadRequestError``."""
+    """A query parameter that must be one of ``choices``. Raises ``BadRequestError``."""
     if text is None:
         return default
     if text not in choices:
@@ -230,13 +230,13 @@ def read_limit(text: str | None, default: int = DEFAULT_LIMIT) -> int:
     """The ``limit`` query parameter. Raises ``BadRequestError``."""
     if text is None:
         return default
-    if not (text.isascii() and text.isdecimal() and len(text) < 6 and 1 <= int(text) <= MOST_LISTED):  # noqa: PLR2004
-        raise BadRequestError([FieldProblem("limit", shortened(text), f"a whole number from 1 to {MOST_LISTED}")])
+    if not (text.isascii() and text.isdecimal() and len(text) < 6 and 1 <= int(text) <= MOST_SHOWN):  # noqa: PLR2004
+        raise BadRequestError([FieldProblem("limit", shortened(text), f"a whole number from 1 to {MOST_SHOWN}")])
     return int(text)
 
 
 def _read(kind: type[BodyT], body: bytes, allowed: Mapping[str, str]) -> BodyT:
-    """A body of that kind. Raises ``BadRequestError`` with everything that is wrong."""
+    """A body as a model. Raises ``BadRequestError`` with all problems; ``allowed`` has their texts by field."""
     if len(body) > MOST_BODY_BYTES:
         raise BadRequestError([FieldProblem("body", shortened(f"{len(body)} bytes"), allowed["body"])])
     try:
@@ -248,9 +248,9 @@ def _read(kind: type[BodyT], body: bytes, allowed: Mapping[str, str]) -> BodyT:
 def _from_pydantic(item: Any, allowed: Mapping[str, str]) -> FieldProblem:
     location = [str(part) for part in item["loc"]]
     if not location:
-        seen = "not a JSON object" if item["type"] != "json_invalid" else "not JSON"
-        return FieldProblem("body", shortened(seen), allowed["body"])
+        value = "not a JSON object" if item["type"] != "json_invalid" else "not JSON"
+        return FieldProblem("body", shortened(value), allowed["body"])
     if item["type"] == "extra_forbidden":
         return FieldProblem(shortened(location[0], quoted=False), "unknown field", allowed["body"])
-    seen = "missing" if item["type"] == "missing" else shortened(item["input"])
-    return FieldProblem(".".join(location), seen, allowed[location[0]])
+    value = "missing" if item["type"] == "missing" else shortened(item["input"])
+    return FieldProblem(".".join(location), value, allowed[location[0]])

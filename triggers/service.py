@@ -1,4 +1,4 @@
-"""Whether the service can do its work, and whether it is there at all."""
+"""Health checks: readiness and liveness."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -16,7 +16,7 @@ from reconciliation import VERSION
 from reconciliation.errors import AuditError
 from reconciliation.profile import Profile, Technology
 from reconciliation.queries import SqlRows
-from triggers.problems import answer, responded
+from triggers.problems import json_response, responded
 
 bp = df.Blueprint()
 
@@ -25,15 +25,15 @@ _given_up: set[asyncio.Task[None]] = set()
 
 
 async def health() -> func.HttpResponse:
-    """200 when everything does what an audit will need of it, 503 with the reasons when something does not.
+    """200 when everything that an audit needs works, 503 with the reasons when something does not.
 
-    The accounts are listed, the run store is written and read, and each query of a profile is asked for no row. All of
-    it is done at once, and what does not end in ``_PATIENCE_SECONDS`` keeps nothing else from being told.
+    The accounts are listed, the run store is written and read, and each query of a profile is run for no rows. The
+    checks run in parallel; one that does not end in ``_PATIENCE_SECONDS`` fails, without delaying the others.
     """
-    world = services()
-    checks = {name: asyncio.create_task(check) for name, check in _checks(world).items()}
+    app = services()
+    checks = {name: asyncio.create_task(check) for name, check in _checks(app).items()}
     _, late = await asyncio.wait(checks.values(), timeout=_PATIENCE_SECONDS)
-    for task in late:  # it may take a while to let go, and nobody waits for that
+    for task in late:  # cancelling may take a while, which is not waited for
         task.cancel()
         _given_up.add(task)
         task.add_done_callback(_let_go)
@@ -41,18 +41,16 @@ async def health() -> func.HttpResponse:
     healthy = all(result["ok"] for result in results.values())
     status = HTTPStatus.OK if healthy else HTTPStatus.SERVICE_UNAVAILABLE
     word = "ok" if healthy else "degraded"
-    return answer({"status": word, "version": VERSION, "commit": commit(), "checks": results}, status)
+    return json_response({"status": word, "version": VERSION, "commit": commit(), "checks": results}, status)
 
 
-def _checks(world: Services) -> dict[str, Coroutine[Any, Any, None]]:
-    checks = {"storage:REPORT_STORAGE": world.records.check()}
-    checks |= {f"storage:{setting}": _one_page(lister) for setting, lister in world.listers.items()}
-    declared = [one for profile in world.settings.profiles.values() for one in profile.connections]
+def _checks(app: Services) -> dict[str, Coroutine[Any, Any, None]]:
+    checks = {"storage:REPORT_STORAGE": app.records.check()}
+    checks |= {f"storage:{setting}": _one_page(lister) for setting, lister in app.listers.items()}
+    declared = [one for profile in app.settings.profiles.values() for one in profile.connections]
     databases = {one.setting for one in declared if one.of is Technology.DATABASE}
     checks |= {
-        f"database:{setting}": _queries(world, setting)
-        for setting in world.settings.connections
-        if setting in databases
+        f"database:{setting}": _queries(app, setting) for setting in app.settings.connections if setting in databases
     }
     return checks
 
@@ -62,15 +60,15 @@ async def _one_page(lister: RestLister) -> None:
         break
 
 
-async def _queries(world: Services, setting: str) -> None:
-    """All that any profile asks of a database."""
-    queries = [query for profile in world.settings.profiles.values() for query in _queries_of(world, profile, setting)]
-    await world.database(setting).check(*queries)
+async def _queries(app: Services, setting: str) -> None:
+    """Check a database with all queries of all profiles."""
+    queries = [query for profile in app.settings.profiles.values() for query in _queries_of(app, profile, setting)]
+    await app.database(setting).check(*queries)
 
 
-def _queries_of(world: Services, profile: Profile, setting: str) -> list[SqlRows]:
+def _queries_of(app: Services, profile: Profile, setting: str) -> list[SqlRows]:
     parameters = profile.parameters()
-    moments = world.moments(parameters)
+    moments = app.moments(parameters)
     return [
         query
         for source in profile.sources
@@ -83,7 +81,7 @@ def _queries_of(world: Services, profile: Profile, setting: str) -> list[SqlRows
 def _let_go(task: asyncio.Task[None]) -> None:
     _given_up.discard(task)
     if not task.cancelled():
-        task.exception()  # or it would be reported as one that nobody looked at
+        task.exception()  # or asyncio would log it as never retrieved
 
 
 def _result(name: str, task: asyncio.Task[None], *, given_up: bool) -> dict[str, object]:
@@ -100,13 +98,12 @@ def _result(name: str, task: asyncio.Task[None], *, given_up: bool) -> dict[str,
 
 
 async def live() -> func.HttpResponse:
-    """200, and nothing but that the process is up: it may be asked without a key, so it looks at nothing."""
-    return answer({"status": "up"})
+    """200 while the process is up. It needs no key, so it checks nothing."""
+    return json_response({"status": "up"})
 
 
 @bp.route(route="health", methods=["GET"])
 async def get_health(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 - the binding needs the name
-    """GET /health."""
     return await responded(health())
 
 

@@ -1,4 +1,4 @@
-"""What starts by the clock: the scheduled audit, the watchdog, and the clearing away of what is old."""
+"""The timers: the scheduled audit, the watchdog, and the retention."""
 
 import os
 from datetime import UTC, datetime, timedelta
@@ -26,16 +26,16 @@ _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 def slot_of(timer: func.TimerRequest, now: datetime) -> datetime:
-    """The moment that a timer fires for, whenever it really does: what the schedule said would be next.
+    """The scheduled moment that a timer fires for, even if it fires late; in whole minutes, UTC.
 
-    Where the host keeps no such status (schedules of less than a minute), the minute.
+    Without a schedule status of the host (schedules of less than a minute), the current minute.
     """
     status = getattr(timer, "schedule_status", None) or {}  # the stubs do not know it
     try:
         planned = from_text(status["Next"])
     except (KeyError, TypeError, ValueError):
         planned = now
-    if planned < _LONG_AGO or planned > now + _EARLY:  # .NET's way of saying never; fired by hand
+    if planned < _LONG_AGO or planned > now + _EARLY:  # .NET's value for never; fired by hand
         planned = now
     return planned.astimezone(UTC).replace(second=0, microsecond=0)
 

@@ -17,7 +17,7 @@ from reconciliation.errors import (
     StorageUnavailableError,
 )
 from runs.refusals import RefusedError
-from triggers.problems import NotFoundError, answer, responded
+from triggers.problems import NotFoundError, json_response, responded
 
 
 async def answer_to(error: Exception) -> tuple[int, dict[str, Any]]:
@@ -36,7 +36,7 @@ async def answer_to(error: Exception) -> tuple[int, dict[str, Any]]:
 
 async def test_an_answer_goes_through_as_it_is() -> None:
     async def route() -> func.HttpResponse:
-        return answer({"name": "ü"}, HTTPStatus.ACCEPTED, {"Retry-After": "2"})
+        return json_response({"name": "ü"}, HTTPStatus.ACCEPTED, {"Retry-After": "2"})
 
     response = await responded(route())
     assert (response.status_code, response.mimetype) == (202, "application/json")

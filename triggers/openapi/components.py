@@ -1,4 +1,4 @@
-"""The schemas of the API's documents, made of their models and narrowed to what the enabled profiles declare."""
+"""The schemas of the API's documents, generated from their models and narrowed to what the enabled profiles declare."""
 
 from collections.abc import Mapping, Sequence
 from functools import reduce
@@ -20,7 +20,7 @@ from triggers.documents import Summary
 Schema = dict[str, Any]
 Profiles = Sequence[Profile]
 REF = "#/components/schemas/{model}"
-_ANSWERS: tuple[Model, ...] = (
+_RESPONSES: tuple[Model, ...] = (
     documents.Audit,
     documents.Audits,
     documents.Accepted,
@@ -40,32 +40,32 @@ _ANSWERS: tuple[Model, ...] = (
 
 
 def ref(name: str) -> Schema:
-    """A schema of the document's components, by its name."""
+    """A reference to a schema of the document's components."""
     return {"$ref": REF.format(model=name)}
 
 
 def models_of(profiles: Profiles) -> dict[Model, Any]:
-    """The models of all answers, as they are for an app that audits these profiles."""
-    return _answers(_narrowed_to(profiles))
+    """The models of all responses, for an app that audits these profiles."""
+    return _response_models(_narrowed_to(profiles))
 
 
 def components(profiles: Profiles) -> dict[str, Schema]:
     """All components of the document, for an app that audits these profiles."""
     narrowing = _narrowed_to(profiles)
-    models = [*_answers(narrowing).values(), _start_audit(profiles, narrowing), requests.DiscardDeadLetters]
-    asked: list[Any] = [(model, "validation", TypeAdapter(model)) for model in models]
-    _, schema = TypeAdapter.json_schemas(asked, ref_template=REF)
+    models = [*_response_models(narrowing).values(), _start_audit(profiles, narrowing), requests.DiscardDeadLetters]
+    inputs: list[Any] = [(model, "validation", TypeAdapter(model)) for model in models]
+    _, schema = TypeAdapter.json_schemas(inputs, ref_template=REF)
     found: dict[str, Schema] = plain(schema["$defs"])
     return found
 
 
-def _answers(narrowing: Narrowing) -> dict[Model, Any]:
-    models: tuple[Model, ...] = (Report, documents.Summary, *_ANSWERS)
+def _response_models(narrowing: Narrowing) -> dict[Model, Any]:
+    models: tuple[Model, ...] = (Report, documents.Summary, *_RESPONSES)
     return {model: narrowing.of(model) for model in models}
 
 
 def _narrowed_to(profiles: Profiles) -> Narrowing:
-    """The models for these profiles. Where there are several, what differs is that of any of them."""
+    """The replacements of types for these profiles; with several, unions of what differs between them."""
     if len(profiles) == 1:
         return _of_one(profiles[0])
     names = names_of(profiles)
@@ -90,7 +90,7 @@ class _StartAudit(requests.StartAudit):
 
 def _start_audit(profiles: Profiles, narrowing: Narrowing) -> Model:
     options = {option.name: option for profile in profiles for option in profile.options}
-    own: Members = {name: _not_required(_asked(option), option.means) for name, option in options.items()}
+    own: Members = {name: _not_required(_option_type(option), option.means) for name, option in options.items()}
     beside: Members = {name: _not_required(taken, "As in options.") for name, (taken, _) in own.items()}
     members: Members = {
         "profile": _not_required(narrowing.of(ProfileName), "The first profile unless it is given."),
@@ -109,13 +109,12 @@ def _not_required(taken: Any, means: str) -> tuple[Any, Any]:
     return taken, Field(default_factory=lambda: None, description=means)
 
 
-def _asked(option: Option) -> Any:
-    """As a request may give it: a text alone stands for a list of one, null is as if nothing was given."""
+def _option_type(option: Option) -> Any:
+    """The type of an option in a request: a single text is read as a list of one, null as the default."""
     return value_of(option) | text_of(option) | None if option.is_list else value_of(option)
 
 
 def _keys(profiles: Profiles) -> Any:
-    """Keys of any of these profiles."""
     forms = [profile.only.form for profile in profiles if profile.only is not None]
     keys = [Annotated[str, Field(pattern=f"^{form}$")] for form in dict.fromkeys(forms)]
     return Annotated[GenericAlias(list, (reduce(or_, keys) if keys else str,)), Field(max_length=requests.MOST_KEYS)]

@@ -1,11 +1,11 @@
-"""Every route with its parameters, its body, and every answer that it can give."""
+"""Every route with its parameters, its body, and its possible responses."""
 
 from typing import Any
 
 from adapters.store.reports import REPORT_FILES
 from reporting.policy import CONTENT_SECURITY_POLICY
 from triggers.openapi.components import Schema, ref
-from triggers.requests import DEFAULT_LIMIT, MOST_LISTED
+from triggers.requests import DEFAULT_LIMIT, MOST_SHOWN
 
 Json = dict[str, Any]
 
@@ -39,7 +39,7 @@ def _query(name: str, description: str, schema: Schema) -> Json:
     return {"name": name, "in": "query", "required": False, "description": description, "schema": schema}
 
 
-def _answer(description: str, schema: Schema, headers: Json | None = None) -> Json:
+def _response(description: str, schema: Schema, headers: Json | None = None) -> Json:
     return {
         "description": description,
         "headers": {**_NO_STORE, **(headers or {})},
@@ -63,14 +63,14 @@ _OF_ONE = {**_UNUSABLE, **_UNKNOWN, **_NEEDS_STORE}
 
 
 def _operation(
-    name: str, summary: str, answers: Json, parameters: tuple[Json, ...] = (), body: Json | None = None
+    name: str, summary: str, responses: Json, parameters: tuple[Json, ...] = (), body: Json | None = None
 ) -> Json:
     operation: Json = {"operationId": name, "summary": summary}
     if parameters:
         operation["parameters"] = list(parameters)
     if body:
         operation["requestBody"] = body
-    return {**operation, "responses": dict(sorted(answers.items()))}
+    return {**operation, "responses": dict(sorted(responses.items()))}
 
 
 def _body(name: str, *, required: bool) -> Json:
@@ -78,8 +78,8 @@ def _body(name: str, *, required: bool) -> Json:
 
 
 def _begun(name: str, summary: str, conflict: Json) -> Json:
-    """A route that sets an audit that is there to work again."""
-    accepted = _answer("It is begun.", ref("Accepted"), _BEGUN)
+    """A route that starts an existing audit again."""
+    accepted = _response("It is begun.", ref("Accepted"), _BEGUN)
     return _operation(name, summary, {**_OF_ONE, "202": accepted, "409": conflict}, (_AUDIT_ID,))
 
 
@@ -93,7 +93,7 @@ PATHS: Json = {
             {
                 **_UNUSABLE,
                 **_NEEDS_STORE,
-                "202": _answer("It is begun.", ref("Accepted"), _BEGUN),
+                "202": _response("It is begun.", ref("Accepted"), _BEGUN),
                 "409": _refusal("An audit of the profile is active.", "Busy"),
             },
             body=_body("StartAudit", required=False),
@@ -104,14 +104,14 @@ PATHS: Json = {
             {
                 **_UNUSABLE,
                 **_NEEDS_STORE,
-                "200": _answer("The audits, and what kept others from being shown.", ref("Audits")),
+                "200": _response("The audits, and what kept others from being shown.", ref("Audits")),
             },
             (
                 _query("profile", "Only audits of this profile.", ref("ProfileName")),
                 _query(
                     "limit",
                     "At most this many.",
-                    {"type": "integer", "minimum": 1, "maximum": MOST_LISTED, "default": DEFAULT_LIMIT},
+                    {"type": "integer", "minimum": 1, "maximum": MOST_SHOWN, "default": DEFAULT_LIMIT},
                 ),
             ),
         ),
@@ -122,7 +122,7 @@ PATHS: Json = {
             "One audit: its state, its progress, and how it ended",
             {
                 **_OF_ONE,
-                "200": _answer(
+                "200": _response(
                     "The audit; Retry-After until it has ended.", ref("Audit"), {"Retry-After": _RETRY_AFTER}
                 ),
             },
@@ -156,7 +156,7 @@ PATHS: Json = {
             "End an audit that has not ended",
             {
                 **_OF_ONE,
-                "202": _answer("It is cancelled.", ref("Cancelled")),
+                "202": _response("It is cancelled.", ref("Cancelled")),
                 "409": _refusal("It has ended.", "NothingToDo"),
             },
             (_AUDIT_ID,),
@@ -171,7 +171,7 @@ PATHS: Json = {
         "get": _operation(
             "get_dead_letters",
             "The shards that could not be read to their end",
-            {**_OF_ONE, "200": _answer("The dead letters by shard.", ref("DeadLetters"))},
+            {**_OF_ONE, "200": _response("The dead letters by shard.", ref("DeadLetters"))},
             (_AUDIT_ID,),
         )
     },
@@ -184,7 +184,7 @@ PATHS: Json = {
             "Decide that the open dead letters stay unread; a new report says so",
             {
                 **_OF_ONE,
-                "200": _answer("The dead letters that were discarded.", ref("DeadLetters")),
+                "200": _response("The dead letters that were discarded.", ref("DeadLetters")),
                 "409": _BUSY_OR_NOTHING,
             },
             (_AUDIT_ID,),
@@ -195,7 +195,7 @@ PATHS: Json = {
         "get": _operation(
             "get_profiles",
             "What can be audited, and the verdicts it gives",
-            {**_ALWAYS, "200": _answer("The profiles.", ref("Profiles"))},
+            {**_ALWAYS, "200": _response("The profiles.", ref("Profiles"))},
         )
     },
     "/health": {
@@ -204,7 +204,7 @@ PATHS: Json = {
             "Whether database and storage do what an audit needs",
             {
                 **_ALWAYS,
-                "200": _answer("They do.", ref("Health")),
+                "200": _response("They do.", ref("Health")),
                 "503": {
                     "description": "Something does not, or a setting is wrong.",
                     "headers": _NO_STORE,
@@ -219,7 +219,7 @@ PATHS: Json = {
     "/health/live": {
         "get": {
             **_operation(
-                "get_live", "Whether the process is up; needs no key", {"200": _answer("It is.", ref("Live"))}
+                "get_live", "Whether the process is up; needs no key", {"200": _response("It is.", ref("Live"))}
             ),
             "security": [],
         }
@@ -228,7 +228,10 @@ PATHS: Json = {
         "get": _operation(
             "get_openapi",
             "This document",
-            {**_ALWAYS, "200": _answer("The document.", {"type": "object", "required": ["openapi", "info", "paths"]})},
+            {
+                **_ALWAYS,
+                "200": _response("The document.", {"type": "object", "required": ["openapi", "info", "paths"]}),
+            },
         )
     },
 }
