@@ -1,4 +1,4 @@
-"""The entry point: parses, executes, and turns whatever goes wrong into words and an exit code."""
+"""The entry point: parses, executes, and turns every error into a message and an exit code."""
 
 import contextlib
 import os
@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         _abandon_standard_output()
         return _say(_unforeseen(error, "See whether the disk or the terminal that is written to is full or gone."))
-    except Exception as error:  # noqa: BLE001  # the last line of defence: an operator is told, never shown a traceback
+    except Exception as error:  # noqa: BLE001  # the last resort: a message for the operator instead of a traceback
         return _say(
             _unforeseen(error, "Please report this with the command that you typed; it is a fault of auditctl.")
         )
@@ -46,7 +46,7 @@ def _unforeseen(error: Exception, next_step: str) -> AuditctlError:
 
 
 def _abandon_standard_output() -> None:
-    """Nothing more can be written there: keeps Python from trying again, and complaining, when it exits."""
+    """Redirects standard output to the null device, so that Python does not fail when it flushes it at exit."""
     with contextlib.suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 

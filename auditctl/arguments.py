@@ -1,4 +1,4 @@
-"""The command line: what can be typed, and the help texts, which are the documentation."""
+"""The command line: its arguments and help texts."""
 
 import argparse
 import math
@@ -9,7 +9,6 @@ from typing import Any, Final, NoReturn
 
 import shtab
 
-from auditctl.answers import AUDIT_ID
 from auditctl.commands import (
     STANDARD_OUTPUT,
     Cancel,
@@ -25,6 +24,7 @@ from auditctl.commands import (
 )
 from auditctl.outcome import Outcome, exit_code_table
 from auditctl.program import NAME, command_line
+from auditctl.responses import AUDIT_ID
 from auditctl.service import DEFAULT_URL, KEY_VARIABLE, URL_VARIABLE
 
 DEFAULT_PATIENCE_SECONDS: Final = 120.0
@@ -69,20 +69,20 @@ On a terminal you see a progress bar and a summary; in a pipe, plain key=value l
 
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser that never repeats a value that it does not know: it may be a secret."""
+    """An argument parser that never prints an unknown value, which may be a secret."""
 
     def __init__(self, **options: object) -> None:
         super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False, **options)  # type: ignore[arg-type]  # argparse passes the rest through
 
     def error(self, message: str) -> NoReturn:
-        """Says what is wrong and where to read on; ends with the code for bad usage."""
+        """Print the error and where to find help; exit with the code for bad usage."""
         self.exit(
             Outcome.BAD_USAGE.value, f"auditctl: {message}\n  where: the command line\n  next:  {self.prog} --help\n"
         )
 
 
 def parse(arguments: Sequence[str] | None) -> Command:
-    """The command that was typed. Ends the program (SystemExit) after ``--help`` or with code 2 after an error."""
+    """The command. Raises SystemExit after ``--help``, and with code 2 after an error."""
     parser = _parser(command_line())
     found, unknown = parser.parse_known_args(arguments)
     if unknown:
@@ -100,13 +100,12 @@ def parse(arguments: Sequence[str] | None) -> Command:
 
 
 class PrintCompletion(argparse.Action):
-    """Prints what completes this program's command lines where it is called by its name, and ends."""
+    """Prints the completion script of a shell, and exits."""
 
     def __init__(self, option_strings: Sequence[str], dest: str, **options: Any) -> None:
         super().__init__(option_strings, dest, default=argparse.SUPPRESS, **options)
 
     def __call__(self, parser: argparse.ArgumentParser, _namespace: object, shell: Any, _option: object = None) -> None:
-        """Print the script for that shell."""
         print(shtab.complete(_parser(NAME), shell))
         parser.exit(0)
 
@@ -209,8 +208,8 @@ def _dead_letters_arguments(letters: Parser) -> None:
 
 
 def _wait_argument(parser: Parser, condition: str = "") -> None:
-    told = f"{condition}watch the audit to its end; exit with its outcome"
-    parser.add_argument("--wait", action="store_true", help=told)
+    text = f"{condition}watch the audit to its end; exit with its outcome"
+    parser.add_argument("--wait", action="store_true", help=text)
 
 
 def _watch_arguments(parser: Parser) -> None:
@@ -229,15 +228,15 @@ def _json_argument(parser: Parser) -> None:
 
 
 def _id_argument(parser: Parser, *, optional: bool = False) -> None:
-    told = "the audit's id; the command list shows them"
-    parser.add_argument("audit_id", type=_audit_id, metavar="ID", nargs="?" if optional else None, help=told)
+    text = "the audit's id; the command list shows them"
+    parser.add_argument("audit_id", type=_audit_id, metavar="ID", nargs="?" if optional else None, help=text)
 
 
 def _repeatable(
     parser: Parser, option: str, *, dest: str, metavar: str, summary: str, read: Callable[[str], object] = str
 ) -> None:
-    told = f"{summary}; may be repeated"
-    parser.add_argument(option, dest=dest, metavar=metavar, help=told, type=read, action="append", default=[])
+    text = f"{summary}; may be repeated"
+    parser.add_argument(option, dest=dest, metavar=metavar, help=text, type=read, action="append", default=[])
 
 
 def _audit_id(text: str) -> str:

@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
 from rich.text import Text
 
-from auditctl.answers import Audit
+from auditctl.responses import Audit
 from auditctl.wording import count, duration, percent, seconds_since
 
 NARROWEST: Final = 8
@@ -16,7 +16,7 @@ REFRESHES_PER_SECOND: Final = 4
 
 
 class Elapsed(ProgressColumn):
-    """The time since the audit was created, also when it is watched only later."""
+    """The time since the audit was created, even if it is watched only later."""
 
     def __init__(self, seconds_before: float) -> None:
         super().__init__()
@@ -45,29 +45,29 @@ class Bar:
         self.show(audit)
 
     def start(self) -> None:
-        """Draws it for the first time and hides the cursor; whoever calls it must already be prepared to stop it."""
+        """Draws the bar and hides the cursor. ``stop`` must be called afterwards, whatever happens."""
         self._progress.start()
 
     def show(self, audit: Audit) -> None:
-        """The audit as it is now, drawn at once; a number that is not known is left out, never guessed."""
-        seen = audit.progress
+        """Draws the audit's current state at once; unknown numbers are left out."""
+        progress = audit.progress
         is_moving = audit.state == "running" and audit.phase is not None
         counted = [
-            "" if seen.listed is None else f"{count(seen.scanned)}/{count(seen.listed)} {seen.units}",
-            "" if seen.eta_seconds is None or audit.ended else f"eta {duration(seen.eta_seconds)}",
+            "" if progress.listed is None else f"{count(progress.scanned)}/{count(progress.listed)} {progress.units}",
+            "" if progress.eta_seconds is None or audit.ended else f"eta {duration(progress.eta_seconds)}",
         ]
         self._progress.update(
             self._task,
             description=audit.phase if is_moving else audit.state,
-            total=None if seen.percent is None else 100.0,
-            completed=None if seen.percent is None else min(seen.percent, 100.0),
-            percent=percent(seen.percent),
+            total=None if progress.percent is None else 100.0,
+            completed=None if progress.percent is None else min(progress.percent, 100.0),
+            percent=percent(progress.percent),
             counted=" ".join(filter(None, counted)),
             refresh=True,  # a phase may be over before the next refresh
         )
 
     def wait(self) -> None:
-        """The audit cannot be seen at the moment."""
+        """Shows that the audit cannot be reached at the moment."""
         self._progress.update(self._task, description="waiting")
 
     def stop(self) -> None:

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import httpx
 
-from auditctl.errors import AuditctlError, UnavailableError, UnexpectedAnswerError
+from auditctl.errors import AuditctlError, UnavailableError, UnexpectedResponseError
 from auditctl.fields import Document, Fields
 from auditctl.problems import error_from
 from auditctl.service import Service
@@ -23,8 +23,8 @@ KEY_HEADER: Final = "x-functions-key"
 
 
 @dataclass(frozen=True)
-class Answer:
-    """A JSON answer: the document without secrets, where it came from, and when to ask again (seconds), if told."""
+class Response:
+    """A JSON response: the document without secrets, its source, and ``Retry-After`` in seconds, if any."""
 
     document: Document
     where: str
@@ -32,70 +32,68 @@ class Answer:
 
     @property
     def fields(self) -> Fields:
-        """The document, ready to be read."""
         return Fields(self.document, self.where)
 
 
 class Api:
     """The audit service's routes.
 
-    Every method raises RefusedError, UnavailableError (no answer, or 429, 502, 503, 504) or UnexpectedAnswerError.
+    Every method raises RefusedError, UnavailableError (no response, or 429, 502, 503, 504) or UnexpectedResponseError.
     """
 
     def __init__(self, service: Service, http: httpx.Client) -> None:
         self.service = service
         self._http = http
 
-    def start(self, body: Document) -> Answer:
-        """Ask for an audit. Not idempotent: after a lost connection the audit may or may not have been accepted."""
+    def start(self, body: Document) -> Response:
+        """Start an audit. Not idempotent: after a lost connection the audit may or may not have been accepted."""
         return self._ask("POST", "/audits", expected=HTTPStatus.ACCEPTED, body=body)
 
-    def audit(self, audit_id: str) -> Answer:
+    def audit(self, audit_id: str) -> Response:
         """One audit with its progress."""
         return self._ask("GET", _path(audit_id))
 
-    def audits(self, profile: str | None, limit: int | None) -> Answer:
+    def audits(self, profile: str | None, limit: int | None) -> Response:
         """The audits, newest first."""
         wanted = {"profile": profile, "limit": limit}
         return self._ask("GET", "/audits", query={name: str(v) for name, v in wanted.items() if v is not None})
 
-    def cancel(self, audit_id: str) -> Answer:
-        """Ask for an audit to be cancelled; it ends a little later."""
+    def cancel(self, audit_id: str) -> Response:
+        """Cancel an audit; it ends a little later."""
         return self._ask("POST", f"{_path(audit_id)}/cancel", expected=HTTPStatus.ACCEPTED)
 
-    def resume(self, audit_id: str) -> Answer:
-        """Ask for an audit that broke off or failed to be started again."""
+    def resume(self, audit_id: str) -> Response:
+        """Start an interrupted or failed audit again."""
         return self._ask("POST", f"{_path(audit_id)}/resume", expected=HTTPStatus.ACCEPTED)
 
-    def dead_letters(self, audit_id: str) -> Answer:
+    def dead_letters(self, audit_id: str) -> Response:
         """The shards of an audit that could not be read to their end."""
         return self._ask("GET", f"{_path(audit_id)}/dead-letters")
 
-    def replay(self, audit_id: str) -> Answer:
-        """Ask for the shards of all open dead letters to be scanned again."""
+    def replay(self, audit_id: str) -> Response:
+        """Scan the shards of all open dead letters again."""
         return self._ask("POST", f"{_path(audit_id)}/dead-letters/replay", expected=HTTPStatus.ACCEPTED)
 
-    def discard(self, audit_id: str, body: Document) -> Answer:
-        """Decide that the open dead letters stay unread; answers with them."""
+    def discard(self, audit_id: str, body: Document) -> Response:
+        """Discard the open dead letters; the response has them."""
         return self._ask("POST", f"{_path(audit_id)}/dead-letters/discard", body=body)
 
-    def profiles(self) -> Answer:
-        """What can be audited."""
+    def profiles(self) -> Response:
         return self._ask("GET", "/profiles")
 
-    def health(self) -> Answer:
-        """Whether the database and the storage can be reached; a degraded service is an answer, not an error."""
+    def health(self) -> Response:
+        """The health of the service; 503 with checks is a response, not an error."""
         where, response = self._send("GET", "/health")
         if response.status_code == HTTPStatus.SERVICE_UNAVAILABLE and b'"checks"' in response.content:
-            return self._answer(where, response, HTTPStatus.SERVICE_UNAVAILABLE)
-        return self._answer(where, response, HTTPStatus.OK)
+            return self._parsed(where, response, HTTPStatus.SERVICE_UNAVAILABLE)
+        return self._parsed(where, response, HTTPStatus.OK)
 
     def download_report(self, audit_id: str, report_format: str, into: BinaryIO) -> None:
-        """Write an audit's report into a file, byte for byte. After an error the file holds a part of it."""
+        """Write an audit's report into a file, byte for byte. After an error the file may hold a part of it."""
         path = f"{_path(audit_id)}/report"
         url, where = self._address(path), self._where("GET", path)
         with (
-            self._told(where, "GET"),
+            self._explained(where, "GET"),
             self._http.stream("GET", url, params={"format": report_format}) as response,
         ):
             if response.status_code != HTTPStatus.OK:
@@ -111,17 +109,17 @@ class Api:
         expected: HTTPStatus = HTTPStatus.OK,
         body: Document | None = None,
         query: Mapping[str, str] | None = None,
-    ) -> Answer:
-        return self._answer(*self._send(method, path, body=body, query=query), expected)
+    ) -> Response:
+        return self._parsed(*self._send(method, path, body=body, query=query), expected)
 
     def _send(
         self, method: str, path: str, *, body: Document | None = None, query: Mapping[str, str] | None = None
     ) -> tuple[str, httpx.Response]:
         where = self._where(method, path)
-        with self._told(where, method):
+        with self._explained(where, method):
             return where, self._http.request(method, self._address(path), json=body, params=query)
 
-    def _answer(self, where: str, response: httpx.Response, expected: HTTPStatus) -> Answer:
+    def _parsed(self, where: str, response: httpx.Response, expected: HTTPStatus) -> Response:
         retry_after = retry_after_seconds(response)
         if response.status_code != expected:
             raise error_from(response, self.service, where, retry_after)
@@ -130,8 +128,8 @@ class Api:
         except (ValueError, RecursionError):
             document = None
         if not isinstance(document, dict):
-            raise UnexpectedAnswerError("The service answered something that is not a JSON object.", where=where)
-        return Answer(document, where, retry_after)
+            raise UnexpectedResponseError("The service answered something that is not a JSON object.", where=where)
+        return Response(document, where, retry_after)
 
     def _address(self, path: str) -> str:
         return f"{self.service.address}{path}"
@@ -140,14 +138,14 @@ class Api:
         return f"{method} {self._address(path)}"
 
     @contextmanager
-    def _told(self, where: str, method: str) -> Iterator[None]:
-        """Turns the transport's exceptions into errors that say what to do; passes the reason on as text only."""
+    def _explained(self, where: str, method: str) -> Iterator[None]:
+        """Turns httpx's exceptions into errors that say what to do, without their chain of causes."""
         try:
             yield
         except httpx.TransportError as error:
             raise self._unreachable(error, where, method) from None
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise UnexpectedAnswerError(
+            raise UnexpectedResponseError(
                 f"The answer could not be read ({type(error).__name__}).", where=where
             ) from None
 
@@ -169,9 +167,10 @@ class Api:
 def connect(service: Service) -> Iterator[Api]:
     """The service's API, with its connections open until the block ends.
 
-    Proxies of the environment are used except for this machine; redirects are not followed, they would carry the key.
+    The environment's proxies are used, except for this machine; redirects are not followed, since they would carry the
+    key.
     """
-    # Certificates take 50 ms to load; only a connection that can never need them goes without.
+    # Certificates take 50 ms to load, so they are left out where they are never needed.
     needs_certificates = not (service.is_loopback and service.address.startswith("http:"))
     headers = {"accept": "application/json, application/problem+json;q=0.9, */*;q=0.5"}
     if service.key is not None:

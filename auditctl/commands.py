@@ -1,4 +1,4 @@
-"""The commands that can be asked for, as frozen values."""
+"""The commands with their options, as frozen values."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +8,7 @@ STANDARD_OUTPUT = Path("-")
 
 @dataclass(frozen=True, kw_only=True)
 class Command:
-    """What every command knows: the address given with ``--url``, if any."""
+    """``url`` is the address given with ``--url``, if any."""
 
     url: str | None
 
@@ -20,7 +20,9 @@ class Command:
 
 @dataclass(frozen=True, kw_only=True)
 class Following(Command):
-    """What every command knows that may watch an audit: how long trouble is waited out, and for whom to print."""
+    """A command that may watch an audit; ``patience`` is how long lost connections and interruptions are waited out, in
+    seconds.
+    """
 
     patience: float
     as_json: bool
@@ -43,9 +45,9 @@ class Run(Following):
     wait: bool
 
     def body(self) -> dict[str, object]:
-        """The request's body: only what was asked for, the service knows the defaults.
+        """The request's body: only what was given, since the service has the defaults.
 
-        An option that was given once is a text, which the service takes for a list of one where it wants a list.
+        An option that was given once is a text, which the service reads as a list of one if it needs a list.
         """
         options: dict[str, list[str]] = {}
         for name, value in self.options:
@@ -67,14 +69,12 @@ class Run(Following):
 
 @dataclass(frozen=True, kw_only=True)
 class Watch(Following):
-    """Watch an audit to its end."""
-
     audit_id: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class Resume(Following):
-    """Start an audit again that broke off or failed; with ``wait``, watch it to its end."""
+    """Start an interrupted or failed audit again; with ``wait``, watch it to its end."""
 
     audit_id: str
     wait: bool
@@ -105,8 +105,6 @@ class DeadLetters(Following):
 
 @dataclass(frozen=True, kw_only=True)
 class ListAudits(Command):
-    """List the audits."""
-
     profile: str | None
     limit: int | None
     as_json: bool
@@ -114,7 +112,7 @@ class ListAudits(Command):
 
 @dataclass(frozen=True, kw_only=True)
 class Report(Command):
-    """Fetch an audit's report, or that of the newest audit that has one (``latest``), of a profile if it is given."""
+    """Fetch an audit's report, or with ``latest`` that of the newest audit (of ``profile``) that has one."""
 
     audit_id: str | None
     latest: bool
@@ -134,8 +132,6 @@ class Report(Command):
 
 @dataclass(frozen=True, kw_only=True)
 class Cancel(Command):
-    """Cancel an audit."""
-
     audit_id: str
 
 

@@ -1,4 +1,4 @@
-"""Everything that can go wrong for an operator, told as what happened, where, and what to do next."""
+"""The errors of a command: what happened, where, and what to do next."""
 
 from auditctl.outcome import Outcome
 
@@ -26,7 +26,7 @@ class BadUsageError(AuditctlError, ValueError):
 
 
 class RefusedError(AuditctlError, ValueError):
-    """The service understood and said no. Holds the HTTP status and, where another audit is in the way, its id."""
+    """The service refused a request. ``active_id`` is the audit that is in the way, if any."""
 
     def __init__(
         self, what: str, *, where: str, next_step: str, outcome: Outcome, status: int, active_id: str | None = None
@@ -37,15 +37,15 @@ class RefusedError(AuditctlError, ValueError):
 
 
 class UnavailableError(AuditctlError, ConnectionError):
-    """The service did not answer, or says that it cannot just now; the same request may work later."""
+    """The service did not respond, or is temporarily unavailable; the same request may work later."""
 
     def __init__(self, what: str, *, where: str, next_step: str, retry_after: float | None = None) -> None:
         super().__init__(what, where=where, next_step=next_step)
         self.retry_after = retry_after
 
 
-class UnexpectedAnswerError(AuditctlError, ValueError):
-    """The service answered something that this program does not know."""
+class UnexpectedResponseError(AuditctlError, ValueError):
+    """The service's response is not one that this program understands."""
 
     def __init__(self, what: str, *, where: str) -> None:
         super().__init__(

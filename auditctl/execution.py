@@ -1,20 +1,11 @@
-"""Carries out one command: asks the service, prints, and returns the exit code."""
+"""Executes one command: calls the service, prints, and returns the exit code."""
 
 import sys
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Final
 
-from auditctl.answers import (
-    Audit,
-    read_audit,
-    read_audits,
-    read_dead_letters,
-    read_health,
-    read_profiles,
-    read_unreadable,
-)
-from auditctl.client import Answer, Api, connect
+from auditctl.client import Api, Response, connect
 from auditctl.commands import (
     STANDARD_OUTPUT,
     Cancel,
@@ -29,19 +20,28 @@ from auditctl.commands import (
     Run,
     Watch,
 )
-from auditctl.errors import AuditctlError, RefusedError, UnexpectedAnswerError
+from auditctl.errors import AuditctlError, RefusedError, UnexpectedResponseError
 from auditctl.outcome import STOPPED_BY_CTRL_C, Outcome
 from auditctl.output import choose_output, print_json
 from auditctl.report import print_report, save_report
+from auditctl.responses import (
+    Audit,
+    read_audit,
+    read_audits,
+    read_dead_letters,
+    read_health,
+    read_profiles,
+    read_unreadable,
+)
 from auditctl.service import Service
 from auditctl.watch import follow
 
-MOST_LISTED: Final = 200
-"""As many audits as the service lists at once."""
+MOST_SHOWN: Final = 200
+"""The service's limit of audits in one response."""
 
 
 def execute(command: Command, service: Service) -> int:
-    """Carry out a command. Returns the exit code; raises AuditctlError."""
+    """Returns the exit code; raises AuditctlError."""
     code = Outcome.CLEAN.value
     with connect(service) as api:
         match command:
@@ -66,10 +66,10 @@ def execute(command: Command, service: Service) -> int:
     return code
 
 
-def _begin(api: Api, command: Following, ask: Callable[[], Answer], *, wait: bool) -> int:
-    """Ask for an audit to be begun, or begun again; then watch it, or say that it was accepted."""
+def _begin(api: Api, command: Following, ask: Callable[[], Response], *, wait: bool) -> int:
+    """Start an audit, or start one again, with ``ask``; then watch it, or print that it was accepted."""
     try:
-        answer = ask()
+        response = ask()
     except RefusedError as refusal:
         if refusal.active_id is not None:
             refusal.what += f"\n  active audit: {refusal.active_id}"
@@ -78,17 +78,17 @@ def _begin(api: Api, command: Following, ask: Callable[[], Answer], *, wait: boo
     except KeyboardInterrupt:
         what = "Stopped before the service answered; it may have accepted the audit."
         return _stopped(what, look=api.service.command("list"))
-    accepted = read_audit(answer.fields)
+    accepted = read_audit(response.fields)
     if wait:
-        return _watch(api, accepted.id, command, answer)
+        return _watch(api, accepted.id, command, response)
     if command.as_json:
-        print_json(answer.document)
+        print_json(response.document)
     else:
         choose_output(api.service).accepted(accepted)
     return Outcome.CLEAN.value
 
 
-def _watch(api: Api, audit_id: str, command: Following, first: Answer | None = None) -> int:
+def _watch(api: Api, audit_id: str, command: Following, first: Response | None = None) -> int:
     output = choose_output(api.service, as_json=command.as_json)
     try:
         watched = follow(api, audit_id, output, command.patience, first)
@@ -112,12 +112,12 @@ def _dead_letters(api: Api, command: DeadLetters) -> int:
     if command.replay:
         return _begin(api, command, lambda: api.replay(audit_id), wait=command.wait)
     if command.discard:
-        answer = api.discard(audit_id, {"reason": command.reason, "by": command.by})
+        response = api.discard(audit_id, {"reason": command.reason, "by": command.by})
     else:
-        answer = api.dead_letters(audit_id)
-    letters = read_dead_letters(answer.fields)
+        response = api.dead_letters(audit_id)
+    letters = read_dead_letters(response.fields)
     if command.as_json:
-        print_json(answer.document)
+        print_json(response.document)
         return Outcome.CLEAN.value
     output = choose_output(api.service)
     output.dead_letters(audit_id, letters)
@@ -127,10 +127,10 @@ def _dead_letters(api: Api, command: DeadLetters) -> int:
 
 
 def _list(api: Api, command: ListAudits) -> None:
-    answer = api.audits(command.profile, command.limit)
-    audits, unreadable = read_audits(answer.fields), read_unreadable(answer.fields)
+    response = api.audits(command.profile, command.limit)
+    audits, unreadable = read_audits(response.fields), read_unreadable(response.fields)
     if command.as_json:
-        print_json(answer.document)
+        print_json(response.document)
     else:
         choose_output(api.service).audits(audits, unreadable)
 
@@ -151,12 +151,12 @@ def _report(api: Api, command: Report) -> None:
 
 def _latest(api: Api, profile: str | None) -> str:
     """The id of the newest audit that has a report. Raises AuditctlError if none of the newest has one."""
-    answer = api.audits(profile, MOST_LISTED)
-    found = next((audit.id for audit in read_audits(answer.fields) if audit.has_report), None)
+    response = api.audits(profile, MOST_SHOWN)
+    found = next((audit.id for audit in read_audits(response.fields) if audit.has_report), None)
     if found is None:
         raise AuditctlError(
             "There is no report yet" + (f" of the profile {profile}." if profile else "."),
-            where=answer.where,
+            where=response.where,
             next_step=f"Audit first: {api.service.command('run', '--wait')}",
         )
     return found
@@ -175,7 +175,7 @@ def _health(api: Api) -> int:
 
 
 def _failure(service: Service, audit: Audit, patience_seconds: float) -> AuditctlError:
-    """Why an audit that is not watched any more counts as failed."""
+    """Why an audit that is no longer watched counts as failed."""
     where = service.audit_url(audit.id)
     if not audit.ended:
         return AuditctlError(
@@ -184,9 +184,9 @@ def _failure(service: Service, audit: Audit, patience_seconds: float) -> Auditct
             next_step=f"Resume it: {service.command('resume', audit.id, '--wait')}",
         )
     if audit.has_report:
-        told = f"{audit.outcome_word} ({audit.outcome_code})"
-        return UnexpectedAnswerError(
-            f"The audit is {audit.state}, but its outcome is not a known one: {told}.", where=where
+        stated = f"{audit.outcome_word} ({audit.outcome_code})"
+        return UnexpectedResponseError(
+            f"The audit is {audit.state}, but its outcome is not a known one: {stated}.", where=where
         )
     reason = f": {audit.error}" if audit.error else "."
     if audit.state == "cancelled":
@@ -204,7 +204,7 @@ def _failure(service: Service, audit: Audit, patience_seconds: float) -> Auditct
 
 
 def _stopped(what: str, **commands: str) -> int:
-    """Says after Ctrl-C what goes on and what can be done about it. Returns the exit code for it."""
+    """Print after Ctrl-C what goes on and which commands help. Returns the exit code."""
     lines = [what, *(f"  {name + ':':<8} {command}" for name, command in commands.items())]
     print("\n".join(lines), file=sys.stderr)
     return STOPPED_BY_CTRL_C

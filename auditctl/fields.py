@@ -1,7 +1,7 @@
 """Reading the service's JSON field by field, with every text made safe to print.
 
-Making texts safe happens here, once, so that nothing behind this module has to think about it: control and formatting
-characters (escape sequences, text direction) are written out, line breaks are spaces and endless texts are cut.
+Texts are made safe here and nowhere else: control and formatting characters (escape sequences, text direction) are
+escaped, line breaks become spaces and long texts are cut.
 """
 
 import math
@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from auditctl.errors import UnexpectedAnswerError
+from auditctl.errors import UnexpectedResponseError
 from auditctl.visible import visible
 
 Document = Mapping[str, object]
@@ -19,20 +19,20 @@ _LINE_BREAKS: Final = "\r\n\t"
 
 
 def printable(text: str) -> str:
-    """The text on one line, every character of it to be seen, cut at LONGEST_TEXT."""
+    """The text on one line, with all characters visible, cut at LONGEST_TEXT characters."""
     shown = visible("".join(" " if character in _LINE_BREAKS else character for character in text[: LONGEST_TEXT + 1]))
     return shown if len(text) <= LONGEST_TEXT else f"{shown[:LONGEST_TEXT]}…"
 
 
 @dataclass(frozen=True)
 class Fields:
-    """One JSON object from ``where``. Absent and null are the same; a wrong type raises UnexpectedAnswerError."""
+    """One JSON object from ``where``. Absent and null are the same; a wrong type raises UnexpectedResponseError."""
 
     members: Document
     where: str
 
     def text(self, name: str) -> str:
-        """A text that must be there and say something."""
+        """A required text that is not empty."""
         value = self.optional_text(name)
         if not value:
             raise self.unexpected(name, "a text")
@@ -55,7 +55,7 @@ class Fields:
         return tuple(printable(value) for value in values)
 
     def flag(self, name: str) -> bool:
-        """True or false; must be there."""
+        """Required."""
         value = self.members.get(name)
         if not isinstance(value, bool):
             raise self.unexpected(name, "true or false")
@@ -85,13 +85,13 @@ class Fields:
         return Fields(value, self.where)
 
     def objects(self, name: str) -> "tuple[Fields, ...]":
-        """A list of objects; must be there."""
+        """A required list of objects."""
         values = self.members.get(name)
         if not isinstance(values, list) or not all(isinstance(value, dict) for value in values):
             raise self.unexpected(name, "a list of objects")
         return tuple(Fields(value, self.where) for value in values)
 
-    def unexpected(self, name: str, wanted: str) -> UnexpectedAnswerError:
-        """The error that says which field is wrong, what it holds and what it should hold."""
-        seen = printable(repr(self.members.get(name)))[:100]
-        return UnexpectedAnswerError(f"The answer's '{name}' is {seen}, which is not {wanted}.", where=self.where)
+    def unexpected(self, name: str, wanted: str) -> UnexpectedResponseError:
+        """The error for a field with a wrong value; ``wanted`` says what is expected."""
+        value = printable(repr(self.members.get(name)))[:100]
+        return UnexpectedResponseError(f"The answer's '{name}' is {value}, which is not {wanted}.", where=self.where)

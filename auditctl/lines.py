@@ -1,9 +1,9 @@
-"""What a pipe or a log file gets: plain lines of ``key=value`` pairs, no escape codes, only when something changed."""
+"""The output for a pipe or a log file: lines of ``key=value`` pairs, no escape codes, only when something changed."""
 
 from collections.abc import Sequence
 from typing import TextIO
 
-from auditctl.answers import Audit, DeadLetter, Health, Profile
+from auditctl.responses import Audit, DeadLetter, Health, Profile
 from auditctl.service import Service
 from auditctl.wording import key_value, now
 
@@ -18,32 +18,31 @@ class Lines:
         self._last_trouble: str | None = None
 
     def accepted(self, audit: Audit) -> None:
-        """An audit was accepted and is not watched."""
         watch = self._service.command("watch", audit.id)
         self._event(event="accepted", audit=audit.id, profile=audit.profile, state=audit.state, watch=watch)
 
     def progress(self, audit: Audit) -> None:
         """One line if anything but the estimated time has changed."""
-        seen = audit.progress
+        progress = audit.progress
         line = key_value(
             event="progress",
             audit=audit.id,
             profile=audit.profile,
             state=audit.state,
             phase=audit.phase,
-            percent=seen.percent,
-            units_listed=seen.listed,
-            units_scanned=seen.scanned,
-            units_skipped=seen.skipped,
-            units_failed=seen.failed,
-            shards_total=seen.shards_total,
-            shards_done=seen.shards_done,
-            shards_failed=seen.shards_failed,
-            blobs=seen.blobs,
+            percent=progress.percent,
+            units_listed=progress.listed,
+            units_scanned=progress.scanned,
+            units_skipped=progress.skipped,
+            units_failed=progress.failed,
+            shards_total=progress.shards_total,
+            shards_done=progress.shards_done,
+            shards_failed=progress.shards_failed,
+            blobs=progress.blobs,
         )
         if line != self._last_progress:
             self._last_progress = line
-            self._write(f"{now()} {line} {key_value(eta_seconds=seen.eta_seconds)}")
+            self._write(f"{now()} {line} {key_value(eta_seconds=progress.eta_seconds)}")
 
     def trouble(self, what: str, seconds_left: float) -> None:
         """One line per new kind of trouble, not per try."""
@@ -52,13 +51,12 @@ class Lines:
             self._event(event="trouble", detail=what, gives_up_in_seconds=max(round(seconds_left), 0))
 
     def recovered(self) -> None:
-        """The trouble is over."""
         self._last_trouble = None
         self._event(event="recovered")
 
     def ended(self, audit: Audit) -> None:
         """The outcome, the verdicts by severity (info: needs nobody), what was audited, the coverage, the report."""
-        outcome, seen = audit.outcome, audit.progress
+        outcome, progress = audit.outcome, audit.progress
         self._event(
             event="ended",
             audit=audit.id,
@@ -94,11 +92,11 @@ class Lines:
         self._event(
             event="coverage",
             audit=audit.id,
-            listed=seen.listed,
-            scanned=seen.scanned,
-            skipped=seen.skipped,
-            failed=seen.failed,
-            blobs=seen.blobs,
+            listed=progress.listed,
+            scanned=progress.scanned,
+            skipped=progress.skipped,
+            failed=progress.failed,
+            blobs=progress.blobs,
         )
         if audit.resumes:
             self._event(event="resumed", audit=audit.id, times=audit.resumes)
@@ -148,28 +146,27 @@ class Lines:
             )
 
     def profiles(self, profiles: Sequence[Profile]) -> None:
-        """One line per profile, with what its options can be, and what they are by default."""
+        """One line per profile, with the choices and defaults of its options."""
         for profile in profiles:
-            told: dict[str, str | float | None] = {"profile": profile.name, "title": profile.title}
+            pairs: dict[str, str | float | None] = {"profile": profile.name, "title": profile.title}
             for option in profile.options:
                 if option.choices:
-                    told[option.name] = ",".join(option.choices)
-                    told[f"default_{option.name}"] = ",".join(option.default)
-            self._write(key_value(**told, description=profile.description))
+                    pairs[option.name] = ",".join(option.choices)
+                    pairs[f"default_{option.name}"] = ",".join(option.default)
+            self._write(key_value(**pairs, description=profile.description))
 
     def health(self, health: Health) -> None:
-        """One line for the whole, one per check."""
-        told = {name: text for name, text in (("version", health.version), ("commit", health.commit)) if text}
-        self._write(key_value(service=self._service.address, status=health.status, **told))
+        """One line for the service, one per check."""
+        pairs = {name: text for name, text in (("version", health.version), ("commit", health.commit)) if text}
+        self._write(key_value(service=self._service.address, status=health.status, **pairs))
         for check in health.checks:
             self._write(key_value(check=check.name, ok=check.ok, detail=check.detail))
 
     def done(self, what: str) -> None:
-        """Something was done that has no other form."""
         self._write(what)
 
     def close(self) -> None:
-        """Nothing is left open."""
+        """Does nothing."""
 
     def _event(self, **pairs: str | float | None) -> None:
         self._write(f"{now()} {key_value(**pairs)}")

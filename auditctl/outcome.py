@@ -1,4 +1,4 @@
-"""What an audit came to, as one small number: the same codes and words in JSON, over HTTP and as exit codes."""
+"""The outcome of an audit: the same codes and words in JSON, over HTTP and as exit codes."""
 
 from enum import IntEnum
 from typing import Final
@@ -11,7 +11,7 @@ ACTIVE_STATES: Final = frozenset({"queued", "running", "interrupted"})
 
 
 class Outcome(IntEnum):
-    """The closed list of outcomes; a member's value is the exit code."""
+    """A member's value is the exit code."""
 
     CLEAN = 0
     FINDINGS = 1
@@ -21,7 +21,7 @@ class Outcome(IntEnum):
 
     @property
     def word(self) -> str:
-        """The outcome as it is written in JSON and on the screen."""
+        """The outcome in JSON and on the screen."""
         return self.name.lower().replace("_", " ")
 
 
@@ -35,7 +35,7 @@ MEANINGS: Final = {
 
 
 def exit_code_table() -> str:
-    """The exit codes as the help text shows them, one per line."""
+    """The exit codes for the help text, one per line."""
     rows = [f"  {outcome.value:<4} {outcome.word:<11} {meaning}" for outcome, meaning in MEANINGS.items()]
     rows.append(f"  {STOPPED_BY_CTRL_C:<4} {'stopped':<11} you pressed Ctrl-C; an audit being watched goes on")
     return "\n".join(rows)
@@ -44,7 +44,7 @@ def exit_code_table() -> str:
 def outcome_of(state: str, code: int | None, word: str | None) -> Outcome:
     """The outcome of an audit that is no longer being watched.
 
-    Whatever is unknown, missing or contradicts itself is a failure; an incomplete audit is never anything better.
+    Unknown, missing or contradictory values are a failure; an incomplete audit is never anything better.
     """
     if state == "incomplete":
         return Outcome.INCOMPLETE

@@ -1,4 +1,4 @@
-"""Chooses between the forms of output: a person's terminal, a pipe, or a machine that wants one JSON document."""
+"""Chooses the form of output: for a terminal, for a pipe, or one JSON document."""
 
 import json
 import os
@@ -6,16 +6,16 @@ import sys
 from collections.abc import Sequence
 from typing import Protocol
 
-from auditctl.answers import Audit, DeadLetter, Health, Profile
 from auditctl.fields import Document
 from auditctl.lines import Lines
+from auditctl.responses import Audit, DeadLetter, Health, Profile
 from auditctl.screen import Screen
 from auditctl.service import Service
 from auditctl.watch import Observer
 
 
 class Output(Observer, Protocol):
-    """Everything that is told to a reader; Screen and Lines are its two forms."""
+    """All output for a reader; implemented by Screen and Lines."""
 
     def accepted(self, audit: Audit) -> None:
         """An audit was accepted and is not watched."""
@@ -43,14 +43,14 @@ class Output(Observer, Protocol):
 
 
 class TroublesOnly(Lines):
-    """For a machine whose standard error is a log: what goes wrong is told, progress is not."""
+    """For a program whose standard error is a log: troubles are printed, progress is not."""
 
     def progress(self, audit: Audit) -> None:
-        """Says nothing."""
+        """Prints nothing."""
 
 
 def choose_output(service: Service, *, as_json: bool = False) -> Output:
-    """The form for who is reading. With ``as_json`` nothing of it reaches standard output."""
+    """The form for the reader of standard output. With ``as_json`` it writes to standard error only."""
     if as_json:
         return Lines(service, sys.stderr) if sys.stderr.isatty() else TroublesOnly(service, sys.stderr)
     can_draw = sys.stdout.isatty() and os.environ.get("TERM", "") not in ("dumb", "unknown")
@@ -58,5 +58,5 @@ def choose_output(service: Service, *, as_json: bool = False) -> Output:
 
 
 def print_json(document: Document) -> None:
-    """One JSON document on standard output, ASCII only, so that no text in it can reach a terminal as a command."""
+    """One JSON document on standard output, in ASCII only, so that no text in it can control a terminal."""
     print(json.dumps(document, indent=2, ensure_ascii=True), flush=True)

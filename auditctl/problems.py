@@ -6,7 +6,7 @@ from typing import Final
 
 import httpx
 
-from auditctl.errors import AuditctlError, RefusedError, UnavailableError, UnexpectedAnswerError
+from auditctl.errors import AuditctlError, RefusedError, UnavailableError, UnexpectedResponseError
 from auditctl.fields import Fields, printable
 from auditctl.outcome import Outcome
 from auditctl.service import KEY_VARIABLE, Service
@@ -17,10 +17,10 @@ NOT_ALLOWED: Final = frozenset({401, 403})
 
 
 def error_from(response: httpx.Response, service: Service, where: str, retry_after: float | None) -> AuditctlError:
-    """The error for an answer that is not a success; reads bodies of any shape."""
+    """The error for a response that is not a success, whatever its body is."""
     status = response.status_code
     problem = _members(response, service, where)
-    what = _told(problem, _reason(status)) or f"The service answered {status} {_reason(status)}."
+    what = _summary(problem, _reason(status)) or f"The service answered {status} {_reason(status)}."
     where = f"{where} answered {status} {_reason(status)}"
     next_step = _next_step(status, service, is_problem=bool(problem.members))
     if status in TRANSIENT:
@@ -29,7 +29,7 @@ def error_from(response: httpx.Response, service: Service, where: str, retry_aft
         outcome = Outcome.BAD_USAGE if status in REFUSALS else Outcome.FAILED
         active_id = _lenient_text(problem, "active_id") or None
         return RefusedError(what, where=where, next_step=next_step, outcome=outcome, status=status, active_id=active_id)
-    return UnexpectedAnswerError(what, where=where)
+    return UnexpectedResponseError(what, where=where)
 
 
 def _members(response: httpx.Response, service: Service, where: str) -> Fields:
@@ -40,8 +40,8 @@ def _members(response: httpx.Response, service: Service, where: str) -> Fields:
     return Fields(document if isinstance(document, dict) else {}, where)
 
 
-def _told(problem: Fields, reason: str) -> str:
-    """Title and detail, then a line per refused field, without saying anything twice."""
+def _summary(problem: Fields, reason: str) -> str:
+    """Title and detail, then a line per refused field, without repetitions."""
     title, detail, refused = _lenient_text(problem, "title"), _lenient_text(problem, "detail"), _refused_fields(problem)
     if refused and all(allowed in detail for _, allowed in refused):
         detail = ""
@@ -52,13 +52,13 @@ def _told(problem: Fields, reason: str) -> str:
 
 
 def _refused_fields(problem: Fields) -> list[tuple[str, str]]:
-    """For each refused field a line that names it, the value seen and what is allowed; and the latter alone."""
+    """For each refused field a line with its name, its value and what is allowed; and the latter alone."""
     errors = problem.members.get("errors")
     found = []
     for each in errors if isinstance(errors, list) else []:
         if isinstance(each, dict):
-            name, seen, allowed = (_shown(each.get(member)) for member in ("field", "value", "allowed"))
-            found.append((f"{name}: got {seen}; allowed: {allowed}", allowed))
+            name, given, allowed = (_shown(each.get(member)) for member in ("field", "value", "allowed"))
+            found.append((f"{name}: got {given}; allowed: {allowed}", allowed))
     return found
 
 

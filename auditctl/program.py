@@ -1,4 +1,4 @@
-"""How this program was called, so that a command that it suggests can be pasted into the same shell."""
+"""How this program was called, so that the commands that it suggests work in the same shell."""
 
 import os
 import shlex
@@ -11,7 +11,7 @@ NAME: Final = "auditctl"
 
 
 def called_as(typed: str) -> tuple[str, ...]:
-    """The words that call this program again: its name where the shell finds it by that, else what was typed."""
+    """The words that call this program again: its name if the shell finds it, otherwise what was typed."""
     program = Path(typed)
     if program.name == "__main__.py":
         return (sys.executable, "-m", NAME)

@@ -1,4 +1,4 @@
-"""Brings a report to where the operator wants it, whole or not at all."""
+"""Saving or printing a report, complete or not at all."""
 
 import os
 import shutil
@@ -15,10 +15,9 @@ from auditctl.visible import visible
 
 
 def save_report(api: Api, audit_id: str, report_format: str, file: Path) -> None:
-    """Write a report to a file, which is replaced only once all of it is there.
+    """Write a report to a file, which is replaced only when the report is complete.
 
-    Something that is not a regular file (a pipe, a device) is written to and never replaced. Raises AuditctlError,
-    also for a file that cannot be written.
+    A pipe or a device is written to directly. Raises AuditctlError, also for a file that cannot be written.
     """
     try:
         target = file.resolve()
@@ -36,7 +35,7 @@ def save_report(api: Api, audit_id: str, report_format: str, file: Path) -> None
 
 
 def print_report(api: Api, audit_id: str, report_format: str) -> None:
-    """Print a report once all of it is there: byte for byte into a pipe, on a terminal as far as it can be seen."""
+    """Print a report when it is complete: byte for byte into a pipe, with all characters made visible on a terminal."""
     with tempfile.TemporaryFile() as whole:
         api.download_report(audit_id, report_format, whole)
         whole.seek(0)
@@ -51,7 +50,7 @@ def print_report(api: Api, audit_id: str, report_format: str) -> None:
 
 @contextmanager
 def _replaced(target: Path) -> Iterator[BinaryIO]:
-    """A new file beside the target that takes its place at the end; after an error the target is as it was."""
+    """A new file that replaces the target at the end; after an error the target is unchanged."""
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
         with part.open("xb") as stream:

@@ -1,4 +1,4 @@
-"""What a person at a terminal gets: one progress bar, then a short summary. Colours only repeat what the words say."""
+"""The output for a terminal: a progress bar, then a short summary. Colours only repeat what the words say."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -7,9 +7,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from auditctl.answers import Audit, DeadLetter, Health, Profile
 from auditctl.bar import Bar
 from auditctl.outcome import Outcome
+from auditctl.responses import Audit, DeadLetter, Health, Profile
 from auditctl.service import Service
 from auditctl.wording import audited, changes, count, coverage, minute, needing_nobody
 
@@ -26,7 +26,7 @@ SEVERITY_STYLES: Final = {"high": "bold red", "medium": "yellow", "low": "cyan",
 
 
 class Screen:
-    """Prints to the terminal on standard output. ``close`` gives the terminal back; call it whatever happens."""
+    """Prints to the terminal on standard output. ``close`` must be called afterwards, whatever happens."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
@@ -35,13 +35,12 @@ class Screen:
         self._last_trouble: str | None = None
 
     def accepted(self, audit: Audit) -> None:
-        """An audit was accepted and is not watched."""
         self._labelled(audit.state, f"audit {audit.id} of profile {audit.profile}", "bold cyan")
         self._page(audit)
         self._labelled("watch it", self._service.command("watch", audit.id))
 
     def progress(self, audit: Audit) -> None:
-        """Moves the bar; an audit that had ended before the first look gets none."""
+        """Updates the bar; there is none for an audit that had ended before the first look."""
         if self._bar is None and not audit.ended:
             self._say(f"Audit {audit.id} of profile {audit.profile}")
             self._bar = Bar(self._console, audit)
@@ -50,7 +49,7 @@ class Screen:
             self._bar.show(audit)
 
     def trouble(self, what: str, seconds_left: float) -> None:
-        """Says once per kind of trouble, above the bar, how long it is waited out."""
+        """Prints each kind of trouble once, above the bar, with how long it is waited out."""
         if self._bar is not None:
             self._bar.wait()
         if what != self._last_trouble:
@@ -58,7 +57,6 @@ class Screen:
             self._say(f"{what} Trying again for {max(seconds_left, 0):.0f} s.", "yellow")
 
     def recovered(self) -> None:
-        """The trouble is over."""
         self._last_trouble = None
         self._say("It goes on.", "green")
 
@@ -87,7 +85,7 @@ class Screen:
             self._labelled("get it", self._service.get_report(audit.id))
 
     def _verdicts(self, audit: Audit) -> None:
-        """A table of what needs a person; one line for what does not."""
+        """A table of the verdicts that need a person; one line for the others."""
         asking = [given for given in audit.given if given.asks]
         if asking:
             table = Table("severity", "verdict", box=None, header_style="dim", padding=(0, 1))
@@ -100,7 +98,7 @@ class Screen:
             self._labelled("no action", nobody)
 
     def audits(self, audits: Sequence[Audit], unreadable: Sequence[str] = ()) -> None:
-        """A table, newest first as given; with headlines where there is room for them. Then what cannot be read."""
+        """A table in the given order, with headlines if there is room; then the unreadable blobs."""
         if audits:
             self._table_of(audits)
         elif not unreadable:
@@ -123,7 +121,7 @@ class Screen:
         self._console.print(table)
 
     def dead_letters(self, audit_id: str, letters: Sequence[DeadLetter]) -> None:
-        """A table by shard with what stopped each, or who discarded it; then what can be done about the open ones."""
+        """A table by shard with the error of each, or who discarded it; then the commands for the open ones."""
         if not letters:
             self._say(f"Audit {audit_id} has no dead letters.")
             return
@@ -147,7 +145,7 @@ class Screen:
             self._labelled("give up", self._service.command(*discard))
 
     def profiles(self, profiles: Sequence[Profile]) -> None:
-        """Each profile with what its options can be; what is asked by default is marked."""
+        """Each profile with the choices of its options; the defaults are marked."""
         for profile in profiles:
             self._labelled(profile.name, profile.title, "bold cyan")
             if profile.description:
@@ -158,7 +156,6 @@ class Screen:
                     self._labelled(option.name, f"{', '.join(marked)}  (* by default)")
 
     def health(self, health: Health) -> None:
-        """The whole, then each check."""
         self._labelled(health.status, self._service.address, STYLES[_outcome(ok=health.ok)])
         if health.version:
             self._labelled("version", f"{health.version} ({health.commit})" if health.commit else health.version)
@@ -169,7 +166,6 @@ class Screen:
         self._console.print(table)
 
     def done(self, what: str) -> None:
-        """Something was done that has no other form."""
         self._say(what)
 
     def close(self) -> None:
@@ -191,7 +187,7 @@ class Screen:
 
 
 def _word(audit: Audit) -> str:
-    """One word for where an audit stands: its outcome once it has one that says more than its state."""
+    """The outcome of an audit with a report, otherwise its state."""
     return audit.outcome.word if audit.has_report else audit.state
 
 

@@ -1,4 +1,4 @@
-"""Which service to talk to, with which key, and how the key is kept out of everything that is printed."""
+"""The address and key of the service, and removing the key from everything that is printed."""
 
 import re
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ URL_VARIABLE: Final = "AUDITCTL_URL"
 KEY_VARIABLE: Final = "AUDITCTL_KEY"
 
 REMOVED: Final = "[removed]"
-# No key that Azure issues is shorter; taking out shorter ones would tear words and ids apart.
+# No key that Azure issues is shorter; removing shorter texts would damage words and ids.
 SHORTEST_SECRET: Final = 8
 _HOST: Final = re.compile(r"[a-z0-9._:-]+")
 _SECRET_PARAMETER: Final = re.compile(r"(?i)([?&](?:code|sig|key|token|access_token|x-functions-key)=)[^&#\s\"'<>]+")
@@ -40,22 +40,20 @@ class Service:
         return command_line(*url, *words)
 
     def audit_url(self, audit_id: str) -> str:
-        """Where an audit can be seen."""
         return f"{self.address}/audits/{quote(audit_id, safe='')}"
 
     def report_url(self, audit_id: str) -> str:
-        """Where an audit's report is."""
         return f"{self.audit_url(audit_id)}/report"
 
     def get_report(self, audit_id: str) -> str:
-        """The command that saves an audit's report in the form that people read."""
+        """The command that saves an audit's report as HTML."""
         return self.command("report", audit_id, "--format", "html", "--output", f"audit-{audit_id}.html")
 
     def page_url(self, link: str | None) -> str | None:
-        """The full address of a link that the service gave; None if no browser can open it.
+        """The full address of a link in a response; None if no browser can open it.
 
-        A browser has no function key: what this service asks one for is for ``get_report``, unless the link leads to a
-        front door of the service, which is another host.
+        A browser has no function key, so a link to the service's own host needs ``get_report`` instead if there is a
+        key; a link to another host (a front door) does not.
         """
         here = httpx.URL(self.address)
         try:
@@ -75,7 +73,7 @@ class Service:
             return host == "localhost" or host.endswith(".localhost")
 
     def without_secrets(self, value: object) -> object:
-        """The same JSON value (or text) with the key, and whatever a URL's query calls a key, taken out."""
+        """The same JSON value (or text) without the function key and without keys in the queries of URLs."""
         if isinstance(value, str):
             return without_key(_SECRET_PARAMETER.sub(rf"\g<1>{REMOVED}", value), self.key)
         if isinstance(value, list):
@@ -86,19 +84,18 @@ class Service:
 
 
 def without_key(text: str, key: str | None) -> str:
-    """The text with the key taken out wherever it stands."""
+    """The text with every occurrence of the key removed."""
     return text.replace(key, REMOVED) if key and len(key) >= SHORTEST_SECRET else text
 
 
 def key_from(environment: Mapping[str, str]) -> str | None:
-    """The function key, if one is set."""
     return environment.get(KEY_VARIABLE, "").strip() or None
 
 
 def service_from(url_option: str | None, environment: Mapping[str, str]) -> Service:
     """The service that ``--url`` or the environment names, with the key from the environment.
 
-    Raises BadUsageError without repeating an address or key that it refuses, because either may hold a secret.
+    Raises BadUsageError, without the address or key in it, since either may hold a secret.
     """
     source = "--url" if url_option is not None else URL_VARIABLE
     text = url_option if url_option is not None else environment.get(URL_VARIABLE, "").strip() or DEFAULT_URL

@@ -1,6 +1,6 @@
-r"""Text from the service, made visible: what is on the screen is all that is there, in the order in which it is there.
+r"""Text from the service, made visible: a reader sees every character of it, in the order of the text.
 
-Characters that command a terminal, turn the direction of writing, or cannot be seen are shown as JSON writes them:
+Characters that control a terminal, turn the direction of writing, or are invisible are shown as JSON escapes:
 ``\u202e``. The same is done for the pages and tables of a report.
 """
 
@@ -13,9 +13,9 @@ _UNSEEN = re.compile(
 
 
 def visible(text: str) -> str:
-    r"""The text with every character that cannot be seen, and every space but the usual one, written as ``\uXXXX``.
+    r"""The text with every invisible character, and every space other than U+0020, written as ``\uXXXX``.
 
-    One line stays one line, and what is visible stays as it is; doing it again changes nothing.
+    One line stays one line, and visible characters are unchanged; idempotent.
     """
     if text.isascii() and text.isprintable():
         return text

@@ -1,4 +1,4 @@
-"""How numbers, times and coverage are worded, the same on a terminal and in a pipe."""
+"""The wording of numbers, times and coverage, the same on a terminal and in a pipe."""
 
 import json
 import re
@@ -6,19 +6,19 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from auditctl.answers import Audited, Given, Progress, SinceLast
+from auditctl.responses import Audited, Given, Progress, SinceLast
 
 UNKNOWN: Final = "-"
 _NEEDS_NO_QUOTES: Final = re.compile(r"[\w.,:;/+@%?&()~-]+")
 
 
 def count(number: float | None) -> str:
-    """A count for people: 20,000, or ? where it is not known yet."""
+    """A count for people: 20,000, or ? if it is unknown."""
     return "?" if number is None else f"{number:,.0f}"
 
 
 def percent(number: float | None) -> str:
-    """A percentage for people; it says 100 only when all is done."""
+    """A percentage for people, rounded down, so that it is 100 only when everything is done."""
     if number is None:
         return ""
     return f"{min(int(number), 100)}%"
@@ -52,7 +52,7 @@ def minute(moment: str | None) -> str:
 
 
 def coverage(progress: Progress) -> str:
-    """What was looked at and what was not, as a sentence; empty before anything was listed."""
+    """The coverage as a sentence; empty before anything was listed."""
     if progress.listed is None:
         return ""
     return (
@@ -62,15 +62,15 @@ def coverage(progress: Progress) -> str:
 
 
 def audited(of: Audited) -> str:
-    """What an audit was of, as a phrase."""
+    """The environment and places of an audit, as a phrase."""
     parts = {"storage account": of.storage_account, "ingest account": of.ingest_account, "database": of.database_name}
-    told = ", ".join(f"{name} {value}" for name, value in parts.items() if value is not None)
+    places = ", ".join(f"{name} {value}" for name, value in parts.items() if value is not None)
     host = "" if of.database_host is None else f" at {of.database_host}"
-    return f"{of.environment}: {told}{host}"
+    return f"{of.environment}: {places}{host}"
 
 
 def needing_nobody(given: Sequence[Given]) -> str:
-    """The verdicts that ask nothing of a person, most frequent first."""
+    """The verdicts that need nobody, most frequent first."""
     idle = sorted((one for one in given if not one.asks), key=lambda one: -one.count)
     return ", ".join(f"{count(one.count)} {one.verdict}" for one in idle)
 

@@ -1,6 +1,6 @@
 import pytest
 
-from auditctl.errors import UnexpectedAnswerError
+from auditctl.errors import UnexpectedResponseError
 from auditctl.fields import LONGEST_TEXT, Fields, printable
 from auditctl.wording import duration, key_value, minute, percent, seconds_since
 
@@ -23,7 +23,7 @@ def test_what_is_printed_cannot_command_a_terminal(text: str, shown: str) -> Non
 
 
 def test_a_wrong_type_is_named_with_what_was_seen() -> None:
-    with pytest.raises(UnexpectedAnswerError, match=r"'id' is \[1\], which is not a text") as raised:
+    with pytest.raises(UnexpectedResponseError, match=r"'id' is \[1\], which is not a text") as raised:
         Fields({"id": [1]}, "GET /x").text("id")
     assert raised.value.where == "GET /x"
 

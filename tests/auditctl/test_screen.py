@@ -2,7 +2,7 @@
 
 import pytest
 
-from auditctl.answers import Check, Health, Option, Profile
+from auditctl.responses import Check, Health, Option, Profile
 from auditctl.screen import Screen
 from auditctl.service import Service
 

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from auditctl.answers import read_audit, read_dead_letters
 from auditctl.bar import Bar
 from auditctl.fields import Fields
+from auditctl.responses import read_audit, read_dead_letters
 from auditctl.wording import coverage
 from tests.auditctl.scripted_service import audit_document, progress_document
 

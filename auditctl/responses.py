@@ -1,4 +1,4 @@
-"""The service's answers as frozen values: audits with their progress, profiles, health."""
+"""The documents in the service's responses as frozen values: audits with their progress, profiles, health."""
 
 import re
 from collections.abc import Iterator
@@ -16,9 +16,9 @@ STATES: Final = ACTIVE_STATES | ENDED_STATES
 
 @dataclass(frozen=True)
 class Progress:
-    """How far an audit is. A number that the service does not know yet is None; percent runs from 0 to 100.
+    """The progress of an audit. A number that the service does not know yet is None; percent is from 0 to 100.
 
-    ``units`` is what those are called that are listed and scanned, in the plural.
+    ``units`` is the plural noun for what is listed and scanned.
     """
 
     shards_done: int | None
@@ -36,7 +36,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class SinceLast:
-    """What changed since the audit ``previous``; ``resolved`` is None where that cannot be said."""
+    """What changed since the audit ``previous``; ``resolved`` is None if that is unknown."""
 
     previous: str
     new: int
@@ -46,7 +46,7 @@ class SinceLast:
 
 @dataclass(frozen=True)
 class Audited:
-    """What an audit was of: an environment, its storage and its database; what is not told is None."""
+    """The environment of an audit, its storage and its database; what the service does not name is None."""
 
     environment: str
     storage_account: str | None
@@ -57,7 +57,7 @@ class Audited:
 
 @dataclass(frozen=True)
 class Given:
-    """How often a verdict was given with a severity; None where the service does not tell which."""
+    """How often a verdict was given with a severity; None if the service does not say which."""
 
     verdict: str
     severity: str | None
@@ -65,13 +65,13 @@ class Given:
 
     @property
     def asks(self) -> bool:
-        """Whether it asks something of a person, as far as is known."""
+        """Whether it needs a person; True if the severity is unknown."""
         return self.severity != NEEDS_NOBODY
 
 
 @dataclass(frozen=True)
 class Audit:
-    """One audit as the service describes it; what it has not got yet is None or empty."""
+    """One audit as the service describes it; what it does not have yet is None or empty."""
 
     id: str
     profile: str
@@ -93,17 +93,15 @@ class Audit:
 
     @property
     def ended(self) -> bool:
-        """Whether nothing will happen to it any more."""
         return self.state in ENDED_STATES
 
     @property
     def outcome(self) -> Outcome:
-        """What it came to, if nothing more is going to happen."""
+        """The outcome, for an audit that has ended or is no longer watched."""
         return outcome_of(self.state, self.outcome_code, self.outcome_word)
 
     @property
     def has_report(self) -> bool:
-        """Whether a report was written."""
         return self.state in ("completed", "incomplete")
 
 
@@ -133,7 +131,7 @@ class DeadLetter:
 
 @dataclass(frozen=True)
 class Option:
-    """What may be asked of a profile; without ``choices`` its values are no closed list."""
+    """A request parameter of a profile; without ``choices`` any value may be given."""
 
     name: str
     choices: tuple[str, ...]
@@ -161,7 +159,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Health:
-    """Whether the service can do its work, and what it runs if it tells."""
+    """The health of the service, and its version and commit if it names them."""
 
     status: str
     checks: tuple[Check, ...]
@@ -175,7 +173,7 @@ class Health:
 
 
 def read_audit(fields: Fields) -> Audit:
-    """An audit from its document, or from the shorter one that accepts it. Raises UnexpectedAnswerError."""
+    """An audit from its document, or from the shorter one that accepts it. Raises UnexpectedResponseError."""
     state = fields.text("state")
     if state not in STATES:
         raise fields.unexpected("state", f"one of {', '.join(sorted(STATES))}")
@@ -204,7 +202,7 @@ def read_audit(fields: Fields) -> Audit:
 
 
 def _read_audited(summary: Fields) -> Audited | None:
-    """None from a service that does not tell it yet."""
+    """None from an older service without it."""
     environment, database = summary.optional_text("environment"), summary.inner("database")
     if environment is None:
         return None
@@ -218,9 +216,9 @@ def _read_audited(summary: Fields) -> Audited | None:
 
 
 def _read_given(summary: Fields) -> Iterator[Given]:
-    """The verdicts that were given: those that ask for a person by severity, then those that need nobody.
+    """The verdicts that were given: those that need a person by severity, then those that do not.
 
-    A service that does not tell which are which leaves all of them without a severity.
+    From an older service that does not distinguish them, all have no severity.
     """
     counts, asking = summary.inner("counts"), summary.inner("asking")
     left = {name: counts.whole(name) or 0 for name in counts.members}
@@ -243,22 +241,22 @@ def _read_since_last(fields: Fields) -> SinceLast | None:
 
 
 def read_audits(fields: Fields) -> tuple[Audit, ...]:
-    """The audits of a list, in the order given. Raises UnexpectedAnswerError."""
+    """The audits of a list, in the order given. Raises UnexpectedResponseError."""
     return tuple(read_audit(each) for each in fields.objects("audits"))
 
 
 def read_unreadable(fields: Fields) -> tuple[str, ...]:
-    """The blobs that kept other audits out of a list. Raises UnexpectedAnswerError."""
+    """The blobs that kept other audits out of a list. Raises UnexpectedResponseError."""
     return fields.texts("unreadable")
 
 
 def read_dead_letters(fields: Fields) -> tuple[DeadLetter, ...]:
-    """The dead letters, in the order given. Raises UnexpectedAnswerError."""
+    """The dead letters, in the order given. Raises UnexpectedResponseError."""
     return tuple(_read_dead_letter(each) for each in fields.objects("dead_letters"))
 
 
 def read_profiles(fields: Fields) -> tuple[Profile, ...]:
-    """The profiles, in the order given. Raises UnexpectedAnswerError."""
+    """The profiles, in the order given. Raises UnexpectedResponseError."""
     return tuple(
         Profile(
             name=each.text("name"),
@@ -271,7 +269,7 @@ def read_profiles(fields: Fields) -> tuple[Profile, ...]:
 
 
 def _read_options(profile: Fields) -> tuple[Option, ...]:
-    """What a profile can be asked: its mode, the first of which is the default, and its own options."""
+    """The request parameters of a profile: its mode, the first of which is the default, and its own options."""
     modes, own = profile.texts("modes"), profile.objects("options") if profile.members.get("options") else ()
     mode = [Option("mode", modes, modes[:1])] if modes else []
     return (*mode, *map(_read_option, own))
@@ -286,7 +284,7 @@ def _read_option(fields: Fields) -> Option:
 
 
 def read_health(fields: Fields) -> Health:
-    """The service's health. Raises UnexpectedAnswerError."""
+    """The service's health. Raises UnexpectedResponseError."""
     checks = fields.inner("checks")
     inner = ((printable(name), checks.inner(name)) for name in checks.members)
     found = tuple(Check(name, each.flag("ok"), each.optional_text("detail") or "") for name, each in inner)
@@ -337,5 +335,5 @@ def _read_progress(fields: Fields) -> Progress:
 
 
 def _units_in(fields: Fields) -> str:
-    """The member that tells of units: an earlier release of the service called all of them containers."""
+    """The member with the units: an earlier release of the service called all of them containers."""
     return "containers" if "containers" in fields.members else "units"
