@@ -92,7 +92,7 @@ check: .venv/installed ## lint, formatting, types and the direction of imports
 install: .venv/installed dev/devstack/node_modules/installed ## install what the other targets need (they do it themselves)
 
 .PHONY: lock
-lock: .venv/installed ## resolve all dependencies anew: requirements.txt, constraints.txt, package-lock.json
+lock: .venv/installed ## resolve all dependencies again: requirements.txt, constraints.txt, package-lock.json
 	@# The newest of a package may refuse the oldest Python. Whether the later ones need more, test_requirements.py tells.
 	@[ -x $(RUN)/python3.11 ] || { echo "make lock needs Python 3.11: make clean, then make PYTHON=python3.11 lock" >&2; exit 1; }
 	rm -rf .cache/lock

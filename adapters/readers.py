@@ -66,8 +66,6 @@ async def reader(services: Services, setting: str) -> AsyncIterator[Reader]:
 
 @dataclass
 class _Rows:
-    """A snapshot of a database."""
-
     snapshot: Snapshot
     state: DatabaseState | None
     clock_ahead: timedelta
@@ -83,8 +81,6 @@ class _Rows:
 
 @dataclass
 class _Account:
-    """A storage account."""
-
     lister: RestLister
     settings: Settings
     state: DatabaseState | None = None

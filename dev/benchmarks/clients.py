@@ -109,9 +109,9 @@ def _say(row: Row) -> None:
 
 def _python(name: str, storage: StubbedStorage, concurrency: int, blobs: int) -> Cost:
     whole, text = run([PYTHON, "-m", "dev.benchmarks.client", name, storage.url, str(concurrency)])
-    told = json.loads(text)
-    _must_be(name, told["blobs"], blobs)
-    return Cost(told["wall"], told["cpu"], whole.memory)
+    result = json.loads(text)
+    _must_be(name, result["blobs"], blobs)
+    return Cost(result["wall"], result["cpu"], whole.memory)
 
 
 def _rclone(command: str, storage: StubbedStorage, concurrency: int, blobs: int) -> Cost:
@@ -138,6 +138,6 @@ def _az(command: str, storage: StubbedStorage) -> Cost:
     return Cost(wall, sum(cost.cpu for cost in costs), max(cost.memory for cost in costs))
 
 
-def _must_be(client: str, seen: int, expected: int) -> None:
-    if seen != expected:
-        raise RuntimeError(f"{client} saw {seen} blobs of {expected}")
+def _must_be(client: str, counted: int, expected: int) -> None:
+    if counted != expected:
+        raise RuntimeError(f"{client} saw {counted} blobs of {expected}")

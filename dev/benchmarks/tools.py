@@ -53,8 +53,8 @@ def azure_cli() -> str | None:
 
 def version_of(command: str, *arguments: str) -> str:
     """The first line that a tool says of its version."""
-    told = subprocess.run([command, *arguments], check=False, capture_output=True, text=True).stdout
-    return next((line.strip() for line in told.splitlines() if line.strip()), "unknown")
+    output = subprocess.run([command, *arguments], check=False, capture_output=True, text=True).stdout
+    return next((line.strip() for line in output.splitlines() if line.strip()), "unknown")
 
 
 def path_of(name: str) -> Path:

@@ -136,8 +136,8 @@ def _lane(run: Campaign, number: int, servers: Servers, cases: list[Case], folde
 def summed(ends: list[AuditEnd], lanes: list[LaneEnd]) -> dict[str, object]:
     """The numbers of the last line; what is wrong is printed before it."""
     unexplained = [text for lane in lanes for text in lane.unexplained]
-    bad_answers = [text for end in ends for text in end.bad_answers]
-    for text in [*unexplained, *bad_answers]:
+    bad_responses = [text for end in ends for text in end.bad_responses]
+    for text in [*unexplained, *bad_responses]:
         print(f"! {text}")
     total: Counter[str] = Counter()
     for lane in lanes:
@@ -153,7 +153,7 @@ def summed(ends: list[AuditEnd], lanes: list[LaneEnd]) -> dict[str, object]:
         "wrong_reports": sum(any(p.kind is Wrong.REPORT for p in end.problems) for end in ends),
         "silent_gaps": sum(any(p.kind is Wrong.GAP for p in end.problems) for end in ends),
         "stuck": sum(end.stuck is not None for end in ends),
-        "crashes": len(unexplained) + len(bad_answers),
+        "crashes": len(unexplained) + len(bad_responses),
     }
 
 

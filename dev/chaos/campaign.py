@@ -9,7 +9,7 @@ from functools import partial
 from http import HTTPStatus
 from typing import Any
 
-from dev.chaos.judging import Problem, Told, Truth, Wrong, judge_end
+from dev.chaos.judging import Conduct, Problem, Truth, Wrong, judge_end
 from dev.chaos.lane import Lane
 from dev.chaos.storage import Conditions
 
@@ -48,7 +48,7 @@ class AuditEnd:
     resumes: int = 0
     problems: list[Problem] = field(default_factory=list)
     stuck: str | None = None
-    bad_answers: list[str] = field(default_factory=list)
+    bad_responses: list[str] = field(default_factory=list)
 
 
 def draw_plan(chance: random.Random, truth: Truth, *, rate: float | None, kills: int, crashes: int) -> Plan:
@@ -172,7 +172,7 @@ class Campaigner:
     def _judged(self, state: str) -> bool:
         end, report = self._end, None
         source, conditions = self._lane.proxies.source, self._plan.conditions
-        told = Told(
+        conduct = Conduct(
             frozenset(source.delivered),
             frozenset(source.lied_about),
             frozenset(conditions.future),
@@ -183,7 +183,7 @@ class Campaigner:
             if status != HTTPStatus.OK:
                 return False
         end.state = state
-        end.problems = judge_end(self._truth, state, report, end.error, told)
+        end.problems = judge_end(self._truth, state, report, end.error, conduct)
         if end.crashes + end.kills == 0 and not end.resumes and conditions.closed and state == "completed":
             end.problems.append(Problem(Wrong.GAP, "completed with closed containers"))
         return True
@@ -203,15 +203,15 @@ class Campaigner:
         self._lane.host.crash_worker(at_orchestrator=at_orchestrator)
 
     def _ask(self, method: str, path: str) -> tuple[int, dict[str, Any]]:
-        """Status and document of an answer; 0 and nothing when there was none."""
-        answer = self._lane.host.request(method, path)
-        if answer is None:
+        """Status and document of a response; 0 and ``{}`` when there was none."""
+        response = self._lane.host.request(method, path)
+        if response is None:
             return 0, {}
-        if answer.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            said = answer.headers.get("content-type", "").startswith("application/problem+json")
-            explained = said and answer.status_code == HTTPStatus.SERVICE_UNAVAILABLE
+        if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            said = response.headers.get("content-type", "").startswith("application/problem+json")
+            explained = said and response.status_code == HTTPStatus.SERVICE_UNAVAILABLE
             if not explained and not self._lane.host.recently_disturbed:
-                self._end.bad_answers.append(f"{method} {path}: {answer.status_code} {answer.text[:200]}")
-            return answer.status_code, {}
-        document: dict[str, Any] = answer.json() if answer.content else {}
-        return answer.status_code, document
+                self._end.bad_responses.append(f"{method} {path}: {response.status_code} {response.text[:200]}")
+            return response.status_code, {}
+        document: dict[str, Any] = response.json() if response.content else {}
+        return response.status_code, document

@@ -15,7 +15,7 @@ class Fault(StrEnum):
 
     DROP = "storage_drop"
     RESET = "storage_reset"
-    LOST_ANSWER = "storage_lost_answer"
+    LOST_RESPONSE = "storage_lost_answer"
     SLOW = "storage_slow"
     STALLED = "storage_stalled"
     TRUNCATED = "storage_truncated"
@@ -48,7 +48,7 @@ class Fault(StrEnum):
 LISTING_FAULTS: tuple[Fault, ...] = (
     Fault.DROP,
     Fault.RESET,
-    Fault.LOST_ANSWER,
+    Fault.LOST_RESPONSE,
     Fault.SLOW,
     Fault.STALLED,
     Fault.TRUNCATED,
@@ -63,7 +63,7 @@ LISTING_FAULTS: tuple[Fault, ...] = (
     Fault.REPEATED_MARKER,
     Fault.WRONG_SHAPE,
 )
-"""What the audited account does to a request, and whoever asked can notice."""
+"""Faults of the audited account that the client can notice."""
 
 LIES: tuple[Fault, ...] = (
     Fault.LOST_MARKER,
@@ -72,13 +72,13 @@ LIES: tuple[Fault, ...] = (
     Fault.VANISHED,
     Fault.BEING_DELETED,
 )
-"""Answers of the audited account that have the right shape and are not true: nothing in them tells. What is told at
-every asking nobody can know better, so each container is lied about at most once in an audit."""
+"""Responses of the audited account with the right shape that are untrue, which nothing in them shows. A lie that is
+repeated every time cannot be detected, so each container is lied about at most once in an audit."""
 
 RUN_STORE_FAULTS: tuple[Fault, ...] = (
     Fault.DROP,
     Fault.RESET,
-    Fault.LOST_ANSWER,
+    Fault.LOST_RESPONSE,
     Fault.SLOW,
     Fault.TRUNCATED,
     Fault.WRONG_LENGTH,
@@ -87,7 +87,7 @@ RUN_STORE_FAULTS: tuple[Fault, ...] = (
     Fault.THROTTLED,
     Fault.FORBIDDEN,
 )
-"""What the account of the run store does to a request."""
+"""Faults of the account of the run store."""
 
 CONNECTION_FAULTS: tuple[Fault, ...] = (
     Fault.DB_REFUSED,

@@ -92,7 +92,7 @@ class KillableHost:
         return time.monotonic() - self.disturbed_at < _SECONDS_TO_DIE
 
     def request(self, method: str, path: str) -> httpx.Response | None:
-        """The answer to a request of the API; None when there is none."""
+        """The response to a request of the API; None when there is none."""
         try:
             return httpx.request(method, f"{self._running().url}{path}", timeout=60, trust_env=False)
         except httpx.TransportError:

@@ -51,12 +51,12 @@ class Truth:
 
 
 @dataclass(frozen=True)
-class Told:
-    """What storage told one audit.
+class Conduct:
+    """How storage behaved in one audit.
 
-    The listings of ``delivered`` containers reached the app whole. Of those that were ``lied_about`` an answer said
-    something untrue, once, that nothing in it told: that they are not there, or hold less. ``future``: containers with
-    blobs from the future; ``clock_off``: storage's clock is further from the app's than the two may differ.
+    The listings of ``delivered`` containers reached the app completely. About those in ``lied_about`` one response said
+    something untrue, without a sign of it: that they do not exist, or hold less. ``future``: containers with blobs from
+    the future; ``clock_off``: storage's clock differs from the app's by more than the tolerance.
     """
 
     delivered: frozenset[str]
@@ -74,14 +74,14 @@ class Problem:
 
 
 def judge_end(
-    truth: Truth, state: str, report: Mapping[str, Any] | None, error: str | None, told: Told
+    truth: Truth, state: str, report: Mapping[str, Any] | None, error: str | None, conduct: Conduct
 ) -> list[Problem]:
-    """What is wrong with how an audit ended, after what it was told."""
+    """What is wrong with how an audit ended, given how storage behaved."""
     if state in {"failed", "cancelled"}:
         return list(_failure(report, error))
     if report is None:
         return [Problem(Wrong.REPORT, f"{state} without a report")]
-    problems = [*_coverage(truth, report, told), *_clocks(report, told)]
+    problems = [*_coverage(truth, report, conduct), *_clocks(report, conduct)]
     if bool(report["complete"]) != (state == "completed"):
         problems.append(Problem(Wrong.GAP, f"the audit is {state}, its report says complete: {report['complete']}"))
     if (report["outcome"]["word"] == "incomplete") == bool(report["complete"]):
@@ -90,7 +90,7 @@ def judge_end(
     problems += _sums(report)
     if report["complete"]:
         return [*problems, *_exactly({**truth.sessions, **truth.also}, found)]
-    return [*problems, *_nothing_false(truth, report, found, told)]
+    return [*problems, *_nothing_false(truth, report, found, conduct)]
 
 
 def verdicts(report: Mapping[str, Any]) -> dict[str, str]:
@@ -110,19 +110,19 @@ def _failure(report: Mapping[str, Any] | None, error: str | None) -> Iterable[Pr
         yield Problem(Wrong.REPORT, f"a failed audit gives a mistaken reason: {error!r}")
 
 
-def _coverage(truth: Truth, report: Mapping[str, Any], told: Told) -> Iterable[Problem]:
+def _coverage(truth: Truth, report: Mapping[str, Any], conduct: Conduct) -> Iterable[Problem]:
     coverage = report["coverage"]
     counts = coverage["units"]
     failed = {item["unit"] for item in coverage["failed_units"]}
-    if not _may_be_listed(counts["listed"], truth, report, told):
+    if not _may_be_listed(counts["listed"], truth, report, conduct):
         yield Problem(Wrong.GAP, f"{counts['listed']} containers listed of {len(truth.containers)}")
     if counts["scanned"] + counts["skipped"] + counts["failed"] != counts["listed"]:
         yield Problem(Wrong.GAP, f"coverage does not add up: {counts}")
-    if counts["skipped"] > len(told.lied_about):
-        yield Problem(Wrong.GAP, f"{counts['skipped']} skipped, of which {len(told.lied_about)} seemed to be gone")
+    if counts["skipped"] > len(conduct.lied_about):
+        yield Problem(Wrong.GAP, f"{counts['skipped']} skipped, of which {len(conduct.lied_about)} seemed to be gone")
     if len(failed) != counts["failed"] or not failed <= truth.containers.keys():
         yield Problem(Wrong.GAP, f"{counts['failed']} failed, {len(failed)} named")
-    if unread := truth.containers.keys() - told.delivered - told.lied_about - failed:
+    if unread := truth.containers.keys() - conduct.delivered - conduct.lied_about - failed:
         yield Problem(Wrong.GAP, f"never read and not named as a gap: {sorted(unread)[:3]} ({len(unread)})")
     if any(not item["error"] for item in coverage["failed_units"]):
         yield Problem(Wrong.GAP, "a container failed without a reason")
@@ -133,21 +133,21 @@ def _coverage(truth: Truth, report: Mapping[str, Any], told: Told) -> Iterable[P
         yield Problem(Wrong.GAP, "incomplete, and nothing says what is missing")
 
 
-def _may_be_listed(listed: int, truth: Truth, report: Mapping[str, Any], told: Told) -> bool:
-    """Whether so many containers may count as listed: less than there are only where storage left some out, and the
-    report says so, or nothing is in them.
+def _may_be_listed(listed: int, truth: Truth, report: Mapping[str, Any], conduct: Conduct) -> bool:
+    """Whether so many containers may count as listed: fewer than there are only if storage left some out, and the
+    report says so or they are empty.
     """
-    known = bool(report["coverage"]["gaps"])
-    excused = [name for name in told.lied_about if known or not truth.containers.get(name)]
+    admitted = bool(report["coverage"]["gaps"])
+    excused = [name for name in conduct.lied_about if admitted or not truth.containers.get(name)]
     return 0 <= len(truth.containers) - listed <= len(excused)
 
 
-def _clocks(report: Mapping[str, Any], told: Told) -> Iterable[Problem]:
+def _clocks(report: Mapping[str, Any], conduct: Conduct) -> Iterable[Problem]:
     notes = " ".join(report["notes"])
-    if told.clock_off != (_NAMED_CLOCK in notes):
-        yield Problem(Wrong.GAP, f"storage's clock is off: {told.clock_off}, and the notes say: {notes}")
-    if report["complete"] and told.future - told.lied_about and _NAMED_FUTURE not in notes:
-        yield Problem(Wrong.GAP, f"blobs of {len(told.future)} containers lie in the future, and no note says so")
+    if conduct.clock_off != (_NAMED_CLOCK in notes):
+        yield Problem(Wrong.GAP, f"storage's clock is off: {conduct.clock_off}, and the notes say: {notes}")
+    if report["complete"] and conduct.future - conduct.lied_about and _NAMED_FUTURE not in notes:
+        yield Problem(Wrong.GAP, f"blobs of {len(conduct.future)} containers lie in the future, and no note says so")
 
 
 def _sums(report: Mapping[str, Any]) -> Iterable[Problem]:
@@ -169,10 +169,12 @@ def _exactly(expected: Mapping[str, str], found: Mapping[str, str]) -> Iterable[
             yield Problem(Wrong.REPORT, f"{subject}: planted {planted}, found {said}")
 
 
-def _nothing_false(truth: Truth, report: Mapping[str, Any], found: Mapping[str, str], told: Told) -> Iterable[Problem]:
+def _nothing_false(
+    truth: Truth, report: Mapping[str, Any], found: Mapping[str, str], conduct: Conduct
+) -> Iterable[Problem]:
     coverage = report["coverage"]
     failed = {item["unit"] for item in coverage["failed_units"]}
-    unknown = failed | told.lied_about | {subject for subject, said in found.items() if said == "evidence_error"}
+    unknown = failed | conduct.lied_about | {subject for subject, said in found.items() if said == "evidence_error"}
     gap = bool(failed or coverage["gaps"])
     for session, planted in truth.sessions.items():
         said = found.get(session, "nothing")
@@ -185,7 +187,7 @@ def _nothing_false(truth: Truth, report: Mapping[str, Any], found: Mapping[str, 
         if subject in truth.sessions or said == "evidence_error":
             continue
         planted_here = truth.also.get(subject)
-        doubtful = said == "unverified" and (planted_here is not None or subject in told.lied_about)
+        doubtful = said == "unverified" and (planted_here is not None or subject in conduct.lied_about)
         if said != planted_here and not doubtful:
             yield Problem(Wrong.REPORT, f"incomplete, and {subject} is called {said}")
     for subject, planted in truth.also.items():

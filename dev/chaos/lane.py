@@ -89,8 +89,6 @@ def running_proxies(servers: Servers, seed: int, counts: Counter[Fault]) -> Iter
 
 @dataclass
 class Lane:
-    """A running lane."""
-
     host: KillableHost
     proxies: Proxies
     database: str
@@ -132,7 +130,7 @@ class Lane:
                 host.stop()
 
     def begin(self, rate: float, conditions: Conditions) -> None:
-        """The weather of a new audit, and what holds throughout; nothing has been told to it."""
+        """The weather and the conditions of a new audit, with empty records."""
         self.proxies.source.begin(conditions)
         self.proxies.set_rate(rate)
 

@@ -1,4 +1,4 @@
-"""A request as it comes in at the proxy before a blob service, and what it asks for."""
+"""A request to the proxy before a blob service, parsed."""
 
 import asyncio
 from dataclasses import dataclass
@@ -7,8 +7,6 @@ from urllib.parse import parse_qs
 
 @dataclass(frozen=True)
 class Request:
-    """One request as it came in."""
-
     method: str
     target: str
     headers: tuple[tuple[str, str], ...]
@@ -37,15 +35,15 @@ class Request:
 
     @property
     def marker(self) -> str:
-        """Where the asked page begins; empty for the first."""
-        return self._asked("marker")
+        """The marker of the requested page; empty for the first."""
+        return self._parameter("marker")
 
     @property
     def asks_for_names(self) -> bool:
         """True for List Containers as the app lists an account; one name alone it asks for to compare clocks."""
-        return self.lists_account and self._asked("maxresults") != "1"
+        return self.lists_account and self._parameter("maxresults") != "1"
 
-    def _asked(self, name: str) -> str:
+    def _parameter(self, name: str) -> str:
         return parse_qs(self.target.partition("?")[2]).get(name, [""])[0]
 
 

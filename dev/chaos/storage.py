@@ -1,7 +1,6 @@
-"""A proxy between the app and a blob service that answers as a bad day would.
+"""A proxy between the app and a blob service that injects faults.
 
-It notes which listings were handed on whole, and of which containers something untrue was said: what the app can know
-of storage, whatever it says.
+It records which listings were passed on completely, and about which containers something untrue was said.
 """
 
 import asyncio
@@ -18,7 +17,10 @@ from typing import NamedTuple
 import aiohttp
 from yarl import URL
 
-from dev.chaos.answers import (
+from dev.chaos.faults import LISTING_FAULTS, Fault, Weather
+from dev.chaos.proxy import HOST, Proxy
+from dev.chaos.request import Request, read_request
+from dev.chaos.tampering import (
     SHAPES,
     emptied,
     ended,
@@ -30,15 +32,12 @@ from dev.chaos.answers import (
     repeated,
     without,
 )
-from dev.chaos.faults import LISTING_FAULTS, Fault, Weather
-from dev.chaos.proxy import HOST, Proxy
-from dev.chaos.request import Request, read_request
 
 STALL_SECONDS = 5.0
 SLOWEST_SECONDS = 0.4
 _HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "host"}
 _AUTOMATIC = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
-_NEVER_ANSWERED = {Fault.DROP, Fault.RESET, Fault.STALLED}
+_WITHOUT_RESPONSE = {Fault.DROP, Fault.RESET, Fault.STALLED}
 _STATUS = {
     Fault.BUSY: (503, "ServerBusy", ""),
     Fault.BUSY_RETRY_AFTER: (503, "ServerBusy", "Retry-After: 1\r\n"),
@@ -56,8 +55,8 @@ class _HangUpError(Exception):
     """The connection is to end without another byte."""
 
 
-class Answer(NamedTuple):
-    """An answer of the service behind the proxy: its status line, its headers as they are sent, its body."""
+class Response(NamedTuple):
+    """A response of the service behind the proxy: its status line, its headers as sent, its body."""
 
     status: str
     headers: str
@@ -75,7 +74,7 @@ class Conditions:
 
     ``containers`` are all there are, ``closed`` those that are refused, ``future`` the blobs of some of them that were
     last changed in 2099; ``clock_ahead`` is how far storage's clock is ahead of everybody else's (negative: behind).
-    ``truthful``: whatever goes wrong, no answer lies.
+    ``truthful``: no response lies.
     """
 
     containers: frozenset[str] = frozenset()
@@ -87,8 +86,8 @@ class Conditions:
 
 @dataclass
 class StorageProxy(Proxy):
-    """A running proxy. ``delivered`` are the containers whose listing was handed on to its last page as it is,
-    ``lied_about`` those of which an answer said something untrue that nothing in it tells.
+    """A running proxy. ``delivered`` are the containers whose listing was passed on unchanged to its last page,
+    ``lied_about`` those about which a response said something untrue without a sign of it.
     """
 
     conditions: Conditions = field(default_factory=Conditions)
@@ -97,7 +96,7 @@ class StorageProxy(Proxy):
     _not_whole: set[str] = field(default_factory=set)
 
     def begin(self, conditions: Conditions) -> None:
-        """What holds from now on; nothing has been told yet."""
+        """Start with these conditions, and with empty records."""
         self.conditions = conditions
         self.delivered.clear()
         self.lied_about.clear()
@@ -107,11 +106,11 @@ class StorageProxy(Proxy):
     async def serve(
         self, session: aiohttp.ClientSession, reader: asyncio.StreamReader, out: asyncio.StreamWriter
     ) -> None:
-        """Answer the requests of one connection until it ends."""
+        """Respond to the requests of one connection until it ends."""
         self._writers.add(out)
         try:
             while (request := await read_request(reader)) is not None:
-                await self._answer(session, request, out)
+                await self._respond(session, request, out)
                 await out.drain()
         except (_HangUpError, ConnectionError, asyncio.IncompleteReadError, aiohttp.ClientError):
             pass
@@ -121,7 +120,7 @@ class StorageProxy(Proxy):
             self._writers.discard(out)
             out.close()
 
-    async def _answer(self, session: aiohttp.ClientSession, request: Request, out: asyncio.StreamWriter) -> None:
+    async def _respond(self, session: aiohttp.ClientSession, request: Request, out: asyncio.StreamWriter) -> None:
         if request.lists_blobs and request.container in self.conditions.closed:
             out.write(_refusal(self.weather.happened(Fault.CLOSED_CONTAINER)))
             return
@@ -139,14 +138,14 @@ class StorageProxy(Proxy):
         self._not_whole |= about
         if fault in _STATUS:
             out.write(_refusal(fault))
-        elif fault in _NEVER_ANSWERED:
+        elif fault in _WITHOUT_RESPONSE:
             await self._hung_up(fault, out)
         else:
-            answer = listing or await _passed_on(session, self.target_port, request)
-            await self._told(request, fault, answer, about, out)
+            response = listing or await _passed_on(session, self.target_port, request)
+            await self._passed(request, fault, response, about, out)
 
-    def _under_conditions(self, request: Request, answer: Answer) -> Answer:
-        headers, body = answer.headers, answer.body
+    def _under_conditions(self, request: Request, response: Response) -> Response:
+        headers, body = response.headers, response.body
         if self.conditions.clock_ahead:
             others = [line for line in headers.splitlines(keepends=True) if not line.lower().startswith("date:")]
             now = datetime.now(UTC) + self.conditions.clock_ahead
@@ -154,11 +153,11 @@ class StorageProxy(Proxy):
         if request.lists_blobs and (blobs := self.conditions.future.get(request.container)):
             self.weather.happened(Fault.FUTURE_BLOBS)
             body = from_the_future(body, blobs)
-        return Answer(answer.status, headers, body)
+        return Response(response.status, headers, body)
 
-    def _lies(self, request: Request, answer: Answer) -> dict[Fault, frozenset[str]]:
-        """What could be made of a listing that nobody could tell, and about which containers that would lie."""
-        body, lies = answer.body, dict[Fault, frozenset[str]]()
+    def _lies(self, request: Request, response: Response) -> dict[Fault, frozenset[str]]:
+        """The lies that could be made of a listing, with the containers that each would be about."""
+        body, lies = response.body, dict[Fault, frozenset[str]]()
         marker = next_marker(body)
         if self.conditions.truthful:
             return {}
@@ -183,13 +182,18 @@ class StorageProxy(Proxy):
             _reset(out)
         raise _HangUpError
 
-    async def _told(
-        self, request: Request, fault: Fault | None, answer: Answer, about: frozenset[str], out: asyncio.StreamWriter
+    async def _passed(
+        self,
+        request: Request,
+        fault: Fault | None,
+        response: Response,
+        about: frozenset[str],
+        out: asyncio.StreamWriter,
     ) -> None:
-        """Hand an answer on, or what the fault makes of it."""
-        status, headers, body = answer
+        """Pass a response on, or what the fault makes of it."""
+        status, headers, body = response
         length = len(body)
-        if fault is Fault.LOST_ANSWER:
+        if fault is Fault.LOST_RESPONSE:
             raise _HangUpError
         if fault is Fault.SLOW:
             await asyncio.sleep(self.weather.uniform(0.05, SLOWEST_SECONDS))
@@ -206,7 +210,7 @@ class StorageProxy(Proxy):
         out.write(_head(status, headers, _declared(request, headers, body)))
         if request.method != "HEAD":
             out.write(body)
-        if request.lists_blobs and answer.good and fault in {None, Fault.SLOW}:
+        if request.lists_blobs and response.good and fault in {None, Fault.SLOW}:
             self._note_whole(request, body)
 
     def _changed(self, request: Request, fault: Fault, body: bytes, about: frozenset[str]) -> bytes:
@@ -221,7 +225,7 @@ class StorageProxy(Proxy):
         return changes[fault]() if fault in changes else body
 
     def _note_whole(self, request: Request, body: bytes) -> None:
-        """Note what was handed on as it is: a container is whole with its last page, if none before it was a lie."""
+        """Record what was passed on unchanged: a container is complete with its last page, if no page was a lie."""
         if not request.marker:
             self._not_whole.discard(request.container)
         if not next_marker(body) and request.container not in self._not_whole:
@@ -244,7 +248,7 @@ def _possible(request: Request) -> set[Fault]:
 
 
 def _declared(request: Request, headers: str, body: bytes) -> int:
-    """The length to tell: a HEAD answer's own, which is that of the blob."""
+    """The Content-Length: for HEAD that of the response, which is the blob's."""
     if request.method == "HEAD":
         for line in headers.splitlines():
             name, _, value = line.partition(":")
@@ -265,14 +269,14 @@ def _refusal(fault: Fault) -> bytes:
 
 
 def _reset(out: asyncio.StreamWriter) -> None:
-    """Answer with RST instead of FIN, as a firewall does."""
+    """Close with RST instead of FIN, as a firewall does."""
     raw = out.get_extra_info("socket")
     if raw is not None:
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     out.transport.abort()
 
 
-async def _passed_on(session: aiohttp.ClientSession, port: int, request: Request) -> Answer:
+async def _passed_on(session: aiohttp.ClientSession, port: int, request: Request) -> Response:
     headers = [(name, value) for name, value in request.headers if name.lower() not in _HOP_BY_HOP]
     host = next((value for name, value in request.headers if name.lower() == "host"), f"{HOST}:{port}")
     url = URL(f"http://{HOST}:{port}{request.target}", encoded=True)
@@ -283,11 +287,11 @@ async def _passed_on(session: aiohttp.ClientSession, port: int, request: Request
         data=request.body or None,
         skip_auto_headers=_AUTOMATIC,
         allow_redirects=False,
-    ) as told:
-        kept = "".join(f"{n}: {v}\r\n" for n, v in told.headers.items() if n.lower() not in _HOP_BY_HOP)
+    ) as response:
+        kept = "".join(f"{n}: {v}\r\n" for n, v in response.headers.items() if n.lower() not in _HOP_BY_HOP)
         if request.method == "HEAD":
-            kept += f"x-proxied-length: {told.headers.get('Content-Length', 0)}\r\n"
-        return Answer(f"{told.status} {told.reason}", kept, await told.read())
+            kept += f"x-proxied-length: {response.headers.get('Content-Length', 0)}\r\n"
+        return Response(f"{response.status} {response.reason}", kept, await response.read())
 
 
 @asynccontextmanager

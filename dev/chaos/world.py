@@ -23,7 +23,7 @@ HEALTHY_SESSIONS = 20
 WITHOUT_LENGTH = 4
 PAGE_SIZE = 20
 SEGMENTS = 70
-_ASKED_FOR = {"PROCESSING", "NO_RECORDING", "FAILURE", None}
+_IN_QUESTION = {"PROCESSING", "NO_RECORDING", "FAILURE", None}
 MODIFIED = "Fri, 20 Mar 2026 09:30:00 GMT"
 # What Python has no date for counts as a value that cannot be understood; 2099 has only not come yet.
 _FUTURE = "2099-12-31 23:00:00+00"
@@ -133,6 +133,6 @@ def truth_of(cases: Iterable[Case], containers: Iterable[PlantedContainer]) -> T
             str(case.session_id): frozenset(c.name for c in case.containers if c.name not in registered)
             for case in cases
         },
-        candidates=frozenset(str(c.session_id) for c in cases if c.status in _ASKED_FOR and c.origin == "PRE"),
+        candidates=frozenset(str(c.session_id) for c in cases if c.status in _IN_QUESTION and c.origin == "PRE"),
         unreadable=frozenset(str(case.session_id) for case in cases if not _NO_DATES.isdisjoint(case.moments.values())),
     )

@@ -47,8 +47,8 @@ def audit(url: str, folder: Path, *options: str) -> dict[str, Any]:
     environment = {**os.environ, "AUDITCTL_URL": url}
     auditctl = [sys.executable, "-m", "auditctl"]
     subprocess.run([*auditctl, "run", "--wait", *options], env=environment, check=False)
-    listed = subprocess.run([*auditctl, "list", "--json"], env=environment, check=True, capture_output=True)
-    audit_id = json.loads(listed.stdout)["audits"][0]["id"]
+    listing = subprocess.run([*auditctl, "list", "--json"], env=environment, check=True, capture_output=True)
+    audit_id = json.loads(listing.stdout)["audits"][0]["id"]
     folder.mkdir(exist_ok=True)
     for form, name in (("json", "report.json"), ("csv", "findings.csv"), ("html", "report.html")):
         command = [*auditctl, "report", audit_id, "--format", form, "--output", str(folder / name)]
@@ -58,7 +58,7 @@ def audit(url: str, folder: Path, *options: str) -> dict[str, Any]:
 
 
 def compare(cases: list[Case], report: dict[str, Any]) -> int:
-    """Print what was planted beside what was found; returns how many differ."""
+    """Print what was planted next to what was found; returns how many differ."""
     found = verdicts(report)
     planted = {str(case.session_id): (case.expected, case) for case in cases if case.expected is not None}
     planted |= {subject: (verdict, case) for case in cases for subject, verdict in case.also.items()}
@@ -82,8 +82,8 @@ def compare(cases: list[Case], report: dict[str, Any]) -> int:
 
 def verdicts(report: dict[str, Any]) -> dict[str, str]:
     """The verdict on every subject that a report names, listed one by one or only counted."""
-    listed = {finding["subject"]["id"]: finding["verdict"] for finding in report["findings"]}
-    return listed | {
+    findings = {finding["subject"]["id"]: finding["verdict"] for finding in report["findings"]}
+    return findings | {
         session_id: verdict for verdict, ids in report["counted"]["capture_session"].items() for session_id in ids
     }
 

@@ -62,7 +62,6 @@ class Case:
 
     @property
     def session_id(self) -> UUID:
-        """The session's id."""
         return demo_id(self.name)
 
 

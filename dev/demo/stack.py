@@ -17,7 +17,6 @@ DATABASE = "pre"
 
 
 def demo_cases() -> list[Case]:
-    """All sessions of the demo."""
     return special_cases() + healthy_cases(HEALTHY_SESSIONS)
 
 

@@ -25,7 +25,7 @@ from dev.devhost.web.crashes import Crashes
 from dev.devhost.web.durable import DurableApi
 from dev.devhost.web.functions import MAX_BODY_BYTES, FunctionRoutes, routes_of
 from dev.devhost.worker.functions import AppFunction, Trigger
-from dev.devhost.worker.loading import load_app_anew
+from dev.devhost.worker.loading import reload_app
 from dev.devhost.worker.process import WorkerProcess
 
 _log = logging.getLogger("devhost")
@@ -120,7 +120,7 @@ class Host:
             count = apply_local_settings(local, os.environ)
             _log.info("Took %d settings from '%s'; what the environment sets already wins.", count, local)
         self._settings = read_host_json(root)
-        self._worker = WorkerProcess(partial(load_app_anew, root), self._stop.set)
+        self._worker = WorkerProcess(partial(reload_app, root), self._stop.set)
 
     def _clients(self, function: AppFunction) -> dict[str, str]:
         return {client: client_binding(self._port, self._settings.task_hub) for client in function.clients}

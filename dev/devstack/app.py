@@ -53,8 +53,8 @@ def running_app(
         def note() -> RunningApp | None:
             if not ready.exists():
                 return None
-            told = json.loads(ready.read_text(encoding="utf-8"))
-            return RunningApp(f"{told['url']}/api", server.log, server, ready)
+            state = json.loads(ready.read_text(encoding="utf-8"))
+            return RunningApp(f"{state['url']}/api", server.log, server, ready)
 
         with supervised("The app", command, place, env=environment, again=True) as server:
             yield wait_for(server, note, START_SECONDS)

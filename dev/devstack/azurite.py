@@ -55,11 +55,11 @@ def azurite(directory: Path | None = None, port: int = 0) -> Iterator[AzuriteSer
 
 
 def _answering_port(log: Path) -> int | None:
-    """The port that Azurite has taken, once it answers there. It chooses it itself, so nobody else can be quicker."""
-    told = re.search(rf"listens on http://{re.escape(HOST)}:(\d+)", log.read_text(encoding="utf-8", errors="replace"))
-    if told is None:
+    """The port of Azurite, once it responds. Azurite chooses it itself, so no other process can take it first."""
+    found = re.search(rf"listens on http://{re.escape(HOST)}:(\d+)", log.read_text(encoding="utf-8", errors="replace"))
+    if found is None:
         return None
-    port = int(told[1])
+    port = int(found[1])
     connection = http.client.HTTPConnection(HOST, port, timeout=5)
     try:
         connection.request("GET", f"/{ACCOUNT}?comp=list")

@@ -43,8 +43,8 @@ def stubbed_storage(what: Sequence[str], *, latency_ms: float = 0) -> Iterator[S
         supervised("The storage stub", command, place, env=environment) as server,
     ):
 
-        def told() -> StubbedStorage | None:
+        def ready() -> StubbedStorage | None:
             line = re.search(r"process (\d+) listens on (\d+)\n", server.log.read_text(encoding="utf-8"))
             return StubbedStorage(pid=int(line[1]), port=int(line[2])) if line else None
 
-        yield wait_for(server, told, START_SECONDS)
+        yield wait_for(server, ready, START_SECONDS)

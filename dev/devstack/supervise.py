@@ -22,11 +22,11 @@ SUPERVISOR = Path(__file__).with_name("supervisor.py")
 POLL_SECONDS = 0.02
 LAST_LINES = 20
 
-Answer = TypeVar("Answer")
+ResultT = TypeVar("ResultT")
 
 
 class DevStackError(RuntimeError):
-    """A development server is not installed, did not start or does not answer."""
+    """A development server is not installed, did not start or does not respond."""
 
 
 @dataclass(frozen=True)
@@ -119,14 +119,14 @@ def supervised(
         supervisor.stdout.close()
 
 
-def wait_for(server: Server, probe: Callable[[], Answer | None], timeout_seconds: float) -> Answer:
-    """Ask the probe until it gives an answer; DevStackError if the server ends or time is up before that."""
+def wait_for(server: Server, probe: Callable[[], ResultT | None], timeout_seconds: float) -> ResultT:
+    """Call the probe until it gives a result. Raises DevStackError if the server ends or the time is up first."""
     deadline = time.monotonic() + timeout_seconds
     while True:
         ended = server.has_ended()
-        answer = probe()
-        if answer is not None and not ended:
-            return answer
+        result = probe()
+        if result is not None and not ended:
+            return result
         if ended:
             raise server.failure("ended before it was ready")
         if time.monotonic() > deadline:

@@ -77,7 +77,7 @@ async def test_a_container_that_was_listed_twice_ends_in_no_plan() -> None:
         await audit.planned()
     assert f"{folder()}/plan.json" not in audit.files
     audit.outside.storage = MemoryStorage(named(a=[], b=[]))
-    assert (await audit.planned())["shards"] == 1, "a resume lists anew"
+    assert (await audit.planned())["shards"] == 1, "a resume lists the account again"
 
 
 @pytest.mark.parametrize("source", ["containers", "registered"])
@@ -90,13 +90,13 @@ async def test_what_does_not_ascend_although_it_should_ends_in_no_plan(source: s
     told = f"The source {source} does not come in the order of its keys: .* is not kept: resume the audit"
     with pytest.raises(RunStoreError, match=told):
         await plan_audit(request(), audit.services)
-    assert (await audit.planned())["shards"] == 1, "a resume reads it anew"
+    assert (await audit.planned())["shards"] == 1, "a resume reads it again"
 
 
 @pytest.mark.parametrize(
     "names", [pack(["a", "a"]), b"\x1f", gzip.compress(b"["), pack([1, 2])], ids=["twice", "cut", "no JSON", "no names"]
 )
-async def test_what_cannot_be_trusted_is_not_kept_and_a_resume_reads_containers_and_rows_anew(names: bytes) -> None:
+async def test_what_cannot_be_trusted_is_not_kept_and_a_resume_reads_containers_and_rows_again(names: bytes) -> None:
     audit = audit_of(account=named(a=[], b=[]))
     await audit.pulled()
     audit.files[f"{folder()}/rows/containers.jsonl.gz"] = names

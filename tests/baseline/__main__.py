@@ -1,7 +1,7 @@
 """``python -m tests.baseline``: run the audits of the baseline, record what they find now, and print what changed.
 
 A restructured engine must find exactly what the one before it found, so the baseline is no snapshot to be renewed when
-a test fails. It may be written anew only when an issue names the change in what an audit finds; its commit names that
+a test fails. It may be rewritten only when an issue names the change in what an audit finds; its commit names that
 issue, and holds no more changes than the issue tells of.
 
 The audits are those of the tests named ``..._what_the_baseline_says``, run by pytest with ``--write-baseline``.
@@ -28,7 +28,7 @@ def main() -> int:
         elif text := difference(before[name], after[name]):
             print(f"{name}:\n{text}")
     changed = sum(before.get(name) != found for name, found in after.items())
-    print(f"{len(after)} audits are recorded, {changed} of them anew.")
+    print(f"{len(after)} audits are recorded, {changed} of them changed.")
     return int(ended)
 
 

@@ -16,7 +16,7 @@ MOST_PLAIN = 100_000
 
 @dataclass(frozen=True)
 class Baseline:
-    """Holds audits against what was recorded of them; ``writing``, it records them anew."""
+    """Holds audits against what was recorded of them; ``writing``, it records them."""
 
     writing: bool = False
     folder: Path = AUDITS

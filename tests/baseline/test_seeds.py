@@ -30,7 +30,7 @@ TABLES = (
 
 @dataclass(frozen=True)
 class Stage:
-    """One host and one account for all seeds; the database is planted anew for each."""
+    """One host and one account for all seeds; the database is planted again for each."""
 
     api: Api
     source: StorageProxy

@@ -26,7 +26,7 @@ def test_the_schema_is_one() -> None:
 
 
 def test_it_is_as_the_models_say() -> None:
-    assert PUBLISHED.read_text(encoding="utf-8") == published(), "write it anew: python -m dev.report_schema"
+    assert PUBLISHED.read_text(encoding="utf-8") == published(), "write it again: python -m dev.report_schema"
 
 
 def test_a_report_is_of_the_version_that_is_written() -> None:

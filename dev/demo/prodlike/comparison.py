@@ -1,4 +1,4 @@
-"""A report beside what was planted: what it misses, and what it makes up."""
+"""Comparing a report with what was planted: findings that it misses, and findings that it makes up."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -13,16 +13,15 @@ NOTHING = "nothing"
 
 @dataclass(frozen=True)
 class Difference:
-    """One subject, or one count, of which the report says something else than is due."""
+    """One subject, or one count, for which the report differs from what is due."""
 
     what: str
     due: str
-    told: str
+    reported: str
     why: str = ""
 
     def __str__(self) -> str:
-        """In one line."""
-        return f"{self.what}: due {self.due}, told {self.told}" + (f" ({self.why})" if self.why else "")
+        return f"{self.what}: due {self.due}, told {self.reported}" + (f" ({self.why})" if self.why else "")
 
 
 @dataclass(frozen=True)
@@ -38,7 +37,6 @@ class Comparison:
         return not self.missed and not self.made_up
 
     def __str__(self) -> str:
-        """Every difference, in full."""
         parts = [("missed", self.missed), ("made up", self.made_up)]
         return "\n".join(
             f"{len(differences)} {name}:\n" + "".join(f"  {difference}\n" for difference in differences)
@@ -47,13 +45,13 @@ class Comparison:
 
 
 def compare(dataset: Dataset, report: Mapping[str, Any], mode: Mode) -> Comparison:
-    """Hold a report of an audit of that mode, without further parameters, against the world that it audited."""
-    verdicts, told = dataset.verdicts(mode), told_by(report)
+    """Compare a report of an audit of that mode, without further parameters, with the world that it audited."""
+    verdicts, reported = dataset.verdicts(mode), reported_verdicts(report)
     due = named(verdicts)
     missed: list[Difference] = []
     made_up: list[Difference] = []
-    for subject in sorted({**due, **told}):
-        expected, found = due.get(subject), told.get(subject)
+    for subject in sorted({**due, **reported}):
+        expected, found = due.get(subject), reported.get(subject)
         if expected != found:
             said = Difference(
                 " ".join(subject),
@@ -63,11 +61,11 @@ def compare(dataset: Dataset, report: Mapping[str, Any], mode: Mode) -> Comparis
             )
             is_alarm = found is not None and (expected is None or is_counted(subject.kind, expected))
             (made_up if is_alarm else missed).append(said)
-    for difference, is_short in _counts(verdicts, told, report):
+    for difference, is_short in _counts(verdicts, reported, report):
         (missed if is_short else made_up).append(difference)
     severities = {_subject(finding): finding["severity"] for finding in report["findings"]}
     for subject, severity in dataset.severities.items():
-        if told.get(subject) == due.get(subject) and severities.get(subject, severity) != severity:
+        if reported.get(subject) == due.get(subject) and severities.get(subject, severity) != severity:
             what = f"severity of {' '.join(subject)}"
             missed.append(Difference(what, severity, severities[subject], dataset.reasons.get(subject, "")))
     return Comparison(tuple(missed), tuple(made_up))
@@ -83,20 +81,20 @@ def named(verdicts: Mapping[Subject, str]) -> dict[Subject, str]:
     return {s: v for s, v in verdicts.items() if s.kind == "capture_session" or not is_counted(s.kind, v)}
 
 
-def told_by(report: Mapping[str, Any]) -> dict[Subject, str]:
+def reported_verdicts(report: Mapping[str, Any]) -> dict[Subject, str]:
     """The verdict of each subject that a report names: its findings, and the sessions that it counts.
 
     Raises ``AssertionError`` if it names one twice.
     """
-    told: dict[Subject, str] = {}
+    reported: dict[Subject, str] = {}
     entries = [(_subject(finding), finding["verdict"]) for finding in report["findings"]]
     for verdict, ids in report["counted"]["capture_session"].items():
         entries += [(Subject("capture_session", session), verdict) for session in ids]
     for subject, verdict in entries:
-        if subject in told:
-            raise AssertionError(f"{subject} is told twice: {told[subject]} and {verdict}")
-        told[subject] = verdict
-    return told
+        if subject in reported:
+            raise AssertionError(f"{subject} is told twice: {reported[subject]} and {verdict}")
+        reported[subject] = verdict
+    return reported
 
 
 def _subject(finding: Mapping[str, Any]) -> Subject:
@@ -104,14 +102,14 @@ def _subject(finding: Mapping[str, Any]) -> Subject:
 
 
 def _counts(
-    due: Mapping[Subject, str], told: Mapping[Subject, str], report: Mapping[str, Any]
+    due: Mapping[Subject, str], reported: Mapping[Subject, str], report: Mapping[str, Any]
 ) -> Iterator[tuple[Difference, bool]]:
     """Where a sum of the report is wrong, each with whether it is short.
 
     What is only counted must be as many as are due; what is named, as many as the report itself names.
     """
     dues = Counter((subject.kind, verdict) for subject, verdict in due.items())
-    names = Counter((subject.kind, verdict) for subject, verdict in told.items())
+    names = Counter((subject.kind, verdict) for subject, verdict in reported.items())
     for kind, verdicts in VERDICTS.items():
         counts = report["counts"][kind]
         for verdict in [*verdicts, *sorted(set(counts) - set(verdicts))]:

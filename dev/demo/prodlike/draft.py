@@ -67,7 +67,6 @@ class Draft:
         self.rows.users.append(self.user)
 
     def new_id(self) -> UUID:
-        """A fresh id."""
         return UUID(int=self.random.getrandbits(128), version=4)
 
     def _new_trail_id(self) -> UUID:

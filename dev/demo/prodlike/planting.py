@@ -41,8 +41,8 @@ def write_account(path: Path, containers: Mapping[str, Blobs]) -> None:
     """Write an account as ``dev.devstack.storage_stub`` reads it: a line of JSON for each container."""
     with path.open("w", encoding="utf-8") as lines:
         for name, blobs in containers.items():
-            listed = [[blob.name, blob.size, format_datetime(blob.last_modified, usegmt=True)] for blob in blobs]
-            lines.write(json.dumps({"container": name, "blobs": listed}) + "\n")
+            rows = [[blob.name, blob.size, format_datetime(blob.last_modified, usegmt=True)] for blob in blobs]
+            lines.write(json.dumps({"container": name, "blobs": rows}) + "\n")
 
 
 def write_containers(connection_string: str, containers: Mapping[str, Blobs]) -> None:

@@ -126,13 +126,13 @@ class Dispatcher:
                 continue  # the loop that runs its turn looks at the inbox again afterwards
             self._busy.add(instance_id)
             try:
-                seen = await self._turn(instance_id)
+                last_seq = await self._turn(instance_id)
             except Exception:  # noqa: BLE001 - one broken instance must not stop the others
                 text = "The turn of orchestration '%s' failed inside devhost; its messages wait for the next one."
                 _log.exception(text, instance_id)
             else:
                 for message in self._store.inbox(instance_id):
-                    if message.seq > seen:
+                    if message.seq > last_seq:
                         self.notify(instance_id, message.event)
             finally:
                 self._busy.discard(instance_id)
@@ -142,25 +142,25 @@ class Dispatcher:
         self.forget(instance_id)
         instance = self._store.instance(instance_id)
         messages = self._store.inbox(instance_id)
-        seen = max((message.seq for message in messages), default=0)
+        last_seq = max((message.seq for message in messages), default=0)
         past = self._store.history(instance_id)
         events = _events(instance, past, messages)
         if instance is None or not events:
             with self._store.transaction():
                 self._store.drop(messages)
-            return seen
+            return last_seq
         if instance.name.lower() not in self._worker.orchestrators:
             _log.error(
                 "Orchestration '%s': the app has no orchestrator '%s' any more; the instance stays as it is.",
                 instance.id,
                 instance.name,
             )
-            return seen
+            return last_seq
         opened = open_turn(events, self._clock())
         turn = await self._called(Execution(instance.id, instance.name, instance.raw_input), past, opened)
         current = self._store.instance(instance_id)
         if current is None or current.execution_id != instance.execution_id:
-            return seen  # purged or replaced meanwhile
+            return last_seq  # purged or replaced meanwhile
         calls, timers = commit(self._store, instance, turn, messages, opened.now)
         _announce(instance, turn)
         if turn.awaiting is not None:
@@ -169,17 +169,17 @@ class Dispatcher:
             self._timers.add(timer)
         for call in calls:
             self._activities.add(call)
-        return seen
+        return last_seq
 
     async def _called(self, execution: Execution, past: History, opened: Opened) -> Turn:
         self._calling += 1
         try:
-            answer = await self._worker.run_orchestrator(execution.name, body_text(execution, past, opened))
+            response = await self._worker.run_orchestrator(execution.name, body_text(execution, past, opened))
         except WorkerDiedError:
             return worker_died(execution, past, opened)
         finally:
             self._calling -= 1
-        return settle(execution, past, opened, answer, activities=self._worker.activities)
+        return settle(execution, past, opened, response, activities=self._worker.activities)
 
 
 def _events(instance: Instance | None, past: History, messages: list[Message]) -> list[Event]:

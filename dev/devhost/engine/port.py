@@ -1,8 +1,8 @@
-"""What the engine needs of a worker, and what it hands back."""
+"""The interface between the engine and a worker."""
 
 from typing import Protocol
 
-from dev.devhost.protocol.answers import Answer
+from dev.devhost.protocol.responses import Response
 
 
 class ActivityFailedError(Exception):
@@ -24,7 +24,7 @@ class Worker(Protocol):
     def orchestrators(self) -> dict[str, str]:
         """The orchestrator names as they were registered, by lower-case name."""
 
-    async def run_orchestrator(self, name: str, body: str) -> Answer:
+    async def run_orchestrator(self, name: str, body: str) -> Response:
         """Call an orchestrator with a trigger body. Does not raise for what user code does; raises WorkerDiedError."""
 
     async def run_activity(self, name: str, text: str | None) -> str | None:

@@ -176,7 +176,6 @@ class Store:
     # activities
 
     def add_activity(self, instance: Instance, task_id: int, name: str, text: str | None) -> ActivityCall:
-        """Schedule an activity."""
         query = "INSERT INTO activities (instance_id, execution_id, task_id, name, input) VALUES (?,?,?,?,?)"
         cursor = self._db.execute(query, (instance.id, instance.execution_id, task_id, name, text))
         assert cursor.lastrowid is not None
@@ -202,7 +201,6 @@ class Store:
     # timers
 
     def add_timer(self, timer: Timer) -> None:
-        """Set a timer."""
         moments = (timer.fire_at.timestamp(), timer.created.timestamp())
         row = (timer.execution_id, timer.task_id, timer.instance_id, *moments)
         self._db.execute("INSERT OR REPLACE INTO timers VALUES (?,?,?,?,?)", row)

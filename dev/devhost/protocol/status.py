@@ -1,4 +1,4 @@
-"""Status documents: what GET on an instance answers, and its history rows, in the real host's form."""
+"""Status documents: the response to GET on an instance, and its history rows, in the real host's form."""
 
 from collections.abc import Iterable
 from datetime import datetime

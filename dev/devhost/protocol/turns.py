@@ -1,6 +1,6 @@
-"""One turn of an orchestration: messages in, the body for the SDK, its answer in, new events and new work out.
+"""One turn of an orchestration: messages in, the body for the SDK, its response in, new events and new work out.
 
-Pure: a turn is a function of the past, the messages, the answer and the time. The order of calls is
+Pure: a turn is a function of the past, the messages, the response and the time. The order of calls is
 `open_turn` -> `body_text` -> (the SDK) -> `settle`.
 """
 
@@ -10,9 +10,9 @@ from datetime import datetime
 from typing import Any
 
 from dev.devhost.protocol import events as ev
-from dev.devhost.protocol.answers import Answer
 from dev.devhost.protocol.events import Event, Kind
 from dev.devhost.protocol.json_text import compact, parse_or_text
+from dev.devhost.protocol.responses import Response
 from dev.devhost.protocol.times import parse_stamp
 from dev.devhost.protocol.walk import Scheduled, Walk, walk
 
@@ -30,7 +30,7 @@ class Execution:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A turn that waits for the SDK's answer: the events that it adds to the past."""
+    """A turn that waits for the SDK's response: the events that it adds to the past."""
 
     now: datetime
     events: History
@@ -106,26 +106,28 @@ def body_text(execution: Execution, past: History, opened: Opened) -> str:
     return compact(body)
 
 
-def settle(execution: Execution, past: History, opened: Opened, answer: Answer, *, activities: frozenset[str]) -> Turn:
-    """Turn the SDK's answer into events and work, and decide whether the execution ends.
+def settle(
+    execution: Execution, past: History, opened: Opened, response: Response, *, activities: frozenset[str]
+) -> Turn:
+    """Turn the SDK's response into events and work, and decide whether the execution ends.
 
-    ``activities`` are the registered names, in lower case. ``answer`` is ignored when the messages terminate the
+    ``activities`` are the registered names, in lower case. ``response`` is ignored when the messages terminate the
     execution.
     """
     terminated = next((e for e in opened.events if e["EventType"] == Kind.ExecutionTerminated), None)
     if terminated is not None:
         reason = terminated["Input"]
         return _finish(past, opened, Ending("Terminated", None if reason is None else compact(reason), reason))
-    if answer.fault is not None:
-        return _finish(past, opened, _failure(execution, answer.fault), complaints=(answer.fault,))
-    walked = walk(answer.actions, (*past, *opened.events), activities)
-    fault = _differs_from_history(past, walked) or _drifted(answer)
+    if response.fault is not None:
+        return _finish(past, opened, _failure(execution, response.fault), complaints=(response.fault,))
+    walked = walk(response.actions, (*past, *opened.events), activities)
+    fault = _differs_from_history(past, walked) or _drifted(response)
     if fault is not None:
         return _finish(past, opened, _failure(execution, fault), complaints=(fault,))
-    if walked.through and answer.error is not None:
-        return _finish(past, opened, _failure(execution, answer.error))
-    if walked.through and answer.done:
-        output = None if answer.output is None else compact(answer.output)
+    if walked.through and response.error is not None:
+        return _finish(past, opened, _failure(execution, response.error))
+    if walked.through and response.done:
+        output = None if response.output is None else compact(response.output)
         return _finish(past, opened, Ending("Completed", output))
     recorded = {e["EventId"] for e in past if e["EventType"] in ev.SCHEDULING}
     work = tuple(item for item in walked.scheduled if item.id not in recorded)
@@ -139,10 +141,10 @@ def settle(execution: Execution, past: History, opened: Opened, answer: Answer, 
 
 
 def worker_died(execution: Execution, past: History, opened: Opened) -> Turn:
-    """What becomes of an execution whose orchestrator was being called when the worker died: it fails for good.
+    """The end of an execution whose orchestrator was running when the worker died: it fails.
 
-    No answer is taken for an empty one, so that the first task of the history looks like one that the code does not ask
-    for any more; the text misleads on the real host, too. An execution without a task fails with the bare reason.
+    A missing response counts as an empty one, so the first task of the history looks like one that the code no longer
+    schedules; the text is as misleading on the real host. An execution without a task fails with the bare reason.
     """
     scheduled = next((event for event in past if event["EventType"] in ev.SCHEDULING), None)
     if scheduled is None:
@@ -177,11 +179,11 @@ def _record(now: datetime, item: Scheduled) -> Event:
 
 
 def _differs_from_history(past: History, walked: Walk) -> str | None:
-    asked = {item.id: item for item in walked.scheduled}
+    scheduled = {item.id: item for item in walked.scheduled}
     for event in past:
         if event["EventType"] not in ev.SCHEDULING:
             continue
-        item = asked.get(event["EventId"])
+        item = scheduled.get(event["EventId"])
         name = event.get("Name", "")
         if item is None or item.kind != event["EventType"] or item.name != name:
             recorded = f"{Kind(event['EventType']).name} {event['EventId']} {name}".strip()
@@ -193,16 +195,16 @@ def _differs_from_history(past: History, walked: Walk) -> str | None:
     return None
 
 
-def _drifted(answer: Answer) -> str | None:
-    """The hazard that is left: the SDK has numbered fewer tasks than it lists, so a host counts on differently."""
-    listed = sum(1 for action in answer.actions for _ in action.leaves())
-    if answer.counted is None or answer.counted == listed:
+def _drifted(response: Response) -> str | None:
+    """The remaining hazard: the SDK has numbered fewer tasks than are in its actions, so a host's numbers differ."""
+    in_actions = sum(1 for action in response.actions for _ in action.leaves())
+    if response.counted is None or response.counted == in_actions:
         return None
     return (
-        f"devhost stopped this instance, a hazard (task ids drift apart): the SDK lists {listed} activities and timers "
-        f"and has counted {answer.counted}. A task stands twice in a task_all, or was awaited between the making and "
-        "the awaiting of one. A real host runs it twice, and from then on results go to the wrong tasks. Make a "
-        "task_all where it is awaited, of different tasks."
+        f"devhost stopped this instance, a hazard (task ids drift apart): the SDK lists {in_actions} activities and "
+        f"timers and has counted {response.counted}. A task stands twice in a task_all, or was awaited between the "
+        "making and the awaiting of one. A real host runs it twice, and from then on results go to the wrong tasks. "
+        "Make a task_all where it is awaited, of different tasks."
     )
 
 

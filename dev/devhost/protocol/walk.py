@@ -1,14 +1,14 @@
 """The walk along an action list: what is to be scheduled by now, under which ids, and what is still waited for.
 
-The SDK's answer is a list of actions without ids; completions carry ids. Both sides number the activities and timers of
-the list from 0, in its order. An action is scheduled when all of the one before it has ended, failed or not.
+The SDK's response is a list of actions without ids; completions carry ids. Both sides number the activities and timers
+of the list from 0, in its order. An action is scheduled when all of the one before it has ended, failed or not.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from dev.devhost.protocol.answers import Action, ActionType
 from dev.devhost.protocol.events import Event, Kind, completed_task
+from dev.devhost.protocol.responses import Action, ActionType
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,13 +99,13 @@ class DurableApi:
         """Answer a request; ``path`` is what follows the base, undecoded."""
         parts = [unquote(part) for part in path.strip("/").split("/")]
         try:
-            return await self._answer(request, parts)
+            return await self._response(request, parts)
         except _NotServedError as what:
             text = f"devhost does not serve {what}. Use 'func start' for that."
             _log.error("%s %s: %s", request.method, request.path, text)
             return _problem(501, _WRONG, text, "System.NotImplementedException")
 
-    async def _answer(self, request: web.Request, parts: list[str]) -> web.Response:
+    async def _response(self, request: web.Request, parts: list[str]) -> web.Response:
         match request.method, parts:
             case "POST", ["orchestrators", name, instance_id]:
                 self._check_query(request)
@@ -141,10 +141,10 @@ class DurableApi:
         except ValueError as error:
             return _problem(400, "Invalid JSON content", str(error), "Newtonsoft.Json.JsonReaderException")
         if name.lower() not in self._worker.orchestrators:
-            known = ", ".join(f"'{each}'" for each in self._worker.orchestrators.values())
+            registered = ", ".join(f"'{each}'" for each in self._worker.orchestrators.values())
             return _bad_argument(
                 f"The function '{name}' doesn't exist, is disabled, or is not an orchestrator function. "
-                f"Additional info: The following are the known orchestrator functions: {known}."
+                f"Additional info: The following are the known orchestrator functions: {registered}."
             )
         if (problem := check_instance_id(instance_id)) is not None:
             return _bad_argument(problem)
@@ -181,8 +181,8 @@ class DurableApi:
         created_from = _moment(request.query.get("createdTimeFrom"))
         if created_from is None:
             return _json("Please provide value for 'createdTimeFrom' parameter.", 400)
-        asked = frozenset(request.query.get("runtimeStatus", "").split(","))
-        which = Filter(created_from, _moment(request.query.get("createdTimeTo")), asked & _STATUSES)
+        statuses = frozenset(request.query.get("runtimeStatus", "").split(","))
+        which = Filter(created_from, _moment(request.query.get("createdTimeTo")), statuses & _STATUSES)
         deleted = self._operations.purge_all(which)
         return _json({"instancesDeleted": deleted}) if deleted else web.Response(status=404)
 

@@ -16,13 +16,13 @@ from azure.functions import durable_functions, meta
 from azure.functions.timer import TimerRequest
 
 from dev.devhost.engine.port import ActivityFailedError
-from dev.devhost.protocol.answers import Answer, parse_answer
 from dev.devhost.protocol.json_text import rewrite
+from dev.devhost.protocol.responses import Response, parse_response
 from dev.devhost.protocol.times import stamp
 from dev.devhost.worker.functions import AppFunction, TimerCall, Trigger, WrongResultError
 
 _THREADS_SETTING = "PYTHON_THREADPOOL_THREAD_COUNT"
-_seen = threading.local()
+_last_run = threading.local()
 
 
 def watch_sdk() -> None:
@@ -36,7 +36,7 @@ def watch_sdk() -> None:
 
     def from_json(cls: Any, text: str) -> Any:
         context = original.__func__(cls, text)
-        _seen.context = context
+        _last_run.context = context
         return context
 
     from_json.devhost = True  # type: ignore[attr-defined]
@@ -45,13 +45,12 @@ def watch_sdk() -> None:
 
 def _counted() -> int | None:
     """How many tasks this thread's last orchestrator has given an id; None if it did not get that far."""
-    context = getattr(_seen, "context", None)
-    _seen.context = None
-    return None if context is None else int(context._sequence_number)  # noqa: SLF001 - told nowhere else
+    context = getattr(_last_run, "context", None)
+    _last_run.context = None
+    return None if context is None else int(context._sequence_number)  # noqa: SLF001 - there is no public way
 
 
 def threads() -> int:
-    """How many threads run sync functions."""
     setting = os.environ.get(_THREADS_SETTING, "")
     return int(setting) if setting.isdigit() and int(setting) > 0 else min(32, (os.cpu_count() or 1) + 4)
 
@@ -77,7 +76,7 @@ class Calls:
         return {name: function.durable_name for name, function in self._orchestrators.items()}
 
     def close(self) -> None:
-        """Let go of the threads without waiting for what they do."""
+        """Release the threads without waiting for their work."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     async def _in_thread(self, call: Any, *args: Any, **kwargs: Any) -> Any:
@@ -89,20 +88,20 @@ class Calls:
             return await function.call(**arguments)
         return await self._in_thread(function.call, **arguments)
 
-    async def run_orchestrator(self, name: str, body: str) -> Answer:
+    async def run_orchestrator(self, name: str, body: str) -> Response:
         """Call an orchestrator's handle with a trigger body. Never raises for what user code does."""
         call = self._orchestrators[name.lower()].call
 
-        def handle() -> Answer:
+        def handle() -> Response:
             returned, raised, stack = None, None, ""
             try:
                 returned = call(func.OrchestrationContext(body))
-            except Exception as error:  # noqa: BLE001 - user code; every failure is an answer
+            except Exception as error:  # noqa: BLE001 - user code; every failure is a response
                 raised, stack = error, "".join(traceback.format_tb(error.__traceback__))
-            return replace(parse_answer(returned, raised, stack), counted=_counted())
+            return replace(parse_response(returned, raised, stack), counted=_counted())
 
-        answer: Answer = await self._in_thread(handle)
-        return answer
+        response: Response = await self._in_thread(handle)
+        return response
 
     async def run_activity(self, name: str, text: str | None) -> str | None:
         """Run an activity with JSON text in and out (None for None). Raises ActivityFailedError with the real text."""

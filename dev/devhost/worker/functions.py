@@ -42,7 +42,7 @@ class WrongResultError(TypeError):
 
 @dataclass(frozen=True, slots=True)
 class TimerCall:
-    """What a timer function is told."""
+    """The arguments of a call of a timer function."""
 
     past_due: bool
     last: datetime | None

@@ -42,10 +42,10 @@ def load_app(root: Path) -> list[AppFunction]:
     return read_app(module)
 
 
-def load_app_anew(root: Path) -> list[AppFunction]:
-    """As `load_app`, after forgetting the app's own modules: their state is made again, as in a new process.
+def reload_app(root: Path) -> list[AppFunction]:
+    """As `load_app`, after unloading the app's own modules, so that their state is new, as in a new process.
 
-    What is installed elsewhere keeps its state; so does devhost, which may lie in the same folder.
+    Installed packages keep their state; so does devhost, which may be in the same folder.
     """
     for name, module in list(sys.modules.items()):
         if _is_of_the_app(name, module, root):

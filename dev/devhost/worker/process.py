@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import azure.functions as func
 
 from dev.devhost.engine.port import WorkerDiedError
-from dev.devhost.protocol.answers import Answer
+from dev.devhost.protocol.responses import Response
 from dev.devhost.worker.calling import Calls
 from dev.devhost.worker.functions import AppFunction, TimerCall
 
@@ -83,14 +83,14 @@ class WorkerProcess:
 
     @property
     def has_given_up(self) -> bool:
-        """True when the process died too often to be started again; what is called then is never answered."""
+        """True when the process died too often to be started again; calls then never return."""
         return len(self._exits) >= _MOST_EXITS
 
     def crash_at_next_orchestrator(self) -> None:
         """Crash as soon as an orchestrator function is called: the one moment that an instance does not survive."""
         self._dies_at_orchestrator = True
 
-    async def run_orchestrator(self, name: str, body: str) -> Answer:
+    async def run_orchestrator(self, name: str, body: str) -> Response:
         """As `Calls.run_orchestrator`; raises WorkerDiedError."""
         call = self._calls.run_orchestrator(name, body)
         if self._dies_at_orchestrator:
@@ -113,7 +113,7 @@ class WorkerProcess:
         await self._alive(self._calls.run_timer(self._by_name[function.name], call, clients))
 
     async def _alive(self, call: Coroutine[Any, Any, Result]) -> Result:
-        """The call's answer, unless the worker dies before."""
+        """The call's response. Raises WorkerDiedError if the worker dies first."""
         if self.has_given_up:
             call.close()
             await _for_ever()

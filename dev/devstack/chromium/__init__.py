@@ -25,10 +25,10 @@ class Chromium:
     def starts(self) -> bool:
         """Whether it runs here: a package for another processor, or one that lacks a library, does not."""
         try:
-            asked = subprocess.run([self.program, "--version"], env=self.environment, capture_output=True, check=False)
+            ran = subprocess.run([self.program, "--version"], env=self.environment, capture_output=True, check=False)
         except OSError:
             return False
-        return asked.returncode == 0
+        return ran.returncode == 0
 
 
 def chromium() -> Chromium:

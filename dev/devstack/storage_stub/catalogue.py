@@ -73,7 +73,7 @@ class UniformAccount:
 
 
 @dataclass(frozen=True)
-class ListedAccount:
+class Account:
     """An account given container by container."""
 
     entries: dict[str, Sequence[BlobEntry]]
@@ -96,11 +96,11 @@ class ListedAccount:
         return blob_page(entries[at : at + most], following)
 
 
-def read_account(path: Path) -> ListedAccount:
+def read_account(path: Path) -> Account:
     """Read an account from JSON lines ``{"container": ..., "blobs": [[name, size, last_modified], ...]}``."""
     entries: dict[str, Sequence[BlobEntry]] = {}
     with path.open(encoding="utf-8") as lines:
         for line in lines:
             value = json.loads(line)
             entries[value["container"]] = sorted(BlobEntry(*blob) for blob in value["blobs"])
-    return ListedAccount(entries)
+    return Account(entries)

@@ -13,7 +13,7 @@ _MOST = 5000
 
 
 class Listings(asyncio.Protocol):
-    """One connection. ``latency`` seconds pass before each answer, without holding up the others."""
+    """One connection. Each response is delayed by ``latency`` seconds, without delaying the others."""
 
     def __init__(self, catalogue: Catalogue, latency: float) -> None:
         self._catalogue = catalogue
@@ -22,26 +22,25 @@ class Listings(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Remember where to answer."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
 
     def data_received(self, data: bytes) -> None:
-        """Answer every request that has arrived whole; GET requests have no body."""
+        """Respond to every complete request; GET requests have no body."""
         data = self._waiting + data
         *requests, self._waiting = data.split(b"\r\n\r\n")
         for request in requests:
-            answer = self._answer(request[4 : request.index(b" ", 4)].decode("ascii"))
+            response = self._response(request[4 : request.index(b" ", 4)].decode("ascii"))
             if self._latency:
-                self._loop.call_later(self._latency, self._write, answer)
+                self._loop.call_later(self._latency, self._write, response)
             else:
-                self._transport.write(answer)
+                self._transport.write(response)
 
-    def _write(self, answer: bytes) -> None:
+    def _write(self, response: bytes) -> None:
         if not self._transport.is_closing():
-            self._transport.write(answer)
+            self._transport.write(response)
 
-    def _answer(self, target: str) -> bytes:
+    def _response(self, target: str) -> bytes:
         path, _, query = target.partition("?")
         container = path.rpartition("/")[2]
         marker, most = "", _MOST

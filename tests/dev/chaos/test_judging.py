@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dev.chaos.judging import Told, Truth, Wrong, judge_end
+from dev.chaos.judging import Conduct, Truth, Wrong, judge_end
 
 Json = dict[str, Any]
 TRUTH = Truth(
@@ -55,7 +55,7 @@ def complete() -> Json:
 def kinds(
     state: str, document: Json | None, error: str | None = None, delivered: frozenset[str] = ALL, **told: Any
 ) -> set[Wrong]:
-    return {problem.kind for problem in judge_end(TRUTH, state, document, error, Told(delivered, **told))}
+    return {problem.kind for problem in judge_end(TRUTH, state, document, error, Conduct(delivered, **told))}
 
 
 def test_a_true_report_is_let_pass() -> None:
@@ -136,7 +136,7 @@ def test_a_candidate_is_never_left_out_but_a_session_that_only_its_unread_contai
     delivered = ALL - {"c-hidden"}
     assert kinds("incomplete", document, delivered=delivered) == {Wrong.REPORT}
     others = Truth(TRUTH.sessions, TRUTH.also, TRUTH.containers, TRUTH.holdings, TRUTH.candidates - {"hidden"})
-    assert judge_end(others, "incomplete", document, None, Told(delivered)) == []
+    assert judge_end(others, "incomplete", document, None, Conduct(delivered)) == []
 
 
 def broken(path: tuple[str, ...], value: Any) -> Json:
@@ -235,7 +235,7 @@ def test_a_subject_that_was_lied_about_may_be_unverified_and_no_other() -> None:
 def test_a_row_that_cannot_be_understood_may_be_called_that_whatever_was_not_read() -> None:
     document = with_gap(UNVERIFIED | {"hidden": "unreadable_row"}, dict(TRUTH.also))
     assert kinds("incomplete", document) == {Wrong.REPORT}
-    assert judge_end(replace(TRUTH, unreadable=frozenset({"hidden"})), "incomplete", document, None, Told(ALL)) == []
+    assert judge_end(replace(TRUTH, unreadable=frozenset({"hidden"})), "incomplete", document, None, Conduct(ALL)) == []
 
 
 @pytest.mark.parametrize(

@@ -12,10 +12,10 @@ from aiohttp import web
 
 from adapters.listing.pages import parse_blobs, parse_containers
 from dev.chaos import storage as module
-from dev.chaos.answers import SHAPES
 from dev.chaos.faults import LIES, LISTING_FAULTS, Fault, Weather
 from dev.chaos.storage import Conditions, StorageProxy, storage_proxy
-from dev.devstack.storage_stub.catalogue import ListedAccount
+from dev.chaos.tampering import SHAPES
+from dev.devstack.storage_stub.catalogue import Account
 from dev.devstack.storage_stub.pages import BlobEntry
 from dev.devstack.storage_stub.server import Listings
 from reconciliation.errors import ListingError
@@ -24,8 +24,8 @@ from reconciliation.times import from_rfc1123
 MODIFIED = "Fri, 20 Mar 2026 09:30:00 GMT"
 
 
-def account(*names: str) -> ListedAccount:
-    return ListedAccount({name: [BlobEntry(f"{name}{n}.mp4", 1, MODIFIED) for n in range(3)] for name in names})
+def account(*names: str) -> Account:
+    return Account({name: [BlobEntry(f"{name}{n}.mp4", 1, MODIFIED) for n in range(3)] for name in names})
 
 
 ACCOUNT = account("aa", "bb")
@@ -42,7 +42,7 @@ REFUSALS = {
 
 
 @asynccontextmanager
-async def proxy_before(listed: ListedAccount) -> AsyncIterator[StorageProxy]:
+async def proxy_before(listed: Account) -> AsyncIterator[StorageProxy]:
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: Listings(listed, 0), "127.0.0.1", 0)
     async with storage_proxy(Weather(1, LISTING_FAULTS), server.sockets[0].getsockname()[1]) as proxy:
@@ -108,7 +108,7 @@ async def test_refusals(
 
 
 @pytest.mark.parametrize(
-    "fault", [Fault.DROP, Fault.RESET, Fault.LOST_ANSWER, Fault.TRUNCATED, Fault.WRONG_LENGTH, Fault.STALLED]
+    "fault", [Fault.DROP, Fault.RESET, Fault.LOST_RESPONSE, Fault.TRUNCATED, Fault.WRONG_LENGTH, Fault.STALLED]
 )
 async def test_answers_that_do_not_arrive(
     proxy: StorageProxy, http: aiohttp.ClientSession, fault: Fault, monkeypatch: pytest.MonkeyPatch
@@ -306,7 +306,7 @@ async def test_a_write_whose_answer_is_lost_was_done(tmp_path: Path) -> None:
     runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
-    weather = Weather(1, (Fault.LOST_ANSWER,), rate=1.0)
+    weather = Weather(1, (Fault.LOST_RESPONSE,), rate=1.0)
     async with storage_proxy(weather, runner.addresses[0][1]) as proxy, aiohttp.ClientSession() as http:
         with pytest.raises(aiohttp.ClientError):
             await http.put(f"http://127.0.0.1:{proxy.port}/stub/c/blob", data=b"all of it")

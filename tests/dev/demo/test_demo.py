@@ -25,7 +25,7 @@ def in_one_line(markdown: str) -> str:
 
 
 def undated(text: str) -> str:
-    """The text without the moments in it: the demo plants its blobs anew each time."""
+    """The text without the moments in it: the demo plants its blobs again each time."""
     return re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC", "<moment>", text)
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from dev.devhost.protocol import events as ev
-from dev.devhost.protocol.answers import Answer
 from dev.devhost.protocol.events import Event, Kind
+from dev.devhost.protocol.responses import Response
 from dev.devhost.protocol.status import history_rows
 from dev.devhost.protocol.times import parse_stamp
 from dev.devhost.protocol.turns import Execution, History, Turn, body_text, open_turn, settle, wanted
@@ -28,7 +28,7 @@ class Player:
     past: History = ()
     turns: list[Turn] = field(default_factory=list)
 
-    async def play(self, call: Call) -> Answer:
+    async def play(self, call: Call) -> Response:
         history: list[Event] = call.body["history"]
         start = max(i for i, e in enumerate(history) if e["EventType"] == Kind.OrchestratorStarted)
         messages = history[start + 1 :]
@@ -36,11 +36,11 @@ class Player:
         opened = open_turn(messages, parse_stamp(history[start]["Timestamp"]))
         body = json.loads(body_text(self.execution, self.past, opened))
         assert alike(timeless(call.body), timeless(body)), (call.body["history"], body["history"])
-        answer = await self.worker.run_orchestrator(self.execution.name, json.dumps(call.body))
-        turn = settle(self.execution, self.past, opened, answer, activities=self.worker.activities)
+        response = await self.worker.run_orchestrator(self.execution.name, json.dumps(call.body))
+        turn = settle(self.execution, self.past, opened, response, activities=self.worker.activities)
         self.turns.append(turn)
         self.past = (*self.past, *ev.played(turn.events))
-        return answer
+        return response
 
 
 def worker(recording: dict[str, Any]) -> Calls:
@@ -57,11 +57,11 @@ async def play(name: str) -> Player:
         for call in calls(recording):
             started = call.body["history"][1]
             player = player or Player(worker_, Execution(call.instance, started["Name"], started["Input"]))
-            answer = await player.play(call)
-            assert (answer.error or answer.fault or "").startswith(cut(call.error))
+            response = await player.play(call)
+            assert (response.error or response.fault or "").startswith(cut(call.error))
             if call.answer is not None:
-                assert answer.done == call.answer["isDone"]
-                assert answer.output == call.answer.get("output")
+                assert response.done == call.answer["isDone"]
+                assert response.output == call.answer.get("output")
     finally:
         worker_.close()
     assert player is not None

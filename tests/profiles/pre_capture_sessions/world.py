@@ -334,9 +334,9 @@ def audited(
     audit.coverage.gaps += PROFILE.gaps(sorted(seen, key=lambda doubt: doubt.first.key), audit)
     if (was_complete and not audit.coverage.is_complete) or names_more(PROFILE, seen, audit):
         coverage = replace(world.audit(parameters).coverage, gaps=[*audit.coverage.gaps])
-        anew = FirstLook(PROFILE, replace(audit, coverage=coverage))
-        doubts = [Doubt(one.join, one.group, later.again(one)) for one in taken_in(world, anew, later, seen)]
-        tallies, counted = dict(anew.tallies), dict(anew.counted)
+        again = FirstLook(PROFILE, replace(audit, coverage=coverage))
+        doubts = [Doubt(one.join, one.group, later.again(one)) for one in taken_in(world, again, later, seen)]
+        tallies, counted = dict(again.tallies), dict(again.counted)
     tally, ids = Tally(), [(verdict, one) for (_, verdict), of in counted.items() for one in of]
     for of_join in tallies.values():
         for kind, counts in of_join.verdicts.items():

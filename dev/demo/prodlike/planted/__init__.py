@@ -9,16 +9,16 @@ from dev.demo.prodlike.planted import (
     false_alarms,
     guarded_sessions,
     hidden_sessions,
-    known_sessions,
     open_sessions,
     recordings,
+    registered_sessions,
 )
 
 PLANTINGS: tuple[Callable[[Draft], None], ...] = (
     hidden_sessions.plant,
     guarded_sessions.plant,
     open_sessions.plant,
-    known_sessions.plant,
+    registered_sessions.plant,
     empty_sessions.plant,
     containers.plant,
     recordings.plant,

@@ -10,7 +10,6 @@ REPORTS = "mk-import-reports"
 
 
 def plant(draft: Draft) -> None:
-    """Plant them all."""
     unattributed(draft)
     orphan_edits(draft)
     changing(draft)

@@ -12,7 +12,6 @@ BEFORE_STOP_ROWS = Times(*(datetime(2025, 2, 3, hour, tzinfo=UTC) for hour in (1
 
 
 def plant(draft: Draft) -> None:
-    """Plant them all."""
     suspects(draft)
     expected(draft)
     stuck(draft)

@@ -8,7 +8,6 @@ from dev.demo.prodlike.trails import Trail
 
 
 def plant(draft: Draft) -> None:
-    """Plant them all."""
     siblings(draft)
     registered(draft)
     imports(draft)

@@ -7,7 +7,6 @@ from dev.demo.prodlike.trails import Trail
 
 
 def plant(draft: Draft) -> None:
-    """Plant them all."""
     deleted_sessions(draft)
     blocked(draft)
     jobs(draft)

@@ -9,7 +9,6 @@ from dev.demo.prodlike.trails import Trail
 
 
 def plant(draft: Draft) -> None:
-    """Plant them all."""
     by_status(draft)
     by_name(draft)
     by_age(draft)

@@ -7,7 +7,6 @@ from dev.demo.prodlike.trails import Trail
 
 
 def plant(draft: Draft) -> None:
-    """Plant them all."""
     within_grace(draft)
     still_written(draft)
 

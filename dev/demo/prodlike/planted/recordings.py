@@ -11,7 +11,6 @@ from dev.demo.prodlike.trails import Trail
 
 
 def plant(draft: Draft) -> None:
-    """Plant them all."""
     without_media(draft)
     unplayable(draft)
     wrong_names(draft)

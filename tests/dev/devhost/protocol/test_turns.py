@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from dev.devhost.protocol import events as ev
-from dev.devhost.protocol.answers import parse_answer
 from dev.devhost.protocol.events import Event, Kind
+from dev.devhost.protocol.responses import parse_response
 from dev.devhost.protocol.times import parse_stamp, stamp
 from dev.devhost.protocol.turns import Execution, History, Turn, body_text, open_ids, open_turn, settle, wanted
 from dev.devhost.protocol.walk import Scheduled
@@ -40,10 +40,10 @@ class Engine:
     past: History = ()
     now: datetime = NOON
 
-    def turn(self, messages: Sequence[Event], answer: dict[str, Any]) -> Turn:
+    def turn(self, messages: Sequence[Event], response: dict[str, Any]) -> Turn:
         opened = open_turn(messages, self.now)
-        text = json.dumps({"isDone": False, "schemaVersion": 2, **answer})
-        turn = settle(EXECUTION, self.past, opened, parse_answer(text, None), activities=KNOWN)
+        text = json.dumps({"isDone": False, "schemaVersion": 2, **response})
+        turn = settle(EXECUTION, self.past, opened, parse_response(text, None), activities=KNOWN)
         self.past = (*self.past, *ev.played(turn.events))
         return turn
 
@@ -77,8 +77,8 @@ async def run(source: str, rounds: int) -> tuple[list[Turn], list[timedelta]]:
     open_work = list[Scheduled]()
     for _ in range(rounds):
         opened = open_turn(messages, NOON)
-        answer = await calls.run_orchestrator("o", body_text(EXECUTION, past, opened))
-        turns.append(settle(EXECUTION, past, opened, answer, activities=KNOWN))
+        response = await calls.run_orchestrator("o", body_text(EXECUTION, past, opened))
+        turns.append(settle(EXECUTION, past, opened, response, activities=KNOWN))
         past = (*past, *ev.played(turns[-1].events))
         open_work += turns[-1].work
         if turns[-1].ending is not None or not open_work:
@@ -201,10 +201,10 @@ def test_unknown_names_block_and_complain() -> None:
 
 
 @pytest.mark.parametrize(
-    "answer", ["", "[]", '{"isDone": true, "schemaVersion": 2, "actions": []}', '{"isDone": true, "actions": [[]]}']
+    "response", ["", "[]", '{"isDone": true, "schemaVersion": 2, "actions": []}', '{"isDone": true, "actions": [[]]}']
 )
-def test_answers_that_make_no_sense_are_faults(answer: str) -> None:
-    assert parse_answer(answer, None).fault
+def test_answers_that_make_no_sense_are_faults(response: str) -> None:
+    assert parse_response(response, None).fault
 
 
 def test_terminate_wins_over_everything() -> None:

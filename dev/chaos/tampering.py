@@ -1,7 +1,7 @@
-"""What a bad day makes of a listing's answer. Pure: bytes in, bytes out.
+"""Changes to the response of a listing. Pure: bytes in, bytes out.
 
-Some of it can be noticed: what is no XML, and what is not the element that was asked for. Some of it lies: it has the
-right shape and leaves something out, and nothing in it tells.
+Some can be noticed: what is not XML, or not the requested element. Some are lies: the response has the right shape but
+leaves something out, and nothing in it shows that.
 """
 
 import re
@@ -39,7 +39,7 @@ def has_rows(body: bytes) -> bool:
 
 
 def garbled(body: bytes, *, strip: bool) -> bytes:
-    """A listing that is no XML any more in a place that matters: its beginning, or one name. Its end is as it was."""
+    """A listing that is no longer XML in a relevant place: its beginning, or one name. Its end is unchanged."""
     if b"</Name>" not in body:
         return body[: len(body) // 2]
     if strip:
@@ -56,12 +56,12 @@ def repeated(body: bytes, marker: str) -> bytes:
 
 
 def _of_the_other_kind(body: bytes) -> bytes:
-    asked, other = (b"Blobs>", b"Containers>") if b"<Blobs>" in body else (b"Containers>", b"Blobs>")
-    return body.replace(asked, other)
+    requested, other = (b"Blobs>", b"Containers>") if b"<Blobs>" in body else (b"Containers>", b"Blobs>")
+    return body.replace(requested, other)
 
 
-def _always(answer: bytes) -> Callable[[bytes], bytes]:
-    return lambda _body: answer
+def _always(content: bytes) -> Callable[[bytes], bytes]:
+    return lambda _body: content
 
 
 SHAPES: Sequence[Callable[[bytes], bytes]] = (
@@ -76,7 +76,7 @@ SHAPES: Sequence[Callable[[bytes], bytes]] = (
     _always(b'{"value": [], "nextLink": null}'),
     _always(b""),
 )
-"""Answers of another shape than the one that was asked for; each can be told by itself."""
+"""Responses of another shape than was requested; each can be recognised by itself."""
 
 
 # --- what cannot ------------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""What the SDK answers to one orchestrator call, parsed: the action list, and how the code ended if it did."""
+"""The SDK's response to one orchestrator call, parsed: the action list, and how the code ended if it did."""
 
 import json
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ ERROR_LABEL = "\n\n$OutOfProcData$:"
 
 
 class ActionType(IntEnum):
-    """The action types that this host serves, by number, as in the answer."""
+    """The action types that this host serves, by their number in the response."""
 
     CALL_ACTIVITY = 0
     CREATE_TIMER = 5
@@ -28,7 +28,7 @@ _NOT_SERVED = {
     9: "signal_entity",
     11: "task_any",
 }
-"""What else an orchestrator can ask for, by number of its action type."""
+"""The action types that this host does not serve, by number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +50,11 @@ class Action:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """A parsed answer.
+class Response:
+    """A parsed response.
 
     ``error`` is user code's exception text. ``fault`` is a failure of the protocol itself (the SDK raised something
-    without its label, the answer makes no sense, or this host does not serve what it asks for): the instance fails at
+    without its label, the response is invalid, or this host does not serve an action): the instance fails at
     once with that text. ``counted`` is how many tasks the SDK has given an id, None if that is not known.
     """
 
@@ -67,7 +67,7 @@ class Answer:
 
 
 class _NotServedError(Exception):
-    """The orchestrator asks for something that this host does not serve; the text names it."""
+    """The orchestrator uses something that this host does not serve; the text names it."""
 
 
 def _parse_action(data: dict[str, Any]) -> Action:
@@ -85,14 +85,14 @@ def _parse_action(data: dict[str, Any]) -> Action:
     )
 
 
-def _parse_state(text: str) -> Answer:
+def _parse_state(text: str) -> Response:
     data = json.loads(text)
     lists = data["actions"]
     if len(lists) != 1 or data.get("schemaVersion") is None:
-        return Answer(fault="The SDK answered in an older schema than this host speaks.")
+        return Response(fault="The SDK answered in an older schema than this host speaks.")
     if data.get("customStatus") is not None:
         raise _NotServedError("set_custom_status")
-    return Answer(
+    return Response(
         done=bool(data["isDone"]),
         actions=tuple(_parse_action(action) for action in lists[0]),
         output=data.get("output"),
@@ -100,7 +100,7 @@ def _parse_state(text: str) -> Answer:
     )
 
 
-def parse_answer(returned: str | None, raised: BaseException | None, stack: str = "") -> Answer:
+def parse_response(returned: str | None, raised: BaseException | None, stack: str = "") -> Response:
     """Parse what a call returned or raised. ``stack`` is the traceback's text. Never raises."""
     text = returned if raised is None else str(raised)
     if raised is not None:
@@ -108,10 +108,10 @@ def parse_answer(returned: str | None, raised: BaseException | None, stack: str 
         if not label:
             kind = type(raised).__name__
             cause = f"Result: Failure\nException: {kind}: {raised}\nStack: {stack}"
-            return Answer(fault=f"One or more errors occurred. ({cause})")
+            return Response(fault=f"One or more errors occurred. ({cause})")
     try:
         return _parse_state(text or "")
     except _NotServedError as what:
-        return Answer(fault=f"devhost does not serve {what}. Use 'func start' for this orchestration.")
+        return Response(fault=f"devhost does not serve {what}. Use 'func start' for this orchestration.")
     except (ValueError, KeyError, TypeError, IndexError) as problem:
-        return Answer(fault=f"The orchestrator's answer cannot be read: {type(problem).__name__}: {problem}")
+        return Response(fault=f"The orchestrator's answer cannot be read: {type(problem).__name__}: {problem}")

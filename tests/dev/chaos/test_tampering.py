@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.listing.pages import parse_blobs, parse_containers
-from dev.chaos.answers import (
+from dev.chaos.tampering import (
     SHAPES,
     emptied,
     ended,

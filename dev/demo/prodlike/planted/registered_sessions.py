@@ -1,4 +1,4 @@
-"""Sessions of which the database knows a recording, live or deleted, and sessions of other origins."""
+"""Sessions with a recording in the database, live or deleted, and sessions of other origins."""
 
 from dev.demo.prodlike.draft import DAY, Draft
 from dev.demo.prodlike.media import encoded, legacy, take
@@ -8,7 +8,6 @@ from dev.demo.prodlike.trails import Trail
 
 
 def plant(draft: Draft) -> None:
-    """Plant them all."""
     status_behind(draft)
     extra_output(draft)
     deleted_elsewhere(draft)
