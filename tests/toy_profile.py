@@ -66,7 +66,7 @@ class ToyShop(Grouped):
     scan = Scan(
         "orders",
         lookups=lambda order, _hint: (BlobsOf("TOY_STORAGE", "documents", f"{order}/"),),
-        reduce=lambda _order, answers, _latest: [blob.size for page in answers[0] for blob in page.kept],
+        reduce=lambda _order, results, _latest: [blob.size for page in results[0] for blob in page.kept],
     )
     kinds = (Kind("order", "order", RULES, fields=Order._fields, unverified=UNREAD),)
 
