@@ -14,7 +14,7 @@ from tests.baseline.recorded import Baseline
 
 # Machines are shared: how long an example takes says nothing. A first look: pytest --hypothesis-profile quick; thorough
 # ones, as `make test-deep` takes them: --hypothesis-profile thorough, and deep tests/worlds
-settings.register_profile("patient", max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("patient", max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile(
     "quick", settings.get_profile("patient"), max_examples=20, phases=(Phase.explicit, Phase.reuse, Phase.generate)
 )

@@ -1,18 +1,32 @@
-"""The planted world of a test module: rows in a database of its own, containers in an account of its own."""
+"""The planted world of a test module: rows in a database of its own, containers in an account that nobody changes, or
+in one of its own (``plant``).
+"""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
 
 from dev.demo.cases import Case, PlantedContainer, healthy_cases, other_containers, special_cases
+from dev.demo.planting import plant_containers, plant_rows
 from dev.devstack.azurite import AzuriteServer, azurite
 from dev.devstack.postgres import PostgresServer
 from tests.app.proxy import StorageProxy, storage_proxy
-from tests.app.world import Api, World, planted, running
+from tests.app.world import Api, World, running
 
 PlantWorld = Callable[[list[Case], list[PlantedContainer]], World]
+WithRows = Callable[[str, list[Case], list[PlantedContainer]], World]
+CASES, MORE = special_cases() + healthy_cases(12), other_containers()
+
+
+@pytest.fixture(scope="session")
+def standard_storage() -> Iterator[AzuriteServer]:
+    """An account with the containers of the standard world, for all modules of a worker: nobody writes to it."""
+    with azurite() as server:
+        plant_containers(server.connection_string, [*containers_of(CASES), *MORE])
+        yield server
 
 
 @pytest.fixture(scope="module")
@@ -23,41 +37,60 @@ def source_storage() -> Iterator[AzuriteServer]:
 
 
 @pytest.fixture(scope="module")
-def plant(
-    postgres_server: PostgresServer, pre_template: str, azurite_server: AzuriteServer, source_storage: AzuriteServer
-) -> Iterator[PlantWorld]:
-    """Plants cases in a new database and the module's account; the run store is in another account."""
+def with_rows(postgres_server: PostgresServer, pre_template: str, azurite_server: AzuriteServer) -> Iterator[WithRows]:
+    """Plants the rows of cases in a new database beside an account; the run store is in another account."""
     with ExitStack() as dropped:
 
-        def plant(cases: list[Case], more: list[PlantedContainer]) -> World:
+        def with_rows(source: str, cases: list[Case], more: list[PlantedContainer]) -> World:
             name = f"app_{uuid4().hex}"
             database = postgres_server.create_database(name, template=pre_template)
             dropped.callback(postgres_server.drop_database, name)
-            containers = [container for case in cases for container in case.containers] + more
-            return planted(
-                World(
-                    source=source_storage.connection_string,
-                    report=azurite_server.connection_string,
-                    report_container=f"audits-{uuid4().hex}",
-                    database=database,
-                    cases=tuple(cases),
-                    containers=tuple(containers),
-                )
+            plant_rows(database, cases)
+            return World(
+                source=source,
+                report=azurite_server.connection_string,
+                report_container=f"audits-{uuid4().hex}",
+                database=database,
+                cases=tuple(cases),
+                containers=(*containers_of(cases), *more),
             )
 
-        yield plant
+        yield with_rows
 
 
 @pytest.fixture(scope="module")
-def world(plant: PlantWorld) -> World:
-    """The demo's special cases among a few healthy ones."""
-    return plant(special_cases() + healthy_cases(12), other_containers())
+def plant(with_rows: WithRows, source_storage: AzuriteServer) -> PlantWorld:
+    """Plants cases in a new database and the module's own account."""
+
+    def plant(cases: list[Case], more: list[PlantedContainer]) -> World:
+        plant_containers(source_storage.connection_string, [*containers_of(cases), *more])
+        return with_rows(source_storage.connection_string, cases, more)
+
+    return plant
+
+
+def containers_of(cases: list[Case]) -> list[PlantedContainer]:
+    return [container for case in cases for container in case.containers]
 
 
 @pytest.fixture(scope="module")
-def proxy(source_storage: AzuriteServer) -> Iterator[StorageProxy]:
-    """A proxy before the account."""
-    with storage_proxy(source_storage.port) as proxy:
+def world(with_rows: WithRows, standard_storage: AzuriteServer) -> World:
+    """The standard world: the demo's special cases among a few healthy ones. Its containers are not to be changed."""
+    return with_rows(standard_storage.connection_string, CASES, MORE)
+
+
+@pytest.fixture(scope="module")
+def own_world(plant: PlantWorld) -> World:
+    """The standard world, with containers that the module may change."""
+    return plant(CASES, MORE)
+
+
+@pytest.fixture(scope="module")
+def proxy(world: World) -> Iterator[StorageProxy]:
+    """A proxy before the world's account."""
+    port = urlsplit(world.source.partition("BlobEndpoint=")[2]).port
+    assert port is not None
+    with storage_proxy(port) as proxy:
         yield proxy
 
 

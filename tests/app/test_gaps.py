@@ -12,6 +12,11 @@ from tests.app.world import ABSENT, Api, World, leaks, running
 
 
 @pytest.fixture(scope="module")
+def world(own_world: World) -> World:
+    return own_world
+
+
+@pytest.fixture(scope="module")
 def api(world: World, proxy: StorageProxy) -> Iterator[Api]:
     with running(world.settings(SOURCE_STORAGE=proxy.connection_string, AUDIT_MAX_PASSES="2")) as api:
         yield api

@@ -67,7 +67,9 @@ def test_an_account_whose_listing_goes_round_in_circles_ends_the_audit_with_the_
     ("marker", "error"),
     [
         pytest.param(lambda: "again", "the same page marker twice", id="in circles"),
-        pytest.param(map(str, count()).__next__, "no end to it after 10,000 pages", id="without an end", marks=pytest.mark.deep),
+        pytest.param(
+            map(str, count()).__next__, "no end to it after 10,000 pages", id="without an end", marks=pytest.mark.deep
+        ),
     ],
 )
 def test_a_container_whose_listing_never_ends_is_a_gap_that_is_named(

@@ -103,6 +103,11 @@ def role(world: World) -> str:
 
 
 @pytest.fixture(scope="module")
+def world(own_world: World) -> World:
+    return own_world
+
+
+@pytest.fixture(scope="module")
 def api(world: World, proxy: StorageProxy, gate: Gate, role: str) -> Iterator[Api]:
     way = urlsplit(world.database)._replace(netloc=f"{role}:{ROLE_PASSWORD}@{HOST}:{gate.port}").geturl()
     with running(world.settings(SOURCE_STORAGE=proxy.connection_string, PRE_DATABASE=way)) as api:

@@ -53,6 +53,13 @@ def shop(
 
 
 @pytest.fixture(scope="module")
+def proxy(source_storage: AzuriteServer) -> Iterator[StorageProxy]:
+    """A proxy before the shop's account."""
+    with storage_proxy(source_storage.port) as proxy:
+        yield proxy
+
+
+@pytest.fixture(scope="module")
 def api(shop: ToyWorld, proxy: StorageProxy) -> Iterator[Api]:
     """An app that audits the shop alone, and has none of PRE's settings."""
     with running(shop.settings(TOY_STORAGE=proxy.connection_string, AUDIT_MAX_PASSES="1")) as api:
