@@ -96,24 +96,27 @@ async def run_body(body: Callable[[RequestT, Services], Awaitable[ResultT]], req
 
     Raises nothing: an unexpected error becomes a retryable ``Refusal`` in our own words, and its text goes to the log.
     """
-    step, audit_id = body.__name__, request["audit_id"]
+    step = body.__name__
+    work, its_id, again = "Audit", request.get("audit_id"), "Resume the audit"
+    if its_id is None:
+        work, its_id, again = "Repair", request["repair_id"], "See the repair's ledger"
     if request.get("profile") is None:
-        words = f"Audit {audit_id} was begun by an earlier release, which cannot be gone on with. Start a new audit."
+        words = f"{work} {its_id} was begun by an earlier release, which cannot be gone on with. Start a new audit."
         return {"ok": False, "error": words, "retryable": False}
     try:
         async with asyncio.timeout(TIME_LIMIT_SECONDS) as limit:
             return await body(request, services())
     except AuditError as error:
-        logger.warning("Audit %s: %s ended with: %s", audit_id, step, error)
+        logger.warning("%s %s: %s ended with: %s", work, its_id, step, error)
         return {"ok": False, "error": str(error), "retryable": error.retryable}
     except Exception as error:  # noqa: BLE001 - raised, it would reach callers as the runtime's JSON
         if isinstance(error, TimeoutError) and limit.expired():
-            logger.warning("Audit %s: %s did not end in %d seconds", audit_id, step, TIME_LIMIT_SECONDS)
+            logger.warning("%s %s: %s did not end in %d seconds", work, its_id, step, TIME_LIMIT_SECONDS)
             words = f"The step did not end in {TIME_LIMIT_SECONDS:.0f} seconds. See 'Capacity' in docs/operations.md."
         else:
-            tell_unexpected(f"Audit {audit_id}: {step} ended in an unexpected error", error)
+            tell_unexpected(f"{work} {its_id}: {step} ended in an unexpected error", error)
             words = (
                 f"Something went wrong that should not ({type(error).__name__}). The service's log has the details "
-                f"under {audit_id}. Resume the audit; if it ends like this again, report it with that log."
+                f"under {its_id}. {again}; if it ends like this again, report it with that log."
             )
         return {"ok": False, "error": words, "retryable": True}

@@ -75,7 +75,7 @@ class Database:
         The schema is public, unless the URL's ``options`` set a ``search_path``. Raises ``SettingsError``,
         ``DatabaseRefusedError`` or ``DatabaseUnavailableError``, with what to do about it.
         """
-        options = await self._options()
+        options = await self.options()
         try:
             async with await psycopg.AsyncConnection.connect(make_conninfo("", **options)) as connection:
                 await connection.set_read_only(True)
@@ -96,7 +96,7 @@ class Database:
                 async for _lines in snapshot.lines(none):
                     pass
 
-    async def _options(self) -> dict[str, Any]:
+    async def options(self) -> dict[str, Any]:
         """The URL's options and defaults; if it has no password, an Entra token for this connection, and TLS."""
         options: dict[str, Any] = {"application_name": "capture-audit", "connect_timeout": _CONNECT_TIMEOUT_SECONDS}
         options |= database_options(self.setting, self.url)

@@ -2,16 +2,18 @@
 
 from typing import Any
 
+from adapters.connections import StorageConnection
+from adapters.contents import contents
 from adapters.services import Services
 from reconciliation.errors import ContainerGoneError
-from reconciliation.lookups import BlobCount, BlobsOf, Lookup
+from reconciliation.lookups import BlobCount, BlobsOf, Contents, Lookup
 
 
 class Prober:
     """Performs look-ups."""
 
     def __init__(self, services: Services) -> None:
-        self._listers = services.listers
+        self._listers, self._connections = services.listers, services.settings.connections
 
     async def look(self, lookup: Lookup) -> Any:
         """The result (see the look-up's class); None if its setting is not configured. Raises an ``AuditError``:
@@ -23,6 +25,10 @@ class Prober:
         match lookup:
             case BlobsOf():
                 return await lister.blobs(lookup.container, lookup.keep, lookup.prefix)
+            case Contents():
+                connection = self._connections[lookup.setting]
+                assert isinstance(connection, StorageConnection)
+                return await contents(connection, lookup.container, lookup.text_of)
             case BlobCount():
                 # A single empty listing does not prove that there are none.
                 return await self._count(lookup) or await self._count(lookup)

@@ -9,15 +9,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from adapters.addresses import web_address
 from adapters.connections import StorageConnection, by_connection_string, by_identity
 from adapters.database_url import database_options
 from adapters.enabled import VARIABLE, enabled_profiles
 from adapters.redaction import redacted
+from reconciliation.closed_hours import ClosedHours, closed_hours_in
 from reconciliation.errors import SettingsError
 from reconciliation.profile import Connection, Profile, Technology
+from reconciliation.repair import Repair
 
 
 @dataclass(frozen=True)
@@ -48,12 +50,26 @@ class Settings:
     environment: str | None = None
     public_url: str | None = None
     runbook_url: str | None = None
+    repair_plan_hours: int = 24
+    repair_start_hours: int = 4
+    repair_deadline_seconds: int = 60
+    repair_max_refusals: int = 5
+    repair_second_look_seconds: int = 300
+    repair_closed_hours: tuple[ClosedHours, ...] | None = None
+    repair_one_person: tuple[str, ...] = ()
+    repair_declared_names: bool = False
     app_address: str | None = None
+    is_on_platform: bool = False
+    platform_authenticates: bool = False
 
     @property
     def clock_tolerance(self) -> timedelta:
         """How far the clocks of the app, the database and storage may differ."""
         return timedelta(minutes=self.clock_tolerance_minutes)
+
+    def closed_hours(self, repair: Repair[Any]) -> tuple[ClosedHours, ...]:
+        """The hours in which a repair changes nothing: those of the setting, or else its own."""
+        return repair.closed if self.repair_closed_hours is None else self.repair_closed_hours
 
     def notifies_of(self, outcome: str) -> bool:
         """True if a notice is sent for this outcome."""
@@ -84,6 +100,14 @@ VARIABLES: dict[str, str] = {
     "environment": "AUDIT_ENVIRONMENT",
     "public_url": "AUDIT_PUBLIC_URL",
     "runbook_url": "AUDIT_RUNBOOK_URL",
+    "repair_plan_hours": "AUDIT_REPAIR_PLAN_HOURS",
+    "repair_start_hours": "AUDIT_REPAIR_START_HOURS",
+    "repair_deadline_seconds": "AUDIT_REPAIR_DEADLINE_SECONDS",
+    "repair_max_refusals": "AUDIT_REPAIR_MAX_REFUSALS",
+    "repair_second_look_seconds": "AUDIT_REPAIR_SECOND_LOOK_SECONDS",
+    "repair_closed_hours": "AUDIT_REPAIR_CLOSED_HOURS",
+    "repair_one_person": "AUDIT_REPAIR_ONE_PERSON",
+    "repair_declared_names": "AUDIT_REPAIR_DECLARED_NAMES",
 }
 
 # When timers fire, in NCRONTAB; read where they are registered, since the host must know before anything runs.
@@ -102,6 +126,11 @@ _RANGES: dict[str, tuple[int, int]] = {
     "max_resumes": (0, 100),
     "retention_days": (0, 3650),
     "clock_tolerance_minutes": (0, 24 * 60),
+    "repair_plan_hours": (1, 7 * 24),
+    "repair_start_hours": (1, 24),
+    "repair_deadline_seconds": (5, 600),
+    "repair_max_refusals": (1, 500),
+    "repair_second_look_seconds": (1, 3600),
 }
 _OUTCOMES = ("clean", "findings", "incomplete", "failed")
 _MOST_DIGITS = 9
@@ -121,7 +150,9 @@ def load_settings(environment: Mapping[str, str]) -> Settings:
     """
     read = _Reader(environment)
     profiles = read.checked(lambda: enabled_profiles(environment)) or {}
-    connections = read.connections([one for profile in profiles.values() for one in profile.connections])
+    connections = read.connections(
+        [one for profile in profiles.values() for one in (*profile.connections, *profile.repair_connections())]
+    )
     report = read.storage("REPORT_STORAGE", "AzureWebJobsStorage", needed=True)
     container = read.like(
         "AUDIT_REPORT_CONTAINER",
@@ -137,6 +168,10 @@ def load_settings(environment: Mapping[str, str]) -> Settings:
     mode = read.one_of("AUDIT_SCHEDULED_MODE", audited.modes) if audited else None
     allowed = read.one_of("AUDIT_ALLOW_MOSTLY_MISSING", ("true", "false"))
     outcomes = read.some_of("AUDIT_WEBHOOK_OUTCOMES", _OUTCOMES)
+    repairs = [f"{profile.name}/{repair.name}" for profile in profiles.values() for repair in profile.repairs]
+    one_person = read.some_of("AUDIT_REPAIR_ONE_PERSON", repairs)
+    closed = read.like("AUDIT_REPAIR_CLOSED_HOURS", _are_closed_hours, "spans such as 17:45-19:30,06:00-06:30, or none")
+    declared_names = read.one_of("AUDIT_REPAIR_DECLARED_NAMES", ("true", "false"))
     webhook = read.address("AUDIT_WEBHOOK_URL", query=True)
     public = read.address("AUDIT_PUBLIC_URL")
     runbook = read.address("AUDIT_RUNBOOK_URL", query=True)
@@ -156,7 +191,12 @@ def load_settings(environment: Mapping[str, str]) -> Settings:
         environment=name,
         public_url=public.rstrip("/") if public else None,
         runbook_url=runbook.rstrip("/") if runbook else None,
+        repair_closed_hours=None if closed is None else closed_hours_in(closed),
+        repair_one_person=one_person,
+        repair_declared_names=declared_names == "true",
         app_address=_app_address(read.text("WEBSITE_HOSTNAME")),
+        is_on_platform=read.text("WEBSITE_INSTANCE_ID") is not None,
+        platform_authenticates=(read.text("WEBSITE_AUTH_ENABLED") or "").casefold() == "true",
     )
 
 
@@ -250,6 +290,14 @@ def _app_address(hostname: str | None) -> str | None:
         return None
     local = re.fullmatch(r"(localhost|127\.0\.0\.1|\[::1\])(:\d+)?", hostname)
     return f"{'http' if local else 'https'}://{hostname}"
+
+
+def _are_closed_hours(text: str) -> bool:
+    try:
+        closed_hours_in(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _is_name(text: str) -> bool:

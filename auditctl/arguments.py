@@ -1,11 +1,10 @@
 """The command line: its arguments and help texts."""
 
 import argparse
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 import shtab
 
@@ -22,12 +21,21 @@ from auditctl.commands import (
     Run,
     Watch,
 )
-from auditctl.outcome import Outcome, exit_code_table
+from auditctl.options import (
+    Parser,
+    count_from_0,
+    count_from_1,
+    id_argument,
+    json_argument,
+    option,
+    repeatable,
+    wait_argument,
+    watch_arguments,
+)
+from auditctl.outcome import exit_code_table
 from auditctl.program import NAME, command_line
-from auditctl.responses import AUDIT_ID
+from auditctl.repair_arguments import add_repair_commands
 from auditctl.service import DEFAULT_URL, KEY_VARIABLE, URL_VARIABLE
-
-DEFAULT_PATIENCE_SECONDS: Final = 120.0
 
 _DESCRIPTION: Final = "Start audits, watch them and fetch their reports."
 _RUN: Final = """\
@@ -66,19 +74,6 @@ examples:
 
 On a terminal you see a progress bar and a summary; in a pipe, plain key=value lines; with --json, JSON only.
 """
-
-
-class Parser(argparse.ArgumentParser):
-    """An argument parser that never prints an unknown value, which may be a secret."""
-
-    def __init__(self, **options: object) -> None:
-        super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False, **options)  # type: ignore[arg-type]  # argparse passes the rest through
-
-    def error(self, message: str) -> NoReturn:
-        """Print the error and where to find help; exit with the code for bad usage."""
-        self.exit(
-            Outcome.BAD_USAGE.value, f"auditctl: {message}\n  where: the command line\n  next:  {self.prog} --help\n"
-        )
 
 
 def parse(arguments: Sequence[str] | None) -> Command:
@@ -131,21 +126,22 @@ def _parser(program: str) -> Parser:
 
     _run_arguments(command("run", Run, "start an audit", _RUN))
     watch = command("watch", Watch, "watch an audit to its end; exits with its outcome", _WATCH)
-    _id_argument(watch)
-    _watch_arguments(watch)
+    id_argument(watch)
+    watch_arguments(watch)
     listing = command("list", ListAudits, "list the audits, newest first")
     listing.add_argument("--profile", help="only audits of this profile")
-    listing.add_argument("--limit", type=_count_from_1, metavar="N", help="at most N audits")
-    _json_argument(listing)
+    listing.add_argument("--limit", type=count_from_1, metavar="N", help="at most N audits")
+    json_argument(listing)
     _report_arguments(command("report", Report, "fetch an audit's report"))
-    _id_argument(command("cancel", Cancel, "cancel an audit"))
+    id_argument(command("cancel", Cancel, "cancel an audit"))
     resume = command("resume", Resume, "start an interrupted or failed audit again", _RESUME)
-    _id_argument(resume)
-    _wait_argument(resume)
-    _watch_arguments(resume)
+    id_argument(resume)
+    wait_argument(resume)
+    watch_arguments(resume)
     _dead_letters_arguments(
         command("dead-letters", DeadLetters, "show, replay or discard what an audit could not read", _DEAD_LETTERS)
     )
+    add_repair_commands(commands)
     command("profiles", Profiles, "show what can be audited")
     command("health", Health, "show whether the service reaches its database and storage (exit code 4 if not)")
     return parser
@@ -156,31 +152,31 @@ def _run_arguments(run: Parser) -> None:
     run.add_argument("--mode", help="how much is looked into, full or fast; the command profiles shows what there is")
     run.add_argument("--since", metavar="TIME", help="only rows from this time on, ISO 8601")
     run.add_argument("--until", metavar="TIME", help="only rows before this time, ISO 8601")
-    _repeatable(run, "--status", dest="statuses", metavar="STATUS", summary="only rows in this status")
+    repeatable(run, "--status", dest="statuses", metavar="STATUS", summary="only rows in this status")
     run.add_argument(
-        "--grace-minutes", type=_count_from_0, metavar="N", help="leave rows alone that changed in the last N minutes"
+        "--grace-minutes", type=count_from_0, metavar="N", help="leave rows alone that changed in the last N minutes"
     )
-    _repeatable(
+    repeatable(
         run, "--prefix", dest="container_prefixes", metavar="PREFIX", summary="only containers whose name begins so"
     )
-    _repeatable(run, "--only", dest="only", metavar="KEY", summary="only the subject of this key (of a row: its id)")
+    repeatable(run, "--only", dest="only", metavar="KEY", summary="only the subject of this key (of a row: its id)")
     run.add_argument(
         "--ingest-address-contains", metavar="TEXT", help="only rows whose ingest address contains this text"
     )
-    _repeatable(
+    repeatable(
         run,
         "--option",
         dest="options",
         metavar="NAME=VALUE",
         summary="what else the profile can be asked; give it several times for a list of values",
-        read=_option,
+        read=option,
     )
-    _wait_argument(run)
-    _watch_arguments(run)
+    wait_argument(run)
+    watch_arguments(run)
 
 
 def _report_arguments(report: Parser) -> None:
-    _id_argument(report, optional=True)
+    id_argument(report, optional=True)
     report.add_argument("--latest", action="store_true", help="the newest report there is, in place of an ID")
     report.add_argument("--profile", help="with --latest: of this profile")
     report.add_argument(
@@ -197,78 +193,11 @@ def _report_arguments(report: Parser) -> None:
 
 
 def _dead_letters_arguments(letters: Parser) -> None:
-    _id_argument(letters)
+    id_argument(letters)
     what = letters.add_mutually_exclusive_group()
     what.add_argument("--replay", action="store_true", help="scan them again, then write a new report")
     what.add_argument("--discard", action="store_true", help="leave them unread; needs --reason and --by")
     letters.add_argument("--reason", metavar="TEXT", help="with --discard: why")
     letters.add_argument("--by", metavar="NAME", help="with --discard: who decided")
-    _wait_argument(letters, "with --replay: ")
-    _watch_arguments(letters)
-
-
-def _wait_argument(parser: Parser, condition: str = "") -> None:
-    text = f"{condition}watch the audit to its end; exit with its outcome"
-    parser.add_argument("--wait", action="store_true", help=text)
-
-
-def _watch_arguments(parser: Parser) -> None:
-    parser.add_argument(
-        "--patience",
-        type=_seconds,
-        default=DEFAULT_PATIENCE_SECONDS,
-        metavar="SECONDS",
-        help="while watching, how long to wait out a lost connection or an interrupted audit (default: %(default)g)",
-    )
-    _json_argument(parser)
-
-
-def _json_argument(parser: Parser) -> None:
-    parser.add_argument("--json", dest="as_json", action="store_true", help="print one JSON document and nothing else")
-
-
-def _id_argument(parser: Parser, *, optional: bool = False) -> None:
-    text = "the audit's id; the command list shows them"
-    parser.add_argument("audit_id", type=_audit_id, metavar="ID", nargs="?" if optional else None, help=text)
-
-
-def _repeatable(
-    parser: Parser, option: str, *, dest: str, metavar: str, summary: str, read: Callable[[str], object] = str
-) -> None:
-    text = f"{summary}; may be repeated"
-    parser.add_argument(option, dest=dest, metavar=metavar, help=text, type=read, action="append", default=[])
-
-
-def _audit_id(text: str) -> str:
-    if not AUDIT_ID.fullmatch(text):
-        raise argparse.ArgumentTypeError(f"this is not an audit id; see: {command_line('list')}")
-    return text
-
-
-def _option(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not (name and equals):
-        raise argparse.ArgumentTypeError("give NAME=VALUE; the command profiles shows what there is")
-    return name, value
-
-
-def _count_from_0(text: str) -> int:
-    if not (text.isascii() and text.isdigit()):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0")
-    return int(text)
-
-
-def _count_from_1(text: str) -> int:
-    if not (text.isascii() and text.isdigit()) or int(text) == 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1")
-    return int(text)
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = math.nan
-    if not math.isfinite(seconds) or seconds < 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds from 0")
-    return seconds
+    wait_argument(letters, "with --replay: ")
+    watch_arguments(letters)

@@ -78,6 +78,24 @@ class Api:
         """Discard the open dead letters; the response has them."""
         return self._ask("POST", f"{_path(audit_id)}/dead-letters/discard", body=body)
 
+    def propose(self, audit_id: str, body: Document) -> Response:
+        """Have a plan made that repairs findings of an audit. Not idempotent."""
+        return self._ask("POST", f"{_path(audit_id)}/repairs", expected=HTTPStatus.ACCEPTED, body=body)
+
+    def repairs(self, profile: str | None, limit: int | None) -> Response:
+        """The repairs of a profile, newest first."""
+        wanted = {"profile": profile, "limit": limit}
+        return self._ask("GET", "/repairs", query={name: str(v) for name, v in wanted.items() if v is not None})
+
+    def repair(self, repair_id: str) -> Response:
+        """One repair with its plan, the decision, and the ledger."""
+        return self._ask("GET", _repair_path(repair_id))
+
+    def ask_repair(self, repair_id: str, what: str, body: Document) -> Response:
+        """Approve, reject, stop or undo a repair."""
+        expected = HTTPStatus.OK if what == "reject" else HTTPStatus.ACCEPTED
+        return self._ask("POST", f"{_repair_path(repair_id)}/{what}", expected=expected, body=body)
+
     def profiles(self) -> Response:
         return self._ask("GET", "/profiles")
 
@@ -179,6 +197,10 @@ def connect(service: Service) -> Iterator[Api]:
         headers=headers, timeout=TIMEOUT, trust_env=not service.is_loopback, verify=needs_certificates
     ) as http:
         yield Api(service, http)
+
+
+def _repair_path(repair_id: str) -> str:
+    return f"/repairs/{quote(repair_id, safe='')}"
 
 
 def _path(audit_id: str) -> str:

@@ -23,6 +23,7 @@ from auditctl.commands import (
 from auditctl.errors import AuditctlError, RefusedError, UnexpectedResponseError
 from auditctl.outcome import STOPPED_BY_CTRL_C, Outcome
 from auditctl.output import choose_output, print_json
+from auditctl.repairs import execute_repair
 from auditctl.report import print_report, save_report
 from auditctl.responses import (
     Audit,
@@ -63,6 +64,8 @@ def execute(command: Command, service: Service) -> int:
                 choose_output(service).profiles(read_profiles(api.profiles().fields))
             case Health():
                 code = _health(api)
+            case _:
+                code = execute_repair(api, command)
     return code
 
 

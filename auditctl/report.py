@@ -1,16 +1,18 @@
 """Saving or printing a report, complete or not at all."""
 
+import json
 import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 from auditctl.client import Api
 from auditctl.errors import AuditctlError
+from auditctl.fields import Document
 from auditctl.visible import visible
 
 
@@ -19,18 +21,28 @@ def save_report(api: Api, audit_id: str, report_format: str, file: Path) -> None
 
     A pipe or a device is written to directly. Raises AuditctlError, also for a file that cannot be written.
     """
+    _write(file, lambda stream: api.download_report(audit_id, report_format, stream))
+
+
+def save_document(document: Document, file: Path) -> None:
+    """Write a JSON document to a file, as ``save_report``."""
+    data = json.dumps(document, indent=2, ensure_ascii=True).encode() + b"\n"
+    _write(file, lambda stream: stream.write(data))
+
+
+def _write(file: Path, fill: Callable[[BinaryIO], object]) -> None:
     try:
         target = file.resolve()
         opened = _replaced(target) if target.is_file() or not target.exists() else target.open("wb")
         with opened as stream:
-            api.download_report(audit_id, report_format, stream)
+            fill(stream)
     except AuditctlError:
         raise
     except OSError as error:
         raise AuditctlError(
-            f"The report cannot be written: {error.strerror or error}.",
+            f"It cannot be written: {error.strerror or error}.",
             where=str(file),
-            next_step="Choose another file with --output, or leave it out to print the report.",
+            next_step="Choose another file with --output.",
         ) from None
 
 

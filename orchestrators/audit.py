@@ -74,17 +74,18 @@ def step(context: Any, name: str, request: dict[str, Any]) -> Work:
         [(returned, result)] = yield from settled(context, [context.call_activity(name, request)])
         if returned and result["ok"]:
             return result
-        error, runtime = (result["error"], "") if returned else (_lost(name, request["audit_id"]), result)
+        error, runtime = (result["error"], "") if returned else (_lost(name, request), result)
         if returned and not result["retryable"]:
             break
     raise StepFailedError(name, error, runtime)
 
 
-def _lost(name: str, audit_id: str) -> str:
+def _lost(name: str, request: dict[str, Any]) -> str:
+    audit_id = request.get("audit_id")
+    its_id, again = (audit_id, "resume the audit") if audit_id else (request["repair_id"], "see the repair's ledger")
     return (
         f"The step {name} did not come to its end: its worker died, it ran out of time, or the runtime could not run "
-        f"it. The service's log has the details under {audit_id}. See 'Capacity' in docs/operations.md, then resume "
-        "the audit."
+        f"it. The service's log has the details under {its_id}. See 'Capacity' in docs/operations.md, then {again}."
     )
 
 

@@ -46,6 +46,10 @@ class SettingsError(AuditError, ValueError):
     """App settings are missing or wrong; all problems are in the one message."""
 
 
+class RepairRefusedError(AuditError, PermissionError):
+    """A repair that must not be applied: it is not as it was approved, or not where it was planned for."""
+
+
 class NotificationError(AuditError, ConnectionError):
     """A webhook did not accept a notice."""
 

@@ -1,6 +1,7 @@
 """The queries to storage about one unit, and the form of their results."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -40,8 +41,25 @@ class BlobCount:
         return int(result or 0)
 
 
-Lookup = BlobsOf | BlobCount
-_LOOKUPS: dict[str, type[BlobsOf] | type[BlobCount]] = {one.__name__: one for one in (BlobsOf, BlobCount)}
+@dataclass(frozen=True)
+class Contents:
+    """All blobs of a container with their versions, and the texts of those whose names end in ``text_of`` (in lower
+    case); the answer is a ``Contained``.
+    """
+
+    setting: str
+    container: str
+    text_of: str
+
+    def things(self, answer: Any) -> int:
+        """How many blobs there are."""
+        return len(answer.blobs) if answer else 0
+
+
+Lookup = BlobsOf | BlobCount | Contents
+_LOOKUPS: dict[str, type[BlobsOf] | type[BlobCount] | type[Contents]] = {
+    one.__name__: one for one in (BlobsOf, BlobCount, Contents)
+}
 
 
 def lookup_to_json(lookup: Lookup) -> list[Any]:
@@ -72,6 +90,24 @@ class BlobPage(NamedTuple):
     total: int
     moments: list[datetime]
     kept: list[Blob]
+
+
+class VersionedBlob(NamedTuple):
+    """One blob; ``etag`` changes with every write to it. ``size`` in bytes."""
+
+    name: str
+    size: int
+    last_modified: datetime
+    etag: str
+
+
+class Contained(NamedTuple):
+    """What a container holds, in listing order; ``texts`` by the names of their blobs, None where one could not be
+    read: it is archived, too long, or no text.
+    """
+
+    blobs: tuple[VersionedBlob, ...]
+    texts: Mapping[str, str | None]
 
 
 def can_be_a_container(name: str) -> bool:

@@ -19,6 +19,7 @@ from reconciliation.lookups import Lookup
 from reconciliation.options import Option
 from reconciliation.parameters import AuditParameters
 from reconciliation.queries import Moments, Query
+from reconciliation.repair import Repair
 from reconciliation.rules import Kind, Rule
 from reconciliation.showing import Showing, fields_of
 from reconciliation.since_last import Known
@@ -164,6 +165,7 @@ class Profile(ABC):
     only: Keys | None = None
     default_grace_minutes: int = 60
     again_order: tuple[str, ...] = ()
+    repairs: tuple[Repair[Any], ...] = ()
 
     @cached_property
     def title(self) -> str:
@@ -204,6 +206,10 @@ class Profile(ABC):
         """Warnings for the reader about what the audit is based on, one sentence each."""
         return ()
 
+    def look_at(self, ids: Sequence[str]) -> AuditParameters:
+        """The parameters of an audit that judges these subjects of the first kind again, before and after a repair."""
+        return self.parameters(only=tuple(ids))
+
     def look_up(self, ids: Sequence[str]) -> str:  # noqa: ARG002 - for profiles to say
         """A SQL statement with which a person looks these ids up (see ``Kind.named``)."""
         return ""
@@ -217,6 +223,14 @@ class Profile(ABC):
     def join(self, name: str) -> Join:
         """Raises ``LookupError`` if there is none of that name."""
         return {join.name: join for join in self.joins}[name]
+
+    def repair(self, name: str) -> Repair[Any]:
+        """Raises ``LookupError`` if there is none of that name."""
+        return {repair.name: repair for repair in self.repairs}[name]
+
+    def repair_connections(self) -> list[Connection]:
+        """The databases that repairs change; a repair whose connection is not set cannot be applied."""
+        return [database(setting, needed=False) for setting in dict.fromkeys(one.setting for one in self.repairs)]
 
     def pulls(self) -> list[tuple[Source, ...]]:
         """The sources that are read before the scan, in runs of adjacent ones with the same setting. A run is read at

@@ -32,7 +32,8 @@ class Rule(Generic[FactsT]):
     they are only counted. ``alarm``: the profile looks for this above all, and the headline begins with it. ``due``
     gives the moment after which the next step may be too late, or None. ``modes`` are those in which the verdict can be
     given; None: in every one. ``needs`` are sources (or ``"units"``) that must have been read to their end for this
-    verdict: if one was not, for the subject or at all, the kind's ``unverified`` verdict is given instead.
+    verdict: if one was not, for the subject or at all, the kind's ``unverified`` verdict is given instead. ``repair``
+    names the repair that mends such subjects, if there is one.
     """
 
     verdict: str
@@ -47,6 +48,7 @@ class Rule(Generic[FactsT]):
     due: Callable[[FactsT], datetime | None] = lambda _facts: None
     modes: tuple[str, ...] | None = None
     needs: tuple[str, ...] = ()
+    repair: str | None = None
 
 
 def counted(verdict: str, means: str, holds: Callable[[FactsT], bool]) -> Rule[FactsT]:

@@ -23,11 +23,24 @@ def problems(profile: Profile) -> Iterator[str]:
     for kind in profile.kinds[1:]:
         if kind.keeps_ids:
             yield f"its kind {kind.name} keeps ids of what is in order, which only the first kind can"
+    yield from _repairs(profile)
     for kind in profile.kinds:
         needs = [need for rule in kind.rules for need in rule.needs]
         yield from _unknown("sources", needs, [*sources, UNITS])
         if needs and kind.unverified is None:
             yield f"its kind {kind.name} has rules that need something, and none for what is unverified"
+
+
+def _repairs(profile: Profile) -> Iterator[str]:
+    named = {(kind.name, rule.repair) for kind in profile.kinds for rule in kind.rules if rule.repair is not None}
+    declared = {(repair.kind, repair.name) for repair in profile.repairs}
+    for kind, repair in sorted(named ^ declared):
+        yield f"its kind {kind} and its repairs do not agree on {repair!r}"
+    if not declared:
+        return
+    first = profile.kinds[0]
+    if {kind for kind, _ in declared} != {first.name} or not first.keeps_ids or profile.only is None:
+        yield "its repairs are of another kind than the first, or of one whose ids are not kept or cannot be asked for"
 
 
 def _unknown(what: str, names: list[str], declared: set[str] | list[str]) -> Iterator[str]:

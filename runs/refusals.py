@@ -11,6 +11,10 @@ class RefusedError(Exception):
         self.members = members
 
 
+class ForbiddenError(RefusedError):
+    """Not this person may do that."""
+
+
 def nothing_to(verb: str, audit_id: str, state: State) -> RefusedError:
     return RefusedError(f"Audit {audit_id} is {state}: there is nothing to {verb}.", state=state.value)
 

@@ -1,6 +1,7 @@
 """The watchdog: resumes interrupted audits, or ends them as failed."""
 
 import logging
+from itertools import product
 
 from adapters.services import Services
 from adapters.telemetry import event, tell_unexpected
@@ -10,6 +11,7 @@ from reconciliation.lifecycle import State
 from reconciliation.notice import notice_of
 from reconciliation.outcome import Outcome
 from reconciliation.run_record import RunRecord
+from runs import repairs
 from runs.begin import resume
 from runs.context import Context
 from runs.guard import active_audit, is_alive
@@ -25,16 +27,17 @@ _LEFT = (
 
 async def watch(context: Context) -> None:
     """Resume interrupted audits up to ``AUDIT_MAX_RESUMES`` times, then end them; delete the guards of ended audits.
+    Go on with approved repairs that were interrupted.
 
     An error with one profile is raised after all others were handled; of several the first. An audit that cannot be
     read is not changed, only logged.
     """
     failures: list[Exception] = []
-    for profile in context.services.settings.profiles:
+    for profile, look_after in product(context.services.settings.profiles, (_watch, repairs.watch)):
         try:
-            await _watch(context, profile)
+            await look_after(context, profile)
         except UnreadableError as error:
-            logger.warning("The watchdog left the active audit of %s as it is: %s", profile, error)
+            logger.warning("The watchdog left something of %s as it is: %s", profile, error)
         except Exception as error:  # noqa: BLE001 - the other profiles are still handled
             tell_unexpected(f"The watchdog could not look after {profile}", error)
             failures.append(error)

@@ -24,6 +24,8 @@ from reconciliation.rules import Severity
 from triggers.requests import read_start
 
 ROOT = Path(__file__).parents[1]
+REPAIR_ENDED = ("applied", "partly_applied", "failed", "stopped", "expired")
+"""What a repair ends as by itself: people reject and take back."""
 PRE_SCHEMA = (ROOT / "dev" / "demo" / "pre_schema.sql").read_text(encoding="utf-8").lower()
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), ROOT / "dev" / "devhost" / "README.md"])
@@ -55,8 +57,12 @@ def written(value: object) -> str:
 def test_every_setting_is_in_the_readme_and_in_the_example() -> None:
     of_settings = [field.name for field in fields(Settings)]
     of_settings.remove("connections")  # which the enabled profiles declare
-    assert [*VARIABLES, "app_address"] == of_settings  # which Azure gives
-    documented = [*VARIABLES.values(), *SCHEDULES, *(one.setting for one in PROFILE.connections)]
+    assert [*VARIABLES, "app_address", "is_on_platform", "platform_authenticates"] == of_settings  # which Azure gives
+    documented = [
+        *VARIABLES.values(),
+        *SCHEDULES,
+        *(one.setting for one in (*PROFILE.connections, *PROFILE.repair_connections())),
+    ]
     rows = table("Settings")
     assert sorted(row[0] for row in rows) == sorted(f"`{name}`" for name in documented)
     example = json.loads((ROOT / "local.settings.example.json").read_text(encoding="utf-8"))["Values"]
@@ -131,7 +137,9 @@ def test_every_command_of_auditctl_that_is_shown_is_one(document: str) -> None:
         with pytest.raises(SystemExit, match="0"):  # it has printed all there is to it
             parse(words)
         commands.remove(words)
-    assert [type(parse(words)) for words in commands].count(Report) == 1
+    ids = {"AUDIT_ID": "20260131-093000-1a2b3c4d", "REPAIR_ID": "20260131-100000-1a2b3c4d"}
+    shown_as = [type(parse([ids.get(word, word) for word in words])) for words in commands]
+    assert shown_as.count(Report) == 1
 
 
 def test_what_readme_and_auditctl_write_into_the_folder_is_neither_committed_nor_published() -> None:
@@ -177,10 +185,11 @@ def test_every_event_is_in_the_guide_and_no_other() -> None:
     folders = ("activities", "runs", "adapters")
     code = "\n".join(path.read_text("utf-8") for folder in folders for path in (ROOT / folder).rglob("*.py"))
     told = set(re.findall(r"event\(\s*\"([a-z_.]+)\"", code)) | {f"audit.{state}" for state in ENDED}
+    told |= {f"repair.{state}" for state in REPAIR_ENDED}
     told |= {name for pair in re.findall(r"\"(\S+)\" if resumed else \"(\S+)\"", code) for name in pair}
     documented = [name for row in table("Events", GUIDE) for name in re.findall(r"`([a-z_.]+)`", row[0])]
     assert sorted(documented) == sorted(told)
-    asked_for = set(re.findall(r"\"((?:audit|schedule|retention)\.[a-z_]+)\"", GUIDE))
+    asked_for = set(re.findall(r"\"((?:audit|repair|schedule|retention)\.[a-z_]+)\"", GUIDE))
     assert asked_for <= told
 
 

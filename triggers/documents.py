@@ -4,13 +4,19 @@ Requests are in ``requests``, the report is in ``reporting.documents``; ``openap
 Responses are written without these models, and the tests validate them.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
+from typing_extensions import TypeAliasType
 
 from reconciliation.dead_letters import MOST_ERRORS_KEPT
+from reconciliation.effects import Ending
 from reconciliation.lifecycle import Phase, State
+from reconciliation.repair import MOST_CHANGES
+from reconciliation.repair_lifecycle import RepairState
+from reconciliation.repair_record import DIGEST
 from reconciliation.rules import Severity
+from reconciliation.run_record import AUDIT_ID
 from reporting.documents import (
     Audited,
     AuditId,
@@ -29,6 +35,7 @@ from reporting.documents import (
 from reporting.shapes import Closed, Count, Moment, Said
 
 Asking = Literal[Severity.HIGH, Severity.MEDIUM, Severity.LOW, Severity.UNKNOWN]
+RepairId = TypeAliasType("RepairId", Annotated[str, Field(pattern=AUDIT_ID, examples=["20260131-100000-1a2b3c4d"])])
 Address = Annotated[str, Field(json_schema_extra={"format": "uri-reference"})]
 
 
@@ -127,6 +134,147 @@ class Cancelled(Closed):
     links: Links
 
 
+class RepairLinks(Closed):
+    """Where the repair and its audit are."""
+
+    self: Address
+    audit: Address
+
+
+class AcceptedRepair(Closed):
+    """A repair that is begun, or goes on."""
+
+    id: RepairId
+    profile: ProfileName
+    state: RepairState
+    links: RepairLinks
+
+
+Digest = Annotated[str, Field(pattern=DIGEST)]
+Scalars = dict[str, str | int | bool | None]
+
+
+class SubjectOfRepair(Closed):
+    """What a change is about."""
+
+    kind: str
+    id: str
+
+
+class EffectShown(Closed):
+    """One step of a change: a statement that is in the code, by its name, and the values that it is given."""
+
+    statement: str
+    values: Scalars
+
+
+class ChangeShown(Closed):
+    """One intended alteration."""
+
+    number: Annotated[int, Field(ge=1, le=MOST_CHANGES)]
+    subject: SubjectOfRepair
+    verdict: Verdict
+    repair: str
+    says: Said
+    """What is done, in words."""
+    shown: dict[str, Any]
+    """The facts to decide by; which they are depends on the repair."""
+    seen: Scalars
+    """What must still be so when it is made."""
+    do: list[EffectShown]
+    undo: EffectShown | None
+    left_to_people: str
+
+
+class LeftOutShown(Closed):
+    """What was chosen and is not in the plan."""
+
+    subject: SubjectOfRepair
+    verdict: str
+    why: Said
+
+
+class PlanShown(Closed):
+    """What is approved, as a whole: the digest covers all of it."""
+
+    schema_version: Literal[1]
+    complete: Literal[True]
+    id: RepairId
+    profile: ProfileName
+    audit_id: AuditId
+    undoes: RepairId | None
+    audited: dict[str, Any]
+    """Environment, storage accounts and databases."""
+    identities: Scalars
+    """What the databases say of themselves, by setting."""
+    release: Said
+    proposer: Digest
+    """A seal: it stays when the name is replaced by a pseudonym."""
+    proposed_at: Moment
+    expires_at: Moment
+    changes: list[ChangeShown]
+    left_out: list[LeftOutShown]
+    notes: list[Said]
+    guards: dict[str, list[Said]]
+    """What must be so when the change is made, by statement."""
+
+
+class DecisionShown(Closed):
+    """What a person decided about exactly this plan."""
+
+    approves: bool
+    by: str | None
+    reason: Said
+    at: Moment
+
+
+class EndingShown(Closed):
+    """How a change ended."""
+
+    number: Annotated[int, Field(ge=1, le=MOST_CHANGES)]
+    ending: Ending
+    why: str
+
+
+class RepairInShort(Closed):
+    """A repair as it is at this moment."""
+
+    id: RepairId
+    profile: ProfileName
+    audit_id: AuditId
+    undoes: RepairId | None
+    """The repair that this one takes back."""
+    state: RepairState
+    created_at: Moment
+    updated_at: Moment
+    ended_at: Moment | None
+    until: Moment | None
+    """When its plan expires; or when it goes on, where it waits for the end of closed hours."""
+    error: Said | None
+    digest: Digest | None
+    proposed_by: str | None
+    counts: dict[str, Count]
+    """How its changes ended."""
+    verified: dict[str, Count]
+    """How many subjects were looked at after their changes, and how many were what they should be."""
+    links: RepairLinks
+
+
+class RepairWhole(RepairInShort):
+    """A repair with its plan, the decision, and the ledger."""
+
+    plan: PlanShown | None
+    decision: DecisionShown | None
+    ledger: list[EndingShown]
+
+
+class Repairs(Closed):
+    """The repairs, and what kept others from being shown."""
+
+    repairs: list[RepairInShort]
+    unreadable: list[Said]
+
+
 class DeadLetter(UnreadShard):
     """A shard of which something was still unread after all its passes."""
 
@@ -220,6 +368,13 @@ class FieldProblem(Closed):
     """What would be right."""
 
 
+class Forbidden(Problem):
+    """Not this person may do that."""
+
+    title: Literal["Forbidden"]
+    status: Literal[403]
+
+
 class BadRequest(Problem):
     """The request is wrong; everything that is wrong with it is told at once."""
 
@@ -253,6 +408,22 @@ class NothingToDo(Conflict):
     """The audit is in a state in which this cannot be done."""
 
     state: State
+
+
+class RepairBusy(Conflict):
+    """Another repair of the profile is active."""
+
+    active_id: RepairId
+
+
+class RepairNotSo(Conflict):
+    """The repair, or the audit, is in a state in which this cannot be done, or the digest is not that of the plan."""
+
+    state: RepairState | State | Literal["rejected", "approved"]
+
+
+class NothingToRepair(Conflict):
+    """No repair mends what was chosen."""
 
 
 class NoReport(Conflict):

@@ -18,7 +18,7 @@ from reconciliation.errors import (
     StorageRefusedError,
     StorageUnavailableError,
 )
-from runs.refusals import RefusedError
+from runs.refusals import ForbiddenError, RefusedError
 
 logger = logging.getLogger("capture_audit.http")
 
@@ -67,6 +67,8 @@ async def responded(work: Awaitable[func.HttpResponse]) -> func.HttpResponse:
         return problem(HTTPStatus.BAD_REQUEST, f"The request is not usable. {error}", errors=errors)
     except RefusedError as error:
         status = HTTPStatus.NOT_FOUND if isinstance(error, NotFoundError) else HTTPStatus.CONFLICT
+        if isinstance(error, ForbiddenError):
+            status = HTTPStatus.FORBIDDEN
         return problem(status, str(error), **error.members)
     except _UNAVAILABLE as error:
         logger.warning("A request could not be served: %s", error)

@@ -22,6 +22,8 @@ from reconciliation.errors import BadRequestError, FieldProblem
 from reconciliation.options import Value, shortened
 from reconciliation.parameters import AuditParameters
 from reconciliation.profile import Keys, Profile
+from reconciliation.repair import MOST_CHANGES
+from reconciliation.repair_record import DIGEST, LONGEST_REASON
 from reconciliation.run_record import is_audit_id
 from reconciliation.times import from_text, to_text
 
@@ -102,6 +104,61 @@ def read_discard(body: bytes) -> DiscardDeadLetters:
         "body": f"a JSON object of at most {MOST_BODY_BYTES} bytes with the fields reason and by",
     }
     return _read(DiscardDeadLetters, body or b"{}", allowed)
+
+
+class ProposeRepair(BaseModel):
+    """The body of POST /audits/{id}/repairs: these findings, those of these verdicts, or all that can be repaired."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    by: Annotated[OneLine, Field(min_length=1, max_length=100)] | None = None
+    findings: Annotated[list[str], Field(min_length=1, max_length=MOST_CHANGES)] | None = None
+    verdicts: Annotated[list[str], Field(min_length=1, max_length=100)] | None = None
+    max: Annotated[int, Field(ge=1, le=MOST_CHANGES)] = MOST_CHANGES
+
+
+class DecideRepair(BaseModel):
+    """The body of POST /repairs/{id}/approve and /reject: about exactly the plan of this digest."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    digest: Annotated[str, Field(pattern=DIGEST)]
+    reason: Annotated[OneLine, Field(min_length=3, max_length=LONGEST_REASON)]
+    by: Annotated[OneLine, Field(min_length=1, max_length=100)] | None = None
+
+
+class AskRepair(BaseModel):
+    """The body of POST /repairs/{id}/stop and /undo."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    by: Annotated[OneLine, Field(min_length=1, max_length=100)] | None = None
+
+
+_BY = "who asks: a text of 1 to 100 characters on one line; nothing where the platform says who asks"
+_OF_REPAIRS = {
+    "by": _BY,
+    "findings": f"a list of 1 to {MOST_CHANGES} ids of subjects that the audit has findings on",
+    "verdicts": "a list of 1 to 100 verdicts of the profile (see GET /profiles)",
+    "max": f"a whole number from 1 to {MOST_CHANGES}",
+    "digest": "the digest of the plan: 64 lower-case hex digits",
+    "reason": f"a text of 3 to {LONGEST_REASON} characters on one line, without names of witnesses",
+}
+
+
+def read_repair(kind: type[BodyT], body: bytes, *, names_itself: bool) -> BodyT:
+    """The body of a request about a repair. ``names_itself``: the platform does not say who asks, so the body must.
+
+    Raises ``BadRequestError`` with all problems.
+    """
+    allowed = {name: text for name, text in _OF_REPAIRS.items() if name in kind.model_fields}
+    allowed["body"] = f"a JSON object of at most {MOST_BODY_BYTES} bytes with any of the fields {', '.join(allowed)}"
+    given = _read(kind, body if body.strip() else b"{}", allowed)
+    by = getattr(given, "by", None)
+    if (by is not None) is not names_itself:
+        wanted = _BY if names_itself else "nothing: the platform says who asks"
+        raise BadRequestError([FieldProblem("by", shortened(by) if by else "missing", wanted)])
+    return given
 
 
 def read_start(body: bytes, profiles: Mapping[str, Profile]) -> AuditParameters:
@@ -209,11 +266,11 @@ def _one_of(choices: Iterable[str]) -> str:
     return "one of " + ", ".join(choices)
 
 
-def read_audit_id(text: str | None) -> str:
-    """An audit id from a route, safe as part of a path. Raises ``BadRequestError``."""
+def read_audit_id(text: str | None, name: str = "audit_id") -> str:
+    """An id of an audit or of a repair from a route, safe as part of a path. Raises ``BadRequestError``."""
     if text is None or not is_audit_id(text):
-        allowed = "an audit id such as 20260131-093000-1a2b3c4d"
-        raise BadRequestError([FieldProblem("audit_id", shortened(text), allowed)])
+        allowed = f"an {name.replace('_', ' ')} such as 20260131-093000-1a2b3c4d"
+        raise BadRequestError([FieldProblem(name, shortened(text), allowed)])
     return text
 
 

@@ -11,6 +11,7 @@ from adapters.store.folder import Folder
 from adapters.store.overview import Overview
 from adapters.store.plans import Plans
 from adapters.store.questions import Questions
+from adapters.store.repairs import Repairs
 from adapters.store.reports import Reports
 from adapters.store.rows import Rows
 from adapters.store.shards import Shards
@@ -22,7 +23,9 @@ logger = logging.getLogger("capture_audit.run_store")
 
 @dataclass(frozen=True)
 class RunStore:
-    """The first argument of every method is the folder of an audit or of an attempt; for ``questions`` the profile."""
+    """The first argument of every method is the folder of an audit or of an attempt; for ``questions`` the profile, for
+    ``repairs`` a repair's record.
+    """
 
     rows: Rows
     plans: Plans
@@ -32,6 +35,7 @@ class RunStore:
     reports: Reports
     overview: Overview
     questions: Questions
+    repairs: Repairs
 
     @classmethod
     def of(cls, blobs: BlobStore) -> Self:
@@ -45,6 +49,7 @@ class RunStore:
             Reports(folder),
             Overview(folder),
             Questions(folder),
+            Repairs(blobs),
         )
 
     async def reached(self, audit: str, noun: str) -> Reached | None:

@@ -15,7 +15,9 @@ from typing import Any
 
 from dev.demo.prodlike.vocabulary import HIDDEN
 
-_ABOUT_ROWS = frozenset({"legacy", "in_flight", "already_registered", "status_behind", "deleted_elsewhere"})
+_ABOUT_ROWS = frozenset(
+    {"legacy", "in_flight", "already_registered", "status_behind", "undone_by_us", "deleted_elsewhere"}
+)
 # What the rows alone decide, before any container is looked at.
 
 _NAMED_CLOCK = "Storage's clock is"

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from dev.demo.cases import Case
+from dev.demo.repairing import repair
 from dev.demo.stack import demo_cases, demo_stack
 from dev.devstack.app import ROOT
 
@@ -37,6 +38,8 @@ def run() -> int:
         wrong = compare(demo_cases(), report)
         print("\nThe same again, but allowed to look at a part of storage only:\n", flush=True)
         partial = audit(app.url, OUT / "partial", "--prefix", "0", "--prefix", "1")
+        print("\nWhat can be repaired is repaired: one person proposes, another one approves.\n", flush=True)
+        wrong += repair(app.url, report["audit"]["id"])
     wrong += compare_partial(report, partial)
     print(f"The report is in {OUT.name}/: report.html to read, findings.csv, and report.json.")
     return 1 if wrong else 0

@@ -11,9 +11,11 @@ from dev.demo.planting import create_schema, plant_containers, plant_rows
 from dev.devstack.app import RunningApp, running_app
 from dev.devstack.azurite import azurite
 from dev.devstack.postgres import PostgresServer, postgres
+from profiles.pre_capture_sessions.statements import GRANTS
 
 HEALTHY_SESSIONS = 280
 DATABASE = "pre"
+REPAIRER, PASSWORD = "capture_audit_repairs", "only-on-this-machine"
 
 
 def demo_cases() -> list[Case]:
@@ -30,6 +32,10 @@ def demo_stack(directory: Path | None = None, port: int = 0) -> Iterator[Running
             "AzureWebJobsStorage": storage.connection_string,
             "SOURCE_STORAGE": storage.connection_string,
             "PRE_DATABASE": url,
+            "PRE_REPAIR_DATABASE": repair_url(url),
+            # The demo is run at any time of day, and looks again at once.
+            "AUDIT_REPAIR_CLOSED_HOURS": "none",
+            "AUDIT_REPAIR_SECOND_LOOK_SECONDS": "2",
             "AUDIT_ENVIRONMENT": "demo",
             # The emulator dates every blob now; waiting for the media to settle would hide all of it.
             "AUDIT_SETTLE_MINUTES": "0",
@@ -37,6 +43,16 @@ def demo_stack(directory: Path | None = None, port: int = 0) -> Iterator[Running
         }
         with running_app(settings, directory=folders["host"], port=port) as app:
             yield app
+
+
+def repair_url(url: str) -> str:
+    """The database's URL for a role that may change what repairs change, and nothing else; made if it is not there."""
+    with psycopg.connect(url) as connection:
+        if not connection.execute("select 1 from pg_roles where rolname = %s", [REPAIRER]).fetchone():
+            connection.execute(f"create role {REPAIRER} login password '{PASSWORD}'".encode())
+            connection.execute(GRANTS.format(role=REPAIRER).encode())
+    scheme, _, rest = url.partition("://")
+    return f"{scheme}://{REPAIRER}:{PASSWORD}@{rest.rpartition('@')[2]}"
 
 
 def planted_database(database: PostgresServer, connection_string: str) -> str:

@@ -25,7 +25,15 @@ _CLOCKS = (
     "stopped_at",
     "job_at",
 )
-_NOT_SHOWN = ("session_id", "in_question", "case_closed_at", "processing_at", "left_at", "stopped_at")
+_NOT_SHOWN = (
+    "session_id",
+    "in_question",
+    "withdrawn_recordings",
+    "case_closed_at",
+    "processing_at",
+    "left_at",
+    "stopped_at",
+)
 _IDS = ("session_id", "booking_id", "case_id")
 # A booking may be for tomorrow; all other moments are in the past.
 _PAST = tuple(name for name in _CLOCKS if name != "scheduled_for")
@@ -40,10 +48,11 @@ ORIGINS = frozenset({"PRE", "VODAFONE", "VODAFONE_VISIBLE"})
 class Candidate:
     """The row of a capture session, with what was joined to it; never changed once it is read.
 
-    ``case_live`` is False when its booking or case was deleted. ``sibling_recordings`` counts live recordings of other
-    sessions of its booking. ``processing_at``, ``left_at`` and ``stopped_at`` are moments of the audit trail (see
-    ``trail``), ``job_at`` when its newest encode job was made. ``row_token`` changes with every write to the row.
-    ``in_question`` is False for a session that a container names but that the audit's question excludes.
+    ``case_live`` is False when its booking or case was deleted. ``withdrawn_recordings`` counts those of its deleted
+    recordings that an undo of ours has deleted, ``sibling_recordings`` live recordings of other sessions of its
+    booking. ``processing_at``, ``left_at`` and ``stopped_at`` are moments of the audit trail (see ``trail``),
+    ``job_at`` when its newest encode job was made. ``row_token`` changes with every write to the row. ``in_question``
+    is False for a session that a container names but that the audit's question excludes.
 
     ``unreadable`` are the columns whose value could not be read, with that value as a text; ``future`` those whose
     moment was in the future when the row was judged (see ``without_future``). Both count as not given.
@@ -63,6 +72,7 @@ class Candidate:
     case_live: bool
     live_recordings: int
     deleted_recordings: int
+    withdrawn_recordings: int
     sibling_recordings: int
     has_ingest_address: bool
     processing_at: datetime | None
@@ -147,7 +157,7 @@ _CLOCKS_AT = tuple(map(COLUMNS.index, _CLOCKS))
 _IDS_AT = tuple(map(COLUMNS.index, _IDS))
 _ORIGIN_AT = COLUMNS.index("origin")
 _WORDS_AT = tuple(map(COLUMNS.index, ("status", "origin", "case_state", "row_token")))
-_NUMBERS = ("live_recordings", "deleted_recordings", "sibling_recordings")
+_NUMBERS = ("live_recordings", "deleted_recordings", "withdrawn_recordings", "sibling_recordings")
 _NUMBERS_AT = tuple(map(COLUMNS.index, _NUMBERS))
 _NO_MOMENT = object()
 _NOTHING = type(None)

@@ -10,7 +10,8 @@ from profiles.pre_capture_sessions.evidence import ContainerEvidence, read_evide
 from profiles.pre_capture_sessions.keys import ANY_UUID, MATTERING_SUFFIXES, is_canonical_id
 from profiles.pre_capture_sessions.kinds import CONTAINER, KINDS
 from profiles.pre_capture_sessions.names import CONTAINERS, CONTAINERS_AGAIN, REGISTERED
-from profiles.pre_capture_sessions.options import FULL, MODES, OPTIONS
+from profiles.pre_capture_sessions.options import FAST, FULL, MODES, OPTIONS, STATUSES
+from profiles.pre_capture_sessions.repairs import REPAIRS
 from profiles.pre_capture_sessions.screening import FUTURE, INGEST, NAMES, SESSIONS
 from profiles.pre_capture_sessions.selection import HARMLESS_SKIPS, select
 from profiles.pre_capture_sessions.showing import SHOWING
@@ -18,6 +19,7 @@ from profiles.pre_capture_sessions.wording import WORDING
 from reconciliation.coverage import Gap
 from reconciliation.looks import Again, Audit, Doubt, Group, Screened, Subject
 from reconciliation.lookups import BlobsOf
+from reconciliation.parameters import AuditParameters
 from reconciliation.profile import Join, Keys, Profile, Scan, Source, database, storage
 from reconciliation.queries import Containers
 from reconciliation.times import to_text
@@ -88,8 +90,14 @@ class PreCaptureSessions(Profile):
         kind=CONTAINER.name,
     )
     kinds = KINDS
+    repairs = REPAIRS
     narrowed_by = ("since", "until")
     only = Keys(SESSIONS, "UUIDs of capture sessions", ANY_UUID, lambda text: str(UUID(text)))
+
+    def look_at(self, ids: Sequence[str]) -> AuditParameters:
+        """Whatever their status is by now; only a container without a row can be a recording of theirs."""
+        options = {**self.parameters().options, "statuses": STATUSES}
+        return self.parameters(mode=FAST, only=tuple(ids), options=options)
 
     def screen(self, join: str, group: Group, audit: Audit) -> Screened:
         return screening.screen(join, group, audit)

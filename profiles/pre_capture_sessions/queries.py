@@ -13,14 +13,15 @@ from reconciliation.parameters import AuditParameters
 from reconciliation.queries import Moments, SqlRows
 
 # The trail: the last row that says PROCESSING, the first later one that says another status, the last stop; rows in the
-# future are ignored. Old sessions may have no rows there at all. Each lateral part uses an index, whatever the planner
-# knows of the tables.
+# future are ignored, and so are those of our own repairs: they tell nothing of how the hearing ended. Old sessions may
+# have no rows there at all. Each lateral part uses an index, whatever the planner knows of the tables.
 _SESSIONS = """
 select s.id::text as session_id, s.status::text as status, s.origin::text as origin, s.started_at, s.finished_at,
        b.scheduled_for, s.deleted_at, s.booking_id::text as booking_id, b.case_id::text as case_id,
        c.state::text as case_state, c.closed_at at time zone 'UTC' as case_closed_at,
        b.deleted_at is null and c.deleted_at is null as case_live,
-       r.live as live_recordings, r.deleted as deleted_recordings, sibling.recordings as sibling_recordings,
+       r.live as live_recordings, r.deleted as deleted_recordings, r.withdrawn as withdrawn_recordings,
+       sibling.recordings as sibling_recordings,
        s.ingest_address is not null as has_ingest_address,
        trail.processing_at, trail.left_at, trail.stopped_at, job.made_at as job_at,
        s.xmin::text as row_token, {in_question} as in_question
@@ -28,7 +29,12 @@ select s.id::text as session_id, s.status::text as status, s.origin::text as ori
   join bookings b on b.id = s.booking_id
   join cases c on c.id = b.case_id
  cross join lateral (select count(*) filter (where deleted_at is null) as live,
-                            count(*) filter (where deleted_at is not null) as deleted
+                            count(*) filter (where deleted_at is not null) as deleted,
+                            count(*) filter (where deleted_at is not null and exists (
+                              select from audits ours
+                               where ours.table_record_id = recordings.id and ours.activity = 'DELETE'
+                                 and ours.functional_area = 'capture-audit'
+                                 and ours.created_at >= deleted_at)) as withdrawn
                        from recordings where capture_session_id = s.id) r
  cross join lateral (select count(*) as recordings
                        from capture_sessions other
@@ -43,8 +49,10 @@ select s.id::text as session_id, s.status::text as status, s.origin::text as ori
                        from (select max(created_at) filter (
                                       where audit_details ->> 'captureSessionStatus' = 'PROCESSING'
                                         and created_at <= %(latest)s) as processing_at
-                               from audits where table_record_id = s.id) p
+                               from audits
+                              where table_record_id = s.id and functional_area is distinct from 'capture-audit') p
                        left join audits a on a.table_record_id = s.id
+                                         and a.functional_area is distinct from 'capture-audit'
                       group by p.processing_at) trail
  cross join lateral (select max(created_at) as made_at from encode_jobs where capture_session_id = s.id) job
 """

@@ -106,6 +106,12 @@ def why_deleted_elsewhere(facts: SessionFacts) -> str:
     return f"{_row(facts)}, and it has {number}, deleted by a person.{beside}"
 
 
+def why_undone(facts: SessionFacts) -> str:
+    """It was registered by a repair, and hidden again."""
+    number = plural(facts.session.withdrawn_recordings, "recording")
+    return f"{_row(facts)}, and a repair of this service registered {number} of it that an undo has hidden again."
+
+
 def why_job(facts: SessionFacts) -> str:
     """An encode job is kept for it."""
     when = f" of {moment(facts.session.job_at)}" if facts.session.job_at else ""

@@ -17,6 +17,7 @@ from profiles.pre_capture_sessions.session_reasons import (
     why_lost,
     why_mixed,
     why_not_read_twice,
+    why_undone,
     why_unreadable,
     why_unverified,
 )
@@ -108,6 +109,16 @@ RULES: tuple[Rule[SessionFacts], ...] = (
         holds=lambda facts: facts.session.live_recordings > 0,
         why=why_live,
         next_step="Set the status to RECORDING_AVAILABLE, after playing the recording back; change nothing else.",
+        repair="set_status",
+    ),
+    Rule(
+        verdict="undone_by_us",
+        severity=Severity.LOW,
+        means="A repair registered its recording, and another one took that back.",
+        holds=lambda facts: 0 < facts.session.withdrawn_recordings == facts.session.deleted_recordings,
+        why=why_undone,
+        next_step="Nothing if it is to stay hidden; else restore it: the service cannot register that container again.",
+        repair="restore_recording",
     ),
     Rule(
         verdict="deleted_elsewhere",
@@ -185,6 +196,7 @@ RULES: tuple[Rule[SessionFacts], ...] = (
         holds=lambda facts: facts.session.status == "RECORDING_AVAILABLE" and bool(facts.complete),
         why=why_hidden,
         next_step="Play the recording back, then register the container as the session's recording.",
+        repair="register_recording",
         alarm=True,
     ),
     Rule(
@@ -194,6 +206,7 @@ RULES: tuple[Rule[SessionFacts], ...] = (
         holds=lambda facts: bool(facts.complete),
         why=why_hidden,
         next_step="Play the recording back, then register the container as the session's recording.",
+        repair="register_recording",
         urgency=_unless_sibling(Severity.HIGH, Severity.MEDIUM),
         alarm=True,
     ),

@@ -24,6 +24,9 @@ TEXTS = {
     "environment",
     "public_url",
     "runbook_url",
+    "repair_one_person",
+    "repair_closed_hours",
+    "repair_declared_names",
 }
 NUMBERS = sorted(set(VARIABLES) - TEXTS)
 WEBHOOK = "https://chat.example/hooks/T0/B0/s3cr3t-path"
@@ -95,9 +98,9 @@ def test_what_one_profile_needs_is_needed_whatever_another_says_of_it(order: tup
 
 
 def test_every_number_is_taken_from_its_variable() -> None:
-    chosen = {VARIABLES[name]: str(number) for number, name in enumerate(NUMBERS, start=1)}
+    chosen = {VARIABLES[name]: str(number) for number, name in enumerate(NUMBERS, start=5)}
     settings = load_settings({**USABLE, **chosen, "AUDIT_REPORT_CONTAINER": "elsewhere"})
-    assert [getattr(settings, name) for name in NUMBERS] == list(range(1, len(NUMBERS) + 1))
+    assert [getattr(settings, name) for name in NUMBERS] == list(range(5, len(NUMBERS) + 5))
     assert settings.report_container == "elsewhere"
 
 

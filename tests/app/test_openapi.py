@@ -17,7 +17,7 @@ from tests.app.conftest import PlantWorld
 from tests.app.described import Description
 from tests.app.ended_audits import failed, incomplete, lists_blobs
 from tests.app.proxy import StorageProxy
-from tests.app.world import Api, World, running
+from tests.app.world import Api, World, eventually, running
 
 UNKNOWN = "20200101-000000-00000000"
 DISCARD = json.dumps({"reason": "The container is known to be broken.", "by": "the tests"}).encode()
@@ -30,6 +30,14 @@ OF_ONE = [
     ("POST", "/dead-letters/replay"),
     ("POST", "/dead-letters/discard"),
 ]
+BY, DECIDE = json.dumps({"by": "Ann"}).encode(), {"digest": "0" * 64, "by": "Bob", "reason": "Played back."}
+OF_A_REPAIR = [
+    ("GET", "", b""),
+    ("POST", "/approve", json.dumps(DECIDE).encode()),
+    ("POST", "/reject", json.dumps(DECIDE).encode()),
+    ("POST", "/stop", BY),
+    ("POST", "/undo", BY),
+]
 # The app cannot be brought to these by a request, a refused service or a broken blob.
 NEVER_MADE = {
     ("GET", "/profiles", "500"),
@@ -37,6 +45,12 @@ NEVER_MADE = {
     ("GET", "/health", "500"),
     ("GET", "/audits", "500"),
     ("POST", "/audits", "500"),
+    ("GET", "/repairs", "500"),
+    # Only where the platform says who asks.
+    ("POST", "/audits/{audit_id}/repairs", "403"),
+    ("POST", "/repairs/{repair_id}/reject", "403"),
+    ("POST", "/repairs/{repair_id}/stop", "403"),
+    ("POST", "/repairs/{repair_id}/undo", "403"),
 }
 
 
@@ -47,7 +61,14 @@ def world(plant: PlantWorld) -> World:
 
 @pytest.fixture(scope="module")
 def api(world: World, proxy: StorageProxy) -> Iterator[Api]:
-    with running(world.settings(SOURCE_STORAGE=proxy.connection_string, AUDIT_MAX_PASSES="1")) as api:
+    settings = world.settings(
+        SOURCE_STORAGE=proxy.connection_string,
+        AUDIT_MAX_PASSES="1",
+        PRE_REPAIR_DATABASE=world.database,
+        AUDIT_REPAIR_CLOSED_HOURS="none",
+        AUDIT_REPAIR_SECOND_LOOK_SECONDS="1",
+    )
+    with running(settings) as api:
         yield api
 
 
@@ -103,10 +124,11 @@ def test_a_wrong_body_is_refused_as_described(asks: Any, body: bytes) -> None:
     assert asks("POST", "/audits", body).status_code == 400
 
 
-@pytest.mark.parametrize(("method", "rest"), OF_ONE)
+@pytest.mark.parametrize(("method", "rest"), [*OF_ONE, ("POST", "/repairs")])
 def test_an_audit_that_is_not_there_is_refused_as_described(asks: Any, method: str, rest: str) -> None:
-    assert asks(method, f"/audits/{UNKNOWN}{rest}", DISCARD).status_code == 404
-    assert asks(method, f"/audits/nonsense{rest}", DISCARD).json()["errors"][0]["field"] == "audit_id"
+    body = BY if rest == "/repairs" else DISCARD
+    assert asks(method, f"/audits/{UNKNOWN}{rest}", body).status_code == 404
+    assert asks(method, f"/audits/nonsense{rest}", body).json()["errors"][0]["field"] == "audit_id"
 
 
 def test_an_audit_from_its_start_to_its_end(asks: Any, api: Api, proxy: StorageProxy) -> None:
@@ -207,8 +229,8 @@ def test_a_broken_record_is_a_problem_that_names_it_and_stops_nothing_else(asks:
         service.get_blob_client(world.report_container, "pre-capture-sessions/active.json") as guard,
     ):
         blob.upload_blob(b"{")
-        for method, rest in OF_ONE:
-            answer = asks(method, f"/audits/{broken}{rest}", DISCARD)
+        for method, rest in [*OF_ONE, ("POST", "/repairs")]:
+            answer = asks(method, f"/audits/{broken}{rest}", BY if rest == "/repairs" else DISCARD)
             assert answer.status_code == 500
             assert answer.json()["detail"].startswith(f"pre-capture-sessions/{broken}/run.json in container ")
         after = asks("GET", "/audits").json()
@@ -222,18 +244,86 @@ def test_a_broken_record_is_a_problem_that_names_it_and_stops_nothing_else(asks:
         blob.delete_blob()
 
 
+def until(api: Api, repair: str, states: set[str]) -> dict[str, Any]:
+    """A repair once it is in one of these states."""
+
+    def probe() -> dict[str, Any] | None:
+        view: dict[str, Any] = api.get(repair).json()
+        return view if view["state"] in states else None
+
+    return eventually(probe, f"{repair} is {states}", 60)
+
+
+def test_a_repair_from_its_proposal_to_its_undo(asks: Any, api: Api, proxy: StorageProxy) -> None:
+    here = f"/audits/{api.audited()[0]['id']}/repairs"
+    assert asks("POST", here, b"{}").json()["errors"][0]["field"] == "by"
+    assert asks("POST", here, b'{"by": "Ann", "verdicts": ["in_flight"]}').status_code == 409
+    first, second = (f"/repairs/{asks('POST', here, BY).json()['id']}" for _ in range(2))
+    for repair in (first, second):
+        assert until(api, repair, {"proposed", "failed"})["state"] == "proposed"
+    decision = {**DECIDE, "digest": asks("GET", first).json()["digest"]}
+    other = {**DECIDE, "digest": asks("GET", second).json()["digest"]}
+    assert asks("POST", f"{first}/approve", json.dumps({**decision, "by": "Ann"}).encode()).status_code == 403
+    assert asks("POST", f"{first}/approve", json.dumps(DECIDE).encode()).json()["state"] == "proposed"
+    for what in ("approve", "reject"):
+        assert asks("POST", f"{first}/{what}", b"{}").status_code == 400
+    for what in ("stop", "undo"):
+        assert asks("POST", f"{first}/{what}", b"{}").status_code == 400
+        assert asks("POST", f"{first}/{what}", BY).status_code == 409
+    assert asks("GET", "/repairs?limit=0").status_code == 400
+    held = proxy.hold(lists_blobs)
+    assert asks("POST", f"{first}/approve", json.dumps(decision).encode()).status_code == 202
+    assert held.reached.wait(30)
+    assert asks("POST", f"{second}/approve", json.dumps(other).encode()).json()["active_id"] in first
+    assert asks("POST", f"{first}/stop", BY).status_code == 202
+    assert asks("GET", first).json()["state"] == "stopping"
+    held.release()
+    assert until(api, first, {"stopped", "applied"})["state"] == "stopped"
+    assert asks("POST", f"{second}/approve", json.dumps(other).encode()).status_code == 202
+    assert until(api, second, {"applied", "partly_applied", "failed"})["state"] == "applied"
+    assert asks("POST", f"{second}/reject", json.dumps(other).encode()).status_code == 409
+    assert asks("GET", second).status_code == 200
+    undo = asks("POST", f"{second}/undo", BY)
+    assert undo.status_code == 202
+    back = until(api, f"/repairs/{undo.json()['id']}", {"proposed", "failed"})
+    rejected = json.dumps({**DECIDE, "digest": back["digest"]}).encode()
+    assert asks("POST", f"/repairs/{back['id']}/reject", rejected).json()["state"] == "rejected"
+    assert len(asks("GET", "/repairs").json()["repairs"]) == 3
+
+
+@pytest.mark.parametrize(("method", "rest", "body"), OF_A_REPAIR)
+def test_a_repair_that_is_not_there_or_is_damaged_is_refused_as_described(
+    asks: Any, world: World, method: str, rest: str, body: bytes
+) -> None:
+    assert asks(method, f"/repairs/{UNKNOWN}{rest}", body).status_code == 404
+    assert asks(method, f"/repairs/nonsense{rest}", body).json()["errors"][0]["field"] == "repair_id"
+    broken = "20300101-000000-00000000"
+    with (
+        BlobServiceClient.from_connection_string(world.report) as service,
+        service.get_blob_client(world.report_container, f"pre-capture-sessions/repairs/{broken}/repair.json") as blob,
+    ):
+        blob.upload_blob(b"{")
+        assert asks(method, f"/repairs/{broken}{rest}", body).status_code == 500
+        assert asks("GET", "/repairs").json()["unreadable"] == [f"pre-capture-sessions/repairs/{broken}/repair.json"]
+        blob.delete_blob()
+
+
 def test_a_run_store_that_cannot_be_reached(world: World, description: Description) -> None:
     nowhere = (
         f"DefaultEndpointsProtocol=http;AccountName={ACCOUNT};AccountKey={ACCOUNT_KEY};"
         f"BlobEndpoint=http://{HOST}:1/{ACCOUNT};"
     )
-    with running(world.settings(REPORT_STORAGE=nowhere)) as api, ThreadPoolExecutor(len(OF_ONE) + 3) as at_once:
+    with running(world.settings(REPORT_STORAGE=nowhere)) as api, ThreadPoolExecutor(len(OF_ONE) + 10) as at_once:
         asked = [(method, f"/audits/{UNKNOWN}{rest}") for method, rest in OF_ONE]
-        asked += [("GET", "/audits"), ("POST", "/audits"), ("GET", "/health")]
+        asked += [("GET", "/audits"), ("POST", "/audits"), ("GET", "/health"), ("GET", "/repairs")]
+        bodies = {f"/repairs/{UNKNOWN}{rest}": body for _, rest, body in OF_A_REPAIR}
+        asked += [(method, f"/repairs/{UNKNOWN}{rest}") for method, rest, _ in OF_A_REPAIR]
+        asked += [("POST", f"/audits/{UNKNOWN}/repairs")]
+        bodies |= {"/audits": b"{}", f"/audits/{UNKNOWN}/repairs": BY}
 
         def ask_it(to: tuple[str, str]) -> httpx.Response:
             method, path = to
-            return api.get(path) if method == "GET" else api.post(path, b"{}" if path == "/audits" else DISCARD)
+            return api.get(path) if method == "GET" else api.post(path, bodies.get(path, DISCARD))
 
         for answer in at_once.map(ask_it, asked):
             assert checked(description, answer).status_code == 503

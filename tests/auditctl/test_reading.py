@@ -214,7 +214,7 @@ def test_a_file_that_cannot_be_written_is_explained(
     ran = auditctl("report", AUDIT_ID, "--output", str(tmp_path / place))
 
     assert ran.code == 4
-    assert "The report cannot be written: " in ran.err
+    assert "It cannot be written: " in ran.err
     assert f"where: {tmp_path / place}" in ran.err
 
 

@@ -35,6 +35,7 @@ VERDICTS = tuple(
             ("extra_output", "info", "has a live recording, and a second output without a row"),
             ("already_registered", "info, counted", "has a live recording and says so"),
             ("status_behind", "medium", "has a live recording, but its status says otherwise"),
+            ("undone_by_us", "low", "a repair registered its recording, and another one took that back"),
             ("deleted_elsewhere", "low", "had recordings, and a person deleted them"),
             ("hidden_by_deletion", "high", "was deleted although a complete recording of it is in storage"),
             ("blocked_case_state", "high", "has a complete recording, but its case is closed or deleted"),

@@ -218,7 +218,7 @@ def test_what_to_do_first_is_most_urgent_first_and_short() -> None:
         "low no_duration 1 time : Look at the recording as the runbook tells for no_duration. "
         "The first hearing was 2026-01-31."
     )
-    assert section_of(samples.with_findings(), "first").endswith("22 more verdicts below.")
+    assert section_of(samples.with_findings(), "first").endswith("23 more verdicts below.")
 
 
 def test_a_gap_is_closed_before_anything_else() -> None:

@@ -5,6 +5,7 @@ import pytest
 
 from adapters.services import Services
 from reconciliation.errors import StorageUnavailableError
+from runs import repairs
 from runs import watch as module
 from runs.context import Context
 from runs.watch import watch
@@ -26,7 +27,12 @@ async def test_what_goes_wrong_with_one_profile_stops_no_other_and_is_told_in_th
             raise error
 
     settings = SimpleNamespace(profiles={"one": None, "broken": None, "other": None})
+
+    async def nothing(_context: Context, _profile: str) -> None:
+        """There is no repair."""
+
     monkeypatch.setattr(module, "_watch", look)
+    monkeypatch.setattr(repairs, "watch", nothing)
     with pytest.raises(type(error)) as told:
         await watch(Context(cast("Services", SimpleNamespace(settings=settings)), None))
     assert told.value is error
@@ -45,4 +51,4 @@ async def test_an_audit_that_cannot_be_read_is_left_alone_and_named(
     before = dict(outside.blobs.blobs)
     await watch(Context(outside.services, None))
     assert outside.blobs.blobs == before
-    assert f"The watchdog left the active audit of {PROFILE} as it is: {PROFILE}/{audit_id}/run.json" in caplog.text
+    assert f"The watchdog left something of {PROFILE} as it is: {PROFILE}/{audit_id}/run.json" in caplog.text

@@ -210,7 +210,7 @@ def test_without_its_script_the_page_shows_everything(browser: Browser, address:
     with browser.new_context(java_script_enabled=False) as context:
         page = context.new_page()
         page.goto(f"{address}/findings")
-        assert rows(page).count() == 38
+        assert rows(page).count() == 39
         assert not page.locator("#filter").is_visible()
         assert page.locator("thead button").count() == 0
 

@@ -121,6 +121,7 @@ def _sessions(
         "case_live": True,
         "live_recordings": sum(row.session_id == session_id for row in live),
         "deleted_recordings": sum(row.session_id == session_id and row.deleted for row in rows),
+        "withdrawn_recordings": 0,
         "sibling_recordings": sum(
             row.session_id != session_id and bookings.get(row.session_id) == booking for row in live
         ),

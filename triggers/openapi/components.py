@@ -29,6 +29,14 @@ _RESPONSES: tuple[Model, ...] = (
     documents.Profiles,
     documents.Health,
     documents.Live,
+    documents.RepairWhole,
+    documents.RepairInShort,
+    documents.Repairs,
+    documents.AcceptedRepair,
+    documents.RepairBusy,
+    documents.RepairNotSo,
+    documents.NothingToRepair,
+    documents.Forbidden,
     documents.BadRequest,
     documents.NotFound,
     documents.Busy,
@@ -52,7 +60,8 @@ def models_of(profiles: Profiles) -> dict[Model, Any]:
 def components(profiles: Profiles) -> dict[str, Schema]:
     """All components of the document, for an app that audits these profiles."""
     narrowing = _narrowed_to(profiles)
-    models = [*_response_models(narrowing).values(), _start_audit(profiles, narrowing), requests.DiscardDeadLetters]
+    bodies = (requests.DiscardDeadLetters, requests.ProposeRepair, requests.DecideRepair, requests.AskRepair)
+    models = [*_response_models(narrowing).values(), _start_audit(profiles, narrowing), *bodies]
     inputs: list[Any] = [(model, "validation", TypeAdapter(model)) for model in models]
     _, schema = TypeAdapter.json_schemas(inputs, ref_template=REF)
     found: dict[str, Schema] = plain(schema["$defs"])

@@ -35,6 +35,15 @@ _AUDIT_ID: Json = {
 }
 
 
+_REPAIR_ID: Json = {
+    "name": "repair_id",
+    "in": "path",
+    "required": True,
+    "description": "The id of a repair.",
+    "schema": ref("RepairId"),
+}
+
+
 def _query(name: str, description: str, schema: Schema) -> Json:
     return {"name": name, "in": "query", "required": False, "description": description, "schema": schema}
 
@@ -83,6 +92,8 @@ def _begun(name: str, summary: str, conflict: Json) -> Json:
     return _operation(name, summary, {**_OF_ONE, "202": accepted, "409": conflict}, (_AUDIT_ID,))
 
 
+_FORBIDDEN = _refusal("Not this person may do that.", "Forbidden")
+_OF_REPAIR = {**_UNUSABLE, "404": _refusal("There is no such repair.", "NotFound"), **_NEEDS_STORE}
 _BUSY_OR_NOTHING = _refusal("There is nothing to do, or another audit of the profile is active.", "NothingToDo", "Busy")
 
 PATHS: Json = {
@@ -189,6 +200,110 @@ PATHS: Json = {
             },
             (_AUDIT_ID,),
             _body("DiscardDeadLetters", required=True),
+        )
+    },
+    "/audits/{audit_id}/repairs": {
+        "post": _operation(
+            "propose_repair",
+            "Have a plan made that repairs findings of an audit",
+            {
+                **_OF_ONE,
+                "202": _response("The plan is being made.", ref("AcceptedRepair"), _BEGUN),
+                "403": _FORBIDDEN,
+                "409": _refusal("Nothing of it can be repaired now.", "RepairNotSo", "NothingToRepair"),
+            },
+            (_AUDIT_ID,),
+            _body("ProposeRepair", required=False),
+        )
+    },
+    "/repairs": {
+        "get": _operation(
+            "get_repairs",
+            "The newest repairs of a profile first",
+            {
+                **_UNUSABLE,
+                **_NEEDS_STORE,
+                "200": _response("The repairs, and what kept others from being shown.", ref("Repairs")),
+            },
+            (
+                _query("profile", "Of this profile; of the first, unless it is given.", ref("ProfileName")),
+                _query(
+                    "limit",
+                    "At most this many.",
+                    {"type": "integer", "minimum": 1, "maximum": MOST_SHOWN, "default": DEFAULT_LIMIT},
+                ),
+            ),
+        )
+    },
+    "/repairs/{repair_id}": {
+        "get": _operation(
+            "get_repair",
+            "One repair: its plan and digest, the decision, the ledger",
+            {
+                **_OF_REPAIR,
+                "200": _response(
+                    "The repair; Retry-After until it has ended.", ref("RepairWhole"), {"Retry-After": _RETRY_AFTER}
+                ),
+            },
+            (_REPAIR_ID,),
+        )
+    },
+    "/repairs/{repair_id}/approve": {
+        "post": _operation(
+            "approve_repair",
+            "Approve exactly the plan of a digest; it is applied from now on",
+            {
+                **_OF_REPAIR,
+                "202": _response("It is applied from now on.", ref("AcceptedRepair"), _BEGUN),
+                "403": _FORBIDDEN,
+                "409": _refusal(
+                    "It is not to be decided about, or another repair is active.", "RepairNotSo", "RepairBusy"
+                ),
+            },
+            (_REPAIR_ID,),
+            _body("DecideRepair", required=True),
+        )
+    },
+    "/repairs/{repair_id}/reject": {
+        "post": _operation(
+            "reject_repair",
+            "Reject exactly the plan of a digest; it is never applied",
+            {
+                **_OF_REPAIR,
+                "200": _response("It is rejected.", ref("RepairInShort")),
+                "403": _FORBIDDEN,
+                "409": _refusal("It is not to be decided about.", "RepairNotSo"),
+            },
+            (_REPAIR_ID,),
+            _body("DecideRepair", required=True),
+        )
+    },
+    "/repairs/{repair_id}/stop": {
+        "post": _operation(
+            "stop_repair",
+            "Stop before the next change",
+            {
+                **_OF_REPAIR,
+                "202": _response("It stops.", ref("AcceptedRepair"), _BEGUN),
+                "403": _FORBIDDEN,
+                "409": _refusal("There is nothing to stop.", "RepairNotSo"),
+            },
+            (_REPAIR_ID,),
+            _body("AskRepair", required=False),
+        )
+    },
+    "/repairs/{repair_id}/undo": {
+        "post": _operation(
+            "undo_repair",
+            "Have a plan made that takes back what a repair has done",
+            {
+                **_OF_REPAIR,
+                "202": _response("The plan is being made.", ref("AcceptedRepair"), _BEGUN),
+                "403": _FORBIDDEN,
+                "409": _refusal("There is nothing to take back.", "RepairNotSo"),
+            },
+            (_REPAIR_ID,),
+            _body("AskRepair", required=False),
         )
     },
     "/profiles": {

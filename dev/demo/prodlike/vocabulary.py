@@ -11,6 +11,7 @@ VERDICTS: Mapping[Kind, tuple[str, ...]] = {
         "extra_output",
         "already_registered",
         "status_behind",
+        "undone_by_us",
         "deleted_elsewhere",
         "hidden_by_deletion",
         "blocked_case_state",
@@ -77,8 +78,10 @@ COUNTED: Mapping[Kind, frozenset[str]] = {
 ROW_ONLY = frozenset({"deleted_row", "legacy_row", "recent_row", "row_without_container", "double_v1", "no_duration"})
 """Verdicts on a recording that need no look into its container, so that a fast audit gives them too."""
 
-NOT_PLANTED = frozenset({"unverified", "evidence_error", "outside_question", "encode_lost", "not_opened"})
-"""Verdicts that a complete audit of everything, without the ingest account, never gives."""
+NOT_PLANTED = frozenset(
+    {"unverified", "evidence_error", "outside_question", "encode_lost", "not_opened", "undone_by_us"}
+)
+"""Verdicts that a complete audit of everything, without the ingest account and before any repair, never gives."""
 
 HIDDEN = frozenset(
     {

@@ -32,7 +32,8 @@ def candidate(session: int) -> Candidate:
     return Candidate(
         session_id=f"00000000-0000-0000-0000-{session:012}", status=None, origin="PRE", started_at=AT, finished_at=None,
         scheduled_for=AT, deleted_at=None, booking_id=SESSION, case_id=SESSION, case_state="OPEN", case_closed_at=AT,
-        case_live=True, live_recordings=0, deleted_recordings=1, sibling_recordings=2, has_ingest_address=True,
+        case_live=True, live_recordings=0, deleted_recordings=1, withdrawn_recordings=0, sibling_recordings=2,
+        has_ingest_address=True,
         processing_at=AT, left_at=None, stopped_at=AT, job_at=None, row_token="7", in_question=True,
     )  # fmt: skip
 

@@ -31,7 +31,7 @@ def undated(text: str) -> str:
 
 @dataclass(frozen=True)
 class Ran:
-    """A demo that was run, with a fast audit at its end: its exit code, what it printed itself, and its reports."""
+    """A demo that was run, with a fast audit before it: its exit code, what it printed itself, and its reports."""
 
     code: int
     printed: str
@@ -50,8 +50,9 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
     @contextmanager
     def with_a_fast_audit() -> Iterator[RunningApp]:
         with demo_stack() as app:
-            yield app
+            out.mkdir()
             demo_main.audit(app.url, out / "fast", "--mode", "fast")
+            yield app
 
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(printed):
         patch.setattr(demo_main, "OUT", out)

@@ -107,6 +107,7 @@ def candidates(*, in_question: st.SearchStrategy[bool] | None = None) -> st.Sear
         case_live=st.booleans(),
         live_recordings=st.sampled_from([0, 0, 0, 1, 2]),
         deleted_recordings=st.sampled_from([0, 0, 0, 1, 2]),
+        withdrawn_recordings=st.sampled_from([0, 0, 1]),
         sibling_recordings=st.integers(0, 2),
         has_ingest_address=st.booleans(),
         processing_at=_PERHAPS,

@@ -33,6 +33,7 @@ def test_what_is_shown_of_a_session_is_what_a_person_needs_and_not_what_the_rule
     assert set(COLUMNS) - set(shown) == {
         "session_id",
         "in_question",
+        "withdrawn_recordings",
         "case_closed_at",
         "processing_at",
         "left_at",
@@ -48,12 +49,12 @@ def test_the_trail_of_a_session(rows: dict[str, Any], trail: Trail) -> None:
 
 
 def test_a_cut_row_is_refused() -> None:
-    with pytest.raises(ValueError, match="a session has 21 values instead of 22"):
+    with pytest.raises(ValueError, match="a session has 22 values instead of 23"):
         Candidate.from_json(session().to_json()[:-1])
 
 
 def test_a_row_with_more_than_is_known_is_refused() -> None:
-    with pytest.raises(ValueError, match="a session has 23 values instead of 22"):
+    with pytest.raises(ValueError, match="a session has 24 values instead of 23"):
         Candidate.from_json([*session().to_json(), "Doe"])
 
 

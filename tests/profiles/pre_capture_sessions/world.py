@@ -97,6 +97,7 @@ def session(name: str = "session", **changes: Any) -> Candidate:
         case_live=True,
         live_recordings=0,
         deleted_recordings=0,
+        withdrawn_recordings=0,
         sibling_recordings=0,
         has_ingest_address=False,
         processing_at=None,

@@ -1,0 +1,153 @@
+"""Make the plan of a repair, by what a look of its subjects has read."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Literal, TypedDict
+
+import azure.durable_functions as df
+
+from activities.repairing import (
+    LookRequest,
+    Reader,
+    RepairJob,
+    database_setting,
+    identities,
+    identity_of,
+    judged_now,
+    repairing,
+)
+from activities.step import Refusal, run_body
+from adapters.release import commit
+from adapters.services import Services
+from adapters.telemetry import event
+from reconciliation import VERSION
+from reconciliation.effects import Effect
+from reconciliation.errors import RunStoreError
+from reconciliation.repair import Change
+from reconciliation.repair_lifecycle import RepairState
+from reconciliation.repair_plan import LeftOut, Named, PlannedChange, RepairPlan
+
+bp = df.Blueprint()
+
+
+class ProposeResult(TypedDict):
+    """How many changes the plan has."""
+
+    ok: Literal[True]
+    changes: int
+
+
+async def propose_changes(request: LookRequest, services: Services) -> ProposeResult:
+    """Keep the plan and move the repair to *proposed*; a plan that is there is kept.
+
+    Raises ``RunStoreError`` if the rows come from a replica, or if nothing is left to be changed.
+    """
+    job = await repairing(request, services)
+    repairs = services.store.repairs
+    stored = await repairs.plan(job.record)
+    if stored is None:
+        stored = await repairs.create_plan(job.record, await _plan(job, request["look"]))
+    changes = len(stored.plan.changes)
+    if not changes:
+        why = "; ".join(dict.fromkeys(one.why for one in stored.plan.left_out))
+        await job.moved(RepairState.FAILED, services.now(), error=f"There is nothing to change: {why}")
+        return {"ok": True, "changes": 0}
+    moved = await job.moved(
+        RepairState.PROPOSED,
+        services.now(),
+        digest=stored.digest,
+        until=stored.plan.expires_at,
+        counts={"planned": changes},
+    )
+    if moved.state is RepairState.PROPOSED:
+        event("repair.proposed", repair_id=job.record.repair_id, profile=job.record.profile, changes=changes)
+    return {"ok": True, "changes": changes}
+
+
+async def _plan(job: RepairJob, look: int) -> RepairPlan:
+    services, record, profile = job.services, job.record, job.profile
+    setting = database_setting(profile)
+    identity = await identity_of(services, setting)
+    if identity.is_replica:
+        raise RunStoreError(f"{setting} is a replica. What counts is what its primary holds: give the app the primary.")
+    found = await _forward(job, look) if record.undoes is None else await _back(job, record.undoes)
+    changes = [one for one in found if isinstance(one, PlannedChange)]
+    left_out = [one for one in found if isinstance(one, LeftOut)]
+    at = services.now()
+    return RepairPlan(
+        repair_id=record.repair_id,
+        profile=record.profile,
+        audit_id=record.audit_id,
+        audited=services.audited(profile).to_json(),
+        identities=identities({setting: identity}),
+        release=f"{VERSION} ({commit() or 'no commit'})",
+        proposer=record.proposer,
+        undoes=record.undoes,
+        proposed_at=at,
+        expires_at=at + timedelta(hours=services.settings.repair_plan_hours),
+        changes=changes,
+        left_out=left_out,
+        notes=_notes(job, changes),
+        guards=_guards(job, changes),
+    )
+
+
+async def _forward(job: RepairJob, look: int) -> list[PlannedChange | LeftOut]:
+    subjects = [Named(job.profile.kinds[0].name, one) for one in job.record.chosen.findings]
+    reader = Reader(job, await judged_now(job, look, subjects))
+    await reader.read_rows(subjects)
+    found: list[PlannedChange | LeftOut] = []
+    for subject in subjects:
+        number = 1 + sum(isinstance(one, PlannedChange) for one in found)
+        one = await reader.change(number, subject)
+        if number > job.record.chosen.most and isinstance(one, PlannedChange):
+            one = LeftOut(subject, one.verdict, f"No more than {job.record.chosen.most} changes were asked for.")
+        found.append(one)
+    return found
+
+
+async def _back(job: RepairJob, undoes: str) -> list[PlannedChange | LeftOut]:
+    """What takes back the changes that an earlier repair has made: by what its ledger says that it left."""
+    repairs = job.services.store.repairs
+    earlier = await repairs.record(job.record.profile, undoes)
+    stored = None if earlier is None else await repairs.plan(earlier)
+    if earlier is None or stored is None:
+        raise RunStoreError(f"Repair {undoes} has no plan any more, so nothing of it can be taken back.")
+    ledger = await repairs.ledger(earlier)
+    found: list[PlannedChange | LeftOut] = []
+    for one in stored.plan.changes:
+        ended, undo = ledger.change(one.number, len(one.change.do)), one.change.undo
+        if ended is None or not ended.ending.is_applied:
+            found.append(LeftOut(one.subject, one.verdict, "It was not changed by that repair."))
+        elif undo is None or not ended.left:
+            found.append(LeftOut(one.subject, one.verdict, "There is no way back for it."))
+        else:
+            number = 1 + sum(isinstance(other, PlannedChange) for other in found)
+            effect = Effect(undo.statement, {**undo.values, **ended.left})
+            means = job.profile.repair(one.repair).statement(undo.statement).means
+            change = Change(says=f"Of {one.subject.id}: {means}.", seen=ended.left, do=(effect,))
+            found.append(PlannedChange(number, one.subject, one.verdict, one.repair, change))
+    return found
+
+
+def _notes(job: RepairJob, changes: Sequence[PlannedChange]) -> list[str]:
+    hours_of = job.services.settings.closed_hours
+    closed = dict.fromkeys(hours for one in changes for hours in hours_of(job.profile.repair(one.repair)))
+    if not closed:
+        return []
+    hours = ", ".join(map(str, closed))
+    return [f"Nothing is changed at {hours}. Where these jobs change a row first, the plan is void for it."]
+
+
+def _guards(job: RepairJob, changes: Sequence[PlannedChange]) -> dict[str, list[str]]:
+    statements = {
+        effect.statement: job.profile.repair(one.repair).statement(effect.statement)
+        for one in changes
+        for effect in one.change.do
+    }
+    return {name: [guard.means for guard in statement.guards] for name, statement in statements.items()}
+
+
+@bp.activity_trigger(input_name="request")
+async def propose(request: LookRequest) -> ProposeResult | Refusal:
+    return await run_body(propose_changes, request)

@@ -1,0 +1,198 @@
+"""What the steps of a repair have in common: its record, and its subjects as they are judged now."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NamedTuple, TypedDict
+
+from activities.judging import to_judge
+from activities.step import Job
+from adapters.postgres_changes import Changes, Identity
+from adapters.probers import Prober
+from adapters.readers import Reading, reader
+from adapters.services import Services
+from reconciliation.effects import Scalar
+from reconciliation.errors import AuditError, RepairRefusedError, RunStoreError
+from reconciliation.evidence import Unread
+from reconciliation.finding import Finding
+from reconciliation.judging import judge_doubts
+from reconciliation.profile import Profile, Technology
+from reconciliation.repair import Repair, Repairable
+from reconciliation.repair_plan import LeftOut, Named, PlannedChange
+from reconciliation.repair_record import RepairRecord
+
+
+class RepairRequest(TypedDict):
+    """The request of a step that finds all it needs in the repair's folder."""
+
+    profile: str
+    repair_id: str
+
+
+class LookRequest(RepairRequest):
+    """The request of a step that rests on a look, by its number."""
+
+    look: int
+
+
+class RepairJob(NamedTuple):
+    """The repair that a step works for, and what it may use."""
+
+    services: Services
+    record: RepairRecord
+    profile: Profile
+
+    async def moved(self, *args: Any, **changes: Any) -> RepairRecord:
+        """As ``Repairs.move``, of this repair."""
+        return await self.services.store.repairs.move(self.record, *args, **changes)
+
+
+async def repairing(request: RepairRequest, services: Services, *, ended_too: bool = False) -> RepairJob:
+    """The repair of a request. Raises ``RunStoreError`` if there is none, if its profile is not enabled, or if it has
+    ended, unless it is asked for then, too.
+    """
+    name, repair_id = request["profile"], request["repair_id"]
+    record = await services.store.repairs.record(name, repair_id)
+    if record is None:
+        raise RunStoreError(f"There is no repair {repair_id} in {services.records.where}.")
+    if record.state.has_ended and not ended_too:
+        raise RunStoreError(f"Repair {repair_id} has ended ({record.state}); nothing more is done for it.")
+    profile = services.settings.profiles.get(name)
+    if profile is None:
+        raise RunStoreError(f"Repair {repair_id} is of the profile {name}, which is not enabled.")
+    return RepairJob(services, record, profile)
+
+
+def look_id(repair_id: str, number: int) -> str:
+    """The id of the audit that a look of a repair is: it has its folder within the repair's, and no other audit is
+    compared with it or shown beside it.
+    """
+    return f"repairs/{repair_id}/{number}"
+
+
+@dataclass
+class Now:
+    """The subjects of a repair as a look has judged them. ``all_read``: everything there is was read, so that what was
+    not found is not there.
+    """
+
+    profile: Profile
+    all_read: bool
+    taken_at: datetime
+    verdicts: dict[Named, str] = field(default_factory=dict)
+    findings: dict[Named, Finding[Any]] = field(default_factory=dict)
+
+    def why_not(self, subject: Named) -> str | None:
+        """Why there is no change for a subject, whatever its facts; None if there may be one."""
+        verdict = self.verdicts.get(subject)
+        if verdict is None:
+            return "It is not among what is judged any more."
+        finding = self.findings.get(subject)
+        if finding is None or finding.judgement.rule.repair is None:
+            return f"It is {verdict.replace('_', ' ')} now, which no repair mends."
+        return None
+
+    def repair(self, subject: Named) -> Repair[Any]:
+        """The repair that mends it. Only where nothing stands against a change."""
+        name = self.findings[subject].judgement.rule.repair
+        assert name is not None
+        return self.profile.repair(name)
+
+
+async def judged_now(job: RepairJob, number: int, subjects: Sequence[Named]) -> Now:
+    """Judge what a look has read. Raises ``RunStoreError`` if it was not taken."""
+    services, audit_id = job.services, look_id(job.record.repair_id, number)
+    record = await services.records.record_in(f"{job.record.profile}/{audit_id}")
+    screening = None if record is None else await services.store.attempts.screened(record.attempt_folder)
+    if record is None or screening is None:
+        raise RunStoreError(f"Look {number} of repair {job.record.repair_id} was not taken to its end.")
+    wanted, kind = set(subjects), job.profile.kinds[0].name
+    in_order: dict[Named, str] = {}
+
+    def count(verdict: str, ids: Sequence[str]) -> None:
+        in_order.update((subject, verdict) for one in ids if (subject := Named(kind, one)) in wanted)
+
+    ready = await to_judge(Job(services, record, job.profile), screening, count)
+    judged = judge_doubts(job.profile, ready.audit, ready.doubts, ready.in_order, None, complete=ready.complete)
+    for verdict, one in judged.counted:
+        count(verdict, [one])
+    # Of a replica nobody knows what its primary holds by now.
+    from_primary = not any(state.is_replica for state in ready.audit.databases.values())
+    all_read = judged.result.is_complete and ready.complete and from_primary
+    now = Now(job.profile, all_read, record.created_at, in_order)
+    for finding, _ in judged.findings:
+        subject = Named(finding.kind.name, finding.id)
+        if subject in wanted:
+            now.findings[subject], now.verdicts[subject] = finding, finding.judgement.verdict
+    return now
+
+
+class Reader:
+    """Reads of subjects what their repairs need besides, and makes changes of them."""
+
+    def __init__(self, job: RepairJob, now: Now) -> None:
+        self._job, self._now = job, now
+        self._prober = Prober(job.services)
+        self._rows: dict[tuple[str, str], Any] = {}
+
+    async def read_rows(self, subjects: Sequence[Named]) -> None:
+        """Read the rows of all of them, a query for each repair. Raises an ``AuditError``."""
+        ids: dict[str, list[str]] = {}
+        for subject in subjects:
+            if self._now.why_not(subject) is None:
+                ids.setdefault(self._now.repair(subject).name, []).append(subject.id)
+        for name, of_repair in ids.items():
+            repair = self._job.profile.repair(name)
+            if repair.rows is None:
+                continue
+            setting = database_setting(self._job.profile)
+            async with reader(self._job.services, setting) as opened:
+                reading = Reading(opened.lines(repair.rows(of_repair)))
+                async for lines in reading.lines():
+                    for value in map(json.loads, lines):
+                        self._rows[name, value[0]] = repair.row(value)
+
+    async def change(self, number: int, subject: Named) -> PlannedChange | LeftOut:
+        """The change that would be planned of a subject now, or why there is none. Its look-ups are made here."""
+        verdict = self._now.verdicts.get(subject, "")
+        if (why := self._now.why_not(subject)) is not None:
+            return LeftOut(subject, verdict, why)
+        finding, repair = self._now.findings[subject], self._now.repair(subject)
+        results = [await self._look(lookup) for lookup in repair.lookups(finding.facts)]
+        row = self._rows.get((repair.name, subject.id))
+        change = repair.change(Repairable(subject.id, verdict, finding.facts, results, row, self._now.all_read))
+        if isinstance(change, str):
+            unread = not self._now.all_read or any(isinstance(result, Unread) for result in results)
+            return LeftOut(subject, verdict, change, unread=unread)
+        return PlannedChange(number, subject, verdict, repair.name, change)
+
+    async def _look(self, lookup: Any) -> Any:
+        try:
+            return await self._prober.look(lookup)
+        except AuditError as error:
+            return Unread("", str(error), failed=True)
+
+
+def database_setting(profile: Profile) -> str:
+    """The setting of the database that the profile's rows come from."""
+    return next(one.setting for one in profile.connections if one.of is Technology.DATABASE)
+
+
+def changes_of(job: RepairJob, repair: str) -> Changes:
+    """The database that a repair changes. Raises ``RepairRefusedError`` if its setting is not given."""
+    setting = job.profile.repair(repair).setting
+    changes = job.services.changes(setting)
+    if changes is None:
+        raise RepairRefusedError(f"{setting} is not set: a plan can be made and approved, and nothing is applied.")
+    return changes
+
+
+async def identity_of(services: Services, setting: str) -> Identity:
+    """What a database says of itself. Raises an ``AuditError``."""
+    return await Changes(services.database(setting)).identity()
+
+
+def identities(found: Mapping[str, Identity]) -> dict[str, Scalar]:
+    """What a plan keeps of them."""
+    return {setting: f"{one.system}/{one.name}" for setting, one in found.items()}

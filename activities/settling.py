@@ -1,0 +1,89 @@
+"""Finding out what became of a change whose worker was lost, or whose connection broke while it was committed."""
+
+import logging
+from datetime import datetime
+
+from activities.repairing import RepairJob, changes_of, database_setting, identities, identity_of
+from adapters.postgres_changes import Changes
+from adapters.telemetry import event
+from reconciliation.effects import Effect, Ended, Ending, GuardedSql, Once
+from reconciliation.ledger import Entry, Ledger
+from reconciliation.repair_plan import PlannedChange, RepairPlan
+
+logger = logging.getLogger("capture_audit.settling")
+
+_TRIES = 5
+_PAUSE_SECONDS = 2.0
+
+
+async def settled_ledger(job: RepairJob, plan: RepairPlan) -> Ledger:
+    """The ledger, once it says of every effect that was begun how it ended.
+
+    Raises an ``AuditError`` as long as the database cannot be asked: nothing is concluded from that.
+    """
+    repairs = job.services.store.repairs
+    ledger = await repairs.ledger(job.record)
+    begun = [
+        (one, effect, once)
+        for one in plan.changes
+        for number, effect in enumerate(one.change.do, 1)
+        for once in [Once(job.record.repair_id, one.number, number)]
+        if ledger.of(once.name).intended is not None and not ledger.of(once.name).endings
+    ]
+    if not begun:
+        return ledger
+    setting = database_setting(job.profile)
+    is_same = identities({setting: await identity_of(job.services, setting)}) == dict(plan.identities)
+    for one, effect, once in begun:
+        intended = ledger.of(once.name).intended
+        assert intended is not None
+        if is_same:
+            await find_out(job, one, effect, once, intended.deadline)
+        else:
+            await end(job, once, Ended(Ending.UNKNOWN, "The app is connected to another database by now: look there."))
+    return await repairs.ledger(job.record)
+
+
+async def find_out(job: RepairJob, one: PlannedChange, effect: Effect, once: Once, deadline: datetime) -> Ended:
+    """What became of an effect, by its own trace: nobody decides before its deadline has passed.
+
+    Raises an ``AuditError`` as long as the database cannot be asked.
+    """
+    changes, statement = changes_of(job, one.repair), job.profile.repair(one.repair).statement(effect.statement)
+    for attempt in range(_TRIES):
+        clock = (await changes.identity()).clock
+        await job.services.sleep(max((deadline - clock).total_seconds() + 0.1, attempt * _PAUSE_SECONDS))
+        entries = (await job.services.store.repairs.ledger(job.record)).of(once.name)
+        if entries.ending is not None:  # whoever began it has said so meanwhile
+            return entries.ending
+        ended = await _by_its_trace(changes, statement, effect, once, deadline)
+        if ended is not None:
+            return await end(job, once, ended)
+    return await end(job, once, Ended(Ending.UNKNOWN, "Whether it was applied could not be found out: look."))
+
+
+async def _by_its_trace(
+    changes: Changes, statement: GuardedSql, effect: Effect, once: Once, deadline: datetime
+) -> Ended | None:
+    happened = await changes.happened(statement, effect, once, deadline)
+    if happened is None:
+        return None
+    if not happened:
+        return Ended(Ending.FAILED, "Its worker was lost. Nothing was changed.")
+    left = await changes.left(statement, effect, once, deadline)
+    return Ended(Ending.ALREADY_DONE, "Its worker was lost after the change.", left)
+
+
+async def end(job: RepairJob, once: Once, ended: Ended) -> Ended:
+    """Write how an effect ended; returns the ending that counts."""
+    entry = await job.services.store.repairs.end(job.record, once.name, Entry(job.services.now(), ended))
+    if entry.ended != ended:
+        logger.warning("Change %s of repair %s ended as %s and %s", once.name, once.repair, entry.ended, ended)
+    event(
+        "repair.change",
+        repair_id=once.repair,
+        profile=job.record.profile,
+        change=once.change,
+        ending=entry.ended.ending.value,
+    )
+    return entry.ended

@@ -1,0 +1,146 @@
+"""What a change does, as data: statements that are in the code by their names, with the values that they are given.
+
+No SQL ever comes out of a document: an effect that names a statement which its repair does not have is refused.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, NamedTuple, Self
+from uuid import UUID, uuid5
+
+from reconciliation.fields import Fields
+
+Scalar = str | int | bool | None
+"""A value that an effect can hold: one that JSON writes in one way only."""
+Values = Mapping[str, Scalar]
+
+_TRACES = UUID("5b0f7d0c-6d5e-5d3f-9a57-2f3d1f0a9d41")
+"""The namespace of the ids that tell our own rows from those of anybody else."""
+
+
+@dataclass(frozen=True)
+class Effect:
+    """One step of a change."""
+
+    statement: str
+    values: Values
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object; ``from_json`` gives back an equal value."""
+        return {"statement": self.statement, "values": dict(self.values)}
+
+    @classmethod
+    def from_json(cls, fields: Fields) -> Self:
+        """Raises ``ValueError`` if it is not what ``to_json`` makes."""
+        return cls(fields.text("statement"), scalars(fields, "values"))
+
+
+class Once(NamedTuple):
+    """Names one effect of one change of one repair, for ever: however often it is delivered, it is the same one."""
+
+    repair: str
+    change: int
+    effect: int
+
+    @property
+    def name(self) -> str:
+        """``0007-1``: the effect within its repair."""
+        return f"{self.change:04}-{self.effect}"
+
+    def id(self, row: str) -> str:
+        """The UUID of a row that this effect writes: nobody else can have made it, and it cannot be written twice."""
+        return str(uuid5(_TRACES, f"{self.repair}/{self.name}/{row}"))
+
+
+class Guard(NamedTuple):
+    """What must be so when the change is made: a column of the guards' statement, and what it means in words.
+
+    ``moved``: if it is not so, somebody else has taken care of the subject meanwhile.
+    """
+
+    name: str
+    means: str
+    moved: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class GuardedSql:
+    """One READ COMMITTED transaction: lock, then guard, then change.
+
+    The ``locks`` come first, each a statement of its own, so that the guards see what a rival has committed while we
+    waited: the snapshot of a statement is from before its wait. Then ``guarded``, one row with a boolean column for
+    each of ``guards``, all of which must be true; then the ``writes``, each of which changes exactly one row; then
+    ``left``, one JSON object of texts with what an undo needs (row tokens, ids). ``trace`` gives true if the effect was
+    applied: it asks for a row that only this effect can have written, and runs after the locks.
+
+    All take the values of the effect by their names, and besides ``deadline`` (a moment after which nothing may be
+    changed any more) and the UUIDs ``trace_rows``, one for each name there.
+    """
+
+    name: str
+    means: str
+    locks: tuple[str, ...]
+    guards: tuple[Guard, ...]
+    guarded: str
+    writes: tuple[str, ...]
+    left: str
+    trace: str
+    trace_rows: tuple[str, ...]
+
+    def values(self, effect: Effect, once: Once, deadline: datetime) -> dict[str, Any]:
+        """Everything that the statements are given."""
+        return {**effect.values, "deadline": deadline, **{row: once.id(row) for row in self.trace_rows}}
+
+
+class Ending(StrEnum):
+    """What became of an effect."""
+
+    DONE = "done"
+    ALREADY_DONE = "already_done"  # it had been applied before, and its ending had not been written
+    SOMEONE_ELSE_MOVED = "someone_else_moved"  # nothing was changed: the subject is not as it was planned for any more
+    REFUSED = "refused"  # nothing was changed: a guard, a condition or a right stood against it
+    FAILED = "failed"  # nothing was changed: it broke off, and it is certain that it was not applied
+    UNKNOWN = "unknown"  # nobody can tell: a person must look
+
+    @property
+    def is_applied(self) -> bool:
+        """True if the effect is in the audited system."""
+        return self in {Ending.DONE, Ending.ALREADY_DONE}
+
+
+@dataclass(frozen=True)
+class Ended:
+    """The ending of an effect: ``why`` in words, and what it ``left``, if it was applied."""
+
+    ending: Ending
+    why: str = ""
+    left: Values = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object; ``from_json`` gives back an equal value."""
+        return {"ending": self.ending.value, "why": self.why, "left": dict(self.left)}
+
+    @classmethod
+    def from_json(cls, fields: Fields) -> Self:
+        """Raises ``ValueError`` if it is not what ``to_json`` makes."""
+        return cls(fields.word("ending", Ending), fields.text("why"), scalars(fields, "left"))
+
+
+def refusal(guards: Sequence[Guard], hold: Mapping[str, bool]) -> Ended | None:
+    """The ending where not all guards hold; None if they do. A guard of which nothing is said does not hold."""
+    broken = [guard for guard in guards if hold.get(guard.name) is not True]
+    if not broken:
+        return None
+    ending = Ending.SOMEONE_ELSE_MOVED if any(guard.moved for guard in broken) else Ending.REFUSED
+    return Ended(ending, "Not so any more: " + "; ".join(guard.means for guard in broken) + ".")
+
+
+def scalars(fields: Fields, name: str) -> Values:
+    """A member that holds values for statements. Raises ``ValueError`` for anything else in it."""
+    members = fields.inner(name).members
+    for member, value in members.items():
+        if not isinstance(value, Scalar):
+            raise ValueError(f"its {name}.{member} is not a text, a whole number, true, false or null")  # noqa: TRY004
+    return dict(members)

@@ -1,0 +1,83 @@
+"""What a profile declares about repairing: which verdict is mended by what, under which guards.
+
+As everywhere, a profile does no I/O: it makes a ``Change`` of what was read, or says in a sentence why there is none.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, NamedTuple
+
+from reconciliation.closed_hours import ClosedHours
+from reconciliation.effects import Effect, GuardedSql, Scalar
+from reconciliation.lookups import Lookup
+from reconciliation.queries import SqlRows
+from reconciliation.rules import FactsT
+
+MOST_CHANGES = 500
+"""As many changes as one repair can have."""
+
+
+class Repairable(NamedTuple, Generic[FactsT]):
+    """A subject as it was judged just now, with what was read for its repair.
+
+    ``results`` are what the look-ups gave, in their order: an ``Unread`` where one could not be had. ``row`` is what
+    ``Repair.rows`` gave of it, None if nothing. ``all_read``: all units there are were read, so that what was not found
+    is not there.
+    """
+
+    id: str
+    verdict: str
+    facts: FactsT
+    results: Sequence[Any]
+    row: Any
+    all_read: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """One intended alteration of the audited system.
+
+    ``says`` tells an approver in words what is done, ``shown`` holds the facts to decide by. ``seen`` is what must
+    still be so when it is made: a change that would be planned otherwise by then is refused. ``do`` are its effects in
+    order; ``undo`` the statement that takes it back, to which what the effects left is added; None: it cannot be taken
+    back. ``left_to_people`` is what code does not do.
+    """
+
+    says: str
+    seen: Mapping[str, Scalar]
+    do: tuple[Effect, ...]
+    shown: Mapping[str, Any] = field(default_factory=dict)
+    undo: Effect | None = None
+    left_to_people: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Repair(Generic[FactsT]):
+    """A way to mend subjects of one ``kind``: those whose verdict comes of a rule that names this repair.
+
+    ``setting`` names the connection that changes are made by: another one than rows are read by, with the rights for
+    just these ``statements``. Without it a plan can be made, and nothing is applied. ``rows`` reads of many subjects
+    what their rows in the audit do not hold, each an array that begins with its id, of which ``row`` makes what
+    ``change`` is given; ``lookups`` are looked up of each just before its change is made, as they are when it is
+    planned. ``change`` makes the change, or says why there is none.
+
+    ``expects`` are the verdicts of a subject that was mended. ``two_persons``: whoever proposes cannot approve, unless
+    a setting allows it. ``closed`` are the hours in which nothing is changed.
+    """
+
+    name: str
+    means: str
+    kind: str
+    setting: str
+    statements: tuple[GuardedSql, ...]
+    lookups: Callable[[FactsT], tuple[Lookup, ...]]
+    change: Callable[[Repairable[FactsT]], "Change | str"]
+    expects: frozenset[str]
+    rows: Callable[[Sequence[str]], SqlRows] | None = None
+    row: Callable[[Any], Any] = lambda value: value
+    two_persons: bool = True
+    closed: tuple[ClosedHours, ...] = ()
+
+    def statement(self, name: str) -> GuardedSql:
+        """The statement of that name. Raises ``LookupError`` if the repair has none."""
+        return {statement.name: statement for statement in self.statements}[name]
