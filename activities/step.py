@@ -101,7 +101,7 @@ async def run_body(body: Callable[[RequestT, Services], Awaitable[ResultT]], req
     if its_id is None:
         work, its_id, again = "Repair", request["repair_id"], "See the repair's ledger"
     if request.get("profile") is None:
-        words = f"{work} {its_id} was begun by an earlier release, which cannot be gone on with. Start a new audit."
+        words = f"{work} {its_id} was begun by an earlier release, which cannot be continued. Start a new audit."
         return {"ok": False, "error": words, "retryable": False}
     try:
         async with asyncio.timeout(TIME_LIMIT_SECONDS) as limit:

@@ -34,7 +34,7 @@ def trouble(url: str) -> str:
         return "has a user or password in it (...@)"
     if "#" in url:
         return "has a fragment (#...)"
-    return "" if is_host(parts.hostname or "") else "names no host that can be"
+    return "" if is_host(parts.hostname or "") else "has an invalid host name"
 
 
 def _split(url: str) -> SplitResult | None:

@@ -45,7 +45,7 @@ def database_options(setting: str, url: str) -> dict[str, str]:
         _refuse(setting, "has more than one @, so its password is not read as it is meant")
     hosts = f"{options['host']},{options.get('hostaddr', options['host'])}".split(",")
     if not all(host.startswith("/") or is_host(host) for host in hosts):
-        _refuse(setting, "names no host that can be")
+        _refuse(setting, "has an invalid host name")
     if wrong := [name for name in _NUMBERS if not re.fullmatch(r"-?[0-9]{1,9}", options.get(name, "0"))]:
         _refuse(setting, f"needs a whole number for {wrong[0]}")
     if not _is_taken_by_libpq(options):

@@ -36,15 +36,15 @@ _FAULTS: tuple[tuple[type[BaseException], Fault], ...] = (
             lasts=True,
         ),
     ),
-    (aiohttp.ClientConnectorSSLError, Fault("does not speak TLS as it is spoken here", _ADDRESS, lasts=True)),
+    (aiohttp.ClientConnectorSSLError, Fault("could not agree on TLS with this app", _ADDRESS, lasts=True)),
     # Temporary: a resolver that has just started, or a zone that is being changed, gives the same error.
     (
         aiohttp.ClientConnectorDNSError,
         Fault("has a host name that cannot be resolved", f"{_ADDRESS} Check DNS, and that private zones are linked."),
     ),
     (aiohttp.ClientProxyConnectionError, Fault("could not be reached, since the proxy could not be", _PROXY)),
-    (aiohttp.InvalidURL, Fault("has an address that cannot be asked", _ADDRESS, lasts=True)),
-    (aiohttp.NonHttpUrlClientError, Fault("has an address that cannot be asked", _ADDRESS, lasts=True)),
+    (aiohttp.InvalidURL, Fault("has an invalid address", _ADDRESS, lasts=True)),
+    (aiohttp.NonHttpUrlClientError, Fault("has an invalid address", _ADDRESS, lasts=True)),
     (TimeoutError, Fault("did not answer in time")),
     (aiohttp.ClientConnectorError, Fault("could not be reached")),
     # Also what a TLS server does with plain HTTP.

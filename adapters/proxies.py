@@ -28,5 +28,5 @@ def proxy_for(address: URL) -> URL | None:
         pass
     raise SettingsError(
         f"{address.scheme.upper()}_PROXY does not hold the address of a proxy that can be used: give http://host:port "
-        "(a proxy for https is spoken to like that too), or name the host in NO_PROXY."
+        "(an http:// address also for a proxy of HTTPS traffic), or name the host in NO_PROXY."
     )

@@ -40,7 +40,7 @@ from auditctl.service import DEFAULT_URL, KEY_VARIABLE, URL_VARIABLE
 _DESCRIPTION: Final = "Start audits, watch them and fetch their reports."
 _RUN: Final = """\
 Start an audit. Without --wait the exit code is 0 once the service has accepted it; with --wait it is the outcome's.
-What you leave out, the service's profile decides.
+What you leave out is the default of the profile.
 """
 _WATCH: Final = """\
 Watch an audit to its end. The exit code is the outcome's: 0 clean, 1 findings, 3 incomplete, 4 failed.
@@ -154,12 +154,19 @@ def _run_arguments(run: Parser) -> None:
     run.add_argument("--until", metavar="TIME", help="only rows before this time, ISO 8601")
     repeatable(run, "--status", dest="statuses", metavar="STATUS", summary="only rows in this status")
     run.add_argument(
-        "--grace-minutes", type=count_from_0, metavar="N", help="leave rows alone that changed in the last N minutes"
+        "--grace-minutes",
+        type=count_from_0,
+        metavar="N",
+        help="what was active in the last N minutes may still be on its way",
     )
     repeatable(
-        run, "--prefix", dest="container_prefixes", metavar="PREFIX", summary="only containers whose name begins so"
+        run,
+        "--prefix",
+        dest="container_prefixes",
+        metavar="PREFIX",
+        summary="only containers whose name begins with this",
     )
-    repeatable(run, "--only", dest="only", metavar="KEY", summary="only the subject of this key (of a row: its id)")
+    repeatable(run, "--only", dest="only", metavar="KEY", summary="only the subject with this key (its id, as a rule)")
     run.add_argument(
         "--ingest-address-contains", metavar="TEXT", help="only rows whose ingest address contains this text"
     )

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 def _all_covered(_left_out: Set[str]) -> tuple[str, str]:
-    return "Yes.", "Everything that was listed was read: where nothing was found, nothing is."
+    return "Yes.", "Everything that was listed was read: what was not found is not there."
 
 
 class Named(NamedTuple):

@@ -63,7 +63,7 @@ class Compared(Closed):
 
 
 class Resolved(Closed):
-    """A finding of the previous audit that is none any more."""
+    """A finding of the previous audit that is no longer there."""
 
     subject: Subject
     verdict: str
@@ -190,7 +190,7 @@ class Coverage(Closed):
 
 
 class Audited(Closed):
-    """What an audit was of: beside the environment stands what each connection of its profile leads to."""
+    """What an audit was of: the environment, and a member for each connection of its profile."""
 
     environment: Said
     """What it is called: AUDIT_ENVIRONMENT, or the storage account's name without it."""

@@ -96,7 +96,7 @@ def _words(report: Head, wording: Wording) -> tuple[str, str]:
     """Whether everything was read, as a first sentence and the rest."""
     coverage = report["coverage"]
     if coverage["complete"] and not report["complete"]:
-        return "Not twice.", (
+        return "Not fully.", (
             f"Every {wording.unit} was read, but something that was in doubt could not be read a second time, so "
             "nothing is concluded about it."
         )

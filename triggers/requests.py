@@ -176,7 +176,7 @@ def read_start(body: bytes, profiles: Mapping[str, Profile]) -> AuditParameters:
     mode = given.get("mode", profile.modes[0])
     if mode not in profile.modes:
         problems.append(FieldProblem("mode", shortened(mode), _one_of(profile.modes)))
-    problems += _not_heeded(given, profile)
+    problems += _unsupported(given, profile)
     only, not_keys = _keys(given.get("only"), profile.only)
     problems += not_keys
     options, wrong = _options(given, profile)
@@ -206,7 +206,7 @@ def _general(given: Mapping[str, Any], profile: Profile | None) -> tuple[StartAu
     return general, []
 
 
-def _not_heeded(given: Mapping[str, Any], profile: Profile) -> Iterator[FieldProblem]:
+def _unsupported(given: Mapping[str, Any], profile: Profile) -> Iterator[FieldProblem]:
     """Problems for the parameters that narrow the question but that this profile does not support."""
     heeded = {*profile.narrowed_by, *([] if profile.only is None else ["only"])}
     for name in ("since", "until", "only"):

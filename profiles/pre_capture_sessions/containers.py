@@ -61,7 +61,7 @@ RULES: tuple[Rule[ContainerFacts], ...] = (
     ),
     counted(
         "registered",
-        "The container of a live recording; the recording's verdict tells.",
+        "The container of a live recording; see the recording's verdict.",
         lambda facts: facts.row is not None,
     ),
     counted("empty_container", "There is no media in it.", lambda facts: not facts.evidence.tracks),
@@ -89,7 +89,7 @@ RULES: tuple[Rule[ContainerFacts], ...] = (
     Rule(
         verdict="unattributed_media",
         severity=Severity.HIGH,
-        means="Media without a row whose names tell no session: it may be a hearing.",
+        means="Unregistered media whose file names contain no session id: it may be a hearing.",
         holds=lambda facts: not facts.sessions,
         why=_why_unattributed,
         next_step=(

@@ -34,7 +34,7 @@ OPTIONS = (
     Option(
         "container_prefixes",
         (),
-        "Only containers whose name begins so.",
+        "Only containers whose name begins with one of these.",
         "a list of at most 256 beginnings of container names (lower-case letters, digits, hyphens)",
         form=r"[$a-z0-9-]{1,63}",
         most=256,

@@ -56,7 +56,7 @@ RULES: tuple[Rule[RecordingFacts], ...] = (
     Rule(
         verdict="row_without_container",
         severity=Severity.HIGH,
-        means="The row is there, and no container of its id.",
+        means="The row exists, and no container has its id.",
         holds=lambda facts: not facts.exists and container_kind(facts.row.recording_id) is ContainerKind.RECORDING,
         why=lambda facts: (
             f"{_row(facts)}, but "
@@ -116,7 +116,7 @@ RULES: tuple[Rule[RecordingFacts], ...] = (
     Rule(
         verdict="no_duration",
         severity=Severity.LOW,
-        means="The row tells no length.",
+        means="The row has no duration.",
         holds=lambda facts: "no_duration" in facts.row.marks,
         why=lambda facts: f"{_row(facts)}, and its duration is empty or zero.",
         next_step="Read the duration from its .mpd (pre-api: CleanupNullRecordingDuration).",

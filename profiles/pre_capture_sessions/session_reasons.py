@@ -78,7 +78,7 @@ def why_hidden(facts: SessionFacts) -> str:
 
 
 def why_in_flight(facts: SessionFacts) -> str:
-    """What it is waited for."""
+    """Why the session may still be in progress."""
     if facts.moving:
         return (
             f"Something in container {names(facts.moving)} changed within {facts.clock.settle // timedelta(minutes=1)} "

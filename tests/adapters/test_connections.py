@@ -95,7 +95,7 @@ def test_an_incomplete_connection_string_says_what_it_needs(text: str) -> None:
         (f"{BY_KEY};BlobEndpoint=https://x.example/?sig=abc", "its blob address has a query"),
         (f"{BY_KEY};BlobEndpoint=https://x.example/#abc", "its blob address has a fragment"),
         (f"{BY_KEY};BlobEndpoint=https://x.example/%61bc", "its blob address has a path that no account has"),
-        (f"{BY_KEY};BlobEndpoint=https://x..example", "its blob address names no host"),
+        (f"{BY_KEY};BlobEndpoint=https://x..example", "its blob address has an invalid host name"),
         (f"{BY_KEY};SharedAccessSignature={SAS}", "it has an AccountKey and a SharedAccessSignature"),
         ("AccountName=acct;SharedAccessSignature=abc", "its SharedAccessSignature is not a query string with a sig"),
         ("AccountName=acct;SharedAccessSignature=sv=1&sig=", "its SharedAccessSignature is not a query string"),

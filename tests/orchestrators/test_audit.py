@@ -65,7 +65,7 @@ def test_an_audit_that_an_earlier_release_began_without_a_profile_is_refused_by_
     context = FakeContext()
     context._input = {"audit_id": "a"}
     driver = Driver(World(answers=dict.fromkeys(("pull", "fail"), as_every_activity)), context)
-    words = "Audit a was begun by an earlier release, which cannot be gone on with. Start a new audit."
+    words = "Audit a was begun by an earlier release, which cannot be continued. Start a new audit."
     with pytest.raises(StepFailedError, match=words):
         driver.run(audit(context))
     assert [call.request for call in driver.calls] == [

@@ -426,7 +426,7 @@ def test_a_date_ahead_is_a_call_to_act_and_a_passed_one_is_none() -> None:
     document = report([finding("encode_lost", "a", due=soon), finding("encode_lost", "b", due=gone), finding()])
     high = section_of(document, "high")
     assert "Act before 2026-03-09 09:30 UTC ." in high
-    assert "It was to be done before 2026-03-02 09:30 UTC ." in high
+    assert "This was due by 2026-03-02 09:30 UTC ." in high
     assert high.count("Act before") == 1
 
 

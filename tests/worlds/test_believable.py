@@ -22,7 +22,7 @@ from tests.worlds.audits import Audited, RawDatabase, audited
 from tests.worlds.storage import Container, Mutation, ScriptedAccount
 
 ENOUGH = settings(
-    max_examples=max(300, settings.default.max_examples if settings.default else 0),
+    max_examples=max(60, settings.default.max_examples if settings.default else 0),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 

@@ -50,6 +50,7 @@ def test_the_stub_lists_every_container_and_blob_with_size_and_time(planted: Dat
             assert found == sorted(planted.containers[name])
 
 
+@pytest.mark.deep
 def test_azurite_takes_every_container_and_keeps_what_is_empty(planted: Dataset) -> None:
     with azurite() as server:
         write_containers(server.connection_string, planted.containers)
