@@ -111,8 +111,9 @@ async def _back(job: RepairJob, undoes: str) -> list[PlannedChange | LeftOut]:
     repairs = job.services.store.repairs
     earlier = await repairs.record(job.record.profile, undoes)
     stored = None if earlier is None else await repairs.plan(earlier)
-    if earlier is None or stored is None:
-        raise RunStoreError(f"Repair {undoes} has no plan any more, so nothing of it can be taken back.")
+    decision = None if earlier is None else await repairs.decision(earlier)
+    if earlier is None or stored is None or decision is None or decision.digest != stored.digest:
+        raise RunStoreError(f"The plan of repair {undoes} is not the one that was approved: undo it by hand.")
     ledger = await repairs.ledger(earlier)
     found: list[PlannedChange | LeftOut] = []
     for one in stored.plan.changes:

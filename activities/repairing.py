@@ -159,8 +159,8 @@ class Reader:
         if (why := self._now.why_not(subject)) is not None:
             return LeftOut(subject, verdict, why)
         finding, repair = self._now.findings[subject], self._now.repair(subject)
-        results = [await self._look(lookup) for lookup in repair.lookups(finding.facts)]
         row = self._rows.get((repair.name, subject.id))
+        results = [await self._look(lookup) for lookup in repair.lookups(finding.facts, row)]
         change = repair.change(Repairable(subject.id, verdict, finding.facts, results, row, self._now.all_read))
         if isinstance(change, str):
             unread = not self._now.all_read or any(isinstance(result, Unread) for result in results)

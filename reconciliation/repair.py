@@ -58,8 +58,8 @@ class Repair(Generic[FactsT]):
     ``setting`` names the connection that changes are made by: another one than rows are read by, with the rights for
     just these ``statements``. Without it a plan can be made, and nothing is applied. ``rows`` reads of many subjects
     what their rows in the audit do not hold, each an array that begins with its id, of which ``row`` makes what
-    ``change`` is given; ``lookups`` are looked up of each just before its change is made, as they are when it is
-    planned. ``change`` makes the change, or says why there is none.
+    ``change`` is given. ``lookups``, by the facts and that row, are looked up of each just before its change is made,
+    as they are when it is planned. ``change`` makes the change, or says why there is none.
 
     ``expects`` are the verdicts of a subject that was mended. ``two_persons``: whoever proposes cannot approve, unless
     a setting allows it. ``closed`` are the hours in which nothing is changed.
@@ -70,7 +70,7 @@ class Repair(Generic[FactsT]):
     kind: str
     setting: str
     statements: tuple[GuardedSql, ...]
-    lookups: Callable[[FactsT], tuple[Lookup, ...]]
+    lookups: Callable[[FactsT, Any], tuple[Lookup, ...]]
     change: Callable[[Repairable[FactsT]], "Change | str"]
     expects: frozenset[str]
     rows: Callable[[Sequence[str]], SqlRows] | None = None

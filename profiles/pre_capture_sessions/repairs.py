@@ -159,17 +159,21 @@ def _restore(repairable: Repairable[SessionFacts]) -> Change | str:
     facts, row = repairable.facts, repairable.row
     if not isinstance(row, Details) or row.recording_id is None:
         return "It has no single recording that is marked as deleted."
-    session = facts.session
+    [contents], session = repairable.results, facts.session
+    if contents is None or isinstance(contents, Unread):
+        return f"Container {row.recording_id} could not be read just now."
+    if not any(is_media(blob.name) and blob.size for blob in contents.blobs):
+        return f"There is no track in container {row.recording_id} any more."
     values = _values(facts) | {"recording_id": row.recording_id, "recording_token": row.recording_token}
     return Change(
         says=(
             f"Take the mark of deletion from recording {row.recording_id} of session {session.session_id}, set its "
             f"status {session.status} -> RECORDING_AVAILABLE, write 3 audit rows."
         ),
-        seen=_seen(facts) | {"recording_id": row.recording_id, "recording_token": row.recording_token},
+        seen=_seen(facts) | {"recording_token": row.recording_token, "contents": _version(contents)},
         do=(Effect(RESTORE_RECORDING.name, values),),
         undo=Effect(WITHDRAW_RECORDING.name, _undo(values, session.status)),
-        shown=_shown(repairable, None, None),
+        shown=_shown(repairable, contents, duration_in(next(iter(contents.texts.values()), None))),
         left_to_people=_NO_MAIL,
     )
 
@@ -238,7 +242,12 @@ def _seconds(started: Any, finished: Any) -> int | None:
     return None if started is None or finished is None else round((finished - started).total_seconds())
 
 
-def _contents(facts: SessionFacts) -> tuple[Lookup, ...]:
+def _withdrawn(_facts: SessionFacts, row: Any) -> tuple[Lookup, ...]:
+    has_one = isinstance(row, Details) and row.recording_id is not None
+    return (Contents(STORAGE, row.recording_id, ".mpd"),) if has_one else ()
+
+
+def _contents(facts: SessionFacts, _row: Any) -> tuple[Lookup, ...]:
     return tuple(Contents(STORAGE, one.container, ".mpd") for one in facts.complete[:1])
 
 
@@ -261,7 +270,7 @@ STATUS = Repair(
     kind=SESSION.name,
     setting=SETTING,
     statements=(SET_STATUS, SET_STATUS_BACK),
-    lookups=lambda _facts: (),
+    lookups=lambda _facts, _row: (),
     change=_set_status,
     expects=frozenset({"already_registered", "extra_output"}),
     rows=details,
@@ -274,7 +283,7 @@ RESTORE = Repair(
     kind=SESSION.name,
     setting=SETTING,
     statements=(RESTORE_RECORDING, WITHDRAW_RECORDING),
-    lookups=lambda _facts: (),
+    lookups=_withdrawn,
     change=_restore,
     expects=frozenset({"already_registered", "extra_output"}),
     rows=details,
