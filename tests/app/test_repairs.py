@@ -1,5 +1,7 @@
 """Repairs over HTTP: proposed, approved, applied, looked at again, taken back; and all that must not go through."""
 
+import base64
+import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -12,6 +14,7 @@ from psycopg.rows import dict_row
 
 from profiles.pre_capture_sessions.statements import GRANTS
 from tests.app.world import Api, World, eventually, leaks, running
+from triggers.principal import APPROVER
 
 ENDED = {"stopped", "applied", "partly_applied", "failed", "rejected", "expired", "undone"}
 REASON = "Played back, it is the hearing."
@@ -227,3 +230,33 @@ def test_repairs_are_listed_newest_first(api: Api) -> None:
     assert len(listed) == 3
     assert listed == sorted(listed, key=lambda one: one["id"], reverse=True)
     assert all("plan" not in one for one in listed)
+
+
+# --- where the platform says who asks ---------------------------------------------------------------------------------
+
+
+def principal(its_id: str, *roles: str) -> dict[str, str]:
+    claims = [("tid", "tenant"), ("oid", its_id), ("name", "Somebody"), *(("roles", role) for role in roles)]
+    document = json.dumps({"claims": [{"typ": kind, "val": value} for kind, value in claims]}).encode()
+    return {"x-ms-client-principal": base64.b64encode(document).decode()}
+
+
+def test_where_the_platform_says_who_asks_nobody_declares_a_name(world: World, repair_url: str) -> None:
+    settings = world.settings(
+        PRE_REPAIR_DATABASE=repair_url, AUDIT_REPAIR_CLOSED_HOURS="none", WEBSITE_AUTH_ENABLED="True"
+    )
+    with running(settings) as api:
+        repairing, audit_id = Repairing(api), api.audited()[0]["id"]
+        here, given = f"/audits/{audit_id}/repairs", {"verdicts": ["unregistered_recording", "undone_by_us"], "max": 1}
+        assert repairing.ask(here, **given).status_code == 403
+        assert api._http.post(here, json={**given, "by": "Ann"}, headers=principal("ann")).status_code == 400
+        begun = api._http.post(here, json=given, headers=principal("ann"))
+        assert begun.status_code == 202, begun.text
+        repair = repairing.until(begun.json()["id"], {"proposed", "failed"})
+        decision = {"digest": repair["digest"], "reason": REASON}
+        answers = [
+            api._http.post(f"/repairs/{repair['id']}/approve", json=decision, headers=headers).status_code
+            for headers in (principal("bob"), principal("ann", APPROVER), {}, principal("bob", APPROVER))
+        ]
+        assert answers == [403, 403, 403, 202]
+        assert repairing.until(repair["id"], {"stopping", "applying", "applied"})
