@@ -111,5 +111,5 @@ RULES: tuple[Rule[ContainerFacts], ...] = (
         "Its session is not one of those that were asked for.",
         lambda facts: facts.sessions.isdisjoint(facts.in_question),
     ),
-    counted("attributed", "Media of one session without a row; the session's verdict tells.", lambda _facts: True),
+    counted("attributed", "Media of one session without a row; see the session's verdict.", lambda _facts: True),
 )

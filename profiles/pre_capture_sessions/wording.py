@@ -21,7 +21,7 @@ def _none_hidden(sessions: int) -> str:
 
 def _covered(left_out: Set[str]) -> tuple[str, str]:
     if left_out.isdisjoint({REGISTERED, NOT_A_RECORDING}):
-        return "Yes.", "Every container that was listed was read: where nothing was found, nothing is."
+        return "Yes.", "Every container that was listed was read: what was not found is not there."
     return (
         "Yes, for unregistered recordings.",
         (

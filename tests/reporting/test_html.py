@@ -234,7 +234,7 @@ def test_nothing_to_do_is_said_in_words() -> None:
     assert "Nothing. Every check passed, and nothing asks for a person." in text
     assert "High: none" in text
     assert "Nothing of this severity was found." in text
-    assert "Yes. Every container that was listed was read: where nothing was found, nothing is." in text
+    assert "Yes. Every container that was listed was read: what was not found is not there." in text
     assert 'class="timeline"' not in page_of(samples.clean())
 
 

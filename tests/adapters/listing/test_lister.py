@@ -415,7 +415,7 @@ async def test_a_certificate_that_nobody_trusts_is_told_at_once(
 async def test_a_plain_port_that_is_asked_by_https_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     async with storage(lambda _: xml(PAGE), scheme="https") as (lister, seen):
         monkeypatch.setattr(lister, "_hold_back", never)
-        with pytest.raises(StorageRefusedError, match=r"does not speak TLS .* http:// or https://"):
+        with pytest.raises(StorageRefusedError, match=r"could not agree on TLS .* http:// or https://"):
             await lister.blobs("some-container")
     assert not seen
 

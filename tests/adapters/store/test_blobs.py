@@ -444,7 +444,7 @@ async def test_a_certificate_that_nobody_trusts_is_told_at_once(tmp_path: Path, 
 async def test_a_plain_port_that_is_asked_by_https_is_told_at_once() -> None:
     async with answering(nobody) as port, opened(connection(port, scheme="https")) as store:
         began = time.monotonic()
-        with pytest.raises(StorageRefusedError, match=r"does not speak TLS .* http:// or https://"):
+        with pytest.raises(StorageRefusedError, match=r"could not agree on TLS .* http:// or https://"):
             await store.write("a", b"1")
         assert time.monotonic() - began < 1
 
