@@ -12,7 +12,7 @@ from tests.app.described import Description
 from tests.app.fuzzing import nasty
 from tests.app.fuzzing.judging import Asked
 
-VALID = {"reason": b'"It is known to be broken."', "by": b'"the fuzzer"'}
+VALID = {"reason": b'"It is known to be broken."', "by": b'"the fuzzer"', "digest": b'"%s"' % (b"0" * 64)}
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,8 @@ def places(description: Description, audit_ids: Sequence[str]) -> Iterator[Place
 
 
 def _filled(path: str, audit_ids: Sequence[str]) -> st.SearchStrategy[str]:
-    return st.sampled_from([path.replace("{audit_id}", audit_id) for audit_id in audit_ids])
+    # There is no repair: what is tried is how requests about one are read.
+    return st.sampled_from([path.replace("{audit_id}", one).replace("{repair_id}", one) for one in audit_ids])
 
 
 def _members(description: Description, operation: Any) -> dict[str, bool]:
@@ -58,7 +59,7 @@ def _object(name: str, members: dict[str, bool], value: bytes) -> bytes:
 
 
 def _in_path(method: str, path: str, name: str) -> st.SearchStrategy[Asked]:
-    fields = frozenset({name, "reason", "by", "body"})  # a body is read before the audit is looked up
+    fields = frozenset({name, *VALID, "body"})  # a body is read before what it is about is looked up
     return nasty.in_addresses.map(
         lambda value: Asked(
             method, path.replace(f"{{{name}}}", value.replace("?", "%3F").replace("#", "%23")), b"", fields
