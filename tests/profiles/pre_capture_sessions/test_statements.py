@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -9,6 +10,8 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from psycopg.rows import dict_row
 
 from adapters.postgres import Database
@@ -529,3 +532,61 @@ async def test_guards_in_the_statement_that_locks_would_let_a_rival_in(scene: Sc
             connection.commit()
             await change
         assert len(scene.rows("select * from recordings where version = 1")) == recordings
+
+
+# --- whatever happens in between --------------------------------------------------------------------------------------
+
+HARMLESS = (
+    "update cases set modified_at = now() where id = %(case)s",
+    "update bookings set scheduled_for = now() where id = %(booking)s",
+    (
+        "insert into audits (id, table_record_id, source, activity)"
+        " values (gen_random_uuid(), %(session)s, 'AUTO', 'UPDATE')"
+    ),
+    (
+        "with other as (insert into capture_sessions (id, booking_id, origin) values (gen_random_uuid(), %(booking)s,"
+        " 'PRE') returning id) select id from other"
+    ),
+    "update capture_sessions set status = 'FAILURE' where id <> %(session)s",
+)
+RIVALS = st.lists(st.sampled_from([sql for _, sql in BROKEN.values()] + list(HARMLESS)), max_size=4)
+
+
+def _without(world: dict[str, list[dict[str, Any]]], scene: Scene) -> dict[str, list[dict[str, Any]]]:
+    """The world but for what a registration may write: its recording, its session's status, its own audit rows."""
+    ours = {ONCE.id(row) for row in REGISTER_RECORDING.trace_rows}
+    kept = {table: [dict(row) for row in rows] for table, rows in world.items()}
+    kept["recordings"] = [row for row in kept["recordings"] if str(row["id"]) != scene.recording]
+    kept["audits"] = [row for row in kept["audits"] if str(row["id"]) not in ours]
+    for row in kept["capture_sessions"]:
+        if str(row["id"]) == scene.session:
+            del row["xmin"], row["status"]
+    return kept
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(rivals=RIVALS)
+def test_either_exactly_the_planned_change_is_made_or_nothing_changes(scene: Scene, rivals: list[str]) -> None:
+    scene.run("truncate audits, recordings, encode_jobs cascade")
+    scene.run("delete from capture_sessions where id <> %(session)s")
+    scene.run("update capture_sessions set status = 'NO_RECORDING', deleted_at = null, origin = 'PRE'")
+    scene.run("update bookings set deleted_at = null, case_id = %(case)s")
+    scene.run("update cases set deleted_at = null, state = 'OPEN' where id = %(case)s")
+    effect = scene.effect()
+    for rival in rivals:
+        with suppress(psycopg.errors.UniqueViolation):  # a recording of that id is there already
+            scene.run(rival)
+    before = scene.world()
+    ended = asyncio.run(scene.apply_effect(REGISTER_RECORDING, effect))
+    after = scene.world()
+    if not ended.ending.is_applied:
+        assert after == before
+        return
+    assert _without(after, scene) == _without(before, scene)
+    [recording] = [row for row in after["recordings"] if str(row["id"]) == scene.recording]
+    assert str(recording["capture_session_id"]) == scene.session
+    assert len(after["recordings"]) == 1
+    assert len(after["audits"]) == len(before["audits"]) + 3
+    [session] = [row for row in after["capture_sessions"] if str(row["id"]) == scene.session]
+    assert session["status"] == "RECORDING_AVAILABLE"
+    assert set(rivals) <= set(HARMLESS)
