@@ -56,10 +56,6 @@ class Repair:
     plan: Plan | None
 
     @property
-    def ended(self) -> bool:
-        return self.state not in WAITING | ACTIVE | {DECIDABLE}
-
-    @property
     def outcome(self) -> Outcome:
         """The outcome of a repair that has ended: everything was done, some of it, or nothing."""
         if self.state in _PARTLY or (self.state in {"expired", "failed"} and self.counts.get("done")):

@@ -92,11 +92,6 @@ class Ledger:
         """What is known of one effect; nothing, if it was not begun."""
         return self.effects.get(name, EffectEntries())
 
-    def beside(self, name: str, entries: EffectEntries, ending: Entry) -> Self:
-        """With one more ending of an effect."""
-        endings = entries.endings if ending in entries.endings else (*entries.endings, ending)
-        return replace(self, effects={**self.effects, name: replace(entries, endings=endings)})
-
     def change(self, number: int, effects: int) -> Ended | None:
         """How a change ended, by its effects; None if it did not. The first that was not applied decides."""
         left: dict[str, Any] = {}
