@@ -20,7 +20,7 @@ from activities.repairing import (
 )
 from activities.settling import end, find_out, settled_ledger
 from activities.step import Refusal, run_body
-from adapters.postgres_changes import Changes, UncertainError
+from adapters.postgres_changes import UncertainError
 from adapters.services import Services
 from adapters.store.repairs import StoredPlan
 from reconciliation.closed_hours import ClosedHours, closes_at, opens_at
@@ -106,11 +106,11 @@ class _Work:
     async def run(self, look: int) -> Stop:
         await self._same_environment()
         ledger = await settled_ledger(self._job, self._plan)
-        if (stop := await self._stands_against(ledger)) is not None:
+        if (stop := await self._stands_against(ledger) or await self._while_closed()) is not None:
             return stop
         reader = None
         if self._plan.undoes is None:
-            subjects = [one.subject for one in self._plan.changes if _ended(ledger, one) is None]
+            subjects = [one.subject for one in self._plan.changes if ledger.change(one) is None]
             now = await judged_now(self._job, look, subjects)
             if self._services.now() - now.taken_at > OLDEST_LOOK:
                 return Stop()
@@ -118,9 +118,9 @@ class _Work:
             await reader.read_rows(subjects)
         await self._job.moved(RepairState.APPLYING, self._services.now())
         for one in self._plan.changes:
-            # Another delivery of this step may be at work: what it has written is read again each time.
-            ledger = await self._repairs.ledger(self._job.record)
-            if _ended(ledger, one) is not None:
+            # Another delivery of this step may be at work: what it has written of this change is read again.
+            ledger = await self._read_again(ledger, one)
+            if ledger.change(one) is not None:
                 continue
             if (stop := await self._stands_against(ledger)) is not None:
                 return stop
@@ -130,8 +130,14 @@ class _Work:
             try:
                 await self._change(one, reader)
             except _Later as later:
-                return Stop(until=later.until)
-        return await self._stands_against(await self._repairs.ledger(self._job.record)) or Stop()
+                return self._deferred(later.until)
+            ledger = await self._read_again(ledger, one)
+        return await self._stands_against(ledger) or Stop()
+
+    async def _read_again(self, ledger: Ledger, one: PlannedChange) -> Ledger:
+        for name in one.effect_names:
+            ledger = ledger.with_entries(name, await self._repairs.entries(self._job.record, name))
+        return ledger
 
     async def _same_environment(self) -> None:
         services, plan = self._services, self._plan
@@ -163,12 +169,20 @@ class _Work:
             raise RepairRefusedError("It has ended, or another repair has taken its place. Nothing more is changed.")
         if await self._repairs.is_to_stop(record) or counts.not_done >= settings.repair_max_refusals:
             return Stop(RepairState.STOPPED)
+        return Stop(RepairState.EXPIRED) if services.now() > self._last_begin else None
+
+    @property
+    def _last_begin(self) -> datetime:
+        """Nothing begins later."""
+        return self._decision.at + timedelta(hours=self._services.settings.repair_start_hours)
+
+    async def _while_closed(self) -> Stop | None:
         clock = (await changes_of(self._job, self._plan.changes[0].repair).identity()).clock
         opens = opens_at(self._closed(), clock)
-        last = self._decision.at + timedelta(hours=settings.repair_start_hours)
-        if services.now() > last or (opens is not None and opens > last):
-            return Stop(RepairState.EXPIRED)
-        return None if opens is None else Stop(until=opens)
+        return None if opens is None else self._deferred(opens)
+
+    def _deferred(self, until: datetime) -> Stop:
+        return Stop(RepairState.EXPIRED) if until > self._last_begin else Stop(until=until)
 
     def _closed(self) -> tuple[ClosedHours, ...]:
         settings, profile = self._services.settings, self._job.profile
@@ -178,11 +192,10 @@ class _Work:
     # --- one change ---------------------------------------------------------------------------------------------------
 
     async def _change(self, one: PlannedChange, reader: Reader | None) -> None:
-        once = [Once(self._job.record.repair_id, one.number, number) for number in range(1, len(one.change.do) + 1)]
         refused = None
         if reader is not None:
             refused = _not_as_planned(one, await reader.change(one.number, one.subject))
-        for effect, named in zip(one.change.do, once, strict=True):
+        for effect, named in zip(one.change.do, one.once(self._job.record.repair_id), strict=True):
             ended = await self._effect(one, effect, named, refused)
             if not ended.ending.is_applied:
                 return
@@ -191,7 +204,8 @@ class _Work:
         """Apply one effect, or write why it is not applied; unless somebody has begun it already: then find out what
         became of it.
         """
-        statement, changes = self._job.profile.repair(one.repair).statement(effect.statement), self._changes(one)
+        statement = self._job.profile.repair(one.repair).statement(effect.statement)
+        changes = changes_of(self._job, one.repair)
         clock = (await changes.identity()).clock
         deadline = clock + timedelta(seconds=self._services.settings.repair_deadline_seconds)
         intended = Intended(self._decision.digest, clock, self._before_closing(clock, deadline), token_hex(8))
@@ -210,9 +224,6 @@ class _Work:
             ended = replace(ended, left=await changes.left(statement, effect, once, intended.deadline))
         return await end(self._job, once, ended)
 
-    def _changes(self, one: PlannedChange) -> Changes:
-        return changes_of(self._job, one.repair)
-
     def _before_closing(self, clock: datetime, deadline: datetime) -> datetime:
         """The deadline of a change that begins now. Raises ``_Later`` if there is no time before the hours close."""
         closed = self._closed()
@@ -222,10 +233,6 @@ class _Work:
         if closes is not None and closes - clock < LEAST_TIME:
             raise _Later(opens_at(closed, closes) or closes)
         return deadline if closes is None else min(deadline, closes)
-
-
-def _ended(ledger: Ledger, one: PlannedChange) -> Ended | None:
-    return ledger.change(one.number, len(one.change.do))
 
 
 def _not_as_planned(planned: PlannedChange, fresh: PlannedChange | LeftOut) -> Ended | None:

@@ -117,7 +117,7 @@ async def _back(job: RepairJob, undoes: str) -> list[PlannedChange | LeftOut]:
     ledger = await repairs.ledger(earlier)
     found: list[PlannedChange | LeftOut] = []
     for one in stored.plan.changes:
-        ended, undo = ledger.change(one.number, len(one.change.do)), one.change.undo
+        ended, undo = ledger.change(one), one.change.undo
         if ended is None or not ended.ending.is_applied:
             found.append(LeftOut(one.subject, one.verdict, "It was not changed by that repair."))
         elif undo is None or not ended.left:

@@ -26,8 +26,7 @@ async def settled_ledger(job: RepairJob, plan: RepairPlan) -> Ledger:
     begun = [
         (one, effect, once)
         for one in plan.changes
-        for number, effect in enumerate(one.change.do, 1)
-        for once in [Once(job.record.repair_id, one.number, number)]
+        for effect, once in zip(one.change.do, one.once(job.record.repair_id), strict=True)
         if ledger.of(once.name).intended is not None and not ledger.of(once.name).endings
     ]
     if not begun:
@@ -53,7 +52,7 @@ async def find_out(job: RepairJob, one: PlannedChange, effect: Effect, once: Onc
     for attempt in range(_TRIES):
         clock = (await changes.identity()).clock
         await job.services.sleep(max((deadline - clock).total_seconds() + 0.1, attempt * _PAUSE_SECONDS))
-        entries = (await job.services.store.repairs.ledger(job.record)).of(once.name)
+        entries = await job.services.store.repairs.entries(job.record, once.name)
         if entries.ending is not None:  # whoever began it has said so meanwhile
             return entries.ending
         ended = await _by_its_trace(changes, statement, effect, once, deadline)

@@ -23,7 +23,7 @@ async def verify_changes(request: LookRequest, services: Services) -> VerifyResu
     stored = await repairs.plan(job.record)
     if stored is not None and await repairs.verified(job.record, look) is None:
         ledger = await repairs.ledger(job.record)
-        endings = [(one, ledger.change(one.number, len(one.change.do))) for one in stored.plan.changes]
+        endings = [(one, ledger.change(one)) for one in stored.plan.changes]
         applied = [one for one, ended in endings if ended is not None and ended.ending.is_applied]
         now = await judged_now(job, look, [one.subject for one in applied])
 

@@ -3,7 +3,7 @@
 Entries are only ever added. A second ending that says something else is kept beside the first, and shown.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, NamedTuple, Self
@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Self
 from reconciliation.effects import Ended, Ending
 from reconciliation.fields import Fields
 from reconciliation.repair_lifecycle import RepairState
-from reconciliation.repair_plan import RepairPlan
+from reconciliation.repair_plan import PlannedChange, RepairPlan
 from reconciliation.times import to_text
 
 SCHEMA_VERSION = 1
@@ -92,12 +92,16 @@ class Ledger:
         """What is known of one effect; nothing, if it was not begun."""
         return self.effects.get(name, EffectEntries())
 
-    def change(self, number: int, effects: int) -> Ended | None:
+    def with_entries(self, name: str, entries: EffectEntries) -> "Ledger":
+        """With what is known of one effect by now."""
+        return Ledger({**self.effects, name: entries})
+
+    def change(self, one: PlannedChange) -> Ended | None:
         """How a change ended, by its effects; None if it did not. The first that was not applied decides."""
         left: dict[str, Any] = {}
         applied = Ended(Ending.DONE)
-        for effect in range(1, effects + 1):
-            ended = self.of(f"{number:04}-{effect}").ending
+        for name in one.effect_names:
+            ended = self.of(name).ending
             if ended is None or not ended.ending.is_applied:
                 return ended
             left |= ended.left
@@ -120,7 +124,7 @@ class Counts(NamedTuple):
     @classmethod
     def of(cls, plan: RepairPlan, ledger: Ledger) -> Self:
         """Of a plan and its ledger. Raises ``AssertionError`` if they do not add up."""
-        endings = [ledger.change(one.number, len(one.change.do)) for one in plan.changes]
+        endings = [ledger.change(one) for one in plan.changes]
         words = [None if ended is None else ended.ending for ended in endings]
         counts = cls(
             planned=len(words),
@@ -147,13 +151,3 @@ class Counts(NamedTuple):
             return RepairState.FAILED
         whole = self.done == self.planned and as_expected
         return RepairState.APPLIED if whole else RepairState.PARTLY_APPLIED
-
-
-def contradicted(ledger: Ledger) -> Sequence[str]:
-    """The effects that have two endings which say different things."""
-    return [name for name, entries in ledger.effects.items() if _contradicts(entries)]
-
-
-def _contradicts(entries: EffectEntries) -> bool:
-    told = [entry.ended.ending for entry in entries.endings if entry.ended.ending is not Ending.UNKNOWN]
-    return len({ending.is_applied for ending in told}) > 1

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, NamedTuple, Self
 
 from reconciliation.canonical import canonical, digest_of
-from reconciliation.effects import Effect, Scalar, scalars
+from reconciliation.effects import Effect, Once, Scalar, scalars
 from reconciliation.fields import Fields
 from reconciliation.repair import Change
 from reconciliation.times import to_text
@@ -30,6 +30,15 @@ class PlannedChange:
     verdict: str
     repair: str
     change: Change
+
+    def once(self, repair_id: str) -> list[Once]:
+        """The names of its effects, in order, for ever."""
+        return [Once(repair_id, self.number, effect) for effect in range(1, len(self.change.do) + 1)]
+
+    @property
+    def effect_names(self) -> list[str]:
+        """The names of its effects within the repair, in order."""
+        return [once.name for once in self.once("")]
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object; ``from_json`` gives back an equal value."""

@@ -42,7 +42,7 @@ async def _whole(context: Context, record: RepairRecord) -> dict[str, Any]:
         ledger = await repairs.ledger(record)
         counts = Counts.of(stored.plan, ledger)._asdict()
         for one in stored.plan.changes:
-            ended = ledger.change(one.number, len(one.change.do))
+            ended = ledger.change(one)
             if ended is not None:
                 changes.append({"number": one.number, "ending": ended.ending.value, "why": ended.why})
     return {

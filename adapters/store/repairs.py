@@ -218,8 +218,17 @@ class Repairs:
     async def ledger(self, record: RepairRecord) -> Ledger:
         """All that was written of a repair's effects."""
         prefix = f"{record.folder}/ledger/"
+        return await self._entries(prefix, [blob.path async for blob in self._blobs.listing(prefix)])
+
+    async def entries(self, record: RepairRecord, effect: str) -> EffectEntries:
+        """All that was written of one effect."""
+        prefix = f"{record.folder}/ledger/"
+        paths = [blob.path async for blob in self._blobs.listing(f"{prefix}{effect}.")]
+        return (await self._entries(prefix, paths)).of(effect)
+
+    async def _entries(self, prefix: str, paths: list[str]) -> Ledger:
         # The first ending of an effect has the shortest name of them.
-        paths = sorted([blob.path async for blob in self._blobs.listing(prefix)], key=lambda path: (len(path), path))
+        paths.sort(key=lambda path: (len(path), path))
         values: dict[str, Intended | Entry | None] = {}
         for at in range(0, len(paths), _READ_AT_ONCE):
             some = paths[at : at + _READ_AT_ONCE]
