@@ -62,12 +62,12 @@ fuzz: install ## send 10,000 odd requests to an app on a stack of its own; ends 
 	@$(RUN)/python -m tests.app.fuzzing
 
 .PHONY: chaos
-chaos: install ## 200 audits under faults, kills and worker crashes, each judged, within twenty minutes
+chaos: install ## 200 audits and 1,000 racing repairs under faults, kills and rivals, each judged, within 45 minutes
 	@$(RUN)/python -m dev.chaos
 
 .PHONY: chaos-quick
-chaos-quick: install ## the same with 20 audits, in under three minutes
-	@$(RUN)/python -m dev.chaos --audits 20
+chaos-quick: install ## the same with 20 audits and 40 repairs, within five minutes
+	@$(RUN)/python -m dev.chaos --audits 20 --repairs 40
 
 .PHONY: bench
 bench: install ## measure speed and memory beside the peers, within an hour; writes dev/benchmarks/results.md

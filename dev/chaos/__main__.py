@@ -1,4 +1,6 @@
-"""``python -m dev.chaos``: hundreds of audits on a bad day, each judged against what was planted."""
+"""``python -m dev.chaos``: hundreds of audits on a bad day, each judged against what was planted; then a thousand
+repairs that race with each other and with everybody else, judged against the database itself.
+"""
 
 import argparse
 import json
@@ -18,10 +20,12 @@ from dev.chaos.campaign import AuditEnd, Campaigner, draw_plan
 from dev.chaos.faults import Fault
 from dev.chaos.judging import Truth, Wrong
 from dev.chaos.lane import Lane, Servers
+from dev.chaos.repairs.campaign import run_repairs
+from dev.chaos.repairs.race import Results
 from dev.chaos.world import chaos_cases, chaos_containers, truth_of, write_account
 from dev.demo.cases import Case
-from dev.devstack.azurite import azurite
-from dev.devstack.postgres import postgres
+from dev.devstack.azurite import AzuriteServer, azurite
+from dev.devstack.postgres import PostgresServer, postgres
 from dev.devstack.stub import stubbed_storage
 
 # Of 200 audits, at least 60 are to be hit by each.
@@ -82,34 +86,38 @@ class Campaign:
 
 def main(arguments: list[str]) -> int:
     """0 if nothing was wrong, 1 if something was."""
-    parser = argparse.ArgumentParser(prog="chaos", description="Audits under random faults, kills and crashes.")
+    parser = argparse.ArgumentParser(prog="chaos", description="Audits and repairs under faults, kills and rivals.")
     parser.add_argument("--audits", type=int, default=200)
+    parser.add_argument("--repairs", type=int, default=1000, help="after the audits; half of them over HTTP")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--rate", type=float, help="of faults, 0 to 0.3 (default: drawn for each audit)")
     parser.add_argument("--lanes", type=int, default=6, help="audits that run at once, each on a host of its own")
     given = parser.parse_args(arguments)
     begun = time.monotonic()
-    summary = campaign(given.audits, given.seed, given.rate, given.lanes)
-    summary["seconds"] = round(time.monotonic() - begun, 1)
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="capture-audit-chaos-")))
+        servers = stack.enter_context(postgres()), stack.enter_context(azurite())
+        summary = campaign(*servers, folder, given) if given.audits else {}
+        repairs = run_repairs(*servers, folder, given.repairs, given.seed) if given.repairs else Results()
+    summary |= repairs.summary() | {"seconds": round(time.monotonic() - begun, 1)}
     print(json.dumps(summary))
-    return 1 if any(summary[name] for name in ("wrong_reports", "silent_gaps", "stuck", "crashes")) else 0
+    wrong = any(summary.get(name) for name in ("wrong_reports", "silent_gaps", "stuck", "crashes"))
+    return 1 if wrong or repairs.is_wrong else 0
 
 
-def campaign(audits: int, seed: int, rate: float | None, lanes: int) -> dict[str, object]:
-    """Run it on servers of its own, print a row for each audit, and return the summary."""
+def campaign(
+    database: PostgresServer, storage: AzuriteServer, folder: Path, given: argparse.Namespace
+) -> dict[str, object]:
+    """Run the audits, print a row for each, and return the summary."""
+    audits, seed, rate, lanes = given.audits, given.seed, given.rate, given.lanes
     cases = chaos_cases()
     containers = chaos_containers(cases)
     quota = round(audits * SHARE)
     run = Campaign(audits, seed, rate, truth_of(cases, containers), Quota(quota, audits), Quota(quota, audits))
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="capture-audit-chaos-")))
         account = folder / "account.jsonl"
         write_account(account, containers)
-        servers = Servers(
-            stack.enter_context(postgres()),
-            stack.enter_context(azurite()),
-            stack.enter_context(stubbed_storage(["--account", str(account)])),
-        )
+        servers = Servers(database, storage, stack.enter_context(stubbed_storage(["--account", str(account)])))
         print(f"{'audit':>5} {'rate':>5} {'kills':>5} {'crashes':>7} {'resumes':>7} {'seconds':>7}  end", flush=True)
         with ThreadPoolExecutor(lanes) as pool:
             done = [pool.submit(_lane, run, number, servers, cases, folder) for number in range(min(lanes, audits))]

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
 
 import psycopg
 from psycopg import sql
@@ -14,8 +15,11 @@ MOST_BEFORE_CUT = 60_000
 LONGEST_DELAY_SECONDS = 0.5
 
 
+@dataclass
 class DatabaseProxy(Proxy):
     """A running proxy; each connection draws one fault when it is opened."""
+
+    weather: Weather = field(kw_only=True)
 
     async def serve(self, reader: asyncio.StreamReader, out: asyncio.StreamWriter) -> None:
         """Pass one connection on, as far as its fault lets it."""
@@ -68,7 +72,7 @@ async def pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter, allowed
 @asynccontextmanager
 async def database_proxy(weather: Weather, target_port: int) -> AsyncIterator[DatabaseProxy]:
     """Run a proxy before the server on ``target_port`` until the block ends."""
-    proxy = DatabaseProxy(weather, target_port)
+    proxy = DatabaseProxy(target_port, weather=weather)
     async with proxy.listening(proxy.serve):
         yield proxy
 

@@ -76,6 +76,23 @@ class KillableHost:
         self.stop()
         self.start()
 
+    @property
+    def has_died(self) -> bool:
+        """True if somebody else has killed it: it is not started again by itself."""
+        return self._running().server.has_ended()
+
+    @property
+    def pid(self) -> int:
+        """The host's process."""
+        return self._running().pid
+
+    def fire(self, timer: str) -> None:
+        """Let a timer fire now."""
+        with suppress(httpx.TransportError):  # it is being started again
+            httpx.post(
+                f"{self._running().url.removesuffix('/api')}/admin/functions/{timer}", timeout=10, trust_env=False
+            )
+
     def crash_worker(self, *, at_orchestrator: bool) -> None:
         """Let the worker process die: now, or the next time that the orchestrator is called."""
         query = "?at=orchestrator" if at_orchestrator else ""
@@ -91,10 +108,10 @@ class KillableHost:
         """True for a moment after a kill or a crash: what was in flight then may end in any way."""
         return time.monotonic() - self.disturbed_at < _SECONDS_TO_DIE
 
-    def request(self, method: str, path: str) -> httpx.Response | None:
+    def request(self, method: str, path: str, body: object = None) -> httpx.Response | None:
         """The response to a request of the API; None when there is none."""
         try:
-            return httpx.request(method, f"{self._running().url}{path}", timeout=60, trust_env=False)
+            return httpx.request(method, f"{self._running().url}{path}", json=body, timeout=60, trust_env=False)
         except httpx.TransportError:
             return None
 

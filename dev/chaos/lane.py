@@ -1,11 +1,9 @@
 """One lane of the campaign: a host, its proxies, its database and its run store; audits run in it one after another."""
 
-import asyncio
 import random
-import threading
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import AsyncExitStack, ExitStack, contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Self
@@ -16,6 +14,7 @@ import psycopg
 from dev.chaos.database import DatabaseProxy, create_reader, database_proxy, denied, locked
 from dev.chaos.faults import CONNECTION_FAULTS, LIES, LISTING_FAULTS, RUN_STORE_FAULTS, Fault, Weather
 from dev.chaos.hosting import KillableHost
+from dev.chaos.proxy import on_a_thread
 from dev.chaos.storage import Conditions, StorageProxy, storage_proxy
 from dev.chaos.world import PAGE_SIZE
 from dev.demo.cases import Case
@@ -56,35 +55,21 @@ class Proxies:
 @contextmanager
 def running_proxies(servers: Servers, seed: int, counts: Counter[Fault]) -> Iterator[Proxies]:
     """Run a lane's proxies until the block ends."""
-    started, stop = threading.Event(), asyncio.Event()
-    loops: list[asyncio.AbstractEventLoop] = []
-    proxies: list[Proxies] = []
 
-    async def serve() -> None:
-        loops.append(asyncio.get_running_loop())
-        async with AsyncExitStack() as stack:
-            source = Weather(seed, LISTING_FAULTS + LIES, counts)
-            store = Weather(seed + 1, RUN_STORE_FAULTS, counts)
-            database = Weather(seed + 2, CONNECTION_FAULTS, counts)
-            proxies.append(
-                Proxies(
-                    await stack.enter_async_context(storage_proxy(source, servers.source.port)),
-                    await stack.enter_async_context(storage_proxy(store, servers.azurite.port)),
-                    await stack.enter_async_context(database_proxy(database, servers.postgres.port)),
-                )
-            )
-            started.set()
-            await stop.wait()
+    @asynccontextmanager
+    async def proxies() -> AsyncIterator[Proxies]:
+        source = Weather(seed, LISTING_FAULTS + LIES, counts)
+        store = Weather(seed + 1, RUN_STORE_FAULTS, counts)
+        database = Weather(seed + 2, CONNECTION_FAULTS, counts)
+        async with (
+            storage_proxy(source, servers.source.port) as before_source,
+            storage_proxy(store, servers.azurite.port) as before_store,
+            database_proxy(database, servers.postgres.port) as before_database,
+        ):
+            yield Proxies(before_source, before_store, before_database)
 
-    thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
-    thread.start()
-    if not started.wait(10):
-        raise TimeoutError("the proxies did not start")
-    try:
-        yield proxies[0]
-    finally:
-        loops[0].call_soon_threadsafe(stop.set)
-        thread.join(15)
+    with on_a_thread(proxies) as running:
+        yield running
 
 
 @dataclass
@@ -109,8 +94,8 @@ class Lane:
         create_reader(url, name, _PASSWORD)
         with running_proxies(servers, seed, counts) as proxies:
             settings = {
-                "SOURCE_STORAGE": _through(servers.source.connection_string, proxies.source.port),
-                "REPORT_STORAGE": _through(servers.azurite.connection_string, proxies.store.port),
+                "SOURCE_STORAGE": through(servers.source.connection_string, proxies.source.port),
+                "REPORT_STORAGE": through(servers.azurite.connection_string, proxies.store.port),
                 "AUDIT_REPORT_CONTAINER": f"chaos-{number}",
                 "PRE_DATABASE": f"postgresql://{name}:{_PASSWORD}@127.0.0.1:{proxies.database.port}/{name}",
                 "AUDIT_SETTLE_MINUTES": "0",
@@ -156,7 +141,7 @@ class Lane:
         self._sql_fault.close()
 
 
-def _through(connection_string: str, port: int) -> str:
+def through(connection_string: str, port: int) -> str:
     """The connection string with the proxy's port in it, and nothing else changed."""
     parts = dict(part.partition("=")[::2] for part in connection_string.rstrip(";").split(";"))
     parts["BlobEndpoint"] = f"http://127.0.0.1:{port}{urlsplit(parts['BlobEndpoint']).path}"

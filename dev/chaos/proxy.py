@@ -1,20 +1,45 @@
 """What the proxies have in common: a port of their own, and connections that are all cut at the end."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
-
-from dev.chaos.faults import Weather
+from typing import TypeVar
 
 HOST = "127.0.0.1"
+ServersT = TypeVar("ServersT")
+
+
+@contextmanager
+def on_a_thread(servers: Callable[[], AbstractAsyncContextManager[ServersT]]) -> Iterator[ServersT]:
+    """Run servers by an event loop in a thread of their own until the block ends."""
+    started, stop = threading.Event(), asyncio.Event()
+    loops: list[asyncio.AbstractEventLoop] = []
+    running: list[ServersT] = []
+
+    async def serve() -> None:
+        loops.append(asyncio.get_running_loop())
+        async with servers() as one:
+            running.append(one)
+            started.set()
+            await stop.wait()
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
+    thread.start()
+    if not started.wait(10):
+        raise TimeoutError("the proxies did not start")
+    try:
+        yield running[0]
+    finally:
+        loops[0].call_soon_threadsafe(stop.set)
+        thread.join(15)
 
 
 @dataclass
 class Proxy:
     """A server before the one on ``target_port``; its ``port`` is known once it listens."""
 
-    weather: Weather
     target_port: int
     port: int = 0
     _writers: set[asyncio.StreamWriter] = field(default_factory=set)

@@ -90,6 +90,7 @@ class StorageProxy(Proxy):
     ``lied_about`` those about which a response said something untrue without a sign of it.
     """
 
+    weather: Weather = field(kw_only=True)
     conditions: Conditions = field(default_factory=Conditions)
     delivered: set[str] = field(default_factory=set)
     lied_about: set[str] = field(default_factory=set)
@@ -297,7 +298,7 @@ async def _passed_on(session: aiohttp.ClientSession, port: int, request: Request
 @asynccontextmanager
 async def storage_proxy(weather: Weather, target_port: int) -> AsyncIterator[StorageProxy]:
     """Run a proxy before the blob service on ``target_port`` until the block ends."""
-    proxy = StorageProxy(weather, target_port)
+    proxy = StorageProxy(target_port, weather=weather)
     connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=5)
     async with (
         aiohttp.ClientSession(auto_decompress=False, connector=connector) as session,

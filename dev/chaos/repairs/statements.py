@@ -1,0 +1,328 @@
+"""Races for the statement itself: each repair is in a run store of its own, and nothing is read again before,
+so that nothing but the statement stands between a plan and the database.
+"""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+from activities.repairing import database_setting, identities, identity_of
+from adapters.services import Services
+from adapters.settings import load_settings
+from adapters.store.blobs import BlobStore
+from adapters.store.records import AuditRecords
+from adapters.store.run_store import RunStore
+from dev.chaos.repairs.gate import Armed, Gate, Moment, gate
+from dev.chaos.repairs.judging import Told, judge
+from dev.chaos.repairs.race import Race, Results, broken_by
+from dev.chaos.repairs.rivals import Stands, Waiting, write
+from dev.chaos.repairs.worker import DEADLINE_SECONDS, WITHOUT_GUARD
+from dev.chaos.repairs.world import Database, Session, held_of, reset, rows
+from dev.devstack.app import ROOT
+from reconciliation.effects import Effect
+from reconciliation.repair import Change
+from reconciliation.repair_lifecycle import RepairState
+from reconciliation.repair_plan import Named, PlannedChange, RepairPlan
+from reconciliation.repair_record import Chosen, Decision, RepairRecord
+from reconciliation.run_record import new_audit_id
+
+FROZEN_SECONDS = 6.5
+"""Longer than a transaction may stand still, and than the deadline of a change."""
+HELD_SECONDS = DEADLINE_SECONDS + 1.5
+MOST_SECONDS_TO_WAIT = 15.0
+STORES = 2
+_PROFILE = "pre-capture-sessions"
+_MOST_DELIVERIES = 5
+_PLANNED = "select xmin::text as token, status::text from capture_sessions where id = %(session)s"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where races are run."""
+
+    database: Database
+    storage: str
+    without_guard: str = ""
+
+    def settings(self, container: str, repair_url: str) -> dict[str, str]:
+        """The settings of a worker."""
+        return {
+            "SOURCE_STORAGE": self.storage,
+            "REPORT_STORAGE": self.storage,
+            "AUDIT_REPORT_CONTAINER": container,
+            "PRE_DATABASE": repair_url,
+            "PRE_REPAIR_DATABASE": repair_url,
+            "AUDIT_REPAIR_CLOSED_HOURS": "none",
+            WITHOUT_GUARD: self.without_guard,
+        }
+
+
+class Worker:
+    """A process that applies repairs, one at a time; one that died is started again when it is needed."""
+
+    def __init__(self, settings: Mapping[str, str], through: Gate) -> None:
+        self.gate = through
+        self._settings = settings
+        self._process: asyncio.subprocess.Process | None = None
+        self._turn = asyncio.Lock()
+
+    async def start(self) -> None:
+        """Wait until it is ready."""
+        async with self._turn:
+            await self._running()
+
+    async def apply(self, repair_id: str) -> dict[str, Any] | None:
+        """How a step ended that applies a repair; None if the worker died."""
+        async with self._turn:
+            process = await self._running()
+            assert process.stdin is not None
+            assert process.stdout is not None
+            try:
+                process.stdin.write(
+                    json.dumps({"profile": _PROFILE, "repair_id": repair_id, "look": 1}).encode() + b"\n"
+                )
+                await process.stdin.drain()
+                line = await process.stdout.readline()
+            except ConnectionError:
+                line = b""
+            if not line:
+                if await process.wait() != -signal.SIGKILL:
+                    raise RuntimeError(f"a worker of races ended by itself: {process.returncode}")
+                return None
+            result: dict[str, Any] = json.loads(line)
+            return result
+
+    async def _running(self) -> asyncio.subprocess.Process:
+        if self._process is None or self._process.returncode is not None:
+            inherited = {name: value for name, value in os.environ.items() if not name.startswith("AUDIT_")}
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "dev.chaos.repairs.worker",
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                env={**inherited, **self._settings},
+                cwd=ROOT,
+            )
+            assert self._process.stdout is not None
+            await self._process.stdout.readline()
+        return self._process
+
+    async def kill(self) -> None:
+        """``kill -9``."""
+        if self._process is not None and self._process.returncode is None:
+            self._process.kill()
+
+    async def freeze(self) -> None:
+        """Let it stand still for a while."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+        await asyncio.sleep(FROZEN_SECONDS)
+        self._process.send_signal(signal.SIGCONT)
+
+    async def end(self) -> None:
+        """End it, whatever it is at."""
+        await self.kill()
+        if self._process is not None:
+            await self._process.wait()
+
+
+@dataclass
+class Store:
+    """A run store, and two workers of it."""
+
+    services: Services
+    workers: Sequence[Worker]
+
+    async def approved(
+        self, race: Race, recording: str, identity: Mapping[str, Any], *, approves: bool
+    ) -> RepairRecord:
+        """A repair that is ready to be applied, if it is approved; its plan is of the row as it is now."""
+        now, repairs = self.services.now(), self.services.store.repairs
+        repair_id = new_audit_id(now, uuid4().hex[:8])
+        record = RepairRecord(
+            repair_id, _PROFILE, repair_id, Chosen(), "a" * 64, RepairState.APPROVED, now, now, undoes=repair_id
+        )
+        plan = RepairPlan(
+            repair_id=repair_id,
+            profile=_PROFILE,
+            audit_id=repair_id,
+            audited=self.services.audited(self.services.settings.profiles[_PROFILE]).to_json(),
+            identities=identity["names"],
+            release="chaos",
+            proposer=record.proposer,
+            proposed_at=now,
+            expires_at=now + timedelta(hours=1),
+            changes=[_registration(race.session, recording, identity["row"])],
+            undoes=repair_id,  # of such a plan nothing is read again
+        )
+        await repairs.create(record)
+        stored = await repairs.create_plan(record, plan)
+        if approves:
+            await repairs.decide(
+                record, Decision(approves=True, digest=stored.digest, person="b" * 64, reason="-", at=now)
+            )
+        await repairs.claim(_PROFILE, repair_id, now, await repairs.active(_PROFILE))
+        return record
+
+    async def told(self, record: RepairRecord, race: Race, recording: str, *, approved: bool) -> Told:
+        """What its ledger says."""
+        entries = await self.services.store.repairs.entries(record, "0001-1")
+        deadline = None if entries.intended is None else entries.intended.deadline
+        return Told(record.repair_id, approved, race.session.session, recording, deadline, entries.ending)
+
+
+def _registration(session: Session, recording: str, row: Mapping[str, Any]) -> PlannedChange:
+    values = {
+        "session_id": str(session.session),
+        "booking_id": str(session.booking),
+        "case_id": str(session.case),
+        "session_token": row["token"],
+        "session_status": row["status"],
+        "recording_id": recording,
+        "filename": session.track,
+        "duration": None,
+    }
+    change = Change(says="Register it.", seen={}, do=(Effect("register_recording", values),))
+    named = Named("capture_session", str(session.session))
+    return PlannedChange(1, named, "unregistered_recording", "register_recording", change)
+
+
+@dataclass
+class Lane:
+    """Runs races one after another."""
+
+    place: Place
+    stores: Sequence[Store]
+    results: Results
+    _deliveries: set[asyncio.Task[Any]] = field(default_factory=set)
+
+    async def run(self, race: Race) -> None:
+        """Run one, and judge it."""
+        session, url = race.session, self.place.database.owner_url
+        await asyncio.to_thread(reset, url, session)
+        if race.rival is not None and race.before:
+            await asyncio.to_thread(write, url, race.rival, session)
+        records, recordings = await self._plans(race)
+        waiting = None
+        if race.rival is not None and not race.before:
+            waiting = await asyncio.to_thread(Waiting, url, race.rival, session)
+        deliveries = [
+            asyncio.ensure_future(self._until_ended(store, record, race))
+            for store, record in zip(self.stores, records, strict=True)
+        ]
+        stands = Stands.COMMITTED if race.before else None
+        if waiting is not None:
+            stands = await asyncio.to_thread(
+                waiting.end,
+                commits=race.commits,
+                hold_seconds=HELD_SECONDS,
+                most_seconds=MOST_SECONDS_TO_WAIT,
+                all_ended=lambda: all(one.done() for one in deliveries),
+            )
+        await asyncio.gather(*deliveries)
+        told = [
+            await store.told(record, race, recording, approved=not (race.unapproved and store is self.stores[0]))
+            for store, record, recording in zip(self.stores, records, recordings, strict=True)
+        ]
+        held = await asyncio.to_thread(held_of, url, session)
+        self.results.add(told, stands, judge(told, held, broken_by(race, stands)))
+
+    async def _plans(self, race: Race) -> tuple[list[RepairRecord], list[str]]:
+        [row] = await asyncio.to_thread(rows, self.place.database.owner_url, _PLANNED, **race.session.ids)
+        services = self.stores[0].services
+        setting = database_setting(services.settings.profiles[_PROFILE])
+        identity = {"row": row, "names": identities({setting: await identity_of(services, setting)})}
+        recordings = [str(race.session.recording)] * len(self.stores)
+        if race.other_container:
+            recordings[0] = str(uuid4())
+        records = [
+            await store.approved(race, recording, identity, approves=not (race.unapproved and store is self.stores[0]))
+            for store, recording in zip(self.stores, recordings, strict=True)
+        ]
+        return records, recordings
+
+    async def _until_ended(self, store: Store, record: RepairRecord, race: Race) -> None:
+        first, second = store.workers
+        twice = race.duplicate
+        if race.moment is not None:
+            first.gate.armed = armed = Armed(
+                race.moment, first.freeze if race.moment.freezes else _done_by(first, race.moment)
+            )
+            twice |= race.moment.freezes
+        try:
+            given = [first.apply(record.repair_id), *([second.apply(record.repair_id)] if twice else [])]
+            results = await asyncio.gather(*given)
+        finally:
+            first.gate.armed = None
+        if race.moment is not None and armed.happened:
+            self.results.disturbed[race.moment.value] += 1
+        for worker in (second, first) * _MOST_DELIVERIES:
+            if any(result is not None and _has_ended(result) for result in results):
+                return
+            results = [await worker.apply(record.repair_id)]
+        self.results.stick(f"{record.repair_id}: {results}")
+
+
+def _done_by(worker: Worker, moment: Moment) -> Any:
+    async def nothing() -> None:
+        """The connection alone is cut."""
+
+    return worker.kill if moment.kills else nothing
+
+
+def _has_ended(result: Mapping[str, Any]) -> bool:
+    return result.get("then") == "verify" or (result["ok"] is False and not result["retryable"])
+
+
+@asynccontextmanager
+async def lane(place: Place, name: str, results: Results) -> AsyncIterator[Lane]:
+    """A lane with its workers, until the block ends."""
+    async with AsyncExitStack() as stack:
+        stores = []
+        for number in range(STORES):
+            container = f"races-{name}-{number}"
+            settings = replace(
+                load_settings(place.settings(container, place.database.repair_url)),
+                repair_deadline_seconds=DEADLINE_SECONDS,
+            )
+            workers = []
+            for _ in range(2):
+                through = await stack.enter_async_context(gate(place.database.port))
+                worker = Worker(place.settings(container, place.database.through(through.port)), through)
+                stack.push_async_callback(worker.end)
+                workers.append(worker)
+            blobs = BlobStore(settings.report_storage, settings.report_container)
+            stack.push_async_callback(blobs.close)
+            services = Services(settings, AuditRecords(blobs, tuple(settings.profiles)), RunStore.of(blobs), {})
+            stores.append(Store(services, workers))
+        await asyncio.gather(*(worker.start() for store in stores for worker in store.workers))
+        yield Lane(place, stores, results)
+
+
+async def run_races(place: Place, races: Iterable[Race], results: Results, lanes: int, name: str = "") -> None:
+    """Run races in some lanes at once; no two of them are for the same session at the same time."""
+    to_come = list(races)[::-1]
+    busy: set[str] = set()
+
+    async def run(number: int) -> None:
+        async with lane(place, f"{name}{number}", results) as one:
+            while to_come:
+                race = to_come.pop()
+                while race.session.name in busy:  # noqa: ASYNC110 - of another lane
+                    await asyncio.sleep(0.05)
+                busy.add(race.session.name)
+                try:
+                    await one.run(race)
+                finally:
+                    busy.remove(race.session.name)
+
+    await asyncio.gather(*(run(number) for number in range(lanes)))
