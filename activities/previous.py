@@ -1,12 +1,14 @@
 """The audit to compare with: the last completed one before it with the same question."""
 
 import logging
+from datetime import datetime, timedelta
 
 from activities.step import Job
 from adapters.services import Services
 from adapters.store.documents import ODD
-from reconciliation.errors import RunStoreError
+from reconciliation.errors import RunStoreError, UnreadableError
 from reconciliation.question import question_of
+from reconciliation.repair_plan import Named
 from reconciliation.rules import Severity
 from reconciliation.since_last import Known, Previous
 from reconciliation.times import from_text
@@ -14,6 +16,9 @@ from reporting.document import ReportReader
 from reporting.model import COMPARABLE_VERSIONS
 
 logger = logging.getLogger("capture_audit.previous")
+
+_LONGEST_REPAIR = timedelta(days=9)
+"""A repair that was proposed earlier than this before an audit had ended by then: plans last a week at most."""
 
 
 async def previous_audit(job: Job) -> Previous | None:
@@ -43,4 +48,30 @@ async def _read(services: Services, profile: str, audit_id: str) -> Previous:
     if not reader.complete or reader.head["schema_version"] not in COMPARABLE_VERSIONS:
         raise ValueError("it was cut short, or has another schema")
     as_of, mode = from_text(reader.head["audit"]["as_of"]), str(reader.head["parameters"]["mode"])
-    return Previous(audit_id, as_of, mode, frozenset(findings))
+    return Previous(audit_id, as_of, mode, frozenset(findings), await _repaired(services, profile, as_of))
+
+
+async def _repaired(services: Services, profile: str, since: datetime) -> dict[Named, str]:
+    """Which repair has changed what since a moment; the newest of several. One that cannot be read is left out, with a
+    warning in the log.
+    """
+    found: dict[Named, str] = {}
+    repairs = services.store.repairs
+    async for record in repairs.newest_first(profile):
+        if isinstance(record, UnreadableError):
+            logger.warning("What a repair has changed is not known: %s", record)
+            continue
+        if record.created_at < since - _LONGEST_REPAIR:
+            break
+        if not record.counts.get("done") or record.undoes is not None:
+            continue
+        try:
+            stored, ledger = await repairs.plan(record), await repairs.ledger(record)
+        except UnreadableError as error:
+            logger.warning("What a repair has changed is not known: %s", error)
+            continue
+        for one in stored.plan.changes if stored else ():
+            ended = ledger.change(one)
+            if ended is not None and ended.ending.is_applied:
+                found.setdefault(one.subject, record.repair_id)
+    return found

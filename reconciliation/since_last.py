@@ -1,12 +1,13 @@
 """What changed since the previous completed audit of the same question."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from reconciliation.repair_plan import Named
 from reconciliation.times import to_text
 
 MOST_RESOLVED_SHOWN = 1000
@@ -29,12 +30,15 @@ class Known(NamedTuple):
 
 @dataclass(frozen=True)
 class Previous:
-    """A completed audit to compare with, and its findings that needed a person."""
+    """A completed audit to compare with, and its findings that needed a person. ``repaired`` names the repairs since by
+    what they have changed.
+    """
 
     audit_id: str
     as_of: datetime
     mode: str
     findings: frozenset[Known]
+    repaired: Mapping[Named, str] = field(default_factory=dict)
 
 
 Shows = Callable[[str, Known], bool]
@@ -61,11 +65,13 @@ class SinceLast:
             "new": self.new,
             "persisting": self.persisting,
             "resolved": None if self.resolved is None else len(self.resolved),
-            "resolved_findings": [
-                {"subject": {"kind": known.kind, "id": known.id}, "verdict": known.verdict}
-                for known in (self.resolved or ())[:MOST_RESOLVED_SHOWN]
-            ],
+            "resolved_findings": [self._shown(known) for known in (self.resolved or ())[:MOST_RESOLVED_SHOWN]],
         }
+
+    def _shown(self, known: Known) -> dict[str, Any]:
+        subject = Named(known.kind, known.id)
+        repair = None if self.previous is None else self.previous.repaired.get(subject)
+        return {"subject": subject._asdict(), "verdict": known.verdict, "repair": repair}
 
 
 NO_PREVIOUS = SinceLast(None, why_not="There is no earlier completed audit of the same question.")

@@ -8,10 +8,11 @@ from reporting.reading import Cut, Subject, cut, subject_of
 
 
 class Resolved(NamedTuple):
-    """A finding of the last audit that was resolved."""
+    """A finding of the last audit that was resolved; ``repair`` did it, if there was one."""
 
     subject: Subject
     verdict: str
+    repair: str | None
 
 
 class Comparison(NamedTuple):
@@ -28,7 +29,7 @@ class Comparison(NamedTuple):
 
 def comparison(report: Head, profile: Profile) -> Comparison:
     since = report["since_last"]
-    gone = [Resolved(subject_of(one, profile), one["verdict"]) for one in since["resolved_findings"]]
+    gone = [Resolved(subject_of(one, profile), one["verdict"], one.get("repair")) for one in since["resolved_findings"]]
     return Comparison(
         previous=since["previous"],
         why_not=since["why_not"],

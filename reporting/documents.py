@@ -67,6 +67,8 @@ class Resolved(Closed):
 
     subject: Subject
     verdict: str
+    repair: AuditId | None
+    """The id of the repair that has changed it since, if there is one."""
 
 
 _NULL: dict[str, Any] = {"type": "null"}

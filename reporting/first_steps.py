@@ -20,8 +20,17 @@ class Gap(NamedTuple):
     rest: str
 
 
+class Remedy(NamedTuple):
+    """What a repair does about a verdict, and the command that has its plan made."""
+
+    means: str
+    command: str
+
+
 class Step(NamedTuple):
-    """What to do about the findings of one verdict and severity. ``first`` is the day of the first ``event``."""
+    """What to do about the findings of one verdict and severity. ``first`` is the day of the first ``event``;
+    ``repair`` is how they can be repaired, if they can.
+    """
 
     severity: str
     verdict: str
@@ -31,6 +40,7 @@ class Step(NamedTuple):
     due: str | None
     event: str
     first: str | None
+    repair: Remedy | None
 
 
 class FirstSteps(NamedTuple):
@@ -90,7 +100,17 @@ def _steps(report: Head, findings: Findings, profile: Profile) -> Iterator[Step]
                 due=soonest[verdict],
                 event=showing.event,
                 first=min(dates)[:10] if dates else None,
+                repair=_remedy(report, verdict, profile),
             )
+
+
+def _remedy(report: Head, verdict: str, profile: Profile) -> Remedy | None:
+    """None if no repair mends the verdict."""
+    names = [rule.repair for _, rule in profile.verdicts() if rule.verdict == verdict and rule.repair is not None]
+    if not names:
+        return None
+    command = f"auditctl repair plan {report['audit']['id']} --verdict {verdict}"
+    return Remedy(profile.repair(names[0]).means, command)
 
 
 def _soonest(report: Head, group: Sequence[dict[str, Any]]) -> str | None:

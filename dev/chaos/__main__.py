@@ -24,7 +24,7 @@ from dev.chaos.repairs.campaign import run_repairs
 from dev.chaos.repairs.race import Results
 from dev.chaos.world import chaos_cases, chaos_containers, truth_of, write_account
 from dev.demo.cases import Case
-from dev.devstack.azurite import AzuriteServer, azurite
+from dev.devstack.azurite import azurite
 from dev.devstack.postgres import PostgresServer, postgres
 from dev.devstack.stub import stubbed_storage
 
@@ -96,31 +96,31 @@ def main(arguments: list[str]) -> int:
     begun = time.monotonic()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="capture-audit-chaos-")))
-        servers = stack.enter_context(postgres()), stack.enter_context(azurite())
-        summary = campaign(*servers, folder, given) if given.audits else {}
-        repairs = run_repairs(*servers, folder, given.repairs, given.seed) if given.repairs else Results()
+        server = stack.enter_context(postgres())
+        summary = audits(server, folder, given) if given.audits else {}
+        repairs = run_repairs(server, folder, given.repairs, given.seed) if given.repairs else Results()
     summary |= repairs.summary() | {"seconds": round(time.monotonic() - begun, 1)}
     print(json.dumps(summary))
     wrong = any(summary.get(name) for name in ("wrong_reports", "silent_gaps", "stuck", "crashes"))
     return 1 if wrong or repairs.is_wrong else 0
 
 
-def campaign(
-    database: PostgresServer, storage: AzuriteServer, folder: Path, given: argparse.Namespace
-) -> dict[str, object]:
+def audits(server: PostgresServer, folder: Path, given: argparse.Namespace) -> dict[str, object]:
     """Run the audits, print a row for each, and return the summary."""
-    audits, seed, rate, lanes = given.audits, given.seed, given.rate, given.lanes
+    number, seed, rate, lanes = given.audits, given.seed, given.rate, given.lanes
     cases = chaos_cases()
     containers = chaos_containers(cases)
-    quota = round(audits * SHARE)
-    run = Campaign(audits, seed, rate, truth_of(cases, containers), Quota(quota, audits), Quota(quota, audits))
+    quota = round(number * SHARE)
+    run = Campaign(number, seed, rate, truth_of(cases, containers), Quota(quota, number), Quota(quota, number))
     with ExitStack() as stack:
         account = folder / "account.jsonl"
         write_account(account, containers)
-        servers = Servers(database, storage, stack.enter_context(stubbed_storage(["--account", str(account)])))
+        servers = Servers(
+            server, stack.enter_context(azurite()), stack.enter_context(stubbed_storage(["--account", str(account)]))
+        )
         print(f"{'audit':>5} {'rate':>5} {'kills':>5} {'crashes':>7} {'resumes':>7} {'seconds':>7}  end", flush=True)
         with ThreadPoolExecutor(lanes) as pool:
-            done = [pool.submit(_lane, run, number, servers, cases, folder) for number in range(min(lanes, audits))]
+            done = [pool.submit(_lane, run, lane, servers, cases, folder) for lane in range(min(lanes, number))]
             lanes_run = [future.result() for future in done]
     return summed(run.ends, lanes_run)
 

@@ -67,7 +67,7 @@ def asking(report: dict[str, Any]) -> int:
 
 
 def resolved(kind: str, subject: object, verdict: str) -> dict[str, Any]:
-    return {"subject": {"kind": kind, "id": str(subject)}, "verdict": verdict}
+    return {"subject": {"kind": kind, "id": str(subject)}, "verdict": verdict, "repair": None}
 
 
 Audit = tuple[dict[str, Any], dict[str, Any]]

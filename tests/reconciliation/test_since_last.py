@@ -74,7 +74,7 @@ def test_new_persisting_and_resolved() -> None:
         "new": 1,
         "persisting": 1,
         "resolved": 1,
-        "resolved_findings": [{"subject": {"kind": "recording", "id": "mended"}, "verdict": "no_ism"}],
+        "resolved_findings": [{"subject": {"kind": "recording", "id": "mended"}, "verdict": "no_ism", "repair": None}],
     }
 
 

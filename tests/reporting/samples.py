@@ -338,7 +338,8 @@ def every_verdict() -> list[Json]:
 def with_findings() -> Json:
     """A complete audit that found something of every kind."""
     resolved = [
-        {"subject": {"kind": "capture_session", "id": uuid_of(f"r{n}")}, "verdict": "stuck_empty"} for n in "ab"
+        {"subject": {"kind": "capture_session", "id": uuid_of(f"r{n}")}, "verdict": "stuck_empty", "repair": repair}
+        for n, repair in (("a", None), ("b", "20260302-101500-1a2b3c4d"))
     ]
     found = every_verdict()
     new = sum(one["change"] == "new" for one in found)

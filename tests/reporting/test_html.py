@@ -104,7 +104,7 @@ def report_full_of(text: str) -> Json:
         ],
         headline=text,
         looked=coverage(1, {text: text}, {text: 1}),
-        compared=since_last(resolved=1, resolved_findings=[{"subject": named, "verdict": text}]),
+        compared=since_last(resolved=1, resolved_findings=[{"subject": named, "verdict": text, "repair": None}]),
         parameters={"statuses": [text], "ingest_address_contains": text},
     )
     document["audit"] |= {"title": text, "id": text, "profile": text, "environment": text, "storage_account": text}
@@ -214,6 +214,8 @@ def test_what_to_do_first_is_most_urgent_first_and_short() -> None:
     first = section_of(report([finding("no_duration"), finding("no_ism"), *many]), "first")
     assert first == (
         "What to do first high unregistered_recording 3 times : Play it. The first hearing was 2025-01-01. "
+        "Can be repaired. Registers the complete container as the session's recording, as the service itself would "
+        "have done. Have a plan made: auditctl repair plan 20260302-093000-1a2b3c4d --verdict unregistered_recording "
         "high no_ism 1 time : Look at the recording as the runbook tells for no_ism. The first hearing was 2026-01-31. "
         "low no_duration 1 time : Look at the recording as the runbook tells for no_duration. "
         "The first hearing was 2026-01-31."
@@ -280,12 +282,16 @@ def test_what_is_only_counted_is_said_in_words() -> None:
 
 
 def test_what_changed_since_the_last_audit_is_counted_and_what_was_resolved_is_listed() -> None:
-    gone = {"subject": {"kind": "recording", "id": uuid_of("gone")}, "verdict": "no_ism"}
+    gone = {
+        "subject": {"kind": "recording", "id": uuid_of("gone")},
+        "verdict": "no_ism",
+        "repair": "20260302-101500-1a2b3c4d",
+    }
     since = since_last(new=2, persisting=1_000, resolved=3, resolved_findings=[gone])
     text = section_of(report(compared=since), "since")
     assert "Compared with audit 20260301-093000-1a2b3c4d , as of 2026-03-01 09:30 UTC" in text
     assert "2 new , 1,000 persisting, 3 resolved." in text
-    assert f"recording {uuid_of('gone')} no_ism" in text
+    assert f"recording {uuid_of('gone')} no_ism , resolved by repair 20260302-101500-1a2b3c4d" in text
     assert "The first 1 of 3 are shown" in text
 
 

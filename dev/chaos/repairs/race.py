@@ -4,7 +4,7 @@ import random
 import threading
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from dev.chaos.repairs.gate import Moment
 from dev.chaos.repairs.judging import Problem, Told, Wrong
@@ -24,7 +24,8 @@ class Race:
 
     ``before``: the rival has committed before the plan was made; else it ``commits`` while they wait, or takes back
     what it wrote. ``duplicate``: each is delivered twice. ``unapproved``: one of them is applied without an approval.
-    ``other_container``: one of them is for another container than the rest.
+    ``other_container``: one of them is for another container than the rest. ``one_store``: they are in one run store,
+    in which one of them alone has its profile's place.
     """
 
     session: Session
@@ -35,6 +36,7 @@ class Race:
     duplicate: bool = False
     unapproved: bool = False
     other_container: bool = False
+    one_store: bool = False
 
 
 def draw_race(chance: random.Random, session: Session) -> Race:
@@ -55,9 +57,10 @@ def draw_race(chance: random.Random, session: Session) -> Race:
     )
 
 
-def draw_races(chance: random.Random, sessions: Sequence[Session], races: int) -> list[Race]:
-    """So many races, for each session in turn."""
-    return [draw_race(chance, sessions[number % len(sessions)]) for number in range(races)]
+def draw_races(chance: random.Random, sessions: Sequence[Session], races: int, in_one_store: int = 0) -> list[Race]:
+    """So many races, for each session in turn; some of them in one run store."""
+    drawn = [draw_race(chance, sessions[number % len(sessions)]) for number in range(races)]
+    return [replace(race, one_store=number < in_one_store) for number, race in enumerate(drawn)]
 
 
 def one_of_each(sessions: Sequence[Session], guard: str = "") -> list[Race]:

@@ -1,5 +1,5 @@
-"""Races for the statement itself: each repair is in a run store of its own, and nothing is read again before,
-so that nothing but the statement stands between a plan and the database.
+"""Races for the statement itself: nothing is read again before, and most repairs are in a run store of their own, so
+that nothing but the statement stands between a plan and the database.
 """
 
 import asyncio
@@ -9,7 +9,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -140,7 +140,7 @@ class Store:
     """A run store, and two workers of it."""
 
     services: Services
-    workers: Sequence[Worker]
+    workers: tuple[Worker, Worker]
 
     async def approved(
         self, race: Race, recording: str, identity: Mapping[str, Any], *, approves: bool
@@ -173,12 +173,6 @@ class Store:
         await repairs.claim(_PROFILE, repair_id, now, await repairs.active(_PROFILE))
         return record
 
-    async def told(self, record: RepairRecord, race: Race, recording: str, *, approved: bool) -> Told:
-        """What its ledger says."""
-        entries = await self.services.store.repairs.entries(record, "0001-1")
-        deadline = None if entries.intended is None else entries.intended.deadline
-        return Told(record.repair_id, approved, race.session.session, recording, deadline, entries.ending)
-
 
 def _registration(session: Session, recording: str, row: Mapping[str, Any]) -> PlannedChange:
     values = {
@@ -196,6 +190,17 @@ def _registration(session: Session, recording: str, row: Mapping[str, Any]) -> P
     return PlannedChange(1, named, "unregistered_recording", "register_recording", change)
 
 
+@dataclass(frozen=True)
+class Racer:
+    """One repair of a race; ``workers`` are those of its store, first the one that it is delivered to first."""
+
+    store: Store
+    workers: tuple[Worker, Worker]
+    record: RepairRecord
+    recording: str
+    approved: bool
+
+
 @dataclass
 class Lane:
     """Runs races one after another."""
@@ -203,7 +208,6 @@ class Lane:
     place: Place
     stores: Sequence[Store]
     results: Results
-    _deliveries: set[asyncio.Task[Any]] = field(default_factory=set)
 
     async def run(self, race: Race) -> None:
         """Run one, and judge it."""
@@ -211,14 +215,11 @@ class Lane:
         await asyncio.to_thread(reset, url, session)
         if race.rival is not None and race.before:
             await asyncio.to_thread(write, url, race.rival, session)
-        records, recordings = await self._plans(race)
+        racers = await self._racers(race)
         waiting = None
         if race.rival is not None and not race.before:
             waiting = await asyncio.to_thread(Waiting, url, race.rival, session)
-        deliveries = [
-            asyncio.ensure_future(self._until_ended(store, record, race))
-            for store, record in zip(self.stores, records, strict=True)
-        ]
+        deliveries = [asyncio.ensure_future(self._until_ended(racer, race)) for racer in racers]
         stands = Stands.COMMITTED if race.before else None
         if waiting is not None:
             stands = await asyncio.to_thread(
@@ -229,47 +230,54 @@ class Lane:
                 all_ended=lambda: all(one.done() for one in deliveries),
             )
         await asyncio.gather(*deliveries)
-        told = [
-            await store.told(record, race, recording, approved=not (race.unapproved and store is self.stores[0]))
-            for store, record, recording in zip(self.stores, records, recordings, strict=True)
-        ]
+        told = [await _told(racer, session) for racer in racers]
         held = await asyncio.to_thread(held_of, url, session)
         self.results.add(told, stands, judge(told, held, broken_by(race, stands)))
 
-    async def _plans(self, race: Race) -> tuple[list[RepairRecord], list[str]]:
+    async def _racers(self, race: Race) -> list[Racer]:
+        """Two repairs that are ready to be applied; in one run store, the second has taken the place of the first."""
         [row] = await asyncio.to_thread(rows, self.place.database.owner_url, _PLANNED, **race.session.ids)
         services = self.stores[0].services
         setting = database_setting(services.settings.profiles[_PROFILE])
         identity = {"row": row, "names": identities({setting: await identity_of(services, setting)})}
-        recordings = [str(race.session.recording)] * len(self.stores)
-        if race.other_container:
-            recordings[0] = str(uuid4())
-        records = [
-            await store.approved(race, recording, identity, approves=not (race.unapproved and store is self.stores[0]))
-            for store, recording in zip(self.stores, recordings, strict=True)
-        ]
-        return records, recordings
-
-    async def _until_ended(self, store: Store, record: RepairRecord, race: Race) -> None:
-        first, second = store.workers
-        twice = race.duplicate
-        if race.moment is not None:
-            first.gate.armed = armed = Armed(
-                race.moment, first.freeze if race.moment.freezes else _done_by(first, race.moment)
+        other = str(uuid4()) if race.other_container else str(race.session.recording)
+        racers = []
+        for at, recording in enumerate((other, str(race.session.recording))):
+            store = self.stores[0 if race.one_store else at]
+            one, two = store.workers
+            approved = not (race.unapproved and at == 0)
+            record = await store.approved(race, recording, identity, approves=approved)
+            racers.append(
+                Racer(store, (two, one) if race.one_store and at else (one, two), record, recording, approved)
             )
+        return racers
+
+    async def _until_ended(self, racer: Racer, race: Race) -> None:
+        (first, second), repair_id = racer.workers, racer.record.repair_id
+        twice, armed = race.duplicate, None
+        if race.moment is not None:
+            do = first.freeze if race.moment.freezes else _done_by(first, race.moment)
+            first.gate.armed = armed = Armed(race.moment, do)
             twice |= race.moment.freezes
         try:
-            given = [first.apply(record.repair_id), *([second.apply(record.repair_id)] if twice else [])]
-            results = await asyncio.gather(*given)
+            results = await asyncio.gather(first.apply(repair_id), *([second.apply(repair_id)] if twice else []))
         finally:
             first.gate.armed = None
-        if race.moment is not None and armed.happened:
-            self.results.disturbed[race.moment.value] += 1
+        if armed is not None and armed.happened:
+            self.results.disturbed[armed.moment.value] += 1
         for worker in (second, first) * _MOST_DELIVERIES:
             if any(result is not None and _has_ended(result) for result in results):
                 return
-            results = [await worker.apply(record.repair_id)]
-        self.results.stick(f"{record.repair_id}: {results}")
+            results = [await worker.apply(repair_id)]
+        self.results.stick(f"{repair_id}: {results}")
+
+
+async def _told(racer: Racer, session: Session) -> Told:
+    """What its ledger says."""
+    entries = await racer.store.services.store.repairs.entries(racer.record, "0001-1")
+    deadline = None if entries.intended is None else entries.intended.deadline
+    record = racer.record
+    return Told(record.repair_id, racer.approved, session.session, racer.recording, deadline, entries.ending)
 
 
 def _done_by(worker: Worker, moment: Moment) -> Any:
@@ -303,7 +311,7 @@ async def lane(place: Place, name: str, results: Results) -> AsyncIterator[Lane]
             blobs = BlobStore(settings.report_storage, settings.report_container)
             stack.push_async_callback(blobs.close)
             services = Services(settings, AuditRecords(blobs, tuple(settings.profiles)), RunStore.of(blobs), {})
-            stores.append(Store(services, workers))
+            stores.append(Store(services, (workers[0], workers[1])))
         await asyncio.gather(*(worker.start() for store in stores for worker in store.workers))
         yield Lane(place, stores, results)
 
