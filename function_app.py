@@ -18,6 +18,7 @@ from activities import (
     report,
     scan_shard,
     screen,
+    tell_of_repair,
     verify,
 )
 from orchestrators import audit, repair
@@ -27,6 +28,6 @@ app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
 
 triggered = (audits, repairs, description, profiles, service, timers)
 steps = (pull, plan, scan_shard, keep_dead_letters, screen, look_again, judge, report, fail, notify)
-of_repairs = (begin_look, propose, apply, defer, verify, end_repair)
+of_repairs = (begin_look, propose, apply, defer, verify, end_repair, tell_of_repair)
 for part in (*triggered, audit, repair, *steps, *of_repairs):
     app.register_functions(part.bp)

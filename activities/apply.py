@@ -12,10 +12,9 @@ from activities.repairing import (
     Reader,
     RepairJob,
     changes_of,
-    database_setting,
-    identities,
-    identity_of,
+    closed_hours_of,
     judged_now,
+    other_database,
     repairing,
 )
 from activities.settling import end, find_out, settled_ledger
@@ -143,15 +142,8 @@ class _Work:
         services, plan = self._services, self._plan
         if services.audited(self._job.profile).to_json() != plan.audited:
             raise RepairRefusedError("The plan is of another environment than this app's. Propose it here.")
-        setting = database_setting(self._job.profile)
-        read = await identity_of(services, setting)
-        if identities({setting: read}) != dict(plan.identities):
-            raise RepairRefusedError(f"The plan is of another database than that of {setting}. Propose it here.")
-        for repair in {one.repair for one in plan.changes}:
-            written = await changes_of(self._job, repair).identity()
-            if not written.is_same(read) or written.is_replica:
-                where = self._job.profile.repair(repair).setting
-                raise RepairRefusedError(f"{where} is not the database of {setting}. Give both the same primary.")
+        if (why := await other_database(self._job, plan)) is not None:
+            raise RepairRefusedError(why)
 
     async def _stands_against(self, ledger: Ledger) -> Stop | None:
         """What keeps the next change from being made now, if anything does.
@@ -185,9 +177,8 @@ class _Work:
         return Stop(RepairState.EXPIRED) if until > self._last_begin else Stop(until=until)
 
     def _closed(self) -> tuple[ClosedHours, ...]:
-        settings, profile = self._services.settings, self._job.profile
-        repairs = [profile.repair(one.repair) for one in self._plan.changes]
-        return tuple(dict.fromkeys(hours for repair in repairs for hours in settings.closed_hours(repair)))
+        names = dict.fromkeys(one.repair for one in self._plan.changes)
+        return closed_hours_of(self._job, map(self._job.profile.repair, names))
 
     # --- one change ---------------------------------------------------------------------------------------------------
 

@@ -31,8 +31,11 @@ class EndRepairRequest(RepairRequest):
 
 
 class EndRepairResult(TypedDict):
+    """``notify``: a notice is to be sent."""
+
     ok: Literal[True]
     state: str
+    notify: bool
 
 
 async def end(request: EndRepairRequest, services: Services) -> EndRepairResult:
@@ -55,7 +58,7 @@ async def end(request: EndRepairRequest, services: Services) -> EndRepairResult:
     if active is not None and active.repair_id == moved.repair_id:
         await repairs.release(active, moved.profile)
     await repairs.forget_looks(moved)
-    return {"ok": True, "state": moved.state.value}
+    return {"ok": True, "state": moved.state.value, "notify": services.settings.notifies_of("repairs")}
 
 
 async def _ended(job: RepairJob, state: RepairState, looks: list[int], error: str | None) -> RepairRecord:

@@ -1,7 +1,7 @@
 """Make the plan of a repair, by what a look of its subjects has read."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Literal, TypedDict
 
 import azure.durable_functions as df
@@ -10,6 +10,7 @@ from activities.repairing import (
     LookRequest,
     Reader,
     RepairJob,
+    closed_hours_of,
     database_setting,
     identities,
     identity_of,
@@ -21,6 +22,7 @@ from adapters.release import commit
 from adapters.services import Services
 from adapters.telemetry import event
 from reconciliation import VERSION
+from reconciliation.closed_hours import closes_at, in_zones
 from reconciliation.effects import Effect
 from reconciliation.errors import RunStoreError
 from reconciliation.repair import Change
@@ -31,10 +33,11 @@ bp = df.Blueprint()
 
 
 class ProposeResult(TypedDict):
-    """How many changes the plan has."""
+    """How many changes the plan has; ``notify``: a notice is to be sent."""
 
     ok: Literal[True]
     changes: int
+    notify: bool
 
 
 async def propose_changes(request: LookRequest, services: Services) -> ProposeResult:
@@ -51,7 +54,7 @@ async def propose_changes(request: LookRequest, services: Services) -> ProposeRe
     if not changes:
         why = "; ".join(dict.fromkeys(one.why for one in stored.plan.left_out))
         await job.moved(RepairState.FAILED, services.now(), error=f"There is nothing to change: {why}")
-        return {"ok": True, "changes": 0}
+        return {"ok": True, "changes": 0, "notify": services.settings.notifies_of("repairs")}
     moved = await job.moved(
         RepairState.PROPOSED,
         services.now(),
@@ -61,7 +64,7 @@ async def propose_changes(request: LookRequest, services: Services) -> ProposeRe
     )
     if moved.state is RepairState.PROPOSED:
         event("repair.proposed", repair_id=job.record.repair_id, profile=job.record.profile, changes=changes)
-    return {"ok": True, "changes": changes}
+    return {"ok": True, "changes": changes, "notify": services.settings.notifies_of("repairs")}
 
 
 async def _plan(job: RepairJob, look: int) -> RepairPlan:
@@ -87,7 +90,7 @@ async def _plan(job: RepairJob, look: int) -> RepairPlan:
         expires_at=at + timedelta(hours=services.settings.repair_plan_hours),
         changes=changes,
         left_out=left_out,
-        notes=_notes(job, changes),
+        notes=_notes(job, changes, identity.clock),
         guards=_guards(job, changes),
     )
 
@@ -131,13 +134,18 @@ async def _back(job: RepairJob, undoes: str) -> list[PlannedChange | LeftOut]:
     return found
 
 
-def _notes(job: RepairJob, changes: Sequence[PlannedChange]) -> list[str]:
-    hours_of = job.services.settings.closed_hours
-    closed = dict.fromkeys(hours for one in changes for hours in hours_of(job.profile.repair(one.repair)))
-    if not closed:
-        return []
-    hours = ", ".join(map(str, closed))
-    return [f"Nothing is changed at {hours}. Where these jobs change a row first, the plan is void for it."]
+def _notes(job: RepairJob, changes: Sequence[PlannedChange], clock: datetime) -> list[str]:
+    repairs = [job.profile.repair(name) for name in dict.fromkeys(one.repair for one in changes)]
+    notes = []
+    if closed := closed_hours_of(job, repairs):
+        hours = ", ".join(map(str, closed))
+        notes.append(f"Nothing is changed at {hours}. Where these jobs change a row first, the plan is void for it.")
+    voiding = [one for repair in repairs for one in repair.closed if one.voids]
+    void_at = closes_at(voiding, clock)
+    if void_at is not None:
+        local = in_zones(void_at, repairs[0].zone)
+        notes.append(f"What is not applied by {local} is void by itself then: {voiding[0].why} changes these rows.")
+    return notes
 
 
 def _guards(job: RepairJob, changes: Sequence[PlannedChange]) -> dict[str, list[str]]:

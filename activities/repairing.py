@@ -1,7 +1,7 @@
 """What the steps of a repair have in common: its record, and its subjects as they are judged now."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple, TypedDict
@@ -12,6 +12,7 @@ from adapters.postgres_changes import Changes, Identity
 from adapters.probers import Prober
 from adapters.readers import Reading, reader
 from adapters.services import Services
+from reconciliation.closed_hours import ClosedHours
 from reconciliation.effects import Scalar
 from reconciliation.errors import AuditError, RepairRefusedError, RunStoreError
 from reconciliation.evidence import Unread
@@ -19,7 +20,7 @@ from reconciliation.finding import Finding
 from reconciliation.judging import judge_doubts
 from reconciliation.profile import Profile, Technology
 from reconciliation.repair import Repair, Repairable
-from reconciliation.repair_plan import LeftOut, Named, PlannedChange
+from reconciliation.repair_plan import LeftOut, Named, PlannedChange, RepairPlan
 from reconciliation.repair_record import RepairRecord
 
 
@@ -179,6 +180,12 @@ def database_setting(profile: Profile) -> str:
     return next(one.setting for one in profile.connections if one.of is Technology.DATABASE)
 
 
+def closed_hours_of(job: RepairJob, repairs: Iterable[Repair[Any]]) -> tuple[ClosedHours, ...]:
+    """The hours in which none of these repairs changes anything, each once."""
+    hours_of = job.services.settings.closed_hours
+    return tuple(dict.fromkeys(hours for repair in repairs for hours in hours_of(repair)))
+
+
 def changes_of(job: RepairJob, repair: str) -> Changes:
     """The database that a repair changes. Raises ``RepairRefusedError`` if its setting is not given."""
     setting = job.profile.repair(repair).setting
@@ -191,6 +198,22 @@ def changes_of(job: RepairJob, repair: str) -> Changes:
 async def identity_of(services: Services, setting: str) -> Identity:
     """What a database says of itself. Raises an ``AuditError``."""
     return await Changes(services.database(setting)).identity()
+
+
+async def other_database(job: RepairJob, plan: RepairPlan) -> str | None:
+    """Why this app is not connected to the database of a plan, for reading and for changing alike; None if it is.
+
+    Raises an ``AuditError`` if one of them cannot be asked.
+    """
+    setting = database_setting(job.profile)
+    read = await identity_of(job.services, setting)
+    if identities({setting: read}) != dict(plan.identities):
+        return f"The plan is of another database than that of {setting}. Propose it here."
+    for repair in {one.repair for one in plan.changes}:
+        written = await changes_of(job, repair).identity()
+        if not written.is_same(read) or written.is_replica:
+            return f"{job.profile.repair(repair).setting} is not the database of {setting}. Give both the same primary."
+    return None
 
 
 def identities(found: Mapping[str, Identity]) -> dict[str, Scalar]:

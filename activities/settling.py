@@ -3,7 +3,7 @@
 import logging
 from datetime import datetime
 
-from activities.repairing import RepairJob, changes_of, database_setting, identities, identity_of
+from activities.repairing import RepairJob, changes_of, other_database
 from adapters.postgres_changes import Changes
 from adapters.telemetry import event
 from reconciliation.effects import Effect, Ended, Ending, GuardedSql, Once
@@ -31,15 +31,14 @@ async def settled_ledger(job: RepairJob, plan: RepairPlan) -> Ledger:
     ]
     if not begun:
         return ledger
-    setting = database_setting(job.profile)
-    is_same = identities({setting: await identity_of(job.services, setting)}) == dict(plan.identities)
+    other = await other_database(job, plan)
     for one, effect, once in begun:
         intended = ledger.of(once.name).intended
         assert intended is not None
-        if is_same:
+        if other is None:
             await find_out(job, one, effect, once, intended.deadline)
         else:
-            await end(job, once, Ended(Ending.UNKNOWN, "The app is connected to another database by now: look there."))
+            await end(job, once, Ended(Ending.UNKNOWN, f"It is to be looked for in the database of the plan. {other}"))
     return await repairs.ledger(job.record)
 
 

@@ -4,9 +4,10 @@ from typing import Literal, TypedDict
 
 import azure.durable_functions as df
 
-from activities.repairing import LookRequest, judged_now, repairing
+from activities.repairing import LookRequest, judged_now, other_database, repairing
 from activities.step import Refusal, run_body
 from adapters.services import Services
+from reconciliation.errors import RepairRefusedError
 from reconciliation.repair_plan import PlannedChange
 
 bp = df.Blueprint()
@@ -17,11 +18,16 @@ class VerifyResult(TypedDict):
 
 
 async def verify_changes(request: LookRequest, services: Services) -> VerifyResult:
-    """Keep the verdicts of the subjects of all changes that were applied, as this look has judged them."""
+    """Keep the verdicts of the subjects of all changes that were applied, as this look has judged them.
+
+    Raises ``RepairRefusedError`` if the app is connected to another database than that of the plan.
+    """
     job = await repairing(request, services)
     repairs, look = services.store.repairs, request["look"]
     stored = await repairs.plan(job.record)
     if stored is not None and await repairs.verified(job.record, look) is None:
+        if (why := await other_database(job, stored.plan)) is not None:
+            raise RepairRefusedError(why)
         ledger = await repairs.ledger(job.record)
         endings = [(one, ledger.change(one)) for one in stored.plan.changes]
         applied = [one for one, ended in endings if ended is not None and ended.ending.is_applied]

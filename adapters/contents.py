@@ -50,7 +50,10 @@ async def contents(connection: StorageConnection, container: str, text_of: str) 
             f"Cannot read container {container!r} of {connection.setting}: storage answered {error.status_code}. "
             f"{advice_for(connection, READER)}."
         ) from error
-    except AzureError as error:
+    except (
+        AzureError,
+        ValueError,
+    ) as error:  # the client raises ValueError for a response that lacks what it must have
         raise _unavailable(connection) from error
 
 

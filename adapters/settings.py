@@ -46,7 +46,7 @@ class Settings:
     scheduled_profile: str | None = None
     scheduled_mode: str | None = None
     webhook_url: str | None = field(default=None, repr=False)
-    webhook_outcomes: tuple[str, ...] = ("findings", "incomplete", "failed")
+    webhook_outcomes: tuple[str, ...] = ("findings", "incomplete", "failed", "repairs")
     environment: str | None = None
     public_url: str | None = None
     runbook_url: str | None = None
@@ -58,6 +58,7 @@ class Settings:
     repair_closed_hours: tuple[ClosedHours, ...] | None = None
     repair_one_person: tuple[str, ...] = ()
     repair_declared_names: bool = False
+    ledger_days: Mapping[str, int] = field(default_factory=dict)
     app_address: str | None = None
     is_on_platform: bool = False
     platform_authenticates: bool = False
@@ -72,7 +73,7 @@ class Settings:
         return repair.closed if self.repair_closed_hours is None else self.repair_closed_hours
 
     def notifies_of(self, outcome: str) -> bool:
-        """True if a notice is sent for this outcome."""
+        """True if a notice is sent for this outcome of an audit, or for ``repairs``."""
         return self.webhook_url is not None and outcome in self.webhook_outcomes
 
 
@@ -108,6 +109,7 @@ VARIABLES: dict[str, str] = {
     "repair_closed_hours": "AUDIT_REPAIR_CLOSED_HOURS",
     "repair_one_person": "AUDIT_REPAIR_ONE_PERSON",
     "repair_declared_names": "AUDIT_REPAIR_DECLARED_NAMES",
+    "ledger_days": "AUDIT_LEDGER_RETENTION_DAYS",
 }
 
 # When timers fire, in NCRONTAB; read where they are registered, since the host must know before anything runs.
@@ -132,8 +134,9 @@ _RANGES: dict[str, tuple[int, int]] = {
     "repair_max_refusals": (1, 500),
     "repair_second_look_seconds": (1, 3600),
 }
-_OUTCOMES = ("clean", "findings", "incomplete", "failed")
+_OUTCOMES = ("clean", "findings", "incomplete", "failed", "repairs")
 _MOST_DIGITS = 9
+_MOST_LEDGER_DAYS = 36_500
 _LONGEST_NAME = 40
 _CONTAINER = re.compile(r"(?=.{3,63}$)[a-z0-9]+(-[a-z0-9]+)*")
 # NCRONTAB with its six fields, or five without seconds; a TimeSpan; the name of another setting.
@@ -172,6 +175,7 @@ def load_settings(environment: Mapping[str, str]) -> Settings:
     one_person = read.some_of("AUDIT_REPAIR_ONE_PERSON", repairs)
     closed = read.like("AUDIT_REPAIR_CLOSED_HOURS", _are_closed_hours, "spans such as 17:45-19:30,06:00-06:30, or none")
     declared_names = read.one_of("AUDIT_REPAIR_DECLARED_NAMES", ("true", "false"))
+    ledger_days = read.days_of("AUDIT_LEDGER_RETENTION_DAYS", tuple(profiles))
     webhook = read.address("AUDIT_WEBHOOK_URL", query=True)
     public = read.address("AUDIT_PUBLIC_URL")
     runbook = read.address("AUDIT_RUNBOOK_URL", query=True)
@@ -194,6 +198,7 @@ def load_settings(environment: Mapping[str, str]) -> Settings:
         repair_closed_hours=None if closed is None else closed_hours_in(closed),
         repair_one_person=one_person,
         repair_declared_names=declared_names == "true",
+        ledger_days=ledger_days,
         app_address=_app_address(read.text("WEBSITE_HOSTNAME")),
         is_on_platform=read.text("WEBSITE_INSTANCE_ID") is not None,
         platform_authenticates=(read.text("WEBSITE_AUTH_ENABLED") or "").casefold() == "true",
@@ -269,6 +274,23 @@ class _Reader:
             self.problems.append(f"{variable} is {_shown(given)}: give a whole number from {low} to {high}")
             return None
         return int(given)
+
+    def days_of(self, variable: str, profiles: Sequence[str]) -> dict[str, int]:
+        """Days by profile: one number for all of them, or ``profile=number`` with commas between."""
+        given = self.text(variable)
+        if given is None:
+            return {}
+        pairs = [part.strip().rpartition("=") for part in given.split(",")]
+        names = {name for name, _, _ in pairs}
+        usable = all(number.isdecimal() and int(number[:_MOST_DIGITS]) <= _MOST_LEDGER_DAYS for _, _, number in pairs)
+        if not usable or not ((names == {""} and len(pairs) == 1) or names <= set(profiles)):
+            allowed = (
+                f"days from 0 to {_MOST_LEDGER_DAYS}, or profile=days with commas between, of {', '.join(profiles)}"
+            )
+            self.problems.append(f"{variable} is {_shown(given)}: give {allowed}")
+            return {}
+        days = {name: int(number) for name, _, number in pairs}
+        return dict.fromkeys(profiles, days[""]) if "" in days else days
 
     def some_of(self, variable: str, allowed: Sequence[str]) -> tuple[str, ...]:
         """Words of ``allowed``, separated by commas; empty if it is not set."""

@@ -91,9 +91,13 @@ class Api:
         """One repair with its plan, the decision, and the ledger."""
         return self._ask("GET", _repair_path(repair_id))
 
+    def exported_repair(self, repair_id: str) -> Response:
+        """All that is kept of a repair."""
+        return self._ask("GET", f"{_repair_path(repair_id)}/export")
+
     def ask_repair(self, repair_id: str, what: str, body: Document) -> Response:
-        """Approve, reject, stop or undo a repair."""
-        expected = HTTPStatus.OK if what == "reject" else HTTPStatus.ACCEPTED
+        """Approve, reject, stop or undo a repair, or give a pseudonym."""
+        expected = HTTPStatus.OK if what in {"reject", "pseudonym"} else HTTPStatus.ACCEPTED
         return self._ask("POST", f"{_repair_path(repair_id)}/{what}", expected=expected, body=body)
 
     def profiles(self) -> Response:

@@ -19,6 +19,7 @@ from auditctl.options import (
 from auditctl.repair_commands import (
     ApproveRepair,
     ExportRepair,
+    GivePseudonym,
     ListRepairs,
     ProposeRepair,
     RejectRepair,
@@ -78,7 +79,12 @@ def add_repair_commands(commands: "argparse._SubParsersAction[Any]") -> None:
     _repair_argument(undo)
     _by_argument(undo)
     watch_arguments(undo)
-    export = command("export", ExportRepair, "save plan, decision and ledger in one file, for an auditor")
+    rename = command("pseudonym", GivePseudonym, "let somebody be called otherwise in a repair that has ended")
+    _repair_argument(rename)
+    rename.add_argument("--name", required=True, help="the name that the repair shows")
+    rename.add_argument("--pseudonym", required=True, metavar="TEXT", help="what to call the person instead")
+    _by_argument(rename)
+    export = command("export", ExportRepair, "save plan, decision, ledger and verification in one file, for an auditor")
     _repair_argument(export)
     output = export.add_argument("--output", type=Path, required=True, metavar="FILE", help="write it to FILE")
     output.complete = shtab.FILE  # type: ignore[attr-defined]  # read by the completion of shells

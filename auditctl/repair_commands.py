@@ -79,6 +79,16 @@ class UndoRepair(Following):
 
 
 @dataclass(frozen=True, kw_only=True)
+class GivePseudonym(Command):
+    """Let somebody be called otherwise in a repair that has ended."""
+
+    repair_id: str
+    name: str
+    pseudonym: str
+    by: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class ExportRepair(Command):
     """Save plan, decision, ledger and verification in one file."""
 

@@ -3,15 +3,17 @@
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from hashlib import sha256
 
 from auditctl.client import Api, Response
 from auditctl.commands import Command
-from auditctl.errors import BadUsageError, UnavailableError
+from auditctl.errors import BadUsageError, UnavailableError, UnexpectedResponseError
 from auditctl.outcome import Outcome
 from auditctl.output import choose_output, print_json
 from auditctl.repair_commands import (
     ApproveRepair,
     ExportRepair,
+    GivePseudonym,
     ListRepairs,
     ProposeRepair,
     RejectRepair,
@@ -37,11 +39,7 @@ def execute_repair(api: Api, command: Command) -> int:
         case ListRepairs():
             _list(api, command)
         case ShowRepair():
-            response = api.repair(command.repair_id)
-            if command.as_json:
-                print_json(response.document)
-            else:
-                _print(lines_of(read_repair(response.fields), api.service))
+            _show(api, command)
         case RejectRepair():
             given = _given(digest=command.digest, reason=command.reason, by=command.by)
             api.ask_repair(command.repair_id, "reject", given)
@@ -51,10 +49,35 @@ def execute_repair(api: Api, command: Command) -> int:
             see = api.service.command("repair", "show", command.repair_id)
             choose_output(api.service).done(f"It stops before its next change. See: {see}")
         case ExportRepair():
-            response = api.repair(command.repair_id)
-            save_document(response.document, command.output)
-            choose_output(api.service).done(f"Repair written to {command.output}")
+            _export(api, command)
+        case GivePseudonym():
+            given = _given(name=command.name, pseudonym=command.pseudonym, by=command.by)
+            people = api.ask_repair(command.repair_id, "pseudonym", given).fields.whole("people")
+            choose_output(api.service).done(f"Done: {people} of repair {command.repair_id} are called that.")
     return Outcome.CLEAN.value
+
+
+def _show(api: Api, command: ShowRepair) -> None:
+    response = api.repair(command.repair_id)
+    if command.as_json:
+        print_json(response.document)
+    else:
+        _print(lines_of(read_repair(response.fields), api.service))
+
+
+def _export(api: Api, command: ExportRepair) -> None:
+    """Save all that is kept of a repair, and hold its plan against its digest. Raises UnexpectedResponseError if
+    it is not of that.
+    """
+    response = api.exported_repair(command.repair_id)
+    plan, digest = response.fields.optional_text("plan"), response.fields.optional_text("digest")
+    if plan is not None and sha256(plan.encode()).hexdigest() != digest:
+        raise UnexpectedResponseError(
+            "The plan is not that of its digest; nothing was saved.",
+            where=f"repair {command.repair_id}",
+        )
+    save_document(response.document, command.output)
+    choose_output(api.service).done(f"Repair written to {command.output}")
 
 
 def _given(**values: str | None) -> dict[str, object]:

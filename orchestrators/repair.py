@@ -11,6 +11,7 @@ from typing import Any
 import azure.durable_functions as df
 
 from orchestrators.audit import StepFailedError, look_again, scan, step
+from orchestrators.settle import settled
 
 bp = df.Blueprint()
 
@@ -29,7 +30,8 @@ def proposal(context: Any) -> Work:
     try:
         if not given.get("undoes"):
             yield from look(context, request, 1)
-        yield from step(context, "propose", {**request, "look": 1})
+        proposed = yield from step(context, "propose", {**request, "look": 1})
+        yield from tell(context, request, proposed)
     except StepFailedError as failure:
         yield from _failed(context, request, failure, [])
     return {"repair_id": request["repair_id"]}
@@ -39,12 +41,13 @@ def repair(context: Any) -> Work:
     """Apply an approved plan, look at what was changed at once and once more later, and end: the audited service writes
     whole rows from memory, and can put an old status back.
 
-    The input is ``{"profile", "repair_id", "looks", "undoes", "second_look_seconds"}``: how many looks were taken
-    before, by the proposal or by an orchestration that was lost.
+    The input is ``{"profile", "repair_id", "looks", "undoes", "second_look_seconds", "notify"}``: how many looks were
+    taken before, by the proposal or by an orchestration that was lost.
     """
     given = context.get_input()
     request = {"profile": given["profile"], "repair_id": given["repair_id"]}
     number, after = given["looks"], list[int]()
+    yield from tell(context, request, given)
     try:
         while True:
             number += 1
@@ -63,6 +66,7 @@ def repair(context: Any) -> Work:
             yield from step(context, "verify", {**request, "look": number})
             after.append(number)
         ended = yield from step(context, "end_repair", {**request, "state": applied["state"], "looks": after})
+        yield from tell(context, request, ended)
     except StepFailedError as failure:
         ended = yield from _failed(context, request, failure, after)
     return {"repair_id": request["repair_id"], "state": ended["state"]}
@@ -93,7 +97,15 @@ def look(context: Any, request: dict[str, Any], number: int) -> Work:
 
 def _failed(context: Any, request: dict[str, Any], failure: StepFailedError, looks: list[int]) -> Work:
     error = str(failure)[:MOST_ERROR_CHARACTERS]
-    return (yield from step(context, "end_repair", {**request, "state": "failed", "looks": looks, "error": error}))
+    ended = yield from step(context, "end_repair", {**request, "state": "failed", "looks": looks, "error": error})
+    yield from tell(context, request, ended)
+    return ended
+
+
+def tell(context: Any, request: dict[str, Any], of: dict[str, Any]) -> Work:
+    """Notify people of where the repair is, if ``of`` says so; that it cannot be done changes nothing."""
+    if of["notify"]:
+        yield from settled(context, [context.call_activity("tell_of_repair", request)])
 
 
 bp.orchestration_trigger(context_name="context")(proposal)

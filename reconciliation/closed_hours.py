@@ -4,15 +4,20 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 
 @dataclass(frozen=True)
 class ClosedHours:
-    """From ``start`` (included) to ``end`` (excluded) of each day, in UTC; ``why`` names what is at work then."""
+    """From ``start`` (included) to ``end`` (excluded) of each day, in UTC; ``why`` names what is at work then.
+
+    ``voids``: what is at work then changes the very rows that are planned for, so that a plan is void afterwards.
+    """
 
     start: time
     end: time
     why: str
+    voids: bool = False
 
     def __post_init__(self) -> None:
         if not self.start < self.end:
@@ -48,6 +53,18 @@ def closes_at(closed: Sequence[ClosedHours], at: datetime) -> datetime | None:
     at = at.astimezone(UTC)
     starts = [_on(at, hours.start) for hours in closed]
     return min((start if start > at else start + timedelta(days=1) for start in starts), default=None)
+
+
+def in_zones(at: datetime, zone: str) -> str:
+    """A moment in UTC and in a time zone (``2026-06-01 17:45 UTC, 18:45 Europe/London``); in UTC alone where that zone
+    is not known to this machine.
+    """
+    utc = f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    try:
+        local = at.astimezone(ZoneInfo(zone))
+    except ZoneInfoNotFoundError:
+        return utc
+    return utc if zone == "UTC" else f"{utc}, {local:%H:%M} {zone}"
 
 
 def _on(day: datetime, clock: time) -> datetime:

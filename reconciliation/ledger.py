@@ -81,6 +81,11 @@ class EffectEntries:
         words = " and ".join(dict.fromkeys(entry.ended.ending.value for entry in self.endings))
         return Ended(Ending.UNKNOWN, f"Its endings contradict each other: {words}. Look at the row itself.")
 
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object with all that was written."""
+        intended = None if self.intended is None else self.intended.to_json()
+        return {"intended": intended, "endings": [entry.to_json() for entry in self.endings]}
+
 
 @dataclass(frozen=True)
 class Ledger:

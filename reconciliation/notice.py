@@ -1,4 +1,4 @@
-"""The notice that an audit has ended: a text that the incoming webhooks of Teams and Slack both accept.
+"""The notice that an audit has ended, or where a repair is: a text that incoming webhooks of Teams and Slack accept.
 
 Both read it as Markdown, in different dialects. Text from outside must become neither a link nor a mention in either.
 """
@@ -6,10 +6,21 @@ Both read it as Markdown, in different dialects. Text from outside must become n
 from dataclasses import dataclass
 from typing import Any
 
+from reconciliation.repair_lifecycle import RepairState
+from reconciliation.repair_record import RepairRecord
 from reconciliation.run_record import RunRecord
+from reconciliation.times import to_text
 from reconciliation.visible import visible
 
 _MARKS = {"clean": "\u2705", "findings": "\U0001f50e", "incomplete": "\u26a0\ufe0f", "failed": "\u274c"}
+_AT_WORK = "\U0001f527"
+_REPAIR_MARKS = {
+    RepairState.APPLIED: "\u2705",
+    RepairState.PARTLY_APPLIED: "\u26a0\ufe0f",
+    RepairState.FAILED: "\u274c",
+    RepairState.STOPPED: "\u26a0\ufe0f",
+    RepairState.EXPIRED: "\u26a0\ufe0f",
+}
 _HARMLESS = str.maketrans(
     {"[": "(", "]": ")", "<": "(", ">": ")", "@": "(at)", "*": "-", "~": "-", "|": "/", "&": "+", "`": "'"}
 )
@@ -41,6 +52,23 @@ def notice_of(record: RunRecord, signposts: Signposts) -> dict[str, Any]:
         # Nothing inside a code span becomes a link, not even a bare address.
         lines.append(f"`{_harmless(record.error)}`" if record.error else "It ended without a report.")
     return {"text": "\n\n".join(lines)}
+
+
+def repair_notice_of(record: RepairRecord, signposts: Signposts) -> dict[str, Any]:
+    """``{"text": ...}``: where a repair is, how many changes ended how, and how to see it. It names no person."""
+    of = f"takes back repair {record.undoes}" if record.undoes else f"of audit {record.audit_id}"
+    first = f"{_REPAIR_MARKS.get(record.state, _AT_WORK)} {_harmless(signposts.environment)}: repair {record.repair_id}"
+    lines = [f"{first} of {_harmless(record.profile)}, {of}: {record.state}"]
+    counts = ", ".join(f"{count} {name}" for name, count in record.counts.items() if count)
+    if record.state is RepairState.PROPOSED:
+        lines.append(f"Its plan waits for an approval until {to_text(record.until) if record.until else 'it expires'}.")
+    if counts:
+        lines.append(f"Changes: {counts}.")
+    if record.error:
+        lines.append(f"`{_harmless(record.error)}`")
+    address = signposts.front_door or signposts.app
+    url = f"--url {address}/api " if address else ""
+    return {"text": "\n\n".join([*lines, f"See it: `auditctl {url}repair show {record.repair_id}`"])}
 
 
 def _ways(audit_id: str, signposts: Signposts) -> list[str]:

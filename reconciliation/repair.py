@@ -62,7 +62,8 @@ class Repair(Generic[FactsT]):
     as they are when it is planned. ``change`` makes the change, or says why there is none.
 
     ``expects`` are the verdicts of a subject that was mended. ``two_persons``: whoever proposes cannot approve, unless
-    a setting allows it. ``closed`` are the hours in which nothing is changed.
+    a setting allows it. ``closed`` are the hours in which nothing is changed; ``zone`` is that of the people who
+    approve, by its name in the IANA database.
     """
 
     name: str
@@ -77,6 +78,7 @@ class Repair(Generic[FactsT]):
     row: Callable[[Any], Any] = lambda value: value
     two_persons: bool = True
     closed: tuple[ClosedHours, ...] = ()
+    zone: str = "UTC"
 
     def statement(self, name: str) -> GuardedSql:
         """The statement of that name. Raises ``LookupError`` if the repair has none."""

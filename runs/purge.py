@@ -35,9 +35,11 @@ async def clear_away(context: Context) -> None:
 
     Incomplete audits and those with dead letters are kept four times as long, and so is the newest completed one of
     each question, since the next one is compared with it. Audits that cannot be read are never deleted, only counted
-    and logged; if storage refuses to delete one, the others are still deleted. 0 days keeps everything.
+    and logged; if storage refuses to delete one, the others are still deleted. 0 days keeps everything. Repairs have
+    an age of their own (see ``clear_ledgers_away``).
     """
     services = context.services
+    await clear_ledgers_away(services)
     days = services.settings.retention_days
     if not days:
         return
@@ -65,6 +67,27 @@ async def clear_away(context: Context) -> None:
         histories=histories,
         states="completed, failed, terminated, canceled",
     )
+
+
+async def clear_ledgers_away(services: Services) -> None:
+    """Delete repairs that ended longer ago than ``AUDIT_LEDGER_RETENTION_DAYS`` says for their profile, at most
+    ``MOST_AT_ONCE``. 0 days, the default, keeps all. What cannot be read is kept.
+    """
+    now, deleted = services.now(), 0
+    for profile in services.settings.profiles:
+        days = services.settings.ledger_days.get(profile, 0)
+        if not days:
+            continue
+        async for record in services.store.repairs.newest_first(profile):
+            if isinstance(record, UnreadableError):
+                logger.warning("A repair is kept: %s", record)
+            elif record.state.has_ended and now - (record.ended_at or record.updated_at) >= timedelta(days=days):
+                await services.store.repairs.delete(record)
+                deleted += 1
+            if deleted == MOST_AT_ONCE:
+                break
+    if deleted:
+        event("retention.ledgers_purged", repairs=deleted)
 
 
 async def _looked_through(services: Services, age: timedelta, now: datetime) -> tuple[list[str], int]:

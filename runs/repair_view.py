@@ -8,6 +8,8 @@ from reconciliation.times import optional_text, to_text
 from runs.context import Context
 from runs.repairs import state_of
 
+EXPORT_VERSION = 1
+
 
 async def shown(context: Context, record: RepairRecord, *, whole: bool) -> dict[str, Any]:
     """Its state and counts; if ``whole`` with plan, decision, ledger, and the verdicts that were found afterwards."""
@@ -30,6 +32,23 @@ async def shown(context: Context, record: RepairRecord, *, whole: bool) -> dict[
         "verified": dict(record.verified),
     }
     return view | await _whole(context, record) if whole else view
+
+
+async def exported(context: Context, record: RepairRecord) -> dict[str, Any]:
+    """All that is kept of a repair, for an auditor. ``plan`` is the very text whose SHA-256 is ``digest``."""
+    repairs = context.services.store.repairs
+    stored, decision, ledger = await repairs.plan(record), await repairs.decision(record), await repairs.ledger(record)
+    return {
+        "schema_version": EXPORT_VERSION,
+        "exported_at": to_text(context.services.now()),
+        "repair": record.to_json(),
+        "digest": None if stored is None else stored.digest,
+        "plan": None if stored is None else stored.plan.data().decode(),
+        "decision": None if decision is None else decision.to_json(),
+        "people": [person.to_json() for person in await repairs.people(record)],
+        "ledger": {name: entries.to_json() for name, entries in sorted(ledger.effects.items())},
+        "verified": {str(number): found for number, found in (await repairs.all_verified(record)).items()},
+    }
 
 
 async def _whole(context: Context, record: RepairRecord) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import logging
 import secrets
 from datetime import timedelta
 
+from adapters.services import Services
 from adapters.store.repairs import ActiveRepair, StoredPlan
 from adapters.telemetry import event
 from reconciliation.people import Person, Sealed
@@ -25,6 +26,8 @@ logger = logging.getLogger("capture_audit.repairs")
 OLDEST_AUDIT = timedelta(days=7)
 _CLAIMS = 5
 _MOST_RESUMES = 20
+_LONGEST_END = timedelta(hours=1)
+"""What is begun in time has ended after this."""
 _LOST = "Its approval broke off before it was kept. Propose it again."
 _S = RepairState
 
@@ -199,6 +202,7 @@ async def start(context: Context, record: RepairRecord) -> RepairRecord:
         "looks": looks,
         "undoes": record.undoes,
         "second_look_seconds": context.services.settings.repair_second_look_seconds,
+        "notify": context.services.settings.notifies_of("repairs"),
     }
     await context.client.start_new("repair", instance_id=record.repair_id, client_input=given)
     if record.state is _S.PROPOSED:
@@ -217,6 +221,23 @@ async def stop(context: Context, record: RepairRecord, person: Person) -> Repair
     await repairs.ask_to_stop(record, sealed.seal, context.services.now())
     event("repair.stopping", repair_id=record.repair_id, profile=record.profile)
     return record
+
+
+async def give_pseudonym(context: Context, record: RepairRecord, name: str, pseudonym: str) -> int:
+    """Let everybody of a name in a repair be called otherwise, with nothing left that leads to the person; returns how
+    many seals that were. What was approved stays provable: plan and decision hold the seals alone.
+
+    Raises ``RefusedError`` while it may still be decided about or applied: who is who is needed until then.
+    """
+    state = await state_of(context, record)
+    if not state.has_ended:
+        raise RefusedError(f"Repair {record.repair_id} is {state}: names are needed until it ends.", state=state.value)
+    repairs = context.services.store.repairs
+    named = [one for one in await repairs.people(record) if one.name == name]
+    for one in named:
+        await repairs.seal(record, one.called(pseudonym))
+    event("repair.pseudonym", repair_id=record.repair_id, profile=record.profile, people=len(named))
+    return len(named)
 
 
 async def state_of(context: Context, record: RepairRecord) -> RepairState:
@@ -256,9 +277,18 @@ async def _claim(context: Context, record: RepairRecord) -> ActiveRepair:
     raise RefusedError(f"Another repair of profile {record.profile} was approved in the same moment.")
 
 
+async def overdue(services: Services, profile: str) -> ActiveRepair | None:
+    """The repair that holds the place of a profile's repairs longer than any may take; None if there is none."""
+    active = await services.store.repairs.active(profile)
+    limit = timedelta(hours=services.settings.repair_start_hours) + _LONGEST_END
+    return active if active is not None and services.now() - active.since > limit else None
+
+
 async def watch(context: Context, profile: str) -> None:
     """Go on with an approved repair whose orchestration is missing or dead; free the place of one that has ended."""
     repairs = context.services.store.repairs
+    if (late := await overdue(context.services, profile)) is not None:
+        event("repair.overdue", repair_id=late.repair_id, profile=profile)
     active = await repairs.active(profile)
     if active is None:
         return

@@ -268,6 +268,44 @@ class RepairWhole(RepairInShort):
     ledger: list[EndingShown]
 
 
+class ExportedEffect(Closed):
+    """What the ledger holds of one effect."""
+
+    intended: dict[str, Any] | None
+    """Written before it."""
+    endings: list[dict[str, Any]]
+    """Written after it; more than one where two workers said different things."""
+
+
+class ExportedRepair(Closed):
+    """All that is kept of a repair, for an auditor."""
+
+    schema_version: Literal[1]
+    exported_at: Moment
+    repair: dict[str, Any]
+    """The record: its state, moments and counts."""
+    digest: str | None
+    """What was approved: the SHA-256 of the text of the plan."""
+    plan: str | None
+    """The very text of the plan, which is JSON."""
+    decision: dict[str, Any] | None
+    """Who decided (a seal), when, why, and about which digest."""
+    people: list[dict[str, Any]]
+    """Who the seals are of; a pseudonym has no identity and no salt any more."""
+    ledger: dict[str, ExportedEffect]
+    """By effect: 0007-1 is the first of change 7."""
+    verified: dict[str, list[dict[str, Any]]]
+    """What the looks after the changes found, by the number of the look."""
+
+
+class PseudonymGiven(Closed):
+    """Somebody is called otherwise."""
+
+    id: AuditId
+    people: Count
+    """How many seals that were."""
+
+
 class Repairs(Closed):
     """The repairs, and what kept others from being shown."""
 

@@ -1,4 +1,4 @@
-"""The routes of repairs: propose, list, show, approve, reject, stop and undo.
+"""The routes of repairs: propose, list, show, export, approve, reject, stop, undo, and give pseudonyms.
 
 Each is a function of its own, so that its key can be given to those who may do just that.
 """
@@ -20,7 +20,7 @@ from reconciliation.run_record import RunRecord
 from runs import repairs
 from runs.context import Context
 from runs.refusals import RefusedError
-from runs.repair_view import shown
+from runs.repair_view import exported, shown
 from triggers.links import api_address
 from triggers.principal import may_apply, may_approve, person_of
 from triggers.problems import NotFoundError, json_response, responded
@@ -28,6 +28,7 @@ from triggers.requests import (
     AskRepair,
     DecideRepair,
     ProposeRepair,
+    PseudonymOfRepair,
     read_audit_id,
     read_choice,
     read_limit,
@@ -108,6 +109,24 @@ async def undo(req: func.HttpRequest, client: Any) -> func.HttpResponse:
     context = Context(services(), client)
     _, person = _asked(context.services, req, AskRepair)
     return _accepted(await repairs.undo(context, await _record_of(context.services, req), person), req)
+
+
+async def export(req: func.HttpRequest, client: Any) -> func.HttpResponse:
+    """All that is kept of a repair, for an auditor."""
+    context = Context(services(), client)
+    return json_response(await exported(context, await _record_of(context.services, req)))
+
+
+async def give_pseudonym(req: func.HttpRequest, client: Any) -> func.HttpResponse:
+    """Let somebody be called otherwise in a repair that has ended: 200 with how many seals that were."""
+    context = Context(services(), client)
+    given, person = _asked(context.services, req, PseudonymOfRepair)
+    may_approve(person)
+    record = await _record_of(context.services, req)
+    people = await repairs.give_pseudonym(context, record, given.name, given.pseudonym)
+    if not people:
+        raise NotFoundError(f"Nobody in repair {record.repair_id} has that name.")
+    return json_response({"id": record.repair_id, "people": people})
 
 
 def _asked(app: Services, req: func.HttpRequest, kind: type[Any]) -> tuple[Any, Person]:
@@ -198,6 +217,18 @@ async def get_repairs(req: func.HttpRequest, client: Any) -> func.HttpResponse:
 @bp.durable_client_input(client_name="client")
 async def get_repair(req: func.HttpRequest, client: Any) -> func.HttpResponse:
     return await responded(show(req, client))
+
+
+@bp.route(route="repairs/{repair_id}/export", methods=["GET"])
+@bp.durable_client_input(client_name="client")
+async def export_repair(req: func.HttpRequest, client: Any) -> func.HttpResponse:
+    return await responded(export(req, client))
+
+
+@bp.route(route="repairs/{repair_id}/pseudonym", methods=["POST"])
+@bp.durable_client_input(client_name="client")
+async def give_pseudonym_of_repair(req: func.HttpRequest, client: Any) -> func.HttpResponse:
+    return await responded(give_pseudonym(req, client))
 
 
 @bp.route(route="repairs/{repair_id}/approve", methods=["POST"])

@@ -127,6 +127,16 @@ class DecideRepair(BaseModel):
     by: Annotated[OneLine, Field(min_length=1, max_length=100)] | None = None
 
 
+class PseudonymOfRepair(BaseModel):
+    """The body of POST /repairs/{id}/pseudonym: everybody of that name is called otherwise."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    name: Annotated[OneLine, Field(min_length=1, max_length=100)]
+    pseudonym: Annotated[OneLine, Field(min_length=1, max_length=100)]
+    by: Annotated[OneLine, Field(min_length=1, max_length=100)] | None = None
+
+
 class AskRepair(BaseModel):
     """The body of POST /repairs/{id}/stop and /undo."""
 
@@ -143,6 +153,8 @@ _OF_REPAIRS = {
     "max": f"a whole number from 1 to {MOST_CHANGES}",
     "digest": "the digest of the plan: 64 lower-case hex digits",
     "reason": f"a text of 3 to {LONGEST_REASON} characters on one line, without names of witnesses",
+    "name": "the name of a person in this repair: a text of 1 to 100 characters on one line",
+    "pseudonym": "what to call the person instead: a text of 1 to 100 characters on one line",
 }
 
 

@@ -13,9 +13,11 @@ from adapters.release import commit
 from adapters.services import Services, services
 from adapters.telemetry import tell_unexpected
 from reconciliation import VERSION
-from reconciliation.errors import AuditError
+from reconciliation.errors import AuditError, RunStoreError
 from reconciliation.profile import Profile, Technology
 from reconciliation.queries import SqlRows
+from reconciliation.times import to_text
+from runs.repairs import overdue
 from triggers.problems import json_response, responded
 
 bp = df.Blueprint()
@@ -46,6 +48,9 @@ async def health() -> func.HttpResponse:
 
 def _checks(app: Services) -> dict[str, Coroutine[Any, Any, None]]:
     checks = {"storage:REPORT_STORAGE": app.records.check()}
+    checks |= {
+        f"repairs:{name}": _ends(app, name) for name, profile in app.settings.profiles.items() if profile.repairs
+    }
     checks |= {f"storage:{setting}": _one_page(lister) for setting, lister in app.listers.items()}
     declared = [one for profile in app.settings.profiles.values() for one in profile.connections]
     databases = {one.setting for one in declared if one.of is Technology.DATABASE}
@@ -53,6 +58,15 @@ def _checks(app: Services) -> dict[str, Coroutine[Any, Any, None]]:
         f"database:{setting}": _queries(app, setting) for setting in app.settings.connections if setting in databases
     }
     return checks
+
+
+async def _ends(app: Services, profile: str) -> None:
+    late = await overdue(app, profile)
+    if late is not None:
+        raise RunStoreError(
+            f"Repair {late.repair_id} was approved at {to_text(late.since)} and has not ended. See it, and its ledger: "
+            f"auditctl repair show {late.repair_id}. 'Repair' in the operations guide tells what to do."
+        )
 
 
 async def _one_page(lister: RestLister) -> None:

@@ -182,6 +182,12 @@ class Repairs:
         """Keep who a seal is of; also in place of what is known of it, when a name becomes a pseudonym."""
         await self._blobs.write(f"{record.folder}/people/{sealed.seal}.json", document(sealed.to_json()))
 
+    async def people(self, record: RepairRecord) -> list[Sealed]:
+        """Everybody who had to do with a repair, in the order of their seals."""
+        paths = [blob.path async for blob in self._blobs.listing(f"{record.folder}/people/")]
+        found = [await self._document(path, Sealed.from_json) for path in sorted(paths)]
+        return [one for one in found if one is not None]
+
     async def person(self, record: RepairRecord, seal: str) -> Sealed | None:
         """Who a seal is of; None if that is not known."""
         return await self._document(f"{record.folder}/people/{seal}.json", Sealed.from_json)
@@ -263,6 +269,22 @@ class Repairs:
             return [dict(one.members) for one in Fields.of_version(value, SCHEMA_VERSION).objects("verdicts")]
 
         return await self._document(f"{record.folder}/verified/{number}.json", read)
+
+    async def all_verified(self, record: RepairRecord) -> dict[int, list[dict[str, Any]]]:
+        """What every look after the changes found, by its number."""
+        prefix = f"{record.folder}/verified/"
+        numbers = [
+            int(name)
+            async for blob in self._blobs.listing(prefix)
+            if (name := blob.path.removeprefix(prefix).removesuffix(".json")).isdecimal()
+        ]
+        return {number: await self.verified(record, number) or [] for number in sorted(numbers)}
+
+    async def delete(self, record: RepairRecord) -> None:
+        """Delete all of a repair, its record last, so that an interrupted deletion can be repeated."""
+        paths = [blob.path async for blob in self._blobs.listing(f"{record.folder}/")]
+        for path in sorted(paths, key=lambda path: path.endswith("/repair.json")):
+            await self._blobs.delete(path)
 
     async def forget_looks(self, record: RepairRecord) -> None:
         """Delete what the looks have read: plan, decision, ledger and verdicts stay. Idempotent."""

@@ -31,7 +31,7 @@ STORAGE = "SOURCE_STORAGE"
 # The cron jobs of production that write sessions: the sweep and the end of encode jobs (18:00 and 18:15), the
 # correction of statuses (11:45), the start of the day's live events (06:00).
 CLOSED = (
-    ClosedHours(time(17, 45), time(19, 30), "the evening sweep"),
+    ClosedHours(time(17, 45), time(19, 30), "the evening sweep", voids=True),
     ClosedHours(time(11, 40), time(12, 0), "the correction of statuses"),
     ClosedHours(time(5, 55), time(6, 30), "the start of the day's live events"),
 )
@@ -263,6 +263,7 @@ REGISTER = Repair(
     rows=details,
     row=Details.from_json,
     closed=CLOSED,
+    zone="Europe/London",
 )
 STATUS = Repair(
     name="set_status",
@@ -276,6 +277,7 @@ STATUS = Repair(
     rows=details,
     row=Details.from_json,
     closed=CLOSED,
+    zone="Europe/London",
 )
 RESTORE = Repair(
     name="restore_recording",
@@ -289,5 +291,6 @@ RESTORE = Repair(
     rows=details,
     row=Details.from_json,
     closed=CLOSED,
+    zone="Europe/London",
 )
 REPAIRS = (REGISTER, STATUS, RESTORE)

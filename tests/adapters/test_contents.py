@@ -1,5 +1,7 @@
 """What a container holds, with versions, on a real blob service."""
 
+import json
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -8,6 +10,7 @@ from azure.storage.blob import BlobServiceClient
 from adapters.connections import StorageConnection, by_connection_string
 from adapters.contents import contents
 from dev.devstack.azurite import AzuriteServer
+from dev.devstack.stub import stubbed_storage
 from reconciliation.errors import ContainerGoneError, StorageRefusedError, StorageUnavailableError
 
 
@@ -59,3 +62,14 @@ async def test_an_account_that_refuses_or_does_not_answer_is_no_empty_container(
     nowhere = azurite_server.connection_string.replace(f":{azurite_server.port}/", ":1/")
     with pytest.raises(StorageUnavailableError, match="SOURCE_STORAGE"):
         await contents(by_connection_string("SOURCE_STORAGE", nowhere), container, ".mpd")
+
+
+async def test_a_response_without_what_it_must_have_is_storage_that_cannot_be_reached(tmp_path: Path) -> None:
+    account = tmp_path / "account.jsonl"
+    account.write_text(
+        json.dumps({"container": "one", "blobs": [["a.mpd", 5, "Fri, 20 Mar 2026 09:30:00 GMT"]]}) + "\n"
+    )
+    with stubbed_storage(["--account", str(account)]) as stub:  # it serves listings, and nothing of blobs
+        connection = by_connection_string("SOURCE_STORAGE", stub.connection_string)
+        with pytest.raises(StorageUnavailableError):
+            await contents(connection, "one", ".mpd")

@@ -27,6 +27,7 @@ TEXTS = {
     "repair_one_person",
     "repair_closed_hours",
     "repair_declared_names",
+    "ledger_days",
 }
 NUMBERS = sorted(set(VARIABLES) - TEXTS)
 WEBHOOK = "https://chat.example/hooks/T0/B0/s3cr3t-path"
@@ -398,3 +399,22 @@ async def test_with_settings_that_were_taken_the_services_can_be_opened(odd: dic
     if isinstance(settings, Settings):
         services = open_services(settings)
         await services.listers["SOURCE_STORAGE"]._session.close()
+
+
+@pytest.mark.parametrize(
+    ("text", "days"),
+    [
+        ("0", {"pre-capture-sessions": 0}),
+        ("3650", {"pre-capture-sessions": 3650}),
+        ("pre-capture-sessions=30", {"pre-capture-sessions": 30}),
+    ],
+)
+def test_ledgers_are_kept_for_days_of_each_profile(text: str, days: dict[str, int]) -> None:
+    assert load_settings({**USABLE, "AUDIT_LEDGER_RETENTION_DAYS": text}).ledger_days == days
+
+
+@pytest.mark.parametrize("text", ["-1", "ever", "other=3", "1,2", "pre-capture-sessions=", "99999999999", "=3,=4"])
+def test_days_that_are_none_are_refused_with_what_is_allowed(text: str) -> None:
+    told = problems({**USABLE, "AUDIT_LEDGER_RETENTION_DAYS": text})
+    assert "AUDIT_LEDGER_RETENTION_DAYS" in told
+    assert "days from 0 to 36500" in told

@@ -4,6 +4,7 @@ import base64
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
 from typing import Any
 from uuid import uuid4
 
@@ -96,6 +97,7 @@ def test_hidden_recordings_are_registered_after_an_approval_and_one_way_back(
     plan = repair["plan"]
     planned = {change["subject"]["id"] for change in plan["changes"]}
     assert planned
+    assert any("void by itself then: the evening sweep" in note for note in plan["notes"])
     assert planned | {one["subject"]["id"] for one in plan["left_out"]} == hidden
     assert repairing.approve(repair, by="ann").status_code == 403
     assert repairing.approve(repair, digest="0" * 64).status_code == 409
@@ -115,6 +117,8 @@ def test_hidden_recordings_are_registered_after_an_approval_and_one_way_back(
     assert all(after[one] == before[one] | {"status": "RECORDING_AVAILABLE"} for one in planned)
     _, again = api.audited()
     assert not {f["subject"]["id"] for f in again["findings"] if f["verdict"] == "unregistered_recording"} & planned
+    resolved = {one["subject"]["id"]: one["repair"] for one in again["since_last"]["resolved_findings"]}
+    assert {one: resolved[one] for one in planned} == dict.fromkeys(planned, repair["id"])
 
     back = repairing.ask(f"/repairs/{repair['id']}/undo", by="Ann")
     assert back.status_code == 202, back.text
@@ -135,6 +139,35 @@ def test_hidden_recordings_are_registered_after_an_approval_and_one_way_back(
     assert len(left) == len(planned)
     assert all(row["deleted_at"] is not None for row in left)
     assert leaks(api, world, "a-password-of-tests") == []
+
+
+def test_an_auditor_gets_everything_and_a_name_can_be_given_up_without_breaking_the_proof(
+    api: Api, repairing: Repairing
+) -> None:
+    def exported(repair_id: str) -> dict[str, Any]:
+        document: dict[str, Any] = api.get(f"/repairs/{repair_id}/export").json()
+        return document
+
+    newest = next(one for one in api.get("/repairs").json()["repairs"] if one["state"] == "undone")
+    before = exported(newest["id"])
+    assert sha256(before["plan"].encode()).hexdigest() == before["digest"] == before["decision"]["digest"]
+    changes = json.loads(before["plan"])["changes"]
+    assert set(before["ledger"]) == {f"{one['number']:04}-1" for one in changes}
+    for entries in before["ledger"].values():
+        assert entries["intended"]["digest"] == before["digest"]
+        assert [one["ending"] for one in entries["endings"]] == ["done"]
+    assert [len(found) for found in before["verified"].values()] == [len(changes)] * 2
+    assert {"Ann", "Bob"} <= {person["name"] for person in before["people"]}
+
+    refused = repairing.ask(f"/repairs/{newest['id']}/pseudonym", by="Bob", name="Nobody", pseudonym="P-1")
+    assert refused.status_code == 404
+    done = repairing.ask(f"/repairs/{newest['id']}/pseudonym", by="Bob", name="Ann", pseudonym="P-1")
+    assert (done.status_code, done.json()["people"]) == (200, 1)
+    after = exported(newest["id"])
+    assert "Ann" not in json.dumps(after)
+    assert "ann" not in {person["identity"] for person in after["people"]}
+    assert {**after, "exported_at": "", "people": []} == {**before, "exported_at": "", "people": []}
+    assert api.get(f"/repairs/{newest['id']}").json()["proposed_by"] == "P-1"
 
 
 # --- what must not go through -----------------------------------------------------------------------------------------
@@ -184,6 +217,12 @@ def test_a_plan_that_was_rejected_is_never_applied(world: World, repairing: Repa
     assert repairing.ask(f"/repairs/{repair['id']}/stop", by="Bob").status_code == 409
     assert repairing.ask(f"/repairs/{repair['id']}/undo", by="Bob").status_code == 409
     assert rows(world, "select xmin::text, * from capture_sessions order by id") == before
+
+
+def test_names_are_needed_until_a_repair_ends(repairing: Repairing, audit_id: str) -> None:
+    repair = repairing.proposed(audit_id, verdicts=["status_behind"])
+    refused = repairing.ask(f"/repairs/{repair['id']}/pseudonym", by="Bob", name="Ann", pseudonym="P-1")
+    assert (refused.status_code, refused.json()["state"]) == (409, "proposed")
 
 
 def test_what_somebody_else_did_in_between_is_left_alone_and_said(

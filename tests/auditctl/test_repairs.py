@@ -1,5 +1,6 @@
 """The commands about repairs, as a pipe sees them."""
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -169,12 +170,32 @@ def test_repairs_are_listed(service: ScriptedService, auditctl: Auditctl) -> Non
 
 
 def test_a_repair_is_exported_whole(service: ScriptedService, auditctl: Auditctl, tmp_path: Path) -> None:
-    service.on("GET", REPAIR, Reply(ended("applied", "done", "done")))
+    whole = {"plan": "{}", "digest": hashlib.sha256(b"{}").hexdigest(), "ledger": {}, "verified": {}}
+    service.on("GET", f"{REPAIR}/export", Reply(whole))
 
     ran = auditctl("repair", "export", REPAIR_ID, "--output", str(tmp_path / "repair.json"))
 
     assert ran.code == 0
-    assert json.loads((tmp_path / "repair.json").read_text()) == ended("applied", "done", "done")
+    assert json.loads((tmp_path / "repair.json").read_text()) == whole
+
+
+def test_a_plan_that_is_not_that_of_its_digest_is_not_saved(
+    service: ScriptedService, auditctl: Auditctl, tmp_path: Path
+) -> None:
+    service.on("GET", f"{REPAIR}/export", Reply({"plan": "{ }", "digest": hashlib.sha256(b"{}").hexdigest()}))
+
+    ran = auditctl("repair", "export", REPAIR_ID, "--output", str(tmp_path / "repair.json"))
+
+    assert (ran.code, "not that of its digest" in ran.err) == (4, True)
+    assert not (tmp_path / "repair.json").exists()
+
+
+def test_somebody_is_called_otherwise(service: ScriptedService, auditctl: Auditctl) -> None:
+    service.on("POST", f"{REPAIR}/pseudonym", Reply({"id": REPAIR_ID, "people": 2}))
+
+    ran = auditctl("repair", "pseudonym", REPAIR_ID, "--name", "Ann", "--pseudonym", "P1", "--by", "Bob")
+
+    assert (ran.code, "2 of repair" in ran.out) == (0, True)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
 """What the tests of orchestrators know of repairs."""
 
-OF_REPAIRS = frozenset({"begin_look", "propose", "apply", "defer", "verify", "end_repair"})
+OF_REPAIRS = frozenset({"begin_look", "propose", "apply", "defer", "verify", "end_repair", "tell_of_repair"})
 """The activities that only repairs call."""

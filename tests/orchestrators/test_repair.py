@@ -21,8 +21,8 @@ def done(state: str = "applied") -> dict[str, Any]:
 class Answers:
     """Answers every activity; ``apply`` gives one of ``applied`` after another."""
 
-    def __init__(self, *applied: Any, **others: Any) -> None:
-        self._applied, self._others = list(applied) or [done()], others
+    def __init__(self, *applied: Any, notify: bool = False, **others: Any) -> None:
+        self._applied, self._notify, self._others = list(applied) or [done()], notify, others
 
     def __call__(self, name: str, request: dict[str, Any]) -> Any:
         if name in self._others:
@@ -35,14 +35,14 @@ class Answers:
             "plan": {"ok": True, "shards": 2, "max_passes": 1},
             "scan_shard": {"ok": True, "failed": 0},
             "screen": {"ok": True, "shards": 1},
-            "end_repair": {"ok": True, "state": request.get("state")},
+            "end_repair": {"ok": True, "state": request.get("state"), "notify": self._notify},
         }
-        return usual.get(name, {"ok": True, "changes": 1})
+        return usual.get(name, {"ok": True, "changes": 1, "notify": self._notify})
 
 
 def context(**more: Any) -> FakeContext:
     given = FakeContext()
-    given._input = {**REQUEST, "undoes": None, "looks": 1, "second_look_seconds": 300, **more}
+    given._input = {**REQUEST, "undoes": None, "looks": 1, "second_look_seconds": 300, "notify": False, **more}
     return given
 
 
@@ -128,7 +128,7 @@ def test_one_that_goes_on_after_it_was_lost_does_not_take_an_earlier_look_for_it
 
 @pytest.mark.parametrize("broken", ["begin_look", "pull", "plan", "screen", "apply", "verify"])
 def test_a_step_that_cannot_be_done_ends_it_as_failed_with_the_looks_that_were_taken(broken: str) -> None:
-    driver = Driver(Answers(**{broken: {"ok": False, "error": "No.", "retryable": False}}), context())
+    driver = Driver(Answers(notify=False, **{broken: {"ok": False, "error": "No.", "retryable": False}}), context())
     assert driver.run(repair(driver.context))["state"] == "failed"
     [ended] = of(driver, "end_repair")
     assert (ended["state"], ended["error"], ended["looks"]) == ("failed", "No.", [])
@@ -137,13 +137,29 @@ def test_a_step_that_cannot_be_done_ends_it_as_failed_with_the_looks_that_were_t
 def test_what_repairs_call_besides_an_audits_steps_is_known() -> None:
     later = {"ok": True, "then": "look", "until": "2026-03-02T19:30:00Z", "state": None}
     drivers = [
-        Driver(Answers(later, done(), defer={"ok": True, "stop": True}), context()),
+        Driver(Answers(later, done(), notify=True, defer={"ok": True, "stop": True}), context()),
         Driver(Answers(), context()),
     ]
     for driver, work in zip(drivers, (repair, proposal), strict=True):
         driver.run(work(driver.context))
     called = {name for driver in drivers for name in driver.names}
     assert called - {"pull", "plan", "scan_shard", "screen", "look_again"} == OF_REPAIRS
+
+
+def test_people_are_told_of_a_plan_an_approval_and_an_end() -> None:
+    proposing = Driver(Answers(notify=True), context())
+    proposing.run(proposal(proposing.context))
+    assert proposing.names == [*LOOK, "propose", "tell_of_repair"]
+    repairing = Driver(Answers(notify=True), context(notify=True))
+    repairing.run(repair(repairing.context))
+    assert (repairing.names[0], repairing.names[-2:]) == ("tell_of_repair", ["end_repair", "tell_of_repair"])
+    assert of(repairing, "tell_of_repair") == [REQUEST, REQUEST]
+
+
+def test_that_nobody_could_be_told_changes_nothing() -> None:
+    deaf = {"ok": False, "error": "It answered 410.", "retryable": True}
+    driver = Driver(Answers(notify=True, tell_of_repair=deaf), context(notify=True))
+    assert driver.run(repair(driver.context)) == {"repair_id": "r", "state": "applied"}
 
 
 def test_a_step_whose_worker_died_says_where_to_look() -> None:

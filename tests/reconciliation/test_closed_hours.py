@@ -4,7 +4,7 @@ from datetime import UTC, datetime, time, timedelta, timezone
 
 import pytest
 
-from reconciliation.closed_hours import ClosedHours, closed_hours_in, closes_at, opens_at
+from reconciliation.closed_hours import ClosedHours, closed_hours_in, closes_at, in_zones, opens_at
 
 EVENING = ClosedHours(time(17, 45), time(19, 30), "the sweep")
 NOON = ClosedHours(time(11, 40), time(12, 0), "the correction")
@@ -61,3 +61,16 @@ def test_what_is_no_span_is_refused(text: str) -> None:
 
 def test_they_say_what_is_at_work() -> None:
     assert str(EVENING) == "17:45-19:30 UTC (the sweep)"
+
+
+@pytest.mark.parametrize(
+    ("day", "zone", "words"),
+    [
+        ("2026-01-31", "Europe/London", "2026-01-31 17:45 UTC, 17:45 Europe/London"),
+        ("2026-06-30", "Europe/London", "2026-06-30 17:45 UTC, 18:45 Europe/London"),
+        ("2026-06-30", "UTC", "2026-06-30 17:45 UTC"),
+        ("2026-06-30", "Nowhere/Else", "2026-06-30 17:45 UTC"),
+    ],
+)
+def test_a_moment_is_told_in_utc_and_where_people_are(day: str, zone: str, words: str) -> None:
+    assert in_zones(datetime.fromisoformat(f"{day}T17:45:00+00:00"), zone) == words

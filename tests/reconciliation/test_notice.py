@@ -7,8 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciliation.lifecycle import State
-from reconciliation.notice import Signposts, notice_of
+from reconciliation.notice import Signposts, notice_of, repair_notice_of
 from reconciliation.outcome import Outcome
+from reconciliation.repair_lifecycle import RepairState
+from reconciliation.repair_record import Chosen, RepairRecord
 from reconciliation.run_record import RunRecord
 from reconciliation.visible import visible
 from tests.profiles.pre_capture_sessions.strategies import texts
@@ -110,3 +112,31 @@ def test_whatever_the_text_the_notice_has_its_form(text: str, record: object) ->
     assert not re.search(r"[\[\]<>@&*|~\n]", "".join(parts))
     assert "://" not in "".join(parts).replace("https://app.example", "")
     assert all(part.count("`") % 2 == 0 for part in parts)
+
+
+REPAIR = RepairRecord(
+    "20260131-100000-1a2b3c4d", PARAMETERS.profile, AUDIT, Chosen(), "a" * 64, RepairState.PROPOSED, AS_OF, AS_OF
+)
+
+
+def test_a_notice_of_a_plan_says_until_when_it_waits_and_how_to_see_it() -> None:
+    text = repair_notice_of(replace(REPAIR, until=AS_OF, counts={"planned": 3}), DEPLOYED)["text"]
+    first, waits, counts, way = text.split("\n\n")
+    assert first.endswith(f"repair {REPAIR.repair_id} of {PARAMETERS.profile}, of audit {AUDIT}: proposed")
+    assert waits.startswith("Its plan waits for an approval until 20")
+    assert counts == "Changes: 3 planned."
+    assert way == f"See it: `auditctl --url https://app.example/api repair show {REPAIR.repair_id}`"
+
+
+def test_a_notice_of_an_end_says_what_became_of_the_changes_and_what_was_taken_back() -> None:
+    ended = replace(
+        REPAIR,
+        state=RepairState.PARTLY_APPLIED,
+        undoes="20260131-095900-1a2b3c4d",
+        counts={"planned": 3, "done": 2, "moved": 0, "refused": 1},
+        error="It broke off: see <https://x.example>.",
+    )
+    text = repair_notice_of(ended, HERE)["text"]
+    assert "takes back repair 20260131-095900-1a2b3c4d: partly_applied" in text
+    assert "Changes: 3 planned, 2 done, 1 refused." in text
+    assert "https://" not in text

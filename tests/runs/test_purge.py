@@ -19,6 +19,8 @@ from reconciliation.lifecycle import State
 from reconciliation.outcome import Outcome
 from reconciliation.parameters import AuditParameters
 from reconciliation.progress import Reached
+from reconciliation.repair_lifecycle import RepairState
+from reconciliation.repair_record import Chosen, RepairRecord
 from reconciliation.run_record import RunRecord
 from runs.context import Context
 from runs.purge import LONGER, clear_away
@@ -255,3 +257,27 @@ async def test_an_audit_of_the_old_layout_goes_in_its_time_too(blobs: BlobStore)
         left[audit_id] = stays
     await clear_away(Context(services, Purges()))
     assert await folders(services) == {audit_id for audit_id, stays in left.items() if stays}
+
+
+def repair(number: int, state: RepairState, days_ago: float) -> RepairRecord:
+    at = NOW - timedelta(days=days_ago)
+    audit = "20260131-093000-1a2b3c4d"
+    record = RepairRecord(f"20260131-09{number:02}00-1a2b3c4d", "pre", audit, Chosen(), "a" * 64, state, at, at)
+    return replace(record, ended_at=at if state.has_ended else None)
+
+
+@pytest.mark.parametrize("days", [0, 30])
+async def test_ledgers_are_kept_for_years_unless_their_profile_says_otherwise(blobs: BlobStore, days: int) -> None:
+    services = world(blobs, DAYS)
+    services = replace(services, settings=replace(services.settings, ledger_days={"pre": days}))
+    repairs = services.store.repairs
+    old, recent = repair(1, RepairState.APPLIED, 31), repair(2, RepairState.APPLIED, 29)
+    open_still = repair(3, RepairState.PROPOSED, 400)
+    for one in (old, recent, open_still):
+        await repairs.create(one)
+        await repairs.ask_to_stop(one, "b" * 64, NOW)
+    await clear_away(Context(services, Purges()))
+    left = {one.repair_id async for one in repairs.newest_first("pre") if isinstance(one, RepairRecord)}
+    kept = {recent.repair_id, open_still.repair_id} | ({old.repair_id} if not days else set())
+    assert left == kept
+    assert await repairs.is_to_stop(old) is (not days)

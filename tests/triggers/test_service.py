@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
+from datetime import timedelta
 from http import HTTPStatus
 from typing import Any, cast
 from uuid import uuid4
@@ -24,7 +25,14 @@ from tests.adapters.other_profile import Other
 from triggers import service
 
 Break = Callable[[psycopg.Connection[Any]], object]
-ALL = {"storage:SOURCE_STORAGE", "storage:REPORT_STORAGE", "storage:INGEST_STORAGE", "database:PRE_DATABASE"}
+PROFILE = "pre-capture-sessions"
+ALL = {
+    "storage:SOURCE_STORAGE",
+    "storage:REPORT_STORAGE",
+    "storage:INGEST_STORAGE",
+    "database:PRE_DATABASE",
+    f"repairs:{PROFILE}",
+}
 
 
 @pytest.fixture
@@ -182,6 +190,18 @@ async def test_what_any_profile_asks_of_a_database_is_asked_and_what_is_not_give
         assert (status, set(document["checks"])) == (200, ALL)
         connection.execute("drop table encode_jobs cascade")
     assert "no such table" in await only_wrong("database:PRE_DATABASE")
+
+
+async def test_a_repair_that_does_not_end_is_named(world: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    repair_id, hours = "20260131-093000-1a2b3c4d", world.settings.repair_start_hours
+    ages = {hours + 0.9: 200, hours + 1.1: 503}
+    for age, expected in ages.items():
+        active = await world.store.repairs.active(PROFILE)
+        await world.store.repairs.claim(PROFILE, repair_id, world.now() - timedelta(hours=age), active)
+        assert (await health())[0] == expected
+    assert f"repair show {repair_id}" in await only_wrong(f"repairs:{PROFILE}")
+    monkeypatch.setattr(service, "services", lambda: replace(world, settings=replace(world.settings, profiles={})))
+    assert f"repairs:{PROFILE}" not in (await health())[1]["checks"]
 
 
 class Stubborn:

@@ -31,6 +31,8 @@ _RESPONSES: tuple[Model, ...] = (
     documents.Live,
     documents.RepairWhole,
     documents.RepairInShort,
+    documents.ExportedRepair,
+    documents.PseudonymGiven,
     documents.Repairs,
     documents.AcceptedRepair,
     documents.RepairBusy,
@@ -60,7 +62,13 @@ def models_of(profiles: Profiles) -> dict[Model, Any]:
 def components(profiles: Profiles) -> dict[str, Schema]:
     """All components of the document, for an app that audits these profiles."""
     narrowing = _narrowed_to(profiles)
-    bodies = (requests.DiscardDeadLetters, requests.ProposeRepair, requests.DecideRepair, requests.AskRepair)
+    bodies = (
+        requests.DiscardDeadLetters,
+        requests.ProposeRepair,
+        requests.DecideRepair,
+        requests.AskRepair,
+        requests.PseudonymOfRepair,
+    )
     models = [*_response_models(narrowing).values(), _start_audit(profiles, narrowing), *bodies]
     inputs: list[Any] = [(model, "validation", TypeAdapter(model)) for model in models]
     _, schema = TypeAdapter.json_schemas(inputs, ref_template=REF)

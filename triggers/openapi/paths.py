@@ -248,6 +248,32 @@ PATHS: Json = {
             (_REPAIR_ID,),
         )
     },
+    "/repairs/{repair_id}/export": {
+        "get": _operation(
+            "export_repair",
+            "All that is kept of a repair, for an auditor",
+            {
+                **_OF_REPAIR,
+                "200": _response("Plan, decision, people, ledger and verification.", ref("ExportedRepair")),
+            },
+            (_REPAIR_ID,),
+        )
+    },
+    "/repairs/{repair_id}/pseudonym": {
+        "post": _operation(
+            "give_pseudonym_of_repair",
+            "Let somebody be called otherwise in a repair that has ended",
+            {
+                **_OF_REPAIR,
+                "200": _response("It is done.", ref("PseudonymGiven")),
+                "403": _FORBIDDEN,
+                "404": _refusal("There is no such repair, or nobody of that name in it.", "NotFound"),
+                "409": _refusal("It has not ended.", "RepairNotSo"),
+            },
+            (_REPAIR_ID,),
+            _body("PseudonymOfRepair", required=True),
+        )
+    },
     "/repairs/{repair_id}/approve": {
         "post": _operation(
             "approve_repair",

@@ -294,7 +294,7 @@ def _document(host: KillableHost, method: str, path: str, body: object = None) -
     return document
 
 
-def run_pairs(place: Place, sessions: Sequence[Session], repairs: int, seed: int, results: Results) -> None:
+def run_pairs(place: Place, sessions: Sequence[Session], repairs: int, seed: str, results: Results) -> None:
     """Run so many races by pairs of hosts, each with sessions of its own; the last of each with a long outage."""
 
     def run(number: int) -> None:

@@ -14,8 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg.rows import dict_row
 
+from adapters import postgres_changes
 from adapters.postgres import Database
-from adapters.postgres_changes import Changes
+from adapters.postgres_changes import Changes, UncertainError
 from dev.devstack.postgres import PostgresServer
 from profiles.pre_capture_sessions.statements import (
     GRANTS,
@@ -330,6 +331,26 @@ async def test_a_database_that_cannot_be_asked_tells_nothing(scene: Scene) -> No
     assert await nowhere.happened(REGISTER_RECORDING, scene.effect(), ONCE, datetime.now(UTC) - SOON) is None
     with pytest.raises(AuditError, match="PRE_REPAIR_DATABASE"):
         await nowhere.apply(REGISTER_RECORDING, scene.effect(), ONCE, datetime.now(UTC) + SOON)
+
+
+async def test_a_connection_that_nobody_answers_on_ends_and_tells_nothing(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres_changes, "_MOST_SECONDS", 0.5)
+    effect, ended = scene.effect(), asyncio.Event()
+
+    async def swallow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while await reader.read(1024):
+            pass
+        writer.close()
+        ended.set()
+
+    async with await asyncio.start_server(swallow, "127.0.0.1", 0) as hole:
+        port = hole.sockets[0].getsockname()[1]
+        lost = Changes(Database("PRE_REPAIR_DATABASE", f"postgresql://u:p@127.0.0.1:{port}/x"))
+        with pytest.raises(UncertainError):
+            await lost.apply(REGISTER_RECORDING, effect, ONCE, datetime.now(UTC) + SOON)
+        await asyncio.wait_for(ended.wait(), 10)
 
 
 # --- a status that is behind ------------------------------------------------------------------------------------------
