@@ -54,6 +54,7 @@ async def end(request: EndRepairRequest, services: Services) -> EndRepairResult:
         whole = moved.counts.get("done", 0)
         if undone is not None and whole == undone.counts.get("done", 0) + undone.counts.get("unknown", 0):
             await repairs.move(undone, RepairState.UNDONE, services.now())
+            event("repair.undone", repair_id=moved.undoes, profile=moved.profile, undone_by=moved.repair_id)
     active = await repairs.active(moved.profile)
     if active is not None and active.repair_id == moved.repair_id:
         await repairs.release(active, moved.profile)

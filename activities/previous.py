@@ -8,6 +8,7 @@ from adapters.services import Services
 from adapters.store.documents import ODD
 from reconciliation.errors import RunStoreError, UnreadableError
 from reconciliation.question import question_of
+from reconciliation.repair_lifecycle import RepairState
 from reconciliation.repair_plan import Named
 from reconciliation.rules import Severity
 from reconciliation.since_last import Known, Previous
@@ -52,8 +53,8 @@ async def _read(services: Services, profile: str, audit_id: str) -> Previous:
 
 
 async def _repaired(services: Services, profile: str, since: datetime) -> dict[Named, str]:
-    """Which repair has changed what since a moment; the newest of several. One that cannot be read is left out, with a
-    warning in the log.
+    """Which repair has changed what since a moment, and was not taken back; the newest of several. One that cannot be
+    read is left out, with a warning in the log.
     """
     found: dict[Named, str] = {}
     repairs = services.store.repairs
@@ -63,7 +64,7 @@ async def _repaired(services: Services, profile: str, since: datetime) -> dict[N
             continue
         if record.created_at < since - _LONGEST_REPAIR:
             break
-        if not record.counts.get("done") or record.undoes is not None:
+        if not record.counts.get("done") or record.undoes is not None or record.state is RepairState.UNDONE:
             continue
         try:
             stored, ledger = await repairs.plan(record), await repairs.ledger(record)
@@ -71,7 +72,6 @@ async def _repaired(services: Services, profile: str, since: datetime) -> dict[N
             logger.warning("What a repair has changed is not known: %s", error)
             continue
         for one in stored.plan.changes if stored else ():
-            ended = ledger.change(one)
-            if ended is not None and ended.ending.is_applied:
+            if (at := ledger.applied_at(one)) is not None and at > since:
                 found.setdefault(one.subject, record.repair_id)
     return found

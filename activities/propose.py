@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Literal, TypedDict
+from typing import Any, Literal, TypedDict
 
 import azure.durable_functions as df
 
@@ -10,6 +10,7 @@ from activities.repairing import (
     LookRequest,
     Reader,
     RepairJob,
+    arrays,
     closed_hours_of,
     database_setting,
     identities,
@@ -22,7 +23,7 @@ from adapters.release import commit
 from adapters.services import Services
 from adapters.telemetry import event
 from reconciliation import VERSION
-from reconciliation.closed_hours import closes_at, in_zones
+from reconciliation.closed_hours import closes_at, in_zones, opens_at
 from reconciliation.effects import Effect
 from reconciliation.errors import RunStoreError
 from reconciliation.repair import Change
@@ -117,7 +118,7 @@ async def _back(job: RepairJob, undoes: str) -> list[PlannedChange | LeftOut]:
     decision = None if earlier is None else await repairs.decision(earlier)
     if earlier is None or stored is None or decision is None or decision.digest != stored.digest:
         raise RunStoreError(f"The plan of repair {undoes} is not the one that was approved: undo it by hand.")
-    ledger = await repairs.ledger(earlier)
+    ledger, use = await repairs.ledger(earlier), await _use(job, stored.plan)
     found: list[PlannedChange | LeftOut] = []
     for one in stored.plan.changes:
         ended, undo = ledger.change(one), one.change.undo
@@ -129,8 +130,20 @@ async def _back(job: RepairJob, undoes: str) -> list[PlannedChange | LeftOut]:
             number = 1 + sum(isinstance(other, PlannedChange) for other in found)
             effect = Effect(undo.statement, {**undo.values, **ended.left})
             means = job.profile.repair(one.repair).statement(undo.statement).means
-            change = Change(says=f"Of {one.subject.id}: {means}.", seen=ended.left, do=(effect,))
+            shown = use.get((one.repair, one.subject.id), {})
+            change = Change(says=f"Of {one.subject.id}: {means}.", seen=ended.left, do=(effect,), shown=shown)
             found.append(PlannedChange(number, one.subject, one.verdict, one.repair, change))
+    return found
+
+
+async def _use(job: RepairJob, plan: RepairPlan) -> dict[tuple[str, str], dict[str, Any]]:
+    """How the subjects of a plan are used by now, by repair and subject."""
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for name in dict.fromkeys(one.repair for one in plan.changes):
+        use = job.profile.repair(name).use
+        if use is not None:
+            ids = [one.subject.id for one in plan.changes if one.repair == name]
+            found |= {(name, subject): shown async for subject, shown in arrays(job, use(ids))}
     return found
 
 
@@ -141,8 +154,13 @@ def _notes(job: RepairJob, changes: Sequence[PlannedChange], clock: datetime) ->
         hours = ", ".join(map(str, closed))
         notes.append(f"Nothing is changed at {hours}. Where these jobs change a row first, the plan is void for it.")
     voiding = [one for repair in repairs for one in repair.closed if one.voids]
-    void_at = closes_at(voiding, clock)
-    if void_at is not None:
+    void_at, until = closes_at(voiding, clock), opens_at(voiding, clock)
+    if job.record.undoes is not None:
+        return notes
+    if until is not None:
+        local = in_zones(until, repairs[0].zone)
+        notes.append(f"It may be void already: {voiding[0].why} is at work until {local}. Propose it again then.")
+    elif void_at is not None:
         local = in_zones(void_at, repairs[0].zone)
         notes.append(f"What is not applied by {local} is void by itself then: {voiding[0].why} changes these rows.")
     return notes

@@ -1,7 +1,7 @@
 """What the steps of a repair have in common: its record, and its subjects as they are judged now."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple, TypedDict
@@ -14,11 +14,12 @@ from adapters.readers import Reading, reader
 from adapters.services import Services
 from reconciliation.closed_hours import ClosedHours
 from reconciliation.effects import Scalar
-from reconciliation.errors import AuditError, RepairRefusedError, RunStoreError
+from reconciliation.errors import AuditError, DatabaseUnavailableError, RepairRefusedError, RunStoreError
 from reconciliation.evidence import Unread
 from reconciliation.finding import Finding
 from reconciliation.judging import judge_doubts
 from reconciliation.profile import Profile, Technology
+from reconciliation.queries import SqlRows
 from reconciliation.repair import Repair, Repairable
 from reconciliation.repair_plan import LeftOut, Named, PlannedChange, RepairPlan
 from reconciliation.repair_record import RepairRecord
@@ -145,14 +146,9 @@ class Reader:
                 ids.setdefault(self._now.repair(subject).name, []).append(subject.id)
         for name, of_repair in ids.items():
             repair = self._job.profile.repair(name)
-            if repair.rows is None:
-                continue
-            setting = database_setting(self._job.profile)
-            async with reader(self._job.services, setting) as opened:
-                reading = Reading(opened.lines(repair.rows(of_repair)))
-                async for lines in reading.lines():
-                    for value in map(json.loads, lines):
-                        self._rows[name, value[0]] = repair.row(value)
+            if repair.rows is not None:
+                async for value in arrays(self._job, repair.rows(of_repair)):
+                    self._rows[name, value[0]] = repair.row(value)
 
     async def change(self, number: int, subject: Named) -> PlannedChange | LeftOut:
         """The change that would be planned of a subject now, or why there is none. Its look-ups are made here."""
@@ -173,6 +169,15 @@ class Reader:
             return await self._prober.look(lookup)
         except AuditError as error:
             return Unread("", str(error), failed=True)
+
+
+async def arrays(job: RepairJob, query: SqlRows) -> AsyncIterator[list[Any]]:
+    """The rows of a query on the profile's own database, each a JSON array. Raises an ``AuditError``."""
+    async with reader(job.services, database_setting(job.profile)) as opened:
+        reading = Reading(opened.lines(query))
+        async for lines in reading.lines():
+            for line in lines:
+                yield json.loads(line)
 
 
 def database_setting(profile: Profile) -> str:
@@ -210,9 +215,13 @@ async def other_database(job: RepairJob, plan: RepairPlan) -> str | None:
     if identities({setting: read}) != dict(plan.identities):
         return f"The plan is of another database than that of {setting}. Propose it here."
     for repair in {one.repair for one in plan.changes}:
-        written = await changes_of(job, repair).identity()
-        if not written.is_same(read) or written.is_replica:
-            return f"{job.profile.repair(repair).setting} is not the database of {setting}. Give both the same primary."
+        written, where = await changes_of(job, repair).identity(), job.profile.repair(repair).setting
+        if not written.is_same(read):
+            return f"{where} is not the database of {setting}. Give both the same primary."
+        if written.is_replica:
+            raise DatabaseUnavailableError(
+                f"{where} is a replica just now: nothing can be changed there. Try again later."
+            )
     return None
 
 

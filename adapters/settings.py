@@ -282,7 +282,10 @@ class _Reader:
             return {}
         pairs = [part.strip().rpartition("=") for part in given.split(",")]
         names = {name for name, _, _ in pairs}
-        usable = all(number.isdecimal() and int(number[:_MOST_DIGITS]) <= _MOST_LEDGER_DAYS for _, _, number in pairs)
+        usable = len(names) == len(pairs) and all(
+            number.isdecimal() and len(number) <= _MOST_DIGITS and int(number) <= _MOST_LEDGER_DAYS
+            for _, _, number in pairs
+        )
         if not usable or not ((names == {""} and len(pairs) == 1) or names <= set(profiles)):
             allowed = (
                 f"days from 0 to {_MOST_LEDGER_DAYS}, or profile=days with commas between, of {', '.join(profiles)}"

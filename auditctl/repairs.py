@@ -66,12 +66,13 @@ def _show(api: Api, command: ShowRepair) -> None:
 
 
 def _export(api: Api, command: ExportRepair) -> None:
-    """Save all that is kept of a repair, and hold its plan against its digest. Raises UnexpectedResponseError if
-    it is not of that.
+    """Save all that is kept of a repair, and hold its plan against its digest and what was decided about. Raises
+    UnexpectedResponseError if it is not of that.
     """
     response = api.exported_repair(command.repair_id)
     plan, digest = response.fields.optional_text("plan"), response.fields.optional_text("digest")
-    if plan is not None and sha256(plan.encode()).hexdigest() != digest:
+    decided = response.fields.inner("decision").optional_text("digest")
+    if plan is not None and (sha256(plan.encode()).hexdigest() != digest or decided not in {None, digest}):
         raise UnexpectedResponseError(
             "The plan is not that of its digest; nothing was saved.",
             where=f"repair {command.repair_id}",

@@ -114,6 +114,13 @@ class Ledger:
                 applied = ended
         return replace(applied, left=left)
 
+    def applied_at(self, one: PlannedChange) -> datetime | None:
+        """When it was first written that a change is applied; None if it is not."""
+        ended = self.change(one)
+        if ended is None or not ended.ending.is_applied:
+            return None
+        return max((self.of(name).endings[0].at for name in one.effect_names), default=None)
+
 
 class Counts(NamedTuple):
     """How many changes ended how; ``open`` have not. They add up to the changes of the plan."""

@@ -61,6 +61,9 @@ class Repair(Generic[FactsT]):
     ``change`` is given. ``lookups``, by the facts and that row, are looked up of each just before its change is made,
     as they are when it is planned. ``change`` makes the change, or says why there is none.
 
+    ``use`` reads how subjects are used by now, each an array of its id and an object: what an approver must know of an
+    undo.
+
     ``expects`` are the verdicts of a subject that was mended. ``two_persons``: whoever proposes cannot approve, unless
     a setting allows it. ``closed`` are the hours in which nothing is changed; ``zone`` is that of the people who
     approve, by its name in the IANA database.
@@ -76,6 +79,7 @@ class Repair(Generic[FactsT]):
     expects: frozenset[str]
     rows: Callable[[Sequence[str]], SqlRows] | None = None
     row: Callable[[Any], Any] = lambda value: value
+    use: Callable[[Sequence[str]], SqlRows] | None = None
     two_persons: bool = True
     closed: tuple[ClosedHours, ...] = ()
     zone: str = "UTC"

@@ -1,6 +1,5 @@
 """repair.json: what the run store says of a repair as a whole; and decision.json, which binds a person to a plan."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -8,17 +7,11 @@ from typing import Any, Self
 
 from reconciliation.fields import Fields
 from reconciliation.repair_lifecycle import RepairState
-from reconciliation.run_record import AUDIT_ID
 from reconciliation.times import optional_text, to_text
 
 SCHEMA_VERSION = 1
 LONGEST_REASON = 500
 DIGEST = r"^[0-9a-f]{64}$"
-
-
-def is_repair_id(text: str) -> bool:
-    """True for an id as repairs have it, which is of the form of an audit's."""
-    return re.fullmatch(AUDIT_ID, text) is not None
 
 
 @dataclass(frozen=True)
@@ -45,10 +38,9 @@ class Chosen:
 class RepairRecord:
     """One repair, of the findings of an audit, or (``undoes``) of what an earlier repair has done.
 
-    ``proposer`` is the seal of a person. ``until`` is when a plan expires, or when a deferred repair goes on. ``looks``
-    counts how often the subjects were read and judged again for it. ``counts`` are how its changes ended, ``verified``
-    how many of them were looked at again and what was found; both are complete once it has ended. ``etag`` is the run
-    store's mark of the version that was read.
+    ``proposer`` is the seal of a person. ``until`` is when a plan expires, or when a deferred repair goes on.
+    ``counts`` are how its changes ended, ``verified`` how many of them were looked at again and what was found; both
+    are complete once it has ended. ``etag`` is the run store's mark of the version that was read.
     """
 
     repair_id: str
@@ -64,7 +56,6 @@ class RepairRecord:
     until: datetime | None = None
     ended_at: datetime | None = None
     error: str | None = None
-    looks: int = 0
     resumes: int = 0
     counts: Mapping[str, int] = field(default_factory=dict)
     verified: Mapping[str, int] = field(default_factory=dict)
@@ -97,7 +88,6 @@ class RepairRecord:
             "until": optional_text(self.until),
             "ended_at": optional_text(self.ended_at),
             "error": self.error,
-            "looks": self.looks,
             "resumes": self.resumes,
             "counts": dict(self.counts),
             "verified": dict(self.verified),
@@ -121,7 +111,6 @@ class RepairRecord:
             until=fields.optional("until", fields.moment),
             ended_at=fields.optional("ended_at", fields.moment),
             error=fields.optional("error", fields.text),
-            looks=fields.whole("looks"),
             resumes=fields.whole("resumes"),
             counts=_numbers(fields.inner("counts")),
             verified=_numbers(fields.inner("verified")),

@@ -10,8 +10,10 @@ from adapters.store.records import UnreadableAudit
 from adapters.telemetry import event
 from reconciliation.errors import StorageRefusedError, UnreadableError
 from reconciliation.lifecycle import State
+from reconciliation.repair_record import RepairRecord
 from reconciliation.run_record import RunRecord
 from runs.context import Context
+from runs.repairs import state_of
 
 logger = logging.getLogger("capture_audit.retention")
 
@@ -39,7 +41,7 @@ async def clear_away(context: Context) -> None:
     an age of their own (see ``clear_ledgers_away``).
     """
     services = context.services
-    await clear_ledgers_away(services)
+    await clear_ledgers_away(context)
     days = services.settings.retention_days
     if not days:
         return
@@ -69,25 +71,35 @@ async def clear_away(context: Context) -> None:
     )
 
 
-async def clear_ledgers_away(services: Services) -> None:
+async def clear_ledgers_away(context: Context) -> None:
     """Delete repairs that ended longer ago than ``AUDIT_LEDGER_RETENTION_DAYS`` says for their profile, at most
-    ``MOST_AT_ONCE``. 0 days, the default, keeps all. What cannot be read is kept.
+    ``MOST_AT_ONCE``. 0 days, the default, keeps all. What cannot be read, or is held by storage, is kept.
     """
-    now, deleted = services.now(), 0
+    services, deleted, refused = context.services, 0, 0
     for profile in services.settings.profiles:
         days = services.settings.ledger_days.get(profile, 0)
         if not days:
             continue
         async for record in services.store.repairs.newest_first(profile):
+            if deleted + refused >= MOST_AT_ONCE:
+                break
             if isinstance(record, UnreadableError):
                 logger.warning("A repair is kept: %s", record)
-            elif record.state.has_ended and now - (record.ended_at or record.updated_at) >= timedelta(days=days):
-                await services.store.repairs.delete(record)
-                deleted += 1
-            if deleted == MOST_AT_ONCE:
-                break
-    if deleted:
-        event("retention.ledgers_purged", repairs=deleted)
+            elif await _ended_before(context, record, services.now() - timedelta(days=days)):
+                try:
+                    await services.store.repairs.delete(record)
+                    deleted += 1
+                except StorageRefusedError as error:
+                    refused += 1
+                    logger.warning("Repair %s is old and was not deleted: %s", record.repair_id, error)
+    if deleted or refused:
+        event("retention.ledgers_purged", repairs=deleted, refused=refused)
+
+
+async def _ended_before(context: Context, record: RepairRecord, moment: datetime) -> bool:
+    """True also for a plan that nobody decided about in its time, and for one that was never made."""
+    ended_at = record.ended_at or record.until or record.updated_at
+    return ended_at <= moment and (await state_of(context, record)).has_ended
 
 
 async def _looked_through(services: Services, age: timedelta, now: datetime) -> tuple[list[str], int]:

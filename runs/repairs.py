@@ -11,6 +11,7 @@ from datetime import timedelta
 from adapters.services import Services
 from adapters.store.repairs import ActiveRepair, StoredPlan
 from adapters.telemetry import event
+from reconciliation.ledger import Counts
 from reconciliation.people import Person, Sealed
 from reconciliation.profile import Profile
 from reconciliation.repair_lifecycle import RepairState
@@ -26,6 +27,9 @@ logger = logging.getLogger("capture_audit.repairs")
 OLDEST_AUDIT = timedelta(days=7)
 _CLAIMS = 5
 _MOST_RESUMES = 20
+_LOOKS_OF_PROPOSAL = 1
+_LOOKS_OF_ONE_TRY = 100
+"""More than an orchestration takes: the looks of one that was lost are not taken for those of the next."""
 _LONGEST_END = timedelta(hours=1)
 """What is begun in time has ended after this."""
 _LOST = "Its approval broke off before it was kept. Propose it again."
@@ -83,7 +87,6 @@ async def _begin(
         created_at=now,
         updated_at=now,
         undoes=undoes,
-        looks=1,
     )
     await repairs.create(record)
     await repairs.seal(record, sealed)
@@ -190,7 +193,6 @@ def _decided(record: RepairRecord, decision: Decision) -> RefusedError:
 async def start(context: Context, record: RepairRecord) -> RepairRecord:
     """Start to apply an approved repair, or go on with it; what its ledger holds is kept."""
     repairs, now = context.services.store.repairs, context.services.now()
-    looks = record.looks + 100 * record.resumes
     moved = await repairs.move(record, _S.APPROVED, now) if record.state is _S.PROPOSED else record
     if not moved.state.may_change:
         raise RefusedError(f"Repair {record.repair_id} is {moved.state} in the meantime.", state=moved.state.value)
@@ -199,10 +201,10 @@ async def start(context: Context, record: RepairRecord) -> RepairRecord:
     given = {
         "profile": record.profile,
         "repair_id": record.repair_id,
-        "looks": looks,
+        "looks": _LOOKS_OF_PROPOSAL + _LOOKS_OF_ONE_TRY * record.resumes,
         "undoes": record.undoes,
         "second_look_seconds": context.services.settings.repair_second_look_seconds,
-        "notify": context.services.settings.notifies_of("repairs"),
+        "notify": record.state is _S.PROPOSED and context.services.settings.notifies_of("repairs"),
     }
     await context.client.start_new("repair", instance_id=record.repair_id, client_input=given)
     if record.state is _S.PROPOSED:
@@ -223,18 +225,25 @@ async def stop(context: Context, record: RepairRecord, person: Person) -> Repair
     return record
 
 
-async def give_pseudonym(context: Context, record: RepairRecord, name: str, pseudonym: str) -> int:
+async def give_pseudonym(context: Context, record: RepairRecord, name: str, pseudonym: str, person: Person) -> int:
     """Let everybody of a name in a repair be called otherwise, with nothing left that leads to the person; returns how
     many seals that were. What was approved stays provable: plan and decision hold the seals alone.
 
-    Raises ``RefusedError`` while it may still be decided about or applied: who is who is needed until then.
+    Who did that stays in the repair. Raises ``RefusedError`` while it may still be decided about or applied: who is who
+    is needed until then; ``ForbiddenError`` for somebody's own name.
     """
     state = await state_of(context, record)
     if not state.has_ended:
         raise RefusedError(f"Repair {record.repair_id} is {state}: names are needed until it ends.", state=state.value)
     repairs = context.services.store.repairs
     named = [one for one in await repairs.people(record) if one.name == name]
+    if any(one.is_of(person) for one in named):
+        raise ForbiddenError("Nobody gives a pseudonym to themselves: somebody else must.")
+    by, now = Sealed.of(person, secrets.token_hex(16)), context.services.now()
+    if named:
+        await repairs.seal(record, by)
     for one in named:
+        await repairs.note_pseudonym(record, one.seal, by.seal, now)
         await repairs.seal(record, one.called(pseudonym))
     event("repair.pseudonym", repair_id=record.repair_id, profile=record.profile, people=len(named))
     return len(named)
@@ -280,8 +289,12 @@ async def _claim(context: Context, record: RepairRecord) -> ActiveRepair:
 async def overdue(services: Services, profile: str) -> ActiveRepair | None:
     """The repair that holds the place of a profile's repairs longer than any may take; None if there is none."""
     active = await services.store.repairs.active(profile)
-    limit = timedelta(hours=services.settings.repair_start_hours) + _LONGEST_END
-    return active if active is not None and services.now() - active.since > limit else None
+    settings = services.settings
+    limit = timedelta(hours=settings.repair_start_hours, seconds=settings.repair_second_look_seconds) + _LONGEST_END
+    if active is None or services.now() - active.since <= limit:
+        return None
+    record = await services.store.repairs.record(profile, active.repair_id)
+    return None if record is not None and record.state.has_ended else active
 
 
 async def watch(context: Context, profile: str) -> None:
@@ -310,7 +323,9 @@ async def watch(context: Context, profile: str) -> None:
             await repairs.release(active, profile)
     elif await state_of(context, record) is _S.INTERRUPTED and record.resumes >= _MOST_RESUMES:
         why = f"It broke off {record.resumes + 1} times. What it has changed is in its ledger; see the service's log."
-        await repairs.move(record, _S.PARTLY_APPLIED, context.services.now(), error=why, until=None)
+        stored = await repairs.plan(record)
+        counts = {} if stored is None else Counts.of(stored.plan, await repairs.ledger(record))._asdict()
+        await repairs.move(record, _S.PARTLY_APPLIED, context.services.now(), error=why, until=None, counts=counts)
         await repairs.release(active, profile)
         event("repair.given_up", repair_id=record.repair_id, profile=profile, resumes=record.resumes)
     elif await state_of(context, record) is _S.INTERRUPTED:

@@ -201,7 +201,10 @@ def test_every_timer_can_be_paused_by_its_name_in_the_guide() -> None:
 
 def test_exactly_the_tables_that_are_read_are_granted_in_the_guide() -> None:
     [granted] = re.findall(r"grant select on (.*) to", GUIDE)
-    queries = ROOT / "profiles" / "pre_capture_sessions" / "queries.py"
-    asked = re.findall(r"(?:from|join)\s+([a-z_]+)", queries.read_text(encoding="utf-8"))
+    texts = [
+        (ROOT / "profiles" / "pre_capture_sessions" / name).read_text(encoding="utf-8")
+        for name in ("queries.py", "repairs.py")
+    ]
+    asked = re.findall(r"(?:from|join)\s+([a-z_]+)", "\n".join(texts))
     tables = re.findall(r"create table (?:if not exists )?(?:public\.)?(\w+)", PRE_SCHEMA)
     assert set(granted.split(", ")) == set(asked) & set(tables)

@@ -290,6 +290,8 @@ class ExportedRepair(Closed):
     """The very text of the plan, which is JSON."""
     decision: dict[str, Any] | None
     """Who decided (a seal), when, why, and about which digest."""
+    notes: dict[str, dict[str, Any]]
+    """Who asked it to stop, and who gave pseudonyms, by seals."""
     people: list[dict[str, Any]]
     """Who the seals are of; a pseudonym has no identity and no salt any more."""
     ledger: dict[str, ExportedEffect]

@@ -122,8 +122,9 @@ async def give_pseudonym(req: func.HttpRequest, client: Any) -> func.HttpRespons
     context = Context(services(), client)
     given, person = _asked(context.services, req, PseudonymOfRepair)
     may_approve(person)
+    may_apply(context.services.settings)
     record = await _record_of(context.services, req)
-    people = await repairs.give_pseudonym(context, record, given.name, given.pseudonym)
+    people = await repairs.give_pseudonym(context, record, given.name, given.pseudonym, person)
     if not people:
         raise NotFoundError(f"Nobody in repair {record.repair_id} has that name.")
     return json_response({"id": record.repair_id, "people": people})

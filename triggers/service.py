@@ -23,6 +23,7 @@ from triggers.problems import json_response, responded
 bp = df.Blueprint()
 
 _PATIENCE_SECONDS = 10
+_NOBODY = "00000000-0000-0000-0000-000000000000"
 _given_up: set[asyncio.Task[None]] = set()
 
 
@@ -83,12 +84,19 @@ async def _queries(app: Services, setting: str) -> None:
 def _queries_of(app: Services, profile: Profile, setting: str) -> list[SqlRows]:
     parameters = profile.parameters()
     moments = app.moments(parameters)
+    of_repairs = [
+        read((_NOBODY,)) for repair in profile.repairs for read in (repair.rows, repair.use) if read is not None
+    ]
+    own = next((one.setting for one in profile.connections if one.of is Technology.DATABASE), None)
     return [
-        query
-        for source in profile.sources
-        if source.setting == setting
-        for query in (source.read(parameters, moments), source.again and source.again(parameters, moments, ()))
-        if isinstance(query, SqlRows)
+        *(of_repairs if setting == own else ()),
+        *(
+            query
+            for source in profile.sources
+            if source.setting == setting
+            for query in (source.read(parameters, moments), source.again and source.again(parameters, moments, ()))
+            if isinstance(query, SqlRows)
+        ),
     ]
 
 

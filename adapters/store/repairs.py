@@ -5,6 +5,7 @@
 <profile>/repairs/<id>/plan.json, decision.json     written once
 <profile>/repairs/<id>/stop.json                    somebody asked it to stop
 <profile>/repairs/<id>/people/<seal>.json           who a seal is of; may become a pseudonym
+<profile>/repairs/<id>/pseudonyms/<seal>.json       who replaced the name of a seal, and when: written once
 <profile>/repairs/<id>/ledger/0007-1.intended.json  before an effect, and 0007-1.ended.json after it: written once
 <profile>/repairs/<id>/verified/1.json              what a look after the changes found
 <profile>/repairs/<id>/1/...                        the audit of its subjects that a look is, by number
@@ -12,13 +13,14 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
 from adapters.store.blobs import BlobStore
 from adapters.store.documents import document, read_document
+from adapters.store.folder import Folder
 from reconciliation.canonical import digest_of
 from reconciliation.errors import RunStoreError, UnreadableError
 from reconciliation.fields import Fields
@@ -26,13 +28,13 @@ from reconciliation.ledger import EffectEntries, Entry, Intended, Ledger
 from reconciliation.people import Sealed
 from reconciliation.repair_lifecycle import RepairState, may_become
 from reconciliation.repair_plan import RepairPlan
-from reconciliation.repair_record import Decision, RepairRecord, is_repair_id
+from reconciliation.repair_record import Decision, RepairRecord
+from reconciliation.run_record import is_audit_id
 from reconciliation.times import to_text
 
 SCHEMA_VERSION = 1
 _READ_AT_ONCE = 32
 _INTENDED, _ENDED = ".intended.json", ".ended"
-ReadT = TypeVar("ReadT")
 
 
 @dataclass(frozen=True)
@@ -46,10 +48,14 @@ class ActiveRepair:
 
 @dataclass(frozen=True)
 class StoredPlan:
-    """A plan as it is kept; ``digest`` is of its bytes as they were read."""
+    """A plan as it is kept: the very bytes of it, and their ``digest``."""
 
     plan: RepairPlan
-    digest: str
+    data: bytes
+
+    @property
+    def digest(self) -> str:
+        return digest_of(self.data)
 
 
 class Repairs:
@@ -58,7 +64,7 @@ class Repairs:
     """
 
     def __init__(self, blobs: BlobStore) -> None:
-        self._blobs = blobs
+        self._blobs, self._folder = blobs, Folder(blobs)
 
     # --- records ------------------------------------------------------------------------------------------------------
 
@@ -101,7 +107,7 @@ class Repairs:
     async def newest_first(self, profile: str) -> AsyncIterator[RepairRecord | UnreadableError]:
         """The records of a profile's repairs, newest first; in place of one that cannot be read, why."""
         folders = self._blobs.folders(f"{profile}/repairs/")
-        for repair_id in sorted([name async for name in folders if is_repair_id(name)], reverse=True):
+        for repair_id in sorted([name async for name in folders if is_audit_id(name)], reverse=True):
             try:
                 record = await self.record(profile, repair_id)
             except UnreadableError as error:
@@ -143,8 +149,8 @@ class Repairs:
         """Keep a plan; if there is one already, that one counts, and is given."""
         data = plan.data()
         if not await self._blobs.create(f"{record.folder}/plan.json", data):
-            return await self.plan(record) or StoredPlan(plan, digest_of(data))
-        return StoredPlan(plan, digest_of(data))
+            return await self.plan(record) or StoredPlan(plan, data)
+        return StoredPlan(plan, data)
 
     async def plan(self, record: RepairRecord) -> StoredPlan | None:
         """The plan of a repair, with the digest of its very bytes; None before it is made."""
@@ -155,7 +161,7 @@ class Repairs:
         plan = read_document(path, self._blobs.where, stored.data, RepairPlan.from_json)
         if (plan.profile, plan.repair_id) != (record.profile, record.repair_id):
             raise UnreadableError(path, self._blobs.where, "it is the plan of another repair")
-        return StoredPlan(plan, digest_of(stored.data))
+        return StoredPlan(plan, stored.data)
 
     async def decide(self, record: RepairRecord, decision: Decision) -> Decision:
         """Keep a decision; of several, the first counts, and is given. Atomic."""
@@ -165,7 +171,7 @@ class Repairs:
 
     async def decision(self, record: RepairRecord) -> Decision | None:
         """What was decided about a plan; None as long as nothing was."""
-        return await self._document(f"{record.folder}/decision.json", Decision.from_json)
+        return await self._folder.document(f"{record.folder}/decision.json", Decision.from_json)
 
     async def ask_to_stop(self, record: RepairRecord, person: str, at: datetime) -> None:
         """Keep that somebody (a seal) wants it to stop. Idempotent."""
@@ -185,12 +191,26 @@ class Repairs:
     async def people(self, record: RepairRecord) -> list[Sealed]:
         """Everybody who had to do with a repair, in the order of their seals."""
         paths = [blob.path async for blob in self._blobs.listing(f"{record.folder}/people/")]
-        found = [await self._document(path, Sealed.from_json) for path in sorted(paths)]
+        found = [await self._folder.document(path, Sealed.from_json) for path in sorted(paths)]
         return [one for one in found if one is not None]
+
+    async def note_pseudonym(self, record: RepairRecord, seal: str, by: str, at: datetime) -> None:
+        """Keep who (a seal) gave the person of a seal a pseudonym; the first time counts."""
+        value = {"schema_version": SCHEMA_VERSION, "complete": True, "by": by, "at": to_text(at)}
+        await self._blobs.create(f"{record.folder}/pseudonyms/{seal}.json", document(value))
+
+    async def notes(self, record: RepairRecord) -> dict[str, Any]:
+        """Who asked it to stop, and who gave pseudonyms: seals and moments, by the names of what is kept."""
+        paths = [f"{record.folder}/stop.json"]
+        paths += [blob.path async for blob in self._blobs.listing(f"{record.folder}/pseudonyms/")]
+        found = {
+            path: await self._folder.document(path, lambda value: dict(Fields.of(value).members)) for path in paths
+        }
+        return {path.removeprefix(f"{record.folder}/"): value for path, value in found.items() if value is not None}
 
     async def person(self, record: RepairRecord, seal: str) -> Sealed | None:
         """Who a seal is of; None if that is not known."""
-        return await self._document(f"{record.folder}/people/{seal}.json", Sealed.from_json)
+        return await self._folder.document(f"{record.folder}/people/{seal}.json", Sealed.from_json)
 
     # --- the ledger ---------------------------------------------------------------------------------------------------
 
@@ -200,7 +220,7 @@ class Repairs:
         if await self._blobs.create(path, document(intended.to_json())):
             return intended, True
         # A write whose answer is lost on the way is sent again and then finds itself.
-        before = await self._document(path, Intended.from_json) or intended
+        before = await self._folder.document(path, Intended.from_json) or intended
         return before, before == intended
 
     async def end(self, record: RepairRecord, effect: str, entry: Entry) -> Entry:
@@ -210,13 +230,13 @@ class Repairs:
         path = f"{record.folder}/ledger/{effect}{_ENDED}"
         if await self._blobs.create(f"{path}.json", document(entry.to_json())):
             return entry
-        first = await self._document(f"{path}.json", Entry.from_json)
+        first = await self._folder.document(f"{path}.json", Entry.from_json)
         if first is None or first.ended == entry.ended:
             return first or entry
         for number in range(2, 100):
             if await self._blobs.create(f"{path}-{number}.json", document(entry.to_json())):
                 break
-            other = await self._document(f"{path}-{number}.json", Entry.from_json)
+            other = await self._folder.document(f"{path}-{number}.json", Entry.from_json)
             if other is None or other.ended == entry.ended:
                 break
         return first
@@ -252,8 +272,8 @@ class Repairs:
 
     async def _entry(self, path: str) -> Intended | Entry | None:
         if path.endswith(_INTENDED):
-            return await self._document(path, Intended.from_json)
-        return await self._document(path, Entry.from_json)
+            return await self._folder.document(path, Intended.from_json)
+        return await self._folder.document(path, Entry.from_json)
 
     # --- looks after the changes --------------------------------------------------------------------------------------
 
@@ -268,7 +288,7 @@ class Repairs:
         def read(value: Any) -> list[dict[str, Any]]:
             return [dict(one.members) for one in Fields.of_version(value, SCHEMA_VERSION).objects("verdicts")]
 
-        return await self._document(f"{record.folder}/verified/{number}.json", read)
+        return await self._folder.document(f"{record.folder}/verified/{number}.json", read)
 
     async def all_verified(self, record: RepairRecord) -> dict[int, list[dict[str, Any]]]:
         """What every look after the changes found, by its number."""
@@ -281,9 +301,11 @@ class Repairs:
         return {number: await self.verified(record, number) or [] for number in sorted(numbers)}
 
     async def delete(self, record: RepairRecord) -> None:
-        """Delete all of a repair, its record last, so that an interrupted deletion can be repeated."""
+        """Delete all of a repair: plan and decision first, so that a policy that holds them holds all the rest; its
+        record last, so that an interrupted deletion can be repeated.
+        """
         paths = [blob.path async for blob in self._blobs.listing(f"{record.folder}/")]
-        for path in sorted(paths, key=lambda path: path.endswith("/repair.json")):
+        for path in sorted(paths, key=_in_order_of_deletion):
             await self._blobs.delete(path)
 
     async def forget_looks(self, record: RepairRecord) -> None:
@@ -293,9 +315,10 @@ class Repairs:
                 async for blob in self._blobs.listing(f"{record.folder}/{folder}/"):
                     await self._blobs.delete(blob.path)
 
-    async def _document(self, path: str, read: Callable[[Any], ReadT]) -> ReadT | None:
-        stored = await self._blobs.read(path)
-        return None if stored is None else read_document(path, self._blobs.where, stored.data, read)
+
+def _in_order_of_deletion(path: str) -> tuple[int, str]:
+    first_or_last = {"plan.json": -2, "decision.json": -1, "repair.json": 1}
+    return first_or_last.get(path.rpartition("/")[2], 0), path
 
 
 def _guard(profile: str) -> str:
@@ -306,6 +329,6 @@ def _named(value: Any) -> tuple[str, datetime]:
     """The repair that a guard names, and since when. Raises ``ValueError`` if it is not a guard."""
     fields = Fields.of_version(value, SCHEMA_VERSION)
     repair_id = fields.text("repair_id")
-    if not is_repair_id(repair_id):
+    if not is_audit_id(repair_id):
         raise ValueError("its repair_id is not the id of a repair")
     return repair_id, fields.moment("since")

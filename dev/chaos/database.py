@@ -9,7 +9,7 @@ import psycopg
 from psycopg import sql
 
 from dev.chaos.faults import Fault, Weather
-from dev.chaos.proxy import HOST, Proxy
+from dev.chaos.proxy import HOST, Proxy, until_one_ends
 
 MOST_BEFORE_CUT = 60_000
 LONGEST_DELAY_SECONDS = 0.5
@@ -45,13 +45,9 @@ class DatabaseProxy(Proxy):
         allowed = int(self.weather.uniform(500, MOST_BEFORE_CUT)) if fault is Fault.DB_CUT_MIDWAY else None
         to, back = await asyncio.open_connection(HOST, self.target_port)
         self._writers.add(back)
-        ways = [asyncio.ensure_future(pump(reader, back)), asyncio.ensure_future(pump(to, out, allowed))]
         try:
-            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+            await until_one_ends(pump(reader, back), pump(to, out, allowed))
         finally:
-            for way in ways:
-                way.cancel()
-            await asyncio.gather(*ways, return_exceptions=True)
             self._writers.discard(back)
             back.transport.abort()
 

@@ -2,10 +2,10 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 HOST = "127.0.0.1"
 ServersT = TypeVar("ServersT")
@@ -63,3 +63,14 @@ class Proxy:
             self.cut_all()
             with suppress(TimeoutError):
                 await asyncio.wait_for(server.wait_closed(), 5)
+
+
+async def until_one_ends(*ways: Coroutine[Any, Any, None]) -> None:
+    """Run both ways of a connection until one of them ends; then neither goes on."""
+    tasks = [asyncio.ensure_future(way) for way in ways]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -42,9 +42,8 @@ _NO_MAIL = (
     "account stays as it is."
 )
 # ISO 8601 as a manifest writes it: no years and months, whose length is not fixed.
-_DURATION = re.compile(
-    r"""\bmediaPresentationDuration\s*=\s*["'](P(?:(\d{1,3})D)?T(?:(\d{1,4})H)?(?:(\d{1,5})M)?(?:(\d{1,7})(\.\d{1,9})?S)?)["']"""
-)
+_DURATION = r"P(?:(\d{1,3})D)?T(?:(\d{1,4})H)?(?:(\d{1,5})M)?(?:(\d{1,7}(?:\.\d{1,9})?)S)?"
+_IN_MANIFEST = re.compile(rf"""\bmediaPresentationDuration\s*=\s*["']({_DURATION})["']""")
 _DETAILS = """
 select json_build_array(s.id, (select count(*) from share_bookings h
                                 where h.booking_id = s.booking_id and h.deleted_at is null),
@@ -52,6 +51,27 @@ select json_build_array(s.id, (select count(*) from share_bookings h
   from capture_sessions s
   left join recordings r on r.capture_session_id = s.id and r.deleted_at is not null
        and not exists (select from recordings o where o.capture_session_id = s.id and o.id <> r.id)
+ where s.id = any(%(ids)s::uuid[])
+"""
+_USE = """
+with of_these as (select id, capture_session_id, created_at, deleted_at from recordings
+                   where capture_session_id = any(%(ids)s::uuid[])),
+     plays as (select coalesce(audit_details ->> 'recordingId', audit_details ->> 'recordinguid') as recording,
+                      created_at
+                 from audits
+                where created_at >= (select min(created_at) from of_these)
+                  and (activity = 'Play' or audit_details ->> 'description' ilike '%%playback%%'))
+select json_build_array(s.id, json_build_object(
+         'case_state', c.state, 'session_status', s.status,
+         'live_shares', (select count(*) from share_bookings h where h.booking_id = s.booking_id
+                                                                and h.deleted_at is null),
+         'recordings', (select count(*) from of_these r where r.capture_session_id = s.id and r.deleted_at is null),
+         'playbacks', (select count(*) from of_these r join plays p on p.recording = r.id::text
+                                                                   and p.created_at >= r.created_at
+                        where r.capture_session_id = s.id)))::text
+  from capture_sessions s
+  join bookings b on b.id = s.booking_id
+  join cases c on c.id = b.case_id
  where s.id = any(%(ids)s::uuid[])
 """
 
@@ -80,15 +100,20 @@ def details(ids: Sequence[str]) -> SqlRows:
     return SqlRows(_DETAILS, {"ids": list(ids)})
 
 
+def use_of(ids: Sequence[str]) -> SqlRows:
+    """Who can see the recordings of these sessions by now, and how often they were played."""
+    return SqlRows(_USE, {"ids": list(ids)})
+
+
 def duration_in(manifest: str | None) -> str | None:
     """The duration that an ``.mpd`` gives, as ISO 8601; None if it gives none that is more than nothing."""
-    match = _DURATION.search(manifest or "")
+    match = _IN_MANIFEST.search(manifest or "")
     return match[1] if match and length_of(match[1]) else None
 
 
 def length_of(duration: str) -> timedelta:
     """How long an ISO 8601 duration of days, hours, minutes and seconds is."""
-    match = re.fullmatch(r"P(?:(\d+)D)?T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?", duration)
+    match = re.fullmatch(_DURATION, duration)
     days, hours, minutes, seconds = match.groups(default="0") if match else ("0", "0", "0", "0")
     return timedelta(days=int(days), hours=int(hours), minutes=int(minutes), seconds=float(seconds))
 
@@ -262,6 +287,7 @@ REGISTER = Repair(
     expects=frozenset({"already_registered", "extra_output"}),
     rows=details,
     row=Details.from_json,
+    use=use_of,
     closed=CLOSED,
     zone="Europe/London",
 )
@@ -276,6 +302,7 @@ STATUS = Repair(
     expects=frozenset({"already_registered", "extra_output"}),
     rows=details,
     row=Details.from_json,
+    use=use_of,
     closed=CLOSED,
     zone="Europe/London",
 )
@@ -290,6 +317,7 @@ RESTORE = Repair(
     expects=frozenset({"already_registered", "extra_output"}),
     rows=details,
     row=Details.from_json,
+    use=use_of,
     closed=CLOSED,
     zone="Europe/London",
 )

@@ -55,6 +55,16 @@ _OF_SESSION = """
   join cases c on c.id = b.case_id
  where s.id = %(session_id)s::uuid
 """
+_OF_RECORDING = """
+  from capture_sessions s
+  join bookings b on b.id = s.booking_id
+  join cases c on c.id = b.case_id
+  left join recordings r on r.id = %(recording_id)s::uuid and r.capture_session_id = s.id
+ where s.id = %(session_id)s::uuid
+"""
+_ONLY_RECORDING = (
+    "not exists (select from recordings o where o.capture_session_id = s.id and o.id <> %(recording_id)s::uuid)"
+)
 
 # The details keep to the members that the service's own listener writes, so that whoever reads the trail finds them.
 _AUDIT = """
@@ -208,8 +218,7 @@ WITHDRAW_RECORDING = GuardedSql(
 select {_COMMON_SQL},
        r.xmin::text is not distinct from %(recording_token)s::text as recording_unchanged,
        r.id is not null and r.deleted_at is null as recording_live,
-       not exists (select from recordings o where o.capture_session_id = s.id and o.id <> %(recording_id)s::uuid)
-         as only_recording,
+       {_ONLY_RECORDING} as only_recording,
        not exists (select from recordings e where e.parent_recording_id = %(recording_id)s::uuid)
          and not exists (select from edit_requests q where q.source_recording_id = %(recording_id)s::uuid) as no_edits,
        not exists (select from share_bookings h
@@ -220,12 +229,7 @@ select {_COMMON_SQL},
                       and (a.audit_details ->> 'recordingId' = %(recording_id)s::uuid::text
                            or a.audit_details ->> 'recordinguid' = %(recording_id)s::uuid::text)
                       and (a.activity = 'Play' or a.audit_details ->> 'description' ilike '%%playback%%')) as not_played
-  from capture_sessions s
-  join bookings b on b.id = s.booking_id
-  join cases c on c.id = b.case_id
-  left join recordings r on r.id = %(recording_id)s::uuid and r.capture_session_id = s.id
- where s.id = %(session_id)s::uuid
-""",  # noqa: S608 - as above
+{_OF_RECORDING}""",  # noqa: S608 - as above
     writes=(
         """
 update recordings set deleted_at = clock_timestamp()
@@ -257,14 +261,8 @@ RESTORE_RECORDING = GuardedSql(
 select {_COMMON_SQL},
        r.xmin::text is not distinct from %(recording_token)s::text as recording_unchanged,
        r.deleted_at is not null as recording_withdrawn,
-       not exists (select from recordings o where o.capture_session_id = s.id and o.id <> %(recording_id)s::uuid)
-         as only_recording
-  from capture_sessions s
-  join bookings b on b.id = s.booking_id
-  join cases c on c.id = b.case_id
-  left join recordings r on r.id = %(recording_id)s::uuid and r.capture_session_id = s.id
- where s.id = %(session_id)s::uuid
-""",  # noqa: S608 - as above
+       {_ONLY_RECORDING} as only_recording
+{_OF_RECORDING}""",  # noqa: S608 - as above
     writes=(
         """
 update recordings set deleted_at = null

@@ -413,7 +413,9 @@ def test_ledgers_are_kept_for_days_of_each_profile(text: str, days: dict[str, in
     assert load_settings({**USABLE, "AUDIT_LEDGER_RETENTION_DAYS": text}).ledger_days == days
 
 
-@pytest.mark.parametrize("text", ["-1", "ever", "other=3", "1,2", "pre-capture-sessions=", "99999999999", "=3,=4"])
+@pytest.mark.parametrize(
+    "text", ["-1", "ever", "other=3", "1,2", "pre-capture-sessions=", "99999999999", "00000000099999", "=3,=4"]
+)
 def test_days_that_are_none_are_refused_with_what_is_allowed(text: str) -> None:
     told = problems({**USABLE, "AUDIT_LEDGER_RETENTION_DAYS": text})
     assert "AUDIT_LEDGER_RETENTION_DAYS" in told

@@ -12,7 +12,7 @@ import pytest
 from dev.devstack.azurite import HOST
 from tests.app.hosting import break_off, fire, settled
 from tests.app.proxy import Asked, StorageProxy, lists
-from tests.app.world import Api, World, leaks, running
+from tests.app.world import Api, World, eventually, leaks, running
 
 SECRET = "hook-7d1f5a"
 
@@ -72,6 +72,19 @@ def _quiet(proxy: StorageProxy, chat: Chat) -> Iterator[None]:
 
 def account(asked: Asked) -> bool:
     return asked.lists_account
+
+
+def test_people_are_told_of_a_plan_that_waits_and_of_nobodys_name(api: Api, chat: Chat) -> None:
+    view, _ = api.audited()
+    settled(api, view["id"])
+    chat.told.clear()
+    accepted = api._http.post(f"/audits/{view['id']}/repairs", json={"by": "Ann Smith"})
+    assert accepted.status_code == 202, accepted.text
+    repair_id = accepted.json()["id"]
+    told = eventually(lambda: chat.told or None, "the webhook is told", 60)
+    assert f"repair {repair_id}" in told[0]
+    assert "Its plan waits for an approval until" in told[0]
+    assert "Ann" not in told[0]
 
 
 def test_people_are_told_once_of_findings(api: Api, chat: Chat) -> None:

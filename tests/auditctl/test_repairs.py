@@ -179,10 +179,18 @@ def test_a_repair_is_exported_whole(service: ScriptedService, auditctl: Auditctl
     assert json.loads((tmp_path / "repair.json").read_text()) == whole
 
 
+OF_NOTHING = hashlib.sha256(b"{}").hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("plan", "decision"),
+    [("{ }", None), ("{}", {"digest": "0" * 64})],
+    ids=["another text", "another one was approved"],
+)
 def test_a_plan_that_is_not_that_of_its_digest_is_not_saved(
-    service: ScriptedService, auditctl: Auditctl, tmp_path: Path
+    service: ScriptedService, auditctl: Auditctl, tmp_path: Path, plan: str, decision: object
 ) -> None:
-    service.on("GET", f"{REPAIR}/export", Reply({"plan": "{ }", "digest": hashlib.sha256(b"{}").hexdigest()}))
+    service.on("GET", f"{REPAIR}/export", Reply({"plan": plan, "digest": OF_NOTHING, "decision": decision}))
 
     ran = auditctl("repair", "export", REPAIR_ID, "--output", str(tmp_path / "repair.json"))
 

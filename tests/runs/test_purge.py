@@ -272,12 +272,13 @@ async def test_ledgers_are_kept_for_years_unless_their_profile_says_otherwise(bl
     services = replace(services, settings=replace(services.settings, ledger_days={"pre": days}))
     repairs = services.store.repairs
     old, recent = repair(1, RepairState.APPLIED, 31), repair(2, RepairState.APPLIED, 29)
-    open_still = repair(3, RepairState.PROPOSED, 400)
-    for one in (old, recent, open_still):
+    open_still = replace(repair(3, RepairState.PROPOSED, 400), until=NOW + timedelta(days=1))
+    undecided = replace(repair(4, RepairState.PROPOSED, 40), until=NOW - timedelta(days=39))
+    for one in (old, recent, open_still, undecided):
         await repairs.create(one)
         await repairs.ask_to_stop(one, "b" * 64, NOW)
     await clear_away(Context(services, Purges()))
     left = {one.repair_id async for one in repairs.newest_first("pre") if isinstance(one, RepairRecord)}
-    kept = {recent.repair_id, open_still.repair_id} | ({old.repair_id} if not days else set())
+    kept = {recent.repair_id, open_still.repair_id} | ({old.repair_id, undecided.repair_id} if not days else set())
     assert left == kept
     assert await repairs.is_to_stop(old) is (not days)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from dev.chaos.repairs import hosts, statements
 from dev.chaos.repairs.race import Results, draw_races, one_of_each
-from dev.chaos.repairs.world import Database, lost_sessions, plant
+from dev.chaos.repairs.world import Database, lost_sessions, plant, reset
 from dev.chaos.world import write_account
 from dev.devstack.azurite import AzuriteServer, azurite
 from dev.devstack.postgres import PostgresServer
@@ -53,6 +53,8 @@ def _run_chapter(database: Database, source: str, folder: Path, share: _Share, r
     in_one_store = by_workers - share.repairs // 2
     chance = random.Random(share.seed)  # noqa: S311 - reproducible
     races = draw_races(chance, alone, by_workers // statements.STORES, in_one_store // statements.STORES)
+    for session in sessions:
+        reset(database.owner_url, session)
     with ExitStack() as stack:
         pool = stack.enter_context(ThreadPoolExecutor(1))
         place = hosts.Place(database, source, stack.enter_context(azurite()).connection_string, folder)

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 
-from dev.chaos.proxy import HOST, Proxy
+from dev.chaos.proxy import HOST, Proxy, until_one_ends
 
 # With its end: a transaction begins with the words READ COMMITTED.
 _COMMIT, _FIRST_LOCK = b"COMMIT\0", b"for share"
@@ -65,7 +65,8 @@ class Gate(Proxy):
         try:
             to, back = await asyncio.open_connection(HOST, self.target_port)
             self._writers.add(back)
-            await _Passing(self).both(reader, back, to, out)
+            passing = _Passing(self)
+            await until_one_ends(passing.forth(reader, back), passing.back(to, out))
         except ConnectionError:
             pass
         except asyncio.CancelledError:
@@ -84,26 +85,8 @@ class _Passing:
         self._gate = through
         self._committing: Armed | None = None
 
-    async def both(
-        self,
-        client: asyncio.StreamReader,
-        to_server: asyncio.StreamWriter,
-        server: asyncio.StreamReader,
-        to_client: asyncio.StreamWriter,
-    ) -> None:
-        """Pass on what both sides say until one of them ends."""
-        ways = [
-            asyncio.ensure_future(self._forth(client, to_server)),
-            asyncio.ensure_future(self._back(server, to_client)),
-        ]
-        try:
-            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for way in ways:
-                way.cancel()
-            await asyncio.gather(*ways, return_exceptions=True)
-
-    async def _forth(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+    async def forth(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+        """Pass on what the client says."""
         while data := await source.read(16_384):
             armed = self._gate.armed
             if armed is not None and armed.moment.mark in data:
@@ -119,7 +102,8 @@ class _Passing:
             sink.write(data)
             await sink.drain()
 
-    async def _back(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+    async def back(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+        """Pass on what the server says."""
         while data := await source.read(16_384):
             if self._committing is not None and _COMMIT in data:
                 self._committing.happened = True

@@ -40,13 +40,13 @@ class Race:
 
 
 def draw_race(chance: random.Random, session: Session) -> Race:
-    """Of ten races, five have a rival that commits, one a rival that does not, and four none: they are disturbed."""
+    """Of ten races, six have a rival that commits, some a rival that does not, and three none: they are disturbed."""
     drawn = chance.random()
-    if drawn < 0.5:  # noqa: PLR2004 - as above
+    if drawn < 0.65:  # noqa: PLR2004 - as above
         rival = chance.choice(RIVALS)
         before = rival.before and chance.random() < 0.4  # noqa: PLR2004 - most are to be met while a change waits
         return Race(session, rival, before=before, duplicate=chance.random() < 0.3)  # noqa: PLR2004
-    if drawn < 0.6:  # noqa: PLR2004
+    if drawn < 0.7:  # noqa: PLR2004
         return Race(session, chance.choice((*RIVALS, HOLDS_ON)), commits=False)
     return Race(
         session,
@@ -116,6 +116,17 @@ class Results:
             self.problems += problems
         for problem in problems:
             print(f"! {problem.kind}: {problem.text}", flush=True)
+
+    @property
+    def too_few(self) -> list[str]:
+        """What a whole campaign must have tried, and has not."""
+        tried = {
+            "applied": (self.applied, 100),
+            "refused_in_statement": (self.refused_in_statement, 100),
+            "rival_writes": (self.rival_writes, 300),
+            Moment.KILLED_AFTER_COMMIT.value: (self.disturbed[Moment.KILLED_AFTER_COMMIT.value], 30),
+        }
+        return [name for name, (number, least) in tried.items() if number < least]
 
     def summary(self) -> dict[str, object]:
         """The numbers of the last line."""

@@ -12,7 +12,13 @@ from tests.app.described import Description
 from tests.app.fuzzing import nasty
 from tests.app.fuzzing.judging import Asked
 
-VALID = {"reason": b'"It is known to be broken."', "by": b'"the fuzzer"', "digest": b'"%s"' % (b"0" * 64)}
+VALID = {
+    "reason": b'"It is known to be broken."',
+    "by": b'"the fuzzer"',
+    "digest": b'"%s"' % (b"0" * 64),
+    "name": b'"Nobody"',
+    "pseudonym": b'"P-1"',
+}
 
 
 @dataclass(frozen=True)
@@ -23,11 +29,11 @@ class Place:
     requests: st.SearchStrategy[Asked]
 
 
-def places(description: Description, audit_ids: Sequence[str]) -> Iterator[Place]:
+def places(description: Description, audit_ids: Sequence[str], repair_ids: Sequence[str]) -> Iterator[Place]:
     """Every place for a value, and the spelling of the routes themselves."""
     for (method, path), operation in description.operations.items():
         here = f"{method} {path}"
-        filled = _filled(path, audit_ids)
+        filled = _filled(path, audit_ids, repair_ids)
         yield Place(f"{here} spelling", filled.flatmap(partial(_spelled, method)))
         for parameter in operation.get("parameters", ()):
             name = parameter["name"]
@@ -41,9 +47,12 @@ def places(description: Description, audit_ids: Sequence[str]) -> Iterator[Place
                 yield Place(f"{here} {name}", _with_body(method, filled, bodies, frozenset({*members, "body"})))
 
 
-def _filled(path: str, audit_ids: Sequence[str]) -> st.SearchStrategy[str]:
-    # There is no repair: what is tried is how requests about one are read.
-    return st.sampled_from([path.replace("{audit_id}", one).replace("{repair_id}", one) for one in audit_ids])
+def _filled(path: str, audit_ids: Sequence[str], repair_ids: Sequence[str]) -> st.SearchStrategy[str]:
+    """The path with ids in it: most are of audits and repairs that there are."""
+    filled = {
+        path.replace("{audit_id}", audit).replace("{repair_id}", repair) for audit in audit_ids for repair in repair_ids
+    }
+    return st.sampled_from(sorted(filled))
 
 
 def _members(description: Description, operation: Any) -> dict[str, bool]:

@@ -34,11 +34,11 @@ CHECKS = [
 class BySchema:
     """The routes of the document, each tried with right and with wrong requests."""
 
-    def __init__(self, url: str, judge: Judge, audit_ids: Sequence[str]) -> None:
+    def __init__(self, url: str, judge: Judge, audit_ids: Sequence[str], repair_ids: Sequence[str]) -> None:
         assert url.startswith("http://127.0.0.1:"), "only an app on this machine may be asked"
         self._url = url
         self._judge = judge
-        self._ids = audit_ids
+        self._ids = {"audit_id": audit_ids, "repair_id": repair_ids}
         self._session = requests.Session()
         schema = schemathesis.openapi.from_dict(judge.description.document)
         self._operations: list[Any] = [_sound(found) for found in schema.get_all_operations()]
@@ -46,8 +46,8 @@ class BySchema:
     def try_out(self, examples: int, round_: int) -> None:
         """Send up to so many requests for every route, mode and kind of id."""
         for operation in self._operations:
-            has_id = "{audit_id}" in operation.path
-            known = {"audit_id": self._ids[round_ % len(self._ids)]} if has_id else None
+            named = {name: ids for name, ids in self._ids.items() if f"{{{name}}}" in operation.path}
+            known = {name: ids[round_ % len(ids)] for name, ids in named.items()}
             for mode in GenerationMode:
                 self._generate(operation.as_strategy(generation_mode=mode), examples, round_)
                 if known:
