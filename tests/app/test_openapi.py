@@ -31,12 +31,15 @@ OF_ONE = [
     ("POST", "/dead-letters/discard"),
 ]
 BY, DECIDE = json.dumps({"by": "Ann"}).encode(), {"digest": "0" * 64, "by": "Bob", "reason": "Played back."}
+RENAME = b'{"by": "Ann", "name": "Bob", "pseudonym": "P-1"}'
 OF_A_REPAIR = [
     ("GET", "", b""),
     ("POST", "/approve", json.dumps(DECIDE).encode()),
     ("POST", "/reject", json.dumps(DECIDE).encode()),
     ("POST", "/stop", BY),
     ("POST", "/undo", BY),
+    ("GET", "/export", b""),
+    ("POST", "/pseudonym", RENAME),
 ]
 # The app cannot be brought to these by a request, a refused service or a broken blob.
 NEVER_MADE = {
@@ -267,8 +270,10 @@ def test_a_repair_from_its_proposal_to_its_undo(asks: Any, api: Api, proxy: Stor
     assert asks("POST", f"{first}/approve", json.dumps(DECIDE).encode()).json()["state"] == "proposed"
     for what in ("approve", "reject"):
         assert asks("POST", f"{first}/{what}", b"{}").status_code == 400
-    for what in ("stop", "undo"):
+    for what in ("stop", "undo", "pseudonym"):
         assert asks("POST", f"{first}/{what}", b"{}").status_code == 400
+    assert asks("POST", f"{first}/pseudonym", RENAME).status_code == 409
+    for what in ("stop", "undo"):
         assert asks("POST", f"{first}/{what}", BY).status_code == 409
     assert asks("GET", "/repairs?limit=0").status_code == 400
     held = proxy.hold(lists_blobs)
@@ -283,6 +288,10 @@ def test_a_repair_from_its_proposal_to_its_undo(asks: Any, api: Api, proxy: Stor
     assert until(api, second, {"applied", "partly_applied", "failed"})["state"] == "applied"
     assert asks("POST", f"{second}/reject", json.dumps(other).encode()).status_code == 409
     assert asks("GET", second).status_code == 200
+    assert asks("GET", f"{second}/export").json()["digest"] == other["digest"]
+    own = {"by": "Bob", "name": "Bob", "pseudonym": "P-1"}
+    assert asks("POST", f"{second}/pseudonym", json.dumps(own).encode()).status_code == 403
+    assert asks("POST", f"{second}/pseudonym", RENAME).json()["people"] == 1
     undo = asks("POST", f"{second}/undo", BY)
     assert undo.status_code == 202
     back = until(api, f"/repairs/{undo.json()['id']}", {"proposed", "failed"})

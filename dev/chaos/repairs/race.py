@@ -47,7 +47,7 @@ def draw_race(chance: random.Random, session: Session) -> Race:
         before = rival.before and chance.random() < 0.4  # noqa: PLR2004 - most are to be met while a change waits
         return Race(session, rival, before=before, duplicate=chance.random() < 0.3)  # noqa: PLR2004
     if drawn < 0.7:  # noqa: PLR2004
-        return Race(session, chance.choice((*RIVALS, HOLDS_ON)), commits=False)
+        return Race(session, HOLDS_ON if chance.random() < 0.5 else chance.choice(RIVALS), commits=False)  # noqa: PLR2004
     return Race(
         session,
         moment=chance.choice((*_MOMENTS, None)),
