@@ -7,7 +7,7 @@ from reconciliation.profile import Profile
 from reconciliation.times import from_text
 from reconciliation.wording import plural
 from reporting.model import Head
-from reporting.reading import SEVERITIES, Findings, is_ahead, runbooks
+from reporting.reading import SEVERITIES, Findings, Remedy, is_ahead, remedy, runbooks
 
 _MOST_STEPS = 5
 _NEVER = "~"  # sorts after the text of every moment
@@ -18,13 +18,6 @@ class Gap(NamedTuple):
 
     lead: str
     rest: str
-
-
-class Remedy(NamedTuple):
-    """What a repair does about a verdict, and the command that has its plan made."""
-
-    means: str
-    command: str
 
 
 class Step(NamedTuple):
@@ -100,17 +93,8 @@ def _steps(report: Head, findings: Findings, profile: Profile) -> Iterator[Step]
                 due=soonest[verdict],
                 event=showing.event,
                 first=min(dates)[:10] if dates else None,
-                repair=_remedy(report, verdict, profile),
+                repair=remedy(report, verdict, profile),
             )
-
-
-def _remedy(report: Head, verdict: str, profile: Profile) -> Remedy | None:
-    """None if no repair mends the verdict."""
-    names = [rule.repair for _, rule in profile.verdicts() if rule.verdict == verdict and rule.repair is not None]
-    if not names:
-        return None
-    command = f"auditctl repair plan {report['audit']['id']} --verdict {verdict}"
-    return Remedy(profile.repair(names[0]).means, command)
 
 
 def _soonest(report: Head, group: Sequence[dict[str, Any]]) -> str | None:

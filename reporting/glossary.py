@@ -6,7 +6,7 @@ from reconciliation.profile import Profile
 from reconciliation.wording import a, plural
 from reporting.model import Head
 from reporting.places import Place, places
-from reporting.reading import by_kind
+from reporting.reading import Remedy, by_kind, remedy
 
 
 class LookUp(NamedTuple):
@@ -19,13 +19,14 @@ class LookUp(NamedTuple):
 
 
 class Meaning(NamedTuple):
-    """What a verdict means; ``style`` is how its severity is marked, in a word."""
+    """What a verdict means; ``style`` is how its severity is marked, in a word; ``repair``, how it can be repaired."""
 
     verdict: str
     style: str
     number: int
     meaning: str
     runbook: str | None
+    repair: Remedy | None
 
 
 class Verdicts(NamedTuple):
@@ -60,6 +61,7 @@ def verdicts(report: Head, profile: Profile) -> list[Verdicts]:
                     number=row["count"],
                     meaning=row["meaning"],
                     runbook=row["runbook"],
+                    repair=remedy(report, row["verdict"], profile) if row["count"] else None,
                 )
                 for row in by_kind(report, kind.name)
             ],

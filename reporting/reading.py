@@ -20,6 +20,13 @@ class Subject(NamedTuple):
     id: str
 
 
+class Remedy(NamedTuple):
+    """What a repair does about a verdict, and the command that has its plan made."""
+
+    means: str
+    command: str
+
+
 class Cut(NamedTuple):
     """A list of which only the first are shown; ``file`` has all of them."""
 
@@ -53,3 +60,12 @@ def by_kind(report: Head, kind: str) -> list[dict[str, Any]]:
 def runbooks(report: Head) -> dict[str, str | None]:
     """The addresses of people's own instructions, by verdict; None without a runbook."""
     return {row["verdict"]: row["runbook"] for row in report["verdicts"]}
+
+
+def remedy(report: Head, verdict: str, profile: Profile) -> Remedy | None:
+    """None if no repair mends the verdict."""
+    names = [rule.repair for _, rule in profile.verdicts() if rule.verdict == verdict and rule.repair is not None]
+    if not names:
+        return None
+    command = f"auditctl repair plan {report['audit']['id']} --verdict {verdict}"
+    return Remedy(profile.repair(names[0]).means, command)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 
+from profiles.pre_capture_sessions import PROFILE
 from reconciliation.visible import visible
 from reporting import layout
 from reporting.html import MOST_ROWS, SHOWN_SEVERITIES
@@ -221,6 +222,15 @@ def test_what_to_do_first_is_most_urgent_first_and_short() -> None:
         "The first hearing was 2026-01-31."
     )
     assert section_of(samples.with_findings(), "first").endswith("23 more verdicts below.")
+
+
+def test_every_verdict_that_can_be_repaired_says_by_which_command() -> None:
+    text = section_of(samples.with_findings(), "verdicts")
+    repaired = {rule.verdict for _, rule in PROFILE.verdicts() if rule.repair}
+    assert len(repaired) > 2
+    plan = "Can be repaired: auditctl repair plan 20260302-093000-1a2b3c4d --verdict "
+    assert {part.split()[0] for part in text.split(plan)[1:]} == repaired
+    assert plan not in section_of(samples.clean(), "verdicts")
 
 
 def test_a_gap_is_closed_before_anything_else() -> None:
