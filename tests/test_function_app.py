@@ -70,6 +70,8 @@ ROUTES = {
     ("reject_repair", "repairs/{repair_id}/reject", "POST"),
     ("stop_repair", "repairs/{repair_id}/stop", "POST"),
     ("undo_repair", "repairs/{repair_id}/undo", "POST"),
+    ("export_repair", "repairs/{repair_id}/export", "GET"),
+    ("give_pseudonym_of_repair", "repairs/{repair_id}/pseudonym", "POST"),
     ("get_openapi", "openapi.json", "GET"),
     ("get_profiles", "profiles", "GET"),
     ("get_health", "health", "GET"),
@@ -77,7 +79,7 @@ ROUTES = {
 }
 ACTIVITIES = {
     "pull", "plan", "scan_shard", "keep_dead_letters", "screen", "look_again", "judge", "report", "fail", "notify",
-    "begin_look", "propose", "apply", "defer", "verify", "end_repair",
+    "begin_look", "propose", "apply", "defer", "verify", "end_repair", "tell_of_repair",
 }  # fmt: skip
 ORCHESTRATIONS = {"audit", "proposal", "repair"}
 TIMERS = {"watchdog", "retention"}  # scheduled_audit only where AUDIT_SCHEDULE is set

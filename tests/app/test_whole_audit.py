@@ -296,7 +296,12 @@ def test_everything_is_reachable(api: Api) -> None:
     assert response.status_code == 200
     document = response.json()
     assert document["status"] == "ok"
-    assert set(document["checks"]) == {"storage:SOURCE_STORAGE", "storage:REPORT_STORAGE", "database:PRE_DATABASE"}
+    assert set(document["checks"]) == {
+        "storage:SOURCE_STORAGE",
+        "storage:REPORT_STORAGE",
+        "database:PRE_DATABASE",
+        "repairs:pre-capture-sessions",
+    }
     assert all(check["ok"] for check in document["checks"].values())
 
 
