@@ -1,6 +1,7 @@
 """What the ledger says of a repair."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -37,6 +38,14 @@ def test_a_change_is_done_when_all_of_its_effects_are() -> None:
     done = ledger(e0001_1=entries(Ending.DONE), e0001_2=entries(Ending.ALREADY_DONE)).change(two)
     assert done == Ended(Ending.ALREADY_DONE, "already_done", {"done": "1", "already_done": "1"})
     assert ledger(e0001_1=entries(Ending.DONE)).change(one) == Ended(Ending.DONE, left={"done": "1"})
+
+
+def test_a_change_is_applied_since_the_last_of_its_effects_is() -> None:
+    later = replace(entries(Ending.DONE), endings=(Entry(AT + timedelta(minutes=1), Ended(Ending.ALREADY_DONE)),))
+    two = planned(effects=2)
+    assert ledger(e0001_1=entries(Ending.DONE), e0001_2=later).applied_at(two) == AT + timedelta(minutes=1)
+    assert ledger(e0001_1=entries(Ending.DONE)).applied_at(two) is None
+    assert ledger(e0001_1=entries(Ending.DONE), e0001_2=entries(Ending.REFUSED)).applied_at(two) is None
 
 
 @pytest.mark.parametrize("ending", [one for one in Ending if not one.is_applied])

@@ -282,3 +282,26 @@ async def test_ledgers_are_kept_for_years_unless_their_profile_says_otherwise(bl
     kept = {recent.repair_id, open_still.repair_id} | ({old.repair_id, undecided.repair_id} if not days else set())
     assert left == kept
     assert await repairs.is_to_stop(old) is (not days)
+
+
+async def test_a_ledger_that_storage_holds_keeps_nothing_else_from_being_cleared_away(
+    blobs: BlobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services = world(blobs, DAYS)
+    services = replace(services, settings=replace(services.settings, ledger_days={"pre": 30}))
+    repairs, purges = services.store.repairs, Purges()
+    held, other = repair(2, RepairState.APPLIED, 40), repair(1, RepairState.APPLIED, 40)
+    for one in (held, other):
+        await repairs.create(one)
+    delete = repairs.delete
+
+    async def refusing(record: RepairRecord) -> None:
+        if record == held:
+            raise StorageRefusedError("A policy holds it.")
+        await delete(record)
+
+    monkeypatch.setattr(repairs, "delete", refusing)
+    await clear_away(Context(services, purges))
+    left = {one.repair_id async for one in repairs.newest_first("pre") if isinstance(one, RepairRecord)}
+    assert left == {held.repair_id}
+    assert purges.asked
