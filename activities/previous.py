@@ -7,6 +7,7 @@ from activities.step import Job
 from adapters.services import Services
 from adapters.store.documents import ODD
 from reconciliation.errors import RunStoreError, UnreadableError
+from reconciliation.profile import Profile
 from reconciliation.question import question_of
 from reconciliation.repair_lifecycle import RepairState
 from reconciliation.repair_plan import Named
@@ -31,16 +32,16 @@ async def previous_audit(job: Job) -> Previous | None:
     completed = await services.store.questions.completed(profile.name, question)
     for audit_id in completed.before(record.begun):
         try:
-            return await _read(services, profile.name, audit_id)
+            return await _read(services, profile, audit_id)
         except (*ODD, RunStoreError) as error:
             kind = type(error).__name__
             logger.warning("The report of audit %s cannot be compared with: %s: %s", audit_id, kind, error)
     return None
 
 
-async def _read(services: Services, profile: str, audit_id: str) -> Previous:
+async def _read(services: Services, profile: Profile, audit_id: str) -> Previous:
     reader, findings = ReportReader(), set[Known]()
-    async for lines in services.store.reports.lines(f"{profile}/{audit_id}"):
+    async for lines in services.store.reports.lines(f"{profile.name}/{audit_id}"):
         findings |= {
             Known(finding["subject"]["kind"], finding["subject"]["id"], finding["verdict"])
             for finding in reader.read(lines)
@@ -49,7 +50,8 @@ async def _read(services: Services, profile: str, audit_id: str) -> Previous:
     if not reader.complete or reader.head["schema_version"] not in COMPARABLE_VERSIONS:
         raise ValueError("it was cut short, or has another schema")
     as_of, mode = from_text(reader.head["audit"]["as_of"]), str(reader.head["parameters"]["mode"])
-    return Previous(audit_id, as_of, mode, frozenset(findings), await _repaired(services, profile, as_of))
+    repaired = await _repaired(services, profile.name, as_of) if profile.repairs else {}
+    return Previous(audit_id, as_of, mode, frozenset(findings), repaired)
 
 
 async def _repaired(services: Services, profile: str, since: datetime) -> dict[Named, str]:

@@ -113,9 +113,8 @@ async def approve(context: Context, record: RepairRecord, digest: str, person: P
     _can_be_applied(context, record, stored)
     repairs, now = context.services.store.repairs, context.services.now()
     held = await _claim(context, record)
-    sealed = Sealed.of(person, secrets.token_hex(16))
-    await repairs.seal(record, sealed)
-    mine = Decision(approves=True, digest=digest, person=sealed.seal, reason=reason, at=now)
+    seal = await _sealed(context, record, person)
+    mine = Decision(approves=True, digest=digest, person=seal, reason=reason, at=now)
     decision = await repairs.decide(record, mine)
     if decision != mine:
         if not decision.approves:
@@ -128,9 +127,8 @@ async def reject(context: Context, record: RepairRecord, digest: str, person: Pe
     """Decide against a plan. Raises as ``approve``, but anybody may."""
     await _proposed(context, record, digest)
     repairs, now = context.services.store.repairs, context.services.now()
-    sealed = Sealed.of(person, secrets.token_hex(16))
-    await repairs.seal(record, sealed)
-    mine = Decision(approves=False, digest=digest, person=sealed.seal, reason=reason, at=now)
+    seal = await _sealed(context, record, person)
+    mine = Decision(approves=False, digest=digest, person=seal, reason=reason, at=now)
     decision = await repairs.decide(record, mine)
     if decision.approves:
         raise _decided(record, decision)
@@ -138,6 +136,13 @@ async def reject(context: Context, record: RepairRecord, digest: str, person: Pe
     rejected = await repairs.move(record, _S.REJECTED, now)
     event("repair.rejected", repair_id=record.repair_id, profile=record.profile)
     return rejected
+
+
+async def _sealed(context: Context, record: RepairRecord, person: Person) -> str:
+    """The seal of a person in a repair, which keeps who that is."""
+    sealed = Sealed.of(person, secrets.token_hex(16))
+    await context.services.store.repairs.seal(record, sealed)
+    return sealed.seal
 
 
 async def _proposed(context: Context, record: RepairRecord, digest: str) -> StoredPlan:
@@ -218,9 +223,7 @@ async def stop(context: Context, record: RepairRecord, person: Person) -> Repair
     if not state.may_change:
         raise RefusedError(f"Repair {record.repair_id} is {state}: there is nothing to stop.", state=state.value)
     repairs = context.services.store.repairs
-    sealed = Sealed.of(person, secrets.token_hex(16))
-    await repairs.seal(record, sealed)
-    await repairs.ask_to_stop(record, sealed.seal, context.services.now())
+    await repairs.ask_to_stop(record, await _sealed(context, record, person), context.services.now())
     event("repair.stopping", repair_id=record.repair_id, profile=record.profile)
     return record
 
@@ -239,11 +242,9 @@ async def give_pseudonym(context: Context, record: RepairRecord, name: str, pseu
     named = [one for one in await repairs.people(record) if one.name == name]
     if any(one.is_of(person) for one in named):
         raise ForbiddenError("Nobody gives a pseudonym to themselves: somebody else must.")
-    by, now = Sealed.of(person, secrets.token_hex(16)), context.services.now()
-    if named:
-        await repairs.seal(record, by)
+    by, now = await _sealed(context, record, person) if named else "", context.services.now()
     for one in named:
-        await repairs.note_pseudonym(record, one.seal, by.seal, now)
+        await repairs.note_pseudonym(record, one.seal, by, now)
         await repairs.seal(record, one.called(pseudonym))
     event("repair.pseudonym", repair_id=record.repair_id, profile=record.profile, people=len(named))
     return len(named)
@@ -289,23 +290,28 @@ async def _claim(context: Context, record: RepairRecord) -> ActiveRepair:
 async def overdue(services: Services, profile: str) -> ActiveRepair | None:
     """The repair that holds the place of a profile's repairs longer than any may take; None if there is none."""
     active = await services.store.repairs.active(profile)
-    settings = services.settings
-    limit = timedelta(hours=settings.repair_start_hours, seconds=settings.repair_second_look_seconds) + _LONGEST_END
-    if active is None or services.now() - active.since <= limit:
+    if active is None:
         return None
     record = await services.store.repairs.record(profile, active.repair_id)
-    return None if record is not None and record.state.has_ended else active
+    return active if _is_overdue(services, active, record) else None
+
+
+def _is_overdue(services: Services, active: ActiveRepair, record: RepairRecord | None) -> bool:
+    settings = services.settings
+    limit = timedelta(hours=settings.repair_start_hours, seconds=settings.repair_second_look_seconds) + _LONGEST_END
+    has_ended = record is not None and record.state.has_ended
+    return not has_ended and services.now() - active.since > limit
 
 
 async def watch(context: Context, profile: str) -> None:
     """Go on with an approved repair whose orchestration is missing or dead; free the place of one that has ended."""
     repairs = context.services.store.repairs
-    if (late := await overdue(context.services, profile)) is not None:
-        event("repair.overdue", repair_id=late.repair_id, profile=profile)
     active = await repairs.active(profile)
     if active is None:
         return
     record = await repairs.record(profile, active.repair_id)
+    if _is_overdue(context.services, active, record):
+        event("repair.overdue", repair_id=active.repair_id, profile=profile)
     if record is None or record.state.has_ended:
         await repairs.release(active, profile)
         return

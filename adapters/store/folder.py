@@ -48,5 +48,10 @@ class Folder:
         stored = await self.blobs.read(path)
         return None if stored is None else read_document(path, self.blobs.where, stored.data, read)
 
+    async def delete(self, prefix: str, order: Callable[[str], Any]) -> None:
+        """Delete all blobs whose paths begin with ``prefix``, in the order of ``order`` of their paths. Idempotent."""
+        for path in sorted([blob.path async for blob in self.blobs.listing(prefix)], key=order):
+            await self.blobs.delete(path)
+
     async def write_document(self, path: str, value: dict[str, Any], metadata: Mapping[str, str] | None = None) -> None:
         await self.blobs.write(path, document(value), metadata)

@@ -69,9 +69,7 @@ class Overview:
 
     async def delete(self, audit: str) -> None:
         """Delete an audit's whole folder, its record last, so that an interrupted deletion can be repeated."""
-        paths = [blob.path async for blob in self._folder.blobs.listing(f"{audit}/")]
-        for path in sorted(paths, key=lambda path: path.endswith("/run.json")):
-            await self._folder.blobs.delete(path)
+        await self._folder.delete(f"{audit}/", lambda path: path.endswith("/run.json"))
 
 
 def _progress(blob: BlobEntry, *, done: bool) -> ShardProgress:

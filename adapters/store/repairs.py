@@ -304,9 +304,7 @@ class Repairs:
         """Delete all of a repair: plan and decision first, so that a policy that holds them holds all the rest; its
         record last, so that an interrupted deletion can be repeated.
         """
-        paths = [blob.path async for blob in self._blobs.listing(f"{record.folder}/")]
-        for path in sorted(paths, key=_in_order_of_deletion):
-            await self._blobs.delete(path)
+        await self._folder.delete(f"{record.folder}/", _in_order_of_deletion)
 
     async def forget_looks(self, record: RepairRecord) -> None:
         """Delete what the looks have read: plan, decision, ledger and verdicts stay. Idempotent."""

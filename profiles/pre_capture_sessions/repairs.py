@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import time, timedelta
+from functools import partial
 from typing import Any, Self
 
 from profiles.pre_capture_sessions.facts import SessionFacts
@@ -276,49 +277,36 @@ def _contents(facts: SessionFacts, _row: Any) -> tuple[Lookup, ...]:
     return tuple(Contents(STORAGE, one.container, ".mpd") for one in facts.complete[:1])
 
 
-REGISTER = Repair(
-    name="register_recording",
-    means="Registers the complete container as the session's recording, as the service itself would have done.",
+_OF_SESSIONS = partial(
+    Repair[SessionFacts],
     kind=SESSION.name,
     setting=SETTING,
+    expects=frozenset({"already_registered", "extra_output"}),
+    rows=details,
+    row=Details.from_json,
+    use=use_of,
+    closed=CLOSED,
+    zone="Europe/London",
+)
+REGISTER = _OF_SESSIONS(
+    name="register_recording",
+    means="Registers the complete container as the session's recording, as the service itself would have done.",
     statements=(REGISTER_RECORDING, WITHDRAW_RECORDING),
     lookups=_contents,
     change=_register,
-    expects=frozenset({"already_registered", "extra_output"}),
-    rows=details,
-    row=Details.from_json,
-    use=use_of,
-    closed=CLOSED,
-    zone="Europe/London",
 )
-STATUS = Repair(
+STATUS = _OF_SESSIONS(
     name="set_status",
     means="Sets the status of a session whose recording is registered.",
-    kind=SESSION.name,
-    setting=SETTING,
     statements=(SET_STATUS, SET_STATUS_BACK),
     lookups=lambda _facts, _row: (),
     change=_set_status,
-    expects=frozenset({"already_registered", "extra_output"}),
-    rows=details,
-    row=Details.from_json,
-    use=use_of,
-    closed=CLOSED,
-    zone="Europe/London",
 )
-RESTORE = Repair(
+RESTORE = _OF_SESSIONS(
     name="restore_recording",
     means="Shows a recording again that a repair had registered and an undo had hidden.",
-    kind=SESSION.name,
-    setting=SETTING,
     statements=(RESTORE_RECORDING, WITHDRAW_RECORDING),
     lookups=_withdrawn,
     change=_restore,
-    expects=frozenset({"already_registered", "extra_output"}),
-    rows=details,
-    row=Details.from_json,
-    use=use_of,
-    closed=CLOSED,
-    zone="Europe/London",
 )
 REPAIRS = (REGISTER, STATUS, RESTORE)
