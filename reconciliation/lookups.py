@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, TypedDict
 
 _CONTAINER_NAME = re.compile("[a-z0-9$-]{3,63}")
 Suffixes = tuple[str, ...]
@@ -56,9 +56,36 @@ class Contents:
         return len(answer.blobs) if answer else 0
 
 
-Lookup = BlobsOf | BlobCount | Contents
-_LOOKUPS: dict[str, type[BlobsOf] | type[BlobCount] | type[Contents]] = {
-    one.__name__: one for one in (BlobsOf, BlobCount, Contents)
+@dataclass(frozen=True)
+class ObjectsUnder:
+    """All objects of a bucket whose keys begin with ``prefix``, ascending; the result is a list of ``StoredObject``."""
+
+    setting: str
+    prefix: str
+
+    def things(self, result: Any) -> int:
+        """How many objects there are."""
+        return len(result or ())
+
+
+@dataclass(frozen=True)
+class SqliteRows:
+    """What statements find in a SQLite database that a bucket keeps as one gzipped object; the result is a JSON object
+    with the members of ``SqliteAnswer``. The statements are constants of a profile.
+    """
+
+    setting: str
+    key: str
+    statements: tuple[str, ...]
+
+    def things(self, result: Any) -> int:
+        """One, if the object is there."""
+        return int(bool(result) and result["state"] != "missing")
+
+
+Lookup = BlobsOf | BlobCount | Contents | ObjectsUnder | SqliteRows
+_LOOKUPS: dict[str, type[Lookup]] = {
+    one.__name__: one for one in (BlobsOf, BlobCount, Contents, ObjectsUnder, SqliteRows)
 }
 
 
@@ -99,6 +126,30 @@ class VersionedBlob(NamedTuple):
     size: int
     last_modified: datetime
     etag: str
+
+
+class StoredObject(NamedTuple):
+    """One object of a bucket; ``version`` changes with every write to it, ``changed`` is the moment of the last one in
+    ISO 8601, UTC. ``size`` in bytes.
+    """
+
+    key: str
+    size: int
+    changed: str
+    version: str
+
+
+class SqliteAnswer(TypedDict):
+    """``rows`` has a list of rows for each statement, in their order, or None for one that the database cannot answer.
+
+    It is empty unless the object was read: it may be missing, or damaged (no gzip, cut short, or no database), which
+    ``why`` explains. ``version`` is that of the object ("" if it is missing).
+    """
+
+    state: Literal["read", "missing", "damaged"]
+    why: str
+    version: str
+    rows: list[list[list[Any]] | None]
 
 
 class Contained(NamedTuple):

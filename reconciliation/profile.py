@@ -35,6 +35,8 @@ class Technology(StrEnum):
 
     STORAGE = "storage"
     DATABASE = "database"
+    BUCKET = "bucket"
+    API = "api"
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,16 @@ def storage(setting: str, shown: str = "storage_account", *, needed: bool = True
 
 def database(setting: str, shown: str = "database", *, needed: bool = True) -> Connection:
     return Connection(setting, Technology.DATABASE, shown, needed)
+
+
+def bucket(setting: str, shown: str = "bucket", *, needed: bool = True) -> Connection:
+    """A bucket of S3, or a container of Azure Storage that is used as one."""
+    return Connection(setting, Technology.BUCKET, shown, needed)
+
+
+def api(setting: str, shown: str = "api", *, needed: bool = True) -> Connection:
+    """An HTTP API that speaks JSON."""
+    return Connection(setting, Technology.API, shown, needed)
 
 
 @dataclass(frozen=True)

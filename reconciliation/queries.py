@@ -1,9 +1,11 @@
 """Declarations of what a source reads; an adapter for each kind of them gives a JSON text for each row."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
+
+from reconciliation.evidence import Unread
 
 
 class Moments(NamedTuple):
@@ -31,4 +33,46 @@ class Containers:
     """The names of all containers of a storage account, ascending."""
 
 
-Query = SqlRows | Containers
+@dataclass(frozen=True)
+class Prefixes:
+    """The folders of a bucket that lie ``depth`` levels below the folder ``root``, and every object above them,
+    ascending: a folder's path, which ends in a slash, or the key of an object.
+
+    ``root`` is empty or ends in a slash.
+    """
+
+    root: str = ""
+    depth: int = 1
+
+
+class HttpCall(NamedTuple):
+    """One call of an HTTP API: the path below the setting's address, and the JSON that is posted there; without one it
+    is a GET. ``expects`` are the statuses of answers that mean something; any other one is an error.
+    """
+
+    path: str
+    body: Any = None
+    expects: tuple[int, ...] = (200,)
+
+
+class HttpAnswer(NamedTuple):
+    """What an HTTP API answered: JSON."""
+
+    status: int
+    body: Any
+
+
+Conversation = Generator[HttpCall | list[Any] | Unread, HttpAnswer, None]
+"""Yields a call, and is sent its answer; or a list of rows. An ``Unread`` is the last that it yields: it says that rows
+are missing. Raises ``ListingError`` for an answer that cannot be trusted.
+"""
+
+
+@dataclass(frozen=True)
+class HttpRows:
+    """The rows that an HTTP API gives in a conversation; ``talk`` begins one and does no I/O."""
+
+    talk: Callable[[], Conversation]
+
+
+Query = SqlRows | Containers | Prefixes | HttpRows

@@ -43,6 +43,7 @@ class Storage:
     most_open: int = 0
 
     async def look(self, lookup: Lookup) -> Any:
+        assert isinstance(lookup, BlobCount | BlobsOf)
         self.open += 1
         self.most_open = max(self.most_open, self.open)
         try:
@@ -135,6 +136,7 @@ async def test_all_that_is_asked_about_a_unit_is_reduced_together_and_its_things
 
     class Both(Storage):
         async def look(self, lookup: Lookup) -> Any:
+            assert isinstance(lookup, BlobCount | BlobsOf)
             assert lookup.container in {"one", "one-of two"}
             answer = await super().look(lookup)
             return answer if isinstance(lookup, BlobsOf) else 2
