@@ -11,7 +11,7 @@ from reconciliation.coverage import Coverage
 from reconciliation.joining import Held
 from reconciliation.looks import Audit, Group
 from reconciliation.plan import Plan
-from reconciliation.profile import Join
+from reconciliation.profile import Join, Source
 from reconciliation.screened import DoubtKept, FirstLook
 
 
@@ -22,11 +22,21 @@ class AfterScan(NamedTuple):
     rows: Mapping[str, int]
 
 
-def audit_of(job: Job, plan: Plan) -> Audit:
-    """The audit before any group is taken."""
+async def audit_of(job: Job, plan: Plan) -> Audit:
+    """The audit before any group is taken. Raises ``UnreadableError`` if rows of a source that is read whole are
+    missing.
+    """
     asked = job.record.parameters
     clock = plan.clock(asked, job.services.now(), job.services.settings.clock_tolerance)
-    return Audit(asked, clock, _nothing_counted(job, plan))
+    tables = {one.name: await _table(job, one, plan) for one in job.profile.sources if one.whole}
+    return Audit(asked, clock, _nothing_counted(job, plan), tables=tables)
+
+
+async def _table(job: Job, source: Source, plan: Plan) -> list[Any]:
+    items = job.services.store.rows.items(
+        job.record.folder, source.name, source.row, lambda _row: "", expected=plan.rows[source.name]
+    )
+    return [item.row async for portion in items for _, of_row in portion for item in of_row]
 
 
 def cleared(job: Job, plan: Plan, audit: Audit) -> Audit:

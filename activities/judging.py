@@ -33,7 +33,7 @@ async def to_judge(job: Job, screening: Screening, count: Callable[[str, Sequenc
     """
     profile = job.profile
     plan = await job.services.store.plans.existing(job.record.folder)
-    before = judged_with(audit_of(job, plan), screening)
+    before = judged_with(await audit_of(job, plan), screening)
     looked, complete = await looked_again(job, screening)
     by_units = [one.doubt(one.kept.group.rows) for one in looked]
     audit = with_gaps(before, profile.gaps(by_units, before))
@@ -50,8 +50,10 @@ async def to_judge(job: Job, screening: Screening, count: Callable[[str, Sequenc
         async for lines in job.services.store.attempts.counted(folder, counted_from_json):
             for _, verdict, ids in lines:
                 count(verdict, ids)
-    again = await read_again(job, audit, looked)
-    audit = replace(audit, databases=again.databases)
+    again = await read_again(job, audit, looked, plan.earliest)
+    tables = {name: rows for name, rows in again.tables.items() if name not in again.lost}
+    lost = audit.lost | (again.lost & audit.tables.keys())
+    audit = replace(audit, databases=again.databases, tables={**audit.tables, **tables}, lost=lost)
     return ToJudge(audit, doubts_of(looked, profile, again), summed(verdicts.values()), complete and not again.lost)
 
 

@@ -73,17 +73,18 @@ async def make_plan(job: Job, pulled: list[Pulled]) -> Plan:
         listed=sum(block.units for block in blocks) + skipped.total(),
         skipped=dict(skipped),
         shards=shards,
-        storage_ahead_seconds=_ahead(job.profile, pulled, Technology.STORAGE),
+        storage_ahead_seconds=_ahead(job.profile, pulled, Technology.STORAGE, Technology.BUCKET),
         database_ahead_seconds=_ahead(job.profile, pulled, Technology.DATABASE),
         unread={name: why for one in pulled for name, why in one.unread.items()},
+        earliest={name: moment for one in pulled for name, moment in one.earliest.items()},
         rows=rows,
     )
     return await services.store.plans.first(audit, plan)
 
 
-def _ahead(profile: Profile, pulled: list[Pulled], of: Technology) -> int:
-    """How many seconds the clock of a technology is ahead; of several, the largest difference."""
-    settings = {connection.setting for connection in profile.connections if connection.of is of}
+def _ahead(profile: Profile, pulled: list[Pulled], *of: Technology) -> int:
+    """How many seconds the clock of such technologies is ahead; of several, the largest difference."""
+    settings = {connection.setting for connection in profile.connections if connection.of in of}
     runs = zip(profile.pulls(), pulled, strict=True)
     ahead = [one.ahead // timedelta(seconds=1) for run, one in runs if run[0].setting in settings]
     return max(ahead, key=abs, default=0)

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import replace
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict
 
 import azure.durable_functions as df
 
@@ -26,10 +26,11 @@ _IDS_ON_A_LINE = 500
 
 
 class ScreenResult(TypedDict):
-    """``shards``: those of the second look."""
+    """``shards``: those of the second look, which waits for ``pause_seconds`` if they are given."""
 
     ok: Literal[True]
     shards: int
+    pause_seconds: NotRequired[int]
 
 
 async def screen_audit(request: AuditRequest, services: Services) -> ScreenResult:
@@ -39,9 +40,13 @@ async def screen_audit(request: AuditRequest, services: Services) -> ScreenResul
     anything does not add up; there is no result then.
     """
     record = await running(request, services)
-    screening = await _Screen(Job(services, record, services.profile_of(record))).run()
+    profile = services.profile_of(record)
+    screening = await _Screen(Job(services, record, profile)).run()
     logger.info("Audit %s: %s", record.audit_id, dict(screening.verdicts))
-    return {"ok": True, "shards": len(screening.shards)}
+    shards = len(screening.shards)
+    if profile.pause and screening.blocks:
+        return {"ok": True, "shards": shards, "pause_seconds": round(profile.pause.total_seconds())}
+    return {"ok": True, "shards": shards}
 
 
 class _Screen:
@@ -57,7 +62,8 @@ class _Screen:
     async def run(self) -> Screening:
         profile, attempts = self._profile, self._services.store.attempts
         plan = await self._services.store.plans.existing(self._record.folder)
-        audit = self._with_gaps(await self._read_after_scan(audit_of(self._job, plan)), plan.rows, plan.unread)
+        before = self._with_gaps(await audit_of(self._job, plan), plan.rows, plan.unread)
+        audit = await self._read_after_scan(before, plan)
         look, where = FirstLook(profile, audit), f"{self._record.folder}/{self._folder}"
         blocks = await attempts.write_doubts(where, self._doubts(look, plan))
         if spoiled := look.spoiled:
@@ -71,16 +77,16 @@ class _Screen:
         screening = replace(screening, rows=self._rows, folder=self._folder)
         return await attempts.first_screened(self._record.attempt_folder, screening)
 
-    async def _read_after_scan(self, audit: Audit) -> Audit:
+    async def _read_after_scan(self, audit: Audit, plan: Plan) -> Audit:
         """The audit with the gaps of sources that are read after the scan."""
         unread: dict[str, str] = {}
         for source in self._profile.sources:
             if not source.after_scan:
                 continue
             try:
-                moments = self._services.moments(audit.asked)
+                moments = self._services.moments(audit.asked, plan.earliest)
                 async with reader(self._services, source.setting) as opened:
-                    reading = Reading(opened.lines(source.read(audit.asked, moments)))
+                    reading = Reading.of(opened, source.read(audit.asked, moments))
                     write = self._services.store.rows.write
                     rows = await write(self._record.folder, source.name, reading.lines(), self._folder)
                 self._rows[source.name] = rows

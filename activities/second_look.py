@@ -3,20 +3,23 @@
 import json
 import logging
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from typing import Any, NamedTuple
 
 from activities.doubts import doubt_from_json, looked_up_from_json
 from activities.looking import SECONDS_BETWEEN_PASSES
 from activities.step import Job
-from adapters.readers import Reading, reader
+from adapters.readers import Reader, Reading, reader
 from reconciliation.database import DatabaseState
 from reconciliation.errors import AuditError, RunStoreError
 from reconciliation.evidence import Unread, has_failed
 from reconciliation.looks import Audit, Doubt, Group
+from reconciliation.parameters import AuditParameters
 from reconciliation.profile import Profile, Source
+from reconciliation.queries import Moments, Query
 from reconciliation.screened import DoubtKept, Screening
 
 logger = logging.getLogger("capture_audit.second_look")
@@ -47,13 +50,14 @@ class Looked(NamedTuple):
 
 @dataclass(frozen=True)
 class RowsAgain:
-    """The rows that were read again, by source and key; the sources that could not be; and the states of the databases,
-    by setting.
+    """The rows that were read again, by source and key; the sources that could not be; the states of the databases, by
+    setting; and all rows of the sources that are read whole.
     """
 
     rows: Mapping[str, Rows]
     lost: frozenset[str]
     databases: Mapping[str, DatabaseState]
+    tables: Mapping[str, Sequence[Any]] = field(default_factory=dict)
 
 
 async def looked_again(job: Job, screening: Screening) -> tuple[list[Looked], bool]:
@@ -109,25 +113,30 @@ def doubts_of(looked: Sequence[Looked], profile: Profile, again: RowsAgain) -> l
     return [doubt(one) for one in looked]
 
 
-async def read_again(job: Job, audit: Audit, looked: Sequence[Looked]) -> RowsAgain:
+async def read_again(
+    job: Job, audit: Audit, looked: Sequence[Looked], earliest: Mapping[str, datetime] | None = None
+) -> RowsAgain:
     """The rows of all keys in doubt, those of one setting at one moment. It is called after the look-ups, so that rows
     that were written meanwhile are found. Failures are in the result and not raised.
     """
-    keys = _keys_in_doubt(job.profile, looked)
+    work = _Again(job, audit.asked, job.services.moments(audit.asked, earliest), _keys_in_doubt(job.profile, looked))
     wanted: defaultdict[str, list[Source]] = defaultdict(list)
     for source in _in_order(job.profile):
-        if source.again is not None and keys[source.name]:
+        is_read_again = source.again is not None or source.all_again
+        if (source.whole and looked) or (is_read_again and work.keys[source.name]):
             wanted[source.setting].append(source)
     rows, lost, databases = dict[str, Rows](), set[str](), dict[str, DatabaseState]()
+    tables = dict[str, Sequence[Any]]()
     for setting, sources in wanted.items():
-        read = await _tried_twice(job, audit, setting, sources, keys)
+        read = await work.tried_twice(setting, sources)
         if read is None:
             lost |= {source.name for source in sources}
         else:
             rows |= read.rows
             lost |= read.lost
             databases |= read.databases
-    return RowsAgain(rows, frozenset(lost), databases)
+            tables |= read.tables
+    return RowsAgain(rows, frozenset(lost), databases, tables)
 
 
 def _keys_in_doubt(profile: Profile, looked: Sequence[Looked]) -> defaultdict[str, set[str]]:
@@ -143,42 +152,68 @@ def _in_order(profile: Profile) -> list[Source]:
     return first + [source for source in profile.sources if source not in first]
 
 
-async def _tried_twice(
-    job: Job, audit: Audit, setting: str, sources: Sequence[Source], keys: Mapping[str, set[str]]
-) -> RowsAgain | None:
-    for attempt in (1, 2):
-        try:
-            return await _read(job, audit, setting, sources, keys)
-        except AuditError as error:
-            logger.warning("The second look at %s failed, attempt %d: %s", setting, attempt, error)
-            if attempt == 1:
-                await job.services.sleep(SECONDS_BETWEEN_PASSES)
-    return None
+@dataclass(frozen=True)
+class _Again:
+    """Reading again, at these ``moments``, what has to do with the ``keys`` in doubt (by source)."""
 
+    job: Job
+    asked: AuditParameters
+    moments: Moments
+    keys: Mapping[str, set[str]]
 
-async def _read(
-    job: Job, audit: Audit, setting: str, sources: Sequence[Source], keys: Mapping[str, set[str]]
-) -> RowsAgain:
-    """The rows of some keys, source by source; none of a source that cannot be read to its end."""
-    rows, lost = dict[str, Rows](), set[str]()
-    moments = job.services.moments(audit.asked)
-    async with reader(job.services, setting) as opened:
-        for source in sources:
-            assert source.again is not None
-            key_of = next(key for join in job.profile.joins for name, key in join.of if name == source.name)
-            found: defaultdict[str, list[Any]] = defaultdict(list)
-            wanted_keys = sorted(keys[source.name])
-            for at in range(0, len(wanted_keys), _KEYS_IN_ONE_QUERY):
-                query = source.again(audit.asked, moments, wanted_keys[at : at + _KEYS_IN_ONE_QUERY])
-                reading = Reading(opened.lines(query))
-                async for lines in reading.lines():
-                    for row in map(source.row, map(json.loads, lines)):
-                        if key_of(row) in keys[source.name]:
-                            found[key_of(row)].append(row)
-                if reading.unread is not None:
-                    logger.warning("%s could not be read again to the end: %s", source.name, reading.unread)
+    async def tried_twice(self, setting: str, sources: Sequence[Source]) -> RowsAgain | None:
+        """The rows of the sources of one setting; None if none of them could be read."""
+        for attempt in (1, 2):
+            try:
+                return await self._read(setting, sources)
+            except AuditError as error:
+                logger.warning("The second look at %s failed, attempt %d: %s", setting, attempt, error)
+                if attempt == 1:
+                    await self.job.services.sleep(SECONDS_BETWEEN_PASSES)
+        return None
+
+    async def _read(self, setting: str, sources: Sequence[Source]) -> RowsAgain:
+        """The rows, source by source; none of a source that cannot be read to its end."""
+        rows, lost, tables = dict[str, Rows](), set[str](), dict[str, Sequence[Any]]()
+        async with reader(self.job.services, setting) as opened:
+            for source in sources:
+                found, unread = await self._of_source(opened, source)
+                if unread is not None:
+                    logger.warning("%s could not be read again to the end: %s", source.name, unread)
                     lost.add(source.name)
-            if source.name not in lost:
-                rows[source.name] = found
-        databases = {} if opened.state is None else {setting: opened.state}
-    return RowsAgain(rows, frozenset(lost), databases)
+                elif source.whole:
+                    tables[source.name] = found[""]
+                else:
+                    rows[source.name] = found
+            databases = {} if opened.state is None else {setting: opened.state}
+        return RowsAgain(rows, frozenset(lost), databases, tables)
+
+    async def _of_source(self, opened: Reader, source: Source) -> tuple[defaultdict[str, list[Any]], str | None]:
+        """The rows under the keys in doubt (all of them under ``""`` if the source is read whole), and why not all."""
+        key_of = _whole if source.whole else _key_of(self.job.profile, source)
+        keys = {""} if source.whole else self.keys[source.name]
+        found, unread = defaultdict[str, list[Any]](list), None
+        for query in self._queries(source):
+            reading = Reading.of(opened, query)
+            async for lines in reading.lines():
+                for row in map(source.row, map(json.loads, lines)):
+                    if key_of(row) in keys:
+                        found[key_of(row)].append(row)
+            unread = unread or reading.unread
+        return found, unread
+
+    def _queries(self, source: Source) -> Iterator[Query | None]:
+        if source.whole or source.again is None:
+            yield source.read(self.asked, self.moments)
+            return
+        wanted = sorted(self.keys[source.name])
+        for at in range(0, len(wanted), _KEYS_IN_ONE_QUERY):
+            yield source.again(self.asked, self.moments, wanted[at : at + _KEYS_IN_ONE_QUERY])
+
+
+def _whole(_row: Any) -> str:
+    return ""
+
+
+def _key_of(profile: Profile, source: Source) -> Callable[[Any], str]:
+    return next(key for join in profile.joins for name, key in join.of if name == source.name)

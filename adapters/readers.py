@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Protocol
+from typing import Protocol, Self
 
 from adapters.listing.lister import RestLister
 from adapters.postgres import Snapshot
@@ -45,12 +45,22 @@ class Reading:
     portions: AsyncIterator[Portion]
     unread: str | None = None
 
+    @classmethod
+    def of(cls, opened: Reader, query: Query | None) -> Self:
+        """What a reader gives for a query; for None nothing, and that is complete."""
+        return cls(_nothing() if query is None else opened.lines(query))
+
     async def lines(self) -> AsyncIterator[list[str]]:
         async for portion in self.portions:
             if isinstance(portion, Unread):
                 self.unread = f"{portion.unit}: {portion.reason}"
                 return
             yield portion
+
+
+async def _nothing() -> AsyncIterator[Portion]:
+    for portion in list[Portion]():
+        yield portion
 
 
 @asynccontextmanager

@@ -68,10 +68,10 @@ class Services:
         """The progress of an audit, for the record of its end (see ``RunStore.reached``)."""
         return await self.store.reached(record.folder, self.noun_of(record))
 
-    def moments(self, parameters: AuditParameters) -> Moments:
-        """The moments for queries of an audit that are run now."""
+    def moments(self, parameters: AuditParameters, earliest: Mapping[str, datetime] | None = None) -> Moments:
+        """The moments for queries of an audit that are run now; ``earliest`` as in ``Moments``."""
         now = self.now()
-        return Moments(now - parameters.grace, now + self.settings.clock_tolerance)
+        return Moments(now - parameters.grace, now + self.settings.clock_tolerance, earliest or {})
 
     def database(self, setting: str) -> Database:
         """The database of a setting. Raises ``SettingsError`` if it is not that of a database."""
@@ -93,6 +93,7 @@ class Services:
                 places[one.shown] = {"host": host, "name": name}
             else:
                 places[one.shown] = given.account if given else None
+        places |= {one.shown: profile.given[one.name] for one in profile.settings}
         optional = frozenset(one.shown for one in profile.connections if not one.needed)
         return Audited(places, self.settings.environment, optional)
 

@@ -152,7 +152,8 @@ def load_settings(environment: Mapping[str, str]) -> Settings:
     and what is allowed.
     """
     read = _Reader(environment)
-    profiles = read.checked(lambda: enabled_profiles(environment)) or {}
+    enabled = read.checked(lambda: enabled_profiles(environment)) or {}
+    profiles = {name: read.configured(profile) for name, profile in enabled.items()}
     connections = read.connections(
         [one for profile in profiles.values() for one in (*profile.connections, *profile.repair_connections())]
     )
@@ -255,6 +256,16 @@ class _Reader:
             if given is not None:
                 found[one.setting] = given
         return found
+
+    def configured(self, profile: Profile) -> Profile:
+        """The profile with its settings; as it is, and problems, if they are not usable."""
+        given: dict[str, str] = {}
+        for one in profile.settings:
+            text = self.like(one.name, re.compile(one.form).fullmatch, one.allowed) or one.default
+            if text is None and self.text(one.name) is None:
+                self.problems.append(f"{one.name} is not set: give {one.allowed}")
+            given[one.name] = text or ""
+        return profile.configured(given) if profile.settings else profile
 
     def address(self, variable: str, *, query: bool = False) -> str | None:
         given = self.text(variable)

@@ -279,6 +279,8 @@ def _read_option(fields: Fields) -> Option:
     name, default = fields.text("name"), fields.members.get("default")
     if not _OPTION.fullmatch(name):
         raise fields.unexpected("name", "the name of an option")
+    if type(default) is int:
+        return Option(name, fields.texts("choices"), (str(default),))
     one = isinstance(default, str)
     return Option(name, fields.texts("choices"), (fields.text("default"),) if one else fields.texts("default"))
 

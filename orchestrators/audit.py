@@ -48,6 +48,7 @@ def audit(context: Any) -> Work:
         if failed or given.get("again"):
             yield from step(context, "keep_dead_letters", {**request, "failed": failed})
         screened = yield from step(context, "screen", request)
+        yield from pause(context, screened)
         yield from look_again(context, request, screened["shards"])
         yield from step(context, "judge", request)
         ended = yield from step(context, "report", request)
@@ -112,6 +113,12 @@ def scan(context: Any, request: dict[str, Any], shards: list[int], max_passes: i
         if not pending:
             break
     return sorted(pending + refused)
+
+
+def pause(context: Any, screened: dict[str, Any]) -> Work:
+    """Wait as long as the profile wants to before what is in doubt is looked at again."""
+    if seconds := screened.get("pause_seconds"):
+        yield context.create_timer(context.current_utc_datetime + timedelta(seconds=seconds))
 
 
 def look_again(context: Any, request: dict[str, Any], shards: int) -> Work:

@@ -10,7 +10,7 @@ from typing import Any
 
 import azure.durable_functions as df
 
-from orchestrators.audit import StepFailedError, look_again, scan, step
+from orchestrators.audit import StepFailedError, look_again, pause, scan, step
 from orchestrators.settle import settled
 
 bp = df.Blueprint()
@@ -92,6 +92,7 @@ def look(context: Any, request: dict[str, Any], number: int) -> Work:
     if failed:
         yield from step(context, "keep_dead_letters", {**audit, "failed": failed})
     screened = yield from step(context, "screen", audit)
+    yield from pause(context, screened)
     yield from look_again(context, audit, screened["shards"])
 
 

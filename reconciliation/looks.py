@@ -24,7 +24,8 @@ class Audit:
     """What profiles may know of an audit as a whole.
 
     ``lost`` are the sources that could not be read to their end. ``sightings`` adds up ``Screened.sightings``, by name.
-    ``databases`` is the state of the database servers that were read again, by setting.
+    ``databases`` is the state of the database servers that were read again, by setting. ``tables`` are the rows of the
+    sources that are read whole, by name; if one could not be read to its end it is ``lost``, and rows may be missing.
     """
 
     asked: AuditParameters
@@ -33,6 +34,7 @@ class Audit:
     lost: frozenset[str] = frozenset()
     sightings: Mapping[str, "Sighting"] = field(default_factory=dict)
     databases: Mapping[str, DatabaseState] = field(default_factory=dict)
+    tables: Mapping[str, Sequence[Any]] = field(default_factory=dict)
 
     @property
     def all_lost(self) -> frozenset[str]:

@@ -62,5 +62,7 @@ NAMES = ("profile", "mode", "grace_minutes", "since", "until", "only")
 
 
 def _option(fields: Fields, name: str) -> Any:
-    is_list = isinstance(fields.members[name], list)
-    return fields.texts(name) if is_list else fields.optional(name, fields.text)
+    value = fields.members[name]
+    if type(value) is int:
+        return fields.whole(name)
+    return fields.texts(name) if isinstance(value, list) else fields.optional(name, fields.text)

@@ -38,7 +38,8 @@ class PlannedShard:
 class Plan:
     """The frozen plan of one audit: ``listed`` = what its shards hold + ``skipped`` (a count for each reason).
 
-    ``rows`` counts the rows of each source; ``unread`` says why one could not be read to its end.
+    ``rows`` counts the rows of each source; ``unread`` says why one could not be read to its end; ``earliest`` is the
+    earliest moment of each dated source that has one.
     """
 
     as_of: datetime
@@ -51,6 +52,7 @@ class Plan:
     database_ahead_seconds: int = 0
     rows: Mapping[str, int] = field(default_factory=dict)
     unread: Mapping[str, str] = field(default_factory=dict)
+    earliest: Mapping[str, datetime] = field(default_factory=dict)
 
     def clock(self, parameters: AuditParameters, now: datetime, tolerance: timedelta) -> Clock:
         """The clock for verdicts that are given at ``now``."""
@@ -72,6 +74,7 @@ class Plan:
             "database_ahead_seconds": self.database_ahead_seconds,
             "rows": dict(self.rows),
             "unread": dict(self.unread),
+            "earliest": {name: to_text(moment) for name, moment in self.earliest.items()},
             "shards": [
                 planned.shard.to_json() | {"offset": planned.offset, "length": planned.length}
                 for planned in self.shards
@@ -84,6 +87,7 @@ class Plan:
         fields = Fields.of_version(value, SCHEMA_VERSION)
         skipped, shards = fields.inner("skipped"), fields.objects("shards")
         rows, unread = fields.inner("rows"), fields.inner("unread")
+        earliest = fields.optional("earliest", fields.inner) or Fields({})  # an earlier release wrote none
         plan = cls(
             as_of=fields.moment("as_of"),
             settle_minutes=fields.whole("settle_minutes"),
@@ -94,6 +98,7 @@ class Plan:
             database_ahead_seconds=fields.difference("database_ahead_seconds"),
             rows={name: rows.whole(name) for name in rows.members},
             unread={name: unread.text(name) for name in unread.members},
+            earliest={name: earliest.moment(name) for name in earliest.members},
             shards=tuple(
                 PlannedShard(Shard.from_json(shard.members), shard.whole("offset"), shard.whole("length"))
                 for shard in shards

@@ -6,11 +6,12 @@ A profile does no I/O: it names what is to be read (``queries``, ``lookups``) an
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
 from inspect import cleandoc
 from itertools import groupby
+from types import MappingProxyType
 from typing import Any
 
 from reconciliation.coverage import DELETED_DURING_SCAN, Gap
@@ -70,12 +71,32 @@ def api(setting: str, shown: str = "api", *, needed: bool = True) -> Connection:
 
 
 @dataclass(frozen=True)
+class Setting:
+    """A text that the app is configured with for a profile: the app setting ``name``. Its whole text matches ``form``,
+    ``allowed`` says in words what may be given. Without a ``default`` it must be set. ``shown`` is the member of a
+    report that holds it.
+    """
+
+    name: str
+    means: str
+    allowed: str
+    form: str
+    shown: str
+    default: str | None = None
+
+
+@dataclass(frozen=True)
 class Source:
     """A stream of rows that is read once, and again for the keys in doubt.
 
-    ``setting`` names the connection. ``read`` gives the query; ``again`` the query for some keys only, at a later
-    moment: it may give more rows than those, and without it the rows of the first reading stay. ``row`` makes a row of
-    the JSON value on a line and must accept any value: one that it cannot interpret becomes a row that says so.
+    ``setting`` names the connection. ``read`` gives the query, or None where the audit does not need the source: it has
+    no rows then. ``again`` gives the query for some keys only, at a later moment: it may give more rows than those, and
+    without it the rows of the first reading stay; ``all_again``: all of it is read again, for what has no such query.
+    ``row`` makes a row of the JSON value on a line and must accept any value: one that it cannot interpret becomes a
+    row that says so.
+
+    ``whole``: it is small and in no join; all of it is in ``Audit.tables``, in both looks. ``dated`` gives the moment
+    of a row, if it has one: sources of other settings that are read after it know the earliest (``Moments.earliest``).
 
     ``ascends``: its rows come in the order of its key, and one that does not is an error; the rows of any other source
     are sorted first. ``after_scan``: it is read at the beginning of the first look, and if it cannot be read that is a
@@ -85,9 +106,12 @@ class Source:
 
     name: str
     setting: str
-    read: Callable[[AuditParameters, Moments], Query]
-    again: Callable[[AuditParameters, Moments, Sequence[str]], Query] | None = None
+    read: Callable[[AuditParameters, Moments], Query | None]
+    again: Callable[[AuditParameters, Moments, Sequence[str]], Query | None] | None = None
     row: Callable[[Any], Any] = _as_it_is
+    all_again: bool = False
+    whole: bool = False
+    dated: Callable[[Any], datetime | None] | None = None
     ascends: bool = False
     after_scan: bool = False
     unique: bool = False
@@ -161,7 +185,8 @@ class Profile(ABC):
     ``modes`` say how much of it an audit opens, the default first; ``options`` are its further request parameters.
     ``narrowed_by`` names which of ``since`` and ``until`` its sources support, and ``only`` says which keys they can be
     narrowed to: nothing else is accepted. Of the sources that are read again, those of ``again_order`` come first, in
-    that order.
+    that order. ``pause`` is how long the second look waits after the first, so that what was just on its way has
+    arrived. ``settings`` are texts that it is configured with, and ``given`` their values by name.
     """
 
     name: str
@@ -177,7 +202,14 @@ class Profile(ABC):
     only: Keys | None = None
     default_grace_minutes: int = 60
     again_order: tuple[str, ...] = ()
+    pause: timedelta = timedelta()
     repairs: tuple[Repair[Any], ...] = ()
+    settings: tuple[Setting, ...] = ()
+    given: Mapping[str, str] = MappingProxyType({})
+
+    def configured(self, given: Mapping[str, str]) -> "Profile":  # noqa: ARG002 - for profiles with settings
+        """The profile with a value for each of its settings, by name."""
+        return self
 
     @cached_property
     def title(self) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from reconciliation.evidence import Unread
@@ -10,11 +11,18 @@ from reconciliation.evidence import Unread
 
 class Moments(NamedTuple):
     """A moment from ``recent`` to ``latest`` counts as just now when rows are read; one after ``latest`` is in the
-    future and counts as not given.
+    future and counts as not given. ``earliest`` are the earliest moments of the sources that were read before, by name
+    (see ``Source.dated``).
     """
 
     recent: datetime
     latest: datetime
+    earliest: Mapping[str, datetime] = MappingProxyType({})
+
+    @property
+    def values(self) -> dict[str, datetime]:
+        """``recent`` and ``latest`` as the values of a statement."""
+        return {"recent": self.recent, "latest": self.latest}
 
 
 @dataclass(frozen=True)
@@ -56,10 +64,11 @@ class HttpCall(NamedTuple):
 
 
 class HttpAnswer(NamedTuple):
-    """What an HTTP API answered: JSON."""
+    """What an HTTP API answered: JSON; ``at`` is its own clock, if it tells."""
 
     status: int
     body: Any
+    at: datetime | None = None
 
 
 Conversation = Generator[HttpCall | list[Any] | Unread, HttpAnswer, None]

@@ -17,6 +17,11 @@ def problems(profile: Profile) -> Iterator[str]:
     of_joins = [name for join in profile.joins for name, _ in join.of]
     yield from _unknown("sources", [*of_joins, *profile.again_order], sources)
     yield from (f"its source {name} is in two joins" for name, times in Counter(of_joins).items() if times > 1)
+    for source in profile.sources:
+        if source.whole and (source.after_scan or source.name in of_joins):
+            yield f"its source {source.name} is read whole, and is in a join or read after the scan"
+        if source.all_again and source.again is not None:
+            yield f"its source {source.name} says in two ways how it is read again"
     scanned = [] if profile.scan is None else [profile.scan.join]
     narrowed = [] if profile.only is None else [profile.only.join]
     yield from _unknown("joins", [*scanned, *narrowed], joins)

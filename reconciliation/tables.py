@@ -42,5 +42,5 @@ def _values(asked: AuditParameters, moments: Moments) -> dict[str, Any]:
         "since": asked.since,
         "until": asked.until,
         "only": list(asked.only) or None,
-        **moments._asdict(),
+        **moments.values,
     }

@@ -92,13 +92,22 @@ def _named(name: str, words: Sequence[str]) -> Any:
 
 
 def places(profile: Profile) -> Members:
-    """The members of a report that name the places, one for each connection."""
-    return {one.shown: _place(one) for one in profile.connections}
+    """The members of a report that name the places: one for each connection, and for each setting of the profile."""
+    given: Members = {one.shown: (Said, Field()) for one in profile.settings}
+    return {one.shown: _place(one) for one in profile.connections} | given
+
+
+_NOUNS = {
+    Technology.STORAGE: "storage account",
+    Technology.DATABASE: "database",
+    Technology.BUCKET: "bucket",
+    Technology.API: "API",
+}
 
 
 def _place(one: Connection) -> tuple[Any, Any]:
     place: Any = Database if one.of is Technology.DATABASE else Said
-    of = "database" if one.of is Technology.DATABASE else "storage account"
+    of = _NOUNS[one.of]
     without = "" if one.needed else "; null where it is not given"
     return place if one.needed else place | None, Field(description=f"The {of} that {one.setting} names{without}.")
 
@@ -110,6 +119,8 @@ def text_of(option: Option) -> Any:
 
 def value_of(option: Option) -> Any:
     """The type of an option's value."""
+    if option.is_number:
+        return Annotated[int, Field(ge=option.least, le=option.most)]
     text, limits = text_of(option), Field(min_length=option.least, max_length=option.most)
     if option.is_list:
         return Annotated[GenericAlias(list, (text,)), limits]

@@ -340,7 +340,7 @@ class ProfileOption(Closed):
     meaning: Said
     allowed: Said
     choices: list[str]
-    default: str | list[str] | None
+    default: str | int | list[str] | None
 
 
 class Profile(Closed):

@@ -125,12 +125,12 @@ def sessions_again(parameters: AuditParameters, moments: Moments, ids: Sequence[
 
 def registered(moments: Moments) -> SqlRows:
     """Every row in ``recordings``, ascending by id."""
-    return SqlRows(_REGISTERED + " order by r.id", moments._asdict())
+    return SqlRows(_REGISTERED + " order by r.id", moments.values)
 
 
 def recordings_again(moments: Moments, ids: Sequence[str]) -> SqlRows:
     """The rows of the given recordings."""
-    return SqlRows(_REGISTERED + " where r.id = any(%(ids)s::uuid[])", moments._asdict() | {"ids": list(ids)})
+    return SqlRows(_REGISTERED + " where r.id = any(%(ids)s::uuid[])", moments.values | {"ids": list(ids)})
 
 
 def _values(parameters: AuditParameters, moments: Moments) -> dict[str, Any]:

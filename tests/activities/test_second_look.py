@@ -94,7 +94,7 @@ async def read(audit: Audit) -> SecondLook:
     assert screening is not None
     plan = await audit.store.plans.existing(folder())
     looked, complete = await looked_again(job, screening)
-    rows = await read_again(job, judged_with(audit_before(job, plan), screening), looked)
+    rows = await read_again(job, judged_with(await audit_before(job, plan), screening), looked)
     before = [one.doubt(one.kept.group.rows) for one in looked]
     return SecondLook(doubts_of(looked, job.profile, rows), before, rows.databases, complete and not rows.lost)
 

@@ -10,6 +10,7 @@ from profiles.pre_capture_sessions import PROFILE
 from reconciliation.audited import Audited
 from reconciliation.errors import RunStoreError, SettingsError
 from reconciliation.lifecycle import State
+from reconciliation.queries import Moments
 from reconciliation.run_record import RunRecord
 from tests.adapters.other_profile import OTHER
 
@@ -95,7 +96,7 @@ async def test_there_is_a_lister_for_each_account_that_was_given_and_one_session
 def test_just_now_is_what_the_grace_and_the_clocks_leave_open() -> None:
     world = replace(services(AUDIT_CLOCK_TOLERANCE_MINUTES="3"), now=lambda: AT)
     moments = world.moments(replace(RECORD.parameters, grace_minutes=90))
-    assert moments == (AT - timedelta(minutes=90), AT + timedelta(minutes=3))
+    assert moments == Moments(AT - timedelta(minutes=90), AT + timedelta(minutes=3))
 
 
 def test_a_notice_names_the_first_place_of_the_first_profile_where_nobody_gave_a_name() -> None:

@@ -106,8 +106,15 @@ class _StartAudit(requests.StartAudit):
 
 
 def _start_audit(profiles: Profiles, narrowing: Narrowing) -> Model:
-    options = {option.name: option for profile in profiles for option in profile.options}
-    own: Members = {name: _not_required(_option_type(option), option.means) for name, option in options.items()}
+    named: dict[str, list[Option]] = {}
+    for option in (option for profile in profiles for option in profile.options):
+        named.setdefault(option.name, []).append(option)
+    own: Members = {
+        name: _not_required(
+            reduce(or_, map(_option_type, options)), " ".join(dict.fromkeys(one.means for one in options))
+        )
+        for name, options in named.items()
+    }
     beside: Members = {name: _not_required(taken, "As in options.") for name, (taken, _) in own.items()}
     members: Members = {
         "profile": _not_required(narrowing.of(ProfileName), "The first profile unless it is given."),
@@ -127,7 +134,11 @@ def _not_required(taken: Any, means: str) -> tuple[Any, Any]:
 
 
 def _option_type(option: Option) -> Any:
-    """The type of an option in a request: a single text is read as a list of one, null as the default."""
+    """The type of an option in a request: a single text is read as a list of one, digits as a number, null as the
+    default.
+    """
+    if option.is_number:
+        return value_of(option) | Annotated[str, Field(pattern="^[0-9]{1,9}$")] | None
     return value_of(option) | text_of(option) | None if option.is_list else value_of(option)
 
 
