@@ -1,0 +1,62 @@
+"""Every planted case gets the verdict that is expected of it, in both shapes of the table."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from dev.demo.stuck_uploads.cases import CASES, ONLY_LATER, Case, cases_for
+from profiles.stuck_uploads.dialects import DIALECTS, UNFINISHED
+from tests.profiles.stuck_uploads.world import audit_of, judged, profile_for, status_in
+
+NAMED = {case.number: case for case in CASES}
+
+
+@pytest.mark.parametrize("columns", DIALECTS)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.number:02} {case.expected}")
+def test_a_planted_case_is_called_what_it_is(case: Case, columns: str) -> None:
+    if columns == "status" and case.number in ONLY_LATER:
+        assert case not in cases_for(columns)
+        return
+    profile = profile_for(columns)
+    expected = dict(case.also)
+    if case.expected is not None:
+        expected["video", case.video_id] = case.expected
+    assert judged(case, profile, audit_of(profile)) == expected
+
+
+@pytest.mark.parametrize("columns", DIALECTS)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.number:02} {case.expected}")
+def test_a_fast_audit_says_the_same_of_what_is_not_finished(case: Case, columns: str) -> None:
+    profile = profile_for(columns)
+    stage = profile.dialect.stages.get(status_in(columns, case.status))
+    if case.row is None or stage not in UNFINISHED or case not in cases_for(columns):
+        return
+    assert judged(case, profile, audit_of(profile, "fast"))["video", case.video_id] == case.expected
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.number:02} {case.expected}")
+def test_without_all_runs_nothing_is_called_never_started_or_lost(case: Case) -> None:
+    """What a run that was read shows is still said; nothing is concluded from a run that was not."""
+    profile = profile_for()
+    found = judged(replace(case, runs=()), profile, audit_of(profile, lost=["runs"]))
+    by_its_row = {"record_invalid", "too_young", "source_missing", "source_size_mismatch", "still_uploading"}
+    by_its_files = {"ready_without_layout", "ready_frames_incomplete", "healthy", "status_regressed", "still_changing"}
+    allowed = {"unverified"} | by_its_row | by_its_files
+    assert {verdict for (kind, _), verdict in found.items() if kind == "video"} <= allowed
+
+
+def test_the_age_that_is_asked_for_decides_what_is_young() -> None:
+    profile, case = profile_for(), NAMED[1]
+    of = ("video", case.video_id)
+    assert judged(case, profile, audit_of(profile, age_minutes=46))[of] == "too_young"
+    assert judged(case, profile, audit_of(profile, age_minutes=45))[of] == "never_started"
+    young = replace(case, age=timedelta())
+    assert judged(young, profile, audit_of(profile, age_minutes=0))[of] == "never_started"
+
+
+def test_how_recent_a_run_may_be_decides_what_is_left_alone() -> None:
+    profile, case = profile_for(), NAMED[21]
+    of = ("video", case.video_id)
+    assert judged(case, profile, audit_of(profile, recent_minutes=3))[of] == "recently_run"
+    assert judged(case, profile, audit_of(profile, recent_minutes=1))[of] == "completed_without_effect"
