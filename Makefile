@@ -35,11 +35,11 @@ start: install ## run the app on port 7071 with its stack until Ctrl-C; data is 
 	@$(RUN)/python -m dev.demo start
 
 .PHONY: test
-test: install dev/devstack/chromium/node_modules/installed ## run the tests, in five minutes on two cores
+test: install .venvs/moto/installed dev/devstack/chromium/node_modules/installed ## run the tests, in five minutes on two cores
 	@$(RUN)/$(PYTEST) -m "not deep"
 
 .PHONY: test-deep
-test-deep: install ## the long ones: thousands of random worlds and examples, twenty audits on a bad day, audit after audit on one host
+test-deep: install .venvs/moto/installed ## the long ones: thousands of random worlds and examples, twenty audits on a bad day, audit after audit on one host
 	@$(RUN)/$(PYTEST) -m deep
 	@$(RUN)/$(PYTEST) --hypothesis-profile thorough tests/reconciliation tests/profiles tests/activities
 	@$(RUN)/$(PYTEST) --hypothesis-profile deep tests/worlds
@@ -92,23 +92,31 @@ check: .venv/installed ## lint, formatting, types and the direction of imports
 install: .venv/installed dev/devstack/node_modules/installed ## install what the other targets need (they do it themselves)
 
 .PHONY: lock
-lock: .venv/installed ## resolve all dependencies again: requirements.txt, constraints.txt, package-lock.json
+lock: .venv/installed ## resolve all dependencies again: requirements.txt, requirements-aws.txt, constraints.txt, package-lock.json
 	@# The newest of a package may refuse the oldest Python. Whether the later ones need more, test_requirements.py tells.
 	@[ -x $(RUN)/python3.11 ] || { echo "make lock needs Python 3.11: make clean, then make PYTHON=python3.11 lock" >&2; exit 1; }
 	rm -rf .cache/lock
 	$(RUN)/python -m venv .cache/lock
 	sed '/^# What those bring/q' requirements.txt > .cache/requirements.txt
-	.cache/lock/bin/pip install --quiet -r .cache/requirements.txt
+	sed '/^# What those bring/q' requirements-aws.txt > .cache/requirements-aws.txt
+	@# Both must do with one version of what they share, so all is chosen together and then installed one by one.
+	.cache/lock/bin/pip install --quiet -r .cache/requirements.txt -r .cache/requirements-aws.txt
+	.cache/lock/bin/pip list --format=freeze --exclude pip --exclude setuptools > .cache/chosen.txt
+	$(RUN)/python -m venv --clear .cache/lock
+	.cache/lock/bin/pip install --quiet -c .cache/chosen.txt -r .cache/requirements.txt
 	sed 's/\[.*\]//; s/ *;.*//' .cache/requirements.txt > .cache/direct.txt
 	.cache/lock/bin/pip list --format=freeze --exclude pip --exclude setuptools \
 	  | grep -vixFf .cache/direct.txt >> .cache/requirements.txt
 	mv .cache/requirements.txt requirements.txt
+	cat requirements.txt .cache/requirements-aws.txt | sed '/^#/d; s/\[.*\]//; s/ *;.*//' > .cache/direct.txt
+	grep -vixFf .cache/direct.txt .cache/chosen.txt >> .cache/requirements-aws.txt
+	mv .cache/requirements-aws.txt requirements-aws.txt
 	.cache/lock/bin/pip install --quiet -r requirements-dev.txt
 	sed '/^# The same on each/q' constraints.txt > .cache/constraints.txt
 	sed -n '/^#/d; s/ *;.*//p' .cache/constraints.txt > .cache/marked.txt
 	.cache/lock/bin/pip list --format=freeze --exclude pip | grep -vixFf .cache/marked.txt >> .cache/constraints.txt
 	mv .cache/constraints.txt constraints.txt
-	rm -rf .cache/lock .cache/direct.txt .cache/marked.txt
+	rm -rf .cache/lock .cache/chosen.txt .cache/direct.txt .cache/marked.txt
 	$(RUN)/python -m dev.devstack.install --lock
 
 .PHONY: clean
@@ -120,7 +128,7 @@ clean: ## remove everything that was installed, cached or produced, .state inclu
 # A stamp is written last, so an interrupted installation is made again.
 .venv/installed: FOUND = $(shell PYTHON='$(PYTHON)' dev/devstack/find_python.sh 3.11 3.12 3.13)
 .venvs/3.13/installed: FOUND = $(PYTHON_313)
-.venv/installed .venvs/3.13/installed: requirements.txt requirements-dev.txt constraints.txt pyproject.toml
+.venv/installed .venvs/3.13/installed: requirements.txt requirements-aws.txt requirements-dev.txt constraints.txt pyproject.toml
 	@[ -x $(@D)/bin/pip ] && $(@D)/bin/python -c '' 2>/dev/null || { found='$(FOUND)'; \
 	  if [ -z "$$found" ]; then \
 	    echo "No Python 3.11, 3.12 or 3.13 with its venv module was found (on Debian and Ubuntu: apt install python3-venv)." >&2; \
@@ -130,6 +138,12 @@ clean: ## remove everything that was installed, cached or produced, .state inclu
 	@echo "Installing the Python packages, which takes a minute the first time"
 	@$(@D)/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -r requirements-dev.txt
 	@$(@D)/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venvs/moto/installed: dev/devstack/moto.txt | .venv/installed
+	@echo "Installing moto, a server of S3 for the tests"
+	@$(RUN)/python -m venv --clear $(@D)
+	@$(@D)/bin/pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
 
 dev/devstack/node_modules/installed: dev/devstack/package.json dev/devstack/package-lock.json dev/devstack/.npmrc | .venv/installed

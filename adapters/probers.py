@@ -2,11 +2,14 @@
 
 from typing import Any
 
+from adapters.buckets.bucket import Bucket
+from adapters.buckets.listing import objects
+from adapters.buckets.sqlite_rows import sqlite_rows
 from adapters.connections import StorageConnection
 from adapters.contents import contents
 from adapters.services import Services
 from reconciliation.errors import ContainerGoneError
-from reconciliation.lookups import BlobCount, BlobsOf, Contents, Lookup
+from reconciliation.lookups import BlobCount, BlobsOf, Contents, Lookup, ObjectsUnder, SqliteRows
 
 
 class Prober:
@@ -14,11 +17,15 @@ class Prober:
 
     def __init__(self, services: Services) -> None:
         self._listers, self._connections = services.listers, services.settings.connections
+        self._buckets = services.buckets
 
     async def look(self, lookup: Lookup) -> Any:
         """The result (see the look-up's class); None if its setting is not configured. Raises an ``AuditError``:
         ``ContainerGoneError`` if the container does not exist.
         """
+        if isinstance(lookup, ObjectsUnder | SqliteRows):
+            bucket = self._buckets.get(lookup.setting)
+            return None if bucket is None else await _in_bucket(bucket, lookup)
         lister = self._listers.get(lookup.setting)
         if lister is None:
             return None
@@ -39,3 +46,9 @@ class Prober:
             return sum(page.total for page in pages)
         except ContainerGoneError:
             return 0
+
+
+async def _in_bucket(bucket: Bucket, lookup: ObjectsUnder | SqliteRows) -> Any:
+    if isinstance(lookup, ObjectsUnder):
+        return await objects(bucket, lookup.prefix)
+    return await sqlite_rows(bucket, lookup)

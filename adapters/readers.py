@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol, Self
 
+from adapters.buckets.bucket import Bucket
+from adapters.buckets.listing import paths
 from adapters.listing.lister import RestLister
 from adapters.postgres import Snapshot
 from adapters.services import Services
@@ -14,16 +16,17 @@ from adapters.store.jsonl import to_text
 from reconciliation.database import DatabaseState
 from reconciliation.errors import SettingsError, TooLargeError
 from reconciliation.evidence import Unread
-from reconciliation.queries import Containers, Query, SqlRows
+from reconciliation.queries import Containers, Prefixes, Query, SqlRows
 
 _MORE_THAN_ANY_CLOCK = timedelta(days=1)
+_PORTION = 1000
 
 
 Portion = list[str] | Unread
 
 
 class Reader(Protocol):
-    """The storage account or database of a setting at one moment. ``state`` is that of a database."""
+    """The storage account, bucket or database of a setting at one moment. ``state`` is that of a database."""
 
     state: DatabaseState | None
 
@@ -65,9 +68,12 @@ async def _nothing() -> AsyncIterator[Portion]:
 
 @asynccontextmanager
 async def reader(services: Services, setting: str) -> AsyncIterator[Reader]:
-    """A reader of the storage account or database of a setting. Raises an ``AuditError`` if it cannot be reached."""
+    """A reader of what a setting connects to. Raises an ``AuditError`` if it cannot be reached."""
     if setting in services.listers:
         yield _Account(services.listers[setting], services.settings)
+        return
+    if setting in services.buckets:
+        yield _Bucket(services.buckets[setting], services.settings)
         return
     async with services.database(setting).snapshot() as snapshot:
         state = await snapshot.state()
@@ -96,9 +102,7 @@ class _Account:
     state: DatabaseState | None = None
 
     async def ahead(self) -> timedelta:
-        ahead = beyond(await self.lister.clock_ahead(), self.settings.clock_tolerance)
-        # Such a response came from a cache.
-        return timedelta() if abs(ahead) >= _MORE_THAN_ANY_CLOCK else ahead
+        return _believable(await self.lister.clock_ahead(), self.settings)
 
     async def lines(self, query: Query) -> AsyncIterator[Portion]:
         if not isinstance(query, Containers):
@@ -112,6 +116,41 @@ class _Account:
                     "Raise AUDIT_MAX_CONTAINERS, and see the capacity table in docs/operations.md."
                 )
             yield [*map(to_text, names)]
+
+
+@dataclass
+class _Bucket:
+    bucket: Bucket
+    settings: Settings
+    state: DatabaseState | None = None
+
+    async def ahead(self) -> timedelta:
+        return _believable(await self.bucket.clock_ahead(), self.settings)
+
+    async def lines(self, query: Query) -> AsyncIterator[Portion]:
+        if not isinstance(query, Prefixes):
+            raise SettingsError(f"A bucket cannot answer {type(query).__name__}.")
+        listed, most = 0, self.settings.max_containers
+        portion: list[str] = []
+        async for names in paths(self.bucket, query):
+            listed += len(names)
+            if listed > most:
+                raise TooLargeError(
+                    f"Bucket {self.bucket.name} has more than {most:,} folders, which is as many as this app is set up "
+                    "for. Raise AUDIT_MAX_CONTAINERS, and see the capacity table in docs/operations.md."
+                )
+            portion += map(to_text, names)
+            if len(portion) >= _PORTION:
+                yield portion
+                portion = []
+        if portion:
+            yield portion
+
+
+def _believable(ahead: timedelta, settings: Settings) -> timedelta:
+    ahead = beyond(ahead, settings.clock_tolerance)
+    # Such a response came from a cache.
+    return timedelta() if abs(ahead) >= _MORE_THAN_ANY_CLOCK else ahead
 
 
 def beyond(ahead: timedelta, tolerance: timedelta) -> timedelta:

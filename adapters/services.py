@@ -4,11 +4,14 @@ import asyncio
 import gc
 import os
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from adapters.buckets.bucket import Bucket
+from adapters.buckets.connections import ContainerConnection, S3Connection
+from adapters.buckets.opening import open_bucket
 from adapters.connections import StorageConnection
 from adapters.credentials import endpoint_of
 from adapters.listing.lister import Patience, RestLister, open_session
@@ -35,7 +38,7 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True)
 class Services:
-    """What a step may use. ``listers`` are the storage accounts by setting."""
+    """What a step may use. ``listers`` are the storage accounts by setting, ``buckets`` the buckets."""
 
     settings: Settings
     records: AuditRecords
@@ -43,6 +46,7 @@ class Services:
     listers: Mapping[str, RestLister]
     now: Callable[[], datetime] = utc_now
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    buckets: Mapping[str, Bucket] = field(default_factory=dict)
 
     def profile_of(self, record: RunRecord) -> Profile:
         """The profile of an audit. Raises ``RunStoreError`` if it is not enabled, or no longer has the audit's mode."""
@@ -91,6 +95,8 @@ class Services:
             if isinstance(given, str):
                 host, name = self.database(one.setting).where
                 places[one.shown] = {"host": host, "name": name}
+            elif isinstance(given, S3Connection | ContainerConnection):
+                places[one.shown] = given.place
             else:
                 places[one.shown] = given.account if given else None
         places |= {one.shown: profile.given[one.name] for one in profile.settings}
@@ -108,22 +114,31 @@ class Services:
 
 def open_services(settings: Settings) -> Services:
     """Makes all clients, without connecting. Needs a running event loop. Raises ``SettingsError``."""
-    session, patience = open_session(), Patience(request_timeout=settings.request_timeout_seconds)
-
-    def lister(connection: StorageConnection) -> RestLister:
-        return RestLister(endpoint_of(connection), session, page_size=settings.list_page_size, patience=patience)
-
+    patience = Patience(request_timeout=settings.request_timeout_seconds)
     blobs = BlobStore(settings.report_storage, settings.report_container)
     return Services(
         settings,
         AuditRecords(blobs, tuple(settings.profiles)),
         RunStore.of(blobs),
-        {
-            setting: lister(given)
+        _listers(settings, patience),
+        buckets={
+            setting: open_bucket(given, patience)
             for setting, given in settings.connections.items()
-            if isinstance(given, StorageConnection)
+            if isinstance(given, S3Connection | ContainerConnection)
         },
     )
+
+
+def _listers(settings: Settings, patience: Patience) -> dict[str, RestLister]:
+    """One for each account, and one session for all."""
+    accounts = {name: given for name, given in settings.connections.items() if isinstance(given, StorageConnection)}
+    if not accounts:
+        return {}
+    session, size = open_session(), settings.list_page_size
+    return {
+        name: RestLister(endpoint_of(given), session, page_size=size, patience=patience)
+        for name, given in accounts.items()
+    }
 
 
 # Connections belong to the event loop that made them. A Functions worker has one loop for its whole life.

@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from adapters.addresses import web_address
+from adapters.buckets.connections import FORMS, BucketConnection, by_s3_address, in_container, is_of_s3
 from adapters.connections import StorageConnection, by_connection_string, by_identity
 from adapters.database_url import database_options
 from adapters.enabled import VARIABLE, enabled_profiles
@@ -28,7 +29,7 @@ class Settings:
 
     report_storage: StorageConnection
     profiles: Mapping[str, Profile] = field(default_factory=dict, repr=False)
-    connections: Mapping[str, StorageConnection | str] = field(default_factory=dict, repr=False)
+    connections: Mapping[str, StorageConnection | BucketConnection | str] = field(default_factory=dict, repr=False)
     report_container: str = "audits"
     scan_concurrency: int = 32
     shard_containers: int = 500
@@ -244,15 +245,41 @@ class _Reader:
             self.problems.append(f"{variable} is not set: give postgresql://user@host:5432/database")
         return url
 
-    def connections(self, declared: Sequence[Connection]) -> dict[str, StorageConnection | str]:
+    def bucket(self, name: str, *, needed: bool) -> BucketConnection | None:
+        """A bucket of S3, or a container of an account, by how the setting begins."""
+        given, container = self.text(name), self.text(f"{name}__container")
+        if given is not None and is_of_s3(given):
+            key_id, secret = self.text(f"{name}__accessKeyId"), self.text(f"{name}__secretAccessKey")
+            if container is not None:
+                self.problems.append(
+                    f"{name}__container is for a container of Azure Storage: the bucket has its name in {name}"
+                )
+            return self.checked(partial(by_s3_address, name, given, key_id, secret))
+        told = len(self.problems)
+        storage = self.storage(name)
+        if storage is not None and container is not None:
+            return self.checked(partial(in_container, storage, container))
+        if len(self.problems) > told:
+            self.problems[-1] += f"; or {FORMS}"
+        elif storage is not None:
+            self.problems.append(f"{name}__container is not set: give the container's name")
+        elif needed:
+            self.problems.append(f"{name} is not set: give {FORMS}")
+        return None
+
+    def connections(self, declared: Sequence[Connection]) -> dict[str, StorageConnection | BucketConnection | str]:
         """The declared connections that are set, by setting; one that several profiles declare is needed if any of them
         needs it.
         """
-        found: dict[str, StorageConnection | str] = {}
+        found: dict[str, StorageConnection | BucketConnection | str] = {}
+        readers: dict[Technology, Callable[..., StorageConnection | BucketConnection | str | None]] = {
+            Technology.STORAGE: self.storage,
+            Technology.DATABASE: self.database,
+            Technology.BUCKET: self.bucket,
+        }
         needed = {one.setting for one in declared if one.needed}
         for one in {one.setting: one for one in declared}.values():
-            read = self.storage if one.of is Technology.STORAGE else self.database
-            given = read(one.setting, needed=one.setting in needed)
+            given = readers[one.of](one.setting, needed=one.setting in needed)
             if given is not None:
                 found[one.setting] = given
         return found

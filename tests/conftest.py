@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 
 from dev.devstack.azurite import AzuriteServer, azurite
+from dev.devstack.moto import MotoServer, moto
 from dev.devstack.postgres import PostgresServer, postgres
 from tests.baseline.recorded import Baseline
 
@@ -47,6 +48,13 @@ def postgres_server() -> Iterator[PostgresServer]:
 def azurite_server() -> Iterator[AzuriteServer]:
     """A blob service, in memory; all tests of a worker share its account, so use unique container names."""
     with azurite() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[MotoServer]:
+    """A server of S3, in memory, that checks signatures; all tests of a worker share it, so use unique bucket names."""
+    with moto() as server:
         yield server
 
 

@@ -21,7 +21,12 @@ from packaging.utils import canonicalize_name
 from tests.requirements import PYTHONS, ROOT, RUNNING, environment, parts, requirements, written
 
 APP = ("triggers", "runs", "orchestrators", "activities", "profiles", "reconciliation", "reporting", "adapters")
-FILES = ("requirements.txt", "requirements-dev.txt", "constraints.txt")
+AWS = "requirements-aws.txt"
+"""What is only needed, and only imported, where a bucket of S3 is audited."""
+FOR_AWS_ALONE = ROOT / "adapters" / "buckets" / "s3.py"
+FILES = ("requirements.txt", AWS, "requirements-dev.txt", "constraints.txt")
+READ_AND_NOT_IMPORTED = {"zoneinfo.ZoneInfo": "tzdata"}
+"""Packages that a module of the standard library reads where the machine has not what is in them."""
 
 on_each_python = pytest.mark.parametrize("python", PYTHONS)
 in_each_file = pytest.mark.parametrize("name", FILES)
@@ -71,18 +76,31 @@ def closure(wanted: list[Requirement], python: str) -> set[str]:
     return {name for name, _ in seen}
 
 
-def test_what_the_app_imports_is_named_and_nothing_else() -> None:
-    files = [ROOT / "function_app.py", *(path for folder in APP for path in (ROOT / folder).rglob("*.py"))]
+def providers(files: list[Path]) -> set[str]:
+    """The distributions that files import from."""
     modules = {name for path in files for name in imports(path)}
     own = {*sys.stdlib_module_names, *APP}
-    imported = {provider(name) for name in modules if name.partition(".")[0] not in own}
-    assert imported == set(names(parts()[0]))
+    read = {package for name, package in READ_AND_NOT_IMPORTED.items() if name in modules}
+    return read | {provider(name) for name in modules if name.partition(".")[0] not in own}
+
+
+def test_what_the_app_imports_is_named_and_nothing_else() -> None:
+    files = [ROOT / "function_app.py", *(path for folder in APP for path in (ROOT / folder).rglob("*.py"))]
+    files.remove(FOR_AWS_ALONE)
+    assert providers(files) == set(names(parts()[0]))
+
+
+def test_what_is_imported_for_s3_alone_is_named_apart() -> None:
+    assert providers([FOR_AWS_ALONE]) - set(names(requirements())) == set(names(parts(AWS)[0]))
 
 
 @on_each_python
 def test_what_that_brings_with_it_is_named_and_nothing_else(python: str) -> None:
     direct, brought = parts(python=python)
-    assert {*names(direct), *names(brought)} == closure(direct, python)
+    named = {*names(direct), *names(brought)}
+    assert named == closure(direct, python)
+    of_aws = {name for part in parts(AWS, python) for name in names(part)}
+    assert of_aws == closure(parts(AWS, python)[0], python) - named
 
 
 @on_each_python
@@ -103,7 +121,7 @@ def test_only_the_version_of_python_makes_a_difference(name: str) -> None:
 @on_each_python
 def test_all_files_say_the_same_version_and_it_is_the_one_that_is_tested(python: str) -> None:
     constrained = {canonicalize_name(one.name): one.specifier for one in requirements("constraints.txt", python)}
-    for requirement in (*requirements(python=python), *requirements("requirements-dev.txt", python)):
+    for requirement in (one for name in FILES[:-1] for one in requirements(name, python)):
         name = canonicalize_name(requirement.name)
         assert constrained[name] == requirement.specifier, name
         assert python != RUNNING or distribution(name).version in requirement.specifier, name

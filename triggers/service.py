@@ -8,6 +8,7 @@ from typing import Any
 import azure.durable_functions as df
 import azure.functions as func
 
+from adapters.buckets.listing import check
 from adapters.listing.lister import RestLister
 from adapters.release import commit
 from adapters.services import Services, services
@@ -30,8 +31,8 @@ _given_up: set[asyncio.Task[None]] = set()
 async def health() -> func.HttpResponse:
     """200 when everything that an audit needs works, 503 with the reasons when something does not.
 
-    The accounts are listed, the run store is written and read, and each query of a profile is run for no rows. The
-    checks run in parallel; one that does not end in ``_PATIENCE_SECONDS`` fails, without delaying the others.
+    Accounts and buckets are listed, the run store is written and read, and each query of a profile is run for no rows.
+    The checks run in parallel; one that does not end in ``_PATIENCE_SECONDS`` fails, without delaying the others.
     """
     app = services()
     checks = {name: asyncio.create_task(check) for name, check in _checks(app).items()}
@@ -53,6 +54,7 @@ def _checks(app: Services) -> dict[str, Coroutine[Any, Any, None]]:
         f"repairs:{name}": _ends(app, name) for name, profile in app.settings.profiles.items() if profile.repairs
     }
     checks |= {f"storage:{setting}": _one_page(lister) for setting, lister in app.listers.items()}
+    checks |= {f"bucket:{setting}": check(bucket) for setting, bucket in app.buckets.items()}
     declared = [one for profile in app.settings.profiles.values() for one in profile.connections]
     databases = {one.setting for one in declared if one.of is Technology.DATABASE}
     checks |= {

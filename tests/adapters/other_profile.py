@@ -6,8 +6,8 @@ from typing import Any
 
 from profiles.pre_capture_sessions import PROFILE
 from reconciliation.looks import Audit, Group
-from reconciliation.profile import Connection, Grouped, Join, Source, Technology
-from reconciliation.queries import SqlRows
+from reconciliation.profile import Connection, Grouped, Join, Source, Technology, bucket
+from reconciliation.queries import Prefixes, SqlRows
 
 LEDGER, VAULT, SOURCE = "LEDGER_DATABASE", "VAULT_STORAGE", "SOURCE_STORAGE"
 
@@ -22,7 +22,7 @@ class Other(Grouped):
     showing = PROFILE.showing
     modes = ("quick", "deep")
     default_grace_minutes = 5
-    connections = (
+    connections: tuple[Connection, ...] = (
         Connection(LEDGER, Technology.DATABASE, "ledger"),
         Connection(VAULT, Technology.STORAGE, "vault", needed=False),
     )
@@ -48,3 +48,21 @@ class Late(Other):
 
 
 OTHER, NEEDING, LATE = Other(), Needing(), Late()
+
+
+class Buckets(Other):
+    """Folders of a bucket."""
+
+    name = "buckets"
+    connections: tuple[Connection, ...] = (bucket("STUCK_UPLOADS_BUCKET", needed=False),)
+    sources = (Source("entries", "STUCK_UPLOADS_BUCKET", lambda _asked, _moments: Prefixes()),)
+
+
+class NeedingBuckets(Buckets):
+    """The same, where nothing goes without it."""
+
+    name = "needing-buckets"
+    connections = (bucket("STUCK_UPLOADS_BUCKET"),)
+
+
+BUCKETS, NEEDING_BUCKETS = Buckets(), NeedingBuckets()

@@ -1,0 +1,115 @@
+"""What a bucket can be asked, whatever it is kept by; and how a question is asked again."""
+
+import asyncio
+import logging
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple, Protocol, TypeVar
+
+from adapters.listing.lister import Patience
+from reconciliation.errors import AuditError, StorageUnavailableError
+from reconciliation.lookups import StoredObject
+from reconciliation.times import from_rfc1123
+
+logger = logging.getLogger("capture_audit.buckets")
+
+MOST_OF_A_PAGE = 1000
+"""As many as S3 gives."""
+_DOWNLOADS_TAKE = 20
+"""So many times longer than a request."""
+ResultT = TypeVar("ResultT")
+
+
+class Page(NamedTuple):
+    """A page of a listing: its objects and its folders (paths that end in a slash), each in the order in which storage
+    sent them. ``token`` leads to the next page, None on the last.
+    """
+
+    objects: list[StoredObject]
+    folders: list[str]
+    token: str | None
+
+
+@dataclass(frozen=True)
+class Download:
+    """The bytes of an object in pieces, and what it was when they began; ``size`` in bytes."""
+
+    size: int
+    version: str
+    pieces: AsyncIterator[bytes]
+
+
+class Bucket(Protocol):
+    """One bucket. Safe for many concurrent callers on one event loop, to which it belongs from its first question on.
+
+    All of it raises ``SettingsError``, ``StorageRefusedError`` or ``StorageUnavailableError``.
+    """
+
+    @property
+    def name(self) -> str:
+        """How messages name it: its place and its setting."""
+        ...
+
+    @property
+    def patience(self) -> Patience:
+        """How long it is waited for, and how often it is asked again."""
+        ...
+
+    async def page(self, prefix: str, *, by_folder: bool, size: int, token: str | None = None) -> Page:
+        """One page, of at most ``size``, of the objects whose keys begin with ``prefix``, asked for once.
+
+        ``by_folder``: those with a further slash in their keys are told as folders. Raises ``ListingError`` for what is
+        no listing.
+        """
+        ...
+
+    def download(self, key: str) -> AbstractAsyncContextManager[Download | None]:
+        """An object, asked for once; None if there is none of that key."""
+        ...
+
+    async def clock_ahead(self) -> timedelta:
+        """How far storage's clock is ahead of this machine's (negative: behind), to within a second or two; zero if it
+        does not tell.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Ends its connections; the next question makes new ones."""
+        ...
+
+
+async def patiently(
+    ask: Callable[[], Awaitable[ResultT]], what: str, patience: Patience, *, downloads: bool = False
+) -> ResultT:
+    """What ``ask`` gives; it is called again, later each time, while it ends in an error that is ``retryable``, or does
+    not end in time.
+    """
+    seconds = patience.request_timeout * (_DOWNLOADS_TAKE if downloads else 1)
+    for attempt in range(1, patience.attempts + 1):
+        try:
+            async with asyncio.timeout(seconds):
+                return await ask()
+        except TimeoutError:
+            error: AuditError = StorageUnavailableError(f"Cannot {what}: storage did not answer in time.")
+        except AuditError as raised:
+            if not raised.retryable:
+                raise
+            error = raised
+        if attempt < patience.attempts:
+            wait = min(patience.first_wait * 2 ** (attempt - 1), patience.longest_wait)
+            wait *= random.uniform(1.0, 1.25)  # noqa: S311 - jitter
+            logger.info("%s Trying again in %.1f s", error, wait)
+            await asyncio.sleep(wait)
+    times = f"This was so {patience.attempts} times in a row."
+    raise type(error)(f"{error} {times} Check storage's status and its network rules, then audit again.") from error
+
+
+def ahead_by(date: str, sent: datetime) -> timedelta:
+    """How far the clock that wrote a response's ``Date`` is ahead, by when the request was sent; zero without one."""
+    try:
+        return from_rfc1123(date) - (sent + (datetime.now(UTC) - sent) / 2)
+    except ValueError:
+        return timedelta()

@@ -1,0 +1,272 @@
+"""A bucket of S3, or of a service that is compatible with it, over AWS's own client.
+
+Its packages are those of requirements-aws.txt, so nothing but ``opening`` imports this module, when there is such a
+bucket: an app that audits none need not have them.
+"""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
+from typing import Any
+from xml.parsers import expat
+
+import aiohttp
+from aiobotocore.config import AioConfig
+from aiobotocore.httpsession import AIOHTTPSession
+from aiobotocore.session import get_session
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    NoCredentialsError,
+    NoRegionError,
+    PartialCredentialsError,
+    ProfileNotFound,
+)
+from botocore.parsers import ResponseParserError
+
+from adapters.buckets.bucket import Download, Page, ahead_by, patiently
+from adapters.buckets.connections import S3Connection
+from adapters.listing.lister import Patience
+from adapters.network_faults import TEMPORARY, fault_of, is_redirect
+from reconciliation import VERSION
+from reconciliation.errors import AuditError, ListingError, StorageRefusedError, StorageUnavailableError
+from reconciliation.lookups import StoredObject
+from reconciliation.times import to_text
+
+_PIECE = 256 * 1024
+# Where neither the setting nor AWS's own say a region; a service of somebody else takes any.
+_ANY_REGION = "us-east-1"
+_WHOLE = re.compile(
+    rb"<ListBucketResult[ >].*<IsTruncated>(?:true|false)</IsTruncated>.*</ListBucketResult>\s*\Z", re.DOTALL
+)
+_A_LISTING = "list-type=2"
+_NO_BUCKET, _NO_OBJECT = "NoSuchBucket", "NoSuchKey"
+_THROTTLED = frozenset({"SlowDown", "RequestTimeout", "RequestLimitExceeded", "Throttling", "ThrottlingException"})
+_ELSEWHERE = frozenset({"AuthorizationHeaderMalformed", "IllegalLocationConstraintException"})
+_CLOCK = "RequestTimeTooSkewed"
+_NOBODY = (NoCredentialsError, PartialCredentialsError, ProfileNotFound, NoRegionError)
+
+
+class S3Bucket:
+    """See ``Bucket``. Credentials are looked for when it is asked for the first time."""
+
+    def __init__(self, connection: S3Connection, patience: Patience | None = None) -> None:
+        self.name = f"{connection.place} ({connection.setting})"
+        self.patience = patience or Patience()
+        self._connection = connection
+        self._opening = asyncio.Lock()
+        self._open = AsyncExitStack()
+        self._made: Any = None
+
+    async def page(self, prefix: str, *, by_folder: bool, size: int, token: str | None = None) -> Page:
+        response = await self._listed(
+            Prefix=prefix,
+            MaxKeys=size,
+            **({"Delimiter": "/"} if by_folder else {}),
+            **({"ContinuationToken": token} if token is not None else {}),
+        )
+        try:
+            if response["IsTruncated"] and not response.get("NextContinuationToken"):
+                raise ListingError(self._cannot_list("a page that says there are more, and not how to get them"))
+            name = self._connection.bucket
+            # A service that is only compatible may leave them out.
+            if (response.get("Name") or name, response.get("Prefix") or prefix) != (name, prefix):
+                raise ListingError(self._cannot_list("another listing than was asked for"))
+            return Page(
+                [_stored(one) for one in response.get("Contents", ())],
+                [one["Prefix"] for one in response.get("CommonPrefixes", ())],
+                response["NextContinuationToken"] if response["IsTruncated"] else None,
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            if isinstance(error, AuditError):
+                raise
+            raise ListingError(self._cannot_list(f"a listing that is not understood ({error})")) from error
+
+    @asynccontextmanager
+    async def download(self, key: str) -> AsyncIterator[Download | None]:
+        client = await self._client()
+        with self._translated(f"read an object of bucket {self.name}"):
+            try:
+                response = await client.get_object(Bucket=self._connection.bucket, Key=key)
+            except ClientError as error:
+                if _status_and_code(error) != (HTTPStatus.NOT_FOUND, _NO_OBJECT):
+                    raise
+                response = None
+            if response is None:
+                yield None
+                return
+            async with response["Body"] as body:
+                yield Download(int(response["ContentLength"]), _version(response["ETag"]), body.iter_chunks(_PIECE))
+
+    async def clock_ahead(self) -> timedelta:
+        async def asked() -> timedelta:
+            sent = datetime.now(UTC)
+            response = await self._listed(MaxKeys=1)
+            return ahead_by(response["ResponseMetadata"]["HTTPHeaders"].get("date", ""), sent)
+
+        return await patiently(asked, f"list bucket {self.name}", self.patience)
+
+    async def close(self) -> None:
+        self._made = None
+        await self._open.aclose()
+
+    async def _listed(self, **asked: Any) -> dict[str, Any]:
+        client = await self._client()
+        with self._translated(f"list bucket {self.name}"):
+            response: dict[str, Any] = await client.list_objects_v2(Bucket=self._connection.bucket, **asked)
+            return response
+
+    async def _client(self) -> Any:
+        async with self._opening:
+            if self._made is None:
+                with self._translated(f"reach bucket {self.name}"):
+                    self._made = await self._open.enter_async_context(_client(self._connection, self.patience))
+        return self._made
+
+    def _cannot_list(self, answer: str) -> str:
+        return f"Cannot list bucket {self.name}: storage answered with {answer}."
+
+    @contextmanager
+    def _translated(self, what: str) -> Iterator[None]:
+        """Turns the errors of the client into ours."""
+        try:
+            yield
+        except ClientError as error:
+            raise _judged(error, what, self._connection) from error
+        except _NOBODY as error:
+            setting = self._connection.setting
+            raise StorageRefusedError(
+                f"Cannot {what}: the app has no credentials of AWS ({type(error).__name__}). Give "
+                f"{setting}__accessKeyId and {setting}__secretAccessKey, or a role."
+            ) from error
+        except (_NotWholeError, ResponseParserError) as error:
+            raise ListingError(f"Cannot {what}: storage answered with something that is no whole listing.") from error
+        except (BotoCoreError, aiohttp.ClientError) as error:
+            raise _without_response(error, what) from error
+
+
+class _NotWholeError(Exception):
+    """A page of a listing that is none, or is cut short."""
+
+
+class _NoRedirectError(Exception):
+    """The server sent the request elsewhere."""
+
+
+class _HttpSession(AIOHTTPSession):  # type: ignore[misc]
+    """Follows no redirect, whose target is not the configured server; and takes no page that is not whole: the client
+    takes any XML for a listing, one that says nothing for the last page of it, and what is no XML for an error 500.
+    """
+
+    async def send(self, request: Any) -> Any:
+        response = await super().send(request)
+        is_page = _A_LISTING in request.url and response.status_code < HTTPStatus.MULTIPLE_CHOICES
+        if is_page and not _is_whole(await response.content):
+            raise _NotWholeError
+        return response
+
+    async def _get_session(self, proxy_url: str | None) -> aiohttp.ClientSession:
+        session: aiohttp.ClientSession = await super()._get_session(proxy_url)
+        if not session.trace_configs:
+            session.trace_configs.append(_refusing_redirects())
+        return session
+
+
+def _is_whole(body: bytes) -> bool:
+    if not _WHOLE.search(body) or b"<!DOCTYPE" in body:
+        return False
+    try:
+        expat.ParserCreate().Parse(body, True)
+    except expat.ExpatError:
+        return False
+    return True
+
+
+def _refusing_redirects() -> aiohttp.TraceConfig:
+    async def refuse(*_: object) -> None:
+        raise _NoRedirectError
+
+    config = aiohttp.TraceConfig()
+    config.on_request_redirect.append(refuse)
+    config.freeze()
+    return config
+
+
+@asynccontextmanager
+async def _client(connection: S3Connection, patience: Patience) -> AsyncIterator[Any]:
+    config = AioConfig(
+        http_session_cls=_HttpSession,
+        connect_timeout=10,
+        read_timeout=patience.request_timeout,
+        max_pool_connections=64,
+        retries={"total_max_attempts": 1, "mode": "standard"},  # they are made around it
+        s3={"addressing_style": "path"} if connection.endpoint else {},
+        # What compatible services need not know.
+        request_checksum_calculation="when_required",
+        response_checksum_validation="when_required",
+        ignore_configured_endpoint_urls=True,
+        user_agent_extra=f"capture-audit/{VERSION}",
+    )
+    key_id, secret = connection.key or (None, None)
+    making = get_session().create_client(
+        "s3",
+        endpoint_url=connection.endpoint,
+        region_name=connection.region or (_ANY_REGION if connection.endpoint else None),
+        aws_access_key_id=key_id,
+        aws_secret_access_key=secret,
+        config=config,
+    )
+    async with making as client:
+        yield client
+
+
+def _stored(one: dict[str, Any]) -> StoredObject:
+    return StoredObject(one["Key"], int(one["Size"]), to_text(one["LastModified"]), _version(one["ETag"]))
+
+
+def _version(etag: str) -> str:
+    return etag.strip('"')
+
+
+def _status_and_code(error: ClientError) -> tuple[int, str]:
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    code = str(error.response.get("Error", {}).get("Code", ""))
+    return int(status), code if code.isalnum() else ""
+
+
+def _judged(error: ClientError, what: str, connection: S3Connection) -> AuditError:
+    status, code = _status_and_code(error)
+    setting = connection.setting
+    said = f"Cannot {what}: storage answered {status}{f' ({code})' if code and code != str(status) else ''}"
+    if status in TEMPORARY or code in _THROTTLED:
+        return StorageUnavailableError(f"{said}.")
+    if code == _NO_BUCKET:
+        advice = f"There is no such bucket there. Check its name, endpoint and region in {setting}."
+    elif is_redirect(status) or code in _ELSEWHERE:
+        advice = f"The bucket is elsewhere. Check its endpoint and region in {setting}."
+    elif code == _CLOCK:
+        advice = "The clocks of the app and of storage differ. Set them right."
+    elif connection.key is None:
+        advice = "Grant the app's role s3:ListBucket on the bucket and s3:GetObject on what is in it."
+    else:
+        advice = (
+            f"Check {setting}__accessKeyId and {setting}__secretAccessKey, and that this key may list the bucket and "
+            "read what is in it (s3:ListBucket, s3:GetObject)."
+        )
+    return StorageRefusedError(f"{said}. {advice}")
+
+
+def _without_response(error: Exception, what: str) -> AuditError:
+    """By what aiohttp said, which the client wraps."""
+    cause = error if isinstance(error, aiohttp.ClientError) else error.__context__ or error
+    if isinstance(cause, _NoRedirectError):
+        return StorageRefusedError(
+            f"Cannot {what}: storage's answer leads elsewhere, which is not followed. Check its endpoint and region in "
+            "the settings, and what answers in its place."
+        )
+    fault = fault_of(cause)
+    kind = StorageRefusedError if fault.lasts else StorageUnavailableError
+    return kind(f"Cannot {what}: storage {fault.what}. {fault.advice}".rstrip())
