@@ -27,7 +27,7 @@ help: ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: demo
-demo: install ## plant lost recordings on a stack of its own, audit it, compare what was found, stop everything
+demo: install .venvs/prefect/installed ## plant lost recordings on a stack of its own, audit it, compare what was found, stop everything
 	@$(RUN)/python -m dev.demo
 
 .PHONY: start
@@ -35,11 +35,11 @@ start: install ## run the app on port 7071 with its stack until Ctrl-C; data is 
 	@$(RUN)/python -m dev.demo start
 
 .PHONY: test
-test: install dev/devstack/chromium/node_modules/installed ## run the tests, in five minutes on two cores
+test: install .venvs/prefect/installed dev/devstack/chromium/node_modules/installed ## run the tests, in five minutes on two cores
 	@$(RUN)/$(PYTEST) -m "not deep"
 
 .PHONY: test-deep
-test-deep: install ## the long ones: thousands of random worlds and examples, twenty audits on a bad day, audit after audit on one host
+test-deep: install .venvs/prefect/installed ## the long ones: thousands of random worlds and examples, twenty audits on a bad day, audit after audit on one host
 	@$(RUN)/$(PYTEST) -m deep
 	@$(RUN)/$(PYTEST) --hypothesis-profile thorough tests/reconciliation tests/profiles tests/activities
 	@$(RUN)/$(PYTEST) --hypothesis-profile deep tests/worlds
@@ -130,6 +130,13 @@ clean: ## remove everything that was installed, cached or produced, .state inclu
 	@echo "Installing the Python packages, which takes a minute the first time"
 	@$(@D)/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -r requirements-dev.txt
 	@$(@D)/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+# Prefect pins much, and differently from the app: an environment of its own.
+.venvs/prefect/installed: dev/devstack/prefect.txt | .venv/installed
+	@echo "Installing Prefect's server, which takes a minute the first time"
+	@$(RUN)/python -m venv --clear $(@D)
+	@$(@D)/bin/pip install --quiet --disable-pip-version-check -r dev/devstack/prefect.txt
 	@touch $@
 
 dev/devstack/node_modules/installed: dev/devstack/package.json dev/devstack/package-lock.json dev/devstack/.npmrc | .venv/installed

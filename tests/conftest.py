@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, Phase, settings
 
 from dev.devstack.azurite import AzuriteServer, azurite
 from dev.devstack.postgres import PostgresServer, postgres
+from dev.devstack.prefect import PrefectServer, prefect
 from tests.baseline.recorded import Baseline
 
 # Machines are shared: how long an example takes says nothing. A first look: pytest --hypothesis-profile quick; thorough
@@ -47,6 +48,13 @@ def postgres_server() -> Iterator[PostgresServer]:
 def azurite_server() -> Iterator[AzuriteServer]:
     """A blob service, in memory; all tests of a worker share its account, so use unique container names."""
     with azurite() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def prefect_server() -> Iterator[PrefectServer]:
+    """A Prefect server, ready within five seconds; all tests of a worker share it, so use unique names of flows."""
+    with prefect() as server:
         yield server
 
 
