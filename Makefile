@@ -22,12 +22,15 @@ NOT_PROXIED := $(or $(no_proxy),$(NO_PROXY))
 export no_proxy := 127.0.0.1,localhost$(if $(NOT_PROXIED),$(COMMA)$(NOT_PROXIED))
 export NO_PROXY := $(no_proxy)
 
+# Servers whose pins are not the app's, each in an environment of its own: of S3, and of flow runs.
+SERVERS := .venvs/moto/installed .venvs/prefect/installed
+
 .PHONY: help
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: demo
-demo: install ## plant lost recordings on a stack of its own, audit it, compare what was found, stop everything
+demo: install .venvs/prefect/installed ## plant lost recordings on a stack of its own, audit it, compare what was found, stop everything
 	@$(RUN)/python -m dev.demo
 
 .PHONY: start
@@ -35,11 +38,11 @@ start: install ## run the app on port 7071 with its stack until Ctrl-C; data is 
 	@$(RUN)/python -m dev.demo start
 
 .PHONY: test
-test: install .venvs/moto/installed dev/devstack/chromium/node_modules/installed ## run the tests, in five minutes on two cores
+test: install $(SERVERS) dev/devstack/chromium/node_modules/installed ## run the tests, in five minutes on two cores
 	@$(RUN)/$(PYTEST) -m "not deep"
 
 .PHONY: test-deep
-test-deep: install .venvs/moto/installed ## the long ones: thousands of random worlds and examples, twenty audits on a bad day, audit after audit on one host
+test-deep: install $(SERVERS) ## the long ones: thousands of random worlds and examples, twenty audits on a bad day, audit after audit on one host
 	@$(RUN)/$(PYTEST) -m deep
 	@$(RUN)/$(PYTEST) --hypothesis-profile thorough tests/reconciliation tests/profiles tests/activities
 	@$(RUN)/$(PYTEST) --hypothesis-profile deep tests/worlds
@@ -140,8 +143,8 @@ clean: ## remove everything that was installed, cached or produced, .state inclu
 	@$(@D)/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-.venvs/moto/installed: dev/devstack/moto.txt | .venv/installed
-	@echo "Installing moto, a server of S3 for the tests"
+$(SERVERS): .venvs/%/installed: dev/devstack/%.txt | .venv/installed
+	@echo "Installing $*, which takes a minute the first time"
 	@$(RUN)/python -m venv --clear $(@D)
 	@$(@D)/bin/pip install --quiet --disable-pip-version-check -r $<
 	@touch $@

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, Phase, settings
 from dev.devstack.azurite import AzuriteServer, azurite
 from dev.devstack.moto import MotoServer, moto
 from dev.devstack.postgres import PostgresServer, postgres
+from dev.devstack.prefect import PrefectServer, prefect
 from tests.baseline.recorded import Baseline
 
 # Machines are shared: how long an example takes says nothing. A first look: pytest --hypothesis-profile quick; thorough
@@ -55,6 +56,13 @@ def azurite_server() -> Iterator[AzuriteServer]:
 def s3_server() -> Iterator[MotoServer]:
     """A server of S3, in memory, that checks signatures; all tests of a worker share it, so use unique bucket names."""
     with moto() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def prefect_server() -> Iterator[PrefectServer]:
+    """A Prefect server, ready within five seconds; all tests of a worker share it, so use unique names of flows."""
+    with prefect() as server:
         yield server
 
 
