@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
+from adapters.http_api import HttpApi
 from adapters.listing.lister import RestLister
 from adapters.postgres import Snapshot
 from adapters.services import Services
@@ -14,7 +15,7 @@ from adapters.store.jsonl import to_text
 from reconciliation.database import DatabaseState
 from reconciliation.errors import SettingsError, TooLargeError
 from reconciliation.evidence import Unread
-from reconciliation.queries import Containers, Query, SqlRows
+from reconciliation.queries import Containers, HttpRows, Query, SqlRows
 
 _MORE_THAN_ANY_CLOCK = timedelta(days=1)
 
@@ -23,7 +24,7 @@ Portion = list[str] | Unread
 
 
 class Reader(Protocol):
-    """The storage account or database of a setting at one moment. ``state`` is that of a database."""
+    """The storage account, API or database of a setting at one moment. ``state`` is that of a database."""
 
     state: DatabaseState | None
 
@@ -55,9 +56,12 @@ class Reading:
 
 @asynccontextmanager
 async def reader(services: Services, setting: str) -> AsyncIterator[Reader]:
-    """A reader of the storage account or database of a setting. Raises an ``AuditError`` if it cannot be reached."""
+    """A reader of the place that a setting names. Raises an ``AuditError`` if it cannot be reached."""
     if setting in services.listers:
         yield _Account(services.listers[setting], services.settings)
+        return
+    if setting in services.apis:
+        yield _Api(services.apis[setting], services.settings)
         return
     async with services.database(setting).snapshot() as snapshot:
         state = await snapshot.state()
@@ -86,9 +90,7 @@ class _Account:
     state: DatabaseState | None = None
 
     async def ahead(self) -> timedelta:
-        ahead = beyond(await self.lister.clock_ahead(), self.settings.clock_tolerance)
-        # Such a response came from a cache.
-        return timedelta() if abs(ahead) >= _MORE_THAN_ANY_CLOCK else ahead
+        return _by_a_response(await self.lister.clock_ahead(), self.settings.clock_tolerance)
 
     async def lines(self, query: Query) -> AsyncIterator[Portion]:
         if not isinstance(query, Containers):
@@ -102,6 +104,27 @@ class _Account:
                     "Raise AUDIT_MAX_CONTAINERS, and see the capacity table in docs/operations.md."
                 )
             yield [*map(to_text, names)]
+
+
+@dataclass
+class _Api:
+    api: HttpApi
+    settings: Settings
+    state: DatabaseState | None = None
+
+    async def ahead(self) -> timedelta:
+        return _by_a_response(await self.api.clock_ahead(), self.settings.clock_tolerance)
+
+    def lines(self, query: Query) -> AsyncIterator[Portion]:
+        if not isinstance(query, HttpRows):
+            raise SettingsError(f"An API cannot answer {type(query).__name__}.")
+        return self.api.rows(query)
+
+
+def _by_a_response(ahead: timedelta, tolerance: timedelta) -> timedelta:
+    ahead = beyond(ahead, tolerance)
+    # Such a response came from a cache.
+    return timedelta() if abs(ahead) >= _MORE_THAN_ANY_CLOCK else ahead
 
 
 def beyond(ahead: timedelta, tolerance: timedelta) -> timedelta:

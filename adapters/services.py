@@ -4,13 +4,15 @@ import asyncio
 import gc
 import os
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from adapters.api_connection import ApiConnection
 from adapters.connections import StorageConnection
 from adapters.credentials import endpoint_of
+from adapters.http_api import HttpApi, Tries, open_api_session
 from adapters.listing.lister import Patience, RestLister, open_session
 from adapters.postgres import Database
 from adapters.postgres_changes import Changes
@@ -35,7 +37,7 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True)
 class Services:
-    """What a step may use. ``listers`` are the storage accounts by setting."""
+    """What a step may use. ``listers`` are the storage accounts by setting, ``apis`` the HTTP APIs."""
 
     settings: Settings
     records: AuditRecords
@@ -43,6 +45,7 @@ class Services:
     listers: Mapping[str, RestLister]
     now: Callable[[], datetime] = utc_now
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    apis: Mapping[str, HttpApi] = field(default_factory=dict)
 
     def profile_of(self, record: RunRecord) -> Profile:
         """The profile of an audit. Raises ``RunStoreError`` if it is not enabled, or no longer has the audit's mode."""
@@ -91,6 +94,8 @@ class Services:
             if isinstance(given, str):
                 host, name = self.database(one.setting).where
                 places[one.shown] = {"host": host, "name": name}
+            elif isinstance(given, ApiConnection):
+                places[one.shown] = given.shown
             else:
                 places[one.shown] = given.account if given else None
         optional = frozenset(one.shown for one in profile.connections if not one.needed)
@@ -122,7 +127,17 @@ def open_services(settings: Settings) -> Services:
             for setting, given in settings.connections.items()
             if isinstance(given, StorageConnection)
         },
+        apis=_open_apis(settings),
     )
+
+
+def _open_apis(settings: Settings) -> dict[str, HttpApi]:
+    """The APIs by setting. They share a session, which there is only if there is an API."""
+    given = {name: one for name, one in settings.connections.items() if isinstance(one, ApiConnection)}
+    if not given:
+        return {}
+    session, tries = open_api_session(), Tries(each_seconds=settings.request_timeout_seconds)
+    return {name: HttpApi(one, session, tries=tries) for name, one in given.items()}
 
 
 # Connections belong to the event loop that made them. A Functions worker has one loop for its whole life.

@@ -1,7 +1,8 @@
 """The app settings: one frozen dataclass, one loader, all problems in one error.
 
 Connections follow the convention of Azure Functions: ``NAME`` holds a connection string, or ``NAME__blobServiceUri``
-an address that is used with the app's identity.
+an address that is used with the app's identity; an API's ``NAME`` is its address, with its credentials beside it in
+``NAME__bearerToken`` or ``NAME__basicAuth``.
 """
 
 import re
@@ -12,6 +13,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from adapters.addresses import web_address
+from adapters.api_connection import ApiConnection, api_connection
 from adapters.connections import StorageConnection, by_connection_string, by_identity
 from adapters.database_url import database_options
 from adapters.enabled import VARIABLE, enabled_profiles
@@ -28,7 +30,7 @@ class Settings:
 
     report_storage: StorageConnection
     profiles: Mapping[str, Profile] = field(default_factory=dict, repr=False)
-    connections: Mapping[str, StorageConnection | str] = field(default_factory=dict, repr=False)
+    connections: Mapping[str, StorageConnection | ApiConnection | str] = field(default_factory=dict, repr=False)
     report_container: str = "audits"
     scan_concurrency: int = 32
     shard_containers: int = 500
@@ -243,18 +245,35 @@ class _Reader:
             self.problems.append(f"{variable} is not set: give postgresql://user@host:5432/database")
         return url
 
-    def connections(self, declared: Sequence[Connection]) -> dict[str, StorageConnection | str]:
+    def api(self, variable: str, *, needed: bool) -> ApiConnection | None:
+        token, basic = self.text(f"{variable}__bearerToken"), self.text(f"{variable}__basicAuth")
+        url = self.text(variable)
+        if url is not None:
+            return self.checked(lambda: api_connection(variable, url, token, basic))
+        if needed or token or basic:
+            self.problems.append(f"{variable} is not set: give https://<host>/..., the address of an API")
+        return None
+
+    def connections(self, declared: Sequence[Connection]) -> dict[str, StorageConnection | ApiConnection | str]:
         """The declared connections that are set, by setting; one that several profiles declare is needed if any of them
         needs it.
         """
-        found: dict[str, StorageConnection | str] = {}
+        found: dict[str, StorageConnection | ApiConnection | str] = {}
         needed = {one.setting for one in declared if one.needed}
         for one in {one.setting: one for one in declared}.values():
-            read = self.storage if one.of is Technology.STORAGE else self.database
-            given = read(one.setting, needed=one.setting in needed)
+            given = self._connection(one, needed=one.setting in needed)
             if given is not None:
                 found[one.setting] = given
         return found
+
+    def _connection(self, one: Connection, *, needed: bool) -> StorageConnection | ApiConnection | str | None:
+        match one.of:
+            case Technology.STORAGE:
+                return self.storage(one.setting, needed=needed)
+            case Technology.API:
+                return self.api(one.setting, needed=needed)
+            case _:
+                return self.database(one.setting, needed=needed)
 
     def address(self, variable: str, *, query: bool = False) -> str | None:
         given = self.text(variable)
