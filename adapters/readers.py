@@ -8,6 +8,7 @@ from typing import Protocol, Self
 
 from adapters.buckets.bucket import Bucket
 from adapters.buckets.listing import paths
+from adapters.http_api import HttpApi
 from adapters.listing.lister import RestLister
 from adapters.postgres import Snapshot
 from adapters.services import Services
@@ -16,7 +17,7 @@ from adapters.store.jsonl import to_text
 from reconciliation.database import DatabaseState
 from reconciliation.errors import SettingsError, TooLargeError
 from reconciliation.evidence import Unread
-from reconciliation.queries import Containers, Prefixes, Query, SqlRows
+from reconciliation.queries import Containers, HttpRows, Prefixes, Query, SqlRows
 
 _MORE_THAN_ANY_CLOCK = timedelta(days=1)
 _PORTION = 1000
@@ -26,7 +27,7 @@ Portion = list[str] | Unread
 
 
 class Reader(Protocol):
-    """The storage account, bucket or database of a setting at one moment. ``state`` is that of a database."""
+    """The storage account, bucket, API or database of a setting at one moment. ``state`` is that of a database."""
 
     state: DatabaseState | None
 
@@ -74,6 +75,9 @@ async def reader(services: Services, setting: str) -> AsyncIterator[Reader]:
         return
     if setting in services.buckets:
         yield _Bucket(services.buckets[setting], services.settings)
+        return
+    if setting in services.apis:
+        yield _Api(services.apis[setting], services.settings)
         return
     async with services.database(setting).snapshot() as snapshot:
         state = await snapshot.state()
@@ -145,6 +149,21 @@ class _Bucket:
                 portion = []
         if portion:
             yield portion
+
+
+@dataclass
+class _Api:
+    api: HttpApi
+    settings: Settings
+    state: DatabaseState | None = None
+
+    async def ahead(self) -> timedelta:
+        return _believable(await self.api.clock_ahead(), self.settings)
+
+    def lines(self, query: Query) -> AsyncIterator[Portion]:
+        if not isinstance(query, HttpRows):
+            raise SettingsError(f"An API cannot answer {type(query).__name__}.")
+        return self.api.rows(query)
 
 
 def _believable(ahead: timedelta, settings: Settings) -> timedelta:

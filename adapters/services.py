@@ -9,11 +9,13 @@ from datetime import UTC, datetime
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from adapters.api_connection import ApiConnection
 from adapters.buckets.bucket import Bucket
 from adapters.buckets.connections import ContainerConnection, S3Connection
 from adapters.buckets.opening import open_bucket
 from adapters.connections import StorageConnection
 from adapters.credentials import endpoint_of
+from adapters.http_api import HttpApi, Tries, open_api_session
 from adapters.listing.lister import Patience, RestLister, open_session
 from adapters.postgres import Database
 from adapters.postgres_changes import Changes
@@ -38,7 +40,9 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True)
 class Services:
-    """What a step may use. ``listers`` are the storage accounts by setting, ``buckets`` the buckets."""
+    """What a step may use. ``listers`` are the storage accounts by setting, ``buckets`` the buckets, ``apis`` the HTTP
+    APIs.
+    """
 
     settings: Settings
     records: AuditRecords
@@ -47,6 +51,7 @@ class Services:
     now: Callable[[], datetime] = utc_now
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     buckets: Mapping[str, Bucket] = field(default_factory=dict)
+    apis: Mapping[str, HttpApi] = field(default_factory=dict)
 
     def profile_of(self, record: RunRecord) -> Profile:
         """The profile of an audit. Raises ``RunStoreError`` if it is not enabled, or no longer has the audit's mode."""
@@ -97,6 +102,8 @@ class Services:
                 places[one.shown] = {"host": host, "name": name}
             elif isinstance(given, S3Connection | ContainerConnection):
                 places[one.shown] = given.place
+            elif isinstance(given, ApiConnection):
+                places[one.shown] = given.shown
             else:
                 places[one.shown] = given.account if given else None
         places |= {one.shown: profile.given[one.name] for one in profile.settings}
@@ -126,6 +133,7 @@ def open_services(settings: Settings) -> Services:
             for setting, given in settings.connections.items()
             if isinstance(given, S3Connection | ContainerConnection)
         },
+        apis=_open_apis(settings),
     )
 
 
@@ -139,6 +147,15 @@ def _listers(settings: Settings, patience: Patience) -> dict[str, RestLister]:
         name: RestLister(endpoint_of(given), session, page_size=size, patience=patience)
         for name, given in accounts.items()
     }
+
+
+def _open_apis(settings: Settings) -> dict[str, HttpApi]:
+    """The APIs by setting. They share a session, which there is only if there is an API."""
+    given = {name: one for name, one in settings.connections.items() if isinstance(one, ApiConnection)}
+    if not given:
+        return {}
+    session, tries = open_api_session(), Tries(each_seconds=settings.request_timeout_seconds)
+    return {name: HttpApi(one, session, tries=tries) for name, one in given.items()}
 
 
 # Connections belong to the event loop that made them. A Functions worker has one loop for its whole life.

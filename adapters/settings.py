@@ -1,7 +1,8 @@
 """The app settings: one frozen dataclass, one loader, all problems in one error.
 
 Connections follow the convention of Azure Functions: ``NAME`` holds a connection string, or ``NAME__blobServiceUri``
-an address that is used with the app's identity.
+an address that is used with the app's identity; an API's ``NAME`` is its address, with its credentials beside it in
+``NAME__bearerToken`` or ``NAME__basicAuth``.
 """
 
 import re
@@ -12,6 +13,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from adapters.addresses import web_address
+from adapters.api_connection import ApiConnection, api_connection
 from adapters.buckets.connections import FORMS, BucketConnection, by_s3_address, in_container, is_of_s3
 from adapters.connections import StorageConnection, by_connection_string, by_identity
 from adapters.database_url import database_options
@@ -22,6 +24,9 @@ from reconciliation.errors import SettingsError
 from reconciliation.profile import Connection, Profile, Technology
 from reconciliation.repair import Repair
 
+Given = StorageConnection | BucketConnection | ApiConnection | str
+"""What a setting connects to; a database by its URL."""
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -29,7 +34,7 @@ class Settings:
 
     report_storage: StorageConnection
     profiles: Mapping[str, Profile] = field(default_factory=dict, repr=False)
-    connections: Mapping[str, StorageConnection | BucketConnection | str] = field(default_factory=dict, repr=False)
+    connections: Mapping[str, Given] = field(default_factory=dict, repr=False)
     report_container: str = "audits"
     scan_concurrency: int = 32
     shard_containers: int = 500
@@ -245,6 +250,15 @@ class _Reader:
             self.problems.append(f"{variable} is not set: give postgresql://user@host:5432/database")
         return url
 
+    def api(self, variable: str, *, needed: bool) -> ApiConnection | None:
+        token, basic = self.text(f"{variable}__bearerToken"), self.text(f"{variable}__basicAuth")
+        url = self.text(variable)
+        if url is not None:
+            return self.checked(lambda: api_connection(variable, url, token, basic))
+        if needed or token or basic:
+            self.problems.append(f"{variable} is not set: give https://<host>/..., the address of an API")
+        return None
+
     def bucket(self, name: str, *, needed: bool) -> BucketConnection | None:
         """A bucket of S3, or a container of an account, by how the setting begins."""
         given, container = self.text(name), self.text(f"{name}__container")
@@ -267,15 +281,16 @@ class _Reader:
             self.problems.append(f"{name} is not set: give {FORMS}")
         return None
 
-    def connections(self, declared: Sequence[Connection]) -> dict[str, StorageConnection | BucketConnection | str]:
+    def connections(self, declared: Sequence[Connection]) -> dict[str, Given]:
         """The declared connections that are set, by setting; one that several profiles declare is needed if any of them
         needs it.
         """
-        found: dict[str, StorageConnection | BucketConnection | str] = {}
-        readers: dict[Technology, Callable[..., StorageConnection | BucketConnection | str | None]] = {
+        found: dict[str, Given] = {}
+        readers: dict[Technology, Callable[..., Given | None]] = {
             Technology.STORAGE: self.storage,
             Technology.DATABASE: self.database,
             Technology.BUCKET: self.bucket,
+            Technology.API: self.api,
         }
         needed = {one.setting for one in declared if one.needed}
         for one in {one.setting: one for one in declared}.values():

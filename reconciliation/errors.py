@@ -23,7 +23,7 @@ class StorageUnavailableError(AuditError, ConnectionError):
 
 
 class ListingError(AuditError, ValueError):
-    """Storage's response to a listing cannot be trusted: garbled, cut short, or endless."""
+    """A response to a listing, or of an API, cannot be trusted: garbled, cut short, or endless."""
 
     retryable = True
 
@@ -40,6 +40,20 @@ class DatabaseUnavailableError(AuditError, ConnectionError):
     """The database could not be reached, or broke the connection."""
 
     retryable = True
+
+
+class ApiRefusedError(AuditError, PermissionError):
+    """An HTTP API refused the call, or does not know it: trying the same again cannot help."""
+
+
+class ApiUnavailableError(AuditError, ConnectionError):
+    """An HTTP API did not answer, or kept answering with a temporary failure, until the retries were used up."""
+
+    retryable = True
+
+
+class ApiInDoubtError(AuditError, ConnectionError):
+    """A call that must not be repeated was sent to an HTTP API, and no answer tells whether it was carried out."""
 
 
 class SettingsError(AuditError, ValueError):

@@ -16,7 +16,7 @@ from adapters.telemetry import tell_unexpected
 from reconciliation import VERSION
 from reconciliation.errors import AuditError, RunStoreError
 from reconciliation.profile import Profile, Technology
-from reconciliation.queries import SqlRows
+from reconciliation.queries import HttpRows, SqlRows
 from reconciliation.times import to_text
 from runs.repairs import overdue
 from triggers.problems import json_response, responded
@@ -31,8 +31,9 @@ _given_up: set[asyncio.Task[None]] = set()
 async def health() -> func.HttpResponse:
     """200 when everything that an audit needs works, 503 with the reasons when something does not.
 
-    Accounts and buckets are listed, the run store is written and read, and each query of a profile is run for no rows.
-    The checks run in parallel; one that does not end in ``_PATIENCE_SECONDS`` fails, without delaying the others.
+    Accounts and buckets are listed, the run store is written and read, each query of a profile is run for no rows, and
+    an API is asked what a profile asks it first. The checks run in parallel; one that does not end in
+    ``_PATIENCE_SECONDS`` fails, without delaying the others.
     """
     app = services()
     checks = {name: asyncio.create_task(check) for name, check in _checks(app).items()}
@@ -60,7 +61,18 @@ def _checks(app: Services) -> dict[str, Coroutine[Any, Any, None]]:
     checks |= {
         f"database:{setting}": _queries(app, setting) for setting in app.settings.connections if setting in databases
     }
-    return checks
+    return checks | {f"api:{setting}": api.check(*_talks(app, setting)) for setting, api in app.apis.items()}
+
+
+def _talks(app: Services, setting: str) -> list[HttpRows]:
+    """The conversations that any profile begins with an API."""
+    asked = [
+        source.read(parameters := profile.parameters(), app.moments(parameters))
+        for profile in app.settings.profiles.values()
+        for source in profile.sources
+        if source.setting == setting
+    ]
+    return [query for query in asked if isinstance(query, HttpRows)]
 
 
 async def _ends(app: Services, profile: str) -> None:

@@ -3,11 +3,10 @@
 import asyncio
 import logging
 import random
-import re
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from http import HTTPStatus
 from typing import NamedTuple, TypeVar
 from urllib.parse import quote
@@ -22,6 +21,7 @@ from adapters.listing.deadlines import Deadlines
 from adapters.listing.pages import Blobs, ContainerNames, parse_blobs, parse_containers
 from adapters.network_faults import TEMPORARY, Fault, fault_of, is_redirect
 from adapters.proxies import proxy_for
+from adapters.response_headers import clock_ahead, retry_after
 from reconciliation import VERSION
 from reconciliation.errors import (
     AuditError,
@@ -32,7 +32,6 @@ from reconciliation.errors import (
     StorageUnavailableError,
 )
 from reconciliation.lookups import ALL, BlobPage, Suffixes, can_be_a_container
-from reconciliation.times import from_rfc1123
 
 logger = logging.getLogger("capture_audit.listing")
 
@@ -50,7 +49,6 @@ LARGEST_PAGE = 64 * 1024 * 1024
 _LARGEST_ERROR = 64 * 1024
 _GONE = {404: frozenset({"ContainerNotFound"}), 409: frozenset({"ContainerBeingDeleted"})}
 _IN_ITS_PLACE = "Look at what answers in storage's place, such as a proxy or a gateway, then audit again."
-_SECONDS = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 ResultT = TypeVar("ResultT")
 PageT = TypeVar("PageT", ContainerNames, Blobs)
 
@@ -201,7 +199,7 @@ class RestLister:
                 if response.status == HTTPStatus.OK:
                     return read(response)
                 fault = Fault(_judged(response.status, response.body, what, self._endpoint.advice))
-                hint = _hinted(response.headers)
+                hint = retry_after(response.headers)
             except ListingError as error:
                 kind = ListingError
                 fault = Fault(str(error).removeprefix("Storage ").rstrip("."), _IN_ITS_PLACE)
@@ -301,11 +299,7 @@ async def _body(response: aiohttp.ClientResponse) -> bytes:
 
 def _clock_ahead(response: _Response) -> timedelta:
     parse_containers(response.body)  # raises if it is not storage's
-    try:
-        there = from_rfc1123(response.headers.get("Date", ""))
-    except ValueError:
-        return timedelta(0)
-    return there - datetime.fromtimestamp((response.sent_at + response.responded_at) / 2, UTC)
+    return clock_ahead(response.headers, response.sent_at, response.responded_at)
 
 
 def _judged(status: int, body: bytes, what: str, advice: str) -> str:
@@ -331,15 +325,3 @@ def _error_code(body: bytes) -> str:
     code, end, _ = body.partition(b"<Code>")[2].partition(b"</Code>")
     text = code.decode("ascii", "replace")
     return text if end and text.isalnum() else ""
-
-
-def _hinted(headers: Mapping[str, str]) -> float | None:
-    """The seconds of ``Retry-After``, which may be a number or a date; None if it is missing or invalid."""
-    value = headers.get("Retry-After", "").strip()
-    if _SECONDS.fullmatch(value):
-        return float(value)
-    try:
-        # Both dates are storage's, so this machine's clock does not matter.
-        return (from_rfc1123(value) - from_rfc1123(headers.get("Date", ""))).total_seconds()
-    except ValueError:
-        return None

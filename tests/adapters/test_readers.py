@@ -25,8 +25,11 @@ from reconciliation.errors import (
     TooLargeError,
 )
 from reconciliation.evidence import Unread
-from reconciliation.queries import Containers, Query, SqlRows
+from reconciliation.queries import Containers, HttpRows, Query, SqlRows
+from tests.adapters.api_profile import jobs
 from tests.adapters.listing.scripted_storage import failure, storage, xml
+from tests.adapters.scripted_api import answers
+from tests.adapters.scripted_api import scripted as scripted_api
 
 STORAGE, DATABASE = "SOURCE_STORAGE", "PRE_DATABASE"
 MODIFIED = "Fri, 20 Mar 2026 09:30:00 GMT"
@@ -212,6 +215,38 @@ async def test_an_account_that_refuses_is_told_where_it_is_asked(world: Services
     async with storage(lambda _: failure(403)) as (lister, _), reader(scripted(world, lister), STORAGE) as opened:
         with pytest.raises(StorageRefusedError):
             await opened.ahead()
+
+
+# --- an API -----------------------------------------------------------------------------------------------------------
+
+
+async def test_the_rows_of_an_api_are_read_as_its_conversation_gives_them(world: Services) -> None:
+    async with (
+        scripted_api(answers([{"id": 1}])) as (api, seen),
+        reader(replace(world, apis={"JOBS_API": api}), "JOBS_API") as opened,
+    ):
+        assert await portions(opened, HttpRows(jobs)) == [['{"id":1}']]
+        assert opened.state is None
+        with pytest.raises(SettingsError, match="An API cannot answer SqlRows"):
+            await values(opened, COUNT)
+    assert len(seen) == 1
+
+
+@pytest.mark.parametrize(
+    ("ahead", "seen"),
+    [
+        pytest.param(timedelta(), timedelta(), id="alike"),
+        pytest.param(timedelta(hours=3), timedelta(hours=3), id="ahead"),
+        pytest.param(timedelta(days=-400), timedelta(), id="an answer that was kept for long"),
+    ],
+)
+async def test_how_far_the_clock_of_an_api_is_ahead(world: Services, ahead: timedelta, seen: timedelta) -> None:
+    date = format_datetime(datetime.now(UTC) + ahead, usegmt=True)
+    async with (
+        scripted_api(answers({}, 404, Date=date)) as (api, _),
+        reader(replace(world, apis={"JOBS_API": api}), "JOBS_API") as opened,
+    ):
+        assert abs(await opened.ahead() - seen) <= timedelta(seconds=3)
 
 
 # --- what does not fit ------------------------------------------------------------------------------------------------

@@ -12,9 +12,11 @@ from reconciliation.errors import RunStoreError, SettingsError
 from reconciliation.lifecycle import State
 from reconciliation.queries import Moments
 from reconciliation.run_record import RunRecord
+from tests.adapters.api_profile import TALKING
 from tests.adapters.other_profile import OTHER
 
 OTHER_NAME = "tests.adapters.other_profile:OTHER"
+API_PROFILE = "tests.adapters.api_profile:TALKING"
 
 SETTINGS = {
     "SOURCE_STORAGE": "AccountName=finalsa;AccountKey=c2VjcmV0",
@@ -57,6 +59,32 @@ def test_each_profile_is_of_its_own_places() -> None:
     places = {"ledger": {"host": "books", "name": "l"}, "vault": None}
     assert world.audited(OTHER) == Audited(places, optional=frozenset({"vault"}))
     assert world.audited(PROFILE) == audited()
+
+
+async def test_an_api_is_told_by_its_host_and_path_and_has_a_session_that_others_do_not_need() -> None:
+    environment = {
+        **SETTINGS,
+        "AUDIT_PROFILES": f"{API_PROFILE},{OTHER_NAME}",
+        "LEDGER_DATABASE": "postgresql://a@books/l",
+        "JOBS_API": "https://jobs.example/prefect/api/",
+        "JOBS_API__basicAuth": "reader:secret",
+    }
+    world = open_services(load_settings(environment))
+    assert list(world.apis) == ["JOBS_API"]
+    told = world.audited(TALKING)
+    assert told == Audited({"storage_account": "finalsa", "jobs": "jobs.example/prefect/api"})
+    assert "secret" not in str(told.to_json())
+    await close(world)
+    without = open_services(load_settings(SETTINGS))
+    assert without.apis == {}
+    await close(without)
+
+
+async def close(world: Services) -> None:
+    await world.records._blobs.close()
+    for api in world.apis.values():
+        await api._session.close()
+    await world.listers["SOURCE_STORAGE"]._session.close()
 
 
 def test_an_audit_goes_on_only_by_a_profile_that_is_enabled_and_in_a_mode_that_it_has() -> None:

@@ -2,6 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adapters.api_connection import ApiConnection
 from adapters.connections import StorageConnection, by_connection_string
 from adapters.services import open_services
 from adapters.settings import SCHEDULES, VARIABLES, Settings, load_settings
@@ -96,6 +97,38 @@ def test_what_one_profile_needs_is_needed_whatever_another_says_of_it(order: tup
     text = problems(environment)
     assert text.count("VAULT_STORAGE is not set") == 1
     assert load_settings({**environment, "VAULT_STORAGE": CONNECTION})
+
+
+TALKING, PERHAPS = ("tests.adapters.api_profile:TALKING", "tests.adapters.api_profile:PERHAPS")
+JOBS = "https://jobs.example/prefect/api"
+
+
+def test_an_api_is_given_by_its_address_with_its_credentials_beside_it() -> None:
+    environment = {**USABLE, "AUDIT_PROFILES": TALKING, "JOBS_API": f"{JOBS}/"}
+    plain = load_settings({**environment, "JOBS_API__bearerToken": " ", "JOBS_API__basicAuth": ""})
+    assert plain.connections["JOBS_API"] == ApiConnection("JOBS_API", JOBS)
+    by_token = load_settings({**environment, "JOBS_API__bearerToken": f" {SECRET} "})
+    assert by_token.connections["JOBS_API"] == ApiConnection("JOBS_API", JOBS, SECRET)
+    by_user = load_settings({**environment, "JOBS_API__basicAuth": f"me:{SECRET}"})
+    assert by_user.connections["JOBS_API"] == ApiConnection("JOBS_API", JOBS, None, f"me:{SECRET}")
+    assert SECRET not in repr([by_token, by_user, by_token.connections, by_user.connections])
+
+
+def test_an_api_that_is_needed_is_asked_for_and_another_one_only_if_it_is_half_given() -> None:
+    needing, perhaps = ({**USABLE, "AUDIT_PROFILES": profile} for profile in (TALKING, PERHAPS))
+    assert "JOBS_API is not set: give https://<host>/..." in problems(needing)
+    assert "JOBS_API" not in load_settings(perhaps).connections
+    text = problems({**perhaps, "JOBS_API__bearerToken": SECRET})
+    assert "JOBS_API is not set" in text
+    assert SECRET not in text
+
+
+def test_what_is_wrong_with_an_api_is_told_with_all_the_rest_and_without_its_secret() -> None:
+    odd = {"JOBS_API": f"http://jobs.example/{SECRET[:8]}", "JOBS_API__bearerToken": SECRET, "AUDIT_MAX_PASSES": "many"}
+    text = problems({**USABLE, "AUDIT_PROFILES": TALKING, **odd})
+    assert "The address in JOBS_API is a plain http:// one, and the credentials would travel openly" in text
+    assert "AUDIT_MAX_PASSES" in text
+    assert SECRET[:8] not in text
 
 
 def test_every_number_is_taken_from_its_variable() -> None:

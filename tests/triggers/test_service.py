@@ -21,7 +21,9 @@ from dev.devstack.azurite import AzuriteServer
 from reconciliation import VERSION
 from reconciliation.profile import Connection, Source, Technology
 from reconciliation.queries import SqlRows
+from tests.adapters.api_profile import TALKING
 from tests.adapters.other_profile import Other
+from tests.adapters.scripted_api import answers, scripted
 from triggers import service
 
 Break = Callable[[psycopg.Connection[Any]], object]
@@ -190,6 +192,17 @@ async def test_what_any_profile_asks_of_a_database_is_asked_and_what_is_not_give
         assert (status, set(document["checks"])) == (200, ALL)
         connection.execute("drop table encode_jobs cascade")
     assert "no such table" in await only_wrong("database:PRE_DATABASE")
+
+
+async def test_an_api_is_asked_what_a_profile_asks_it_first(world: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    profiles = {**world.settings.profiles, "talking": TALKING}
+    settings = replace(world.settings, profiles=profiles)
+    async with scripted(answers([]), answers({"detail": "Who are you?"}, 401)) as (api, seen):
+        monkeypatch.setattr(service, "services", lambda: replace(world, settings=settings, apis={"JOBS_API": api}))
+        status, document = await health()
+        assert (status, set(document["checks"])) == (200, ALL | {"api:JOBS_API"})
+        assert [one.path for one in seen] == ["/some/api/flow_runs/filter"]
+        assert "it answered 401 (Who are you?)" in await only_wrong("api:JOBS_API")
 
 
 async def test_a_repair_that_does_not_end_is_named(world: Services, monkeypatch: pytest.MonkeyPatch) -> None:

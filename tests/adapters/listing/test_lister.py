@@ -21,6 +21,7 @@ from azure.core.exceptions import ClientAuthenticationError
 from adapters.credentials import Endpoint, TokenSigner
 from adapters.listing import lister as lister_module
 from adapters.listing.lister import Patience, RestLister, open_session
+from adapters.response_headers import retry_after
 from dev.devstack.storage_stub.pages import BlobEntry, blob_page, container_page
 from reconciliation import VERSION
 from reconciliation.errors import (
@@ -380,7 +381,7 @@ DATE = "Fri, 20 Mar 2026 09:30:00 GMT"
     ],
 )
 def test_what_a_hint_says(hint: str, seconds: float | None) -> None:
-    assert lister_module._hinted({"Retry-After": hint, "Date": DATE}) == seconds
+    assert retry_after({"Retry-After": hint, "Date": DATE}) == seconds
 
 
 @pytest.mark.parametrize("hint", ["0", "0.001", "Fri, 20 Mar 2026 09:00:00 GMT", "-1", "soon"])
