@@ -19,7 +19,7 @@ from activities.repairing import (
 )
 from activities.settling import end, find_out, settled_ledger
 from activities.step import Refusal, run_body
-from adapters.postgres_changes import UncertainError
+from adapters.appliers import UncertainError
 from adapters.services import Services
 from adapters.store.repairs import StoredPlan
 from reconciliation.closed_hours import ClosedHours, closes_at, opens_at
@@ -169,7 +169,7 @@ class _Work:
         return self._decision.at + timedelta(hours=self._services.settings.repair_start_hours)
 
     async def _while_closed(self) -> Stop | None:
-        clock = (await changes_of(self._job, self._plan.changes[0].repair).identity()).clock
+        clock = await changes_of(self._job, self._plan.changes[0].repair).clock()
         opens = opens_at(self._closed(), clock)
         return None if opens is None else self._deferred(opens)
 
@@ -197,7 +197,7 @@ class _Work:
         """
         statement = self._job.profile.repair(one.repair).statement(effect.statement)
         changes = changes_of(self._job, one.repair)
-        clock = (await changes.identity()).clock
+        clock = await changes.clock()
         deadline = clock + timedelta(seconds=self._services.settings.repair_deadline_seconds)
         intended = Intended(self._decision.digest, clock, self._before_closing(clock, deadline), token_hex(8))
         intended, is_ours = await self._repairs.intend(self._job.record, once.name, intended)

@@ -8,6 +8,8 @@ from typing import Any, NamedTuple, TypedDict
 
 from activities.judging import to_judge
 from activities.step import Job
+from adapters.api_changes import ApiChanges
+from adapters.appliers import Applier
 from adapters.postgres_changes import Changes, Identity
 from adapters.probers import Prober
 from adapters.readers import Reading, reader
@@ -191,13 +193,15 @@ def closed_hours_of(job: RepairJob, repairs: Iterable[Repair[Any]]) -> tuple[Clo
     return tuple(dict.fromkeys(hours for repair in repairs for hours in hours_of(repair)))
 
 
-def changes_of(job: RepairJob, repair: str) -> Changes:
-    """The database that a repair changes. Raises ``RepairRefusedError`` if its setting is not given."""
-    setting = job.profile.repair(repair).setting
-    changes = job.services.changes(setting)
-    if changes is None:
+def changes_of(job: RepairJob, repair: str) -> Applier:
+    """What makes the changes of a repair. Raises ``RepairRefusedError`` if its setting is not given."""
+    services, declared = job.services, job.profile.repair(repair)
+    setting = declared.setting
+    if setting not in services.settings.connections:
         raise RepairRefusedError(f"{setting} is not set: a plan can be made and approved, and nothing is applied.")
-    return changes
+    if declared.is_of_api:
+        return ApiChanges(services, database_setting(job.profile), services.apis[setting])
+    return Changes(services.database(setting))
 
 
 async def identity_of(services: Services, setting: str) -> Identity:
@@ -214,8 +218,11 @@ async def other_database(job: RepairJob, plan: RepairPlan) -> str | None:
     read = await identity_of(job.services, setting)
     if identities({setting: read}) != dict(plan.identities):
         return f"The plan is of another database than that of {setting}. Propose it here."
-    for repair in {one.repair for one in plan.changes}:
-        written, where = await changes_of(job, repair).identity(), job.profile.repair(repair).setting
+    for repair in dict.fromkeys(one.repair for one in plan.changes):
+        changes, where = changes_of(job, repair), job.profile.repair(repair).setting
+        if not isinstance(changes, Changes):  # what an API changes is guarded by the database that was asked above
+            continue
+        written = await changes.identity()
         if not written.is_same(read):
             return f"{where} is not the database of {setting}. Give both the same primary."
         if written.is_replica:

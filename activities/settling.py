@@ -4,9 +4,9 @@ import logging
 from datetime import datetime
 
 from activities.repairing import RepairJob, changes_of, other_database
-from adapters.postgres_changes import Changes
+from adapters.appliers import Applier
 from adapters.telemetry import event
-from reconciliation.effects import Effect, Ended, Ending, GuardedSql, Once
+from reconciliation.effects import Effect, Ended, Ending, Once, Statement
 from reconciliation.ledger import Entry, Ledger
 from reconciliation.repair_plan import PlannedChange, RepairPlan
 
@@ -49,7 +49,7 @@ async def find_out(job: RepairJob, one: PlannedChange, effect: Effect, once: Onc
     """
     changes, statement = changes_of(job, one.repair), job.profile.repair(one.repair).statement(effect.statement)
     for attempt in range(_TRIES):
-        clock = (await changes.identity()).clock
+        clock = await changes.clock()
         await job.services.sleep(max((deadline - clock).total_seconds() + 0.1, attempt * _PAUSE_SECONDS))
         entries = await job.services.store.repairs.entries(job.record, once.name)
         if entries.ending is not None:  # whoever began it has said so meanwhile
@@ -61,7 +61,7 @@ async def find_out(job: RepairJob, one: PlannedChange, effect: Effect, once: Onc
 
 
 async def _by_its_trace(
-    changes: Changes, statement: GuardedSql, effect: Effect, once: Once, deadline: datetime
+    changes: Applier, statement: Statement, effect: Effect, once: Once, deadline: datetime
 ) -> Ended | None:
     happened = await changes.happened(statement, effect, once, deadline)
     if happened is None:

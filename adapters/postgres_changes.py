@@ -12,6 +12,7 @@ import psycopg
 from psycopg.conninfo import make_conninfo
 from psycopg.rows import dict_row
 
+from adapters.appliers import UncertainError
 from adapters.database_errors import explained
 from adapters.postgres import Database
 from reconciliation.effects import Effect, Ended, Ending, GuardedSql, Once, refusal
@@ -66,10 +67,6 @@ class Identity(NamedTuple):
         return (self.system, self.name, self.started) == (other.system, other.name, other.started)
 
 
-class UncertainError(Exception):
-    """The connection broke while the change was being committed: only its trace can tell what became of it."""
-
-
 @dataclass(frozen=True)
 class Changes:
     """Changes to one database."""
@@ -83,13 +80,12 @@ class Changes:
             [row] = await cursor.fetchall()
             return Identity(*row)
 
-    async def apply(self, statement: GuardedSql, effect: Effect, once: Once, deadline: datetime) -> Ended:
-        """Apply an effect, if all guards hold, and say what became of it. Whatever it says, but for *done* and *already
-        done*, nothing was changed.
+    async def clock(self) -> datetime:
+        """The server's clock. Raises an ``AuditError``."""
+        return (await self.identity()).clock
 
-        Raises ``UncertainError`` if that cannot be said, and an ``AuditError`` where the database cannot be reached at
-        all; nothing was changed then.
-        """
+    async def apply(self, statement: GuardedSql, effect: Effect, once: Once, deadline: datetime) -> Ended:
+        """As ``Applier.apply``."""
         values = statement.values(effect, once, deadline)
         committing = False
         try:
@@ -109,10 +105,9 @@ class Changes:
             return ended
 
     async def happened(self, statement: GuardedSql, effect: Effect, once: Once, deadline: datetime) -> bool | None:
-        """True if the effect was applied, False if it was not, and cannot be any more; None if that cannot be told.
+        """As ``Applier.happened``; the trace may say null where that cannot be told.
 
-        Its own rows are locked first, so that a transaction which is still at work is waited for. Only asked after the
-        deadline: before that, the statement may still be on its way to the server.
+        Its own rows are locked first, so that a transaction which is still at work is waited for.
         """
         values = statement.values(effect, once, deadline)
         try:
@@ -127,12 +122,12 @@ class Changes:
                     await connection.execute(lock.encode(), values)
                 cursor = await connection.execute(statement.trace.encode(), values)
                 [[happened]] = await cursor.fetchall()
-                return bool(happened)
+                return None if happened is None else bool(happened)
         except AuditError:
             return None
 
     async def left(self, statement: GuardedSql, effect: Effect, once: Once, deadline: datetime) -> Mapping[str, Any]:
-        """What an effect that was applied left, as the rows are now. Raises an ``AuditError``."""
+        """As ``Applier.left``."""
         async with self._transaction() as connection:
             return await _left(connection, statement, statement.values(effect, once, deadline))
 

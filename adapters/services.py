@@ -18,7 +18,6 @@ from adapters.credentials import endpoint_of
 from adapters.http_api import HttpApi, Tries, open_api_session
 from adapters.listing.lister import Patience, RestLister, open_session
 from adapters.postgres import Database
-from adapters.postgres_changes import Changes
 from adapters.settings import Settings, load_settings
 from adapters.store.blobs import BlobStore
 from adapters.store.records import AuditRecords
@@ -88,10 +87,6 @@ class Services:
         if not isinstance(url, str):
             raise SettingsError(f"{setting} is not the setting of a database.")
         return Database(setting, url, self.settings.statement_timeout_seconds)
-
-    def changes(self, setting: str) -> Changes | None:
-        """Changes to the database of a repair's setting; None if that is not set."""
-        return Changes(self.database(setting)) if setting in self.settings.connections else None
 
     def audited(self, profile: Profile) -> Audited:
         places: dict[str, Any] = {}

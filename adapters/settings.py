@@ -21,7 +21,7 @@ from adapters.enabled import VARIABLE, enabled_profiles
 from adapters.redaction import redacted
 from reconciliation.closed_hours import ClosedHours, closed_hours_in
 from reconciliation.errors import SettingsError
-from reconciliation.profile import Connection, Profile, Technology
+from reconciliation.profile import Connection, Profile, Setting, Technology
 from reconciliation.repair import Repair
 
 Given = StorageConnection | BucketConnection | ApiConnection | str
@@ -158,8 +158,9 @@ def load_settings(environment: Mapping[str, str]) -> Settings:
     and what is allowed.
     """
     read = _Reader(environment)
-    enabled = read.checked(lambda: enabled_profiles(environment)) or {}
-    profiles = {name: read.configured(profile) for name, profile in enabled.items()}
+    profiles = read.checked(lambda: enabled_profiles(environment)) or {}
+    for setting in [one for profile in profiles.values() for one in profile.settings]:
+        read.setting(setting)
     connections = read.connections(
         [one for profile in profiles.values() for one in (*profile.connections, *profile.repair_connections())]
     )
@@ -299,15 +300,11 @@ class _Reader:
                 found[one.setting] = given
         return found
 
-    def configured(self, profile: Profile) -> Profile:
-        """The profile with its settings; as it is, and problems, if they are not usable."""
-        given: dict[str, str] = {}
-        for one in profile.settings:
-            text = self.like(one.name, re.compile(one.form).fullmatch, one.allowed) or one.default
-            if text is None and self.text(one.name) is None:
-                self.problems.append(f"{one.name} is not set: give {one.allowed}")
-            given[one.name] = text or ""
-        return profile.configured(given) if profile.settings else profile
+    def setting(self, one: Setting) -> None:
+        """Check the text of a profile's setting."""
+        if self.text(one.name) is None and one.default is None:
+            self.problems.append(f"{one.name} is not set: give {one.allowed}")
+        self.like(one.name, re.compile(one.form).fullmatch, one.allowed)
 
     def address(self, variable: str, *, query: bool = False) -> str | None:
         given = self.text(variable)

@@ -1,9 +1,10 @@
 """What a change does, as data: statements that are in the code by their names, with the values that they are given.
 
-No SQL ever comes out of a document: an effect that names a statement which its repair does not have is refused.
+A statement is SQL or a conversation with an HTTP API. None ever comes out of a document: an effect that names a
+statement which its repair does not have is refused.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -11,6 +12,8 @@ from typing import Any, NamedTuple, Self
 from uuid import UUID, uuid5
 
 from reconciliation.fields import Fields
+from reconciliation.lookups import Lookup
+from reconciliation.queries import HttpAnswer, HttpCall, SqlRows
 
 Scalar = str | int | bool | None
 """A value that an effect can hold: one that JSON writes in one way only."""
@@ -73,7 +76,7 @@ class GuardedSql:
     waited: the snapshot of a statement is from before its wait. Then ``guarded``, one row with a boolean column for
     each of ``guards``, all of which must be true; then the ``writes``, each of which changes exactly one row; then
     ``left``, one JSON object of texts with what an undo needs (row tokens, ids). ``trace`` gives true if the effect was
-    applied: it asks for a row that only this effect can have written, and runs after the locks.
+    applied: it asks for a row that only this effect can have written, and runs after the locks. Null: nobody can tell.
 
     All take the values of the effect by their names, and besides ``deadline`` (a moment after which nothing may be
     changed any more) and the UUIDs ``trace_rows``, one for each name there.
@@ -92,6 +95,32 @@ class GuardedSql:
     def values(self, effect: Effect, once: Once, deadline: datetime) -> dict[str, Any]:
         """Everything that the statements are given."""
         return {**effect.values, "deadline": deadline, **{row: once.id(row) for row in self.trace_rows}}
+
+
+@dataclass(frozen=True, kw_only=True)
+class GuardedCalls:
+    """A conversation with an HTTP API that changes something there, once.
+
+    Just before, what must be so is read again by the connections of the profile: ``guarded`` gives one row, a JSON
+    object with a boolean for each of some ``guards`` (it is given the deadline, too), and ``unchanged`` says of the
+    others by the results of ``lookups``. Then ``apply`` converses: it looks once more, changes under a key that is the
+    effect's own for ever, looks again, and says how it ended. ``happened`` finds by that key what the effect left;
+    None: nothing, and it was not applied.
+
+    The ``HttpCall.changes`` of the conversation are safe to repeat.
+    """
+
+    name: str
+    means: str
+    guards: tuple[Guard, ...]
+    guarded: Callable[[Values, datetime], SqlRows]
+    lookups: Callable[[Values], tuple[Lookup, ...]]
+    unchanged: Callable[[Values, Sequence[Any]], Mapping[str, bool]]
+    apply: Callable[[Values, Once], Generator[HttpCall, HttpAnswer, "Ended"]]
+    happened: Callable[[Values, Once], Generator[HttpCall, HttpAnswer, Values | None]]
+
+
+Statement = GuardedSql | GuardedCalls
 
 
 class Ending(StrEnum):

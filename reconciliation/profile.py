@@ -273,8 +273,9 @@ class Profile(ABC):
         return {repair.name: repair for repair in self.repairs}[name]
 
     def repair_connections(self) -> list[Connection]:
-        """The databases that repairs change; a repair whose connection is not set cannot be applied."""
-        return [database(setting, needed=False) for setting in dict.fromkeys(one.setting for one in self.repairs)]
+        """What repairs change; a repair whose connection is not set cannot be applied."""
+        by_setting = {one.setting: one for one in self.repairs}
+        return [(api if one.is_of_api else database)(setting, needed=False) for setting, one in by_setting.items()]
 
     def pulls(self) -> list[tuple[Source, ...]]:
         """The sources that are read before the scan, in runs of adjacent ones with the same setting. A run is read at

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, NamedTuple
 
 from reconciliation.closed_hours import ClosedHours
-from reconciliation.effects import Effect, GuardedSql, Scalar
+from reconciliation.effects import Effect, GuardedCalls, Scalar, Statement
 from reconciliation.lookups import Lookup
 from reconciliation.queries import SqlRows
 from reconciliation.rules import FactsT
@@ -73,7 +73,7 @@ class Repair(Generic[FactsT]):
     means: str
     kind: str
     setting: str
-    statements: tuple[GuardedSql, ...]
+    statements: tuple[Statement, ...]
     lookups: Callable[[FactsT, Any], tuple[Lookup, ...]]
     change: Callable[[Repairable[FactsT]], "Change | str"]
     expects: frozenset[str]
@@ -84,6 +84,11 @@ class Repair(Generic[FactsT]):
     closed: tuple[ClosedHours, ...] = ()
     zone: str = "UTC"
 
-    def statement(self, name: str) -> GuardedSql:
+    @property
+    def is_of_api(self) -> bool:
+        """True if its changes are made by an HTTP API, False if by a database."""
+        return isinstance(self.statements[0], GuardedCalls)
+
+    def statement(self, name: str) -> Statement:
         """The statement of that name. Raises ``LookupError`` if the repair has none."""
         return {statement.name: statement for statement in self.statements}[name]

@@ -43,6 +43,9 @@ def _repairs(profile: Profile) -> Iterator[str]:
         yield f"its kind {kind} and its repairs do not agree on {repair!r}"
     if not declared:
         return
+    for one in profile.repairs:
+        if len({type(statement) for statement in one.statements}) != 1:
+            yield f"its repair {one.name} is not by one technology"
     first = profile.kinds[0]
     if {kind for kind, _ in declared} != {first.name} or not first.keeps_ids or profile.only is None:
         yield "its repairs are of another kind than the first, or of one whose ids are not kept or cannot be asked for"

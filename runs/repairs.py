@@ -179,7 +179,7 @@ async def _may_approve(context: Context, record: RepairRecord, stored: StoredPla
 def _can_be_applied(context: Context, record: RepairRecord, stored: StoredPlan) -> None:
     profile, services = context.services.settings.profiles[record.profile], context.services
     for setting in {profile.repair(one.repair).setting for one in stored.plan.changes}:
-        if services.changes(setting) is None:
+        if setting not in services.settings.connections:
             raise RefusedError(
                 f"{setting} is not set: a plan can be made, and nothing is applied. See 'Repair' in the operations "
                 "guide.",

@@ -13,7 +13,15 @@ from dev.devstack.supervise import Server, supervised, wait_for, workspace
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 60
 # The settings of a developer's shell must not reach an app that is being tried.
-_OURS = ("AUDIT_", "SOURCE_STORAGE", "REPORT_STORAGE", "INGEST_STORAGE", "PRE_DATABASE", "AzureWebJobs")
+_OURS = (
+    "AUDIT_",
+    "SOURCE_STORAGE",
+    "REPORT_STORAGE",
+    "INGEST_STORAGE",
+    "PRE_DATABASE",
+    "STUCK_UPLOADS_",
+    "AzureWebJobs",
+)
 
 
 @dataclass(frozen=True)

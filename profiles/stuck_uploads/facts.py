@@ -109,8 +109,8 @@ class VideoFacts:
 
     @property
     def broken(self) -> int:
-        """How many of its runs ended otherwise than completed."""
-        return sum(run.state != COMPLETED for run in self.ended)
+        """How many of its runs ended otherwise than completed; one that was called off was no attempt."""
+        return sum(run.state != COMPLETED and not run.was_called_off for run in self.ended)
 
     @property
     def crops(self) -> tuple[Run, ...]:

@@ -1,9 +1,8 @@
 """The conversations with Prefect 3, by its REST API.
 
 What shapes them: there is no filter on parameters, so all runs of a deployment are read and joined by their
-``video_id``; runs ascend by ``expected_start_time``, which never changes once it is set (their ids are random, so their
-order tells nothing); a page that begins at the last moment seen can neither miss nor skip what is there throughout; and
-a count of the same filter before and after, equal to the number of different runs, shows that the server gave all.
+``video_id``; their ids are random, so that the order of ids tells nothing; and a count of the same filter before and
+after, equal to the number of different runs, shows that the server gave all.
 """
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
@@ -11,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
+from profiles.stuck_uploads.answers import Json, PagesOfRuns, list_in, object_in, text_in
 from reconciliation.errors import ListingError
 from reconciliation.evidence import Unread
 from reconciliation.queries import Conversation, HttpAnswer, HttpCall
@@ -21,10 +21,9 @@ BEFORE_THE_ROW = timedelta(hours=1)
 """A run of a video is never older than its row by more than this."""
 _TRIES = 3
 _MOST_PAGES = 10_000
+_MORE = 200
 _FOUND, _NOT_FOUND = 200, 404
 _NEW = "Read them again later: they changed while they were read."
-
-Json = dict[str, Any]
 
 
 def deployment_and_workers(names: Mapping[str, str]) -> Conversation:
@@ -39,7 +38,7 @@ def deployment_and_workers(names: Mapping[str, str]) -> Conversation:
             return
         pool = str(deployment.get("work_pool_name") or "")
         pools += [pool] if pool and pool not in pools else []
-        yield [["deployment", of, _text(deployment, "id"), bool(deployment.get("paused")), pool]]
+        yield [["deployment", of, text_in(deployment, "id"), bool(deployment.get("paused")), pool]]
     for pool in pools:
         yield from _workers(pool)
 
@@ -48,10 +47,10 @@ def _workers(pool: str) -> Conversation:
     offset = 0
     for _ in range(_MOST_PAGES):
         answer = yield HttpCall(f"/work_pools/{quote(pool, safe='')}/workers/filter", {"offset": offset})
-        workers = _list(answer)
+        workers = list_in(answer)
         if not workers:
             return
-        yield [["worker", pool, _text(worker, "name"), str(worker.get("status"))] for worker in workers]
+        yield [["worker", pool, text_in(worker, "name"), str(worker.get("status"))] for worker in workers]
         offset += len(workers)
     raise ListingError(f"The work pool {pool} has no end of workers.")
 
@@ -69,7 +68,7 @@ def runs(names: Mapping[str, str], since: datetime | None) -> Conversation:
         if answer.status == _NOT_FOUND:
             yield _missing(name)
             return
-        ids[_text(_object(answer), "id")] = of
+        ids[text_in(object_in(answer), "id")] = of
         now = now or answer.at
     if now is None:
         raise ListingError("The API does not tell its time (the header Date), so that no bound can be set.")
@@ -98,7 +97,7 @@ def _swept(runs_filter: Json, ids: Mapping[str, str]) -> Generator[Any, HttpAnsw
     """Read all runs of a filter; False if they changed each time while they were read."""
     for _ in range(_TRIES):
         before = yield from _counted(runs_filter)
-        seen = (yield from _paged(runs_filter, ids)) if before else set[str]()
+        seen = (yield from _paged(runs_filter, ids, most=2 * before + _MORE)) if before else set[str]()
         after = yield from _counted(runs_filter)
         if before == after == len(seen):
             return True
@@ -112,33 +111,17 @@ def _counted(runs_filter: Json) -> Generator[Any, HttpAnswer, int]:
     return answer.body
 
 
-def _paged(runs_filter: Json, ids: Mapping[str, str]) -> Generator[Any, HttpAnswer, set[str]]:
-    """All pages; the ids that were seen."""
-    seen: set[str] = set()
-    cursor, offset = "", 0
+def _paged(runs_filter: Json, ids: Mapping[str, str], most: int) -> Generator[Any, HttpAnswer, set[str]]:
+    """All pages, until there are more than ``most`` runs; the ids that were seen."""
+    seen, pages = set[str](), PagesOfRuns(runs_filter)
     for _ in range(_MOST_PAGES):
-        answer = yield HttpCall(
-            "/flow_runs/filter",
-            {
-                "sort": "EXPECTED_START_TIME_ASC",
-                "offset": offset,
-                "flow_runs": _from(runs_filter, cursor) if cursor else runs_filter,
-            },
-        )
-        page = _list(answer)
-        if not page:
+        page = pages.take((yield pages.call))
+        if not page or len(seen) > most:
             return seen
-        fresh = [one for one in page if _text(one, "id") not in seen]
-        seen |= {_text(one, "id") for one in fresh}
+        fresh = [one for one in page if text_in(one, "id") not in seen]
+        seen |= {text_in(one, "id") for one in fresh}
         yield [_row(one, ids) for one in fresh]
-        last = _text(page[-1], "expected_start_time")
-        cursor, offset = (last, 0) if last != cursor else (cursor, offset + len(page))
     raise ListingError("The API has no end of runs.")
-
-
-def _from(runs_filter: Json, cursor: str) -> Json:
-    """The filter, from a moment on."""
-    return runs_filter | {"expected_start_time": {**runs_filter.get("expected_start_time", {}), "after_": cursor}}
 
 
 def _row(run: Json, ids: Mapping[str, str]) -> list[Any]:
@@ -146,7 +129,7 @@ def _row(run: Json, ids: Mapping[str, str]) -> list[Any]:
     if not isinstance(deployment, str) or deployment not in ids:
         raise ListingError("The API gave a run of another deployment than those that were asked for.")
     return [
-        _text(run, "id"),
+        text_in(run, "id"),
         ids[deployment],
         parameters.get("video_id") if isinstance(parameters, dict) else None,
         run.get("state_type"),
@@ -157,13 +140,13 @@ def _row(run: Json, ids: Mapping[str, str]) -> list[Any]:
         run.get("end_time"),
         state.get("timestamp") if isinstance(state, dict) else None,
         run.get("idempotency_key"),
-        run.get("auto_scheduled"),
+        bool(run.get("run_count")),
     ]
 
 
 def _deployment(name: str) -> Generator[Any, HttpAnswer, Json | None]:
     answer = yield _get(name)
-    return None if answer.status == _NOT_FOUND else _object(answer)
+    return None if answer.status == _NOT_FOUND else object_in(answer)
 
 
 def _get(name: str) -> HttpCall:
@@ -178,22 +161,3 @@ def _missing(name: str) -> Unread:
         f"There is no deployment {name}, so nobody knows what runs. Check the name in the settings, or register it.",
         failed=True,
     )
-
-
-def _object(answer: HttpAnswer) -> Json:
-    if not isinstance(answer.body, dict):
-        raise ListingError("The API answered with something else than an object.")
-    return answer.body
-
-
-def _list(answer: HttpAnswer) -> list[Json]:
-    if not isinstance(answer.body, list) or not all(isinstance(one, dict) for one in answer.body):
-        raise ListingError("The API answered with something else than a list of objects.")
-    return answer.body
-
-
-def _text(one: Json, member: str) -> str:
-    value = one.get(member)
-    if not isinstance(value, str) or not value:
-        raise ListingError(f"The API gave something whose {member} is no text.")
-    return value

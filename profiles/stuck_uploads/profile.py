@@ -7,10 +7,11 @@ from typing import Any
 
 from profiles.stuck_uploads import contents, options, prefect, queries, scan
 from profiles.stuck_uploads.dialects import DIALECTS, STATUS
-from profiles.stuck_uploads.facts import ObjectFacts, RunFacts, Service, VideoFacts, each_database
+from profiles.stuck_uploads.facts import PRESIGNED, ObjectFacts, RunFacts, Service, VideoFacts, each_database
 from profiles.stuck_uploads.keys import ANY_UUID, DEPTH, LAYOUT, OCR, SERVER, folder_in, folder_of, masked, video_id
 from profiles.stuck_uploads.kinds import KINDS, OBJECT, RUN, VIDEO
 from profiles.stuck_uploads.objects import Stored, folders_of, pack, unpack
+from profiles.stuck_uploads.repairs import repairs
 from profiles.stuck_uploads.runs import CROP, PROCESS, Run, each_once
 from profiles.stuck_uploads.video_rules import FOLDERS, RUNS, SERVICE, STATES, VIDEOS
 from profiles.stuck_uploads.videos import DatabaseInUse, Video
@@ -25,7 +26,7 @@ from reconciliation.queries import HttpRows, Prefixes
 
 DATABASE, PREFECT = "STUCK_UPLOADS_DATABASE", "STUCK_UPLOADS_PREFECT"
 DEPLOYMENT, CROP_DEPLOYMENT = "STUCK_UPLOADS_DEPLOYMENT", "STUCK_UPLOADS_CROP_DEPLOYMENT"
-COLUMNS = "STUCK_UPLOADS_COLUMNS"
+COLUMNS, NAMESPACE = "STUCK_UPLOADS_COLUMNS", "STUCK_UPLOADS_NAMESPACE"
 _DEPLOYMENT_FORM = r"[^/\s]{1,100}/[^/\s]{1,100}"
 _PREFIX_OF_RUNS = "run/"
 
@@ -64,6 +65,14 @@ class StuckUploads(Grouped):
             "columns",
             default=STATUS.name,
         ),
+        Setting(
+            NAMESPACE,
+            "What tells the runs that repairs create from those of other environments with the same flow.",
+            "1 to 40 lower-case letters, digits and hyphens",
+            "[a-z0-9-]{1,40}",
+            "namespace",
+            default="prod",
+        ),
     )
     # Rows before runs: a run that was made for a row that was read is seen. Again the other way round: a row that a run
     # has just written is read after the run.
@@ -88,6 +97,7 @@ class StuckUploads(Grouped):
             ),
         )
         self.sources = self._sources()
+        self.repairs = repairs(self.dialect, self.given[NAMESPACE])
         self.scan = Scan(
             VIDEOS,
             open=lambda group, asked: scan.choose(group, asked, self.dialect),
@@ -193,10 +203,12 @@ class StuckUploads(Grouped):
         )
 
     def _sightings(self, group: Group, audit: Audit) -> Iterator[tuple[str, None]]:
-        """Whether rows and bucket belong together: only what is read whole can tell."""
+        """Whether rows and bucket belong together: only what is read whole can tell, and what had time to arrive."""
         video = scan.video_of(group)
         is_read = group.evidence is not None and not isinstance(group.evidence, Unread)
-        if video is not None and options.asks_for_all(audit.asked) and is_read:
+        if video is None or not is_read or not options.asks_for_all(audit.asked):
+            return
+        if group.evidence or (video.created_at is not None and audit.clock.age(video.created_at) > PRESIGNED):
             yield (PLACED if group.evidence else MISSING), None
 
     # --- groups as facts ----------------------------------------------------------------------------------------------

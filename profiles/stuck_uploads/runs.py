@@ -27,7 +27,7 @@ MEMBERS = (
     "ended",
     "since",
     "key",
-    "auto_scheduled",
+    "begun",
 )
 """The members of a row of runs, in order."""
 
@@ -40,7 +40,8 @@ PICK_UP = timedelta(minutes=10)
 @dataclass(frozen=True, slots=True)
 class Run:
     """One run. ``of`` is what it is for; ``due`` is when it is to begin, ``since`` when it came into its state. ``key``
-    is its idempotency key, "" if it has none. A moment that cannot be read counts as not given.
+    is its idempotency key, "" if it has none. ``begun``: a worker has begun it (one cancelled before that has a start
+    all the same). A moment that cannot be read counts as not given.
     """
 
     id: str
@@ -54,12 +55,17 @@ class Run:
     ended: datetime | None
     since: datetime | None
     key: str
-    auto_scheduled: bool
+    begun: bool
 
     @property
     def is_active(self) -> bool:
         """True unless it has ended; also for a state that this release does not know."""
         return self.state not in TERMINAL
+
+    @property
+    def was_called_off(self) -> bool:
+        """True if it was cancelled before it began."""
+        return self.state == "CANCELLED" and not self.begun
 
     @property
     def last_moment(self) -> datetime | None:
@@ -92,7 +98,7 @@ class Run:
             ended=_moment(row["ended"]),
             since=_moment(row["since"]),
             key=str(row["key"] or ""),
-            auto_scheduled=bool(row["auto_scheduled"]),
+            begun=bool(row["begun"]),
         )
 
 

@@ -16,6 +16,8 @@ from reconciliation.rules import Rule, Severity, counted, unverified
 
 VIDEOS, RUNS, STATES, FOLDERS, SERVICE = "videos", "runs", "video_database_state", "prefixes", "deployment"
 """The names of the sources."""
+START_RUN, MARK_PROCESSED = "start_run", "mark_processed"
+"""The names of the repairs."""
 
 _ONLY_FULL = (FULL,)
 _BY_A_RUN = "Start one run for it: auditctl retry stuck-uploads --only <id>; what becomes of its run is what tells."
@@ -205,6 +207,7 @@ _UNFINISHED: tuple[Rule[VideoFacts], ...] = (
         means="Everything that its processing makes is there and whole, and its row still says that it waits.",
         holds=lambda facts: _waits(facts) and _is_processed(facts),
         next_step="Set its status; a run would do all of it again.",
+        repair=MARK_PROCESSED,
     ),
     _STUCK(
         verdict="finished_not_analyzed",
@@ -212,6 +215,7 @@ _UNFINISHED: tuple[Rule[VideoFacts], ...] = (
         means="Its frames and texts are there, and the last step, the analysis of its layout, was not done.",
         holds=lambda facts: _waits(facts) and facts.is_processed,
         next_step=f"{_BY_A_RUN} Not if people have edited it: a run overwrites that.",
+        repair=START_RUN,
     ),
     _STUCK(
         verdict="error_contradicted",
@@ -220,6 +224,7 @@ _UNFINISHED: tuple[Rule[VideoFacts], ...] = (
         holds=lambda facts: facts.stage is Stage.FAILED and _is_processed(facts) and facts.completed_after_it_broke,
         next_step="Set its status; a run would do all of it again.",
         alarm=False,
+        repair=MARK_PROCESSED,
     ),
     _STUCK(
         verdict="attempts_exhausted",
@@ -233,6 +238,7 @@ _UNFINISHED: tuple[Rule[VideoFacts], ...] = (
         means="Its processing broke off in the middle: some of what it makes is there.",
         holds=lambda facts: _waits(facts) and facts.outputs > 0,
         next_step=f"{_BY_A_RUN} Not if people have edited it: a run overwrites that.",
+        repair=START_RUN,
     ),
     Rule(
         verdict="failed_known",
@@ -255,6 +261,7 @@ _UNFINISHED: tuple[Rule[VideoFacts], ...] = (
         means="Its runs have all ended without a result, and its row does not say so.",
         holds=lambda facts: _waits(facts) and bool(facts.ended),
         next_step=_BY_A_RUN,
+        repair=START_RUN,
     ),
     _STUCK(
         verdict="unknown_history",
@@ -262,12 +269,14 @@ _UNFINISHED: tuple[Rule[VideoFacts], ...] = (
         means="It waits, and has no run; but it is so old that runs of it may have been cleared away.",
         holds=lambda facts: _waits(facts) and facts.is_older_than(KEPT_RUNS),
         next_step="Ask whether anybody still wants it. If so, start one run for it.",
+        repair=START_RUN,
     ),
     _STUCK(
         verdict="never_started",
         means="It waits, its file is there, and no run of it was ever made.",
         holds=_waits,
         next_step=_BY_A_RUN,
+        repair=START_RUN,
     ),
     Rule(
         verdict="failed_unknown",

@@ -344,3 +344,12 @@ def test_what_becomes_of_a_notice_harms_nothing(trouble: Any) -> None:
     driver = Driver(World(answers={"report": lambda _: {**ENDED, "notify": True}, "notify": trouble}))
     assert driver.run(audit(driver.context)) == {"audit_id": "a", "state": "completed", "outcome": "clean"}
     assert driver.names.count("notify") == 1
+
+
+@pytest.mark.parametrize("shards", [0, 2])
+def test_before_what_is_in_doubt_is_looked_at_again_it_waits_as_long_as_the_profile_wants(shards: int) -> None:
+    answers = {"screen": lambda _: {"ok": True, "shards": shards, "pause_seconds": 15}}
+    driver = Driver(World(answers=answers))
+    driver.run(audit(driver.context))
+    assert driver.names == [*PULLS, "plan", *SCANS, "screen", *LOOKS[:shards], "judge", "report"]
+    assert len(driver.timers) == 1

@@ -90,3 +90,20 @@ def test_what_an_error_shows_is_printable_and_not_long(value: Any) -> None:
         text = shortened(value, quoted=quoted)
         assert text.isprintable()
         assert len(text) <= 83
+
+
+MINUTES = Option("minutes", 10, "Not before.", "a whole number from 1 to 60", least=1, most=60)
+
+
+@pytest.mark.parametrize(("given", "value"), [(None, 10), (1, 1), (60, 60), ("7", 7), ("07", 7)])
+def test_a_number_may_be_given_as_one_or_by_its_digits(given: object, value: int) -> None:
+    assert list(MINUTES.problems(given)) == []
+    assert MINUTES.read(given) == value
+
+
+@pytest.mark.parametrize("given", [0, 61, -1, 1.5, True, "", "x", "1.5", "-1", "61", "9" * 10, "٣", [1], {}])
+def test_what_is_no_such_number_is_named_with_what_is_allowed(given: object) -> None:
+    [problem] = MINUTES.problems(given)
+    assert (problem.field, problem.allowed) == ("minutes", MINUTES.allowed)
+    with pytest.raises(ValueError, match="minutes"):
+        MINUTES.read(given)

@@ -37,7 +37,7 @@ def test_options_stand_beside_what_every_audit_is_asked(asked: AuditParameters) 
     assert list(asked.to_json()) == [*NAMES, *asked.options]
 
 
-@pytest.mark.parametrize("value", [7, True, {"a": "b"}, ["a", 7], [["a"]]])
+@pytest.mark.parametrize("value", [7.5, -1, True, {"a": "b"}, ["a", 7], [["a"]]])
 def test_an_option_of_another_form_is_an_error(value: object) -> None:
     asked = AuditParameters("p", "full", 60).to_json()
     with pytest.raises(ValueError, match="colour"):

@@ -10,6 +10,7 @@ from typing import Any
 
 from dev.demo.stuck_uploads.files import LAYOUT, OCR, SOURCE, frames, layout, recognised
 
+UNKNOWN_STATUS = "lost"
 TENANT = "7e000000-0000-4000-8000-000000000001"
 _SOURCE = {SOURCE: b"a video"}
 _BYTES = len(_SOURCE[SOURCE])
@@ -237,7 +238,7 @@ CASES = (
         files=_HOLED,
         runs=(_completed(minutes(50)),),
     ),
-    Case(31, "its status is none that the service knows", "record_invalid", "lost"),
+    Case(31, "its status is none that the service knows", "record_invalid", UNKNOWN_STATUS),
     Case(32, "its row names the file of another video", "record_invalid", row={"storage_key": f"{TENANT}/other.mp4"}),
 )
 """Those whose statuses only the later columns have are left out of a world with the documented ones."""

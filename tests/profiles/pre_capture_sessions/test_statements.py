@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from psycopg.rows import dict_row
 
 from adapters import postgres_changes
+from adapters.appliers import UncertainError
 from adapters.postgres import Database
-from adapters.postgres_changes import Changes, UncertainError
+from adapters.postgres_changes import Changes
 from dev.devstack.postgres import PostgresServer
 from profiles.pre_capture_sessions.statements import (
     GRANTS,

@@ -9,8 +9,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from dev.demo.stuck_uploads.cases import DOCUMENTED, TENANT, Case, PlantedRun
-from profiles.stuck_uploads.profile import COLUMNS, CROP_DEPLOYMENT, DEPLOYMENT, StuckUploads
+from dev.demo.stuck_uploads.cases import TENANT, Case, PlantedRun
+from dev.demo.stuck_uploads.rows import status_in
+from profiles.stuck_uploads.profile import COLUMNS, CROP_DEPLOYMENT, DEPLOYMENT, NAMESPACE, StuckUploads
 from profiles.stuck_uploads.runs import Run
 from profiles.stuck_uploads.scan import choose, lookups, reduce
 from profiles.stuck_uploads.videos import DatabaseInUse, Video
@@ -27,7 +28,12 @@ NONE = timedelta()
 
 
 def profile_for(columns: str = "layout_status") -> StuckUploads:
-    given = {DEPLOYMENT: "process-video/production", CROP_DEPLOYMENT: "crop-frames/production", COLUMNS: columns}
+    given = {
+        DEPLOYMENT: "process-video/production",
+        CROP_DEPLOYMENT: "crop-frames/production",
+        COLUMNS: columns,
+        NAMESPACE: "prod",
+    }
     return StuckUploads(given)
 
 
@@ -38,10 +44,6 @@ def audit_of(profile: StuckUploads, mode: str = "full", *, lost: Sequence[str] =
     service = [["deployment", "process", "d-1", False, "pool"], ["deployment", "crop", "d-2", False, "pool"]]
     worker = ["worker", "pool", "w-1", "ONLINE"]
     return Audit(asked, clock, Coverage(0), frozenset(lost), tables={"deployment": [*service, worker]})
-
-
-def status_in(columns: str, status: str) -> str:
-    return DOCUMENTED.get(status, status) if columns == "status" else status
 
 
 def video(case: Case, columns: str = "layout_status", **changes: Any) -> Video:
@@ -82,7 +84,7 @@ def run(case: Case, planted: PlantedRun, number: int = 0) -> Run:
         ended=at(planted.ended),
         since=since,
         key="",
-        auto_scheduled=False,
+        begun=planted.started is not None,
     )
 
 

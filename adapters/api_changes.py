@@ -1,0 +1,107 @@
+"""Changing something by an HTTP API: guarded by what the profile's own connections read just before (``GuardedCalls``).
+
+The clock of deadlines is that of the profile's database, where the guards are read.
+"""
+
+import asyncio
+import json
+import time
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeVar
+
+from adapters.appliers import UncertainError
+from adapters.http_api import HttpApi
+from adapters.probers import Prober
+from adapters.readers import Reading, reader
+from adapters.services import Services
+from reconciliation.effects import Effect, Ended, Ending, GuardedCalls, Once, refusal
+from reconciliation.errors import AuditError, DatabaseUnavailableError
+from reconciliation.queries import HttpAnswer, HttpCall
+
+ResultT = TypeVar("ResultT")
+
+
+@dataclass
+class _Talking:
+    """A conversation with an API; ``has_changed``: a call was begun that may have changed something."""
+
+    api: HttpApi
+    has_changed: bool = field(default=False)
+
+    async def to_its_end(self, conversation: Generator[HttpCall, HttpAnswer, ResultT]) -> ResultT:
+        try:
+            call = next(conversation)
+            while True:
+                self.has_changed = self.has_changed or call.changes
+                call = conversation.send(await self.api.call(call))
+        except StopIteration as stop:
+            result: ResultT = stop.value
+            return result
+        finally:
+            conversation.close()
+
+
+@dataclass(frozen=True)
+class ApiChanges:
+    """Changes by one API. ``database`` is the setting of the profile's database."""
+
+    services: Services
+    database: str
+    api: HttpApi
+
+    async def clock(self) -> datetime:
+        """The clock of the profile's database. Raises an ``AuditError``."""
+        async with reader(self.services, self.database) as opened:
+            assert opened.state is not None
+            return opened.state.clock
+
+    async def apply(self, statement: GuardedCalls, effect: Effect, once: Once, deadline: datetime) -> Ended:
+        """As ``Applier.apply``. The conversation ends at the deadline, wherever it is."""
+        begun, clock = time.monotonic(), await self.clock()
+        hold = await self._guards(statement, effect, deadline)
+        if (refused := refusal(statement.guards, hold)) is not None:
+            return refused
+        talking = _Talking(self.api)
+        seconds = (deadline - clock).total_seconds() - (time.monotonic() - begun)
+        try:
+            async with asyncio.timeout(max(seconds, 0)):
+                return await talking.to_its_end(statement.apply(effect.values, once))
+        except TimeoutError as error:
+            if talking.has_changed:
+                raise UncertainError from error
+            return Ended(Ending.FAILED, "It was not done in time. Nothing was changed.")
+        except AuditError as error:
+            if talking.has_changed:
+                raise UncertainError from error
+            raise
+
+    async def happened(self, statement: GuardedCalls, effect: Effect, once: Once, deadline: datetime) -> bool | None:
+        """As ``Applier.happened``."""
+        try:
+            left = await _Talking(self.api).to_its_end(statement.happened(effect.values, once))
+            if left is not None:
+                return True
+            return False if await self.clock() > deadline else None
+        except AuditError:
+            return None
+
+    async def left(self, statement: GuardedCalls, effect: Effect, once: Once, deadline: datetime) -> Mapping[str, Any]:  # noqa: ARG002 - as of any applier
+        """As ``Applier.left``."""
+        left = await _Talking(self.api).to_its_end(statement.happened(effect.values, once))
+        return dict(left or {})
+
+    async def _guards(self, statement: GuardedCalls, effect: Effect, deadline: datetime) -> dict[str, bool]:
+        """Which guards hold, by what is read now. Raises an ``AuditError``."""
+        prober = Prober(self.services)
+        results = [await prober.look(lookup) for lookup in statement.lookups(effect.values)]
+        hold = dict(statement.unchanged(effect.values, results))
+        async with reader(self.services, self.database) as opened:
+            if opened.state is not None and opened.state.is_replica:
+                raise DatabaseUnavailableError(f"{self.database} is a replica just now. Try again later.")
+            reading = Reading.of(opened, statement.guarded(effect.values, deadline))
+            async for lines in reading.lines():
+                for line in lines:
+                    hold |= json.loads(line)
+        return hold

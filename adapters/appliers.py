@@ -1,0 +1,39 @@
+"""What makes the changes of repairs: a database (``postgres_changes``) or an HTTP API (``api_changes``)."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Protocol
+
+from reconciliation.effects import Effect, Ended, Once
+
+
+class UncertainError(Exception):
+    """The connection broke while something was being changed: only its trace can tell what became of it."""
+
+
+class Applier(Protocol):
+    """Makes changes by the connection of a repair. ``statement`` is of the kind that it knows."""
+
+    async def clock(self) -> datetime:
+        """The clock that deadlines are by. Raises an ``AuditError``."""
+        ...
+
+    async def apply(self, statement: Any, effect: Effect, once: Once, deadline: datetime) -> Ended:
+        """Apply an effect, if all guards hold, and say what became of it. Whatever it says, but for *done* and *already
+        done*, nothing was changed.
+
+        Raises ``UncertainError`` if that cannot be said, and an ``AuditError`` where nobody can be reached at all;
+        nothing was changed then.
+        """
+        ...
+
+    async def happened(self, statement: Any, effect: Effect, once: Once, deadline: datetime) -> bool | None:
+        """True if the effect was applied, False if it was not, and cannot be any more; None if that cannot be told.
+
+        Only asked after the deadline: before that, the change may still be on its way.
+        """
+        ...
+
+    async def left(self, statement: Any, effect: Effect, once: Once, deadline: datetime) -> Mapping[str, Any]:
+        """What an effect that was applied left, as it is now. Raises an ``AuditError``."""
+        ...

@@ -1,0 +1,60 @@
+"""Planting the files of the cases in a bucket of S3, or in a container of Azure Storage that is used as one."""
+
+import asyncio
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from aiobotocore.session import get_session
+from azure.storage.blob.aio import BlobServiceClient
+
+from dev.demo.stuck_uploads.cases import STRAY_OBJECT, Case
+from dev.devstack.moto import REGION, MotoServer
+
+_CONNECTIONS = 8
+
+
+def objects_of(cases: Iterable[Case]) -> Iterator[tuple[str, bytes]]:
+    """All objects of the cases by their keys, and one that is nobody's."""
+    for case in cases:
+        yield from case.objects()
+    yield STRAY_OBJECT, b"something"
+
+
+def plant_s3(server: MotoServer, bucket: str, objects: Iterable[tuple[str, bytes]]) -> None:
+    """Make the bucket and write the objects, several at a time."""
+    asyncio.run(_plant_s3(server, bucket, iter(objects)))
+
+
+async def _plant_s3(server: MotoServer, bucket: str, objects: Iterator[tuple[str, bytes]]) -> None:
+    session: Any = get_session()
+    making = session.create_client(
+        "s3",
+        endpoint_url=server.endpoint,
+        region_name=REGION,
+        aws_access_key_id=server.access_key_id,
+        aws_secret_access_key=server.secret_access_key,
+    )
+    async with making as client:
+        await client.create_bucket(Bucket=bucket)
+
+        async def work() -> None:
+            for key, data in objects:
+                await client.put_object(Bucket=bucket, Key=key, Body=data)
+
+        await asyncio.gather(*(work() for _ in range(_CONNECTIONS)))
+
+
+def plant_azure(connection_string: str, container: str, objects: Iterable[tuple[str, bytes]]) -> None:
+    """Make the container and write the objects, several at a time."""
+    asyncio.run(_plant_azure(connection_string, container, iter(objects)))
+
+
+async def _plant_azure(connection_string: str, container: str, objects: Iterator[tuple[str, bytes]]) -> None:
+    async with BlobServiceClient.from_connection_string(connection_string) as service:
+        client = await service.create_container(container)
+
+        async def work() -> None:
+            for key, data in objects:
+                await client.upload_blob(key, data)
+
+        await asyncio.gather(*(work() for _ in range(_CONNECTIONS)))

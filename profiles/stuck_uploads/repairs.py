@@ -1,0 +1,148 @@
+"""The repairs: one run for a video that needs one, and the status of one that is processed already.
+
+Neither changes what people could have edited, and neither deletes anything.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from profiles.stuck_uploads import starting, statements
+from profiles.stuck_uploads.dialects import Dialect
+from profiles.stuck_uploads.facts import VideoFacts
+from profiles.stuck_uploads.keys import LAYOUT, OCR, SERVER, SOURCE, folder_of
+from profiles.stuck_uploads.kinds import VIDEO
+from profiles.stuck_uploads.scan import BUCKET
+from profiles.stuck_uploads.video_rules import MARK_PROCESSED, START_RUN
+from reconciliation.effects import Effect, Scalar
+from reconciliation.evidence import Unread
+from reconciliation.lookups import Lookup, ObjectsUnder
+from reconciliation.repair import Change, Repair, Repairable
+
+REPAIR_PREFECT, REPAIR_DATABASE = "STUCK_UPLOADS_REPAIR_PREFECT", "STUCK_UPLOADS_REPAIR_DATABASE"
+_EDITED = "People have edited it, or are about to: nothing may overwrite that."
+_UNREAD = "Its folder could not be read just now."
+_LEFT_TO_PEOPLE = "See what becomes of its run. Once it runs it cannot be taken back."
+
+
+def repairs(dialect: Dialect, namespace: str) -> tuple[Repair[VideoFacts], ...]:
+    """The repairs for a system with these columns, in this namespace."""
+    return (
+        Repair[VideoFacts](
+            name=START_RUN,
+            means="Creates one run of the deployment that processes videos.",
+            kind=VIDEO.name,
+            setting=REPAIR_PREFECT,
+            statements=(statements.start_run(dialect), statements.CANCEL_RUN),
+            lookups=_folder,
+            change=lambda repairable: _start(repairable, namespace),
+            expects=frozenset({"processing", "run_not_picked_up", "recently_run", "still_changing", "healthy"}),
+            two_persons=False,
+        ),
+        Repair[VideoFacts](
+            name=MARK_PROCESSED,
+            means="Sets the status of a video whose processing has left everything that it leaves.",
+            kind=VIDEO.name,
+            setting=REPAIR_DATABASE,
+            statements=(statements.mark_processed(dialect), statements.mark_back(dialect)),
+            lookups=_both_folders,
+            change=_mark,
+            expects=frozenset({"healthy"}),
+        ),
+    )
+
+
+def _folder(facts: VideoFacts, _row: Any) -> tuple[Lookup, ...]:
+    return (ObjectsUnder(BUCKET, _path(facts)),)
+
+
+def _both_folders(facts: VideoFacts, _row: Any) -> tuple[Lookup, ...]:
+    server = folder_of(facts.video.tenant_id, facts.video.id, SERVER)
+    return ObjectsUnder(BUCKET, _path(facts)), ObjectsUnder(BUCKET, server)
+
+
+def _path(facts: VideoFacts) -> str:
+    """The folder of its file, as the bucket spells it."""
+    return facts.folder.path if facts.folder else facts.video.folder
+
+
+def _start(repairable: Repairable[VideoFacts], namespace: str) -> Change | str:
+    facts, [objects] = repairable.facts, repairable.results
+    video, service = facts.video, facts.service
+    if facts.is_edited:
+        return _EDITED
+    if service is None:
+        return "What the deployment and its workers are doing could not be read."
+    if objects is None or isinstance(objects, Unread):
+        return _UNREAD
+    version = statements.version_of(objects, _path(facts), SOURCE)
+    if not version:
+        return "Its file is not there any more."
+    keys = [run.key for run in facts.runs]
+    generation = starting.generation_after(keys, namespace, service.id, video.id)
+    values: dict[str, Scalar] = {
+        "namespace": namespace,
+        "deployment_id": service.id,
+        "video_id": video.id,
+        "tenant_id": video.tenant_id,
+        "storage_key": video.storage_key,
+        "path": _path(facts),
+        "generation": generation,
+        "recent_minutes": int(facts.recent_minutes.total_seconds() // 60),
+        "row_token": video.row_token,
+        "status": video.status,
+        "source_version": version,
+    }
+    seen = {name: values[name] for name in ("row_token", "status", "source_version", "generation")}
+    ahead = round(starting.AHEAD.total_seconds())
+    return Change(
+        says=f"Create one run for video {video.id}, scheduled {ahead} seconds ahead (attempt {generation + 1}).",
+        seen=seen | {"runs": len(facts.ended)},
+        do=(Effect(START_RUN, values),),
+        undo=Effect(statements.CANCEL_RUN.name, {"video_id": video.id}),
+        shown=_shown(facts, objects),
+        left_to_people=_LEFT_TO_PEOPLE if service.online else f"{_LEFT_TO_PEOPLE} No worker is online now.",
+    )
+
+
+def _mark(repairable: Repairable[VideoFacts]) -> Change | str:
+    facts, [client, server] = repairable.facts, repairable.results
+    video = facts.video
+    if facts.is_edited:
+        return _EDITED
+    if any(one is None or isinstance(one, Unread) for one in (client, server)):
+        return _UNREAD
+    if video.boundaries_status not in {None, "wait"}:
+        return "A later step has begun already: a person must decide what its status is to be."
+    path = _path(facts)
+    of_server = folder_of(video.tenant_id, video.id, SERVER)
+    versions = {
+        "layout_version": statements.version_of(client, path, LAYOUT),
+        "ocr_version": statements.version_of(server, of_server, OCR),
+    }
+    if not all(versions.values()):
+        return "What its processing had left is not all there any more."
+    values: dict[str, Scalar] = {
+        "video_id": video.id,
+        "row_token": video.row_token,
+        "status": video.status,
+        "processed": facts.dialect.annotate,
+    }
+    return Change(
+        says=f"Set the status of video {video.id} {video.status} -> {facts.dialect.annotate}.",
+        seen={"row_token": video.row_token, "status": video.status, **versions},
+        do=(Effect(MARK_PROCESSED, values),),
+        undo=Effect("mark_back", {name: values[name] for name in ("video_id", "status", "processed")}),
+        shown=_shown(facts, client),
+        left_to_people="Open it as its owner would.",
+    )
+
+
+def _shown(facts: VideoFacts, objects: Sequence[Any]) -> Mapping[str, Any]:
+    """The facts to decide by."""
+    return {
+        "name": facts.video.name,
+        "age_minutes": None if facts.age is None else int(facts.age.total_seconds() // 60),
+        "objects": len(objects),
+        "broken_runs": facts.broken,
+        "workers_online": facts.service.online if facts.service else None,
+    }

@@ -1,0 +1,222 @@
+"""Starting one run for a video: the conversation with Prefect.
+
+What makes it one run, whoever else is at it: the run is created under an idempotency key, for which Prefect makes one
+run and no other; it is scheduled ahead, further than a worker looks, so that it can be taken back once everybody's runs
+were looked at again; and what a worker may have taken is never taken back.
+"""
+
+from collections.abc import Generator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from profiles.stuck_uploads.answers import Json, PagesOfRuns, list_in, object_in, text_in
+from profiles.stuck_uploads.keys import video_id
+from profiles.stuck_uploads.prefect import ACTIVE
+from profiles.stuck_uploads.runs import SCHEDULED, TERMINAL
+from reconciliation.effects import Ended, Ending, Once, Values
+from reconciliation.errors import ListingError
+from reconciliation.queries import HttpAnswer, HttpCall
+from reconciliation.times import from_text, to_text
+
+AHEAD = timedelta(seconds=90)
+"""How far ahead a run is scheduled: a worker takes runs that are due within ten seconds, as long as nobody set more."""
+LEAST_TIME = timedelta(seconds=30)
+"""A run that is due sooner may be taken any moment, and is not cancelled any more."""
+TAG, OF_VIDEO, OF_EFFECT = "recovery", "video:", "recovery-op:"
+_MOST_PAGES = 1000
+_FOUND, _CREATED, _NOT_FOUND = 200, 201, 404
+
+ResultT = TypeVar("ResultT")
+Talk = Generator[HttpCall, HttpAnswer, ResultT]
+
+
+def key_of(namespace: str, deployment: str, video: str, generation: int) -> str:
+    """The idempotency key of a run. Its scope is the flow, which several environments share: so it names the namespace
+    and the deployment, too. A key is bound to its run for ever, also when that has failed: hence the generation.
+    """
+    return f"rec:{namespace}:{deployment}:{video}:g{generation}"
+
+
+def generation_after(keys: Sequence[str], namespace: str, deployment: str, video: str) -> int:
+    """One more than the highest generation among these keys of this video; 0 if there is none. Never their number: a
+    run in between may have been deleted, and then the count would name a key that is taken.
+    """
+    start = key_of(namespace, deployment, video, 0)[:-1]
+    numbers = [key.removeprefix(start) for key in keys if key.startswith(start)]
+    return 1 + max((int(number) for number in numbers if number.isdecimal()), default=-1)
+
+
+def start(values: Values, once: Once) -> Talk[Ended]:
+    """Create the run, unless another one is active or has just ended, and look again whether it stayed the only one."""
+    conversation = _Start(values, once)
+    refused = yield from conversation.look()
+    if refused is not None:
+        return refused
+    run = yield from conversation.create(_number(values, "generation"))
+    if isinstance(run, Ended):
+        return run
+    return (yield from conversation.look_again(run))
+
+
+def started(values: Values, once: Once) -> Talk[Values | None]:
+    """What ``start`` left, if it created its run."""
+    wanted = {
+        "operator": "and_",
+        "deployment_id": {"any_": [values["deployment_id"]]},
+        "tags": {"all_": [OF_EFFECT + once.id("run")]},
+    }
+    answer = yield HttpCall("/flow_runs/filter", {"flow_runs": wanted})
+    runs = list_in(answer)
+    return _left(runs[0]) if runs else None
+
+
+class _Start:
+    """One conversation; ``now`` is Prefect's own clock, as of the last answer."""
+
+    def __init__(self, values: Values, once: Once) -> None:
+        self._deployment, self._video = str(values["deployment_id"]), str(values["video_id"])
+        self._values, self._tag = values, OF_EFFECT + once.id("run")
+        self._now: datetime | None = None
+
+    @property
+    def now(self) -> datetime:
+        if self._now is None:
+            raise ListingError("Prefect does not tell its time (the header Date), so that nothing can be scheduled.")
+        return self._now
+
+    def look(self) -> Talk[Ended | None]:
+        """Why no run is to be made; None if nothing stands against one."""
+        answer = yield from self._ask(HttpCall(f"/deployments/{self._deployment}", expects=(_FOUND, _NOT_FOUND)))
+        if answer.status == _NOT_FOUND:
+            return Ended(Ending.REFUSED, "There is no such deployment where runs are to be created.")
+        active = yield from self._runs(state={"type": {"any_": list(ACTIVE)}})
+        ours = [run for run in active if self._is_ours(run)]
+        if ours:
+            return Ended(Ending.ALREADY_DONE, "Its run had been created before.", _left(ours[0]))
+        if active:
+            return Ended(Ending.SOMEONE_ELSE_MOVED, f"active_flow_runs: run {active[0].get('id')} of it is active.")
+        since = self.now - timedelta(minutes=_number(self._values, "recent_minutes"))
+        recent = yield from self._runs(end_time={"after_": to_text(since)})
+        if recent:
+            return Ended(Ending.REFUSED, f"recent_run: run {recent[0].get('id')} of it has just ended.")
+        return None
+
+    def create(self, generation: int, *, again: bool = True) -> Talk[Json | Ended]:
+        """The run that was created, or is there under our own key; an ``Ended`` where it is another's, or is over."""
+        key = key_of(str(self._values["namespace"]), self._deployment, self._video, generation)
+        answer = yield from self._ask(
+            HttpCall(
+                f"/deployments/{self._deployment}/create_flow_run",
+                {
+                    "parameters": {
+                        "video_id": self._values["video_id"],
+                        "tenant_id": self._values["tenant_id"],
+                        "storage_key": self._values["storage_key"],
+                    },
+                    "tags": [TAG, OF_VIDEO + self._video, self._tag],
+                    "idempotency_key": key,
+                    "state": {"type": "SCHEDULED", "state_details": {"scheduled_time": to_text(self.now + AHEAD)}},
+                },
+                expects=(_FOUND, _CREATED),
+                changes=True,
+            )
+        )
+        run = object_in(answer)
+        if not self._is_of_video(run):
+            return Ended(Ending.REFUSED, f"The key {key} belongs to a run of another deployment or video.")
+        if answer.status == _CREATED or self._is_ours(run):
+            return run
+        if run.get("state_type") not in TERMINAL:
+            return Ended(Ending.SOMEONE_ELSE_MOVED, f"active_flow_runs: run {run.get('id')} was created meanwhile.")
+        if not again:
+            return Ended(Ending.REFUSED, f"The keys of two generations are those of runs that are over ({key}).")
+        refused = yield from self.look()
+        if refused is not None:
+            return refused
+        return (yield from self.create(generation + 1, again=False))
+
+    def look_again(self, run: Json) -> Talk[Ended]:
+        """The ending, once it is clear which of the runs of the video stays."""
+        active = yield from self._runs(state={"type": {"any_": list(ACTIVE)}})
+        others = [one for one in active if one.get("id") != run.get("id")]
+        rivals = [one for one in others if not self._comes_after(one, run)]
+        if not rivals:
+            return Ended(Ending.DONE, left=_left(run))
+        if not self._can_be_cancelled(next((one for one in active if one.get("id") == run.get("id")), run)):
+            why = f"Run {rivals[0].get('id')} is active too; ours is too close to its beginning to be cancelled."
+            return Ended(Ending.DONE, why, _left(run))
+        cancelled = yield from cancel(str(run.get("id")))
+        if cancelled:
+            why = f"active_flow_runs: run {rivals[0].get('id')} came first; ours was cancelled before it began."
+            return Ended(Ending.SOMEONE_ELSE_MOVED, why)
+        why = f"Run {rivals[0].get('id')} is active too; ours could not be cancelled."
+        return Ended(Ending.DONE, why, _left(run))
+
+    def _can_be_cancelled(self, run: Json) -> bool:
+        due = from_text(text_in(run, "expected_start_time"))
+        return run.get("state_type") == SCHEDULED and due - self.now >= LEAST_TIME
+
+    def _comes_after(self, other: Json, run: Json) -> bool:
+        """True for a run of another recovery that gives way to ours; one that somebody else has created never does."""
+        if TAG not in (other.get("tags") or ()):
+            return False
+        return _age(other) > _age(run)
+
+    def _is_ours(self, run: Json) -> bool:
+        return self._tag in (run.get("tags") or ())
+
+    def _is_of_video(self, run: Json) -> bool:
+        parameters = run.get("parameters")
+        named = parameters.get("video_id") if isinstance(parameters, dict) else None
+        return run.get("deployment_id") == self._deployment and video_id(named) == self._video
+
+    def _runs(self, **wanted: Mapping[str, Any]) -> Talk[list[Json]]:
+        """All runs of the video that match; there is no filter on parameters, so those of the deployment are read."""
+        found: dict[str, Json] = {}
+        pages = PagesOfRuns({"operator": "and_", "deployment_id": {"any_": [self._deployment]}, **wanted})
+        for _ in range(_MOST_PAGES):
+            page = pages.take((yield from self._ask(pages.call)))
+            found |= {text_in(run, "id"): run for run in page if self._is_of_video(run)}
+            if not page:
+                return sorted(found.values(), key=_age)
+        raise ListingError("Prefect has no end of runs.")
+
+    def _ask(self, call: HttpCall) -> Talk[HttpAnswer]:
+        answer = yield call
+        self._now = answer.at or self._now
+        return answer
+
+
+def cancel(run_id: str) -> Talk[bool]:
+    """Cancel a run that is only scheduled; True if it is cancelled then.
+
+    Prefect *rejects* this for such a run and puts it right into CANCELLED, and *aborts* it for one that has ended; one
+    that a worker has taken would be broken off, so it is not asked for that.
+    """
+    if (yield from state_of(run_id)) != SCHEDULED:
+        return False
+    body = {"state": {"type": "CANCELLING"}, "force": False}
+    yield HttpCall(f"/flow_runs/{run_id}/set_state", body, (_FOUND, _CREATED), changes=True)
+    return (yield from state_of(run_id)) == "CANCELLED"
+
+
+def state_of(run_id: str) -> Talk[str | None]:
+    """The state of a run; None if there is none of that id."""
+    answer = yield HttpCall(f"/flow_runs/{run_id}", expects=(_FOUND, _NOT_FOUND))
+    return None if answer.status == _NOT_FOUND else text_in(object_in(answer), "state_type")
+
+
+def _age(run: Json) -> tuple[str, str]:
+    """What decides which of several runs stays: the earliest created, then that with the lower id."""
+    return text_in(run, "created"), text_in(run, "id")
+
+
+def _left(run: Json) -> Values:
+    return {"run_id": text_in(run, "id"), "key": str(run.get("idempotency_key") or "")}
+
+
+def _number(values: Values, name: str) -> int:
+    value = values[name]
+    if type(value) is not int:
+        raise ListingError(f"The effect's {name} is no number.")
+    return value
