@@ -98,8 +98,10 @@ class VideoFacts:
 
     @cached_property
     def ended(self) -> tuple[Run, ...]:
-        """The runs that have ended, in the order in which they were made."""
-        return tuple(run for run in self.runs if run.of == PROCESS and not run.is_active)
+        """The runs that have ended, in the order in which they were made; but for those that were called off: they have
+        done nothing.
+        """
+        return tuple(run for run in self.runs if run.of == PROCESS and not run.is_active and not run.was_called_off)
 
     @property
     def last(self) -> Run | None:
@@ -109,8 +111,8 @@ class VideoFacts:
 
     @property
     def broken(self) -> int:
-        """How many of its runs ended otherwise than completed; one that was called off was no attempt."""
-        return sum(run.state != COMPLETED and not run.was_called_off for run in self.ended)
+        """How many of its runs ended otherwise than completed."""
+        return sum(run.state != COMPLETED for run in self.ended)
 
     @property
     def crops(self) -> tuple[Run, ...]:

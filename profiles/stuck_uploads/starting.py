@@ -96,7 +96,8 @@ class _Start:
         if active:
             return Ended(Ending.SOMEONE_ELSE_MOVED, f"active_flow_runs: run {active[0].get('id')} of it is active.")
         since = self.now - timedelta(minutes=_number(self._values, "recent_minutes"))
-        recent = yield from self._runs(end_time={"after_": to_text(since)})
+        ended = yield from self._runs(end_time={"after_": to_text(since)})
+        recent = [run for run in ended if not _was_called_off(run)]
         if recent:
             return Ended(Ending.REFUSED, f"recent_run: run {recent[0].get('id')} of it has just ended.")
         return None
@@ -204,6 +205,11 @@ def state_of(run_id: str) -> Talk[str | None]:
     """The state of a run; None if there is none of that id."""
     answer = yield HttpCall(f"/flow_runs/{run_id}", expects=(_FOUND, _NOT_FOUND))
     return None if answer.status == _NOT_FOUND else text_in(object_in(answer), "state_type")
+
+
+def _was_called_off(run: Json) -> bool:
+    """True for a run that was cancelled before it began: it has done nothing."""
+    return run.get("state_type") == "CANCELLED" and not run.get("run_count")
 
 
 def _age(run: Json) -> tuple[str, str]:

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from dev.demo.stuck_uploads.cases import CASES, ONLY_LATER, Case, cases_for
+from dev.demo.stuck_uploads.cases import CASES, ONLY_LATER, Case, PlantedRun, cases_for, minutes
 from dev.demo.stuck_uploads.rows import status_in
 from profiles.stuck_uploads.dialects import DIALECTS, UNFINISHED
 from tests.profiles.stuck_uploads.world import audit_of, judged, profile_for
@@ -61,3 +61,10 @@ def test_how_recent_a_run_may_be_decides_what_is_left_alone() -> None:
     of = ("video", case.video_id)
     assert judged(case, profile, audit_of(profile, recent_minutes=3))[of] == "recently_run"
     assert judged(case, profile, audit_of(profile, recent_minutes=1))[of] == "completed_without_effect"
+
+
+def test_a_run_that_was_called_off_was_no_run() -> None:
+    profile = profile_for()
+    called_off = PlantedRun("CANCELLED", minutes(2), ended=minutes(1))
+    case = replace(NAMED[1], runs=(called_off,) * 3)
+    assert judged(case, profile, audit_of(profile))["video", case.video_id] == "never_started"

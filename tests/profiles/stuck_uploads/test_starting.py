@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from profiles.stuck_uploads.runs import TERMINAL
-from profiles.stuck_uploads.starting import generation_after, key_of, start, started
+from profiles.stuck_uploads.starting import cancel, generation_after, key_of, start, started
 from reconciliation.effects import Ended, Ending, Once, Values
 from reconciliation.errors import ListingError
 from reconciliation.queries import HttpAnswer, HttpCall
@@ -201,3 +201,19 @@ def test_an_answer_without_its_time_schedules_nothing() -> None:
     with pytest.raises(ListingError, match="Date"):
         run_to_its_end(start(values(), OURS), prefect)
     assert prefect.runs == {}
+
+
+def test_a_run_that_was_called_off_is_not_waited_for() -> None:
+    prefect = server()
+    prefect.add("called off", "CANCELLED", ago(1), end_time="2026-11-27T09:29:00Z")
+    assert run_to_its_end(start(values(), OURS), prefect).ending is Ending.DONE
+
+
+@pytest.mark.parametrize(
+    ("state", "cancelled"), [("SCHEDULED", True), ("PENDING", False), ("RUNNING", False), ("COMPLETED", False)]
+)
+def test_only_a_run_that_no_worker_has_taken_is_cancelled(state: str, *, cancelled: bool) -> None:
+    prefect = server()
+    prefect.add("a", state, AT + timedelta(seconds=80))
+    assert run_to_its_end(cancel("a"), prefect) is cancelled
+    assert prefect.runs["a"]["state_type"] == ("CANCELLED" if cancelled else state)
