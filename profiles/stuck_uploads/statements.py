@@ -98,13 +98,11 @@ CANCEL_RUN = GuardedCalls(
 
 # --- a status ---------------------------------------------------------------------------------------------------------
 
-# The table has no place for a trace. A row that is as it was read was not changed by anybody; of any other one nobody
-# can tell who has changed it.
+# The table has no place for a trace. A row that is as it was read was not changed by anybody; of any other one, or of
+# one that is gone, nobody can tell who has changed it.
 _TRACE = """
-select case when v.xmin::text = %(row_token)s then false end
-  from videos v where v.id = %(video_id)s::uuid
-union all select false
- where not exists (select from videos v where v.id = %(video_id)s::uuid)
+select (select case when v.xmin::text = %(row_token)s then false end
+          from videos v where v.id = %(video_id)s::uuid)
 """
 _LOCK = "select from videos v where v.id = %(video_id)s::uuid for update"
 _LEFT = "select json_build_object('row_token', v.xmin::text)::text from videos v where v.id = %(video_id)s::uuid"

@@ -17,7 +17,7 @@ def repair(url: str, audit_id: str) -> int:
     marked = _of(ctl, audit_id, MARKED, ANOTHER)
     before = {**subjects(started), **subjects(marked)}
     after = ctl.audited()
-    wrong = int(not before)
+    wrong: int = int(not before)
     print(f"  {'video':<38}{'before':<26}after")
     for subject, verdict in before.items():
         now = after.get(subject, "nothing")
@@ -25,7 +25,7 @@ def repair(url: str, audit_id: str) -> int:
         wrong += mark == "!"
         print(f"{mark} {subject:<38}{verdict:<26}{now}")
     undone = applied(ctl, ctl.json("repair", "undo", started["id"], "--by", ENGINEER), ANOTHER, REASON)
-    wrong += undone["counts"]["done"] != started["counts"]["done"]
+    wrong += int(undone["counts"]["done"] != started["counts"]["done"])
     print(f"\nThe runs were cancelled again before a worker took them: {undone['counts']['done']}.")
     return wrong
 
