@@ -129,7 +129,7 @@ class Looker:
         try:
             return await self.prober.look(lookup)
         except AuditError as error:
-            logger.warning("%s could not be looked up: %s", lookup, error)
+            logger.warning("%s in %s could not be looked up: %s", lookup.place, lookup.setting, error)
             return Unread("", str(error), failed=True)
 
 

@@ -6,7 +6,7 @@ an address that is used with the app's identity; an API's ``NAME`` is its addres
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -21,7 +21,7 @@ from adapters.enabled import VARIABLE, enabled_profiles
 from adapters.redaction import redacted
 from reconciliation.closed_hours import ClosedHours, closed_hours_in
 from reconciliation.errors import SettingsError
-from reconciliation.profile import Connection, Profile, Setting, Technology
+from reconciliation.profile import Connection, Profile, Technology
 from reconciliation.repair import Repair
 
 Given = StorageConnection | BucketConnection | ApiConnection | str
@@ -159,8 +159,7 @@ def load_settings(environment: Mapping[str, str]) -> Settings:
     """
     read = _Reader(environment)
     profiles = read.checked(lambda: enabled_profiles(environment)) or {}
-    for setting in [one for profile in profiles.values() for one in profile.settings]:
-        read.setting(setting)
+    read.settings_of(profiles.values())
     connections = read.connections(
         [one for profile in profiles.values() for one in (*profile.connections, *profile.repair_connections())]
     )
@@ -300,11 +299,12 @@ class _Reader:
                 found[one.setting] = given
         return found
 
-    def setting(self, one: Setting) -> None:
-        """Check the text of a profile's setting."""
-        if self.text(one.name) is None and one.default is None:
-            self.problems.append(f"{one.name} is not set: give {one.allowed}")
-        self.like(one.name, re.compile(one.form).fullmatch, one.allowed)
+    def settings_of(self, profiles: Iterable[Profile]) -> None:
+        """Check the texts of the profiles' own settings."""
+        for one in [one for profile in profiles for one in profile.settings]:
+            if self.text(one.name) is None and one.default is None:
+                self.problems.append(f"{one.name} is not set: give {one.allowed}")
+            self.like(one.name, re.compile(one.form).fullmatch, one.allowed)
 
     def address(self, variable: str, *, query: bool = False) -> str | None:
         given = self.text(variable)

@@ -24,6 +24,11 @@ class BlobsOf:
     prefix: str = ""
     keep: Suffixes = ALL
 
+    @property
+    def place(self) -> str:
+        """Where it looks, for a log."""
+        return self.container
+
     def things(self, result: Any) -> int:
         """How many blobs a result has; 0 for None."""
         return sum(page.total for page in result or ())
@@ -35,6 +40,11 @@ class BlobCount:
 
     setting: str
     container: str
+
+    @property
+    def place(self) -> str:
+        """Where it looks, for a log."""
+        return self.container
 
     def things(self, result: Any) -> int:
         """How many blobs a result has; 0 for None."""
@@ -51,6 +61,11 @@ class Contents:
     container: str
     text_of: str
 
+    @property
+    def place(self) -> str:
+        """Where it looks, for a log."""
+        return self.container
+
     def things(self, answer: Any) -> int:
         """How many blobs there are."""
         return len(answer.blobs) if answer else 0
@@ -62,6 +77,11 @@ class ObjectsUnder:
 
     setting: str
     prefix: str
+
+    @property
+    def place(self) -> str:
+        """Where it looks, for a log."""
+        return self.prefix
 
     def things(self, result: Any) -> int:
         """How many objects there are."""
@@ -77,6 +97,11 @@ class SqliteRows:
     setting: str
     key: str
     statements: tuple[str, ...]
+
+    @property
+    def place(self) -> str:
+        """Where it looks, for a log."""
+        return self.key
 
     def things(self, result: Any) -> int:
         """One, if the object is there."""

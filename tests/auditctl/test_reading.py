@@ -82,7 +82,7 @@ def test_profiles(service: ScriptedService, auditctl: Auditctl) -> None:
     [
         ({"name": "a b=c"}, "name"),
         ({"choices": ["a"]}, "name"),
-        ({"name": "a", "default": 7}, "default"),
+        ({"name": "a", "default": 7.5}, "default"),
         ({"name": "a", "choices": "b"}, "choices"),
         ("statuses", "options"),
     ],

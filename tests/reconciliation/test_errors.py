@@ -17,6 +17,7 @@ def test_only_what_may_pass_by_itself_is_tried_again() -> None:
         "StorageUnavailableError",
         "ListingError",
         "DatabaseUnavailableError",
+        "ApiUnavailableError",
     }
 
 

@@ -481,7 +481,7 @@ FOREIGN: dict[str, bytes] = {
     "a number for how far it came": json.dumps(WRITTEN | {"progress": 7}).encode(),
     "a text for how many are open": json.dumps(WRITTEN | {"dead_letters": "7"}).encode(),
     "a mode that is no text": json.dumps(WRITTEN | {"parameters": WRITTEN["parameters"] | {"mode": 7}}).encode(),
-    "a number for an option": json.dumps(WRITTEN | {"parameters": WRITTEN["parameters"] | {"statuses": 7}}).encode(),
+    "a number for an option": json.dumps(WRITTEN | {"parameters": WRITTEN["parameters"] | {"statuses": 7.5}}).encode(),
     "another outcome": json.dumps(WRITTEN | {"outcome": {"code": 5, "word": "great"}}).encode(),
     "no parameters": json.dumps(WRITTEN | {"parameters": None}).encode(),
     "a moment without a zone": json.dumps(WRITTEN | {"created_at": "2026-01-31T09:30:00"}).encode(),
