@@ -101,7 +101,7 @@ class Services:
                 places[one.shown] = given.shown
             else:
                 places[one.shown] = given.account if given else None
-        places |= {one.shown: profile.given[one.name] for one in profile.settings}
+        places |= {one.shown: profile.given[one.name] for one in profile.settings if one.shown}
         optional = frozenset(one.shown for one in profile.connections if not one.needed)
         return Audited(places, self.settings.environment, optional)
 

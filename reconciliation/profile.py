@@ -74,14 +74,14 @@ def api(setting: str, shown: str = "api", *, needed: bool = True) -> Connection:
 class Setting:
     """A text that the app is configured with for a profile: the app setting ``name``. Its whole text matches ``form``,
     ``allowed`` says in words what may be given. Without a ``default`` it must be set. ``shown`` is the member of a
-    report that holds it.
+    report that holds it, if it says what is audited.
     """
 
     name: str
     means: str
     allowed: str
     form: str
-    shown: str
+    shown: str = ""
     default: str | None = None
 
 

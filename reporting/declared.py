@@ -93,7 +93,7 @@ def _named(name: str, words: Sequence[str]) -> Any:
 
 def places(profile: Profile) -> Members:
     """The members of a report that name the places: one for each connection, and for each setting of the profile."""
-    given: Members = {one.shown: (Said, Field()) for one in profile.settings}
+    given: Members = {one.shown: (Said, Field()) for one in profile.settings if one.shown}
     return {one.shown: _place(one) for one in profile.connections} | given
 
 

@@ -9,8 +9,6 @@ from reconciliation.parameters import AuditParameters
 FAST = "fast"  # videos that may need a run
 FULL = "full"  # all videos, and all folders of the bucket
 MODES = (FAST, FULL)
-PAUSE = timedelta(seconds=15)
-"""An event that starts a run arrives within seconds: what was on its way in the first look is there in the second."""
 _MOST_MINUTES = 60 * 24 * 365
 
 

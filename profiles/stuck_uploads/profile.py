@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from operator import attrgetter
 from typing import Any
 
@@ -27,6 +28,7 @@ from reconciliation.queries import HttpRows, Prefixes
 DATABASE, PREFECT = "STUCK_UPLOADS_DATABASE", "STUCK_UPLOADS_PREFECT"
 DEPLOYMENT, CROP_DEPLOYMENT = "STUCK_UPLOADS_DEPLOYMENT", "STUCK_UPLOADS_CROP_DEPLOYMENT"
 COLUMNS, NAMESPACE = "STUCK_UPLOADS_COLUMNS", "STUCK_UPLOADS_NAMESPACE"
+PAUSE = "STUCK_UPLOADS_PAUSE_SECONDS"
 _DEPLOYMENT_FORM = r"[^/\s]{1,100}/[^/\s]{1,100}"
 _PREFIX_OF_RUNS = "run/"
 
@@ -73,17 +75,25 @@ class StuckUploads(Grouped):
             "namespace",
             default="prod",
         ),
+        # An event that starts a run arrives within seconds: what was on its way in the first look is there in the next.
+        Setting(
+            PAUSE,
+            "How long the second look waits after the first.",
+            "a whole number of seconds from 0 to 600",
+            "[0-9]|[1-9][0-9]|[1-5][0-9]{2}|600",
+            default="15",
+        ),
     )
     # Rows before runs: a run that was made for a row that was read is seen. Again the other way round: a row that a run
     # has just written is read after the run.
     again_order = (SERVICE, RUNS, STATES, VIDEOS)
     only = Keys(VIDEOS, "UUIDs of videos", ANY_UUID, video_id)
     default_grace_minutes = 70
-    pause = options.PAUSE
 
     def __init__(self, given: Mapping[str, str] | None = None) -> None:
         self.given = given or {one.name: one.default or "" for one in self.settings}
         self.dialect = DIALECTS[self.given[COLUMNS]]
+        self.pause = timedelta(seconds=int(self.given[PAUSE]))
         self.options = options.options_for(self.dialect)
         self.joins = (
             Join(

@@ -1,6 +1,6 @@
 """The demo's servers, all of them real: Postgres, a bucket, Prefect and the app, with the cases planted in them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +32,7 @@ class Stack:
     """The running app, the world that it audits, and the settings that it has."""
 
     app: RunningApp
+    settings: Mapping[str, str]
     cases: Sequence[Case]
     database: str
     prefect: PrefectServer
@@ -80,13 +81,15 @@ def stack(
             "STUCK_UPLOADS_DEPLOYMENT": DEPLOYMENT,
             "STUCK_UPLOADS_CROP_DEPLOYMENT": CROP_DEPLOYMENT,
             "STUCK_UPLOADS_COLUMNS": columns,
+            # Nothing is on its way here.
+            "STUCK_UPLOADS_PAUSE_SECONDS": "1",
             # The servers date every object now: waiting for it to settle would hide what is to be found.
             "AUDIT_SETTLE_MINUTES": "0",
             "AUDIT_REPAIR_SECOND_LOOK_SECONDS": "2",
             **bucket,
         }
         app = running.enter_context(running_app(settings, directory=directory, port=port))
-        yield Stack(app, cases, database, engine)
+        yield Stack(app, settings, cases, database, engine)
 
 
 def repair_url(url: str, columns: str) -> str:

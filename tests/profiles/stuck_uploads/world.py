@@ -11,7 +11,7 @@ from typing import Any
 
 from dev.demo.stuck_uploads.cases import TENANT, Case, PlantedRun
 from dev.demo.stuck_uploads.rows import status_in
-from profiles.stuck_uploads.profile import COLUMNS, CROP_DEPLOYMENT, DEPLOYMENT, NAMESPACE, StuckUploads
+from profiles.stuck_uploads.profile import COLUMNS, CROP_DEPLOYMENT, DEPLOYMENT, NAMESPACE, PAUSE, StuckUploads
 from profiles.stuck_uploads.runs import Run
 from profiles.stuck_uploads.scan import choose, lookups, reduce
 from profiles.stuck_uploads.videos import DatabaseInUse, Video
@@ -33,6 +33,7 @@ def profile_for(columns: str = "layout_status") -> StuckUploads:
         CROP_DEPLOYMENT: "crop-frames/production",
         COLUMNS: columns,
         NAMESPACE: "prod",
+        PAUSE: "0",
     }
     return StuckUploads(given)
 
