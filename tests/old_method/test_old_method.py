@@ -1,7 +1,7 @@
 """What the old method finds, we find, and what it passes over in silence, we find or say that we could not look."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from tests.app.world import Api, running
 from tests.dev.demo.prodlike.spec import UUID_NAME, keys
 from tests.old_method.seven import FAILED_CONTAINER, FAILED_PREFIX, Lost, seven
 from tests.old_method.steps import ListedStorage, OldMethod, RealStorage
+from tests.old_method.tables import table
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "old-method.md"
 REFUSED = (403, "AuthorizationFailure")
@@ -35,12 +36,6 @@ def concluded(rows: list[str]) -> Counter[str]:
 def by_scripts(rows: int) -> str:
     """What the old method says of a session."""
     return f"found, {rows} row{'s' * (rows > 1)}" if rows else "nothing"
-
-
-def table(heads: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
-    """A table as it stands in the document."""
-    lines = [heads, tuple("---" for _ in heads), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
 
 
 # --- the seven on which it was tried -------------------------------------------------------------------------------
