@@ -29,9 +29,14 @@ SERVERS := .venvs/moto/installed .venvs/prefect/installed
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
+PROFILE ?= pre-capture-sessions
+DEMO_pre-capture-sessions := dev.demo
+DEMO_stuck-uploads := dev.demo.stuck_uploads
+
 .PHONY: demo
-demo: install .venvs/prefect/installed ## plant lost recordings on a stack of its own, audit it, compare what was found, stop everything
-	@$(RUN)/python -m dev.demo
+demo: install $(if $(filter stuck-uploads,$(PROFILE)),$(SERVERS)) ## plant what is lost, audit it, compare, repair, stop everything; PROFILE=stuck-uploads is another system
+	@[ -n '$(DEMO_$(PROFILE))' ] || { echo "There is no demo of $(PROFILE): give PROFILE=pre-capture-sessions or stuck-uploads" >&2; exit 2; }
+	@$(RUN)/python -m $(DEMO_$(PROFILE))
 
 .PHONY: start
 start: install ## run the app on port 7071 with its stack until Ctrl-C; data is kept in .state

@@ -26,6 +26,7 @@ from tests.old_method.stuck_uploads.right import RIGHT, Do
 from tests.old_method.stuck_uploads.steps import MOST_ROWS, MOST_RUNS, OldMethod, Run, Sweep, Way, decided
 from tests.old_method.tables import in_one_line, table
 
+pytestmark = pytest.mark.deep
 DOCUMENT = Path(__file__).parents[3] / "docs" / "old-method.md"
 COLUMNS = "layout_status"
 CROWD = [
