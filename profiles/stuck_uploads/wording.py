@@ -38,7 +38,7 @@ WORDING = Wording(
     alarms=_stuck,
     no_alarm="No stuck video was found in what was read",
     clean=_none_stuck,
-    counting={"video": "video", "object": "folder without a row", "run": "run without a row"},
+    counting={"video": "video", "object": "orphaned folder", "run": "orphaned run"},
     high="Somebody must act: a video is stuck, lost, or about to be processed twice.",
 )
 

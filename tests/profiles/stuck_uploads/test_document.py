@@ -3,10 +3,12 @@
 import re
 from itertools import dropwhile, takewhile
 from pathlib import Path
+from typing import Any
 
 from profiles.stuck_uploads import PROFILE
 from profiles.stuck_uploads.kinds import OBJECT, RUN, VIDEO
 from profiles.stuck_uploads.starting import AHEAD, LEAST_TIME
+from reconciliation.rules import Kind
 
 TEXT = (Path(__file__).parents[3] / "docs" / "stuck-uploads.md").read_text(encoding="utf-8")
 
@@ -20,7 +22,11 @@ def table(heading: str) -> list[list[str]]:
 
 
 def test_every_verdict_is_explained_in_the_words_of_its_rule() -> None:
-    headings = {"Videos": VIDEO, "Folders and objects without a row": OBJECT, "Runs without a row": RUN}
+    headings: dict[str, Kind[Any]] = {
+        "Videos": VIDEO,
+        "Folders and objects without a row": OBJECT,
+        "Runs without a row": RUN,
+    }
     for heading, kind in headings.items():
         assert table(heading) == [
             [
