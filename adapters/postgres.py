@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -81,8 +81,7 @@ class Database:
                 await connection.set_read_only(True)
                 await connection.set_isolation_level(psycopg.IsolationLevel.REPEATABLE_READ)
                 wanted = _SESSION | {"statement_timeout": f"{self.statement_timeout_seconds}s"}
-                if "search_path" not in options.get("options", ""):
-                    wanted["search_path"] = "public"
+                wanted |= schema_of(options)
                 await connection.execute(_SET_SESSION, [list(wanted), list(wanted.values())])
                 yield Snapshot(connection)
         except psycopg.Error as error:
@@ -120,6 +119,11 @@ class Database:
                 f"Cannot log in to the database of {self.setting}: Microsoft Entra could not be reached for a token. "
                 "Check the app's way out, then audit again."
             ) from error
+
+
+def schema_of(options: Mapping[str, Any]) -> dict[str, str]:
+    """The session setting for the schema: public, unless the URL's ``options`` set a ``search_path``."""
+    return {} if "search_path" in options.get("options", "") else {"search_path": "public"}
 
 
 @dataclass(frozen=True)

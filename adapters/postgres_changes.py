@@ -14,7 +14,8 @@ from psycopg.rows import dict_row
 
 from adapters.appliers import UncertainError
 from adapters.database_errors import explained
-from adapters.postgres import Database
+from adapters.database_url import database_options
+from adapters.postgres import Database, schema_of
 from reconciliation.effects import Effect, Ended, Ending, GuardedSql, Once, refusal
 from reconciliation.errors import AuditError
 
@@ -90,7 +91,7 @@ class Changes:
         committing = False
         try:
             async with asyncio.timeout(_MOST_SECONDS), await self._connected() as connection, connection.transaction():
-                await _prepare(connection)
+                await self._prepare(connection)
                 ended = await _changed(connection, statement, values)
                 if not ended.ending.is_applied:
                     raise psycopg.Rollback
@@ -154,6 +155,10 @@ class Changes:
         await connection.set_isolation_level(psycopg.IsolationLevel.READ_COMMITTED)
         return connection
 
+    async def _prepare(self, connection: psycopg.AsyncConnection[tuple[Any, ...]]) -> None:
+        wanted = _SESSION | schema_of(database_options(self.database.setting, self.database.url))
+        await connection.execute(_SET_SESSION, [list(wanted), list(wanted.values())])
+
     @asynccontextmanager
     async def _transaction(self, *, read_only: bool = False) -> AsyncIterator[psycopg.AsyncConnection[tuple[Any, ...]]]:
         """A transaction that changes nothing."""
@@ -162,15 +167,10 @@ class Changes:
                 await self._connected(read_only=read_only) as connection,
                 connection.transaction(force_rollback=True),
             ):
-                await _prepare(connection)
+                await self._prepare(connection)
                 yield connection
         except psycopg.Error as error:
             raise explained(self.database.setting, error) from error
-
-
-async def _prepare(connection: psycopg.AsyncConnection[tuple[Any, ...]]) -> None:
-    wanted = _SESSION | {"search_path": "public"}
-    await connection.execute(_SET_SESSION, [list(wanted), list(wanted.values())])
 
 
 async def _changed(

@@ -146,3 +146,16 @@ async def test_the_role_may_set_a_status_and_nothing_else(world: World) -> None:
         ):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 connection.execute(statement.encode())
+
+
+async def test_tables_in_another_schema_are_changed_there_where_the_url_names_it(world: World) -> None:
+    world.execute("create schema other; alter table videos set schema other;")
+    world.execute("alter table video_database_state set schema other; create table videos (id uuid)")
+    role = world.changes.database.url.partition("://")[2].partition(":")[0]
+    world.execute(f"grant usage on schema other to {role}")
+    status, token = world.execute(f"select {world.column}, xmin::text from other.videos")[0]
+    there = Changes(Database("A_DATABASE", f"{world.changes.database.url}?options=-csearch_path%3Dother"))
+    values = {"video_id": WAITING.video_id, "status": status, "processed": world.dialect.annotate, "row_token": token}
+    effect = Effect("mark_processed", values)
+    ended = await there.apply(mark_processed(world.dialect), effect, ONCE, in_a_minute())
+    assert ended.ending is Ending.DONE
