@@ -5,7 +5,7 @@ from typing import TextIO
 
 from auditctl.responses import Audit, DeadLetter, Health, Profile
 from auditctl.service import Service
-from auditctl.wording import key_value, now
+from auditctl.wording import key_value, now, places
 
 
 class Lines:
@@ -71,15 +71,8 @@ class Lines:
                 event="verdict", audit=audit.id, verdict=given.verdict, count=given.count, severity=given.severity
             )
         if of := audit.audited:
-            self._event(
-                event="audited",
-                audit=audit.id,
-                environment=of.environment,
-                storage_account=of.storage_account,
-                ingest_account=of.ingest_account,
-                database_host=of.database_host,
-                database_name=of.database_name,
-            )
+            pairs = {"event": "audited", "audit": audit.id, "environment": of.environment}
+            self._event(**{**pairs, **places(of), **pairs})
         if since := audit.since_last:
             self._event(
                 event="since_last",

@@ -11,6 +11,13 @@ from auditctl.outcome import ACTIVE_STATES, ENDED_STATES, Outcome, outcome_of
 AUDIT_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~:@+-]{0,199}")
 _OPTION: Final = re.compile(r"[A-Za-z0-9_.-]{1,100}")
 NEEDS_NOBODY: Final = "info"
+_NO_PLACES: Final = frozenset(
+    {"headline", "notes", "environment", "counts", "asking", "findings", "hidden", "since_last", "units"}
+)
+"""What a summary tells besides the places that were audited."""
+_DATABASE: Final = "database"
+_USUAL_PLACES: Final = ("storage_account", "ingest_account", _DATABASE)
+"""Those of an audit of accounts: they are told in this order, also where one was not configured."""
 STATES: Final = ACTIVE_STATES | ENDED_STATES
 
 
@@ -45,14 +52,24 @@ class SinceLast:
 
 
 @dataclass(frozen=True)
+class Place:
+    """One place that an audit was of, by its name in the service's words; a database has a host, too.
+
+    None is what the service does not tell.
+    """
+
+    name: str
+    value: str | None
+    host: str | None = None
+    is_database: bool = False
+
+
+@dataclass(frozen=True)
 class Audited:
-    """The environment of an audit, its storage and its database; what the service does not name is None."""
+    """The environment of an audit, and its places."""
 
     environment: str
-    storage_account: str | None
-    ingest_account: str | None
-    database_host: str | None
-    database_name: str | None
+    places: tuple[Place, ...]
 
 
 @dataclass(frozen=True)
@@ -203,16 +220,24 @@ def read_audit(fields: Fields) -> Audit:
 
 def _read_audited(summary: Fields) -> Audited | None:
     """None from an older service without it."""
-    environment, database = summary.optional_text("environment"), summary.inner("database")
+    environment = summary.optional_text("environment")
     if environment is None:
         return None
-    return Audited(
-        environment,
-        summary.optional_text("storage_account"),
-        summary.optional_text("ingest_account"),
-        database.optional_text("host"),
-        database.optional_text("name"),
-    )
+    usual = _USUAL_PLACES if _USUAL_PLACES[0] in summary.members else ()
+    others = (name for name in summary.members if name not in _NO_PLACES and name not in usual)
+    return Audited(environment, tuple(filter(None, (_read_place(summary, name) for name in (*usual, *others)))))
+
+
+def _read_place(summary: Fields, name: str) -> Place | None:
+    """None if a member is not a place but something that this program does not know."""
+    value = summary.members.get(name)
+    if name == _DATABASE or (isinstance(value, dict) and {"host", "name"} <= value.keys()):
+        database = summary.inner(name)
+        host, of_name = database.optional_text("host"), database.optional_text("name")
+        return Place(printable(name), of_name, host, is_database=True)
+    if value is None or isinstance(value, str):
+        return Place(printable(name), summary.optional_text(name))
+    return None
 
 
 def _read_given(summary: Fields) -> Iterator[Given]:

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from auditctl.responses import Audited, Given, Progress, SinceLast
+from auditctl.responses import Audited, Given, Place, Progress, SinceLast
 
 UNKNOWN: Final = "-"
+_NO_KEY: Final = re.compile(r"[^\w.-]")
 _NEEDS_NO_QUOTES: Final = re.compile(r"[\w.,:;/+@%?&()~-]+")
 
 
@@ -63,10 +64,22 @@ def coverage(progress: Progress) -> str:
 
 def audited(of: Audited) -> str:
     """The environment and places of an audit, as a phrase."""
-    parts = {"storage account": of.storage_account, "ingest account": of.ingest_account, "database": of.database_name}
-    places = ", ".join(f"{name} {value}" for name, value in parts.items() if value is not None)
-    host = "" if of.database_host is None else f" at {of.database_host}"
-    return f"{of.environment}: {places}{host}"
+    return f"{of.environment}: {', '.join(filter(None, map(_place, of.places)))}"
+
+
+def _place(one: Place) -> str:
+    """Empty for a place that was not configured."""
+    name = "" if not one.value else f"{one.name.replace('_', ' ')} {one.value}"
+    return f"{name or one.name} at {one.host}" if one.host else name
+
+
+def places(of: Audited) -> dict[str, str | None]:
+    """The places of an audit by their names, and of databases the hosts."""
+    told: dict[str, str | None] = {}
+    for one in of.places:
+        name = _NO_KEY.sub("_", one.name)
+        told |= {f"{name}_host": one.host, f"{name}_name": one.value} if one.is_database else {name: one.value}
+    return told
 
 
 def needing_nobody(given: Sequence[Given]) -> str:

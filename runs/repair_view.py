@@ -64,7 +64,8 @@ async def _whole(context: Context, record: RepairRecord) -> dict[str, Any]:
         for one in stored.plan.changes:
             ended = ledger.change(one)
             if ended is not None:
-                changes.append({"number": one.number, "ending": ended.ending.value, "why": ended.why})
+                told = {"number": one.number, "ending": ended.ending.value, "why": ended.why, "left": dict(ended.left)}
+                changes.append(told)
     return {
         "plan": None if stored is None else stored.plan.document(),
         "decision": None

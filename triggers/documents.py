@@ -234,6 +234,8 @@ class EndingShown(Closed):
     number: Annotated[int, Field(ge=1, le=MOST_CHANGES)]
     ending: Ending
     why: str
+    left: Scalars
+    """What it left in the audited system, such as the id of a run; empty if it changed nothing."""
 
 
 class RepairInShort(Closed):
@@ -343,6 +345,15 @@ class ProfileOption(Closed):
     default: str | int | list[str] | None
 
 
+class VerdictDeclared(VerdictTold):
+    """A verdict that a profile can give, and what can be done about it."""
+
+    alarm: bool
+    """True if it is what the profile looks for above all."""
+    repair: str | None
+    """The name of the repair that mends it; null if none does."""
+
+
 class Profile(Closed):
     """A system that can be audited."""
 
@@ -352,7 +363,7 @@ class Profile(Closed):
     modes: Annotated[list[Mode], Field(min_length=1)]
     options: list[ProfileOption]
     default_grace_minutes: Count
-    verdicts: list[VerdictTold]
+    verdicts: list[VerdictDeclared]
 
 
 class Profiles(Closed):

@@ -31,6 +31,8 @@ async def list_profiles() -> func.HttpResponse:
                             "verdict": rule.verdict,
                             "severity": rule.severity.value,
                             "meaning": rule.means,
+                            "alarm": rule.alarm,
+                            "repair": rule.repair,
                         }
                         for kind, rule in profile.verdicts()
                     ],

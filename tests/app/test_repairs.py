@@ -250,7 +250,8 @@ def test_what_somebody_else_did_in_between_is_left_alone_and_said(
     assert repairing.approve(repair).status_code == 202
     ended = repairing.until(repair["id"], ENDED)
     [ending] = [one for one in ended["ledger"] if one["number"] == change["number"]]
-    assert ending["ending"] == "someone_else_moved"
+    assert (ending["ending"], ending["left"]) == ("someone_else_moved", {})
+    assert all(one["left"] for one in ended["ledger"] if one["ending"] == "done")
     after = rows(world, "select xmin::text, * from capture_sessions order by id")
     done = {one["subject"]["id"] for one in repair["plan"]["changes"]} - {change["subject"]["id"]}
     assert [row for row in after if str(row["id"]) not in done] == [r for r in before if str(r["id"]) not in done]

@@ -8,7 +8,10 @@ import httpx
 import pytest
 
 from auditctl.client import retry_after_seconds
+from auditctl.fields import Fields
+from auditctl.responses import read_audit
 from auditctl.watch import delay_after_trouble, delay_before_next_look
+from auditctl.wording import audited
 from tests.auditctl.conftest import Auditctl
 from tests.auditctl.scripted_service import (
     AUDIT,
@@ -261,6 +264,33 @@ def test_the_delay_grows_to_what_is_asked_for_within_reason(
 )
 def test_an_unreadable_retry_after_is_as_good_as_none(header: str, seconds: float | None) -> None:
     assert retry_after_seconds(httpx.Response(503, headers={"Retry-After": header})) == seconds
+
+
+def test_whatever_places_an_audit_names_are_told(service: ScriptedService, auditctl: Auditctl) -> None:
+    summary = {
+        "headline": "demo: 1 video is stuck.",
+        "notes": [],
+        "environment": "demo",
+        "database": {"host": "db.example", "name": "uploads"},
+        "prefect": "prefect.example/api",
+        "bucket": None,
+        "event": "none",
+        "counts": {},
+        "asking": {},
+        "units": {"noun": "folder", "listed": 1},
+        "unheard_of": 7,
+    }
+    service.on("GET", AUDIT, Reply(ended_document(0, "clean", summary=summary)))
+
+    ran = auditctl("watch", AUDIT_ID)
+
+    assert (
+        f"event=audited audit={AUDIT_ID} environment=demo database_host=db.example database_name=uploads "
+        "prefect=prefect.example/api bucket=-\n"
+    ) in ran.out
+    of = read_audit(Fields(ended_document(0, "clean", summary=summary), "the service")).audited
+    assert of is not None
+    assert audited(of) == "demo: database uploads at db.example, prefect prefect.example/api, event none"
 
 
 def test_a_pipe_is_told_the_severity_of_each_verdict_and_what_was_audited(

@@ -77,6 +77,15 @@ async def test_what_tells_of_the_service() -> None:
         fits(model, json.loads((await responded(answered)).get_body()))
 
 
+async def test_each_verdict_tells_its_repair_and_whether_it_is_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AUDIT_PROFILES", "stuck-uploads")
+    answered = json.loads((await list_profiles()).get_body())
+    told = {one["verdict"]: (one["repair"], one["alarm"]) for one in answered["profiles"][0]["verdicts"]}
+    assert told["never_started"] == ("start_run", True)
+    assert told["error_contradicted"] == ("mark_processed", False)
+    assert told["too_young"] == (None, False)
+
+
 @pytest.mark.parametrize(
     ("model", "error"),
     [
