@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from reconciliation.evidence import Unread
 from reconciliation.lookups import SqliteRows
 
 LAYOUT_STATEMENTS = (
@@ -37,9 +38,18 @@ def lookups(setting: str, layout_key: str, ocr_key: str) -> tuple[SqliteRows, Sq
     return SqliteRows(setting, layout_key, LAYOUT_STATEMENTS), SqliteRows(setting, ocr_key, OCR_STATEMENTS)
 
 
-def read(layout: Any, ocr: Any) -> Contents:
-    """From the answers to ``lookups``."""
+def read(layout: Any, ocr: Any) -> Contents | Unread:
+    """From the answers to ``lookups``. An ``Unread`` if one could be opened and does not know a table or a column: it
+    is of another version of the service, and not damaged.
+    """
+    for name, answer in (("layout", layout), ("texts", ocr)):
+        if _is_of_another_version(answer):
+            return Unread(name, f"the database of its {name} has not the tables that are known here", failed=True)
     return Contents(_layout(layout), _number(_rows(ocr, 0)))
+
+
+def _is_of_another_version(answer: Any) -> bool:
+    return isinstance(answer, dict) and answer.get("state") == "read" and None in (answer.get("rows") or [None])
 
 
 def _layout(answer: Any) -> Layout | None:

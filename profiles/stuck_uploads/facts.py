@@ -146,7 +146,7 @@ class VideoFacts:
     @cached_property
     def folder(self) -> Stored | None:
         """The folder that the row's own ids name."""
-        return next((one for one in folders_of(self.evidence) if one.path.lower() == self.video.folder), None)
+        return next((one for one in folders_of(self.evidence) if one.path == self.video.folder), None)
 
     @property
     def has_source(self) -> bool:
@@ -174,11 +174,15 @@ class VideoFacts:
         return (self.folder.outputs if self.folder else 0) + of_server
 
     @property
+    def recognised(self) -> int:
+        """In how many frames text was recognised, as far as that is known: it has at least as many."""
+        return (self.contents.ocr_frames or 0) if isinstance(self.contents, Contents) else 0
+
+    @property
     def frames_are_whole(self) -> bool:
         """True if there is a frame and a thumbnail for every ten seconds, and as many as text was recognised in."""
         frames = self.folder.frames if self.folder else None
-        recognised = self.contents.ocr_frames if isinstance(self.contents, Contents) else None
-        least = max(self.video.total_frames or 0, recognised or 0)
+        least = max(self.video.total_frames or 0, self.recognised)
         return frames is not None and frames.are_whole and frames.number >= least
 
     @property

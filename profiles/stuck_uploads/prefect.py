@@ -68,7 +68,10 @@ def runs(names: Mapping[str, str], since: datetime | None) -> Conversation:
         if answer.status == _NOT_FOUND:
             yield _missing(name)
             return
-        ids[text_in(object_in(answer), "id")] = of
+        its_id = text_in(object_in(answer), "id")
+        if its_id in ids:
+            raise ListingError(f"{name} is the same deployment as the other one in the settings. Name two, or one.")
+        ids[its_id] = of
         now = now or answer.at
     if now is None:
         raise ListingError("The API does not tell its time (the header Date), so that no bound can be set.")
@@ -89,7 +92,8 @@ def _sweeps(deployments: Sequence[str], after: datetime | None, now: datetime) -
         return
     begin, end = to_text(after), to_text(now)
     yield of | {"expected_start_time": {"after_": begin, "before_": end}}
-    yield active | {"expected_start_time": {"after_": end}}
+    # Also what has ended: a run that was to begin later may have been begun by hand.
+    yield of | {"expected_start_time": {"after_": end}}
     yield active | {"expected_start_time": {"before_": begin}}
 
 

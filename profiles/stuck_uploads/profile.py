@@ -258,9 +258,11 @@ class StuckUploads(Grouped):
         owned = {folder_of(video.tenant_id, video.id, side) for side in ("client", SERVER)} if video else set[str]()
         read = {one.path: one for one in folders_of(group.evidence)}
         for path in dict.fromkeys(group.rows[3]):
-            if path.lower() not in owned:
+            if path not in owned:
                 folder = folder_in(path)
                 unread = group.evidence if isinstance(group.evidence, Unread) else None
+                if folder and group.evidence is None:
+                    unread = Unread(path, "it was not opened, since its video was deleted", failed=True)
                 yield (
                     OBJECT.name,
                     path if folder else masked(path),
@@ -288,7 +290,7 @@ class StuckUploads(Grouped):
 
 
 def _own(video: Video, evidence: Any) -> Stored | None:
-    return next((one for one in folders_of(evidence) if one.path.lower() == video.folder), None)
+    return next((one for one in folders_of(evidence) if one.path == video.folder), None)
 
 
 def _key_of_run(run: Run) -> str:

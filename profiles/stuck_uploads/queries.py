@@ -9,9 +9,10 @@ from profiles.stuck_uploads.keys import video_id
 from reconciliation.parameters import AuditParameters
 from reconciliation.queries import SqlRows
 
-# A fast audit leaves out what was processed or deleted; a status that is not known is no reason to leave a row out.
+# A fast audit leaves out what was processed or deleted, unless it is asked for by its id; a status that is not known is
+# no reason to leave a row out.
 _WANTED = """
-       (%(all)s::boolean or {status} is null or {status} <> all(%(finished)s::text[]))
+       (%(all)s::boolean or %(only)s::uuid[] is not null or {status} is null or {status} <> all(%(finished)s::text[]))
    and (%(statuses)s::text[] is null or {status} = any(%(statuses)s::text[]))
    and (%(only)s::uuid[] is null or v.id = any(%(only)s::uuid[]))
 """

@@ -20,6 +20,7 @@ from reconciliation.repair import Change, Repair, Repairable
 
 REPAIR_PREFECT, REPAIR_DATABASE = "STUCK_UPLOADS_REPAIR_PREFECT", "STUCK_UPLOADS_REPAIR_DATABASE"
 _EDITED = "People have edited it, or are about to: nothing may overwrite that."
+_GONE_ON = "Something was made of it that follows its approval: a person must decide what its status is to be."
 _UNREAD = "Its folder could not be read just now."
 _LEFT_TO_PEOPLE = "See what becomes of its run. Once it runs it cannot be taken back."
 
@@ -70,6 +71,8 @@ def _start(repairable: Repairable[VideoFacts], namespace: str) -> Change | str:
     video, service = facts.video, facts.service
     if facts.is_edited:
         return _EDITED
+    if facts.has_gone_on or facts.is_approved or facts.crops:
+        return _GONE_ON
     if service is None:
         return "What the deployment and its workers are doing could not be read."
     if objects is None or isinstance(objects, Unread):
@@ -109,10 +112,12 @@ def _mark(repairable: Repairable[VideoFacts]) -> Change | str:
     video = facts.video
     if facts.is_edited:
         return _EDITED
+    if facts.has_gone_on or facts.is_approved or facts.crops:
+        return _GONE_ON
+    if not facts.recognised:
+        return "No text was recognised in it, so nothing tells how many frames it should have: a person must look."
     if any(one is None or isinstance(one, Unread) for one in (client, server)):
         return _UNREAD
-    if video.boundaries_status not in {None, "wait"}:
-        return "A later step has begun already: a person must decide what its status is to be."
     path = _path(facts)
     of_server = folder_of(video.tenant_id, video.id, SERVER)
     versions = {

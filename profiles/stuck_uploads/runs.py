@@ -75,7 +75,8 @@ class Run:
     def is_dead(self, clock: Clock) -> bool:
         """True if whoever worked on it is gone: nobody ends it any more."""
         if self.state == RUNNING:
-            return _is_over(clock, self.started or self.since, LIMIT)
+            # A run that is begun again keeps its first start.
+            return _is_over(clock, self.since or self.started, LIMIT)
         return self.state == PENDING and _is_over(clock, self.since or self.started, PICK_UP)
 
     def is_overdue(self, clock: Clock) -> bool:

@@ -27,7 +27,7 @@ def video_of(group: Group) -> Video | None:
 
 def choose(group: Group, asked: AuditParameters, dialect: Dialect) -> Open | Skip | None:
     """The folders of a video: the one that its row names, and all others with its id. A fast audit opens those of
-    videos that are not finished.
+    videos that are not finished, and of those that were asked for.
     """
     video, found = video_of(group), list(dict.fromkeys(group.rows[3]))
     if video is None:
@@ -35,13 +35,12 @@ def choose(group: Group, asked: AuditParameters, dialect: Dialect) -> Open | Ski
     stage = dialect.stages.get(video.status or "")
     if video.deleted_at is not None or stage is Stage.DELETED:
         return Skip(DELETED)
-    if asked.mode != FULL and stage is not None and stage not in UNFINISHED:
+    if asked.mode != FULL and not asked.only and stage is not None and stage not in UNFINISHED:
         return Skip(FINISHED)
+    # Keys tell case apart: a folder under another spelling is another one.
     own = [video.folder] if video.tenant_id else []
-    others = [path for path in found if path.lower() not in own]
-    # Keys tell case apart: of a folder that is there under another spelling, that one is opened.
-    spelled = [path for path in found if path.lower() in own] or own
-    return Open([*spelled, *others]) if spelled or others else None
+    paths = list(dict.fromkeys([*own, *found]))
+    return Open(paths) if paths else None
 
 
 def lookups(_unit: str, paths: Any) -> tuple[ObjectsUnder, ...]:

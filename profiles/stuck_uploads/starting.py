@@ -59,14 +59,14 @@ def start(values: Values, once: Once) -> Talk[Ended]:
 
 
 def started(values: Values, once: Once) -> Talk[Values | None]:
-    """What ``start`` left, if it created its run."""
+    """What ``start`` left, if it created its run; not of one that was called off again."""
     wanted = {
         "operator": "and_",
         "deployment_id": {"any_": [values["deployment_id"]]},
         "tags": {"all_": [OF_EFFECT + once.id("run")]},
     }
     answer = yield HttpCall("/flow_runs/filter", {"flow_runs": wanted})
-    runs = list_in(answer)
+    runs = [run for run in list_in(answer) if not _was_called_off(run)]
     return _left(runs[0]) if runs else None
 
 
@@ -77,6 +77,7 @@ class _Start:
         self._deployment, self._video = str(values["deployment_id"]), str(values["video_id"])
         self._values, self._tag = values, OF_EFFECT + once.id("run")
         self._now: datetime | None = None
+        self._nameless: str | None = None
 
     @property
     def now(self) -> datetime:
@@ -90,6 +91,8 @@ class _Start:
         if answer.status == _NOT_FOUND:
             return Ended(Ending.REFUSED, "There is no such deployment where runs are to be created.")
         active = yield from self._runs(state={"type": {"any_": list(ACTIVE)}})
+        if self._nameless is not None:
+            return Ended(Ending.REFUSED, f"Run {self._nameless} is active and does not say of which video it is.")
         ours = [run for run in active if self._is_ours(run)]
         if ours:
             return Ended(Ending.ALREADY_DONE, "Its run had been created before.", _left(ours[0]))
@@ -143,7 +146,7 @@ class _Start:
         rivals = [one for one in others if not self._comes_after(one, run)]
         if not rivals:
             return Ended(Ending.DONE, left=_left(run))
-        if not self._can_be_cancelled(next((one for one in active if one.get("id") == run.get("id")), run)):
+        if not _can_be_cancelled(next((one for one in active if one.get("id") == run.get("id")), run), self.now):
             why = f"Run {rivals[0].get('id')} is active too; ours is too close to its beginning to be cancelled."
             return Ended(Ending.DONE, why, _left(run))
         cancelled = yield from cancel(str(run.get("id")))
@@ -153,13 +156,10 @@ class _Start:
         why = f"Run {rivals[0].get('id')} is active too; ours could not be cancelled."
         return Ended(Ending.DONE, why, _left(run))
 
-    def _can_be_cancelled(self, run: Json) -> bool:
-        due = from_text(text_in(run, "expected_start_time"))
-        return run.get("state_type") == SCHEDULED and due - self.now >= LEAST_TIME
-
     def _comes_after(self, other: Json, run: Json) -> bool:
         """True for a run of another recovery that gives way to ours; one that somebody else has created never does."""
-        if TAG not in (other.get("tags") or ()):
+        is_of_a_repair = any(str(tag).startswith(OF_EFFECT) for tag in other.get("tags") or ())
+        if not is_of_a_repair or other.get("state_type") != SCHEDULED:
             return False
         return _age(other) > _age(run)
 
@@ -167,9 +167,7 @@ class _Start:
         return self._tag in (run.get("tags") or ())
 
     def _is_of_video(self, run: Json) -> bool:
-        parameters = run.get("parameters")
-        named = parameters.get("video_id") if isinstance(parameters, dict) else None
-        return run.get("deployment_id") == self._deployment and video_id(named) == self._video
+        return run.get("deployment_id") == self._deployment and _video_of(run) == self._video
 
     def _runs(self, **wanted: Mapping[str, Any]) -> Talk[list[Json]]:
         """All runs of the video that match; there is no filter on parameters, so those of the deployment are read."""
@@ -178,6 +176,9 @@ class _Start:
         for _ in range(_MOST_PAGES):
             page = pages.take((yield from self._ask(pages.call)))
             found |= {text_in(run, "id"): run for run in page if self._is_of_video(run)}
+            for run in page:
+                if run.get("state_type") not in TERMINAL and not _video_of(run):
+                    self._nameless = text_in(run, "id")
             if not page:
                 return sorted(found.values(), key=_age)
         raise ListingError("Prefect has no end of runs.")
@@ -194,7 +195,8 @@ def cancel(run_id: str) -> Talk[bool]:
     Prefect *rejects* this for such a run and puts it right into CANCELLED, and *aborts* it for one that has ended; one
     that a worker has taken would be broken off, so it is not asked for that.
     """
-    if (yield from state_of(run_id)) != SCHEDULED:
+    answer = yield HttpCall(f"/flow_runs/{run_id}", expects=(_FOUND, _NOT_FOUND))
+    if answer.status == _NOT_FOUND or answer.at is None or not _can_be_cancelled(object_in(answer), answer.at):
         return False
     body = {"state": {"type": "CANCELLING"}, "force": False}
     yield HttpCall(f"/flow_runs/{run_id}/set_state", body, (_FOUND, _CREATED), changes=True)
@@ -205,6 +207,18 @@ def state_of(run_id: str) -> Talk[str | None]:
     """The state of a run; None if there is none of that id."""
     answer = yield HttpCall(f"/flow_runs/{run_id}", expects=(_FOUND, _NOT_FOUND))
     return None if answer.status == _NOT_FOUND else text_in(object_in(answer), "state_type")
+
+
+def _can_be_cancelled(run: Json, now: datetime) -> bool:
+    """True if no worker can have taken it, nor is about to."""
+    due = from_text(text_in(run, "expected_start_time"))
+    return run.get("state_type") == SCHEDULED and due - now >= LEAST_TIME
+
+
+def _video_of(run: Json) -> str:
+    """The id of the video that its parameters name; "" if they name none."""
+    parameters = run.get("parameters")
+    return video_id(parameters.get("video_id")) if isinstance(parameters, dict) else ""
 
 
 def _was_called_off(run: Json) -> bool:

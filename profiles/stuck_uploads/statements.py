@@ -15,7 +15,8 @@ from reconciliation.queries import SqlRows
 _EDITED = """exists (
          select from video_database_state s
           where s.video_id = v.id
-            and (s.server_version > 0 or s.lock_type = 'client' or s.lock_holder_user_id is not null))"""
+            and (coalesce(s.server_version, 1) > 0 or coalesce(s.lock_type, 'server') <> 'server'
+                 or s.lock_holder_user_id is not null))"""
 _SAME_ROW = Guard("same_row", "its row is as it was read", moved=True)
 _WAITS = Guard("waits", "it has the status that it had, and was not deleted", moved=True)
 _NOT_EDITED = Guard("not_edited", "nobody has edited it, or is about to", moved=True)

@@ -42,6 +42,10 @@ def _is_unread(facts: VideoFacts) -> bool:
     return facts.stage is not Stage.DELETED and facts.unread is not None
 
 
+def _is_changing(facts: VideoFacts) -> bool:
+    return facts.is_unfinished and facts.outputs > 0 and not facts.has_settled
+
+
 def _is_processed(facts: VideoFacts) -> bool:
     return facts.is_processed and facts.is_analysed
 
@@ -196,10 +200,13 @@ _STUCK = partial(
     alarm=True,
 )
 _UNFINISHED: tuple[Rule[VideoFacts], ...] = (
-    counted(
-        "still_changing",
-        "It is not finished, and something in its folder changed a moment ago: somebody works on it.",
-        lambda facts: facts.is_unfinished and facts.outputs > 0 and not facts.has_settled,
+    replace(
+        counted(
+            "still_changing",
+            "It is not finished, and something in its folder changed a moment ago: somebody works on it.",
+            _is_changing,
+        ),
+        needs=(RUNS,),
     ),
     _STUCK(
         verdict="finished_not_marked",
@@ -309,7 +316,10 @@ _OTHERWISE: tuple[Rule[VideoFacts], ...] = (
         next_step="Ask its owner which of the two is to stay.",
         modes=_ONLY_FULL,
     ),
-    counted("healthy", "It is processed, and all is there that should be.", lambda _facts: True),
+    replace(
+        counted("healthy", "It is processed, and all is there that should be.", lambda _facts: True),
+        needs=(RUNS, STATES),
+    ),
 )
 
 RULES = (*_ROW_AND_RUNS, *_FINISHED, *_UNFINISHED, *_OTHERWISE)

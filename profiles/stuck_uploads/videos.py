@@ -58,7 +58,7 @@ class Video:
     @property
     def has_usual_key(self) -> bool:
         """True if the key in its row is the one that its run will use."""
-        return self.storage_key.lower() == f"{self.folder}{SOURCE}"
+        return self.storage_key == f"{self.folder}{SOURCE}"
 
     @classmethod
     def from_json(cls, values: list[Any]) -> Self:

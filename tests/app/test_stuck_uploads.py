@@ -111,6 +111,8 @@ def test_a_fast_audit_says_the_same_of_what_is_not_finished(api: Uploads, full: 
 def test_one_video_can_be_asked_for_and_one_that_is_none_is_a_gap(api: Uploads) -> None:
     view, report = api.audited(only=[MISSED.video_id.upper()])
     assert (view["outcome"]["code"], verdicts(report)) == (1, {("video", MISSED.video_id): "never_started"})
+    _, report = api.audited(only=[CASES[27].video_id])
+    assert verdicts(report) == {("video", CASES[27].video_id): "healthy"}
     nobody = "b0000000-0000-4000-8000-000000000001"
     view, report = api.audited(only=[nobody])
     assert (view["state"], view["outcome"]["code"]) == ("incomplete", 3)

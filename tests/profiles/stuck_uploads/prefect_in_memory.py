@@ -1,6 +1,7 @@
 """As much of Prefect's API as the profile uses, in memory, for driving conversations by hand."""
 
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -55,7 +56,8 @@ class Prefect:
     def answer(self, call: HttpCall) -> HttpAnswer:
         self.between(len(self.calls))
         self.calls.append(call)
-        return self._changed(call) if call.changes else self._read(call)
+        # A copy: what was answered does not change any more.
+        return deepcopy(self._changed(call) if call.changes else self._read(call))
 
     def _read(self, call: HttpCall) -> HttpAnswer:
         parts = [unquote(part) for part in call.path.strip("/").split("/")]

@@ -1,14 +1,17 @@
 """Every planted case gets the verdict that is expected of it, in both shapes of the table."""
 
+import gzip
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from dev.demo.stuck_uploads.cases import CASES, ONLY_LATER, Case, PlantedRun, cases_for, minutes
+from dev.demo.stuck_uploads.cases import CASES, ONLY_LATER, Case, PlantedRun, cases_for, hours, minutes
 from dev.demo.stuck_uploads.rows import status_in
 from profiles.stuck_uploads.dialects import DIALECTS, UNFINISHED
-from tests.profiles.stuck_uploads.world import audit_of, judged, profile_for
+from tests.profiles.stuck_uploads.world import AS_OF, audit_of, judged, profile_for, run
 
 NAMED = {case.number: case for case in CASES}
 
@@ -68,3 +71,24 @@ def test_a_run_that_was_called_off_was_no_run() -> None:
     called_off = PlantedRun("CANCELLED", minutes(2), ended=minutes(1))
     case = replace(NAMED[1], runs=(called_off,) * 3)
     assert judged(case, profile, audit_of(profile))["video", case.video_id] == "never_started"
+
+
+def test_a_database_of_another_version_is_not_called_damaged() -> None:
+    """Its tables are not those that are known here: nothing can be told of it, and nothing is done to it."""
+    known = NAMED[4].files["client/layout.db.gz"]
+    with closing(sqlite3.connect(":memory:")) as database:
+        database.deserialize(gzip.decompress(known))
+        database.execute("alter table boxes rename to frames")
+        database.commit()
+        renamed = gzip.compress(database.serialize())
+    case, profile = replace(NAMED[4], files={**NAMED[4].files, "client/layout.db.gz": renamed}), profile_for()
+    assert judged(case, profile, audit_of(profile))["video", case.video_id] == "unverified"
+
+
+def test_a_run_that_is_begun_again_is_not_dead_by_its_first_start() -> None:
+    profile = profile_for()
+    again = PlantedRun("RUNNING", hours(3), started=hours(3))
+    case = replace(NAMED[2], runs=(again,))
+    assert judged(case, profile, audit_of(profile))["video", case.video_id] == "run_zombie"
+    fresh = replace(run(case, again), since=AS_OF - minutes(2))
+    assert not fresh.is_dead(audit_of(profile).clock)

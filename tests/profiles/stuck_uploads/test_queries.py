@@ -76,6 +76,8 @@ async def test_only_and_statuses_narrow_what_is_read(url: str, columns: str) -> 
     plant_rows(url, columns, cases_for(columns), now=NOW)
     one, status = CASES[0].video_id, "pending" if columns == "status" else "wait"
     assert [found.id for found in await videos(url, columns, only=(one,))] == [one]
+    finished = CASES[27].video_id
+    assert [found.id for found in await videos(url, columns, only=(finished,))] == [finished], "whatever its status"
     assert {found.status for found in await videos(url, columns, options={"statuses": (status,)})} == {status}
 
 

@@ -75,7 +75,8 @@ def test_a_repeated_delivery_finds_its_own_run() -> None:
 def test_where_a_run_is_active_none_is_made(state: str) -> None:
     prefect = server()
     for number in range(9):
-        prefect.add(f"another {number}", "RUNNING", ago(3), parameters={"video_id": "another"})
+        another = f"b0000000-0000-4000-8000-{number:012}"
+        prefect.add(f"another {number}", "RUNNING", ago(3), parameters={"video_id": another})
     prefect.add("theirs", state, ago(3))
     ended = run_to_its_end(start(values(), OURS), prefect)
     assert ended.ending is Ending.SOMEONE_ELSE_MOVED
@@ -217,3 +218,26 @@ def test_only_a_run_that_no_worker_has_taken_is_cancelled(state: str, *, cancell
     prefect.add("a", state, AT + timedelta(seconds=80))
     assert run_to_its_end(cancel("a"), prefect) is cancelled
     assert prefect.runs["a"]["state_type"] == ("CANCELLED" if cancelled else state)
+
+
+@pytest.mark.parametrize("parameters", [None, {}, {"video_id": None}, {"video_id": "?"}, {"video": VIDEO}])
+def test_an_active_run_that_does_not_say_of_which_video_it_is_may_be_of_this_one(parameters: Any) -> None:
+    prefect = server()
+    prefect.add("nameless", "RUNNING", ago(3), parameters=parameters)
+    ended = run_to_its_end(start(values(), OURS), prefect)
+    assert (ended.ending, "nameless" in ended.why) == (Ending.REFUSED, True)
+    assert living(prefect) == ["nameless"]
+
+
+def test_a_run_is_not_cancelled_any_more_shortly_before_it_begins() -> None:
+    prefect = server()
+    prefect.add("a", "SCHEDULED", AT + timedelta(seconds=29))
+    assert run_to_its_end(cancel("a"), prefect) is False
+    assert prefect.runs["a"]["state_type"] == "SCHEDULED"
+
+
+def test_a_rival_of_a_repair_that_a_worker_has_taken_does_not_give_way() -> None:
+    prefect = server()
+    rival_after(prefect, "create_flow_run", state_type="PENDING", tags=[f"recovery-op:{OTHERS.id('run')}"])
+    assert run_to_its_end(start(values(), OURS), prefect).ending is Ending.SOMEONE_ELSE_MOVED
+    assert living(prefect) == ["rival"]

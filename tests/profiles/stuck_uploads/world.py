@@ -111,10 +111,20 @@ class Bucket:
         try:
             with closing(sqlite3.connect(":memory:")) as database:
                 database.deserialize(gzip.decompress(self.files[lookup.key]))
-                rows = [[list(row) for row in database.execute(statement)] for statement in lookup.statements]
+                rows = [answer_of(database, statement) for statement in lookup.statements]
         except (OSError, EOFError, sqlite3.DatabaseError) as error:
             return {"state": "damaged", "why": str(error), "version": "1", "rows": []}
         return {"state": "read", "why": "", "version": "1", "rows": rows}
+
+
+def answer_of(database: sqlite3.Connection, statement: str) -> list[list[Any]] | None:
+    """None for a statement that the database cannot answer."""
+    try:
+        return [list(row) for row in database.execute(statement)]
+    except sqlite3.OperationalError as error:
+        if "no such" not in str(error):
+            raise
+        return None
 
 
 def group_of(case: Case, profile: StuckUploads, *, folders: bool = True) -> Group:
