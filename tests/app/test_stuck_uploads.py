@@ -1,7 +1,11 @@
 """Stuck uploads over HTTP, on real servers: every planted case in both shapes of the table and both sorts of bucket."""
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -9,7 +13,7 @@ import psycopg
 import pytest
 
 from dev.demo.stuck_uploads.__main__ import expected, verdicts
-from dev.demo.stuck_uploads.cases import CASES, STRAY_OBJECT
+from dev.demo.stuck_uploads.cases import CASES, STRAY_OBJECT, TENANT
 from dev.demo.stuck_uploads.stack import PASSWORD, Stack, stack
 from dev.devstack.app import running_app
 from dev.devstack.prefect_planting import Planting
@@ -19,6 +23,7 @@ from tests.app.world import Api, eventually
 from tests.profiles.stuck_uploads.world import profile_for
 
 OTHERS, UNRELATED = 7, 3
+ROOT = Path(__file__).parents[2]
 MISSED, PROCESSED = CASES[0], CASES[3]
 FULL = {"mode": "full", "grace_minutes": 0}
 
@@ -199,3 +204,42 @@ def test_without_its_deployment_nothing_is_called_never_started(api: Uploads) ->
             assert (health["ok"], "There is no deployment" in health["detail"]) == (False, True)
         finally:
             other.close()
+
+
+def auditctl(api: Uploads, *words: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "AUDITCTL_URL": api.app.url, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "auditctl", *words]
+    return subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+
+
+LATE = CASES[14]
+
+
+def test_find_shows_what_is_stuck_and_how_to_go_on(api: Uploads) -> None:
+    done = auditctl(api, "find", "stuck-uploads")
+    assert (done.returncode, done.stderr) == (1, "")
+    assert "ID" in done.stdout
+    [line] = [line for line in done.stdout.splitlines() if LATE.video_id in line]
+    assert line.split()[1:3] == [f"{LATE.number:02}", "never_started"]
+    assert TENANT in line
+    assert "auditctl retry stuck-uploads" in done.stdout
+    assert "source_missing: Ask its owner to upload it again." in done.stdout
+    found = json.loads(auditctl(api, "find", "stuck-uploads", "--age-minutes", "30", "--json").stdout)
+    assert LATE.video_id not in {one["id"] for one in found["found"]}, "it is 20 minutes old"
+    assert found["complete"]
+
+
+def test_retry_starts_one_run_and_skips_what_has_one_which_is_no_failure(api: Uploads) -> None:
+    refused = auditctl(api, "retry", "stuck-uploads")
+    assert (refused.returncode, "--yes" in refused.stderr) == (2, True)
+    tried = auditctl(api, "retry", "stuck-uploads", "--only", LATE.video_id, "--dry-run")
+    assert (tried.returncode, "would start a run" in tried.stdout) == (0, True)
+    done = auditctl(api, "retry", "stuck-uploads", "--only", LATE.video_id, "--yes", "--by", "Ann")
+    assert done.returncode == 0, done.stderr
+    assert "triggered run " in done.stdout
+    again = auditctl(api, "retry", "stuck-uploads", "--only", LATE.video_id, "--yes", "--by", "Ann")
+    assert again.returncode == 0
+    assert "skipped: active_flow_runs" in again.stdout
+    with Planting(api.world.prefect) as plant:
+        runs = plant.made("flow_runs/filter", {"flow_runs": {"tags": {"all_": [f"video:{LATE.video_id}"]}}})
+    assert [run["state_type"] for run in runs] == ["SCHEDULED"]
