@@ -23,7 +23,7 @@ from adapters.appliers import UncertainError
 from adapters.services import Services
 from adapters.store.repairs import StoredPlan
 from reconciliation.closed_hours import ClosedHours, closes_at, opens_at
-from reconciliation.effects import Effect, Ended, Ending, Once
+from reconciliation.effects import Effect, Ended, Ending, GuardedCalls, Once
 from reconciliation.errors import AuditError, RepairRefusedError
 from reconciliation.ledger import Counts, Intended, Ledger
 from reconciliation.repair_lifecycle import RepairState
@@ -198,7 +198,10 @@ class _Work:
         statement = self._job.profile.repair(one.repair).statement(effect.statement)
         changes = changes_of(self._job, one.repair)
         clock = await changes.clock()
-        deadline = clock + timedelta(seconds=self._services.settings.repair_deadline_seconds)
+        seconds = self._services.settings.repair_deadline_seconds
+        if isinstance(statement, GuardedCalls):
+            seconds = min(seconds, statement.most_seconds)
+        deadline = clock + timedelta(seconds=seconds)
         intended = Intended(self._decision.digest, clock, self._before_closing(clock, deadline), token_hex(8))
         intended, is_ours = await self._repairs.intend(self._job.record, once.name, intended)
         if not is_ours:

@@ -104,8 +104,8 @@ class GuardedCalls:
     Just before, what must be so is read again by the connections of the profile: ``guarded`` gives one row, a JSON
     object with a boolean for each of some ``guards`` (it is given the deadline, too), and ``unchanged`` says of the
     others by the results of ``lookups``. Then ``apply`` converses: it looks once more, changes under a key that is the
-    effect's own for ever, looks again, and says how it ended. ``happened`` finds by that key what the effect left;
-    None: nothing, and it was not applied.
+    effect's own for ever, looks again, and says how it ended, all within ``most_seconds``. ``happened`` finds by that
+    key what the effect left, and takes the last look if that may be missing; None: nothing, and it was not applied.
 
     The ``HttpCall.changes`` of the conversation are safe to repeat.
     """
@@ -118,6 +118,7 @@ class GuardedCalls:
     unchanged: Callable[[Values, Sequence[Any]], Mapping[str, bool]]
     apply: Callable[[Values, Once], Generator[HttpCall, HttpAnswer, "Ended"]]
     happened: Callable[[Values, Once], Generator[HttpCall, HttpAnswer, Values | None]]
+    most_seconds: int
 
 
 Statement = GuardedSql | GuardedCalls

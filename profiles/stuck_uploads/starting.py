@@ -22,6 +22,8 @@ AHEAD = timedelta(seconds=90)
 """How far ahead a run is scheduled: a worker takes runs that are due within ten seconds, as long as nobody set more."""
 LEAST_TIME = timedelta(seconds=30)
 """A run that is due sooner may be taken any moment, and is not cancelled any more."""
+MOST_SECONDS = 45
+"""As long as all of it takes: after it there is time to call our run off, for whoever settles what a dead worker did."""
 TAG, OF_VIDEO, OF_EFFECT = "recovery", "video:", "recovery-op:"
 _MOST_PAGES = 1000
 _FOUND, _CREATED, _NOT_FOUND = 200, 201, 404
@@ -59,7 +61,9 @@ def start(values: Values, once: Once) -> Talk[Ended]:
 
 
 def started(values: Values, once: Once) -> Talk[Values | None]:
-    """What ``start`` left, if it created its run; not of one that was called off again."""
+    """What ``start`` left, if it created its run and that stayed. Whoever created it may have died before looking again
+    for others: this does, as long as there is time.
+    """
     wanted = {
         "operator": "and_",
         "deployment_id": {"any_": [values["deployment_id"]]},
@@ -67,7 +71,14 @@ def started(values: Values, once: Once) -> Talk[Values | None]:
     }
     answer = yield HttpCall("/flow_runs/filter", {"flow_runs": wanted})
     runs = [run for run in list_in(answer) if not _was_called_off(run)]
-    return _left(runs[0]) if runs else None
+    if not runs:
+        return None
+    if runs[0].get("state_type") == SCHEDULED:
+        conversation = _Start(values, once)
+        conversation.hears(answer)
+        ended = yield from conversation.look_again(runs[0])
+        return ended.left if ended.ending.is_applied else None
+    return _left(runs[0])
 
 
 class _Start:
@@ -185,8 +196,12 @@ class _Start:
 
     def _ask(self, call: HttpCall) -> Talk[HttpAnswer]:
         answer = yield call
-        self._now = answer.at or self._now
+        self.hears(answer)
         return answer
+
+    def hears(self, answer: HttpAnswer) -> None:
+        """Takes the time from an answer."""
+        self._now = answer.at or self._now
 
 
 def cancel(run_id: str) -> Talk[bool]:

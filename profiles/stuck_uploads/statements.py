@@ -59,6 +59,7 @@ select json_build_object(
         unchanged=_same_source,
         apply=starting.start,
         happened=starting.started,
+        most_seconds=starting.MOST_SECONDS,
     )
 
 
@@ -94,6 +95,7 @@ CANCEL_RUN = GuardedCalls(
     unchanged=lambda _values, _results: {},
     apply=_cancelled,
     happened=_was_cancelled,
+    most_seconds=starting.MOST_SECONDS,
 )
 
 

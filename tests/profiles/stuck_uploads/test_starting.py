@@ -9,7 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from profiles.stuck_uploads.runs import TERMINAL
-from profiles.stuck_uploads.starting import cancel, generation_after, key_of, start, started
+from profiles.stuck_uploads.starting import (
+    AHEAD,
+    LEAST_TIME,
+    MOST_SECONDS,
+    cancel,
+    generation_after,
+    key_of,
+    start,
+    started,
+)
 from reconciliation.effects import Ended, Ending, Once, Values
 from reconciliation.errors import ListingError
 from reconciliation.queries import HttpAnswer, HttpCall
@@ -241,3 +250,22 @@ def test_a_rival_of_a_repair_that_a_worker_has_taken_does_not_give_way() -> None
     rival_after(prefect, "create_flow_run", state_type="PENDING", tags=[f"recovery-op:{OTHERS.id('run')}"])
     assert run_to_its_end(start(values(), OURS), prefect).ending is Ending.SOMEONE_ELSE_MOVED
     assert living(prefect) == ["rival"]
+
+
+def test_whoever_settles_what_a_dead_worker_did_looks_again_for_others() -> None:
+    prefect, conversation = server(), start(values(), OURS)
+    call = next(conversation)
+    while not call.changes:
+        call = conversation.send(prefect.answer(call))
+    prefect.answer(call)
+    conversation.close()  # it dies with the answer
+    assert living(prefect) == ["run-0"]
+    prefect.add("rival", "SCHEDULED", AT)
+    prefect.now = AT + timedelta(seconds=MOST_SECONDS + 5)
+    assert run_to_its_end(started(values(), OURS), prefect) is None
+    assert living(prefect) == ["rival"]
+    assert run_to_its_end(started(values(), OURS), prefect) is None, "it was called off"
+
+
+def test_there_is_time_to_call_a_run_off_after_its_deadline() -> None:
+    assert AHEAD - timedelta(seconds=MOST_SECONDS) > LEAST_TIME
