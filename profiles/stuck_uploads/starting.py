@@ -23,7 +23,7 @@ AHEAD = timedelta(seconds=90)
 LEAST_TIME = timedelta(seconds=30)
 """A run that is due sooner may be taken any moment, and is not cancelled any more."""
 MOST_SECONDS = 45
-"""As long as all of it takes: after it there is time to call our run off, for whoever settles what a dead worker did."""
+"""As long as all of it takes: then there is time to call our run off, for whoever settles what a dead worker did."""
 TAG, OF_VIDEO, OF_EFFECT = "recovery", "video:", "recovery-op:"
 _MOST_PAGES = 1000
 _FOUND, _CREATED, _NOT_FOUND = 200, 201, 404
