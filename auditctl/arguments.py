@@ -36,6 +36,8 @@ from auditctl.outcome import exit_code_table
 from auditctl.program import NAME, command_line
 from auditctl.repair_arguments import add_repair_commands
 from auditctl.service import DEFAULT_URL, KEY_VARIABLE, URL_VARIABLE
+from auditctl.stuck_arguments import FIND, RETRY, find_arguments, retry_arguments
+from auditctl.stuck_commands import Find, Retry
 
 _DESCRIPTION: Final = "Start audits, watch them and fetch their reports."
 _RUN: Final = """\
@@ -141,6 +143,8 @@ def _parser(program: str) -> Parser:
     _dead_letters_arguments(
         command("dead-letters", DeadLetters, "show, replay or discard what an audit could not read", _DEAD_LETTERS)
     )
+    find_arguments(command("find", Find, "audit, and show what is stuck", FIND))
+    retry_arguments(command("retry", Retry, "start a run for each stuck subject that needs one", RETRY))
     add_repair_commands(commands)
     command("profiles", Profiles, "show what can be audited")
     command("health", Health, "show whether the service reaches its database and storage (exit code 4 if not)")

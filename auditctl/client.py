@@ -110,6 +110,10 @@ class Api:
             return self._parsed(where, response, HTTPStatus.SERVICE_UNAVAILABLE)
         return self._parsed(where, response, HTTPStatus.OK)
 
+    def report(self, audit_id: str) -> Response:
+        """An audit's report as a document."""
+        return self._ask("GET", f"{_path(audit_id)}/report", query={"format": "json"})
+
     def download_report(self, audit_id: str, report_format: str, into: BinaryIO) -> None:
         """Write an audit's report into a file, byte for byte. After an error the file may hold a part of it."""
         path = f"{_path(audit_id)}/report"

@@ -1,6 +1,5 @@
 """Executes one command: calls the service, prints, and returns the exit code."""
 
-import sys
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Final
@@ -20,13 +19,13 @@ from auditctl.commands import (
     Run,
     Watch,
 )
-from auditctl.errors import AuditctlError, RefusedError, UnexpectedResponseError
-from auditctl.outcome import STOPPED_BY_CTRL_C, Outcome
+from auditctl.errors import AuditctlError, RefusedError
+from auditctl.following import begun, failure, stopped, stopped_watching
+from auditctl.outcome import Outcome
 from auditctl.output import choose_output, print_json
 from auditctl.repairs import execute_repair
 from auditctl.report import print_report, save_report
 from auditctl.responses import (
-    Audit,
     read_audit,
     read_audits,
     read_dead_letters,
@@ -34,7 +33,10 @@ from auditctl.responses import (
     read_profiles,
     read_unreadable,
 )
+from auditctl.retry import execute_retry
 from auditctl.service import Service
+from auditctl.stuck import execute_find
+from auditctl.stuck_commands import Find, Retry
 from auditctl.watch import follow
 
 MOST_SHOWN: Final = 200
@@ -65,22 +67,28 @@ def execute(command: Command, service: Service) -> int:
             case Health():
                 code = _health(api)
             case _:
-                code = execute_repair(api, command)
+                code = _changing(api, command)
     return code
+
+
+def _changing(api: Api, command: Command) -> int:
+    """Commands about what is to be mended, or that mend it."""
+    match command:
+        case Retry():  # which is a Find, too
+            return execute_retry(api, command)
+        case Find():
+            return execute_find(api, command)
+        case _:
+            return execute_repair(api, command)
 
 
 def _begin(api: Api, command: Following, ask: Callable[[], Response], *, wait: bool) -> int:
     """Start an audit, or start one again, with ``ask``; then watch it, or print that it was accepted."""
     try:
-        response = ask()
-    except RefusedError as refusal:
-        if refusal.active_id is not None:
-            refusal.what += f"\n  active audit: {refusal.active_id}"
-            refusal.next_step = f"Watch the active one: {api.service.command('watch', refusal.active_id)}"
-        raise
+        response = begun(api, ask)
     except KeyboardInterrupt:
         what = "Stopped before the service answered; it may have accepted the audit."
-        return _stopped(what, look=api.service.command("list"))
+        return stopped(what, look=api.service.command("list"))
     accepted = read_audit(response.fields)
     if wait:
         return _watch(api, accepted.id, command, response)
@@ -97,8 +105,7 @@ def _watch(api: Api, audit_id: str, command: Following, first: Response | None =
         watched = follow(api, audit_id, output, command.patience, first)
     except KeyboardInterrupt:
         output.close()
-        again, cancel = (api.service.command(name, audit_id) for name in ("watch", "cancel"))
-        return _stopped(f"Stopped watching; audit {audit_id} goes on.", watch=again, cancel=cancel)
+        return stopped_watching(api, audit_id)
     finally:
         output.close()
     if command.as_json:
@@ -106,7 +113,7 @@ def _watch(api: Api, audit_id: str, command: Following, first: Response | None =
     elif watched.audit.ended:
         output.ended(watched.audit)
     if watched.audit.outcome is Outcome.FAILED:
-        raise _failure(api.service, watched.audit, command.patience)
+        raise failure(api.service, watched.audit, command.patience)
     return watched.audit.outcome.value
 
 
@@ -175,39 +182,3 @@ def _health(api: Api) -> int:
     health = read_health(api.health().fields)
     choose_output(api.service).health(health)
     return (Outcome.CLEAN if health.ok else Outcome.FAILED).value
-
-
-def _failure(service: Service, audit: Audit, patience_seconds: float) -> AuditctlError:
-    """Why an audit that is no longer watched counts as failed."""
-    where = service.audit_url(audit.id)
-    if not audit.ended:
-        return AuditctlError(
-            f"The audit was interrupted and not resumed within {patience_seconds:g} s.",
-            where=where,
-            next_step=f"Resume it: {service.command('resume', audit.id, '--wait')}",
-        )
-    if audit.has_report:
-        stated = f"{audit.outcome_word} ({audit.outcome_code})"
-        return UnexpectedResponseError(
-            f"The audit is {audit.state}, but its outcome is not a known one: {stated}.", where=where
-        )
-    reason = f": {audit.error}" if audit.error else "."
-    if audit.state == "cancelled":
-        what = "was cancelled"
-        next_step = f"Start another: {service.command('run', '--profile', audit.profile, '--wait')}"
-    else:
-        what = "failed"
-        again = service.command("resume", audit.id, "--wait")
-        next_step = f"Mend what it names. Then, unless it asks for a new audit, resume it: {again}"
-    return AuditctlError(
-        f"The audit {what}{reason}",
-        where=where,
-        next_step=next_step,
-    )
-
-
-def _stopped(what: str, **commands: str) -> int:
-    """Print after Ctrl-C what goes on and which commands help. Returns the exit code."""
-    lines = [what, *(f"  {name + ':':<8} {command}" for name, command in commands.items())]
-    print("\n".join(lines), file=sys.stderr)
-    return STOPPED_BY_CTRL_C

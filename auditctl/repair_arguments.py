@@ -57,7 +57,7 @@ def add_repair_commands(commands: "argparse._SubParsersAction[Any]") -> None:
     repeatable(plan, "--verdict", dest="verdicts", metavar="VERDICT", summary="only findings with this verdict")
     repeatable(plan, "--only", dest="only", metavar="ID", summary="only the finding about this subject")
     plan.add_argument("--max", dest="most", type=count_from_1, metavar="N", help="at most N changes")
-    _by_argument(plan)
+    by_argument(plan)
     watch_arguments(plan)
     show = command("show", ShowRepair, "show a repair: its plan, the decision, and how each change ended")
     _repair_argument(show)
@@ -74,16 +74,16 @@ def add_repair_commands(commands: "argparse._SubParsersAction[Any]") -> None:
     _decision_arguments(command("reject", RejectRepair, "reject a plan, which is never applied then"))
     stop = command("stop", StopRepair, "stop a repair before its next change")
     _repair_argument(stop)
-    _by_argument(stop)
+    by_argument(stop)
     undo = command("undo", UndoRepair, "have a plan made that takes back what a repair has done, and show it")
     _repair_argument(undo)
-    _by_argument(undo)
+    by_argument(undo)
     watch_arguments(undo)
     rename = command("pseudonym", GivePseudonym, "let somebody be called otherwise in a repair that has ended")
     _repair_argument(rename)
     rename.add_argument("--name", required=True, help="the name that the repair shows")
     rename.add_argument("--pseudonym", required=True, metavar="TEXT", help="what to call the person instead")
-    _by_argument(rename)
+    by_argument(rename)
     export = command("export", ExportRepair, "save plan, decision, ledger and verification in one file, for an auditor")
     _repair_argument(export)
     output = export.add_argument("--output", type=Path, required=True, metavar="FILE", help="write it to FILE")
@@ -94,10 +94,10 @@ def _decision_arguments(parser: Parser) -> None:
     _repair_argument(parser)
     parser.add_argument("--digest", required=True, help="the digest of the plan that was read")
     parser.add_argument("--reason", required=True, metavar="TEXT", help="why; without names of witnesses")
-    _by_argument(parser)
+    by_argument(parser)
 
 
-def _by_argument(parser: Parser) -> None:
+def by_argument(parser: Parser) -> None:
     parser.add_argument("--by", metavar="NAME", help="who asks; not needed where the platform says so")
 
 

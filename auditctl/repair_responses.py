@@ -16,7 +16,10 @@ _PARTLY: Final = frozenset({"partly_applied", "stopped"})
 
 @dataclass(frozen=True)
 class Change:
-    """One change of a plan: what it does, the facts to decide by, and how it ended, if it has."""
+    """One change of a plan: what it does, the facts to decide by, and how it ended, if it has.
+
+    ``left`` is what it left in the audited system, such as the id of a run.
+    """
 
     number: int
     subject: str
@@ -26,6 +29,7 @@ class Change:
     left_to_people: str
     ending: str | None
     why: str
+    left: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -104,7 +108,13 @@ def _change(change: Fields, ending: Fields | None) -> Change:
         left_to_people=change.optional_text("left_to_people") or "",
         ending=None if ending is None else ending.text("ending"),
         why="" if ending is None else ending.optional_text("why") or "",
+        left={} if ending is None else _left(ending.inner("left")),
     )
+
+
+def _left(fields: Fields) -> Mapping[str, str]:
+    """Empty from an older service that does not tell."""
+    return {printable(name): _shown(value) for name, value in fields.members.items() if value is not None}
 
 
 def _shown(value: object) -> str:

@@ -87,7 +87,7 @@ def _given(**values: str | None) -> dict[str, object]:
 
 def _planned(api: Api, accepted: Response, command: ProposeRepair | UndoRepair) -> int:
     """Wait for the plan and print it."""
-    response = _followed(api, accepted.fields.text("id"), command.patience, WAITING)
+    response = followed(api, accepted.fields.text("id"), command.patience, WAITING)
     repair = read_repair(response.fields)
     if command.as_json:
         print_json(response.document)
@@ -108,7 +108,7 @@ def _approve(api: Api, command: ApproveRepair) -> int:
         else:
             choose_output(api.service).done(f"Approved: it is applied from now on. See: {see}")
         return Outcome.CLEAN.value
-    response = _followed(api, command.repair_id, command.patience, ACTIVE | {DECIDABLE})
+    response = followed(api, command.repair_id, command.patience, ACTIVE | {DECIDABLE})
     repair = read_repair(response.fields)
     if command.as_json:
         print_json(response.document)
@@ -135,7 +135,7 @@ def _ask_whether_sure(repair: Repair, command: ApproveRepair, service: Service) 
         )
 
 
-def _followed(api: Api, repair_id: str, patience_seconds: float, while_in: frozenset[str]) -> Response:
+def followed(api: Api, repair_id: str, patience_seconds: float, while_in: frozenset[str]) -> Response:
     """Poll a repair until it is in another state; lost connections are waited out."""
     patience, delay, told = Patience(patience_seconds), FIRST_DELAY_SECONDS, ""
     while True:
@@ -185,7 +185,7 @@ def lines_of(repair: Repair, service: Service) -> Iterator[str]:
     if repair.error:
         yield f"  error: {repair.error}"
     if repair.plan is not None:
-        yield from _plan_lines(repair, repair.plan)
+        yield from plan_lines(repair, repair.plan)
     if repair.state == DECIDABLE and repair.digest:
         yield f"  digest: {repair.digest}"
         words = (
@@ -203,7 +203,8 @@ def lines_of(repair: Repair, service: Service) -> Iterator[str]:
         yield f"  approve it: {service.command(*words)}"
 
 
-def _plan_lines(repair: Repair, plan: Plan) -> Iterator[str]:
+def plan_lines(repair: Repair, plan: Plan) -> Iterator[str]:
+    """A plan in words: where, each change with its facts and its ending, what was left out, and notes."""
     what = f"takes back {repair.undoes}" if repair.undoes else f"of audit {repair.audit_id}"
     yield f"  {len(plan.changes)} changes in {plan.environment}, {what}, proposed by {repair.proposed_by or 'nobody'}"
     for change in plan.changes:

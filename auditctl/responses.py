@@ -156,6 +156,20 @@ class Option:
 
 
 @dataclass(frozen=True)
+class Verdict:
+    """A verdict that a profile can give on subjects of a kind.
+
+    ``repair`` is what mends it, None if nothing does. ``is_told`` is False for an older service that does not say so.
+    """
+
+    subject: str
+    name: str
+    repair: str | None
+    alarm: bool
+    is_told: bool
+
+
+@dataclass(frozen=True)
 class Profile:
     """One system that can be audited."""
 
@@ -163,6 +177,7 @@ class Profile:
     title: str
     description: str
     options: tuple[Option, ...]
+    verdicts: tuple[Verdict, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -288,8 +303,19 @@ def read_profiles(fields: Fields) -> tuple[Profile, ...]:
             title=each.optional_text("title") or "",
             description=each.optional_text("description") or "",
             options=_read_options(each),
+            verdicts=tuple(map(_read_verdict, each.objects("verdicts"))) if each.members.get("verdicts") else (),
         )
         for each in fields.objects("profiles")
+    )
+
+
+def _read_verdict(fields: Fields) -> Verdict:
+    return Verdict(
+        subject=fields.optional_text("subject") or "",
+        name=fields.text("verdict"),
+        repair=fields.optional_text("repair"),
+        alarm=fields.members.get("alarm") is True,
+        is_told="repair" in fields.members,
     )
 
 
