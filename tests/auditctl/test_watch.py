@@ -267,7 +267,7 @@ def test_an_unreadable_retry_after_is_as_good_as_none(header: str, seconds: floa
 
 
 def test_whatever_places_an_audit_names_are_told(service: ScriptedService, auditctl: Auditctl) -> None:
-    summary = {
+    summary: dict[str, object] = {
         "headline": "demo: 1 video is stuck.",
         "notes": [],
         "environment": "demo",
