@@ -86,5 +86,5 @@ complete_words auditctl report --la
 """
     ran = subprocess.run(["bash", "-c", asking], capture_output=True, text=True, check=True)
     commands, options = ran.stdout.splitlines()
-    assert commands.split() == ["report", "resume", "repair"]
+    assert commands.split() == ["report", "resume", "retry", "repair"]
     assert options.split() == ["--latest"]

@@ -103,9 +103,9 @@ def test_each_ending_in_the_words_that_people_know(
 @pytest.mark.parametrize(
     ("ledger", "told"),
     [
-        ((DONE, ending(2, "failed", "Prefect is away.")), "failed: failed: Prefect is away."),
+        ((DONE, ending(2, "failed", "Prefect is away.")), "  failed: Prefect is away."),
         ((DONE, ending(2, "unknown", "")), "failed: unknown: nobody can tell why"),
-        ((DONE,), "failed: the repair is stopped: it was not begun"),
+        ((DONE,), "failed: it was not begun, the repair is stopped"),
     ],
 )
 def test_what_failed_is_a_failure(
