@@ -67,8 +67,19 @@ def execute(command: Command, service: Service) -> int:
             case Profiles() | Health():
                 code = _service(api, command)
             case _:
-                code = execute_repair(api, command)
+                code = _changing(api, command)
     return code
+
+
+def _changing(api: Api, command: Command) -> int:
+    """Commands about what is to be mended, or that mend it."""
+    match command:
+        case Retry():  # which is a Find, too
+            return execute_retry(api, command)
+        case Find():
+            return execute_find(api, command)
+        case _:
+            return execute_repair(api, command)
 
 
 def _begin(api: Api, command: Following, ask: Callable[[], Response], *, wait: bool) -> int:

@@ -16,8 +16,9 @@ _PARTLY: Final = frozenset({"partly_applied", "stopped"})
 
 @dataclass(frozen=True)
 class Change:
-    """One change of a plan: what it does, the facts to decide by, and how it ended, if it has; ``left`` is what it
-    left, such as the id of a run.
+    """One change of a plan: what it does, the facts to decide by, and how it ended, if it has.
+
+    ``left`` is what it left in the audited system, such as the id of a run.
     """
 
     number: int

@@ -95,7 +95,7 @@ def _applied(api: Api, command: Retry, repair_id: str) -> Repair:
         if plan is not None and plan.left_out and not plan.changes:
             return repair
         raise AuditctlError(
-            f"No plan was made (repair {repair_id} is {repair.state}): {repair.error or 'nobody says why'}",
+            f"No plan was made (the repair is {repair.state}): {repair.error or 'the service does not say why'}",
             where=f"repair {repair_id}",
             next_step=f"Mend what it names, then try again: {api.service.command('retry', command.profile)}",
         )

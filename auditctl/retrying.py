@@ -99,8 +99,10 @@ def _ended(subject: Subject, changes: Mapping[str, Change], left_out: Mapping[st
     if change.ending in _NOT_DONE:
         word = change.why.partition(":")[0]
         return Tried(subject, Result.SKIPPED, word if word in {ACTIVE_RUNS, RECENT_RUN} else REFUSED, change.why)
-    why = change.why or ("it was not begun" if change.ending is None else "nobody can tell why")
-    return Tried(subject, Result.FAILED, f"{change.ending or f'the repair is {state}'}: {why}")
+    if change.ending is None:
+        return Tried(subject, Result.FAILED, f"it was not begun, the repair is {state}")
+    why = change.why or "nobody can tell why"
+    return Tried(subject, Result.FAILED, why if change.ending == "failed" else f"{change.ending}: {why}")
 
 
 def number_of(tried: Sequence[Tried], result: Result) -> int:

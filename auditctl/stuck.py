@@ -1,7 +1,7 @@
 """Executes ``find``: audits a profile, and shows what is stuck."""
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from auditctl.client import Api
 from auditctl.fields import Document
@@ -58,9 +58,8 @@ def search(api: Api, command: Find) -> Searched | int:
         report = read_report(api.report(audit_id).fields, startable.noun)
     except KeyboardInterrupt:
         return stopped_watching(api, audit_id)
-    if watched.audit.outcome is Outcome.INCOMPLETE and report.complete:
-        raise failure(api.service, watched.audit, command.patience)
-    return Searched(report, startable)
+    is_complete = report.complete and watched.audit.outcome is not Outcome.INCOMPLETE
+    return Searched(replace(report, complete=is_complete), startable)
 
 
 def _watched(api: Api, audit_id: str, command: Find) -> Watched:
