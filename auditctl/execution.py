@@ -62,8 +62,6 @@ def execute(command: Command, service: Service) -> int:
                 code = _begin(api, command, lambda: api.resume(audit_id), wait=command.wait)
             case DeadLetters():
                 code = _dead_letters(api, command)
-            case Find():
-                code = _stuck(api, command)
             case Profiles() | Health():
                 code = _service(api, command)
             case _:
@@ -176,10 +174,6 @@ def _cancel(api: Api, command: Cancel) -> None:
     api.cancel(command.audit_id)
     watch = api.service.command("watch", command.audit_id)
     choose_output(api.service).done(f"Cancelling audit {command.audit_id}. See it end: {watch}")
-
-
-def _stuck(api: Api, command: Find) -> int:
-    return execute_retry(api, command) if isinstance(command, Retry) else execute_find(api, command)
 
 
 def _service(api: Api, command: Profiles | Health) -> int:

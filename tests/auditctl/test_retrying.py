@@ -92,9 +92,9 @@ def test_what_needs_no_run_is_skipped_with_the_reason(verdict: str, reason: str)
         (change("1", "someone_else_moved", "active_flow_runs: run 9 is active."), Result.SKIPPED, "active_flow_runs"),
         (change("1", "refused", "recent_run: run 9 has just ended."), Result.SKIPPED, "recent_run"),
         (change("1", "someone_else_moved", "Not so any more: its row."), Result.SKIPPED, "refused"),
-        (change("1", "failed", "Prefect did not answer."), Result.FAILED, "failed: Prefect did not answer."),
+        (change("1", "failed", "Prefect did not answer."), Result.FAILED, "Prefect did not answer."),
         (change("1", "unknown", "Look."), Result.FAILED, "unknown: Look."),
-        (change("1", None), Result.FAILED, "the repair is stopped: it was not begun"),
+        (change("1", None), Result.FAILED, "it was not begun, the repair is stopped"),
     ],
 )
 def test_how_a_change_ended_is_what_became_of_its_subject(ended: Change, result: Result, detail: str) -> None:
