@@ -7,11 +7,11 @@ import math
 import random
 import re
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from http import HTTPStatus
-from typing import Any, NamedTuple, NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import aiohttp
 from yarl import URL
@@ -20,7 +20,7 @@ from adapters.api_connection import ApiConnection
 from adapters.network_faults import TEMPORARY, Fault, fault_of, is_redirect
 from adapters.proxies import proxy_for
 from adapters.redaction import redacted
-from adapters.response_headers import clock_ahead, date_in, retry_after
+from adapters.response_headers import Response, clock_ahead, date_in, retry_after
 from adapters.store.jsonl import to_text
 from reconciliation import VERSION
 from reconciliation.errors import ApiInDoubtError, ApiRefusedError, ApiUnavailableError, AuditError, ListingError
@@ -64,16 +64,6 @@ class Tries:
     longest_wait: float = 30.0
     each_seconds: float = 30.0
     all_seconds: float = 120.0
-
-
-class _Response(NamedTuple):
-    """A response, with the times of request and response in seconds of this machine's clock."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-    sent_at: float
-    responded_at: float
 
 
 @dataclass(frozen=True)
@@ -139,7 +129,7 @@ class HttpApi:
         no date. Its address itself is asked, and any answer will do. Raises ``ApiUnavailableError``.
         """
 
-        def judged(response: _Response) -> timedelta:
+        def judged(response: Response) -> timedelta:
             return clock_ahead(response.headers, response.sent_at, response.responded_at)
 
         return await self._tried(
@@ -188,7 +178,7 @@ class HttpApi:
             talk.close()
 
     async def _tried(
-        self, url: str, call: HttpCall, judged: Callable[[_Response], ResultT | _Trouble], what: str, *, repeat: bool
+        self, url: str, call: HttpCall, judged: Callable[[Response], ResultT | _Trouble], what: str, *, repeat: bool
     ) -> ResultT:
         """What ``judged`` makes of the response, which is asked for again while that is a temporary trouble."""
         begun, attempt = self._clock(), 0
@@ -206,7 +196,7 @@ class HttpApi:
             await self._sleep(wait)
 
     async def _once(
-        self, url: str, call: HttpCall, judged: Callable[[_Response], ResultT | _Trouble], seconds: float
+        self, url: str, call: HttpCall, judged: Callable[[Response], ResultT | _Trouble], seconds: float
     ) -> ResultT | _Trouble:
         try:
             async with asyncio.timeout(seconds):
@@ -218,7 +208,7 @@ class HttpApi:
             kind = ApiRefusedError if fault.lasts else ApiUnavailableError
             return _Trouble(fault, not isinstance(error, _NOT_SENT), kind)
 
-    async def _sent(self, url: str, call: HttpCall) -> _Response:
+    async def _sent(self, url: str, call: HttpCall) -> Response:
         posted = call.body is not None
         headers = {**self._headers, **({"Content-Type": "application/json"} if posted else {})}
         sent_at = time.time()
@@ -231,9 +221,9 @@ class HttpApi:
             allow_redirects=False,
         ) as response:
             body = await _body(response, LARGEST_ANSWER if response.status in call.expects else _LARGEST_ERROR)
-            return _Response(response.status, response.headers, body, sent_at, time.time())
+            return Response(response.status, response.headers, body, sent_at, time.time())
 
-    def _judged(self, response: _Response, expects: tuple[int, ...]) -> HttpAnswer | _Trouble:
+    def _judged(self, response: Response, expects: tuple[int, ...]) -> HttpAnswer | _Trouble:
         """The answer; raises ``ListingError`` if it has an expected status and is not what an API says."""
         status = response.status
         if status in expects:
@@ -301,7 +291,7 @@ async def _body(response: aiohttp.ClientResponse, most: int) -> bytes:
     return b"".join(pieces)
 
 
-def _value(response: _Response) -> Any:
+def _value(response: Response) -> Any:
     """The JSON of a body. Raises ``ListingError``."""
     if response.headers.get("Content-Encoding", "").lower() not in {"", "identity"}:
         raise ListingError("answered with a packed body that nobody asked for")

@@ -1,12 +1,23 @@
-"""What the headers of a response say about time."""
+"""A response, and what its headers say about time."""
 
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 from reconciliation.times import from_rfc1123
 
 _SECONDS = re.compile(r"[0-9]+(?:\.[0-9]+)?")
+
+
+class Response(NamedTuple):
+    """A response with its whole body, and the times of request and response in seconds of this machine's clock."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    sent_at: float
+    responded_at: float
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

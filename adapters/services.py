@@ -16,7 +16,8 @@ from adapters.buckets.opening import open_bucket
 from adapters.connections import StorageConnection
 from adapters.credentials import endpoint_of
 from adapters.http_api import HttpApi, Tries, open_api_session
-from adapters.listing.lister import Patience, RestLister, open_session
+from adapters.listing.lister import RestLister, open_session
+from adapters.patience import Patience
 from adapters.postgres import Database
 from adapters.settings import Settings, load_settings
 from adapters.store.blobs import BlobStore

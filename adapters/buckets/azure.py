@@ -1,19 +1,21 @@
 """A container of Azure Storage that is used as a bucket, over the vendor's client."""
 
-from collections.abc import AsyncIterator, Iterator
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from azure.core.exceptions import AzureError, HttpResponseError, ResourceNotFoundError
 from azure.storage.blob import BlobProperties, StorageErrorCode
 from azure.storage.blob.aio import BlobPrefix, ContainerClient, ExponentialRetry
 
-from adapters.buckets.bucket import Download, Page, ahead_by, patiently
+from adapters.buckets.bucket import Download, Page, patiently
 from adapters.buckets.connections import ContainerConnection
 from adapters.credentials import READER, advice_for, client_credential
-from adapters.listing.lister import Patience
 from adapters.network_faults import TEMPORARY
+from adapters.patience import Patience
+from adapters.response_headers import clock_ahead
 from reconciliation.errors import AuditError, ListingError, StorageRefusedError, StorageUnavailableError
 from reconciliation.lookups import StoredObject
 from reconciliation.times import to_text
@@ -52,14 +54,14 @@ class AzureBucket:
 
     async def clock_ahead(self) -> timedelta:
         async def asked() -> timedelta:
-            dates: list[str] = []
+            headers: list[Mapping[str, str]] = []
 
-            def date_of(response: Any) -> None:
-                dates.append(response.http_response.headers.get("Date", ""))
+            def kept(response: Any) -> None:
+                headers.append(response.http_response.headers)
 
-            sent = datetime.now(UTC)
-            await self._listed("", by_folder=False, size=1, token=None, raw_response_hook=date_of)
-            return ahead_by(dates[-1], sent)
+            sent_at = time.time()
+            await self._listed("", by_folder=False, size=1, token=None, raw_response_hook=kept)
+            return clock_ahead(headers[-1], sent_at, time.time())
 
         return await patiently(asked, f"list bucket {self.name}", self.patience)
 

@@ -2,17 +2,15 @@
 
 import asyncio
 import logging
-import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import NamedTuple, Protocol, TypeVar
 
-from adapters.listing.lister import Patience
+from adapters.patience import Patience
 from reconciliation.errors import AuditError, StorageUnavailableError
 from reconciliation.lookups import StoredObject
-from reconciliation.times import from_rfc1123
 
 logger = logging.getLogger("capture_audit.buckets")
 
@@ -99,17 +97,8 @@ async def patiently(
                 raise
             error = raised
         if attempt < patience.attempts:
-            wait = min(patience.first_wait * 2 ** (attempt - 1), patience.longest_wait)
-            wait *= random.uniform(1.0, 1.25)  # noqa: S311 - jitter
+            wait = patience.wait(attempt)
             logger.info("%s Trying again in %.1f s", error, wait)
             await asyncio.sleep(wait)
     times = f"This was so {patience.attempts} times in a row."
     raise type(error)(f"{error} {times} Check storage's status and its network rules, then audit again.") from error
-
-
-def ahead_by(date: str, sent: datetime) -> timedelta:
-    """How far the clock that wrote a response's ``Date`` is ahead, by when the request was sent; zero without one."""
-    try:
-        return from_rfc1123(date) - (sent + (datetime.now(UTC) - sent) / 2)
-    except ValueError:
-        return timedelta()

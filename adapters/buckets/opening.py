@@ -7,7 +7,7 @@ from typing import NoReturn
 from adapters.buckets.azure import AzureBucket
 from adapters.buckets.bucket import Bucket, Download, Page
 from adapters.buckets.connections import BucketConnection, ContainerConnection
-from adapters.listing.lister import Patience
+from adapters.patience import Patience
 from reconciliation.errors import SettingsError
 
 

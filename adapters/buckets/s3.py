@@ -6,9 +6,10 @@ bucket: an app that audits none need not have them.
 
 import asyncio
 import re
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from http import HTTPStatus
 from typing import Any
 from xml.parsers import expat
@@ -26,11 +27,13 @@ from botocore.exceptions import (
     ProfileNotFound,
 )
 from botocore.parsers import ResponseParserError
+from multidict import CIMultiDict
 
-from adapters.buckets.bucket import Download, Page, ahead_by, patiently
+from adapters.buckets.bucket import Download, Page, patiently
 from adapters.buckets.connections import S3Connection
-from adapters.listing.lister import Patience
 from adapters.network_faults import TEMPORARY, fault_of, is_redirect
+from adapters.patience import Patience
+from adapters.response_headers import clock_ahead
 from reconciliation import VERSION
 from reconciliation.errors import AuditError, ListingError, StorageRefusedError, StorageUnavailableError
 from reconciliation.lookups import StoredObject
@@ -103,9 +106,10 @@ class S3Bucket:
 
     async def clock_ahead(self) -> timedelta:
         async def asked() -> timedelta:
-            sent = datetime.now(UTC)
+            sent_at = time.time()
             response = await self._listed(MaxKeys=1)
-            return ahead_by(response["ResponseMetadata"]["HTTPHeaders"].get("date", ""), sent)
+            headers = CIMultiDict(response["ResponseMetadata"]["HTTPHeaders"])
+            return clock_ahead(headers, sent_at, time.time())
 
         return await patiently(asked, f"list bucket {self.name}", self.patience)
 

@@ -2,13 +2,11 @@
 
 import asyncio
 import logging
-import random
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from http import HTTPStatus
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 from urllib.parse import quote
 
 import aiohttp
@@ -20,8 +18,9 @@ from adapters.credentials import Endpoint
 from adapters.listing.deadlines import Deadlines
 from adapters.listing.pages import Blobs, ContainerNames, parse_blobs, parse_containers
 from adapters.network_faults import TEMPORARY, Fault, fault_of, is_redirect
+from adapters.patience import Patience
 from adapters.proxies import proxy_for
-from adapters.response_headers import clock_ahead, retry_after
+from adapters.response_headers import Response, clock_ahead, retry_after
 from reconciliation import VERSION
 from reconciliation.errors import (
     AuditError,
@@ -51,26 +50,6 @@ _GONE = {404: frozenset({"ContainerNotFound"}), 409: frozenset({"ContainerBeingD
 _IN_ITS_PLACE = "Look at what answers in storage's place, such as a proxy or a gateway, then audit again."
 ResultT = TypeVar("ResultT")
 PageT = TypeVar("PageT", ContainerNames, Blobs)
-
-
-@dataclass(frozen=True)
-class Patience:
-    """The retries of one request; times in seconds. Waits double from ``first_wait``, with jitter."""
-
-    attempts: int = 5
-    first_wait: float = 0.5
-    longest_wait: float = 30.0
-    request_timeout: float = 30.0
-
-
-class _Response(NamedTuple):
-    """A response of storage, with the times of request and response in seconds of this machine's clock."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-    sent_at: float
-    responded_at: float
 
 
 class _Request(aiohttp.ClientRequest):
@@ -186,7 +165,7 @@ class RestLister:
     async def _page(self, path: str, query: str, parse: Callable[[bytes], PageT], what: str) -> PageT:
         return await self._ask(path, query, lambda response: parse(response.body), what)
 
-    async def _ask(self, path: str, query: str, read: Callable[[_Response], ResultT], what: str) -> ResultT:
+    async def _ask(self, path: str, query: str, read: Callable[[Response], ResultT], what: str) -> ResultT:
         """What ``read`` makes of the response, with retries; a ``ListingError`` of ``read`` is retried, too."""
         for attempt in range(1, self._patience.attempts + 1):
             if self._pause_until:
@@ -229,7 +208,7 @@ class RestLister:
                 "signature in the settings, or the app's identity."
             ) from error
 
-    async def _get(self, path: str, query: str, headers: Mapping[str, str]) -> _Response:
+    async def _get(self, path: str, query: str, headers: Mapping[str, str]) -> Response:
         url = URL.build(  # from its parts, so that nothing has to be parsed
             scheme=self._scheme,
             authority=self._authority,
@@ -245,12 +224,11 @@ class RestLister:
             except BaseException:
                 response.close()
                 raise
-        return _Response(response.status, response.headers, body, sent_at, time.time())
+        return Response(response.status, response.headers, body, sent_at, time.time())
 
     async def _hold_back(self, attempt: int, hint: float | None, why: str) -> None:
         """Wait before the next attempt; a hint can only make that longer."""
-        wait = min(max(self._patience.first_wait * 2 ** (attempt - 1), hint or 0.0), self._patience.longest_wait)
-        wait *= random.uniform(1.0, 1.25)  # noqa: S311 - jitter
+        wait = self._patience.wait(attempt, hint)
         logger.info("%s. Trying again in %.1f s", why, wait)
         if hint is None:
             await asyncio.sleep(wait)
@@ -297,7 +275,7 @@ async def _body(response: aiohttp.ClientResponse) -> bytes:
     return b"".join(pieces)
 
 
-def _clock_ahead(response: _Response) -> timedelta:
+def _clock_ahead(response: Response) -> timedelta:
     parse_containers(response.body)  # raises if it is not storage's
     return clock_ahead(response.headers, response.sent_at, response.responded_at)
 

@@ -14,7 +14,9 @@ from xml.sax.saxutils import escape
 import aiohttp
 
 from adapters.credentials import Endpoint, SasSigner
-from adapters.listing.lister import Patience, RestLister, _Response
+from adapters.listing.lister import RestLister
+from adapters.patience import Patience
+from adapters.response_headers import Response
 from reconciliation.lookups import Blob
 
 Mutation = Callable[[bytes], bytes]
@@ -130,10 +132,10 @@ class ScriptedLister(RestLister):
         super().__init__(endpoint, session, patience=Patience(first_wait=0))
         self.account = account
 
-    async def _get(self, path: str, query: str, headers: Mapping[str, str]) -> _Response:
+    async def _get(self, path: str, query: str, headers: Mapping[str, str]) -> Response:
         if "maxresults=1&" in query:  # what the clock is read from
             body = _document("", "Containers", "", None)
             date, at = _date(self.account.now + self.account.ahead), self.account.now.timestamp()
-            return _Response(200, {"Date": date}, body, at, at)
+            return Response(200, {"Date": date}, body, at, at)
         status, body = self.account.answer(path, query)
-        return _Response(status, {}, body, 0.0, 0.0)
+        return Response(status, {}, body, 0.0, 0.0)

@@ -13,7 +13,7 @@ from adapters.buckets.connections import BucketConnection, S3Connection, by_s3_a
 from adapters.buckets.opening import open_bucket
 from adapters.buckets.s3 import S3Bucket
 from adapters.connections import by_connection_string
-from adapters.listing.lister import Patience
+from adapters.patience import Patience
 from dev.devstack.azurite import AzuriteServer
 from dev.devstack.moto import MotoServer
 

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from adapters.buckets.connections import by_s3_address
 from adapters.buckets.s3 import S3Bucket
-from adapters.listing.lister import Patience
+from adapters.patience import Patience
 
 Answer = Callable[[], web.StreamResponse | Awaitable[web.StreamResponse]]
 SECRET = "s3cr3t-s3cr3t"

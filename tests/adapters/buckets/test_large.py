@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from adapters.buckets.bucket import Download, Page
 from adapters.buckets.listing import paths
-from adapters.listing.lister import Patience
+from adapters.patience import Patience
 from reconciliation.queries import Prefixes
 
 MEGABYTE = 1024 * 1024

@@ -8,7 +8,8 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from adapters.credentials import Endpoint, SasSigner, Signer
-from adapters.listing.lister import Patience, RestLister, open_session
+from adapters.listing.lister import RestLister, open_session
+from adapters.patience import Patience
 
 SIGNATURE = "sig=not-a-real-signature"
 BY_SAS = SasSigner(SIGNATURE)

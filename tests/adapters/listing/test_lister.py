@@ -20,8 +20,9 @@ from azure.core.exceptions import ClientAuthenticationError
 
 from adapters.credentials import Endpoint, TokenSigner
 from adapters.listing import lister as lister_module
-from adapters.listing.lister import Patience, RestLister, open_session
-from adapters.response_headers import retry_after
+from adapters.listing.lister import RestLister, open_session
+from adapters.patience import Patience
+from adapters.response_headers import Response, retry_after
 from dev.devstack.storage_stub.pages import BlobEntry, blob_page, container_page
 from reconciliation import VERSION
 from reconciliation.errors import (
@@ -519,7 +520,7 @@ async def test_without_a_date_that_can_be_read_no_clock_is_ahead(date: str) -> N
 def test_the_clock_is_held_against_the_middle_of_the_time_that_the_answer_took() -> None:
     asked = datetime(2026, 3, 20, 9, 29, 50, tzinfo=UTC).timestamp()
     page = container_page([], MODIFIED, "")
-    answer = lister_module._Response(200, {"Date": DATE}, page, asked, asked + 14)
+    answer = Response(200, {"Date": DATE}, page, asked, asked + 14)
     assert lister_module._clock_ahead(answer) == timedelta(seconds=3)
 
 
