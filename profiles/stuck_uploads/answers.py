@@ -1,4 +1,4 @@
-"""Reading Prefect's answers: what is of another shape is an error, never an empty answer."""
+"""Reading Prefect's answers, and pages of them: what is of another shape is an error, never an empty answer."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -29,6 +29,12 @@ def text_in(one: Mapping[str, Any], member: str) -> str:
     if not isinstance(value, str) or not value:
         raise ListingError(f"Prefect gave something whose {member} is no text.")
     return value
+
+
+def video_named_in(run: Json) -> Any:
+    """What the parameters of a run give as its ``video_id``, whatever that is; None if they give none."""
+    parameters = run.get("parameters")
+    return parameters.get("video_id") if isinstance(parameters, dict) else None
 
 
 class PagesOfRuns:

@@ -16,11 +16,10 @@ _WHOLE_PICTURE = [0, 0, 1, 1]
 
 
 class Layout(NamedTuple):
-    """The database of a video's layout: how many boxes of text it has; whether they were analysed, which a picture that
-    is cropped or anchored shows (without any box there is nothing to analyse); and whether people approved it.
+    """The database of a video's layout: whether its boxes of text were analysed, which a picture that is cropped or
+    anchored shows (without any box there is nothing to analyse); and whether people approved it.
     """
 
-    boxes: int
     is_analysed: bool
     is_approved: bool
 
@@ -58,7 +57,7 @@ def _layout(answer: Any) -> Layout | None:
         return None
     *crop, anchor = config[0] if config else [*_WHOLE_PICTURE, None]
     is_analysed = not boxes or (bool(config) and (crop != _WHOLE_PICTURE or anchor is not None))
-    return Layout(boxes, is_analysed, bool(_number(approved)))
+    return Layout(is_analysed, bool(_number(approved)))
 
 
 def _rows(answer: Any, number: int) -> list[Any] | None:

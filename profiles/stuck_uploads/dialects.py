@@ -34,6 +34,11 @@ class Dialect:
     done: str = ""
 
     @property
+    def status_column(self) -> str:
+        """The name of the column that the status is written to."""
+        return self.columns["status"].removeprefix("v.").removesuffix("::text")
+
+    @property
     def statuses(self) -> tuple[str, ...]:
         return tuple(self.stages)
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from profiles.stuck_uploads.contents import Contents
 from profiles.stuck_uploads.dialects import UNFINISHED, Dialect, Stage
 from profiles.stuck_uploads.keys import Folder
-from profiles.stuck_uploads.objects import Evidence, Stored, folders_of
+from profiles.stuck_uploads.objects import Evidence, Stored, folder_at
 from profiles.stuck_uploads.runs import BROKEN, COMPLETED, CROP, PROCESS, Run
 from profiles.stuck_uploads.videos import SERVER, DatabaseInUse, Video
 from reconciliation.clock import Clock
@@ -146,7 +146,7 @@ class VideoFacts:
     @cached_property
     def folder(self) -> Stored | None:
         """The folder that the row's own ids name."""
-        return next((one for one in folders_of(self.evidence) if one.path == self.video.folder), None)
+        return folder_at(self.evidence, self.video.folder)
 
     @property
     def has_source(self) -> bool:

@@ -110,6 +110,11 @@ def folders_of(evidence: "Evidence | Unread | None") -> Evidence:
     return () if evidence is None or isinstance(evidence, Unread) else evidence
 
 
+def folder_at(evidence: "Evidence | Unread | None", path: str) -> Stored | None:
+    """The folder with this path, if it was read and there is anything in it."""
+    return next((one for one in folders_of(evidence) if one.path == path), None)
+
+
 def pack(evidence: Evidence) -> list[Any]:
     return [one.to_json() for one in evidence]
 

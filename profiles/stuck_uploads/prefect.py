@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
-from profiles.stuck_uploads.answers import Json, PagesOfRuns, list_in, object_in, text_in
+from profiles.stuck_uploads.answers import Json, PagesOfRuns, list_in, object_in, text_in, video_named_in
 from reconciliation.errors import ListingError
 from reconciliation.evidence import Unread
 from reconciliation.queries import Conversation, HttpAnswer, HttpCall
@@ -32,10 +32,10 @@ def deployment_and_workers(names: Mapping[str, str]) -> Conversation:
     """
     pools: list[str] = []
     for of, name in names.items():
-        deployment = yield from _deployment(name)
-        if deployment is None:
-            yield _missing(name)
+        answer = yield from _deployment(name)
+        if answer is None:
             return
+        deployment = object_in(answer)
         pool = str(deployment.get("work_pool_name") or "")
         pools += [pool] if pool and pool not in pools else []
         yield [["deployment", of, text_in(deployment, "id"), bool(deployment.get("paused")), pool]]
@@ -64,9 +64,8 @@ def runs(names: Mapping[str, str], since: datetime | None) -> Conversation:
     ids: dict[str, str] = {}
     now: datetime | None = None
     for of, name in names.items():
-        answer = yield _get(name)
-        if answer.status == _NOT_FOUND:
-            yield _missing(name)
+        answer = yield from _deployment(name)
+        if answer is None:
             return
         its_id = text_in(object_in(answer), "id")
         if its_id in ids:
@@ -129,13 +128,13 @@ def _paged(runs_filter: Json, ids: Mapping[str, str], most: int) -> Generator[An
 
 
 def _row(run: Json, ids: Mapping[str, str]) -> list[Any]:
-    deployment, parameters, state = run.get("deployment_id"), run.get("parameters"), run.get("state")
+    deployment, state = run.get("deployment_id"), run.get("state")
     if not isinstance(deployment, str) or deployment not in ids:
         raise ListingError("The API gave a run of another deployment than those that were asked for.")
     return [
         text_in(run, "id"),
         ids[deployment],
-        parameters.get("video_id") if isinstance(parameters, dict) else None,
+        video_named_in(run),
         run.get("state_type"),
         run.get("state_name"),
         run.get("created"),
@@ -148,20 +147,16 @@ def _row(run: Json, ids: Mapping[str, str]) -> list[Any]:
     ]
 
 
-def _deployment(name: str) -> Generator[Any, HttpAnswer, Json | None]:
-    answer = yield _get(name)
-    return None if answer.status == _NOT_FOUND else object_in(answer)
-
-
-def _get(name: str) -> HttpCall:
+def _deployment(name: str) -> Generator[Any, HttpAnswer, HttpAnswer | None]:
+    """The answer that describes a deployment; None if there is none of that name, which the conversation then says."""
     flow, _, deployment = name.partition("/")
     path = f"/deployments/name/{quote(flow, safe='')}/{quote(deployment, safe='')}"
-    return HttpCall(path, expects=(_FOUND, _NOT_FOUND))
-
-
-def _missing(name: str) -> Unread:
-    return Unread(
+    answer = yield HttpCall(path, expects=(_FOUND, _NOT_FOUND))
+    if answer.status != _NOT_FOUND:
+        return answer
+    yield Unread(
         "runs",
         f"There is no deployment {name}, so nobody knows what runs. Check the name in the settings, or register it.",
         failed=True,
     )
+    return None

@@ -9,9 +9,20 @@ from typing import Any
 from profiles.stuck_uploads import contents, options, prefect, queries, scan
 from profiles.stuck_uploads.dialects import DIALECTS, STATUS
 from profiles.stuck_uploads.facts import PRESIGNED, ObjectFacts, RunFacts, Service, VideoFacts, each_database
-from profiles.stuck_uploads.keys import ANY_UUID, DEPTH, LAYOUT, OCR, SERVER, folder_in, folder_of, masked, video_id
+from profiles.stuck_uploads.keys import (
+    ANY_UUID,
+    CLIENT,
+    DEPTH,
+    LAYOUT,
+    OCR,
+    SERVER,
+    folder_in,
+    folder_of,
+    masked,
+    video_id,
+)
 from profiles.stuck_uploads.kinds import KINDS, OBJECT, RUN, VIDEO
-from profiles.stuck_uploads.objects import Stored, folders_of, pack, unpack
+from profiles.stuck_uploads.objects import folder_at, folders_of, pack, unpack
 from profiles.stuck_uploads.repairs import repairs
 from profiles.stuck_uploads.runs import CROP, PROCESS, Run, each_once
 from profiles.stuck_uploads.video_rules import FOLDERS, RUNS, SERVICE, STATES, VIDEOS
@@ -195,7 +206,7 @@ class StuckUploads(Grouped):
             return
         server = folder_of(video.tenant_id, video.id, SERVER)
         yield ObjectsUnder(scan.BUCKET, server)
-        folder = _own(video, group.evidence)
+        folder = folder_at(group.evidence, video.folder)
         if folder is not None and folder.layout is not None:
             yield from contents.lookups(scan.BUCKET, f"{folder.path}{LAYOUT}", f"{server}{OCR}")
 
@@ -255,7 +266,7 @@ class StuckUploads(Grouped):
 
     def _objects(self, video: Video | None, group: Group, audit: Audit) -> Iterator[tuple[str, str, ObjectFacts]]:
         """The folders that the group's row does not own, and the objects that are in none."""
-        owned = {folder_of(video.tenant_id, video.id, side) for side in ("client", SERVER)} if video else set[str]()
+        owned = {folder_of(video.tenant_id, video.id, side) for side in (CLIENT, SERVER)} if video else set[str]()
         read = {one.path: one for one in folders_of(group.evidence)}
         for path in dict.fromkeys(group.rows[3]):
             if path not in owned:
@@ -287,10 +298,6 @@ class StuckUploads(Grouped):
             yield f"The deployment {self.given[DEPLOYMENT]} is paused: what starts its runs by itself does not now."
         if service is not None and not service.online:
             yield f"No worker of the deployment {self.given[DEPLOYMENT]} is online: no run begins."
-
-
-def _own(video: Video, evidence: Any) -> Stored | None:
-    return next((one for one in folders_of(evidence) if one.path == video.folder), None)
 
 
 def _key_of_run(run: Run) -> str:

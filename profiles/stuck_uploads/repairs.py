@@ -53,31 +53,31 @@ def repairs(dialect: Dialect, namespace: str) -> tuple[Repair[VideoFacts], ...]:
 
 
 def _folder(facts: VideoFacts, _row: Any) -> tuple[Lookup, ...]:
-    return (ObjectsUnder(BUCKET, _path(facts)),)
+    return (ObjectsUnder(BUCKET, facts.video.folder),)
 
 
 def _both_folders(facts: VideoFacts, _row: Any) -> tuple[Lookup, ...]:
     server = folder_of(facts.video.tenant_id, facts.video.id, SERVER)
-    return ObjectsUnder(BUCKET, _path(facts)), ObjectsUnder(BUCKET, server)
+    return ObjectsUnder(BUCKET, facts.video.folder), ObjectsUnder(BUCKET, server)
 
 
-def _path(facts: VideoFacts) -> str:
-    """The folder of its file, as the bucket spells it."""
-    return facts.folder.path if facts.folder else facts.video.folder
+def _in_the_way(facts: VideoFacts) -> str | None:
+    """Why neither repair may touch it: what people have done would be overwritten."""
+    if facts.is_edited:
+        return _EDITED
+    return _GONE_ON if facts.has_gone_on or facts.is_approved or facts.crops else None
 
 
 def _start(repairable: Repairable[VideoFacts], namespace: str) -> Change | str:
     facts, [objects] = repairable.facts, repairable.results
     video, service = facts.video, facts.service
-    if facts.is_edited:
-        return _EDITED
-    if facts.has_gone_on or facts.is_approved or facts.crops:
-        return _GONE_ON
+    if (why := _in_the_way(facts)) is not None:
+        return why
     if service is None:
         return "What the deployment and its workers are doing could not be read."
     if objects is None or isinstance(objects, Unread):
         return _UNREAD
-    version = statements.version_of(objects, _path(facts), SOURCE)
+    version = statements.version_of(objects, video.folder, SOURCE)
     if not version:
         return "Its file is not there any more."
     keys = [run.key for run in facts.runs]
@@ -88,7 +88,7 @@ def _start(repairable: Repairable[VideoFacts], namespace: str) -> Change | str:
         "video_id": video.id,
         "tenant_id": video.tenant_id,
         "storage_key": video.storage_key,
-        "path": _path(facts),
+        "path": video.folder,
         "generation": generation,
         "recent_minutes": int(facts.recent_minutes.total_seconds() // 60),
         "row_token": video.row_token,
@@ -110,18 +110,15 @@ def _start(repairable: Repairable[VideoFacts], namespace: str) -> Change | str:
 def _mark(repairable: Repairable[VideoFacts]) -> Change | str:
     facts, [client, server] = repairable.facts, repairable.results
     video = facts.video
-    if facts.is_edited:
-        return _EDITED
-    if facts.has_gone_on or facts.is_approved or facts.crops:
-        return _GONE_ON
+    if (why := _in_the_way(facts)) is not None:
+        return why
     if not facts.recognised:
         return "No text was recognised in it, so nothing tells how many frames it should have: a person must look."
     if any(one is None or isinstance(one, Unread) for one in (client, server)):
         return _UNREAD
-    path = _path(facts)
     of_server = folder_of(video.tenant_id, video.id, SERVER)
     versions = {
-        "layout_version": statements.version_of(client, path, LAYOUT),
+        "layout_version": statements.version_of(client, video.folder, LAYOUT),
         "ocr_version": statements.version_of(server, of_server, OCR),
     }
     if not all(versions.values()):
@@ -136,7 +133,7 @@ def _mark(repairable: Repairable[VideoFacts]) -> Change | str:
         says=f"Set the status of video {video.id} {video.status} -> {facts.dialect.annotate}.",
         seen={"row_token": video.row_token, "status": video.status, **versions},
         do=(Effect(MARK_PROCESSED, values),),
-        undo=Effect("mark_back", {name: values[name] for name in ("video_id", "status", "processed")}),
+        undo=Effect(statements.MARK_BACK, {name: values[name] for name in ("video_id", "status", "processed")}),
         shown=_shown(facts, client),
         left_to_people="Open it as its owner would.",
     )

@@ -9,7 +9,7 @@ from collections.abc import Generator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from profiles.stuck_uploads.answers import Json, PagesOfRuns, list_in, object_in, text_in
+from profiles.stuck_uploads.answers import Json, PagesOfRuns, list_in, object_in, text_in, video_named_in
 from profiles.stuck_uploads.keys import video_id
 from profiles.stuck_uploads.prefect import ACTIVE
 from profiles.stuck_uploads.runs import SCHEDULED, TERMINAL
@@ -210,7 +210,7 @@ def cancel(run_id: str) -> Talk[bool]:
     Prefect *rejects* this for such a run and puts it right into CANCELLED, and *aborts* it for one that has ended; one
     that a worker has taken would be broken off, so it is not asked for that.
     """
-    answer = yield HttpCall(f"/flow_runs/{run_id}", expects=(_FOUND, _NOT_FOUND))
+    answer = yield _run(run_id)
     if answer.status == _NOT_FOUND or answer.at is None or not _can_be_cancelled(object_in(answer), answer.at):
         return False
     body = {"state": {"type": "CANCELLING"}, "force": False}
@@ -220,8 +220,12 @@ def cancel(run_id: str) -> Talk[bool]:
 
 def state_of(run_id: str) -> Talk[str | None]:
     """The state of a run; None if there is none of that id."""
-    answer = yield HttpCall(f"/flow_runs/{run_id}", expects=(_FOUND, _NOT_FOUND))
+    answer = yield _run(run_id)
     return None if answer.status == _NOT_FOUND else text_in(object_in(answer), "state_type")
+
+
+def _run(run_id: str) -> HttpCall:
+    return HttpCall(f"/flow_runs/{run_id}", expects=(_FOUND, _NOT_FOUND))
 
 
 def _can_be_cancelled(run: Json, now: datetime) -> bool:
@@ -232,8 +236,7 @@ def _can_be_cancelled(run: Json, now: datetime) -> bool:
 
 def _video_of(run: Json) -> str:
     """The id of the video that its parameters name; "" if they name none."""
-    parameters = run.get("parameters")
-    return video_id(parameters.get("video_id")) if isinstance(parameters, dict) else ""
+    return video_id(video_named_in(run))
 
 
 def _was_called_off(run: Json) -> bool:

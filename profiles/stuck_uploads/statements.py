@@ -8,10 +8,12 @@ from profiles.stuck_uploads import starting
 from profiles.stuck_uploads.dialects import Dialect
 from profiles.stuck_uploads.keys import SOURCE
 from profiles.stuck_uploads.scan import BUCKET
+from profiles.stuck_uploads.video_rules import MARK_PROCESSED, START_RUN
 from reconciliation.effects import Ended, Ending, Guard, GuardedCalls, GuardedSql, Once, Values
 from reconciliation.lookups import Lookup, ObjectsUnder, StoredObject
 from reconciliation.queries import SqlRows
 
+MARK_BACK = "mark_back"
 _EDITED = """exists (
          select from video_database_state s
           where s.video_id = v.id
@@ -51,7 +53,7 @@ select json_build_object(
         return SqlRows(sql, {**{name: values[name] for name in wanted}, "deadline": deadline})
 
     return GuardedCalls(
-        name="start_run",
+        name=START_RUN,
         means="create one run of it, scheduled ahead",
         guards=(_SAME_ROW, _WAITS, _NOT_EDITED, _IN_TIME, _SAME_SOURCE),
         guarded=guarded,
@@ -115,7 +117,7 @@ def mark_processed(dialect: Dialect) -> GuardedSql:
     """From a status of a video that waits, or is called failed, to that of one that people can work with."""
     return _set_status(
         dialect,
-        "mark_processed",
+        MARK_PROCESSED,
         f"set its status to {dialect.annotate}",
         from_status="%(status)s",
         to_status="%(processed)s",
@@ -125,7 +127,7 @@ def mark_processed(dialect: Dialect) -> GuardedSql:
 def mark_back(dialect: Dialect) -> GuardedSql:
     return _set_status(
         dialect,
-        "mark_back",
+        MARK_BACK,
         "set its status back to what it was, as long as nobody has touched its row",
         from_status="%(processed)s",
         to_status="%(status)s",
@@ -133,7 +135,7 @@ def mark_back(dialect: Dialect) -> GuardedSql:
 
 
 def _set_status(dialect: Dialect, name: str, means: str, *, from_status: str, to_status: str) -> GuardedSql:
-    column = dialect.columns["status"].removeprefix("v.").removesuffix("::text")
+    column = dialect.status_column
     # All names in it are constants of a dialect.
     guarded = f"""
 select v.xmin::text = %(row_token)s as same_row,
@@ -162,7 +164,7 @@ update videos set {column} = {to_status}
 
 def grants(dialect: Dialect) -> str:
     """The rights of the role that sets a status: ``{role}`` is its name."""
-    column = dialect.columns["status"].removeprefix("v.").removesuffix("::text")
+    column = dialect.status_column
     return (
         f"grant select on videos, video_database_state to {{role}};\ngrant update ({column}) on videos to {{role}};\n"
     )
