@@ -5,8 +5,6 @@ from typing import Any
 
 import pytest
 
-from auditctl.retrying import found_in, is_found, reason_of
-from auditctl.stuck_report import StuckReport, Subject
 from tests.auditctl.conftest import Auditctl
 from tests.auditctl.processes import terminal
 from tests.auditctl.scripted_service import AUDIT, Reply, ScriptedService
@@ -232,44 +230,3 @@ def test_as_json_it_is_one_document(service: ScriptedService, auditctl: Auditctl
         (video(1), "triggered", RUN_ID),
         (video(2), "skipped", "active_flow_runs"),
     ]
-
-
-@pytest.mark.parametrize(
-    ("verdict", "reason"),
-    [
-        ("processing", "active_flow_runs"),
-        ("run_paused", "active_flow_runs"),
-        ("run_zombie", "active_flow_runs"),
-        ("run_not_picked_up", "active_flow_runs"),
-        ("duplicate_active_runs", "active_flow_runs"),
-        ("recently_run", "recent_run"),
-        ("source_missing", "source_missing"),
-        ("unverified", "unverified"),
-        ("attempts_exhausted", "attempts_exhausted"),
-    ],
-)
-def test_why_a_verdict_is_skipped(verdict: str, reason: str) -> None:
-    assert reason_of(verdict) == reason
-
-
-@pytest.mark.parametrize(
-    ("subject", "found"),
-    [
-        (Subject(id="1", verdict="never_started", status="wait", age_minutes=10), True),
-        (Subject(id="1", verdict="run_paused", status="wait", age_minutes=9), False),
-        (Subject(id="1", verdict="record_invalid", status=None, age_minutes=None), True),
-        (Subject(id="1", verdict="failed_known", status="error", age_minutes=99), True),
-        (Subject(id="1", verdict="duplicate_active_runs", status="annotate", age_minutes=99), False),
-        (Subject(id="1", verdict="deleted_run_active", status="wait", age_minutes=99), False),
-        (Subject(id="1", verdict="still_uploading", status="uploading", age_minutes=30), False),
-    ],
-)
-def test_what_is_found(subject: Subject, *, found: bool) -> None:
-    assert is_found(subject, 10) is found
-    assert is_found(Subject(id="1", verdict="never_started", age_minutes=1), None)
-
-
-def test_of_what_is_counted_only_what_is_at_work_or_just_was_is_found() -> None:
-    counted = {"processing": ("a",), "recently_run": ("b",), "too_young": ("c",), "healthy": ("d",)}
-    told = StuckReport("1", "", True, "clean", "production", 10, (), counted)
-    assert [(one.id, one.verdict) for one in found_in(told)] == [("a", "processing"), ("b", "recently_run")]

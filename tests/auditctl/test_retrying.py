@@ -67,6 +67,29 @@ def test_found_is_what_is_not_finished_and_old_enough_also_what_is_at_work() -> 
 
 
 @pytest.mark.parametrize(
+    ("subject", "found"),
+    [
+        (Subject(id="1", verdict="never_started", status="wait", age_minutes=10), True),
+        (Subject(id="1", verdict="run_paused", status="wait", age_minutes=9), False),
+        (Subject(id="1", verdict="record_invalid", status=None, age_minutes=None), True),
+        (Subject(id="1", verdict="failed_known", status="error", age_minutes=99), True),
+        (Subject(id="1", verdict="duplicate_active_runs", status="annotate", age_minutes=99), False),
+        (Subject(id="1", verdict="deleted_run_active", status="wait", age_minutes=99), False),
+        (Subject(id="1", verdict="still_uploading", status="uploading", age_minutes=30), False),
+    ],
+)
+def test_what_is_found(subject: Subject, *, found: bool) -> None:
+    assert is_found(subject, 10) is found
+    assert is_found(Subject(id="1", verdict="never_started", age_minutes=1), None)
+
+
+def test_of_what_is_counted_only_what_is_at_work_or_just_was_is_found() -> None:
+    counted = {"processing": ("a",), "recently_run": ("b",), "too_young": ("c",), "healthy": ("d",)}
+    told = StuckReport("1", "", True, "clean", "production", 10, (), counted)
+    assert [(one.id, one.verdict) for one in found_in(told)] == [("a", "processing"), ("b", "recently_run")]
+
+
+@pytest.mark.parametrize(
     ("verdict", "reason"),
     [
         ("processing", "active_flow_runs"),
@@ -77,6 +100,7 @@ def test_found_is_what_is_not_finished_and_old_enough_also_what_is_at_work() -> 
         ("recently_run", "recent_run"),
         ("source_missing", "source_missing"),
         ("unverified", "unverified"),
+        ("attempts_exhausted", "attempts_exhausted"),
     ],
 )
 def test_what_needs_no_run_is_skipped_with_the_reason(verdict: str, reason: str) -> None:
