@@ -48,6 +48,9 @@ async def report_audit(request: AuditRequest, services: Services) -> EndedResult
         profile = services.profile_of(ended)
         question = question_of(ended.parameters, services.audited(profile))
         await services.store.questions.add(profile.name, question, ended.begun, is_first=is_first)
+        services.store.recent.keep_report(ended.folder)
+    if not record.state.has_ended and ended.state.has_ended:
+        await services.records.let_go(ended)
     return ended_result(services, before=record, ended=ended)
 
 

@@ -71,6 +71,8 @@ async def running(request: AuditRequest, services: Services) -> RunRecord:
         raise RunStoreError(f"There is no audit {request['audit_id']} in {where}. Start a new audit.")
     if record.state.has_ended:
         raise RunStoreError(f"Audit {record.audit_id} has ended ({record.state}); nothing more is done for it.")
+    if not record.is_first_attempt:
+        services.store.recent.drop_audit(record.folder)  # other processes may have written it again
     return record
 
 
