@@ -50,6 +50,7 @@ async def with_repairs(job: Job, since: SinceLast) -> SinceLast:
 
 async def _read(services: Services, profile: Profile, audit_id: str) -> Previous:
     reader, findings = ReportReader(), set[Known]()
+    services.store.recent.drop_audit(f"{profile.name}/{audit_id}")
     async for lines in services.store.reports.lines(f"{profile.name}/{audit_id}"):
         findings |= {
             Known(finding["subject"]["kind"], finding["subject"]["id"], finding["verdict"])

@@ -180,21 +180,14 @@ def load_settings(environment: Mapping[str, str]) -> Settings:
         "a name of 3 to 63 lower-case letters, digits and single hyphens",
     )
     name = read.like("AUDIT_ENVIRONMENT", _is_name, f"at most {_LONGEST_NAME} printable characters")
-    for variable in SCHEDULES:
-        read.like(variable, _SCHEDULE.fullmatch, _NCRONTAB)
+    by_themselves = _by_themselves(read, profiles)
     numbers = {name: read.number(VARIABLES[name], *bounds) for name, bounds in _RANGES.items()}
-    scheduled = read.one_of("AUDIT_SCHEDULED_PROFILE", tuple(profiles)) if profiles else None
-    audited = profiles.get(scheduled or "") or next(iter(profiles.values()), None)
-    mode = read.one_of("AUDIT_SCHEDULED_MODE", audited.modes) if audited else None
-    own_schedules = read.own_schedules(profiles, audited)
-    paused = read.some_of("AUDIT_SCHEDULES_PAUSED", (_ALL, *profiles)) if profiles else ()
     allowed = read.one_of("AUDIT_ALLOW_MOSTLY_MISSING", ("true", "false"))
     outcomes = read.some_of("AUDIT_WEBHOOK_OUTCOMES", _OUTCOMES)
     repairs = [f"{profile.name}/{repair.name}" for profile in profiles.values() for repair in profile.repairs]
     one_person = read.some_of("AUDIT_REPAIR_ONE_PERSON", repairs)
     closed = read.like("AUDIT_REPAIR_CLOSED_HOURS", _are_closed_hours, "spans such as 17:45-19:30,06:00-06:30, or none")
     declared_names = read.one_of("AUDIT_REPAIR_DECLARED_NAMES", ("true", "false"))
-    retention = read.days_of("AUDIT_RETENTION_DAYS", tuple(profiles), _MOST_RETENTION_DAYS)
     ledgers = read.days_of("AUDIT_LEDGER_RETENTION_DAYS", tuple(profiles), _MOST_LEDGER_DAYS)
     webhook = read.address("AUDIT_WEBHOOK_URL", query=True)
     public = read.address("AUDIT_PUBLIC_URL")
@@ -207,12 +200,7 @@ def load_settings(environment: Mapping[str, str]) -> Settings:
         connections,
         container or Settings.report_container,
         **{name: number for name, number in numbers.items() if number is not None},
-        scheduled_profile=scheduled,
-        scheduled_mode=mode,
-        schedules_paused=tuple(profiles) if _ALL in paused else paused,
-        retention_days=retention.pop("", Settings.retention_days),
-        own_retention_days=retention,
-        own_schedules=own_schedules,
+        **by_themselves,
         webhook_url=webhook,
         webhook_outcomes=outcomes or Settings.webhook_outcomes,
         allow_mostly_missing=allowed == "true",
@@ -227,6 +215,25 @@ def load_settings(environment: Mapping[str, str]) -> Settings:
         is_on_platform=read.text("WEBSITE_INSTANCE_ID") is not None,
         platform_authenticates=(read.text("WEBSITE_AUTH_ENABLED") or "").casefold() == "true",
     )
+
+
+def _by_themselves(read: "_Reader", profiles: Mapping[str, Profile]) -> dict[str, Any]:
+    """The fields about what timers do: which audits they start, and which they clear away."""
+    for variable in SCHEDULES:
+        read.like(variable, _SCHEDULE.fullmatch, _NCRONTAB)
+    scheduled = read.one_of("AUDIT_SCHEDULED_PROFILE", tuple(profiles)) if profiles else None
+    audited = profiles.get(scheduled or "") or next(iter(profiles.values()), None)
+    mode = read.one_of("AUDIT_SCHEDULED_MODE", audited.modes) if audited else None
+    paused = read.some_of("AUDIT_SCHEDULES_PAUSED", (_ALL, *profiles)) if profiles else ()
+    retention = read.days_of("AUDIT_RETENTION_DAYS", tuple(profiles), _MOST_RETENTION_DAYS)
+    return {
+        "scheduled_profile": scheduled,
+        "scheduled_mode": mode,
+        "schedules_paused": tuple(profiles) if _ALL in paused else paused,
+        "own_schedules": read.own_schedules(profiles, audited),
+        "retention_days": retention.pop("", Settings.retention_days),
+        "own_retention_days": retention,
+    }
 
 
 class _Reader:

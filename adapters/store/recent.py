@@ -21,6 +21,7 @@ class Recent:
 
     def __init__(self) -> None:
         self._by_audit: OrderedDict[str, dict[str, tuple[bytes, str]]] = OrderedDict()
+        self._final: OrderedDict[str, tuple[bytes, str]] = OrderedDict()
 
     def note(self, path: str, data: bytes, etag: str, metadata: Mapping[str, str] | None = None) -> None:
         """Keep what was written, if it is small and stays as it is; in any case nothing older is kept of that path."""
@@ -40,22 +41,25 @@ class Recent:
     def get(self, path: str) -> tuple[bytes, str] | None:
         """The bytes and the ETag of a blob; None if it is not kept."""
         kept = _KEPT.fullmatch(path)
-        return None if kept is None else self._by_audit.get(kept[1], {}).get(path)
+        return None if kept is None else self._by_audit.get(kept[1], {}).get(path) or self._final.get(path)
 
     def drop(self, path: str) -> None:
         """Keep nothing of a path."""
         kept = _KEPT.fullmatch(path)
         if kept is not None:
             self._by_audit.get(kept[1], {}).pop(path, None)
+            self._final.pop(path, None)
 
     def drop_audit(self, audit: str) -> None:
-        """Keep nothing of an audit: somebody else may have written since."""
+        """Keep nothing of an audit but its final report: somebody else may have written since."""
         self._by_audit.pop(audit, None)
 
     def keep_report(self, audit: str) -> None:
         """Keep nothing of a completed audit but its report, with which the next one is compared: nothing changes it."""
         path = f"{audit}/report.json"
         report = self.get(path)
-        self._by_audit.pop(audit, None)
+        self.drop_audit(audit)
         if report is not None:
-            self._by_audit[audit] = {path: report}
+            self._final[path] = report
+        while len(self._final) > _MOST_AUDITS:
+            self._final.popitem(last=False)

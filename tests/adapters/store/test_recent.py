@@ -77,6 +77,15 @@ def test_of_an_audit_that_has_ended_only_the_report_stays() -> None:
     recent.keep_report(AUDIT)
     assert (recent.get(ROWS), recent.get(f"{AUDIT}/report.json")) == (None, (b"some", "etag"))
     recent.drop_audit(AUDIT)
+    assert recent.get(f"{AUDIT}/report.json") == (b"some", "etag")
+    recent.drop(f"{AUDIT}/report.json")  # retention has deleted it
+    assert recent.get(f"{AUDIT}/report.json") is None
+
+
+def test_a_report_of_an_audit_that_may_be_made_again_elsewhere_does_not_stay() -> None:
+    recent = Recent()
+    recent.note(f"{AUDIT}/report.json", b"some", "etag")
+    recent.drop_audit(AUDIT)
     assert recent.get(f"{AUDIT}/report.json") is None
 
 
