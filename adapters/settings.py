@@ -181,7 +181,7 @@ def load_settings(environment: Mapping[str, str]) -> Settings:
     )
     name = read.like("AUDIT_ENVIRONMENT", _is_name, f"at most {_LONGEST_NAME} printable characters")
     by_themselves = _by_themselves(read, profiles)
-    numbers = {name: read.number(VARIABLES[name], *bounds) for name, bounds in _RANGES.items()}
+    numbers: dict[str, Any] = {name: read.number(VARIABLES[name], *bounds) for name, bounds in _RANGES.items()}
     allowed = read.one_of("AUDIT_ALLOW_MOSTLY_MISSING", ("true", "false"))
     outcomes = read.some_of("AUDIT_WEBHOOK_OUTCOMES", _OUTCOMES)
     repairs = [f"{profile.name}/{repair.name}" for profile in profiles.values() for repair in profile.repairs]
