@@ -2,12 +2,13 @@
 
 import logging
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from typing import Literal, TypedDict
 
 import azure.durable_functions as df
 
 from activities.judging import to_judge
-from activities.previous import previous_audit
+from activities.previous import previous_audit, with_repairs
 from activities.spools import Spools
 from activities.step import AuditRequest, Job, Refusal, run_body, running
 from adapters.services import Services
@@ -46,6 +47,8 @@ async def _judge(job: Job, screening: Screening, spools: Spools) -> None:
     ready = await to_judge(job, screening, spools.count)
     previous = await previous_audit(job)
     judged = judge_doubts(job.profile, ready.audit, ready.doubts, ready.in_order, previous, complete=ready.complete)
+    since = await with_repairs(job, judged.result.since_last)
+    judged = replace(judged, result=replace(judged.result, since_last=since))
     await _write(job, ready.audit, judged, spools)
 
 

@@ -33,7 +33,9 @@ async def look(request: LookAgainRequest, services: Services) -> LookAgainResult
     """Look up the doubts of a shard; an existing result is kept. A failed look-up is stored as ``Unread``."""
     record = await running(request, services)
     attempt, shard, attempts = record.attempt_folder, request["shard"], services.store.attempts
-    if await attempts.again(attempt, shard) is None:
+    # In a first attempt there is usually no result; if there is one after all, the write finds out, and it is kept.
+    is_new = record.is_first_attempt and not attempts.has_just_written_again(attempt, shard)
+    if is_new or await attempts.again(attempt, shard) is None:
         profile = services.profile_of(record)
         screening = await attempts.screened(attempt)
         if screening is None or profile.scan is None:

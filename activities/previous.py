@@ -1,6 +1,7 @@
 """The audit to compare with: the last completed one before it with the same question."""
 
 import logging
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from activities.step import Job
@@ -12,7 +13,7 @@ from reconciliation.question import question_of
 from reconciliation.repair_lifecycle import RepairState
 from reconciliation.repair_plan import Named
 from reconciliation.rules import Severity
-from reconciliation.since_last import Known, Previous
+from reconciliation.since_last import Known, Previous, SinceLast
 from reconciliation.times import from_text
 from reporting.document import ReportReader
 from reporting.model import COMPARABLE_VERSIONS
@@ -39,8 +40,17 @@ async def previous_audit(job: Job) -> Previous | None:
     return None
 
 
+async def with_repairs(job: Job, since: SinceLast) -> SinceLast:
+    """The comparison, with the repairs that have changed what was resolved; they are read only if anything was."""
+    if since.previous is None or not since.resolved or not job.profile.repairs:
+        return since
+    repaired = await _repaired(job.services, job.profile.name, since.previous.as_of)
+    return replace(since, previous=replace(since.previous, repaired=repaired))
+
+
 async def _read(services: Services, profile: Profile, audit_id: str) -> Previous:
     reader, findings = ReportReader(), set[Known]()
+    services.store.recent.drop_audit(f"{profile.name}/{audit_id}")
     async for lines in services.store.reports.lines(f"{profile.name}/{audit_id}"):
         findings |= {
             Known(finding["subject"]["kind"], finding["subject"]["id"], finding["verdict"])
@@ -50,8 +60,7 @@ async def _read(services: Services, profile: Profile, audit_id: str) -> Previous
     if not reader.complete or reader.head["schema_version"] not in COMPARABLE_VERSIONS:
         raise ValueError("it was cut short, or has another schema")
     as_of, mode = from_text(reader.head["audit"]["as_of"]), str(reader.head["parameters"]["mode"])
-    repaired = await _repaired(services, profile.name, as_of) if profile.repairs else {}
-    return Previous(audit_id, as_of, mode, frozenset(findings), repaired)
+    return Previous(audit_id, as_of, mode, frozenset(findings))
 
 
 async def _repaired(services: Services, profile: str, since: datetime) -> dict[Named, str]:

@@ -53,9 +53,13 @@ async def _read(services: Services, record: RunRecord, run: int, first_write: _W
     earliest = dict[str, datetime]()
     sources = services.profile_of(record).pulls()[run]
     moments = services.moments(record.parameters, await _earliest(services, record, run))
+    queries = [(source, source.read(record.parameters, moments)) for source in sources]
     async with reader(services, sources[0].setting) as opened:
-        for source in sources:
-            reading = Reading.of(opened, source.read(record.parameters, moments))
+        for source, query in queries:
+            if all(one is None for _, one in queries):
+                counts[source.name] = 0
+                continue
+            reading = Reading.of(opened, query)
             lines = _dated(reading.lines(), source, earliest)
             rows = await (store.write if counts else first_write)(record.folder, source.name, lines)
             if rows is None:
@@ -64,7 +68,8 @@ async def _read(services: Services, record: RunRecord, run: int, first_write: _W
             if reading.unread is not None:
                 unread[source.name] = reading.unread
         ahead = await opened.ahead()
-    await store.write_pulled(record.folder, run, Pulled(begun, counts, unread, ahead, earliest))
+    write_pulled = store.create_pulled if first_write == store.create else store.write_pulled
+    await write_pulled(record.folder, run, Pulled(begun, counts, unread, ahead, earliest))
     logger.info("Audit %s: %s; not to the end: %s", record.audit_id, counts, unread)
     return True
 

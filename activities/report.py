@@ -33,6 +33,8 @@ async def report_audit(request: AuditRequest, services: Services) -> EndedResult
     record = ended = await services.records.record_in(folder_of(request))
     if record is None or ended is None:
         raise RunStoreError(f"There is no audit {audit_id} in {services.records.where} to report.")
+    if not record.is_first_attempt:
+        services.store.recent.drop_audit(record.folder)
     is_first = False
     if not record.state.has_ended:
         profile = services.profile_of(record)
@@ -48,6 +50,10 @@ async def report_audit(request: AuditRequest, services: Services) -> EndedResult
         profile = services.profile_of(ended)
         question = question_of(ended.parameters, services.audited(profile))
         await services.store.questions.add(profile.name, question, ended.begun, is_first=is_first)
+        services.store.recent.keep_report(ended.folder)
+    services.store.recent.drop_audit(ended.folder)
+    if not record.state.has_ended and ended.state.has_ended:
+        await services.records.let_go(ended)
     return ended_result(services, before=record, ended=ended)
 
 

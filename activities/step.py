@@ -71,6 +71,8 @@ async def running(request: AuditRequest, services: Services) -> RunRecord:
         raise RunStoreError(f"There is no audit {request['audit_id']} in {where}. Start a new audit.")
     if record.state.has_ended:
         raise RunStoreError(f"Audit {record.audit_id} has ended ({record.state}); nothing more is done for it.")
+    if not record.is_first_attempt:
+        services.store.recent.drop_audit(record.folder)  # other processes may have written it again
     return record
 
 
@@ -105,7 +107,7 @@ async def run_body(body: Callable[[RequestT, Services], Awaitable[ResultT]], req
         return {"ok": False, "error": words, "retryable": False}
     try:
         async with asyncio.timeout(TIME_LIMIT_SECONDS) as limit:
-            return await body(request, services())
+            return await _done(body, request, services())
     except AuditError as error:
         logger.warning("%s %s: %s ended with: %s", work, its_id, step, error)
         return {"ok": False, "error": str(error), "retryable": error.retryable}
@@ -120,3 +122,15 @@ async def run_body(body: Callable[[RequestT, Services], Awaitable[ResultT]], req
                 f"under {its_id}. {again}; if it ends like this again, report it with that log."
             )
         return {"ok": False, "error": words, "retryable": True}
+
+
+async def _done(
+    body: Callable[[RequestT, Services], Awaitable[ResultT]], request: RequestT, services: Services
+) -> ResultT:
+    try:
+        return await body(request, services)
+    except BaseException:
+        # It is tried again, perhaps by another process: what this one has written so far may then be written anew.
+        if request.get("audit_id") is not None:
+            services.store.recent.drop_audit(f"{request['profile']}/{request['audit_id']}")
+        raise

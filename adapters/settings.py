@@ -19,6 +19,7 @@ from adapters.connections import StorageConnection, by_connection_string, by_ide
 from adapters.database_url import database_options
 from adapters.enabled import VARIABLE, enabled_profiles
 from adapters.redaction import redacted
+from adapters.schedules import MODE, SCHEDULE, scheduled_words, word_of
 from reconciliation.closed_hours import ClosedHours, closed_hours_in
 from reconciliation.errors import SettingsError
 from reconciliation.profile import Connection, Profile, Technology
@@ -51,6 +52,7 @@ class Settings:
     allow_mostly_missing: bool = False
     scheduled_profile: str | None = None
     scheduled_mode: str | None = None
+    schedules_paused: tuple[str, ...] = ()
     webhook_url: str | None = field(default=None, repr=False)
     webhook_outcomes: tuple[str, ...] = ("findings", "incomplete", "failed", "repairs")
     environment: str | None = None
@@ -65,9 +67,15 @@ class Settings:
     repair_one_person: tuple[str, ...] = ()
     repair_declared_names: bool = False
     ledger_days: Mapping[str, int] = field(default_factory=dict)
+    own_retention_days: Mapping[str, int] = field(default_factory=dict)
+    own_schedules: Mapping[str, str | None] = field(default_factory=dict)
     app_address: str | None = None
     is_on_platform: bool = False
     platform_authenticates: bool = False
+
+    def kept_days(self, profile: str) -> int:
+        """How many days the audits of a profile are kept, enabled or not; 0: for ever."""
+        return self.own_retention_days.get(profile, self.retention_days)
 
     @property
     def clock_tolerance(self) -> timedelta:
@@ -102,6 +110,7 @@ VARIABLES: dict[str, str] = {
     "allow_mostly_missing": "AUDIT_ALLOW_MOSTLY_MISSING",
     "scheduled_profile": "AUDIT_SCHEDULED_PROFILE",
     "scheduled_mode": "AUDIT_SCHEDULED_MODE",
+    "schedules_paused": "AUDIT_SCHEDULES_PAUSED",
     "webhook_url": "AUDIT_WEBHOOK_URL",
     "webhook_outcomes": "AUDIT_WEBHOOK_OUTCOMES",
     "environment": "AUDIT_ENVIRONMENT",
@@ -132,7 +141,6 @@ _RANGES: dict[str, tuple[int, int]] = {
     "statement_timeout_seconds": (1, 3600),
     "max_containers": (1, 100_000_000),
     "max_resumes": (0, 100),
-    "retention_days": (0, 3650),
     "clock_tolerance_minutes": (0, 24 * 60),
     "repair_plan_hours": (1, 7 * 24),
     "repair_start_hours": (1, 24),
@@ -142,11 +150,13 @@ _RANGES: dict[str, tuple[int, int]] = {
 }
 _OUTCOMES = ("clean", "findings", "incomplete", "failed", "repairs")
 _MOST_DIGITS = 9
-_MOST_LEDGER_DAYS = 36_500
+_MOST_RETENTION_DAYS, _MOST_LEDGER_DAYS = 3650, 36_500
+_ALL = "all"
 _LONGEST_NAME = 40
 _CONTAINER = re.compile(r"(?=.{3,63}$)[a-z0-9]+(-[a-z0-9]+)*")
 # NCRONTAB with its six fields, or five without seconds; a TimeSpan; the name of another setting.
 _SCHEDULE = re.compile(r"[\w*/,?#-]+( +[\w*/,?#-]+){4,5}|[0-9.]+(:[0-9.]+){2}|%[^%]+%", re.ASCII)
+_NCRONTAB = "six fields in NCRONTAB, such as 0 0 3 * * *"
 ValueT = TypeVar("ValueT")
 
 
@@ -170,19 +180,15 @@ def load_settings(environment: Mapping[str, str]) -> Settings:
         "a name of 3 to 63 lower-case letters, digits and single hyphens",
     )
     name = read.like("AUDIT_ENVIRONMENT", _is_name, f"at most {_LONGEST_NAME} printable characters")
-    for variable in SCHEDULES:
-        read.like(variable, _SCHEDULE.fullmatch, "six fields in NCRONTAB, such as 0 0 3 * * *")
-    numbers = {name: read.number(VARIABLES[name], *bounds) for name, bounds in _RANGES.items()}
-    scheduled = read.one_of("AUDIT_SCHEDULED_PROFILE", tuple(profiles)) if profiles else None
-    audited = profiles.get(scheduled or "") or next(iter(profiles.values()), None)
-    mode = read.one_of("AUDIT_SCHEDULED_MODE", audited.modes) if audited else None
+    by_themselves = _by_themselves(read, profiles)
+    numbers: dict[str, Any] = {name: read.number(VARIABLES[name], *bounds) for name, bounds in _RANGES.items()}
     allowed = read.one_of("AUDIT_ALLOW_MOSTLY_MISSING", ("true", "false"))
     outcomes = read.some_of("AUDIT_WEBHOOK_OUTCOMES", _OUTCOMES)
     repairs = [f"{profile.name}/{repair.name}" for profile in profiles.values() for repair in profile.repairs]
     one_person = read.some_of("AUDIT_REPAIR_ONE_PERSON", repairs)
     closed = read.like("AUDIT_REPAIR_CLOSED_HOURS", _are_closed_hours, "spans such as 17:45-19:30,06:00-06:30, or none")
     declared_names = read.one_of("AUDIT_REPAIR_DECLARED_NAMES", ("true", "false"))
-    ledger_days = read.days_of("AUDIT_LEDGER_RETENTION_DAYS", tuple(profiles))
+    ledgers = read.days_of("AUDIT_LEDGER_RETENTION_DAYS", tuple(profiles), _MOST_LEDGER_DAYS)
     webhook = read.address("AUDIT_WEBHOOK_URL", query=True)
     public = read.address("AUDIT_PUBLIC_URL")
     runbook = read.address("AUDIT_RUNBOOK_URL", query=True)
@@ -194,8 +200,7 @@ def load_settings(environment: Mapping[str, str]) -> Settings:
         connections,
         container or Settings.report_container,
         **{name: number for name, number in numbers.items() if number is not None},
-        scheduled_profile=scheduled,
-        scheduled_mode=mode,
+        **by_themselves,
         webhook_url=webhook,
         webhook_outcomes=outcomes or Settings.webhook_outcomes,
         allow_mostly_missing=allowed == "true",
@@ -205,11 +210,30 @@ def load_settings(environment: Mapping[str, str]) -> Settings:
         repair_closed_hours=None if closed is None else closed_hours_in(closed),
         repair_one_person=one_person,
         repair_declared_names=declared_names == "true",
-        ledger_days=ledger_days,
+        ledger_days=dict.fromkeys(profiles, ledgers[""]) if "" in ledgers else ledgers,
         app_address=_app_address(read.text("WEBSITE_HOSTNAME")),
         is_on_platform=read.text("WEBSITE_INSTANCE_ID") is not None,
         platform_authenticates=(read.text("WEBSITE_AUTH_ENABLED") or "").casefold() == "true",
     )
+
+
+def _by_themselves(read: "_Reader", profiles: Mapping[str, Profile]) -> dict[str, Any]:
+    """The fields about what timers do: which audits they start, and which they clear away."""
+    for variable in SCHEDULES:
+        read.like(variable, _SCHEDULE.fullmatch, _NCRONTAB)
+    scheduled = read.one_of("AUDIT_SCHEDULED_PROFILE", tuple(profiles)) if profiles else None
+    audited = profiles.get(scheduled or "") or next(iter(profiles.values()), None)
+    mode = read.one_of("AUDIT_SCHEDULED_MODE", audited.modes) if audited else None
+    paused = read.some_of("AUDIT_SCHEDULES_PAUSED", (_ALL, *profiles)) if profiles else ()
+    retention = read.days_of("AUDIT_RETENTION_DAYS", tuple(profiles), _MOST_RETENTION_DAYS)
+    return {
+        "scheduled_profile": scheduled,
+        "scheduled_mode": mode,
+        "schedules_paused": tuple(profiles) if _ALL in paused else paused,
+        "own_schedules": read.own_schedules(profiles, audited),
+        "retention_days": retention.pop("", Settings.retention_days),
+        "own_retention_days": retention,
+    }
 
 
 class _Reader:
@@ -325,25 +349,43 @@ class _Reader:
             return None
         return int(given)
 
-    def days_of(self, variable: str, profiles: Sequence[str]) -> dict[str, int]:
-        """Days by profile: one number for all of them, or ``profile=number`` with commas between."""
+    def own_schedules(self, profiles: Mapping[str, Profile], by_default: Profile | None) -> dict[str, str | None]:
+        """The profiles with a schedule of their own, and the mode of their audits (None: the first). ``by_default`` is
+        the profile of ``AUDIT_SCHEDULE``.
+        """
+        words, found = {word_of(name): profile for name, profile in profiles.items()}, dict[str, str | None]()
+        for begins in (SCHEDULE, MODE):
+            for word in scheduled_words(self._environment, begins):
+                if profiles and word not in words:
+                    allowed = ", ".join(f"{begins}{one}" for one in words)
+                    self.problems.append(f"{begins}{word[:40]} names no profile that is enabled: give any of {allowed}")
+        for word, profile in words.items():
+            mode = self.one_of(f"{MODE}{word}", profile.modes)
+            if self.like(f"{SCHEDULE}{word}", _SCHEDULE.fullmatch, _NCRONTAB) is not None:
+                found[profile.name] = mode
+        if by_default is not None and by_default.name in found and self.text("AUDIT_SCHEDULE") is not None:
+            both = f"AUDIT_SCHEDULE and {SCHEDULE}{word_of(by_default.name)}"
+            self.problems.append(
+                f"{both} are both a schedule of {by_default.name}: give one of them, or another profile in "
+                "AUDIT_SCHEDULED_PROFILE"
+            )
+        return found
+
+    def days_of(self, variable: str, profiles: Sequence[str], most: int) -> dict[str, int]:
+        """Days by profile, ``profile=number`` with commas between; or one number for all, under ``""``."""
         given = self.text(variable)
         if given is None:
             return {}
         pairs = [part.strip().rpartition("=") for part in given.split(",")]
         names = {name for name, _, _ in pairs}
         usable = len(names) == len(pairs) and all(
-            number.isdecimal() and len(number) <= _MOST_DIGITS and int(number) <= _MOST_LEDGER_DAYS
-            for _, _, number in pairs
+            number.isdecimal() and len(number) <= _MOST_DIGITS and int(number) <= most for _, _, number in pairs
         )
         if not usable or not ((names == {""} and len(pairs) == 1) or names <= set(profiles)):
-            allowed = (
-                f"days from 0 to {_MOST_LEDGER_DAYS}, or profile=days with commas between, of {', '.join(profiles)}"
-            )
+            allowed = f"days from 0 to {most}, or profile=days with commas between, of {', '.join(profiles)}"
             self.problems.append(f"{variable} is {_shown(given)}: give {allowed}")
             return {}
-        days = {name: int(number) for name, _, number in pairs}
-        return dict.fromkeys(profiles, days[""]) if "" in days else days
+        return {name: int(number) for name, _, number in pairs}
 
     def some_of(self, variable: str, allowed: Sequence[str]) -> tuple[str, ...]:
         """Words of ``allowed``, separated by commas; empty if it is not set."""

@@ -1,6 +1,7 @@
 """Deleting old audits from the run store, and their histories from the Durable runtime."""
 
 import logging
+from collections import Counter
 from datetime import datetime, timedelta
 
 import azure.durable_functions as df
@@ -14,12 +15,14 @@ from reconciliation.repair_record import RepairRecord
 from reconciliation.run_record import RunRecord
 from runs.context import Context
 from runs.repairs import state_of
+from runs.state import Orchestration
 
 logger = logging.getLogger("capture_audit.retention")
 
 # Audits that are still needed are kept this many times as long.
 LONGER = 4
-MOST_AT_ONCE = 200
+MOST_AT_ONCE = 500
+"""Audits of one profile, or repairs, in one night: five times what a schedule of every 15 minutes makes in a day."""
 _AT_ONCE = 50
 _WINDOW = timedelta(days=1)
 _WINDOWS = 7
@@ -33,34 +36,35 @@ _FINISHED = [
 
 
 async def clear_away(context: Context) -> None:
-    """Delete audits older than ``AUDIT_RETENTION_DAYS``, at most ``MOST_AT_ONCE``, and the histories of that age.
+    """Delete audits older than ``AUDIT_RETENTION_DAYS`` says for their profile, at most ``MOST_AT_ONCE`` of each, and
+    the histories of that age. Of a profile with days of its own, the history of an audit goes with it.
 
     Incomplete audits and those with dead letters are kept four times as long, and so is the newest completed one of
     each question, since the next one is compared with it. Audits that cannot be read are never deleted, only counted
     and logged; if storage refuses to delete one, the others are still deleted. 0 days keeps everything. Repairs have
     an age of their own (see ``clear_ledgers_away``).
     """
-    services = context.services
+    services, settings = context.services, context.services.settings
     await clear_ledgers_away(context)
-    days = services.settings.retention_days
-    if not days:
+    all_days = [settings.retention_days, *map(settings.kept_days, settings.profiles)]
+    if not any(all_days):
         return
-    age, now = timedelta(days=days), services.now()
-    old, unreadable = await _looked_through(services, age, now)
-    refused = 0
-    for folder in old:
+    now = services.now()
+    old, unreadable = await _looked_through(services, now)
+    refused = histories = 0
+    for folder, profile in old:
         try:
+            if profile in settings.own_retention_days:
+                histories += await _forget_history(context, folder)
             await services.store.overview.delete(folder)
         except StorageRefusedError as error:
             refused += 1
             logger.warning("%s is old and was not deleted: %s", folder, error)
     for profile in await services.records.profiles():
-        await services.store.questions.forget(profile, now - LONGER * age)
-    histories = 0
-    for window in range(_WINDOWS):  # each night goes over a week of that age, in small windows
-        until = now - LONGER * age - window * _WINDOW
-        result = await context.client.purge_instance_history_by(until - _WINDOW, until, _FINISHED)
-        histories += result.instances_deleted if result else 0
+        if days := settings.kept_days(profile):
+            await services.store.questions.forget(profile, now - LONGER * timedelta(days=days))
+    if all(all_days):  # a history does not say of which profile it is
+        histories += await _forget_histories(context, now - LONGER * timedelta(days=max(all_days)))
     event(
         "retention.purged",
         audits=len(old) - refused,
@@ -69,6 +73,25 @@ async def clear_away(context: Context) -> None:
         histories=histories,
         states="completed, failed, terminated, canceled",
     )
+
+
+async def _forget_history(context: Context, folder: str) -> int:
+    """Delete the history of an ended audit, unless its orchestration has not ended; 1 if there was one."""
+    audit_id = folder.rpartition("/")[2]
+    if await context.orchestration(audit_id) is not Orchestration.ENDED:
+        return 0
+    result = await context.client.purge_instance_history(audit_id)
+    return result.instances_deleted if result else 0
+
+
+async def _forget_histories(context: Context, before: datetime) -> int:
+    """Delete the histories of finished orchestrations of the week before; each night goes over it in small windows."""
+    histories = 0
+    for window in range(_WINDOWS):
+        until = before - window * _WINDOW
+        result = await context.client.purge_instance_history_by(until - _WINDOW, until, _FINISHED)
+        histories += result.instances_deleted if result else 0
+    return histories
 
 
 async def clear_ledgers_away(context: Context) -> None:
@@ -102,28 +125,38 @@ async def _ended_before(context: Context, record: RepairRecord, moment: datetime
     return ended_at <= moment and (await state_of(context, record)).has_ended
 
 
-async def _looked_through(services: Services, age: timedelta, now: datetime) -> tuple[list[str], int]:
-    """The folders to delete, and how many audits are old enough but cannot be read."""
-    old: list[str] = []
-    unreadable = 0
+async def _looked_through(services: Services, now: datetime) -> tuple[list[tuple[str, str]], int]:
+    """The folders to delete, each with its profile, and how many audits are old enough but cannot be read."""
+    old: list[tuple[str, str]] = []
+    found, unreadable = Counter[str](), 0
     compared_with: set[str] = set()
     for profile in await services.records.profiles():
         compared_with |= await services.store.questions.compared_with(profile)
     async for one in services.records.newest_first(at_once=_AT_ONCE):
-        if isinstance(one, UnreadableAudit):
-            unreadable += await _is_left_over(services, one.folder, now - age)
+        profile = one.folder.rpartition("/")[0] if isinstance(one, UnreadableAudit) else one.parameters.profile
+        age = timedelta(days=services.settings.kept_days(profile))
+        if not age or found[profile] >= MOST_AT_ONCE:
             continue
         try:
-            longer = one.audit_id in compared_with or await _is_unsettled(services, one)
-            keeping = LONGER * age if longer else age
-            if one.state.has_ended and now - (one.ended_at or one.updated_at) >= keeping:
-                old.append(one.folder)
+            if isinstance(one, UnreadableAudit):
+                unreadable += await _is_left_over(services, one.folder, now - age)
+            elif await _is_old(services, one, age, now, compared_with):
+                found[profile] += 1
+                old.append((one.folder, profile))
         except UnreadableError as error:
             logger.warning("An audit is kept: %s", error)
             unreadable += await _is_left_over(services, one.folder, now - age)
-        if len(old) == MOST_AT_ONCE:
-            break
     return old, unreadable
+
+
+async def _is_old(
+    services: Services, record: RunRecord, age: timedelta, now: datetime, compared_with: set[str]
+) -> bool:
+    since = now - (record.ended_at or record.updated_at)
+    if not record.state.has_ended or since < age:
+        return False
+    longer = record.audit_id in compared_with or await _is_unsettled(services, record)
+    return since >= LONGER * age if longer else True
 
 
 async def _is_left_over(services: Services, folder: str, since: datetime) -> bool:

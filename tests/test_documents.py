@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from adapters.schedules import SHOWN, word_of
 from adapters.settings import SCHEDULES, VARIABLES, Settings, load_settings
 from auditctl.arguments import parse
 from auditctl.commands import Report
@@ -56,16 +57,21 @@ def written(value: object) -> str:
 
 def test_every_setting_is_in_the_readme_and_in_the_example() -> None:
     of_settings = [field.name for field in fields(Settings)]
-    of_settings.remove("connections")  # which the enabled profiles declare
+    # Which the enabled profiles declare; beside retention_days; SHOWN.
+    for name in ("connections", "own_retention_days", "own_schedules"):
+        of_settings.remove(name)
     assert [*VARIABLES, "app_address", "is_on_platform", "platform_authenticates"] == of_settings  # which Azure gives
     documented = [
         *VARIABLES.values(),
         *SCHEDULES,
+        *SHOWN.values(),
         *(one.setting for one in (*PROFILE.connections, *PROFILE.repair_connections())),
     ]
     rows = table("Settings")
     assert sorted(row[0] for row in rows) == sorted(f"`{name}`" for name in documented)
     example = json.loads((ROOT / "local.settings.example.json").read_text(encoding="utf-8"))["Values"]
+    word = word_of(PROFILE.name)
+    documented = [name.replace("<PROFILE>", word) for name in documented]
     assert set(documented) <= set(example)
     assert set(example) - set(documented) == {"FUNCTIONS_WORKER_RUNTIME", "AzureWebJobsStorage"}
 
@@ -196,6 +202,7 @@ def test_every_event_is_in_the_guide_and_no_other() -> None:
 def test_every_timer_can_be_paused_by_its_name_in_the_guide() -> None:
     code = (ROOT / "triggers" / "timers.py").read_text(encoding="utf-8")
     timers = re.findall(r"async def (\w+)\(timer: func\.TimerRequest, client: Any\) -> None", code)
+    timers.remove("of_profile")  # by its setting
     assert set(re.findall(r"AzureWebJobs\.([a-z_]+)\.Disabled", GUIDE)) == set(timers)
 
 

@@ -25,7 +25,7 @@ bp = df.Blueprint()
 
 _PATIENCE_SECONDS = 10
 _NOBODY = "00000000-0000-0000-0000-000000000000"
-_given_up: set[asyncio.Task[None]] = set()
+_given_up: set[asyncio.Task[str | None]] = set()
 
 
 async def health() -> func.HttpResponse:
@@ -49,8 +49,11 @@ async def health() -> func.HttpResponse:
     return json_response({"status": word, "version": VERSION, "commit": commit(), "checks": results}, status)
 
 
-def _checks(app: Services) -> dict[str, Coroutine[Any, Any, None]]:
-    checks = {"storage:REPORT_STORAGE": app.records.check()}
+def _checks(app: Services) -> dict[str, Coroutine[Any, Any, str | None]]:
+    checks: dict[str, Coroutine[Any, Any, str | None]] = {
+        f"schedule:{name}": _paused(name) for name in app.settings.schedules_paused
+    }
+    checks |= {"storage:REPORT_STORAGE": app.records.check()}
     checks |= {
         f"repairs:{name}": _ends(app, name) for name, profile in app.settings.profiles.items() if profile.repairs
     }
@@ -73,6 +76,10 @@ def _talks(app: Services, setting: str) -> list[HttpRows]:
         if source.setting == setting
     ]
     return [query for query in asked if isinstance(query, HttpRows)]
+
+
+async def _paused(profile: str) -> str:
+    return f"Paused by AUDIT_SCHEDULES_PAUSED: no audit of {profile} starts by itself."
 
 
 async def _ends(app: Services, profile: str) -> None:
@@ -114,18 +121,18 @@ def _queries_of(app: Services, profile: Profile, setting: str) -> list[SqlRows]:
     ]
 
 
-def _let_go(task: asyncio.Task[None]) -> None:
+def _let_go(task: asyncio.Task[str | None]) -> None:
     _given_up.discard(task)
     if not task.cancelled():
         task.exception()  # or asyncio would log it as never retrieved
 
 
-def _result(name: str, task: asyncio.Task[None], *, given_up: bool) -> dict[str, object]:
+def _result(name: str, task: asyncio.Task[str | None], *, given_up: bool) -> dict[str, object]:
     if given_up:
         return {"ok": False, "detail": f"No answer within {_PATIENCE_SECONDS} seconds."}
     error = task.exception()
     if error is None:
-        return {"ok": True, "detail": "reachable"}
+        return {"ok": True, "detail": task.result() or "reachable"}
     if isinstance(error, AuditError):
         return {"ok": False, "detail": str(error)}
     tell_unexpected(f"The check {name} ended in an unexpected error", error)

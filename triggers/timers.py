@@ -1,4 +1,4 @@
-"""The timers: the scheduled audit, the watchdog, and the retention."""
+"""The timers: the scheduled audits, the watchdog, and the retention."""
 
 import os
 from datetime import UTC, datetime, timedelta
@@ -7,6 +7,7 @@ from typing import Any
 import azure.durable_functions as df
 import azure.functions as func
 
+from adapters.schedules import ProfileTimer, profile_of, profile_timers
 from adapters.services import services
 from adapters.settings import SCHEDULES
 from reconciliation.times import from_text
@@ -63,3 +64,21 @@ if AUDIT_SCHEDULE:
         """When AUDIT_SCHEDULE says so; to pause it, disable this function in the app's settings."""
         context = Context(services(), client)
         await start_scheduled(context, slot_of(timer, context.services.now()), past_due=timer.past_due)
+
+
+def _register(of: ProfileTimer) -> None:
+    @bp.function_name(of.function)
+    @bp.timer_trigger(arg_name="timer", schedule=of.schedule)
+    @bp.durable_client_input(client_name="client")
+    async def of_profile(timer: func.TimerRequest, client: Any) -> None:
+        """When AUDIT_SCHEDULE__<PROFILE> says so; to pause it, name the profile in AUDIT_SCHEDULES_PAUSED."""
+        context = Context(services(), client)
+        own, slot = (
+            profile_of(of.word, tuple(context.services.settings.profiles)),
+            slot_of(timer, context.services.now()),
+        )
+        await start_scheduled(context, slot, past_due=timer.past_due, own=own)
+
+
+for _timer in profile_timers(os.environ):
+    _register(_timer)

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 from adapters.store.documents import document, understood
-from adapters.store.folder import Folder
+from adapters.store.folder import Folder, behind
 from adapters.store.jsonl import loads, pack, unpack
 from reconciliation.screened import Screening
 
@@ -37,7 +37,7 @@ class Attempts:
 
         packed = members()
         if (first := await anext(packed, None)) is not None:
-            await self._folder.blobs.write_stream(f"{look}/doubts.jsonl.gz", _behind(first, packed))
+            await self._folder.blobs.write_stream(f"{look}/doubts.jsonl.gz", behind(first, packed))
         return written
 
     async def doubts(self, look: str, offset: int, length: int, read: Callable[[Any], Any] = _as_it_is) -> list[Any]:
@@ -71,8 +71,12 @@ class Attempts:
         return await self._folder.document(f"{attempt}/screened.json", Screening.from_json)
 
     async def write_again(self, attempt: str, shard: int, values: Sequence[Any]) -> None:
-        """Write what a shard of the second look read."""
-        await self._folder.blobs.write(f"{attempt}/again/{shard:04}.jsonl.gz", pack(values))
+        """Write what a shard of the second look read; if there is a result already, that is kept."""
+        await self._folder.blobs.create(f"{attempt}/again/{shard:04}.jsonl.gz", pack(values))
+
+    def has_just_written_again(self, attempt: str, shard: int) -> bool:
+        """True if this process knows that there is a result of ``write_again``, without asking for it."""
+        return self._folder.blobs.recent.get(f"{attempt}/again/{shard:04}.jsonl.gz") is not None
 
     async def again(self, attempt: str, shard: int, read: Callable[[Any], Any] = _as_it_is) -> list[Any] | None:
         """The values of ``write_again``; None if there are none."""
@@ -87,9 +91,3 @@ class Attempts:
     def _understood(self, path: str, values: list[Any], read: Callable[[Any], Any]) -> list[Any]:
         with understood(path, self._folder.blobs.where):
             return [read(value) for value in values]
-
-
-async def _behind(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    yield first
-    async for piece in rest:
-        yield piece

@@ -23,6 +23,7 @@ from azure.storage.blob.aio import BlobServiceClient, ContainerClient, Exponenti
 from adapters.connections import StorageConnection
 from adapters.credentials import CONTRIBUTOR, advice_for, client_credential
 from adapters.network_faults import Fault, fault_of, is_redirect
+from adapters.store.recent import Recent
 from reconciliation.errors import RunStoreError, StorageRefusedError, StorageUnavailableError, UnreadableError
 
 # The SDK logs every request's address and headers at INFO.
@@ -85,6 +86,7 @@ class BlobStore:
         self._container: ContainerClient = self._service.get_container_client(container)
         self._setting = connection.setting
         self._advice = advice_for(connection, CONTRIBUTOR)
+        self.recent = Recent()
 
     @property
     def where(self) -> str:
@@ -96,10 +98,13 @@ class BlobStore:
 
     async def write(self, path: str, data: bytes, metadata: Mapping[str, str] | None = None) -> None:
         """Write or replace a blob in one request. Atomic."""
+        self.recent.drop(path)
+        blob = self._container.get_blob_client(path)
         with self._explained("write"):
-            await self._in_container(
-                lambda: self._container.upload_blob(path, data, overwrite=True, metadata=dict(metadata or {}))
+            written = await self._in_container(
+                lambda: blob.upload_blob(data, overwrite=True, metadata=dict(metadata or {}))
             )
+        self.recent.note(path, data, str(written["etag"]), metadata)
 
     async def write_stream(
         self, path: str, chunks: AsyncIterator[bytes], metadata: Mapping[str, str] | None = None
@@ -131,6 +136,7 @@ class BlobStore:
             await self.write(path, bytes(begin), metadata)
             return True
         written = len(begin)
+        self.recent.drop(path)
 
         async def counted() -> AsyncIterator[bytes]:
             nonlocal written
@@ -169,13 +175,14 @@ class BlobStore:
         if etag is not None:
             condition = {"overwrite": True, "etag": etag, "match_condition": MatchConditions.IfNotModified}
         blob = self._container.get_blob_client(path)
+        self.recent.drop(path)
 
         async def write() -> str:
             return str((await blob.upload_blob(data, metadata=dict(metadata or {}), **condition))["etag"])
 
         with self._explained("write"):
             try:
-                return await (self._in_container(write) if etag is None else write())
+                written = await (self._in_container(write) if etag is None else write())
             except ResourceModifiedError:
                 return None
             except ResourceNotFoundError:
@@ -186,9 +193,12 @@ class BlobStore:
                 if _code(error) != StorageErrorCode.BLOB_ALREADY_EXISTS:
                     raise
                 return None
+        self.recent.note(path, data, written, metadata)
+        return written
 
     async def delete(self, path: str, etag: str | None = None) -> bool:
         """Delete a blob, with an ETag only if it still has that one; False if not, or if there is no such blob."""
+        self.recent.drop(path)
         condition: dict[str, Any] = {}
         if etag is not None:
             condition = {"etag": etag, "match_condition": MatchConditions.IfNotModified}
@@ -211,6 +221,11 @@ class BlobStore:
         """A blob, or a range of it in bytes; None if there is no such blob. Raises ``UnreadableError`` if it is shorter
         than the range's offset.
         """
+        if (kept := self.recent.get(path)) is not None:
+            begin = offset or 0
+            if offset is not None and begin >= len(kept[0]):
+                raise UnreadableError(path, self.where, "it was cut short")
+            return Stored(kept[0][begin : None if length is None else begin + length], kept[1])
         with self._explained("read"):
             try:
                 stream = await self._container.download_blob(path, offset=offset, length=length, decompress=False)
@@ -224,6 +239,9 @@ class BlobStore:
 
     async def read_stream(self, path: str) -> AsyncIterator[bytes]:
         """A blob in chunks, in order. Raises ``RunStoreError`` if there is no such blob."""
+        if (kept := self.recent.get(path)) is not None:
+            yield kept[0]
+            return
         with self._explained("read"):
             try:
                 stream = await self._container.download_blob(path, decompress=False)

@@ -55,3 +55,10 @@ class Folder:
 
     async def write_document(self, path: str, value: dict[str, Any], metadata: Mapping[str, str] | None = None) -> None:
         await self.blobs.write(path, document(value), metadata)
+
+
+async def behind(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """A piece, and those that follow it."""
+    yield first
+    async for piece in rest:
+        yield piece

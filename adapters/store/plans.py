@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from adapters.store.documents import document, understood
-from adapters.store.folder import Folder
+from adapters.store.folder import Folder, behind
 from adapters.store.jsonl import pack
 from reconciliation.errors import RunStoreError
 from reconciliation.plan import Block, Plan, PlannedShard
@@ -19,7 +19,9 @@ class Plans:
         self._cached: dict[str, Plan] = {}
 
     async def write_work(self, audit: str, blocks: AsyncIterator[list[list[Any]]]) -> list[Block]:
-        """Write the units to open, each with its hint, block by block; returns offset and length of each block."""
+        """Write the units to open, if there are any, each with its hint, block by block; returns offset and length of
+        each block.
+        """
         written: list[Block] = []
 
         async def members() -> AsyncIterator[bytes]:
@@ -30,7 +32,9 @@ class Plans:
                 offset += len(member)
                 yield member
 
-        await self._folder.blobs.write_stream(f"{audit}/work.jsonl.gz", members())
+        packed = members()
+        if (first := await anext(packed, None)) is not None:
+            await self._folder.blobs.write_stream(f"{audit}/work.jsonl.gz", behind(first, packed))
         return written
 
     async def first(self, audit: str, plan: Plan) -> Plan:

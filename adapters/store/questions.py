@@ -20,9 +20,14 @@ class Questions:
 
     def __init__(self, folder: Folder) -> None:
         self._folder = folder
+        # As they were read for the comparison; whoever adds to one finds out by its ETag whether it has changed since.
+        self._read: dict[str, tuple[CompletedAudits, str | None]] = {}
 
     async def completed(self, profile: str, question: str) -> CompletedAudits:
-        return (await self._stored(_path(profile, question)))[0]
+        path = _path(profile, question)
+        stored = await self._stored(path)
+        self._read = {path: stored}
+        return stored[0]
 
     async def add(self, profile: str, question: str, begun: tuple[datetime, str], *, is_first: bool) -> None:
         """Add a completed audit, as creation time and id; ``is_first`` if its question has no other. Idempotent, and
@@ -30,7 +35,8 @@ class Questions:
         """
         path = _path(profile, question)
         for attempt in range(_TRIES):
-            audits, etag = (CompletedAudits(), None) if is_first and not attempt else await self._stored(path)
+            known = (CompletedAudits(), None) if is_first else self._read.pop(path, None)
+            audits, etag = known if known is not None and not attempt else await self._stored(path)
             with_it = audits.beside(begun)
             if with_it == audits:
                 return

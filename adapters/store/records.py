@@ -17,7 +17,7 @@ from typing import Any
 
 from adapters.store.blobs import BlobStore, Stored
 from adapters.store.documents import document, read_document
-from reconciliation.errors import AuditExistsError, RunStoreError, UnreadableError
+from reconciliation.errors import AuditError, AuditExistsError, RunStoreError, UnreadableError
 from reconciliation.fields import Fields
 from reconciliation.lifecycle import ENDED, State, may_become
 from reconciliation.run_record import RunRecord, is_audit_id
@@ -68,6 +68,7 @@ class AuditRecords:
     def __init__(self, blobs: BlobStore, profiles: Sequence[str]) -> None:
         self._blobs = blobs
         self._profiles = profiles
+        self._claimed: dict[str, ActiveAudit] = {}
 
     @property
     def where(self) -> str:
@@ -105,7 +106,8 @@ class AuditRecords:
         )
         etag = await self._blobs.put(_guard(profile), data, None if instead_of is None else instead_of.etag)
         if etag is not None:
-            return ActiveAudit(audit_id, at, etag)
+            self._claimed[profile] = ActiveAudit(audit_id, at, etag)
+            return self._claimed[profile]
         active = await self.active(profile)
         return active if isinstance(active, ActiveAudit) and active.audit_id == audit_id else None
 
@@ -172,6 +174,19 @@ class AuditRecords:
     async def release(self, active: ActiveAudit | UnreadableGuard, profile: str) -> bool:
         """Delete a guard; False if it has changed since it was read."""
         return await self._blobs.delete(_guard(profile), active.etag)
+
+    async def let_go(self, ended: RunRecord) -> None:
+        """Delete the guard of an ended audit at once, if this process wrote it; if not, or if that fails, the watchdog
+        or the next start finds it.
+        """
+        profile = ended.parameters.profile
+        claimed = self._claimed.pop(profile, None)
+        if claimed is None or claimed.audit_id != ended.audit_id:
+            return
+        try:
+            await self.release(claimed, profile)
+        except AuditError as error:
+            logger.warning("The guard of %s stays for the watchdog: %s", profile, error)
 
     async def left_active(self, profile: str) -> RunRecord | None:
         """The audit that the guard of an earlier release names; None if there is no such guard, or no such audit."""

@@ -29,6 +29,7 @@ class Reports:
 
     async def report(self, audit: str, form: str) -> bytes | None:
         """The report in one of the formats of ``REPORT_FILES``; None if there is none."""
+        self._folder.blobs.recent.drop_audit(audit)  # it may have been made again elsewhere
         stored = await self._folder.blobs.read(f"{audit}/{REPORT_FILES[form]}")
         return None if stored is None else stored.data
 

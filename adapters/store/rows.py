@@ -3,8 +3,8 @@
 from collections.abc import AsyncIterator, Callable
 from typing import Any, NamedTuple
 
-from adapters.store.documents import understood
-from adapters.store.folder import Folder
+from adapters.store.documents import document, understood
+from adapters.store.folder import Folder, behind
 from adapters.store.jsonl import loads, pack_lines
 from reconciliation.errors import UnreadableError
 from reconciliation.pulled import Pulled
@@ -43,10 +43,17 @@ class Rows:
         return counted.rows if await self._folder.blobs.create_stream(path, counted.members()) else None
 
     async def write(self, audit: str, source: str, portions: AsyncIterator[list[str]], place: str = "rows") -> int:
-        """Write or replace the rows of a source as they come; returns how many there are."""
+        """Write or replace the rows of a source as they come, if there are any; returns how many there are."""
         counted = _Packed(portions)
-        await self._folder.blobs.write_stream(f"{audit}/{place}/{source}.jsonl.gz", counted.members())
+        members = counted.members()
+        if (first := await anext(members, None)) is not None:
+            await self._folder.blobs.write_stream(f"{audit}/{place}/{source}.jsonl.gz", behind(first, members))
         return counted.rows
+
+    async def create_pulled(self, audit: str, run: int, pulled: Pulled) -> None:
+        """As ``write_pulled``, but the document of another worker that was faster is kept."""
+        if not await self._folder.blobs.create(f"{audit}/pulled/{run}.json", document(pulled.to_json())):
+            self._folder.blobs.recent.drop_audit(audit)  # those rows count, too
 
     async def write_pulled(self, audit: str, run: int, pulled: Pulled) -> None:
         await self._folder.write_document(f"{audit}/pulled/{run}.json", pulled.to_json())
@@ -71,8 +78,10 @@ class Rows:
         expected: int | None = None,
     ) -> AsyncIterator[list[tuple[str, tuple[Item, ...]]]]:
         """The rows of a source under their keys, in portions. Raises ``UnreadableError`` if there are not as many as
-        ``expected``, since a file that is cut between two portions looks complete.
+        ``expected``, since a file that is cut between two portions looks complete; of no rows there may be no file.
         """
+        if expected == 0:
+            return
         path, found = f"{audit}/{place}/{source}.jsonl.gz", 0
         async for lines in self._folder.lines(path):
             with understood(path, self._folder.blobs.where):

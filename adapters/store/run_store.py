@@ -11,6 +11,7 @@ from adapters.store.folder import Folder
 from adapters.store.overview import Overview
 from adapters.store.plans import Plans
 from adapters.store.questions import Questions
+from adapters.store.recent import Recent
 from adapters.store.repairs import Repairs
 from adapters.store.reports import Reports
 from adapters.store.rows import Rows
@@ -24,7 +25,7 @@ logger = logging.getLogger("capture_audit.run_store")
 @dataclass(frozen=True)
 class RunStore:
     """The first argument of every method is the folder of an audit or of an attempt; for ``questions`` the profile, for
-    ``repairs`` a repair's record.
+    ``repairs`` a repair's record. ``recent`` is what this process has written itself of late.
     """
 
     rows: Rows
@@ -36,6 +37,7 @@ class RunStore:
     overview: Overview
     questions: Questions
     repairs: Repairs
+    recent: Recent
 
     @classmethod
     def of(cls, blobs: BlobStore) -> Self:
@@ -50,6 +52,7 @@ class RunStore:
             Overview(folder),
             Questions(folder),
             Repairs(blobs),
+            blobs.recent,
         )
 
     async def reached(self, audit: str, noun: str) -> Reached | None:

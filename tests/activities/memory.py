@@ -14,6 +14,7 @@ from adapters.readers import Portion
 from adapters.services import Services
 from adapters.settings import Settings
 from adapters.store.blobs import BlobEntry, BlobStore, Stored
+from adapters.store.recent import Recent
 from adapters.store.records import AuditRecords
 from adapters.store.run_store import RunStore
 from profiles.pre_capture_sessions import PROFILE, queries
@@ -48,6 +49,7 @@ class MemoryBlobs(BlobStore):
         self.blobs: dict[str, bytes] = {}
         self.told: dict[str, Mapping[str, str]] = {}
         self._piece = piece
+        self.recent = Recent()
 
     @property
     def where(self) -> str:
@@ -56,6 +58,7 @@ class MemoryBlobs(BlobStore):
     async def write(self, path: str, data: bytes, metadata: Mapping[str, str] | None = None) -> None:
         self.blobs[path] = data
         self.told[path] = metadata or {}
+        self.recent.note(path, data, "", metadata)
 
     async def write_stream(
         self, path: str, chunks: AsyncIterator[bytes], metadata: Mapping[str, str] | None = None

@@ -18,8 +18,10 @@ SECRET = "AccountKey=c2VjcmV0"
 
 
 @pytest.fixture(autouse=True)
-def no_world(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(step, "services", lambda: None)
+def outside(monkeypatch: pytest.MonkeyPatch) -> Outside:
+    world = Outside(MemoryStorage({}), MemoryDatabase())
+    monkeypatch.setattr(step, "services", lambda: world.services)
+    return world
 
 
 async def test_an_answer_is_passed_on() -> None:
@@ -77,6 +79,27 @@ async def test_the_unexpected_is_told_in_our_words_and_logged_without_secrets(
     assert "20260131-093000-1a2b3c4d" in caplog.text
     assert "Traceback" in caplog.text
     assert "c2VjcmV0" not in caplog.text + refusal["error"]
+
+
+ROWS = f"{PARAMETERS.profile}/{AUDIT_ID}/rows/sessions.jsonl.gz"
+
+
+@pytest.mark.parametrize("end", [StorageUnavailableError("Cannot."), KeyError("odd"), None])
+async def test_of_what_a_failed_step_has_written_nothing_is_remembered_since_another_process_may_write_it_anew(
+    outside: Outside, end: Exception | None
+) -> None:
+    services = outside.services
+
+    async def body(_request: Any, given: Any) -> dict[str, bool]:
+        given.store.recent.note(ROWS, b"some", "etag")
+        if end is not None:
+            raise end
+        return {"ok": True}
+
+    result = await run_body(body, {"profile": PARAMETERS.profile, "audit_id": AUDIT_ID})
+    assert result is not None
+    assert result["ok"] is (end is None)
+    assert (services.store.recent.get(ROWS) is not None) is (end is None)
 
 
 async def test_what_an_earlier_release_began_is_refused_once_and_for_all() -> None:

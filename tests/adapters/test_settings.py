@@ -19,6 +19,7 @@ TEXTS = {
     "profiles",
     "scheduled_profile",
     "scheduled_mode",
+    "schedules_paused",
     "webhook_url",
     "webhook_outcomes",
     "allow_mostly_missing",
@@ -171,7 +172,7 @@ def test_all_problems_are_told_at_once() -> None:
         assert variable in text
     # What may be scheduled depends on what is enabled.
     also = problems({**wrong, "AUDIT_PROFILES": profiles})
-    assert all(variable in also for variable in wrong if "SCHEDULED" not in variable)
+    assert all(variable in also for variable in wrong if "SCHEDULE" not in variable)
     assert "AUDIT_PROFILES" in also
 
 
@@ -453,3 +454,76 @@ def test_days_that_are_none_are_refused_with_what_is_allowed(text: str) -> None:
     told = problems({**USABLE, "AUDIT_LEDGER_RETENTION_DAYS": text})
     assert "AUDIT_LEDGER_RETENTION_DAYS" in told
     assert "days from 0 to 36500" in told
+
+
+# --- schedules of single profiles, pauses, and how long audits are kept -----------------------------------------------
+
+BOTH = {**USABLE, "AUDIT_PROFILES": f"pre-capture-sessions,{OTHER}", "LEDGER_DATABASE": DATABASE}
+QUARTERLY = "0 */15 * * * *"
+
+
+def test_a_profile_has_a_schedule_and_a_mode_of_its_own_beside_the_first() -> None:
+    given = {"AUDIT_SCHEDULE": "0 0 3 * * *", "AUDIT_SCHEDULE__OTHER": QUARTERLY}
+    assert load_settings({**BOTH, **given}).own_schedules == {"other": None}
+    pre = {"AUDIT_SCHEDULE__PRE_CAPTURE_SESSIONS": QUARTERLY, "AUDIT_SCHEDULED_MODE__PRE_CAPTURE_SESSIONS": "fast"}
+    assert load_settings({**BOTH, **pre}).own_schedules == {"pre-capture-sessions": "fast"}
+    assert load_settings({**BOTH, "AUDIT_SCHEDULE__NOBODY": " "}).own_schedules == {}, "blank is not set"
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (
+            {"AUDIT_SCHEDULE__OTHERS": QUARTERLY},
+            "AUDIT_SCHEDULE__OTHERS names no profile that is enabled: give any of AUDIT_SCHEDULE__PRE_CAPTURE_SESSIONS",
+        ),
+        ({"AUDIT_SCHEDULED_MODE__OTHERS": "full"}, "AUDIT_SCHEDULED_MODE__OTHERS names no profile that is enabled"),
+        ({"AUDIT_SCHEDULE__other": QUARTERLY}, "AUDIT_SCHEDULE__other names no profile that is enabled"),
+        ({"AUDIT_SCHEDULE__OTHER": "often"}, "AUDIT_SCHEDULE__OTHER is 'often': give six fields in NCRONTAB"),
+        (
+            {"AUDIT_SCHEDULED_MODE__PRE_CAPTURE_SESSIONS": "quick"},
+            "AUDIT_SCHEDULED_MODE__PRE_CAPTURE_SESSIONS is 'quick': give one of full, fast",
+        ),
+        (
+            {"AUDIT_SCHEDULE": QUARTERLY, "AUDIT_SCHEDULE__PRE_CAPTURE_SESSIONS": QUARTERLY},
+            "AUDIT_SCHEDULE and AUDIT_SCHEDULE__PRE_CAPTURE_SESSIONS are both a schedule of pre-capture-sessions",
+        ),
+        (
+            {
+                "AUDIT_SCHEDULE": QUARTERLY,
+                "AUDIT_SCHEDULED_PROFILE": "other",
+                "AUDIT_SCHEDULE__OTHER": QUARTERLY,
+            },
+            "AUDIT_SCHEDULE and AUDIT_SCHEDULE__OTHER are both a schedule of other",
+        ),
+        (
+            {"AUDIT_SCHEDULES_PAUSED": "others"},
+            "AUDIT_SCHEDULES_PAUSED has 'others': give any of all, pre-capture-sessions, other",
+        ),
+        ({"AUDIT_RETENTION_DAYS": "others=3"}, "AUDIT_RETENTION_DAYS is 'others=3': give days from 0 to 3650, or"),
+        ({"AUDIT_RETENTION_DAYS": "3651"}, "AUDIT_RETENTION_DAYS is '3651': give days from 0 to 3650, or"),
+    ],
+)
+def test_a_schedule_of_nobody_or_of_somebody_twice_is_told(given: dict[str, str], told: str) -> None:
+    assert told in problems({**BOTH, **given})
+
+
+def test_profiles_are_paused_by_name_or_all_of_them() -> None:
+    assert load_settings(BOTH).schedules_paused == ()
+    assert load_settings({**BOTH, "AUDIT_SCHEDULES_PAUSED": "other"}).schedules_paused == ("other",)
+    everybody = load_settings({**BOTH, "AUDIT_SCHEDULES_PAUSED": "all"})
+    assert everybody.schedules_paused == ("pre-capture-sessions", "other")
+
+
+@pytest.mark.parametrize(
+    ("text", "days"),
+    [
+        ("", {"pre-capture-sessions": 90, "other": 90, "of an earlier time": 90}),
+        ("30", {"pre-capture-sessions": 30, "other": 30, "of an earlier time": 30}),
+        ("other=3", {"pre-capture-sessions": 90, "other": 3, "of an earlier time": 90}),
+        ("other=3, pre-capture-sessions=0", {"pre-capture-sessions": 0, "other": 3, "of an earlier time": 90}),
+    ],
+)
+def test_audits_are_kept_for_the_days_of_their_profile(text: str, days: dict[str, int]) -> None:
+    settings = load_settings({**BOTH, "AUDIT_RETENTION_DAYS": text})
+    assert {profile: settings.kept_days(profile) for profile in days} == days

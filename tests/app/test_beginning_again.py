@@ -280,12 +280,19 @@ def test_the_watchdog_frees_the_guard_of_an_audit_that_has_ended_and_of_no_other
     fire(api, "watchdog")
     assert guards(world) == [audit_id]
     assert api.view(audit_id)["state"] == "running"
+    assert api.post(f"/audits/{audit_id}/cancel").status_code == 202
     held.release()
-    assert api.ended(audit_id)["state"] == "completed"
     assert guards(world) == [audit_id]
     fire(api, "watchdog")
     assert guards(world) == []
     fire(api, "watchdog")
+
+
+def test_an_audit_that_comes_to_its_end_frees_its_guard_itself(api: Api, world: World) -> None:
+    audit_id = api.start()
+    settled(api, audit_id)
+    assert api.view(audit_id)["state"] == "completed"
+    assert guards(world) == []
 
 
 def test_of_all_who_resume_and_start_at_once_one_gets_through(

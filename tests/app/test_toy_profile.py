@@ -20,13 +20,14 @@ from dev.devstack.azurite import AzuriteServer
 from dev.devstack.postgres import PostgresServer
 from reporting.declared import report_of
 from tests.app.described import Description
-from tests.app.hosting import settled
+from tests.app.hosting import events, fire, settled
 from tests.app.proxy import Asked, Matches, StorageProxy, storage_proxy
 from tests.app.world import Api, World, running
 from tests.toy_profile import PROFILE
 from tests.toy_world import CONTAINER, EXPECTED, ORDERS, ToyWorld
 
 MOST_REQUESTS = 30
+NEW_YEAR = "0 0 3 1 1 *"  # never while a test runs
 REPORT = report_of(PROFILE)
 PRES_WORDS = re.compile(
     r"recording|hearing|session|capture|\bcases?\b|court|container|track|ingest|booking", re.IGNORECASE
@@ -351,3 +352,36 @@ def test_a_clean_audit_asks_little_of_the_run_store(shop: ToyWorld, azurite_serv
         assert api.view(audit_id)["outcome"]["word"] == "clean"
     assert len(asked) <= MOST_REQUESTS, "\n".join([f"{len(asked)} requests:", *asked])
     assert sum(one == "GET toy-shop/*/run.json" for one in asked) == 6, "once for each step"
+
+
+def test_its_schedule_neither_blocks_nor_is_blocked_by_that_of_pre(
+    shop: ToyWorld, world: World, proxy: StorageProxy
+) -> None:
+    schedules = {
+        "AUDIT_PROFILES": "pre-capture-sessions,tests.toy_profile:PROFILE",
+        "AUDIT_SCHEDULE": NEW_YEAR,
+        "AUDIT_SCHEDULE__TOY_SHOP": NEW_YEAR,
+        "TOY_STORAGE": proxy.connection_string,
+    }
+    of_shop = replace(shop, report_container=world.report_container)
+    with running({**of_shop.settings(), **world.settings(), **schedules}) as api:
+        held = proxy.hold(folder("a-1"))
+        fire(api, "scheduled_audit_toy_shop")
+        assert held.reached.wait(30)
+        fire(api, "scheduled_audit")
+        started = {one["profile"]: one["id"] for one in api.get("/audits").json()["audits"]}
+        assert api.ended(started["pre-capture-sessions"])["state"] == "completed", "while the other is at work"
+        assert api.view(started["toy-shop"])["state"] == "running"
+        held.release()
+        assert api.ended(started["toy-shop"])["state"] == "completed"
+
+
+def test_a_paused_schedule_starts_nothing_and_tells_so(shop: ToyWorld) -> None:
+    paused = {"AUDIT_SCHEDULE__TOY_SHOP": NEW_YEAR, "AUDIT_SCHEDULES_PAUSED": "all"}
+    with running(replace(shop, report_container=f"audits-{uuid4().hex}").settings(**paused)) as api:
+        fire(api, "scheduled_audit_toy_shop")
+        assert api.get("/audits").json()["audits"] == []
+        assert [told["profile"] for told in events(api, "schedule.paused")] == ["toy-shop"]
+        document = api.get("/health").json()
+    assert document["status"] == "ok"
+    assert "AUDIT_SCHEDULES_PAUSED" in document["checks"]["schedule:toy-shop"]["detail"]

@@ -22,6 +22,7 @@ from reconciliation.progress import Reached
 from reconciliation.repair_lifecycle import RepairState
 from reconciliation.repair_record import Chosen, RepairRecord
 from reconciliation.run_record import RunRecord
+from runs import purge
 from runs.context import Context
 from runs.purge import LONGER, clear_away
 
@@ -35,6 +36,15 @@ class Purges:
     """A Durable client that notes what it is to purge."""
 
     asked: list[tuple[datetime, datetime, set[str]]] = field(default_factory=list)
+    one_by_one: list[str] = field(default_factory=list)
+    status: df.OrchestrationRuntimeStatus = df.OrchestrationRuntimeStatus.Completed
+
+    async def get_status(self, _audit_id: str) -> Any:
+        return SimpleNamespace(runtime_status=self.status)
+
+    async def purge_instance_history(self, audit_id: str) -> Any:
+        self.one_by_one.append(audit_id)
+        return SimpleNamespace(instances_deleted=1)
 
     async def purge_instance_history_by(
         self, since: datetime, until: datetime, states: list[df.OrchestrationRuntimeStatus]
@@ -305,3 +315,59 @@ async def test_a_ledger_that_storage_holds_keeps_nothing_else_from_being_cleared
     left = {one.repair_id async for one in repairs.newest_first("pre") if isinstance(one, RepairRecord)}
     assert left == {held.repair_id}
     assert purges.asked
+
+
+# --- days of single profiles ------------------------------------------------------------------------------------------
+
+
+def of_days(services: Services, **days: int) -> Services:
+    return replace(services, settings=replace(services.settings, own_retention_days=days))
+
+
+async def test_each_profile_is_cleared_away_by_its_own_days_and_so_is_the_last_audit_of_a_question(
+    blobs: BlobStore,
+) -> None:
+    services, client = of_days(world(blobs, DAYS), other=3), Purges()
+    left = {
+        await keep(services, 1, State.COMPLETED, 11, profile="other"),  # the newest of its question
+        await keep(services, 2, State.FAILED, 2, profile="other"),
+        await keep(services, 3, State.FAILED, 4),
+        await keep(services, 4, State.INCOMPLETE, 11, profile="other"),
+    }
+    gone = {
+        await keep(services, 5, State.COMPLETED, 12, profile="other"),
+        await keep(services, 6, State.FAILED, 3, profile="other"),
+        await keep(services, 7, State.COMPLETED, 13, profile="other", question="another, of longer ago"),
+    }
+    await clear_away(Context(services, client))
+    assert await folders(services) == left
+    assert {f"other/{audit_id}" for audit_id in client.one_by_one} == gone, "their histories went with them"
+    assert max(until for _, until, _ in client.asked) == NOW - LONGER * timedelta(days=DAYS)
+
+
+async def test_a_history_that_is_still_being_made_is_kept(blobs: BlobStore) -> None:
+    services, client = of_days(world(blobs, DAYS), other=3), Purges(status=df.OrchestrationRuntimeStatus.Running)
+    await keep(services, 1, State.FAILED, 4, profile="other")
+    await clear_away(Context(services, client))
+    assert (await folders(services), client.one_by_one) == (set(), [])
+
+
+async def test_a_profile_that_keeps_everything_keeps_all_histories_that_may_be_its_own(blobs: BlobStore) -> None:
+    services, client = of_days(world(blobs, DAYS), other=3, pre=0), Purges()
+    left = await keep(services, 1, State.FAILED, 3000)
+    await keep(services, 2, State.FAILED, 4, profile="other")
+    await clear_away(Context(services, client))
+    assert (await folders(services), client.asked) == ({left}, [])
+
+
+async def test_a_night_can_clear_away_more_than_a_day_of_quarters_of_each_profile(
+    blobs: BlobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert purge.MOST_AT_ONCE >= 5 * 96
+    monkeypatch.setattr(purge, "MOST_AT_ONCE", 2)
+    services = world(blobs, DAYS)
+    for number in range(3):
+        await keep(services, number, State.FAILED, 100, profile="pre")
+    await keep(services, 9, State.FAILED, 200, profile="other")
+    await clear_away(Context(services, Purges()))
+    assert len(await folders(services)) == 1, "two of the one, and what is older of the other"

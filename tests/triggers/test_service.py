@@ -84,6 +84,17 @@ async def test_a_service_that_can_do_its_work_says_so_and_what_it_is() -> None:
     assert document["checks"] == {name: {"ok": True, "detail": "reachable"} for name in ALL}
 
 
+async def test_a_paused_schedule_is_told_in_words_and_is_no_trouble(
+    world: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paused = replace(world, settings=replace(world.settings, schedules_paused=(PROFILE,)))
+    monkeypatch.setattr(service, "services", lambda: paused)
+    status, document = await health()
+    assert (status, document["status"]) == (HTTPStatus.OK, "ok")
+    told = f"Paused by AUDIT_SCHEDULES_PAUSED: no audit of {PROFILE} starts by itself."
+    assert document["checks"][f"schedule:{PROFILE}"] == {"ok": True, "detail": told}
+
+
 async def test_a_run_store_whose_container_is_gone_is_made_again(world: Services) -> None:
     assert (await health())[0] == 200
     await blobs_of(world)._container.delete_container()

@@ -43,8 +43,8 @@ async def test_artefacts_tell_how_far_each_shard_has_come(store: RunStore, recor
 
     assert record_attempt == f"{AUDIT}/0.0"
     assert found.names.keys() == {
-        "run.json", "rows/registered.jsonl.gz", "pulled/0.json", "work.jsonl.gz", "plan.json", "shards/0000.progress",
-        "shards/0001.progress", "shards/0001.jsonl.gz", "0.0/again/0000.jsonl.gz", "report.json",
+        "run.json", "pulled/0.json", "plan.json", "shards/0000.progress", "shards/0001.progress",
+        "shards/0001.jsonl.gz", "0.0/again/0000.jsonl.gz", "report.json",
     }  # fmt: skip
     assert found.names["report.json"] == {"attempt": "0.3"}
     assert [(n, s.done, s.scanned, s.failed, s.blobs) for n, s in sorted(found.shards.items())] == [

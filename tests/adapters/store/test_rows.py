@@ -91,7 +91,8 @@ async def test_rows_are_kept_in_the_words_of_the_database(store: RunStore, blobs
 
 async def test_no_rows_at_all_are_rows_that_were_read(store: RunStore) -> None:
     assert await store.rows.write(AUDIT, "candidates", stream()) == 0
-    assert await flat(candidates(store)) == []
+    none = store.rows.items(AUDIT, "candidates", Candidate.from_json, attrgetter("session_id"), expected=0)
+    assert await flat(none) == []
 
 
 async def test_names_come_back_in_the_order_in_which_they_came_and_in_bounded_portions(store: RunStore) -> None:
