@@ -490,7 +490,7 @@ async def test_a_query_that_breaks_off_after_thousands_of_rows_leaves_no_rows(
         await pull()
     assert reached, "the query failed before its first portion: nothing was proved"
     assert sum(reached) < 9000
-    assert set((await store.overview.artefacts("audit")).names) == {"rows/registered.jsonl.gz"}
+    assert not (await store.overview.artefacts("audit")).names
 
 
 async def test_a_snapshot_is_one_moment(database_url: str) -> None:
