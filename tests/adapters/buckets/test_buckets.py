@@ -114,7 +114,7 @@ async def test_a_listing_in_the_order_of_utf_16_is_not_taken_for_one_that_ascend
 
 
 async def test_the_clock_of_the_server_is_that_of_this_machine(kept: Kept) -> None:
-    assert abs(await kept.bucket.clock_ahead()) < timedelta(seconds=5)
+    assert abs(await kept.bucket.clock_ahead()) < timedelta(minutes=1)
 
 
 # --- what is refused --------------------------------------------------------------------------------------------------

@@ -225,7 +225,7 @@ async def test_how_far_the_clock_is_ahead_is_said_by_the_date(ahead: timedelta) 
     date = format_datetime(datetime.now(UTC) + ahead, usegmt=True)
     body = xml(["a"])
     async with scripted([text(body, Date=date)]) as (bucket, _):
-        assert abs(await bucket.clock_ahead() - ahead) < timedelta(seconds=5)
+        assert abs(await bucket.clock_ahead() - ahead) < timedelta(minutes=1)
     async with scripted([text(body, Date="now")]) as (bucket, _):
         assert await bucket.clock_ahead() == timedelta()
 
