@@ -4,7 +4,9 @@ import azure.functions as func
 
 from activities import (
     apply,
+    approve_by_policy,
     begin_look,
+    begin_recovery,
     defer,
     end_repair,
     fail,
@@ -21,13 +23,14 @@ from activities import (
     tell_of_repair,
     verify,
 )
-from orchestrators import audit, repair
-from triggers import audits, description, profiles, repairs, service, timers
+from orchestrators import audit, recovery, repair
+from triggers import audits, description, policies, profiles, repairs, service, timers
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
 
-triggered = (audits, repairs, description, profiles, service, timers)
+triggered = (audits, repairs, policies, description, profiles, service, timers)
 steps = (pull, plan, scan_shard, keep_dead_letters, screen, look_again, judge, report, fail, notify)
 of_repairs = (begin_look, propose, apply, defer, verify, end_repair, tell_of_repair)
-for part in (*triggered, audit, repair, *steps, *of_repairs):
+of_policies = (begin_recovery, approve_by_policy)
+for part in (*triggered, audit, repair, recovery, *steps, *of_repairs, *of_policies):
     app.register_functions(part.bp)

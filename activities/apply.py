@@ -159,6 +159,8 @@ class _Work:
         active = await self._repairs.active(self._job.record.profile)
         if record is None or record.state.has_ended or active is None or active.repair_id != record.repair_id:
             raise RepairRefusedError("It has ended, or another repair has taken its place. Nothing more is changed.")
+        if record.policy is not None and not settings.still_approves(record.profile, record.policy):
+            return Stop(RepairState.STOPPED)
         if await self._repairs.is_to_stop(record) or counts.not_done >= settings.repair_max_refusals:
             return Stop(RepairState.STOPPED)
         return Stop(RepairState.EXPIRED) if services.now() > self._last_begin else None
@@ -207,7 +209,7 @@ class _Work:
         if not is_ours:
             return await find_out(self._job, one, effect, once, intended.deadline)
         if refused is not None:
-            return await end(self._job, once, refused)
+            return await end(self._job, one, once, refused)
         try:
             ended = await changes.apply(statement, effect, once, intended.deadline)
         except UncertainError:
@@ -216,7 +218,7 @@ class _Work:
             ended = Ended(Ending.FAILED, f"{error} Nothing was changed.")
         if ended.ending is Ending.ALREADY_DONE and not ended.left:
             ended = replace(ended, left=await changes.left(statement, effect, once, intended.deadline))
-        return await end(self._job, once, ended)
+        return await end(self._job, one, once, ended)
 
     def _before_closing(self, clock: datetime, deadline: datetime) -> datetime:
         """The deadline of a change that begins now. Raises ``_Later`` if there is no time before the hours close."""
@@ -231,7 +233,7 @@ class _Work:
 
 def _not_as_planned(planned: PlannedChange, fresh: PlannedChange | LeftOut) -> Ended | None:
     if isinstance(fresh, LeftOut):
-        if fresh.unread:
+        if fresh.for_now:
             return Ended(Ending.REFUSED, f"It could not be read as it is now: {fresh.why}")
         return Ended(Ending.SOMEONE_ELSE_MOVED, f"Not as planned any more: {fresh.why}")
     if differs := planned.differs_from(fresh):

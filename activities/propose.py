@@ -51,11 +51,14 @@ async def propose_changes(request: LookRequest, services: Services) -> ProposeRe
     stored = await repairs.plan(job.record)
     if stored is None:
         stored = await repairs.create_plan(job.record, await _plan(job, request["look"]))
+        await _leave_alone(job, stored.plan)
     changes = len(stored.plan.changes)
+    # A policy decides at once: nobody has to be told of its plan.
+    notifies = job.record.policy is None and services.settings.notifies_of("repairs")
     if not changes:
         why = "; ".join(dict.fromkeys(one.why for one in stored.plan.left_out))
         await job.moved(RepairState.FAILED, services.now(), error=f"There is nothing to change: {why}")
-        return {"ok": True, "changes": 0, "notify": services.settings.notifies_of("repairs")}
+        return {"ok": True, "changes": 0, "notify": notifies}
     moved = await job.moved(
         RepairState.PROPOSED,
         services.now(),
@@ -65,7 +68,15 @@ async def propose_changes(request: LookRequest, services: Services) -> ProposeRe
     )
     if moved.state is RepairState.PROPOSED:
         event("repair.proposed", repair_id=job.record.repair_id, profile=job.record.profile, changes=changes)
-    return {"ok": True, "changes": changes, "notify": services.settings.notifies_of("repairs")}
+    return {"ok": True, "changes": changes, "notify": notifies}
+
+
+async def _leave_alone(job: RepairJob, plan: RepairPlan) -> None:
+    """What a policy could not plan a change of is not tried again with every audit."""
+    waits = [one.subject.id for one in plan.left_out if not one.for_now]
+    if plan.policy is not None and waits:
+        now = job.services.now()
+        await job.services.store.policies.change(plan.profile, lambda state: state.left_alone(waits, now))
 
 
 async def _plan(job: RepairJob, look: int) -> RepairPlan:
@@ -87,6 +98,7 @@ async def _plan(job: RepairJob, look: int) -> RepairPlan:
         release=f"{VERSION} ({commit() or 'no commit'})",
         proposer=record.proposer,
         undoes=record.undoes,
+        policy=record.policy,
         proposed_at=at,
         expires_at=at + timedelta(hours=services.settings.repair_plan_hours),
         changes=changes,
@@ -105,7 +117,8 @@ async def _forward(job: RepairJob, look: int) -> list[PlannedChange | LeftOut]:
         number = 1 + sum(isinstance(one, PlannedChange) for one in found)
         one = await reader.change(number, subject)
         if number > job.record.chosen.most and isinstance(one, PlannedChange):
-            one = LeftOut(subject, one.verdict, f"No more than {job.record.chosen.most} changes were asked for.")
+            why = f"No more than {job.record.chosen.most} changes were asked for."
+            one = LeftOut(subject, one.verdict, why, for_now=True)
         found.append(one)
     return found
 

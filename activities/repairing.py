@@ -163,7 +163,7 @@ class Reader:
         change = repair.change(Repairable(subject.id, verdict, finding.facts, results, row, self._now.all_read))
         if isinstance(change, str):
             unread = not self._now.all_read or any(isinstance(result, Unread) for result in results)
-            return LeftOut(subject, verdict, change, unread=unread)
+            return LeftOut(subject, verdict, change, for_now=unread)
         return PlannedChange(number, subject, verdict, repair.name, change)
 
     async def _look(self, lookup: Any) -> Any:

@@ -6,7 +6,7 @@ from datetime import datetime
 from activities.repairing import RepairJob, changes_of, other_database
 from adapters.appliers import Applier
 from adapters.telemetry import event
-from reconciliation.effects import Effect, Ended, Ending, Once, Statement
+from reconciliation.effects import Effect, Ended, Ending, Once, Statement, code_of
 from reconciliation.ledger import Entry, Ledger
 from reconciliation.repair_plan import PlannedChange, RepairPlan
 
@@ -38,7 +38,9 @@ async def settled_ledger(job: RepairJob, plan: RepairPlan) -> Ledger:
         if other is None:
             await find_out(job, one, effect, once, intended.deadline)
         else:
-            await end(job, once, Ended(Ending.UNKNOWN, f"It is to be looked for in the database of the plan. {other}"))
+            await end(
+                job, one, once, Ended(Ending.UNKNOWN, f"It is to be looked for in the database of the plan. {other}")
+            )
     return await repairs.ledger(job.record)
 
 
@@ -56,8 +58,8 @@ async def find_out(job: RepairJob, one: PlannedChange, effect: Effect, once: Onc
             return entries.ending
         ended = await _by_its_trace(changes, statement, effect, once, deadline)
         if ended is not None:
-            return await end(job, once, ended)
-    return await end(job, once, Ended(Ending.UNKNOWN, "Whether it was applied could not be found out: look."))
+            return await end(job, one, once, ended)
+    return await end(job, one, once, Ended(Ending.UNKNOWN, "Whether it was applied could not be found out: look."))
 
 
 async def _by_its_trace(
@@ -72,8 +74,8 @@ async def _by_its_trace(
     return Ended(Ending.ALREADY_DONE, "Its worker was lost after the change.", left)
 
 
-async def end(job: RepairJob, once: Once, ended: Ended) -> Ended:
-    """Write how an effect ended; returns the ending that counts."""
+async def end(job: RepairJob, one: PlannedChange, once: Once, ended: Ended) -> Ended:
+    """Write how an effect of a change ended; returns the ending that counts."""
     entry = await job.services.store.repairs.end(job.record, once.name, Entry(job.services.now(), ended))
     if entry.ended != ended:
         logger.warning("Change %s of repair %s ended as %s and %s", once.name, once.repair, entry.ended, ended)
@@ -83,5 +85,14 @@ async def end(job: RepairJob, once: Once, ended: Ended) -> Ended:
         profile=job.record.profile,
         change=once.change,
         ending=entry.ended.ending.value,
+        reason=code_of(entry.ended.why),
+        by_policy=job.record.policy is not None,
+        waited_seconds=_waited(one, entry),
     )
     return entry.ended
+
+
+def _waited(one: PlannedChange, entry: Entry) -> int | None:
+    """How long the subject of a change that was applied had waited for it, in seconds; None if that is not known."""
+    since = one.change.waiting_since
+    return None if since is None or not entry.ended.ending.is_applied else int((entry.at - since).total_seconds())

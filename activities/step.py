@@ -5,7 +5,7 @@ Failures are results, too, so that an exception never ends an orchestration.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Literal, NamedTuple, TypedDict, TypeVar
 
 from adapters.services import Services, services
@@ -40,12 +40,15 @@ class Refusal(TypedDict):
 
 
 class EndedResult(TypedDict):
-    """The result of a step that ends the audit; ``notify``: a notice is to be sent."""
+    """The result of a step that ends the audit; ``notify``: a notice is to be sent. ``for_policy``: how many subjects
+    it has found that the profile's policy would have repaired.
+    """
 
     ok: Literal[True]
     state: str
     outcome: str
     notify: bool
+    for_policy: int
 
 
 class Job(NamedTuple):
@@ -84,13 +87,27 @@ def ended_result(services: Services, *, before: RunRecord, ended: RunRecord) -> 
     """
     word = "unknown" if ended.outcome is None else ended.outcome.word
     if not before.state.has_ended and ended.state.has_ended:
-        tell_end(ended)
+        tell_end(ended, _found(services, ended, None))
+    policy = services.settings.policy_of(ended.parameters.profile)
     return {
         "ok": True,
         "state": ended.state.value,
         "outcome": word,
         "notify": ended.state is not State.CANCELLED and services.settings.notifies_of(word),
+        "for_policy": 0 if policy is None else _found(services, ended, policy.repairs) or 0,
     }
+
+
+def _found(services: Services, ended: RunRecord, repairs: Collection[str] | None) -> int | None:
+    """How many subjects an audit has found that any of these repairs (None: of the profile) mends; None without a
+    report.
+    """
+    profile = services.settings.profiles.get(ended.parameters.profile)
+    if profile is None or ended.summary is None:
+        return None
+    names = [repair.name for repair in profile.repairs] if repairs is None else repairs
+    counts: Mapping[str, int] = ended.summary["counts"]
+    return sum(counts.get(verdict, 0) for verdict in profile.mended_by(names))
 
 
 async def run_body(body: Callable[[RequestT, Services], Awaitable[ResultT]], request: RequestT) -> ResultT | Refusal:

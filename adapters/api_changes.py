@@ -92,6 +92,10 @@ class ApiChanges:
         left = await _Talking(self.api).to_its_end(statement.happened(effect.values, once))
         return dict(left or {})
 
+    async def ask(self, conversation: Generator[HttpCall, HttpAnswer, ResultT]) -> ResultT:
+        """What a conversation that changes nothing finds out. Raises an ``AuditError``."""
+        return await _Talking(self.api).to_its_end(conversation)
+
     async def _guards(self, statement: GuardedCalls, effect: Effect, deadline: datetime) -> dict[str, bool]:
         """Which guards hold, by what is read now. Raises an ``AuditError``."""
         prober = Prober(self.services)

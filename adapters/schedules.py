@@ -6,8 +6,6 @@ from typing import NamedTuple
 
 SCHEDULE, MODE = "AUDIT_SCHEDULE__", "AUDIT_SCHEDULED_MODE__"
 """What the settings begin with that say when a profile is audited by itself, and in which mode."""
-SHOWN = {SCHEDULE: "AUDIT_SCHEDULE__<PROFILE>", MODE: "AUDIT_SCHEDULED_MODE__<PROFILE>"}
-"""What documents call them."""
 _OF_FUNCTIONS = re.compile(r"[A-Z0-9_]{1,80}")
 
 

@@ -6,27 +6,20 @@ an address that is used with the app's identity; an API's ``NAME`` is its addres
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
-from adapters.addresses import web_address
-from adapters.api_connection import ApiConnection, api_connection
-from adapters.buckets.connections import FORMS, BucketConnection, by_s3_address, in_container, is_of_s3
-from adapters.connections import StorageConnection, by_connection_string, by_identity
-from adapters.database_url import database_options
+from adapters.connections import StorageConnection
 from adapters.enabled import VARIABLE, enabled_profiles
-from adapters.redaction import redacted
-from adapters.schedules import MODE, SCHEDULE, scheduled_words, word_of
+from adapters.settings_reader import Given, SettingsReader
+from adapters.unattended import DEFAULT_RETENTION_DAYS, unattended
 from reconciliation.closed_hours import ClosedHours, closed_hours_in
 from reconciliation.errors import SettingsError
-from reconciliation.profile import Connection, Profile, Technology
+from reconciliation.policy import NamedPolicy, Policy
+from reconciliation.profile import Profile
 from reconciliation.repair import Repair
-
-Given = StorageConnection | BucketConnection | ApiConnection | str
-"""What a setting connects to; a database by its URL."""
 
 
 @dataclass(frozen=True)
@@ -47,12 +40,14 @@ class Settings:
     statement_timeout_seconds: int = 300
     max_containers: int = 2_000_000
     max_resumes: int = 3
-    retention_days: int = 90
+    retention_days: int = DEFAULT_RETENTION_DAYS
     clock_tolerance_minutes: int = 5
     allow_mostly_missing: bool = False
     scheduled_profile: str | None = None
     scheduled_mode: str | None = None
     schedules_paused: tuple[str, ...] = ()
+    policies: Mapping[str, Policy] = field(default_factory=dict)
+    policies_paused: tuple[str, ...] = ()
     webhook_url: str | None = field(default=None, repr=False)
     webhook_outcomes: tuple[str, ...] = ("findings", "incomplete", "failed", "repairs")
     environment: str | None = None
@@ -72,6 +67,15 @@ class Settings:
     app_address: str | None = None
     is_on_platform: bool = False
     platform_authenticates: bool = False
+
+    def policy_of(self, profile: str) -> Policy | None:
+        """The policy of a profile, unless a setting pauses it."""
+        return None if profile in self.policies_paused else self.policies.get(profile)
+
+    def still_approves(self, profile: str, policy: NamedPolicy) -> bool:
+        """True if the policy that a plan rests on is still that of its profile, to the letter."""
+        now = self.policy_of(profile)
+        return now is not None and now.named() == policy
 
     def kept_days(self, profile: str) -> int:
         """How many days the audits of a profile are kept, enabled or not; 0: for ever."""
@@ -111,6 +115,7 @@ VARIABLES: dict[str, str] = {
     "scheduled_profile": "AUDIT_SCHEDULED_PROFILE",
     "scheduled_mode": "AUDIT_SCHEDULED_MODE",
     "schedules_paused": "AUDIT_SCHEDULES_PAUSED",
+    "policies_paused": "AUDIT_AUTO_REPAIRS_PAUSED",
     "webhook_url": "AUDIT_WEBHOOK_URL",
     "webhook_outcomes": "AUDIT_WEBHOOK_OUTCOMES",
     "environment": "AUDIT_ENVIRONMENT",
@@ -126,9 +131,6 @@ VARIABLES: dict[str, str] = {
     "repair_declared_names": "AUDIT_REPAIR_DECLARED_NAMES",
     "ledger_days": "AUDIT_LEDGER_RETENTION_DAYS",
 }
-
-# When timers fire, in NCRONTAB; read where they are registered, since the host must know before anything runs.
-SCHEDULES: dict[str, str] = {"AUDIT_SCHEDULE": "", "AUDIT_WATCHDOG_SCHEDULE": "0 */5 * * * *"}
 
 _RANGES: dict[str, tuple[int, int]] = {
     "scan_concurrency": (1, 1000),
@@ -149,15 +151,9 @@ _RANGES: dict[str, tuple[int, int]] = {
     "repair_second_look_seconds": (1, 3600),
 }
 _OUTCOMES = ("clean", "findings", "incomplete", "failed", "repairs")
-_MOST_DIGITS = 9
-_MOST_RETENTION_DAYS, _MOST_LEDGER_DAYS = 3650, 36_500
-_ALL = "all"
+_MOST_LEDGER_DAYS = 36_500
 _LONGEST_NAME = 40
 _CONTAINER = re.compile(r"(?=.{3,63}$)[a-z0-9]+(-[a-z0-9]+)*")
-# NCRONTAB with its six fields, or five without seconds; a TimeSpan; the name of another setting.
-_SCHEDULE = re.compile(r"[\w*/,?#-]+( +[\w*/,?#-]+){4,5}|[0-9.]+(:[0-9.]+){2}|%[^%]+%", re.ASCII)
-_NCRONTAB = "six fields in NCRONTAB, such as 0 0 3 * * *"
-ValueT = TypeVar("ValueT")
 
 
 def load_settings(environment: Mapping[str, str]) -> Settings:
@@ -167,12 +163,13 @@ def load_settings(environment: Mapping[str, str]) -> Settings:
     Raises ``SettingsError`` with all problems: the variable, its value (connections and addresses are never quoted)
     and what is allowed.
     """
-    read = _Reader(environment)
+    read = SettingsReader(environment)
     profiles = read.checked(lambda: enabled_profiles(environment)) or {}
     read.settings_of(profiles.values())
     connections = read.connections(
         [one for profile in profiles.values() for one in (*profile.connections, *profile.repair_connections())]
     )
+    by_itself = unattended(read, profiles, tuple(connections))
     report = read.storage("REPORT_STORAGE", "AzureWebJobsStorage", needed=True)
     container = read.like(
         "AUDIT_REPORT_CONTAINER",
@@ -180,7 +177,6 @@ def load_settings(environment: Mapping[str, str]) -> Settings:
         "a name of 3 to 63 lower-case letters, digits and single hyphens",
     )
     name = read.like("AUDIT_ENVIRONMENT", _is_name, f"at most {_LONGEST_NAME} printable characters")
-    by_themselves = _by_themselves(read, profiles)
     numbers: dict[str, Any] = {name: read.number(VARIABLES[name], *bounds) for name, bounds in _RANGES.items()}
     allowed = read.one_of("AUDIT_ALLOW_MOSTLY_MISSING", ("true", "false"))
     outcomes = read.some_of("AUDIT_WEBHOOK_OUTCOMES", _OUTCOMES)
@@ -200,7 +196,7 @@ def load_settings(environment: Mapping[str, str]) -> Settings:
         connections,
         container or Settings.report_container,
         **{name: number for name, number in numbers.items() if number is not None},
-        **by_themselves,
+        **by_itself,
         webhook_url=webhook,
         webhook_outcomes=outcomes or Settings.webhook_outcomes,
         allow_mostly_missing=allowed == "true",
@@ -215,190 +211,6 @@ def load_settings(environment: Mapping[str, str]) -> Settings:
         is_on_platform=read.text("WEBSITE_INSTANCE_ID") is not None,
         platform_authenticates=(read.text("WEBSITE_AUTH_ENABLED") or "").casefold() == "true",
     )
-
-
-def _by_themselves(read: "_Reader", profiles: Mapping[str, Profile]) -> dict[str, Any]:
-    """The fields about what timers do: which audits they start, and which they clear away."""
-    for variable in SCHEDULES:
-        read.like(variable, _SCHEDULE.fullmatch, _NCRONTAB)
-    scheduled = read.one_of("AUDIT_SCHEDULED_PROFILE", tuple(profiles)) if profiles else None
-    audited = profiles.get(scheduled or "") or next(iter(profiles.values()), None)
-    mode = read.one_of("AUDIT_SCHEDULED_MODE", audited.modes) if audited else None
-    paused = read.some_of("AUDIT_SCHEDULES_PAUSED", (_ALL, *profiles)) if profiles else ()
-    retention = read.days_of("AUDIT_RETENTION_DAYS", tuple(profiles), _MOST_RETENTION_DAYS)
-    return {
-        "scheduled_profile": scheduled,
-        "scheduled_mode": mode,
-        "schedules_paused": tuple(profiles) if _ALL in paused else paused,
-        "own_schedules": read.own_schedules(profiles, audited),
-        "retention_days": retention.pop("", Settings.retention_days),
-        "own_retention_days": retention,
-    }
-
-
-class _Reader:
-    """Reads variables one by one and collects their problems. A blank one counts as not set: None."""
-
-    def __init__(self, environment: Mapping[str, str]) -> None:
-        self._environment = environment
-        self.problems: list[str] = []
-
-    def text(self, variable: str) -> str | None:
-        return self._environment.get(variable, "").strip() or None
-
-    def checked(self, read: Callable[[], ValueT]) -> ValueT | None:
-        """The result of ``read``; None, and a problem, if it raises ``SettingsError``."""
-        try:
-            return read()
-        except SettingsError as error:
-            self.problems.append(str(error))
-            return None
-
-    def storage(self, *names: str, needed: bool = False) -> StorageConnection | None:
-        """The connection of the first of the names that is set."""
-        for name in names:
-            if (given := self.text(name)) is not None:
-                return self.checked(partial(by_connection_string, name, given))
-            if (given := self.text(f"{name}__blobServiceUri")) is not None:
-                return self.checked(partial(by_identity, name, given))
-        if needed:
-            either = " (or ".join(names) + ")" * (len(names) - 1)
-            self.problems.append(f"{either} is not set: give a connection string, or an address in ...__blobServiceUri")
-        return None
-
-    def database(self, variable: str, *, needed: bool) -> str | None:
-        url = self.text(variable)
-        if url is not None:
-            self.checked(lambda: database_options(variable, url))
-        elif needed:
-            self.problems.append(f"{variable} is not set: give postgresql://user@host:5432/database")
-        return url
-
-    def api(self, variable: str, *, needed: bool) -> ApiConnection | None:
-        token, basic = self.text(f"{variable}__bearerToken"), self.text(f"{variable}__basicAuth")
-        url = self.text(variable)
-        if url is not None:
-            return self.checked(lambda: api_connection(variable, url, token, basic))
-        if needed or token or basic:
-            self.problems.append(f"{variable} is not set: give https://<host>/..., the address of an API")
-        return None
-
-    def bucket(self, name: str, *, needed: bool) -> BucketConnection | None:
-        """A bucket of S3, or a container of an account, by how the setting begins."""
-        given, container = self.text(name), self.text(f"{name}__container")
-        if given is not None and is_of_s3(given):
-            key_id, secret = self.text(f"{name}__accessKeyId"), self.text(f"{name}__secretAccessKey")
-            if container is not None:
-                self.problems.append(
-                    f"{name}__container is for a container of Azure Storage: the bucket has its name in {name}"
-                )
-            return self.checked(partial(by_s3_address, name, given, key_id, secret))
-        told = len(self.problems)
-        storage = self.storage(name)
-        if storage is not None and container is not None:
-            return self.checked(partial(in_container, storage, container))
-        if len(self.problems) > told:
-            self.problems[-1] += f"; or {FORMS}"
-        elif storage is not None:
-            self.problems.append(f"{name}__container is not set: give the container's name")
-        elif needed:
-            self.problems.append(f"{name} is not set: give {FORMS}")
-        return None
-
-    def connections(self, declared: Sequence[Connection]) -> dict[str, Given]:
-        """The declared connections that are set, by setting; one that several profiles declare is needed if any of them
-        needs it.
-        """
-        found: dict[str, Given] = {}
-        readers: dict[Technology, Callable[..., Given | None]] = {
-            Technology.STORAGE: self.storage,
-            Technology.DATABASE: self.database,
-            Technology.BUCKET: self.bucket,
-            Technology.API: self.api,
-        }
-        needed = {one.setting for one in declared if one.needed}
-        for one in {one.setting: one for one in declared}.values():
-            given = readers[one.of](one.setting, needed=one.setting in needed)
-            if given is not None:
-                found[one.setting] = given
-        return found
-
-    def settings_of(self, profiles: Iterable[Profile]) -> None:
-        """Check the texts of the profiles' own settings."""
-        for one in [one for profile in profiles for one in profile.settings]:
-            if self.text(one.name) is None and one.default is None:
-                self.problems.append(f"{one.name} is not set: give {one.allowed}")
-            self.like(one.name, re.compile(one.form).fullmatch, one.allowed)
-
-    def address(self, variable: str, *, query: bool = False) -> str | None:
-        given = self.text(variable)
-        return None if given is None else self.checked(lambda: web_address(variable, given, query=query))
-
-    def like(self, variable: str, is_allowed: Callable[[str], object], allowed: str) -> str | None:
-        given = self.text(variable)
-        if given is not None and not is_allowed(given):
-            self.problems.append(f"{variable} is {_shown(given)}: give {allowed}")
-        return given
-
-    def number(self, variable: str, low: int, high: int) -> int | None:
-        given = self.text(variable)
-        if given is None:
-            return None
-        if not given.isdecimal() or len(given) > _MOST_DIGITS or not low <= int(given) <= high:
-            self.problems.append(f"{variable} is {_shown(given)}: give a whole number from {low} to {high}")
-            return None
-        return int(given)
-
-    def own_schedules(self, profiles: Mapping[str, Profile], by_default: Profile | None) -> dict[str, str | None]:
-        """The profiles with a schedule of their own, and the mode of their audits (None: the first). ``by_default`` is
-        the profile of ``AUDIT_SCHEDULE``.
-        """
-        words, found = {word_of(name): profile for name, profile in profiles.items()}, dict[str, str | None]()
-        for begins in (SCHEDULE, MODE):
-            for word in scheduled_words(self._environment, begins):
-                if profiles and word not in words:
-                    allowed = ", ".join(f"{begins}{one}" for one in words)
-                    self.problems.append(f"{begins}{word[:40]} names no profile that is enabled: give any of {allowed}")
-        for word, profile in words.items():
-            mode = self.one_of(f"{MODE}{word}", profile.modes)
-            if self.like(f"{SCHEDULE}{word}", _SCHEDULE.fullmatch, _NCRONTAB) is not None:
-                found[profile.name] = mode
-        if by_default is not None and by_default.name in found and self.text("AUDIT_SCHEDULE") is not None:
-            both = f"AUDIT_SCHEDULE and {SCHEDULE}{word_of(by_default.name)}"
-            self.problems.append(
-                f"{both} are both a schedule of {by_default.name}: give one of them, or another profile in "
-                "AUDIT_SCHEDULED_PROFILE"
-            )
-        return found
-
-    def days_of(self, variable: str, profiles: Sequence[str], most: int) -> dict[str, int]:
-        """Days by profile, ``profile=number`` with commas between; or one number for all, under ``""``."""
-        given = self.text(variable)
-        if given is None:
-            return {}
-        pairs = [part.strip().rpartition("=") for part in given.split(",")]
-        names = {name for name, _, _ in pairs}
-        usable = len(names) == len(pairs) and all(
-            number.isdecimal() and len(number) <= _MOST_DIGITS and int(number) <= most for _, _, number in pairs
-        )
-        if not usable or not ((names == {""} and len(pairs) == 1) or names <= set(profiles)):
-            allowed = f"days from 0 to {most}, or profile=days with commas between, of {', '.join(profiles)}"
-            self.problems.append(f"{variable} is {_shown(given)}: give {allowed}")
-            return {}
-        return {name: int(number) for name, _, number in pairs}
-
-    def some_of(self, variable: str, allowed: Sequence[str]) -> tuple[str, ...]:
-        """Words of ``allowed``, separated by commas; empty if it is not set."""
-        words = tuple(word.strip() for word in (self.text(variable) or "").split(",") if word.strip())
-        if unknown := [word for word in words if word not in allowed]:
-            self.problems.append(f"{variable} has {_shown(unknown[0])}: give any of {', '.join(allowed)}")
-        return words
-
-    def one_of(self, variable: str, allowed: Sequence[str]) -> str | None:
-        given = self.text(variable)
-        if given is not None and given not in allowed:
-            self.problems.append(f"{variable} is {_shown(given)}: give one of {', '.join(allowed)}")
-        return given
 
 
 def _app_address(hostname: str | None) -> str | None:
@@ -419,8 +231,3 @@ def _are_closed_hours(text: str) -> bool:
 
 def _is_name(text: str) -> bool:
     return text.isprintable() and len(text) <= _LONGEST_NAME
-
-
-def _shown(text: str) -> str:
-    """The beginning of a value for a message, redacted in case it holds a secret by mistake."""
-    return repr(redacted(text)[:40])

@@ -27,8 +27,10 @@ def tell_unexpected(what: str, error: BaseException) -> None:
     _errors.error("%s: %s", what, in_full(error))
 
 
-def tell_end(ended: RunRecord) -> None:
-    """Log the event of an audit's end, with its counts and total duration."""
+def tell_end(ended: RunRecord, repairable: int | None = None) -> None:
+    """Log the event of an audit's end, with its counts and total duration. ``repairable`` is how many subjects it has
+    found that a repair mends.
+    """
     summary = ended.summary or {}
     took = ended.ended_at - ended.created_at if ended.ended_at else None
     event(
@@ -42,5 +44,6 @@ def tell_end(ended: RunRecord) -> None:
         rounds=ended.rounds,
         findings=summary.get("findings"),
         hidden=summary.get("hidden"),
+        repairable=repairable,
         **{f"containers_{name}": count for name, count in summary.get("units", {}).items() if name != "noun"},
     )

@@ -100,6 +100,14 @@ class Api:
         expected = HTTPStatus.OK if what in {"reject", "pseudonym"} else HTTPStatus.ACCEPTED
         return self._ask("POST", f"{_repair_path(repair_id)}/{what}", expected=expected, body=body)
 
+    def policies(self) -> Response:
+        """What is repaired without a person, and whether it is so now."""
+        return self._ask("GET", "/policies")
+
+    def resume_policy(self, profile: str, body: Document) -> Response:
+        """Let a policy go on that has paused itself."""
+        return self._ask("POST", f"/policies/{quote(profile, safe='')}/resume", body=body)
+
     def profiles(self) -> Response:
         return self._ask("GET", "/profiles")
 

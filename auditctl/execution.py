@@ -23,6 +23,8 @@ from auditctl.errors import AuditctlError, RefusedError
 from auditctl.following import begun, failure, stopped, stopped_watching
 from auditctl.outcome import Outcome
 from auditctl.output import choose_output, print_json
+from auditctl.policies import execute_policy
+from auditctl.repair_commands import ListPolicies, ResumePolicy
 from auditctl.repairs import execute_repair
 from auditctl.report import print_report, save_report
 from auditctl.responses import (
@@ -76,6 +78,8 @@ def _changing(api: Api, command: Command) -> int:
             return execute_retry(api, command)
         case Find():
             return execute_find(api, command)
+        case ListPolicies() | ResumePolicy():
+            return execute_policy(api, command)
         case _:
             return execute_repair(api, command)
 

@@ -20,9 +20,11 @@ from auditctl.repair_commands import (
     ApproveRepair,
     ExportRepair,
     GivePseudonym,
+    ListPolicies,
     ListRepairs,
     ProposeRepair,
     RejectRepair,
+    ResumePolicy,
     ShowRepair,
     StopRepair,
     UndoRepair,
@@ -79,6 +81,11 @@ def add_repair_commands(commands: "argparse._SubParsersAction[Any]") -> None:
     _repair_argument(undo)
     by_argument(undo)
     watch_arguments(undo)
+    json_argument(command("policies", ListPolicies, "show what is repaired without a person, and whether it is so now"))
+    resume = command("resume", ResumePolicy, "let a policy go on that has paused itself")
+    resume.add_argument("profile", metavar="PROFILE", help="whose policy; the command policies shows them")
+    resume.add_argument("--reason", required=True, metavar="TEXT", help="why; without names of witnesses")
+    by_argument(resume)
     rename = command("pseudonym", GivePseudonym, "let somebody be called otherwise in a repair that has ended")
     _repair_argument(rename)
     rename.add_argument("--name", required=True, help="the name that the repair shows")

@@ -89,6 +89,22 @@ class GivePseudonym(Command):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ListPolicies(Command):
+    """Show what is repaired without a person."""
+
+    as_json: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResumePolicy(Command):
+    """Let a policy go on that has paused itself."""
+
+    profile: str
+    reason: str
+    by: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class ExportRepair(Command):
     """Save plan, decision, ledger and verification in one file."""
 

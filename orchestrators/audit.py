@@ -30,15 +30,20 @@ class StepFailedError(Exception):
 
 
 def audit(context: Any) -> Work:
-    """Do the steps of one audit in order; returns its id, state and outcome.
+    """Do the steps of one audit in order (see ``audited``); returns its id, state and outcome."""
+    ended = yield from audited(context)
+    return {"audit_id": context.get_input()["audit_id"], "state": ended["state"], "outcome": ended["outcome"]}
+
+
+def audited(context: Any) -> Work:
+    """Do the steps of one audit in order; returns the result of the one that has ended it.
 
     The input is ``{"profile", "audit_id", "pulls", "again"?, "replay"?}``: ``pulls`` is the number of runs of sources;
     ``again`` is true for any attempt but the first; with ``replay``, only these shards are scanned: those of dead
     letters, or none when they were discarded.
     """
     given = context.get_input()
-    audit_id, replay = given["audit_id"], given.get("replay")
-    request = {"profile": given.get("profile"), "audit_id": audit_id}
+    replay, request = given.get("replay"), {"profile": given.get("profile"), "audit_id": given["audit_id"]}
     try:
         for run in range(given.get("pulls", 1)):
             yield from step(context, "pull", {**request, "run": run})
@@ -58,7 +63,7 @@ def audit(context: Any) -> Work:
         ended = yield from step(context, "fail", {**request, "step": failure.step, "error": error, "runtime": runtime})
     if ended["notify"]:
         yield from settled(context, [context.call_activity("notify", request)])  # a failure is ignored
-    return {"audit_id": audit_id, "state": ended["state"], "outcome": ended["outcome"]}
+    return ended
 
 
 def step(context: Any, name: str, request: dict[str, Any]) -> Work:

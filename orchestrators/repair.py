@@ -26,6 +26,12 @@ def proposal(context: Any) -> Work:
     rests on a ledger, and needs no look.
     """
     given = context.get_input()
+    yield from propose(context, given)
+    return {"repair_id": given["repair_id"]}
+
+
+def propose(context: Any, given: dict[str, Any]) -> Work:
+    """Look, and make the plan; a failure ends the repair as failed."""
     request = {"profile": given["profile"], "repair_id": given["repair_id"]}
     try:
         if not given.get("undoes"):
@@ -33,8 +39,7 @@ def proposal(context: Any) -> Work:
         proposed = yield from step(context, "propose", {**request, "look": 1})
         yield from tell(context, request, proposed)
     except StepFailedError as failure:
-        yield from _failed(context, request, failure, [])
-    return {"repair_id": request["repair_id"]}
+        yield from failed(context, request, failure, [])
 
 
 def repair(context: Any) -> Work:
@@ -44,7 +49,11 @@ def repair(context: Any) -> Work:
     The input is ``{"profile", "repair_id", "looks", "undoes", "second_look_seconds", "notify"}``: how many looks were
     taken before, by the proposal or by an orchestration that was lost.
     """
-    given = context.get_input()
+    return (yield from apply(context, context.get_input()))
+
+
+def apply(context: Any, given: dict[str, Any]) -> Work:
+    """Do the steps of an approved repair; returns its id and state."""
     request = {"profile": given["profile"], "repair_id": given["repair_id"]}
     number, after = given["looks"], list[int]()
     yield from tell(context, request, given)
@@ -68,7 +77,7 @@ def repair(context: Any) -> Work:
         ended = yield from step(context, "end_repair", {**request, "state": applied["state"], "looks": after})
         yield from tell(context, request, ended)
     except StepFailedError as failure:
-        ended = yield from _failed(context, request, failure, after)
+        ended = yield from failed(context, request, failure, after)
     return {"repair_id": request["repair_id"], "state": ended["state"]}
 
 
@@ -96,9 +105,12 @@ def look(context: Any, request: dict[str, Any], number: int) -> Work:
     yield from look_again(context, audit, screened["shards"])
 
 
-def _failed(context: Any, request: dict[str, Any], failure: StepFailedError, looks: list[int]) -> Work:
+def failed(
+    context: Any, request: dict[str, Any], failure: StepFailedError, looks: list[int], state: str = "failed"
+) -> Work:
+    """End a repair by a failure, with the looks that were taken after its changes."""
     error = str(failure)[:MOST_ERROR_CHARACTERS]
-    ended = yield from step(context, "end_repair", {**request, "state": "failed", "looks": looks, "error": error})
+    ended = yield from step(context, "end_repair", {**request, "state": state, "looks": looks, "error": error})
     yield from tell(context, request, ended)
     return ended
 

@@ -4,6 +4,7 @@ A statement is SQL or a conversation with an HTTP API. None ever comes out of a 
 statement which its repair does not have is refused.
 """
 
+import re
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -139,6 +140,11 @@ class Ending(StrEnum):
         """True if the effect is in the audited system."""
         return self in {Ending.DONE, Ending.ALREADY_DONE}
 
+    @property
+    def changed_nothing(self) -> bool:
+        """True if it is certain that the effect is not in the audited system."""
+        return self in {Ending.SOMEONE_ELSE_MOVED, Ending.REFUSED, Ending.FAILED}
+
 
 @dataclass(frozen=True)
 class Ended:
@@ -156,6 +162,14 @@ class Ended:
     def from_json(cls, fields: Fields) -> Self:
         """Raises ``ValueError`` if it is not what ``to_json`` makes."""
         return cls(fields.word("ending", Ending), fields.text("why"), scalars(fields, "left"))
+
+
+def code_of(why: str) -> str | None:
+    """The word that a reason begins with, such as ``active_flow_runs: ...``, for whoever counts reasons; None if it
+    begins with none.
+    """
+    word, colon, _ = why.partition(":")
+    return word if colon and re.fullmatch("[a-z_]+", word) else None
 
 
 def refusal(guards: Sequence[Guard], hold: Mapping[str, bool]) -> Ended | None:

@@ -4,7 +4,7 @@ A profile does no I/O: it names what is to be read (``queries``, ``lookups``) an
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -271,6 +271,10 @@ class Profile(ABC):
     def repair(self, name: str) -> Repair[Any]:
         """Raises ``LookupError`` if there is none of that name."""
         return {repair.name: repair for repair in self.repairs}[name]
+
+    def mended_by(self, repairs: Collection[str]) -> frozenset[str]:
+        """The verdicts that any of these repairs mends."""
+        return frozenset(rule.verdict for _, rule in self.verdicts() if rule.repair in repairs)
 
     def repair_connections(self) -> list[Connection]:
         """What repairs change; a repair whose connection is not set cannot be applied."""

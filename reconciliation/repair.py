@@ -3,14 +3,15 @@
 As everywhere, a profile does no I/O: it makes a ``Change`` of what was read, or says in a sentence why there is none.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Generic, NamedTuple
 
 from reconciliation.closed_hours import ClosedHours
-from reconciliation.effects import Effect, GuardedCalls, Scalar, Statement
+from reconciliation.effects import Effect, GuardedCalls, Scalar, Statement, Values
 from reconciliation.lookups import Lookup
-from reconciliation.queries import SqlRows
+from reconciliation.queries import HttpAnswer, HttpCall, SqlRows
 from reconciliation.rules import FactsT
 
 MOST_CHANGES = 500
@@ -40,7 +41,8 @@ class Change:
     ``says`` tells an approver in words what is done, ``shown`` holds the facts to decide by. ``seen`` is what must
     still be so when it is made: a change that would be planned otherwise by then is refused. ``do`` are its effects in
     order; ``undo`` the statement that takes it back, to which what the effects left is added; None: it cannot be taken
-    back. ``left_to_people`` is what code does not do.
+    back. ``left_to_people`` is what code does not do. ``waiting_since`` is when the subject came to be, where that is
+    known: it tells how long it took until it was mended.
     """
 
     says: str
@@ -49,6 +51,7 @@ class Change:
     shown: Mapping[str, Any] = field(default_factory=dict)
     undo: Effect | None = None
     left_to_people: str = ""
+    waiting_since: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +68,9 @@ class Repair(Generic[FactsT]):
     undo.
 
     ``expects`` are the verdicts of a subject that was mended. ``two_persons``: whoever proposes cannot approve, unless
-    a setting allows it. ``closed`` are the hours in which nothing is changed; ``zone`` is that of the people who
+    a setting allows it. ``by_policy``: a setting may approve it in advance, within limits. ``brake`` asks the API, by
+    what the last changes of such a policy have left (newest first), why it should not go on without a person; None:
+    nothing stands against it. ``closed`` are the hours in which nothing is changed; ``zone`` is that of the people who
     approve, by its name in the IANA database.
     """
 
@@ -81,6 +86,8 @@ class Repair(Generic[FactsT]):
     row: Callable[[Any], Any] = lambda value: value
     use: Callable[[Sequence[str]], SqlRows] | None = None
     two_persons: bool = True
+    by_policy: bool = False
+    brake: Callable[[Sequence[Values]], Generator[HttpCall, HttpAnswer, str | None]] | None = None
     closed: tuple[ClosedHours, ...] = ()
     zone: str = "UTC"
 

@@ -8,8 +8,9 @@ from typing import Any, NamedTuple, Self
 from reconciliation.canonical import canonical, digest_of
 from reconciliation.effects import Effect, Once, Scalar, scalars
 from reconciliation.fields import Fields
+from reconciliation.policy import NamedPolicy
 from reconciliation.repair import Change
-from reconciliation.times import to_text
+from reconciliation.times import optional_text, to_text
 
 SCHEMA_VERSION = 1
 
@@ -54,6 +55,7 @@ class PlannedChange:
             "do": [effect.to_json() for effect in change.do],
             "undo": None if change.undo is None else change.undo.to_json(),
             "left_to_people": change.left_to_people,
+            "waiting_since": optional_text(change.waiting_since),
         }
 
     @classmethod
@@ -67,6 +69,7 @@ class PlannedChange:
             shown=fields.inner("shown").members,
             undo=None if undo is None else Effect.from_json(undo),
             left_to_people=fields.text("left_to_people"),
+            waiting_since=fields.optional("waiting_since", fields.moment),
         )
         named = Named(subject.text("kind"), subject.text("id"))
         return cls(fields.whole("number"), named, fields.text("verdict"), fields.text("repair"), change)
@@ -87,14 +90,14 @@ class PlannedChange:
 
 
 class LeftOut(NamedTuple):
-    """A subject that was chosen and is not in the plan, and why. ``unread``: not everything could be read just now, so
-    that it may be another time.
+    """A subject that was chosen and is not in the plan, and why. ``for_now``: it may be another time, since not
+    everything could be read just now, or no more changes were asked for.
     """
 
     subject: Named
     verdict: str
     why: str
-    unread: bool = False
+    for_now: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +106,8 @@ class RepairPlan:
 
     ``audited`` names environment, storage accounts and databases; ``identities`` are what the databases say of
     themselves, by setting: a copy of an environment has other ones. ``proposer`` is the seal of a person. ``notes`` are
-    what an approver must know of the plan as a whole, ``undoes`` is the repair that this one takes back.
+    what an approver must know of the plan as a whole, ``undoes`` is the repair that this one takes back. ``policy`` is
+    what it rests on where no person proposed it.
     """
 
     repair_id: str
@@ -119,6 +123,7 @@ class RepairPlan:
     left_out: Sequence[LeftOut] = ()
     notes: Sequence[str] = ()
     undoes: str | None = None
+    policy: NamedPolicy | None = None
     guards: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def document(self) -> dict[str, Any]:
@@ -130,6 +135,7 @@ class RepairPlan:
             "profile": self.profile,
             "audit_id": self.audit_id,
             "undoes": self.undoes,
+            "policy": None if self.policy is None else self.policy._asdict(),
             "audited": self.audited,
             "identities": dict(self.identities),
             "release": self.release,
@@ -158,6 +164,7 @@ class RepairPlan:
             profile=fields.text("profile"),
             audit_id=fields.text("audit_id"),
             undoes=fields.optional("undoes", fields.text),
+            policy=NamedPolicy.optional_in(fields),
             audited=fields.inner("audited").members,
             identities=scalars(fields, "identities"),
             release=fields.text("release"),

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Self
 
 from reconciliation.fields import Fields
+from reconciliation.policy import NamedPolicy
 from reconciliation.repair_lifecycle import RepairState
 from reconciliation.times import optional_text, to_text
 
@@ -38,9 +39,10 @@ class Chosen:
 class RepairRecord:
     """One repair, of the findings of an audit, or (``undoes``) of what an earlier repair has done.
 
-    ``proposer`` is the seal of a person. ``until`` is when a plan expires, or when a deferred repair goes on.
-    ``counts`` are how its changes ended, ``verified`` how many of them were looked at again and what was found; both
-    are complete once it has ended. ``etag`` is the run store's mark of the version that was read.
+    ``proposer`` is the seal of a person, or of the ``policy`` that it rests on. ``until`` is when a plan expires, or
+    when a deferred repair goes on. ``counts`` are how its changes ended, ``verified`` how many of them were looked at
+    again and what was found; both are complete once it has ended. ``etag`` is the run store's mark of the version that
+    was read.
     """
 
     repair_id: str
@@ -52,6 +54,7 @@ class RepairRecord:
     created_at: datetime
     updated_at: datetime
     undoes: str | None = None
+    policy: NamedPolicy | None = None
     digest: str | None = None
     until: datetime | None = None
     ended_at: datetime | None = None
@@ -84,6 +87,7 @@ class RepairRecord:
             "created_at": to_text(self.created_at),
             "updated_at": to_text(self.updated_at),
             "undoes": self.undoes,
+            "policy": None if self.policy is None else self.policy._asdict(),
             "digest": self.digest,
             "until": optional_text(self.until),
             "ended_at": optional_text(self.ended_at),
@@ -107,6 +111,7 @@ class RepairRecord:
             created_at=fields.moment("created_at"),
             updated_at=fields.moment("updated_at"),
             undoes=fields.optional("undoes", fields.text),
+            policy=NamedPolicy.optional_in(fields),
             digest=fields.optional("digest", fields.text),
             until=fields.optional("until", fields.moment),
             ended_at=fields.optional("ended_at", fields.moment),

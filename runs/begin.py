@@ -24,9 +24,11 @@ _PAUSES = 25
 RESUMABLE = frozenset({State.INTERRUPTED, State.FAILED})
 
 
-async def begin(context: Context, parameters: AuditParameters, audit_id: str) -> RunRecord:
-    """Start a new audit. Raises ``RefusedError`` with the id of the active audit if the profile has one, and
-    ``AuditExistsError`` if ``audit_id`` is taken.
+async def begin(
+    context: Context, parameters: AuditParameters, audit_id: str, orchestration: str = "audit"
+) -> RunRecord:
+    """Start a new audit, by the orchestration of that name. Raises ``RefusedError`` with the id of the active audit if
+    the profile has one, and ``AuditExistsError`` if ``audit_id`` is taken.
     """
     now = context.services.now()
     held = await claim(context, parameters.profile, audit_id)
@@ -37,7 +39,7 @@ async def begin(context: Context, parameters: AuditParameters, audit_id: str) ->
     except RefusedError:
         await context.give_up(record, "Another audit of its profile was started in the same moment.")
         raise
-    await context.client.start_new("audit", instance_id=audit_id, client_input=_input(context, record))
+    await context.client.start_new(orchestration, instance_id=audit_id, client_input=_input(context, record))
     event("audit.started", audit_id=audit_id, profile=parameters.profile, mode=parameters.mode)
     return record
 

@@ -20,6 +20,7 @@ async def shown(context: Context, record: RepairRecord, *, whole: bool) -> dict[
         "profile": record.profile,
         "audit_id": record.audit_id,
         "undoes": record.undoes,
+        "policy": None if record.policy is None else record.policy.text,
         "state": (await state_of(context, record)).value,
         "created_at": to_text(record.created_at),
         "updated_at": to_text(record.updated_at),

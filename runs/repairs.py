@@ -25,7 +25,6 @@ from runs.state import START_GRACE, Orchestration
 logger = logging.getLogger("capture_audit.repairs")
 
 OLDEST_AUDIT = timedelta(days=7)
-_CLAIMS = 5
 _MOST_RESUMES = 20
 _LOOKS_OF_PROPOSAL = 1
 _LOOKS_OF_ONE_TRY = 100
@@ -258,33 +257,33 @@ async def state_of(context: Context, record: RepairRecord) -> RepairState:
     if record.state is _S.PROPOSED and record.until is not None and now > record.until:
         return _S.EXPIRED
     if record.state is _S.PROPOSING and now - record.updated_at > START_GRACE:
-        made = await context.orchestration(_proposal_id(record))
+        made = await context.orchestration(_proposal_id(record) if record.policy is None else record.audit_id)
         return record.state if made.is_open else _S.FAILED
     if not record.state.may_change:
         return record.state
-    orchestration = await context.orchestration(record.repair_id)
+    orchestration = await context.orchestration(_worker_of(record))
     settled = context.services.now() - record.updated_at > START_GRACE
     if not orchestration.is_open and (orchestration is not Orchestration.UNKNOWN or settled):
         return _S.INTERRUPTED
     return _S.STOPPING if await context.services.store.repairs.is_to_stop(record) else record.state
 
 
+def _worker_of(record: RepairRecord) -> str:
+    """The id of the orchestration that applies a repair: that of the audit, where a policy has approved it, until it is
+    lost.
+    """
+    return record.audit_id if record.policy is not None and not record.resumes else record.repair_id
+
+
 async def _claim(context: Context, record: RepairRecord) -> ActiveRepair:
     """Take the profile's place for repairs. Raises ``RefusedError`` if another one has it."""
-    repairs = context.services.store.repairs
-    # What names this very repair is written again too: whoever is about to free it finds it changed.
-    active = await repairs.active(record.profile)
-    for _ in range(_CLAIMS):
-        if active is not None and active.repair_id != record.repair_id:
-            holder = await repairs.record(record.profile, active.repair_id)
-            if holder is not None and not holder.state.has_ended:
-                why = f"Repair {active.repair_id} of its profile is {holder.state}. Wait for it, or stop it."
-                raise RefusedError(why, active_id=active.repair_id)
-        held = await repairs.claim(record.profile, record.repair_id, context.services.now(), active)
-        if held is not None:
-            return held
-        active = await repairs.active(record.profile)
-    raise RefusedError(f"Another repair of profile {record.profile} was approved in the same moment.")
+    held = await context.services.store.repairs.take_place(record, context.services.now())
+    if held is None:
+        raise RefusedError(f"Another repair of profile {record.profile} was approved in the same moment.")
+    if isinstance(held, RepairRecord):
+        why = f"Repair {held.repair_id} of its profile is {held.state}. Wait for it, or stop it."
+        raise RefusedError(why, active_id=held.repair_id)
+    return held
 
 
 async def overdue(services: Services, profile: str) -> ActiveRepair | None:

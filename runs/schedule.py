@@ -40,7 +40,8 @@ async def start_scheduled(context: Context, slot: datetime, *, past_due: bool, o
     if past_due:
         event("schedule.past_due", audit_id=audit_id, profile=profile.name)
     try:
-        await begin(context, parameters, audit_id)
+        # With a policy, what it has found is repaired behind it, in the same orchestration.
+        await begin(context, parameters, audit_id, "audit" if settings.policy_of(profile.name) is None else "recovery")
     except AuditExistsError:  # the timer has fired twice
         logger.info("The audit of %s was started before", slot)
         return None

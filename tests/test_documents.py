@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from adapters.schedules import SHOWN, word_of
-from adapters.settings import SCHEDULES, VARIABLES, Settings, load_settings
+from adapters.schedules import word_of
+from adapters.settings import VARIABLES, Settings, load_settings
+from adapters.unattended import AUTO_REPAIR, MOST, MOST_PER_HOUR, SCHEDULES, SHOWN
 from auditctl.arguments import parse
 from auditctl.commands import Report
 from profiles.pre_capture_sessions import PROFILE
@@ -58,7 +59,7 @@ def written(value: object) -> str:
 def test_every_setting_is_in_the_readme_and_in_the_example() -> None:
     of_settings = [field.name for field in fields(Settings)]
     # Which the enabled profiles declare; beside retention_days; SHOWN.
-    for name in ("connections", "own_retention_days", "own_schedules"):
+    for name in ("connections", "own_retention_days", "own_schedules", "policies"):
         of_settings.remove(name)
     assert [*VARIABLES, "app_address", "is_on_platform", "platform_authenticates"] == of_settings  # which Azure gives
     documented = [
@@ -71,7 +72,8 @@ def test_every_setting_is_in_the_readme_and_in_the_example() -> None:
     assert sorted(row[0] for row in rows) == sorted(f"`{name}`" for name in documented)
     example = json.loads((ROOT / "local.settings.example.json").read_text(encoding="utf-8"))["Values"]
     word = word_of(PROFILE.name)
-    documented = [name.replace("<PROFILE>", word) for name in documented]
+    no_policy = {SHOWN[begins] for begins in (AUTO_REPAIR, MOST, MOST_PER_HOUR)}
+    documented = [name.replace("<PROFILE>", word) for name in documented if name not in no_policy]
     assert set(documented) <= set(example)
     assert set(example) - set(documented) == {"FUNCTIONS_WORKER_RUNTIME", "AzureWebJobsStorage"}
 
@@ -195,7 +197,7 @@ def test_every_event_is_in_the_guide_and_no_other() -> None:
     told |= {name for pair in re.findall(r"\"(\S+)\" if resumed else \"(\S+)\"", code) for name in pair}
     documented = [name for row in table("Events", GUIDE) for name in re.findall(r"`([a-z_.]+)`", row[0])]
     assert sorted(documented) == sorted(told)
-    asked_for = set(re.findall(r"\"((?:audit|repair|schedule|retention)\.[a-z_]+)\"", GUIDE))
+    asked_for = set(re.findall(r"\"((?:audit|policy|repair|schedule|retention)\.[a-z_]+)\"", GUIDE))
     assert asked_for <= told
 
 

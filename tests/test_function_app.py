@@ -72,6 +72,8 @@ ROUTES = {
     ("undo_repair", "repairs/{repair_id}/undo", "POST"),
     ("export_repair", "repairs/{repair_id}/export", "GET"),
     ("give_pseudonym_of_repair", "repairs/{repair_id}/pseudonym", "POST"),
+    ("get_policies", "policies", "GET"),
+    ("resume_policy", "policies/{profile}/resume", "POST"),
     ("get_openapi", "openapi.json", "GET"),
     ("get_profiles", "profiles", "GET"),
     ("get_health", "health", "GET"),
@@ -80,8 +82,9 @@ ROUTES = {
 ACTIVITIES = {
     "pull", "plan", "scan_shard", "keep_dead_letters", "screen", "look_again", "judge", "report", "fail", "notify",
     "begin_look", "propose", "apply", "defer", "verify", "end_repair", "tell_of_repair",
+    "begin_recovery", "approve_by_policy",
 }  # fmt: skip
-ORCHESTRATIONS = {"audit", "proposal", "repair"}
+ORCHESTRATIONS = {"audit", "proposal", "recovery", "repair"}
 TIMERS = {"watchdog", "retention"}  # scheduled_audit only where AUDIT_SCHEDULE is set
 
 

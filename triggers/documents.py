@@ -184,6 +184,8 @@ class ChangeShown(Closed):
     do: list[EffectShown]
     undo: EffectShown | None
     left_to_people: str
+    waiting_since: Moment | None
+    """When its subject came to be, where that is known."""
 
 
 class LeftOutShown(Closed):
@@ -192,6 +194,14 @@ class LeftOutShown(Closed):
     subject: SubjectOfRepair
     verdict: str
     why: Said
+
+
+class PolicyNamed(Closed):
+    """The policy that a plan rests on."""
+
+    setting: str
+    value: str
+    text: Said
 
 
 class PlanShown(Closed):
@@ -203,6 +213,8 @@ class PlanShown(Closed):
     profile: ProfileName
     audit_id: AuditId
     undoes: RepairId | None
+    policy: PolicyNamed | None
+    """What it rests on, where no person proposed it."""
     audited: dict[str, Any]
     """Environment, storage accounts and databases."""
     identities: Scalars
@@ -246,6 +258,8 @@ class RepairInShort(Closed):
     audit_id: AuditId
     undoes: RepairId | None
     """The repair that this one takes back."""
+    policy: Said | None
+    """What the policy says that it rests on; null where a person proposed it."""
     state: RepairState
     created_at: Moment
     updated_at: Moment
@@ -315,6 +329,36 @@ class Repairs(Closed):
 
     repairs: list[RepairInShort]
     unreadable: list[Said]
+
+
+class Policy(Closed):
+    """What is repaired without a person, and whether it is so now."""
+
+    profile: ProfileName
+    state: Literal["active", "paused", "off"]
+    """Paused by itself, or off by a setting."""
+    approves: Said
+    """What it approves, in words."""
+    setting: str
+    """The app setting that switches it on."""
+    value: str
+    repairs: list[str]
+    most: Annotated[int, Field(ge=1, le=MOST_CHANGES)]
+    """As many changes as it approves by one audit."""
+    most_per_hour: Annotated[int, Field(ge=1, le=MOST_CHANGES)]
+    paused_at: Moment | None
+    why: Said | None
+    """Why it has paused itself."""
+    resumed_at: Moment | None
+    """When a person last let it go on."""
+    resumed_by: str | None
+    reason: str | None
+
+
+class Policies(Closed):
+    """All policies that the settings switch on."""
+
+    policies: list[Policy]
 
 
 class DeadLetter(UnreadShard):
@@ -475,6 +519,10 @@ class RepairNotSo(Conflict):
 
 class NothingToRepair(Conflict):
     """No repair mends what was chosen."""
+
+
+class PolicyNotPaused(Conflict):
+    """The policy has not paused itself."""
 
 
 class NoReport(Conflict):

@@ -14,7 +14,6 @@ from adapters.services import Services, services
 from reconciliation.errors import BadRequestError, FieldProblem, UnreadableError
 from reconciliation.options import shortened
 from reconciliation.people import Person
-from reconciliation.profile import Profile
 from reconciliation.repair_record import Chosen, RepairRecord
 from reconciliation.run_record import RunRecord
 from runs import repairs
@@ -156,15 +155,12 @@ async def _chosen(app: Services, audit: RunRecord, given: ProposeRepair) -> Chos
         for one, verdict in found.items()
         if (given.findings is None or one in given.findings) and (given.verdicts is None or verdict in given.verdicts)
     ]
-    mended = [one for one in meant if found[one] in _mended(profile)]
+    repairable = profile.mended_by([repair.name for repair in profile.repairs])
+    mended = [one for one in meant if found[one] in repairable]
     if not mended:
         verdicts = ", ".join(sorted({found[one] for one in meant})) or "nothing"
         raise RefusedError(f"No repair mends what was chosen ({verdicts}).")
     return Chosen(tuple(mended), tuple(given.verdicts or ()), given.max)
-
-
-def _mended(profile: Profile) -> set[str]:
-    return {rule.verdict for _, rule in profile.verdicts() if rule.repair is not None}
 
 
 def _all_there(given: ProposeRepair, ids: set[str], verdicts: set[str]) -> None:

@@ -18,6 +18,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
+from reconciliation import policy
 from reconciliation.errors import BadRequestError, FieldProblem
 from reconciliation.options import Value, shortened
 from reconciliation.parameters import AuditParameters
@@ -145,6 +146,15 @@ class AskRepair(BaseModel):
     by: Annotated[OneLine, Field(min_length=1, max_length=100)] | None = None
 
 
+class ResumePolicy(BaseModel):
+    """The body of POST /policies/{profile}/resume."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    reason: Annotated[OneLine, Field(min_length=3, max_length=LONGEST_REASON)]
+    by: Annotated[OneLine, Field(min_length=1, max_length=100)] | None = None
+
+
 _BY = "who asks: a text of 1 to 100 characters on one line; nothing where the platform says who asks"
 _OF_REPAIRS = {
     "by": _BY,
@@ -170,6 +180,8 @@ def read_repair(kind: type[BodyT], body: bytes, *, names_itself: bool) -> BodyT:
     if (by is not None) is not names_itself:
         wanted = _BY if names_itself else "nothing: the platform says who asks"
         raise BadRequestError([FieldProblem("by", shortened(by) if by else "missing", wanted)])
+    if by is not None and by.casefold() == policy.NAME:
+        raise BadRequestError([FieldProblem("by", shortened(by), f"{_BY}; that is what a policy is called")])
     return given
 
 

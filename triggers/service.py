@@ -15,6 +15,7 @@ from adapters.services import Services, services
 from adapters.telemetry import tell_unexpected
 from reconciliation import VERSION
 from reconciliation.errors import AuditError, RunStoreError
+from reconciliation.policy import Policy
 from reconciliation.profile import Profile, Technology
 from reconciliation.queries import HttpRows, SqlRows
 from reconciliation.times import to_text
@@ -53,6 +54,7 @@ def _checks(app: Services) -> dict[str, Coroutine[Any, Any, str | None]]:
     checks: dict[str, Coroutine[Any, Any, str | None]] = {
         f"schedule:{name}": _paused(name) for name in app.settings.schedules_paused
     }
+    checks |= {f"policy:{name}": _approves(app, policy) for name, policy in app.settings.policies.items()}
     checks |= {"storage:REPORT_STORAGE": app.records.check()}
     checks |= {
         f"repairs:{name}": _ends(app, name) for name, profile in app.settings.profiles.items() if profile.repairs
@@ -80,6 +82,17 @@ def _talks(app: Services, setting: str) -> list[HttpRows]:
 
 async def _paused(profile: str) -> str:
     return f"Paused by AUDIT_SCHEDULES_PAUSED: no audit of {profile} starts by itself."
+
+
+async def _approves(app: Services, policy: Policy) -> str:
+    """A policy that does nothing is said, and is no fault of the service: audits go on."""
+    if app.settings.policy_of(policy.profile) is None:
+        return f"Paused by AUDIT_AUTO_REPAIRS_PAUSED: nothing of {policy.profile} is repaired without a person."
+    state = await app.store.policies.state(policy.profile)
+    if state.paused_at is None:
+        return f"{policy.setting} approves {policy.text}"
+    how = f"let it go on with auditctl repair resume {policy.profile}."
+    return f"It has paused itself at {to_text(state.paused_at)}: {state.why} Mend that, then {how}"
 
 
 async def _ends(app: Services, profile: str) -> None:

@@ -9,7 +9,7 @@ import azure.functions as func
 
 from adapters.schedules import ProfileTimer, profile_of, profile_timers
 from adapters.services import services
-from adapters.settings import SCHEDULES
+from adapters.unattended import SCHEDULES
 from reconciliation.times import from_text
 from runs.context import Context
 from runs.purge import clear_away

@@ -34,6 +34,7 @@ from reconciliation.times import to_text
 
 SCHEMA_VERSION = 1
 _READ_AT_ONCE = 32
+_CLAIMS = 5
 _INTENDED, _ENDED = ".intended.json", ".ended"
 
 
@@ -138,6 +139,24 @@ class Repairs:
         # A write whose answer is lost on the way is sent again and then finds itself.
         active = await self.active(profile)
         return active if active is not None and (active.repair_id, active.since) == (repair_id, at) else None
+
+    async def take_place(self, record: RepairRecord, at: datetime) -> ActiveRepair | RepairRecord | None:
+        """Make it the active repair of its profile, and give the guard; or the record of the one that has the place,
+        which has not ended; or None if others were faster all the time.
+
+        A guard that names this very repair is written again, too: whoever is about to free it finds it changed.
+        """
+        active = await self.active(record.profile)
+        for _ in range(_CLAIMS):
+            if active is not None and active.repair_id != record.repair_id:
+                holder = await self.record(record.profile, active.repair_id)
+                if holder is not None and not holder.state.has_ended:
+                    return holder
+            held = await self.claim(record.profile, record.repair_id, at, active)
+            if held is not None:
+                return held
+            active = await self.active(record.profile)
+        return None
 
     async def release(self, active: ActiveRepair, profile: str) -> bool:
         """Delete a guard; False if it has changed since it was read."""

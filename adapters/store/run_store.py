@@ -10,6 +10,7 @@ from adapters.store.dead_letters import DeadLetters
 from adapters.store.folder import Folder
 from adapters.store.overview import Overview
 from adapters.store.plans import Plans
+from adapters.store.policies import Policies
 from adapters.store.questions import Questions
 from adapters.store.recent import Recent
 from adapters.store.repairs import Repairs
@@ -24,8 +25,8 @@ logger = logging.getLogger("capture_audit.run_store")
 
 @dataclass(frozen=True)
 class RunStore:
-    """The first argument of every method is the folder of an audit or of an attempt; for ``questions`` the profile, for
-    ``repairs`` a repair's record. ``recent`` is what this process has written itself of late.
+    """The first argument of every method is the folder of an audit or of an attempt; for ``questions`` and ``policies``
+    the profile, for ``repairs`` a repair's record. ``recent`` is what this process has written itself of late.
     """
 
     rows: Rows
@@ -37,6 +38,7 @@ class RunStore:
     overview: Overview
     questions: Questions
     repairs: Repairs
+    policies: Policies
     recent: Recent
 
     @classmethod
@@ -52,6 +54,7 @@ class RunStore:
             Overview(folder),
             Questions(folder),
             Repairs(blobs),
+            Policies(folder),
             blobs.recent,
         )
 

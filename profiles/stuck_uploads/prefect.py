@@ -43,10 +43,22 @@ def deployment_and_workers(names: Mapping[str, str]) -> Conversation:
         yield from _workers(pool)
 
 
+def call_for_workers(pool: str, offset: int) -> HttpCall:
+    """A page of the workers of a pool; an empty one is the end."""
+    return HttpCall(f"/work_pools/{quote(pool, safe='')}/workers/filter", {"offset": offset})
+
+
+def call_for_deployment(name: str) -> HttpCall:
+    """The deployment of the names of flow and deployment, ``flow/deployment``; 404 if there is none."""
+    flow, _, deployment = name.partition("/")
+    path = f"/deployments/name/{quote(flow, safe='')}/{quote(deployment, safe='')}"
+    return HttpCall(path, expects=(_FOUND, _NOT_FOUND))
+
+
 def _workers(pool: str) -> Conversation:
     offset = 0
     for _ in range(_MOST_PAGES):
-        answer = yield HttpCall(f"/work_pools/{quote(pool, safe='')}/workers/filter", {"offset": offset})
+        answer = yield call_for_workers(pool, offset)
         workers = list_in(answer)
         if not workers:
             return
@@ -149,9 +161,7 @@ def _row(run: Json, ids: Mapping[str, str]) -> list[Any]:
 
 def _deployment(name: str) -> Generator[Any, HttpAnswer, HttpAnswer | None]:
     """The answer that describes a deployment; None if there is none of that name, which the conversation then says."""
-    flow, _, deployment = name.partition("/")
-    path = f"/deployments/name/{quote(flow, safe='')}/{quote(deployment, safe='')}"
-    answer = yield HttpCall(path, expects=(_FOUND, _NOT_FOUND))
+    answer = yield call_for_deployment(name)
     if answer.status != _NOT_FOUND:
         return answer
     yield Unread(

@@ -118,7 +118,7 @@ class StuckUploads(Grouped):
             ),
         )
         self.sources = self._sources()
-        self.repairs = repairs(self.dialect, self.given[NAMESPACE])
+        self.repairs = repairs(self.dialect, self.given[NAMESPACE], self.given[DEPLOYMENT])
         self.scan = Scan(
             VIDEOS,
             open=lambda group, asked: scan.choose(group, asked, self.dialect),

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from profiles.stuck_uploads import starting, statements
+from profiles.stuck_uploads.braking import brake
 from profiles.stuck_uploads.dialects import Dialect
 from profiles.stuck_uploads.facts import VideoFacts
 from profiles.stuck_uploads.keys import LAYOUT, OCR, SERVER, SOURCE, folder_of
@@ -25,8 +26,8 @@ _UNREAD = "Its folder could not be read just now."
 _LEFT_TO_PEOPLE = "See what becomes of its run. Once it runs it cannot be taken back."
 
 
-def repairs(dialect: Dialect, namespace: str) -> tuple[Repair[VideoFacts], ...]:
-    """The repairs for a system with these columns, in this namespace."""
+def repairs(dialect: Dialect, namespace: str, deployment: str) -> tuple[Repair[VideoFacts], ...]:
+    """The repairs for a system with these columns, in this namespace, whose runs are those of a deployment."""
     return (
         Repair[VideoFacts](
             name=START_RUN,
@@ -38,6 +39,8 @@ def repairs(dialect: Dialect, namespace: str) -> tuple[Repair[VideoFacts], ...]:
             change=lambda repairable: _start(repairable, namespace),
             expects=frozenset({"processing", "run_not_picked_up", "recently_run", "still_changing", "healthy"}),
             two_persons=False,
+            by_policy=True,
+            brake=lambda started: brake(deployment, started),
         ),
         Repair[VideoFacts](
             name=MARK_PROCESSED,
@@ -104,6 +107,7 @@ def _start(repairable: Repairable[VideoFacts], namespace: str) -> Change | str:
         undo=Effect(statements.CANCEL_RUN.name, {"video_id": video.id}),
         shown=_shown(facts, objects),
         left_to_people=_LEFT_TO_PEOPLE if service.online else f"{_LEFT_TO_PEOPLE} No worker is online now.",
+        waiting_since=video.created_at,
     )
 
 
@@ -136,6 +140,7 @@ def _mark(repairable: Repairable[VideoFacts]) -> Change | str:
         undo=Effect(statements.MARK_BACK, {name: values[name] for name in ("video_id", "status", "processed")}),
         shown=_shown(facts, client),
         left_to_people="Open it as its owner would.",
+        waiting_since=video.created_at,
     )
 
 

@@ -142,7 +142,7 @@ def test_people_are_told_of_an_end_also_when_its_step_is_done_a_second_time(befo
     services = Outside(MemoryStorage({}), MemoryDatabase()).services
     answer = ended_result(services, before=before, ended=ended(State.COMPLETED))
     notify = services.settings.notifies_of("findings")
-    assert answer == {"ok": True, "state": "completed", "outcome": "findings", "notify": notify}
+    assert answer == {"ok": True, "state": "completed", "outcome": "findings", "notify": notify, "for_policy": 0}
 
 
 def test_nobody_is_told_of_what_was_cancelled() -> None:

@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 from adapters.api_connection import ApiConnection
 from adapters.connections import StorageConnection, by_connection_string
 from adapters.services import open_services
-from adapters.settings import SCHEDULES, VARIABLES, Settings, load_settings
+from adapters.settings import VARIABLES, Settings, load_settings
+from adapters.unattended import SCHEDULES
 from reconciliation.errors import SettingsError
 
 SECRET = "c2VjcmV0LXNlY3JldA=="
@@ -20,6 +21,7 @@ TEXTS = {
     "scheduled_profile",
     "scheduled_mode",
     "schedules_paused",
+    "policies_paused",
     "webhook_url",
     "webhook_outcomes",
     "allow_mostly_missing",
@@ -170,9 +172,9 @@ def test_all_problems_are_told_at_once() -> None:
     text = problems({**wrong, "PRE_DATABASE": ""})
     for variable in ("SOURCE_STORAGE", "REPORT_STORAGE", "AzureWebJobsStorage", "PRE_DATABASE", *wrong):
         assert variable in text
-    # What may be scheduled depends on what is enabled.
+    # What may be scheduled, and repaired by itself, depends on what is enabled.
     also = problems({**wrong, "AUDIT_PROFILES": profiles})
-    assert all(variable in also for variable in wrong if "SCHEDULE" not in variable)
+    assert all(variable in also for variable in wrong if "SCHEDULE" not in variable and "AUTO_REPAIR" not in variable)
     assert "AUDIT_PROFILES" in also
 
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from orchestrators.audit import audit
 from reconciliation.shards import MAX_SHARDS
 from tests.orchestrators.answers import ENDED, Answer, World, once, raising, refused, scanned
-from tests.orchestrators.repairs import OF_REPAIRS
+from tests.orchestrators.repairs import OF_POLICIES, OF_REPAIRS
 from tests.orchestrators.sdk_host import ACTIVITY, TIMER, WHEN_ALL, Said, SdkHost, run
 
 # The SDK warns about its own codec, once in each process.
@@ -212,9 +212,10 @@ def test_every_activity_that_is_called_is_registered_since_a_real_host_waits_for
     run(good, World(answers={"report": lambda _: {**ENDED, "notify": True}}), Random(1))
     run(bad, World(answers={"plan": raising("broken")}), Random(1))
     called = {name for host in (good, bad) for name, _ in asked_for(host.answers[-1])}
-    assert called | OF_REPAIRS == registered
+    assert called | OF_REPAIRS | OF_POLICIES == registered
     assert {name for name, kind in triggers.items() if kind == "orchestrationTrigger"} == {
         "audit",
         "proposal",
+        "recovery",
         "repair",
     }

@@ -35,6 +35,9 @@ _RESPONSES: tuple[Model, ...] = (
     documents.PseudonymGiven,
     documents.Repairs,
     documents.AcceptedRepair,
+    documents.Policies,
+    documents.Policy,
+    documents.PolicyNotPaused,
     documents.RepairBusy,
     documents.RepairNotSo,
     documents.NothingToRepair,
@@ -66,6 +69,7 @@ def components(profiles: Profiles) -> dict[str, Schema]:
         requests.DiscardDeadLetters,
         requests.ProposeRepair,
         requests.DecideRepair,
+        requests.ResumePolicy,
         requests.AskRepair,
         requests.PseudonymOfRepair,
     )

@@ -35,6 +35,13 @@ _AUDIT_ID: Json = {
 }
 
 
+_PROFILE: Json = {
+    "name": "profile",
+    "in": "path",
+    "required": True,
+    "description": "The name of a profile.",
+    "schema": ref("ProfileName"),
+}
 _REPAIR_ID: Json = {
     "name": "repair_id",
     "in": "path",
@@ -330,6 +337,29 @@ PATHS: Json = {
             },
             (_REPAIR_ID,),
             _body("AskRepair", required=False),
+        )
+    },
+    "/policies": {
+        "get": _operation(
+            "get_policies",
+            "What is repaired without a person, and whether it is so now",
+            {**_NEEDS_STORE, "200": _response("The policies.", ref("Policies"))},
+        )
+    },
+    "/policies/{profile}/resume": {
+        "post": _operation(
+            "resume_policy",
+            "Let a policy go on that has paused itself",
+            {
+                **_UNUSABLE,
+                **_NEEDS_STORE,
+                "200": _response("It goes on with the next scheduled audit.", ref("Policy")),
+                "403": _FORBIDDEN,
+                "404": _refusal("There is no policy of that profile.", "NotFound"),
+                "409": _refusal("It has not paused itself.", "PolicyNotPaused"),
+            },
+            (_PROFILE,),
+            _body("ResumePolicy", required=True),
         )
     },
     "/profiles": {

@@ -1,0 +1,120 @@
+"""Begin the repair of what a scheduled audit has found and the profile's policy approves."""
+
+import hashlib
+from typing import Literal, TypedDict
+
+import azure.durable_functions as df
+
+from activities.by_policy import lately_made
+from activities.step import AuditRequest, Refusal, folder_of, run_body
+from adapters.services import Services
+from adapters.telemetry import event
+from reconciliation.errors import RunStoreError
+from reconciliation.people import Sealed
+from reconciliation.policy import Policy, PolicyState, still_allowed
+from reconciliation.profile import Profile
+from reconciliation.repair import MOST_CHANGES
+from reconciliation.repair_lifecycle import RepairState
+from reconciliation.repair_record import Chosen, RepairRecord
+from reconciliation.run_record import RunRecord, new_audit_id
+from reporting.document import ReportReader
+
+bp = df.Blueprint()
+
+_LOOKED_AT = 3
+"""So many times as many subjects are looked at as may be changed: of some of them it turns out that they may not be."""
+
+
+class BeginRecoveryResult(TypedDict):
+    """The id of the repair that is begun; None if the policy does nothing now."""
+
+    ok: Literal[True]
+    repair_id: str | None
+
+
+async def begin_recovery_of(request: AuditRequest, services: Services) -> BeginRecoveryResult:
+    """Write the record of the repair; one that is there is kept. Its id follows from the audit's.
+
+    Raises ``RunStoreError`` if there is no such audit, or its report was deleted.
+    """
+    audit = await services.records.record_in(folder_of(request))
+    if audit is None:
+        raise RunStoreError(f"There is no audit {request['audit_id']} in {services.records.where}.")
+    profile, policy = services.profile_of(audit), services.settings.policy_of(request["profile"])
+    if policy is None:
+        return _nothing(request, "off")
+    repairs, repair_id = services.store.repairs, _repair_id(audit)
+    if await repairs.record(profile.name, repair_id) is not None:
+        return {"ok": True, "repair_id": repair_id}
+    state = await services.store.policies.state(profile.name)
+    if state.paused_at is not None:
+        return _nothing(request, "paused_itself")
+    most = still_allowed(policy, [one.at for one in await lately_made(services, profile.name)], services.now())
+    if not most:
+        return _nothing(request, "enough_within_hour")
+    ids = await _found(services, audit, profile, policy, state)
+    if not ids:
+        return _nothing(request, "all_wait")
+    chosen = Chosen(tuple(_from_its_place(ids, audit)[: min(MOST_CHANGES, _LOOKED_AT * most)]), most=most)
+    await _create(services, audit, policy, chosen)
+    return {"ok": True, "repair_id": repair_id}
+
+
+def _nothing(request: AuditRequest, reason: str) -> BeginRecoveryResult:
+    event("policy.skipped", profile=request["profile"], audit_id=request["audit_id"], reason=reason)
+    return {"ok": True, "repair_id": None}
+
+
+async def _create(services: Services, audit: RunRecord, policy: Policy, chosen: Chosen) -> None:
+    now, repair_id = services.now(), _repair_id(audit)
+    sealed = Sealed.of(policy.person, _digest(repair_id)[:32])
+    record = RepairRecord(
+        repair_id,
+        audit.parameters.profile,
+        audit.audit_id,
+        chosen,
+        sealed.seal,
+        RepairState.PROPOSING,
+        created_at=now,
+        updated_at=now,
+        policy=policy.named(),
+    )
+    await services.store.repairs.create(record)
+    await services.store.repairs.seal(record, sealed)
+
+
+async def _found(
+    services: Services, audit: RunRecord, profile: Profile, policy: Policy, state: PolicyState
+) -> list[str]:
+    """The subjects that the policy's repairs mend, in the order of the report, without those that wait."""
+    verdicts, kind, now = profile.mended_by(policy.repairs), profile.kinds[0].name, services.now()
+    reader, found = ReportReader(), list[str]()
+    async for lines in services.store.reports.lines(audit.folder):
+        found += [
+            finding["subject"]["id"]
+            for finding in reader.read(lines)
+            if finding["subject"]["kind"] == kind and finding["verdict"] in verdicts
+        ]
+    return [one for one in found if not state.is_waiting(one, now)]
+
+
+def _from_its_place(ids: list[str], audit: RunRecord) -> list[str]:
+    """The same, from a place that differs by audit: where there are more than one repair takes, none of them always
+    comes last.
+    """
+    place = int(_digest(audit.audit_id)[:8], 16) % len(ids)
+    return ids[place:] + ids[:place]
+
+
+def _repair_id(audit: RunRecord) -> str:
+    """It follows from the audit: whoever begins it again finds it."""
+    return new_audit_id(audit.ended_at or audit.updated_at, _digest(audit.audit_id)[:8])
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@bp.activity_trigger(input_name="request")
+async def begin_recovery(request: AuditRequest) -> BeginRecoveryResult | Refusal:
+    return await run_body(begin_recovery_of, request)
