@@ -13,7 +13,9 @@ from dev.demo.cases import Case, PlantedContainer, healthy_cases, other_containe
 from dev.demo.planting import plant_containers, plant_rows
 from dev.devstack.azurite import AzuriteServer, azurite
 from dev.devstack.postgres import PostgresServer
+from dev.devstack.prefect import PrefectServer
 from tests.app.proxy import StorageProxy, storage_proxy
+from tests.app.uploads import Servers
 from tests.app.world import Api, World, running
 
 PlantWorld = Callable[[list[Case], list[PlantedContainer]], World]
@@ -99,3 +101,8 @@ def api(world: World) -> Iterator[Api]:
     """The app over the world, with nothing between them."""
     with running(world.settings()) as api:
         yield api
+
+
+@pytest.fixture
+def servers(postgres_server: PostgresServer, azurite_server: AzuriteServer, prefect_server: PrefectServer) -> Servers:
+    return Servers(postgres_server, azurite_server, prefect_server)
