@@ -111,6 +111,11 @@ class HttpApi:
         self._tries = tries or Tries()
         self._sleep, self._clock = sleep, clock
 
+    @property
+    def try_seconds(self) -> float:
+        """How long the answer to one request is waited for."""
+        return self._tries.each_seconds
+
     async def call(self, call: HttpCall, *, repeat: bool = True) -> HttpAnswer:
         """The answer to a call, with one of the statuses that it expects; the body of a 204 is None.
 
