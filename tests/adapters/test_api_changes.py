@@ -238,6 +238,22 @@ async def test_with_keys_of_their_own_one_run_stays_too(world: World) -> None:
     assert (len(done), active) == (1, done)
 
 
+async def test_a_run_from_before_the_deployment_was_registered_again_stands_against_another(world: World) -> None:
+    values = await world.with_its_file()
+    rival = world.plant.run(world.deployment, {"video_id": STUCK.video_id}, "RUNNING")
+    world.plant.delete_deployment(world.deployment)
+    again = replace(world, deployment=world.plant.deployment(world.bucket, "production", world.bucket))
+    staging = world.plant.deployment(world.bucket, "staging", world.bucket)
+    world.plant.run(staging, {"video_id": STUCK.video_id}, "RUNNING")
+    values = {**values, "deployment_id": again.deployment}
+    ended = await again.start(values)
+    assert (ended.ending, rival in ended.why) == (Ending.SOMEONE_ELSE_MOVED, True)
+    assert again.runs() == []
+    world.plant.set_state(rival, "CRASHED")
+    ended = await again.start(values)
+    assert (ended.ending, "recent_run" in ended.why, rival in ended.why) == (Ending.REFUSED, True, True)
+
+
 async def test_where_somebody_elses_run_is_active_none_is_created(world: World) -> None:
     rival = world.plant.run(world.deployment, {"video_id": STUCK.video_id.upper()})
     ended = await world.start(await world.with_its_file())

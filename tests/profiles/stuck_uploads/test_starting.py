@@ -100,6 +100,35 @@ def test_runs_of_another_deployment_or_video_stand_against_nothing() -> None:
     assert run_to_its_end(start(values(), OURS), prefect).ending is Ending.DONE
 
 
+@pytest.mark.parametrize(("of", "state"), [("former", "RUNNING"), ("former", "PAUSED"), (None, "RUNNING")])
+def test_a_run_from_before_the_deployment_was_registered_again_stands_against_another(
+    of: str | None, state: str
+) -> None:
+    prefect = server()
+    prefect.add("theirs", state, ago(3), deployment_id=None if of is None else f"d-{of}")
+    assert run_to_its_end(start(values(), OURS), prefect).ending is Ending.SOMEONE_ELSE_MOVED
+    assert living(prefect) == ["theirs"]
+
+
+def test_one_from_before_that_has_just_ended_is_waited_for() -> None:
+    prefect = server()
+    prefect.add("ended", "FAILED", ago(30), of="former", end_time="2026-11-27T09:26:00Z")
+    assert run_to_its_end(start(values(), OURS), prefect).ending is Ending.REFUSED
+
+
+def test_one_from_before_that_is_seen_only_afterwards_makes_us_take_ours_back() -> None:
+    prefect = server()
+    rival_after(prefect, "create_flow_run", of="former", state_type="RUNNING")
+    assert run_to_its_end(start(values(), OURS), prefect).ending is Ending.SOMEONE_ELSE_MOVED
+    assert living(prefect) == ["rival"]
+
+
+def test_a_run_of_another_environment_that_names_no_video_stands_against_nothing() -> None:
+    prefect = server()
+    prefect.add("nameless", "RUNNING", ago(3), of="staging", parameters={})
+    assert run_to_its_end(start(values(), OURS), prefect).ending is Ending.DONE
+
+
 def test_a_run_that_has_just_ended_is_waited_for() -> None:
     prefect = server()
     prefect.add("ended", "FAILED", ago(30), end_time="2026-11-27T09:26:00Z")
