@@ -37,7 +37,14 @@ class _Talking:
             call = next(conversation)
             while True:
                 self.has_changed = self.has_changed or call.changes
-                call = conversation.send(await self.api.call(call))
+                try:
+                    answer = await self.api.call(call)
+                except AuditError as error:
+                    if not call.once:
+                        raise
+                    call = conversation.throw(error)
+                else:
+                    call = conversation.send(answer)
         except StopIteration as stop:
             result: ResultT = stop.value
             return result

@@ -12,7 +12,8 @@ from reconciliation.times import optional_from_text
 PROCESS, CROP = "process", "crop"
 """What a run is for: the first processing of a video, or what follows once its layout is approved."""
 TERMINAL = frozenset({"COMPLETED", "FAILED", "CANCELLED", "CRASHED"})
-SCHEDULED, PENDING, RUNNING, COMPLETED = "SCHEDULED", "PENDING", "RUNNING", "COMPLETED"
+SCHEDULED, PENDING, RUNNING = "SCHEDULED", "PENDING", "RUNNING"
+COMPLETED, CANCELLED = "COMPLETED", "CANCELLED"
 BROKEN = frozenset({"FAILED", "CRASHED"})
 
 MEMBERS = (
@@ -65,7 +66,7 @@ class Run:
     @property
     def was_called_off(self) -> bool:
         """True if it was cancelled before it began."""
-        return self.state == "CANCELLED" and not self.begun
+        return self.state == CANCELLED and not self.begun
 
     @property
     def last_moment(self) -> datetime | None:

@@ -13,9 +13,9 @@ from profiles.stuck_uploads.answers import Json, PagesOfRuns, list_in, object_in
 from profiles.stuck_uploads.keys import video_id
 from profiles.stuck_uploads.prefect import ACTIVE
 from profiles.stuck_uploads.registered import Registered
-from profiles.stuck_uploads.runs import PROCESS, SCHEDULED, TERMINAL
+from profiles.stuck_uploads.runs import CANCELLED, PROCESS, SCHEDULED, TERMINAL
 from reconciliation.effects import Ended, Ending, Once, Values
-from reconciliation.errors import ListingError
+from reconciliation.errors import AuditError, ListingError
 from reconciliation.queries import HttpAnswer, HttpCall
 from reconciliation.times import from_text, to_text
 
@@ -27,6 +27,7 @@ MOST_SECONDS = 45
 """As long as all of it takes: then there is time to call our run off, for whoever settles what a dead worker did."""
 TAG, OF_VIDEO, OF_EFFECT = "recovery", "video:", "recovery-op:"
 _MOST_PAGES = 1000
+_TRIES = 3
 _FOUND, _CREATED, _NOT_FOUND = 200, 201, 404
 
 ResultT = TypeVar("ResultT")
@@ -216,14 +217,23 @@ def cancel(run_id: str) -> Talk[bool]:
     """Cancel a run that is only scheduled; True if it is cancelled then.
 
     Prefect *rejects* this for such a run and puts it right into CANCELLED, and *aborts* it for one that has ended; one
-    that a worker has taken would be broken off, so it is not asked for that.
+    that a worker has taken would be broken off, so it is not asked for that. If its answer gets lost, a worker may take
+    the run until it is asked again: so what became of the run is read before each try.
     """
-    answer = yield _run(run_id)
-    if answer.status == _NOT_FOUND or answer.at is None or not _can_be_cancelled(object_in(answer), answer.at):
-        return False
     body = {"state": {"type": "CANCELLING"}, "force": False}
-    yield HttpCall(f"/flow_runs/{run_id}/set_state", body, (_FOUND, _CREATED), changes=True)
-    return (yield from state_of(run_id)) == "CANCELLED"
+    for _ in range(_TRIES):
+        answer = yield _run(run_id)
+        if answer.status == _NOT_FOUND or answer.at is None:
+            return False
+        run = object_in(answer)
+        if not _can_be_cancelled(run, answer.at):
+            return text_in(run, "state_type") == CANCELLED
+        try:
+            yield HttpCall(f"/flow_runs/{run_id}/set_state", body, (_FOUND, _CREATED), changes=True, once=True)
+        except AuditError:
+            continue
+        break
+    return (yield from state_of(run_id)) == CANCELLED
 
 
 def state_of(run_id: str) -> Talk[str | None]:
@@ -249,7 +259,7 @@ def _video_of(run: Json) -> str:
 
 def _was_called_off(run: Json) -> bool:
     """True for a run that was cancelled before it began: it has done nothing."""
-    return run.get("state_type") == "CANCELLED" and not run.get("run_count")
+    return run.get("state_type") == CANCELLED and not run.get("run_count")
 
 
 def _age(run: Json) -> tuple[str, str]:

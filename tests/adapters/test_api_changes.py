@@ -219,6 +219,35 @@ async def test_an_answer_that_got_lost_is_found_out_about_by_the_run_that_is_the
     assert len(world.runs()) == 1
 
 
+@pytest.mark.parametrize("taken", [False, True])
+async def test_a_run_is_not_cancelled_by_a_second_try_once_a_worker_has_taken_it(world: World, *, taken: bool) -> None:
+    ended = await world.start(await world.with_its_file())
+    run = str(ended.left["run_id"])
+
+    @dataclass
+    class Turning:
+        """The first request to cancel is turned away; meanwhile a worker may take the run."""
+
+        asked: int = 0
+
+        async def call(self, call: HttpCall) -> HttpAnswer:
+            if not call.path.endswith("set_state"):
+                return await world.changes.api.call(call)
+            self.asked += 1
+            if self.asked > 1:
+                return await world.changes.api.call(call)
+            if taken:
+                world.plant.set_state(run, "PENDING")
+            raise ApiUnavailableError("It was turned away.")
+
+    turning: Any = Turning()
+    undo = Effect("cancel_run", {"video_id": STUCK.video_id, **ended.left})
+    soon = datetime.now(UTC) + timedelta(seconds=60)
+    refused = await replace(world.changes, api=turning).apply(CANCEL_RUN, undo, THEIRS, soon)
+    expected = (Ending.REFUSED, "PENDING", 1) if taken else (Ending.DONE, "CANCELLED", 2)
+    assert (refused.ending, world.plant.read(run)["state_type"], turning.asked) == expected
+
+
 async def test_several_that_start_a_run_at_once_start_one(world: World) -> None:
     values = await world.with_its_file()
     endings = await asyncio.gather(*(world.start(values, Once(f"engine {number}", 1, 1)) for number in range(4)))

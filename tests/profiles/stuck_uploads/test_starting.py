@@ -20,7 +20,7 @@ from profiles.stuck_uploads.starting import (
     started,
 )
 from reconciliation.effects import Ended, Ending, Once, Values
-from reconciliation.errors import ListingError
+from reconciliation.errors import ApiInDoubtError, ListingError
 from reconciliation.queries import HttpAnswer, HttpCall
 from tests.profiles.stuck_uploads.prefect_in_memory import AT, Prefect, ago
 
@@ -272,6 +272,49 @@ def test_a_run_is_not_cancelled_any_more_shortly_before_it_begins() -> None:
     prefect.add("a", "SCHEDULED", AT + timedelta(seconds=29))
     assert run_to_its_end(cancel("a"), prefect) is False
     assert prefect.runs["a"]["state_type"] == "SCHEDULED"
+
+
+def with_lost_answers(conversation: Generator[HttpCall, HttpAnswer, Any], of: Prefect, becomes: str | None) -> Any:
+    """What a conversation returns whose calls that are sent once get no answer. None of them is carried out; then the
+    run is in another state (None: in the same one).
+    """
+    try:
+        said = next(conversation)
+        while True:
+            if not said.once:
+                said = conversation.send(of.answer(said))
+                continue
+            of.calls.append(said)
+            if becomes is not None:
+                of.runs["a"]["state_type"] = becomes
+            said = conversation.throw(ApiInDoubtError("The answer got lost."))
+    except StopIteration as stop:
+        return stop.value
+
+
+@pytest.mark.parametrize(
+    ("becomes", "cancelled", "asked"),
+    [("PENDING", False, 1), ("RUNNING", False, 1), ("CANCELLED", True, 1), ("COMPLETED", False, 1), (None, False, 3)],
+)
+def test_between_two_tries_to_cancel_a_run_its_state_is_read(becomes: str, *, cancelled: bool, asked: int) -> None:
+    prefect = server()
+    prefect.add("a", "SCHEDULED", AT + timedelta(seconds=80))
+    assert with_lost_answers(cancel("a"), prefect, becomes) is cancelled
+    assert [call.path for call in prefect.calls].count("/flow_runs/a/set_state") == asked
+    assert prefect.runs["a"]["state_type"] == (becomes or "SCHEDULED")
+
+
+def test_between_two_tries_the_time_that_must_remain_may_run_out() -> None:
+    prefect = server()
+    prefect.add("a", "SCHEDULED", AT + timedelta(seconds=80))
+
+    def later(_calls: int) -> None:
+        if any(call.once for call in prefect.calls):
+            prefect.now = AT + timedelta(seconds=51)
+
+    prefect.between = later
+    assert with_lost_answers(cancel("a"), prefect, None) is False
+    assert [call.once for call in prefect.calls].count(True) == 1
 
 
 def test_a_rival_of_a_repair_that_a_worker_has_taken_does_not_give_way() -> None:
