@@ -42,6 +42,8 @@ COLUMNS, NAMESPACE = "STUCK_UPLOADS_COLUMNS", "STUCK_UPLOADS_NAMESPACE"
 PAUSE = "STUCK_UPLOADS_PAUSE_SECONDS"
 _DEPLOYMENT_FORM = r"[^/\s]{1,100}/[^/\s]{1,100}"
 _PREFIX_OF_RUNS = "run/"
+_ANOTHER_FOLDER = "its row named another folder, or was not there, when its folder was looked up"
+_NEW_LAYOUT = "the database of its layout appeared while it was looked at"
 
 
 class StuckUploads(Grouped):
@@ -256,11 +258,19 @@ class StuckUploads(Grouped):
             group.evidence,
             service=_service(audit),
         )
-        if before is None or not group.late:
+        if before is None:
+            return facts
+        # The second look reads rows after it has looked things up, by the rows of the first.
+        first = scan.video_of(before)
+        if group.evidence is not None and (first is None or first.folder != video.folder):
+            return replace(facts, evidence=Unread(video.id, _ANOTHER_FOLDER, failed=True))
+        if not group.late:
             return facts
         server, *databases = group.late
         latest = audit.clock.latest + audit.clock.storage_ahead
         unread = next((one for one in databases if isinstance(one, Unread)), None)
+        if not databases and facts.folder is not None and facts.folder.layout is not None:
+            unread = Unread(video.id, _NEW_LAYOUT, failed=True)
         read = contents.read(*databases) if databases and unread is None else None
         return replace(facts, server_side=scan.in_folder(server, latest), contents=unread or read)
 

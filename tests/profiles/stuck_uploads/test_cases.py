@@ -5,13 +5,15 @@ import sqlite3
 from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
-from dev.demo.stuck_uploads.cases import CASES, ONLY_LATER, Case, PlantedRun, cases_for, hours, minutes
+from dev.demo.stuck_uploads.cases import CASES, ONLY_LATER, TENANT, Case, PlantedRun, cases_for, hours, minutes
+from dev.demo.stuck_uploads.files import LAYOUT
 from dev.demo.stuck_uploads.rows import status_in
 from profiles.stuck_uploads.dialects import DIALECTS, UNFINISHED
-from tests.profiles.stuck_uploads.world import AS_OF, audit_of, judged, profile_for, run
+from tests.profiles.stuck_uploads.world import AS_OF, Bucket, audit_of, group_of, judged, opened, profile_for, run
 
 NAMED = {case.number: case for case in CASES}
 
@@ -92,3 +94,42 @@ def test_a_run_that_is_begun_again_is_not_dead_by_its_first_start() -> None:
     assert judged(case, profile, audit_of(profile))["video", case.video_id] == "run_zombie"
     fresh = replace(run(case, again), since=AS_OF - minutes(2))
     assert not fresh.is_dead(audit_of(profile).clock)
+
+
+# --- what the first look did not look up ------------------------------------------------------------------------------
+
+
+def twice(first: Case, then: Case, mode: str, **changes: Any) -> str:
+    """The verdict on a video that is ``first`` when it is looked at, and ``then`` when it is looked at again; its row
+    has these ``changes`` by then.
+    """
+    profile = profile_for()
+    audit = audit_of(profile, mode)
+    before = opened(group_of(first, profile, folders=mode == "full"), profile, audit, Bucket(first))
+    rows = ([replace(row, **changes) for row in group_of(then, profile).rows[0]], *before.rows[1:])
+    again = opened(before, profile, audit, Bucket(then))._replace(rows=rows)
+    return judged(first, profile, audit, again)["video", first.video_id]
+
+
+@pytest.mark.parametrize("mode", ["fast", "full"])
+@pytest.mark.parametrize("number", [1, 4, 6, 17, 23])
+def test_a_row_that_got_another_tenant_is_not_judged_by_the_folder_of_the_first(number: int, mode: str) -> None:
+    case, tenant = NAMED[number], TENANT.replace("7e", "8e")
+    moved = {"tenant_id": tenant, "storage_key": f"{tenant}/client/videos/{case.video_id}/video.mp4"}
+    assert twice(case, case, mode) == case.expected
+    assert twice(case, case, mode, **moved) == "unverified"
+
+
+@pytest.mark.parametrize("mode", ["fast", "full"])
+def test_a_layout_that_appeared_between_the_looks_was_not_read(mode: str) -> None:
+    whole = NAMED[4]
+    first = replace(whole, files={name: data for name, data in whole.files.items() if name != LAYOUT})
+    assert twice(first, first, mode) == "partial_outputs"
+    assert twice(first, whole, mode) == "unverified"
+    assert twice(whole, whole, mode) == "finished_not_marked"
+
+
+def test_a_row_that_appeared_between_the_looks_had_no_folder_that_was_looked_up() -> None:
+    assert twice(replace(NAMED[1], row=None), NAMED[1], "full") == "unverified"
+    young = replace(NAMED[1], age=minutes(2))
+    assert twice(replace(NAMED[1], row=None), young, "full") == "too_young"
