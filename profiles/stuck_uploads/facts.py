@@ -42,7 +42,8 @@ class VideoFacts:
 
     ``evidence`` are the folders of its id; an ``Unread`` if they could not be read, None if they were not opened.
     ``contents`` is what its databases say, where that was read: only in the second look. ``outputs_elsewhere`` is the
-    folder that no browser sees, likewise. ``service`` is None if it could not be read.
+    folder that no browser sees, likewise. ``service`` is None if it could not be read. ``oldest`` is the moment of the
+    oldest row when runs were read: those of older rows that have ended were not (None: those of no row).
     """
 
     video: Video
@@ -56,6 +57,7 @@ class VideoFacts:
     server_side: Stored | Unread | None = None
     contents: Contents | Unread | None = None
     service: Service | None = None
+    oldest: datetime | None = None
 
     # --- its row ------------------------------------------------------------------------------------------------------
 
@@ -102,6 +104,14 @@ class VideoFacts:
         done nothing.
         """
         return tuple(run for run in self.runs if run.of == PROCESS and not run.is_active and not run.was_called_off)
+
+    @property
+    def history_is_read(self) -> bool:
+        """True if its runs that have ended were read, too, and not only the active ones."""
+        made = self.video.created_at
+        if made is None or self.created_at is None:  # it may be of any age
+            return False
+        return self.oldest is not None and made >= self.oldest
 
     @property
     def last(self) -> Run | None:

@@ -257,6 +257,7 @@ class StuckUploads(Grouped):
             each_database(group.rows[1]),
             group.evidence,
             service=_service(audit),
+            oldest=audit.earliest.get(VIDEOS),
         )
         if before is None:
             return facts

@@ -4,7 +4,7 @@ import gzip
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -13,7 +13,17 @@ from dev.demo.stuck_uploads.cases import CASES, ONLY_LATER, TENANT, Case, Plante
 from dev.demo.stuck_uploads.files import LAYOUT
 from dev.demo.stuck_uploads.rows import status_in
 from profiles.stuck_uploads.dialects import DIALECTS, UNFINISHED
-from tests.profiles.stuck_uploads.world import AS_OF, Bucket, audit_of, group_of, judged, opened, profile_for, run
+from tests.profiles.stuck_uploads.world import (
+    AS_OF,
+    OLDEST,
+    Bucket,
+    audit_of,
+    group_of,
+    judged,
+    opened,
+    profile_for,
+    run,
+)
 
 NAMED = {case.number: case for case in CASES}
 
@@ -133,3 +143,30 @@ def test_a_row_that_appeared_between_the_looks_had_no_folder_that_was_looked_up(
     assert twice(replace(NAMED[1], row=None), NAMED[1], "full") == "unverified"
     young = replace(NAMED[1], age=minutes(2))
     assert twice(replace(NAMED[1], row=None), young, "full") == "too_young"
+
+
+# --- what was not read of its runs ------------------------------------------------------------------------------------
+
+WITHOUT_HISTORY = frozenset({2, 3, 6, 7, 8, 9, 11, 18, 19, 20, 22, 27, 28, 29, 30, 31, 32, 33})
+"""Cases that are told by their rows, their files, or their active runs."""
+
+
+@pytest.mark.parametrize("oldest", [None, AS_OF])
+@pytest.mark.parametrize("case", [case for case in CASES if case.row is not None], ids=lambda case: f"{case.number:02}")
+def test_where_ended_runs_were_not_looked_for_nothing_is_concluded_from_them(
+    case: Case, oldest: datetime | None
+) -> None:
+    """All rows are older than the oldest of which runs were read, or there was none with a date."""
+    profile = profile_for()
+    audit = replace(audit_of(profile), earliest={} if oldest is None else {"videos": oldest})
+    only_active = tuple(run for run in case.runs if run.ended is None)
+    found = judged(replace(case, runs=only_active), profile, audit)["video", case.video_id]
+    assert found == (case.expected if case.number in WITHOUT_HISTORY else "unverified")
+
+
+@pytest.mark.parametrize(("apart", "expected"), [(timedelta(), "unknown_history"), (-minutes(1), "unverified")])
+def test_a_row_that_came_back_older_than_the_oldest_that_was_read_has_no_history(
+    apart: timedelta, expected: str
+) -> None:
+    case = NAMED[1]
+    assert twice(case, case, "fast", created_at=OLDEST + apart) == expected

@@ -26,6 +26,7 @@ from reconciliation.screened import FirstLook
 
 AS_OF = datetime(2026, 11, 27, 9, 30, tzinfo=UTC)
 NONE = timedelta()
+OLDEST = AS_OF - timedelta(days=120)
 
 
 def profile_for(columns: str = "layout_status") -> StuckUploads:
@@ -45,7 +46,8 @@ def audit_of(profile: StuckUploads, mode: str = "full", *, lost: Sequence[str] =
     clock = Clock(AS_OF, asked.grace, NONE, AS_OF, timedelta(minutes=5))
     service = [["deployment", "process", "d-1", False, "pool"], ["deployment", "crop", "d-2", False, "pool"]]
     worker = ["worker", "pool", "w-1", "ONLINE"]
-    return Audit(asked, clock, Coverage(0), frozenset(lost), tables={"deployment": [*service, worker]})
+    tables = {"deployment": [*service, worker]}
+    return Audit(asked, clock, Coverage(0), frozenset(lost), tables=tables, earliest={"videos": OLDEST})
 
 
 def video(case: Case, columns: str = "layout_status", **changes: Any) -> Video:
