@@ -10,7 +10,8 @@ from profiles.stuck_uploads.contents import Contents
 from profiles.stuck_uploads.dialects import UNFINISHED, Dialect, Stage
 from profiles.stuck_uploads.keys import Folder
 from profiles.stuck_uploads.objects import Evidence, Stored, folder_at
-from profiles.stuck_uploads.runs import BROKEN, COMPLETED, CROP, PROCESS, Run
+from profiles.stuck_uploads.prefect import BEFORE_THE_ROW
+from profiles.stuck_uploads.runs import BROKEN, COMPLETED, CROP, PROCESS, Run, by_our_clock
 from profiles.stuck_uploads.videos import SERVER, DatabaseInUse, Video
 from reconciliation.clock import Clock
 from reconciliation.evidence import Unread
@@ -111,7 +112,9 @@ class VideoFacts:
         made = self.video.created_at
         if made is None or self.created_at is None:  # it may be of any age
             return False
-        return self.oldest is not None and made >= self.oldest
+        # Runs were looked for from a moment of the database's clock on.
+        ahead = self.clock.database_ahead - self.clock.api_ahead
+        return self.oldest is not None and made >= self.oldest and ahead <= BEFORE_THE_ROW
 
     @property
     def last(self) -> Run | None:
@@ -130,8 +133,8 @@ class VideoFacts:
 
     @property
     def ended_recently(self) -> bool:
-        last = self.last
-        return last is not None and self.clock.is_recent(last.last_moment, self.recent_minutes)
+        moment = self.last.last_moment if self.last else None
+        return moment is not None and self.clock.is_recent(by_our_clock(self.clock, moment), self.recent_minutes)
 
     @property
     def completed_after_it_broke(self) -> bool:

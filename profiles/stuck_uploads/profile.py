@@ -240,9 +240,11 @@ class StuckUploads(Grouped):
         video, runs = scan.video_of(group), each_once(group.rows[2])
         if video is not None:
             yield VIDEO.name, video.id, self._video(video, runs, group, before, audit)
-        elif options.asks_for_all(audit.asked):
+        else:
             for run in runs:
-                if run.is_active and run.of == PROCESS:
+                # One that names no video stands in the way of all, whichever are asked for.
+                is_asked_for = options.asks_for_all(audit.asked) or not run.video_id
+                if is_asked_for and run.is_active and run.of == PROCESS:
                     yield RUN.name, run.id, RunFacts(run, audit.clock)
         yield from self._objects(video, group, audit)
 

@@ -13,6 +13,8 @@ from dev.demo.stuck_uploads.cases import CASES, ONLY_LATER, TENANT, Case, Plante
 from dev.demo.stuck_uploads.files import LAYOUT
 from dev.demo.stuck_uploads.rows import status_in
 from profiles.stuck_uploads.dialects import DIALECTS, UNFINISHED
+from profiles.stuck_uploads.kinds import RUN
+from reconciliation.looks import Group
 from tests.profiles.stuck_uploads.world import (
     AS_OF,
     OLDEST,
@@ -170,3 +172,46 @@ def test_a_row_that_came_back_older_than_the_oldest_that_was_read_has_no_history
 ) -> None:
     case = NAMED[1]
     assert twice(case, case, "fast", created_at=OLDEST + apart) == expected
+
+
+def with_clock_ahead(case: Case, ahead: timedelta) -> str:
+    """The verdict on a case where Prefect's clock, by which its runs are dated, is so far ahead."""
+
+    def dated(moment: timedelta | None) -> timedelta | None:
+        return None if moment is None else moment - ahead
+
+    profile = profile_for()
+    audit = audit_of(profile)
+    runs = tuple(
+        replace(one, due=one.due - ahead, started=dated(one.started), ended=dated(one.ended)) for one in case.runs
+    )
+    audit = replace(audit, clock=replace(audit.clock, api_ahead=ahead))
+    return judged(replace(case, runs=runs), profile, audit)["video", case.video_id]
+
+
+@pytest.mark.parametrize("number", [2, 3, 18, 19, 21])
+@pytest.mark.parametrize("ahead", [hours(-2), minutes(-20), hours(2)])
+def test_runs_are_dated_by_prefects_clock_and_judged_by_ours(number: int, ahead: timedelta) -> None:
+    assert with_clock_ahead(NAMED[number], ahead) == NAMED[number].expected
+
+
+def test_by_a_clock_that_is_far_behind_runs_that_have_ended_were_not_looked_for() -> None:
+    """They are looked for from an hour before the oldest row on."""
+    assert with_clock_ahead(NAMED[23], minutes(-59)) == "run_lost"
+    assert with_clock_ahead(NAMED[23], minutes(-61)) == "unverified"
+
+
+@pytest.mark.parametrize("mode", ["fast", "full"])
+@pytest.mark.parametrize("only", [(), (NAMED[1].video_id,)])
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [({}, ["run_without_video"]), ({"state": "FAILED"}, []), ({"of": "crop"}, [])],
+)
+def test_an_active_run_that_names_no_video_is_told_whatever_is_asked_for(
+    mode: str, only: tuple[str, ...], changes: dict[str, Any], expected: list[str]
+) -> None:
+    profile, one = profile_for(), replace(run(NAMED[2], NAMED[2].runs[0]), video_id="", **changes)
+    audit = audit_of(profile, mode)
+    audit = replace(audit, asked=replace(audit.asked, only=only))
+    facts = profile.facts("videos", Group(f"run/{one.id}", ([], [], [one], [])), None, audit)
+    assert [RUN.judged(of_run).verdict for kind, _, of_run in facts if kind == RUN.name] == expected
