@@ -18,6 +18,7 @@ from profiles.stuck_uploads.keys import (
     SERVER,
     folder_in,
     folder_of,
+    is_above_folders,
     masked,
     video_id,
 )
@@ -282,7 +283,7 @@ class StuckUploads(Grouped):
         owned = {folder_of(video.tenant_id, video.id, side) for side in (CLIENT, SERVER)} if video else set[str]()
         read = {one.path: one for one in folders_of(group.evidence)}
         for path in dict.fromkeys(group.rows[3]):
-            if path not in owned:
+            if path not in owned and not is_above_folders(path):
                 folder = folder_in(path)
                 unread = group.evidence if isinstance(group.evidence, Unread) else None
                 if folder and group.evidence is None:

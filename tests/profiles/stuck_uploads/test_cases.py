@@ -13,7 +13,7 @@ from dev.demo.stuck_uploads.cases import CASES, ONLY_LATER, TENANT, Case, Plante
 from dev.demo.stuck_uploads.files import LAYOUT
 from dev.demo.stuck_uploads.rows import status_in
 from profiles.stuck_uploads.dialects import DIALECTS, UNFINISHED
-from profiles.stuck_uploads.kinds import RUN
+from profiles.stuck_uploads.kinds import OBJECT, RUN
 from reconciliation.looks import Group
 from tests.profiles.stuck_uploads.world import (
     AS_OF,
@@ -215,3 +215,38 @@ def test_an_active_run_that_names_no_video_is_told_whatever_is_asked_for(
     audit = replace(audit, asked=replace(audit.asked, only=only))
     facts = profile.facts("videos", Group(f"run/{one.id}", ([], [], [one], [])), None, audit)
     assert [RUN.judged(of_run).verdict for kind, _, of_run in facts if kind == RUN.name] == expected
+
+
+# --- markers of folders -----------------------------------------------------------------------------------------------
+
+MARKERS = {f"{side}/{name}": b"" for side in ("client", "server") for name in ("", "full_frames/", "thumbnails/")}
+
+
+@pytest.mark.parametrize("mode", ["fast", "full"])
+@pytest.mark.parametrize(
+    "case", [NAMED[number] for number in (1, 4, 5, 6, 16, 17, 22, 23, 24, 28)], ids=lambda case: f"{case.number:02}"
+)
+def test_a_marker_of_a_folder_is_no_output(case: Case, mode: str) -> None:
+    """It is empty, and its key ends in a slash; whoever browses a bucket makes one by looking at a folder."""
+    profile = profile_for()
+    audit = audit_of(profile, mode)
+    with_markers = replace(case, files={**case.files, **MARKERS})
+    found = judged(with_markers, profile, audit)
+    assert found.pop(("object", f"{TENANT}/server/videos/{case.video_id}/"), "emptied") == "emptied"
+    assert found == judged(case, profile, audit)
+
+
+def test_what_is_not_empty_is_no_marker_and_neither_is_what_has_another_key() -> None:
+    profile = profile_for()
+    for name, data in (("client/full_frames/", b"x"), ("client/notes", b"")):
+        case = replace(NAMED[23], files={**NAMED[23].files, name: data})
+        assert judged(case, profile, audit_of(profile))["video", case.video_id] == "partial_outputs"
+
+
+@pytest.mark.parametrize("path", [f"{TENANT}/", f"{TENANT}/client/", f"{TENANT}/server/videos/"])
+def test_the_marker_of_a_folder_above_is_not_called_unparsed(path: str) -> None:
+    profile = profile_for()
+    audit = audit_of(profile)
+    assert list(profile.facts("videos", Group("", ([], [], [], [path])), None, audit)) == []
+    [(_, _, facts)] = profile.facts("videos", Group("", ([], [], [], [f"{path}other"])), None, audit)
+    assert OBJECT.judged(facts).verdict == "unparsed_object"
