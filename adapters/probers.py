@@ -43,7 +43,7 @@ class Prober:
     async def _in_bucket(self, bucket: Bucket, lookup: ObjectsUnder | SqliteRows) -> Any:
         if isinstance(lookup, ObjectsUnder):
             return await objects(bucket, lookup.prefix)
-        return await sqlite_rows(bucket, lookup, self._room)
+        return await sqlite_rows(bucket, lookup, room=self._room)
 
     async def _count(self, lookup: BlobCount) -> int:
         try:

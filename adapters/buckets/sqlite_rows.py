@@ -70,7 +70,7 @@ class _MoreRoomError(Exception):
 
 
 async def sqlite_rows(
-    bucket: Bucket, lookup: SqliteRows, room: Room | None = None, limits: Limits | None = None
+    bucket: Bucket, lookup: SqliteRows, limits: Limits | None = None, room: Room | None = None
 ) -> SqliteAnswer:
     """The answer to the look-up. A value that JSON has not (bytes, an infinite number) is null.
 

@@ -174,7 +174,7 @@ def database(tmp_path: Path) -> bytes:
 
 
 async def ask(kept: Kept, key: str = "d/db.sqlite.gz", limits: Limits | None = None) -> dict[str, object]:
-    return {**await sqlite_rows(kept.bucket, SqliteRows(SETTING, key, STATEMENTS), limits=limits)}
+    return {**await sqlite_rows(kept.bucket, SqliteRows(SETTING, key, STATEMENTS), limits)}
 
 
 async def test_the_rows_of_a_database_come_as_json_has_them(kept: Kept, database: bytes) -> None:
@@ -236,4 +236,4 @@ async def test_no_statement_runs_for_ever(kept: Kept, database: bytes) -> None:
     await kept.put("db", gzip.compress(database))
     endless = "with recursive n(i) as (select 1 union all select i + 1 from n) select count(*) from n"
     with pytest.raises(TooLargeError, match=r"longer than 0\.1 s"):
-        await sqlite_rows(kept.bucket, SqliteRows(SETTING, "db", (endless,)), limits=Limits(seconds=0.1))
+        await sqlite_rows(kept.bucket, SqliteRows(SETTING, "db", (endless,)), Limits(seconds=0.1))

@@ -114,7 +114,7 @@ async def test_objects_that_may_be_large_are_unpacked_few_at_a_time(packed: byte
     memory: Any = Memory(packed)
     limits = Limits(packed=MEGABYTE, unpacked=unpacked)
     room, query = room_for_one(limits), SqliteRows("B", "k", ("select count(*) from items",))
-    found = await asyncio.gather(*(sqlite_rows(memory, query, room, limits) for _ in range(8)))
+    found = await asyncio.gather(*(sqlite_rows(memory, query, limits, room) for _ in range(8)))
     assert [one["rows"] for one in found] == [[[[1]]]] * 8
     assert memory.most == at_once
 
@@ -123,7 +123,7 @@ async def test_a_large_object_waits_for_more_room_before_anything_of_it_is_writt
     memory: Any = Memory(packed + bytes(MEGABYTE // 2))
     limits = Limits()
     room, query = room_for_one(limits), SqliteRows("B", "k", ("select count(*) from items",))
-    found = await asyncio.gather(*(sqlite_rows(memory, query, room, limits) for _ in range(8)))
+    found = await asyncio.gather(*(sqlite_rows(memory, query, limits, room) for _ in range(8)))
     assert {one["state"] for one in found} == {"read"}
     assert memory.begun == 8
     assert memory.most <= 2
