@@ -75,6 +75,7 @@ async def make_plan(job: Job, pulled: list[Pulled]) -> Plan:
         shards=shards,
         storage_ahead_seconds=_ahead(job.profile, pulled, Technology.STORAGE, Technology.BUCKET),
         database_ahead_seconds=_ahead(job.profile, pulled, Technology.DATABASE),
+        api_ahead_seconds=_ahead(job.profile, pulled, Technology.API),
         unread={name: why for one in pulled for name, why in one.unread.items()},
         earliest={name: moment for one in pulled for name, moment in one.earliest.items()},
         rows=rows,

@@ -12,7 +12,7 @@ from reconciliation.repair_plan import PlannedChange, RepairPlan
 
 logger = logging.getLogger("capture_audit.settling")
 
-_TRIES = 5
+_TRIES = 6
 _PAUSE_SECONDS = 2.0
 
 
@@ -45,14 +45,17 @@ async def settled_ledger(job: RepairJob, plan: RepairPlan) -> Ledger:
 
 
 async def find_out(job: RepairJob, one: PlannedChange, effect: Effect, once: Once, deadline: datetime) -> Ended:
-    """What became of an effect, by its own trace: nobody decides before its deadline has passed.
+    """What became of an effect, by its own trace: nobody decides before its deadline has passed, and nobody says that
+    it was not applied before the last request must have been carried out. It is looked for in between, too: what is
+    found early can still be called off if it must be.
 
     Raises an ``AuditError`` as long as the database cannot be asked.
     """
     changes, statement = changes_of(job, one.repair), job.profile.repair(one.repair).statement(effect.statement)
     for attempt in range(_TRIES):
         clock = await changes.clock()
-        await job.services.sleep(max((deadline - clock).total_seconds() + 0.1, attempt * _PAUSE_SECONDS))
+        due = deadline + changes.in_flight if attempt == _TRIES - 1 else deadline
+        await job.services.sleep(max((due - clock).total_seconds() + 0.1, attempt * _PAUSE_SECONDS))
         entries = await job.services.store.repairs.entries(job.record, once.name)
         if entries.ending is not None:  # whoever began it has said so meanwhile
             return entries.ending

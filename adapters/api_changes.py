@@ -8,7 +8,7 @@ import json
 import time
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from adapters.appliers import UncertainError
@@ -21,6 +21,8 @@ from reconciliation.errors import AuditError, DatabaseUnavailableError
 from reconciliation.queries import HttpAnswer, HttpCall
 
 ResultT = TypeVar("ResultT")
+_MARGIN = timedelta(seconds=10)
+"""For a request that was received and is still worked on when its sender has given it up."""
 
 
 @dataclass
@@ -35,7 +37,14 @@ class _Talking:
             call = next(conversation)
             while True:
                 self.has_changed = self.has_changed or call.changes
-                call = conversation.send(await self.api.call(call))
+                try:
+                    answer = await self.api.call(call)
+                except AuditError as error:
+                    if not call.once:
+                        raise
+                    call = conversation.throw(error)
+                else:
+                    call = conversation.send(answer)
         except StopIteration as stop:
             result: ResultT = stop.value
             return result
@@ -50,6 +59,11 @@ class ApiChanges:
     services: Services
     database: str
     api: HttpApi
+
+    @property
+    def in_flight(self) -> timedelta:
+        """As ``Applier.in_flight``: an API carries out what it has received, whatever became of its sender."""
+        return timedelta(seconds=self.api.try_seconds) + _MARGIN
 
     async def clock(self) -> datetime:
         """The clock of the profile's database. Raises an ``AuditError``."""
@@ -83,7 +97,7 @@ class ApiChanges:
             left = await _Talking(self.api).to_its_end(statement.happened(effect.values, once))
             if left is not None:
                 return True
-            return False if await self.clock() > deadline else None
+            return False if await self.clock() > deadline + self.in_flight else None
         except AuditError:
             return None
 

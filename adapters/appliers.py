@@ -1,7 +1,7 @@
 """What makes the changes of repairs: a database (``postgres_changes``) or an HTTP API (``api_changes``)."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from reconciliation.effects import Effect, Ended, Once
@@ -13,6 +13,13 @@ class UncertainError(Exception):
 
 class Applier(Protocol):
     """Makes changes by the connection of a repair. ``statement`` is of the kind that it knows."""
+
+    @property
+    def in_flight(self) -> timedelta:
+        """How long after the deadline something that was sent before it may still be carried out, though whoever sent
+        it is gone: until then nobody can say that it was not applied.
+        """
+        ...
 
     async def clock(self) -> datetime:
         """The clock that deadlines are by. Raises an ``AuditError``."""
@@ -28,9 +35,11 @@ class Applier(Protocol):
         ...
 
     async def happened(self, statement: Any, effect: Effect, once: Once, deadline: datetime) -> bool | None:
-        """True if the effect was applied, False if it was not, and cannot be any more; None if that cannot be told.
+        """True if the effect was applied, False if it was not, and cannot be any more; None if that cannot be told, or
+        not yet.
 
-        Only asked after the deadline: before that, the change may still be on its way.
+        Only asked after the deadline: before that, the change may still be on its way. So it may for ``in_flight``
+        longer, in which there is no False.
         """
         ...
 

@@ -111,18 +111,23 @@ class HttpApi:
         self._tries = tries or Tries()
         self._sleep, self._clock = sleep, clock
 
-    async def call(self, call: HttpCall, *, repeat: bool = True) -> HttpAnswer:
+    @property
+    def try_seconds(self) -> float:
+        """How long the answer to one request is waited for."""
+        return self._tries.each_seconds
+
+    async def call(self, call: HttpCall) -> HttpAnswer:
         """The answer to a call, with one of the statuses that it expects; the body of a 204 is None.
 
         Raises ``ApiRefusedError``, ``ApiUnavailableError``, or ``ListingError`` for an answer that is no JSON or too
-        large. ``repeat=False`` is for a call that must not be carried out twice: once it may have been received, it is
-        not sent again, and without an answer that tells raises ``ApiInDoubtError``.
+        large. A call that is to be sent ``once`` is sent once, and raises ``ApiInDoubtError`` if it may have been
+        received and no answer tells whether it was carried out.
         """
         what = f"call {_shown(call.path)} of {self._setting}"
         if not _PATH.fullmatch(call.path):
             raise ListingError(f"Cannot {what}: that is no path of an API. See what it was made of.")
         url = f"{self._connection.url}/{call.path.lstrip('/')}"
-        return await self._tried(url, call, lambda response: self._judged(response, call.expects), what, repeat=repeat)
+        return await self._tried(url, call, lambda response: self._judged(response, call.expects), what)
 
     async def clock_ahead(self) -> timedelta:
         """How far its clock is ahead of this machine's (negative: behind), to within a second or two; zero if it tells
@@ -132,9 +137,7 @@ class HttpApi:
         def judged(response: Response) -> timedelta:
             return clock_ahead(response.headers, response.sent_at, response.responded_at)
 
-        return await self._tried(
-            self._connection.url, HttpCall("", expects=()), judged, f"reach {self._setting}", repeat=True
-        )
+        return await self._tried(self._connection.url, HttpCall("", expects=()), judged, f"reach {self._setting}")
 
     async def check(self, *queries: HttpRows) -> None:
         """Make the first call of each of the conversations; without any, see that somebody answers. Raises as
@@ -178,7 +181,7 @@ class HttpApi:
             talk.close()
 
     async def _tried(
-        self, url: str, call: HttpCall, judged: Callable[[Response], ResultT | _Trouble], what: str, *, repeat: bool
+        self, url: str, call: HttpCall, judged: Callable[[Response], ResultT | _Trouble], what: str
     ) -> ResultT:
         """What ``judged`` makes of the response, which is asked for again while that is a temporary trouble."""
         begun, attempt = self._clock(), 0
@@ -190,8 +193,8 @@ class HttpApi:
                 return said
             wait = self._wait(attempt, said.hint)
             is_over = attempt == self._tries.attempts or self._clock() - begun + wait >= self._tries.all_seconds
-            if is_over or said.fault.lasts or (said.was_it_done and not repeat):
-                _give_up(said, what, attempt, repeat=repeat)
+            if is_over or said.fault.lasts or call.once:
+                _give_up(said, what, attempt, once=call.once)
             logger.info("Cannot %s yet: it %s. Trying again in %.1f s", what, said.fault.what, wait)
             await self._sleep(wait)
 
@@ -267,9 +270,9 @@ class HttpApi:
         return asked + random.uniform(0, most)  # noqa: S311 - jitter
 
 
-def _give_up(trouble: _Trouble, what: str, attempts: int, *, repeat: bool) -> NoReturn:
+def _give_up(trouble: _Trouble, what: str, attempts: int, *, once: bool) -> NoReturn:
     fault = trouble.fault
-    if trouble.was_it_done and not repeat:
+    if trouble.was_it_done and once:
         raise ApiInDoubtError(
             f"Sent a request to {what}, which {fault.what}: that does not tell whether it was done. Look there before "
             "it is done again."

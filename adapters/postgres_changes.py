@@ -5,8 +5,8 @@ import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, NamedTuple
+from datetime import datetime, timedelta
+from typing import Any, ClassVar, NamedTuple
 
 import psycopg
 from psycopg.conninfo import make_conninfo
@@ -73,6 +73,7 @@ class Changes:
     """Changes to one database."""
 
     database: Database
+    in_flight: ClassVar[timedelta] = timedelta()  # the server itself keeps the deadline
 
     async def identity(self) -> Identity:
         """Which database this is. Raises an ``AuditError``."""

@@ -17,7 +17,7 @@ class Prober:
 
     def __init__(self, services: Services) -> None:
         self._listers, self._connections = services.listers, services.settings.connections
-        self._buckets = services.buckets
+        self._buckets, self._room = services.buckets, services.room
 
     async def look(self, lookup: Lookup) -> Any:
         """The result (see the look-up's class); None if its setting is not configured. Raises an ``AuditError``:
@@ -25,7 +25,7 @@ class Prober:
         """
         if isinstance(lookup, ObjectsUnder | SqliteRows):
             bucket = self._buckets.get(lookup.setting)
-            return None if bucket is None else await _in_bucket(bucket, lookup)
+            return None if bucket is None else await self._in_bucket(bucket, lookup)
         lister = self._listers.get(lookup.setting)
         if lister is None:
             return None
@@ -40,15 +40,14 @@ class Prober:
                 # A single empty listing does not prove that there are none.
                 return await self._count(lookup) or await self._count(lookup)
 
+    async def _in_bucket(self, bucket: Bucket, lookup: ObjectsUnder | SqliteRows) -> Any:
+        if isinstance(lookup, ObjectsUnder):
+            return await objects(bucket, lookup.prefix)
+        return await sqlite_rows(bucket, lookup, room=self._room)
+
     async def _count(self, lookup: BlobCount) -> int:
         try:
             pages = await self._listers[lookup.setting].blobs(lookup.container, ())
             return sum(page.total for page in pages)
         except ContainerGoneError:
             return 0
-
-
-async def _in_bucket(bucket: Bucket, lookup: ObjectsUnder | SqliteRows) -> Any:
-    if isinstance(lookup, ObjectsUnder):
-        return await objects(bucket, lookup.prefix)
-    return await sqlite_rows(bucket, lookup)

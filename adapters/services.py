@@ -13,6 +13,8 @@ from adapters.api_connection import ApiConnection
 from adapters.buckets.bucket import Bucket
 from adapters.buckets.connections import ContainerConnection, S3Connection
 from adapters.buckets.opening import open_bucket
+from adapters.buckets.room import Room
+from adapters.buckets.sqlite_rows import room_for_one
 from adapters.connections import StorageConnection
 from adapters.credentials import endpoint_of
 from adapters.http_api import HttpApi, Tries, open_api_session
@@ -41,7 +43,7 @@ def utc_now() -> datetime:
 @dataclass(frozen=True)
 class Services:
     """What a step may use. ``listers`` are the storage accounts by setting, ``buckets`` the buckets, ``apis`` the HTTP
-    APIs.
+    APIs. ``room`` is for what is unpacked, of all steps of this process.
     """
 
     settings: Settings
@@ -52,6 +54,7 @@ class Services:
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     buckets: Mapping[str, Bucket] = field(default_factory=dict)
     apis: Mapping[str, HttpApi] = field(default_factory=dict)
+    room: Room = field(default_factory=room_for_one)
 
     def profile_of(self, record: RunRecord) -> Profile:
         """The profile of an audit. Raises ``RunStoreError`` if it is not enabled, or no longer has the audit's mode."""

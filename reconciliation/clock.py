@@ -11,7 +11,8 @@ class Clock:
 
     ``now`` is when verdicts are given: minutes after ``as_of`` or, when an audit is resumed, days. A moment that is
     later than ``now`` by more than ``tolerance`` (how far clocks may differ) is in the future and no reason to wait.
-    ``storage_ahead`` and ``database_ahead`` are how far their clocks are ahead of the app's; zero within the tolerance.
+    ``storage_ahead``, ``database_ahead`` and ``api_ahead`` are how far their clocks are ahead of the app's; zero within
+    the tolerance.
     """
 
     as_of: datetime
@@ -21,6 +22,7 @@ class Clock:
     tolerance: timedelta
     storage_ahead: timedelta = timedelta()
     database_ahead: timedelta = timedelta()
+    api_ahead: timedelta = timedelta()
 
     @property
     def latest(self) -> datetime:

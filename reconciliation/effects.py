@@ -108,7 +108,8 @@ class GuardedCalls:
     effect's own for ever, looks again, and says how it ended, all within ``most_seconds``. ``happened`` finds by that
     key what the effect left, and takes the last look if that may be missing; None: nothing, and it was not applied.
 
-    The ``HttpCall.changes`` of the conversation are safe to repeat.
+    The ``HttpCall.changes`` of the conversation are safe to repeat, or are sent ``once``: if one of those has no answer
+    that tells, its ``AuditError`` is thrown into the conversation, which reads again before it does anything more.
     """
 
     name: str

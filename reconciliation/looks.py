@@ -26,6 +26,7 @@ class Audit:
     ``lost`` are the sources that could not be read to their end. ``sightings`` adds up ``Screened.sightings``, by name.
     ``databases`` is the state of the database servers that were read again, by setting. ``tables`` are the rows of the
     sources that are read whole, by name; if one could not be read to its end it is ``lost``, and rows may be missing.
+    ``earliest`` are the moments that bounded sources, in both looks (see ``Moments.earliest``).
     """
 
     asked: AuditParameters
@@ -35,6 +36,7 @@ class Audit:
     sightings: Mapping[str, "Sighting"] = field(default_factory=dict)
     databases: Mapping[str, DatabaseState] = field(default_factory=dict)
     tables: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    earliest: Mapping[str, datetime] = field(default_factory=dict)
 
     @property
     def all_lost(self) -> frozenset[str]:

@@ -50,6 +50,7 @@ class Plan:
     shards: tuple[PlannedShard, ...]
     storage_ahead_seconds: int = 0
     database_ahead_seconds: int = 0
+    api_ahead_seconds: int = 0
     rows: Mapping[str, int] = field(default_factory=dict)
     unread: Mapping[str, str] = field(default_factory=dict)
     earliest: Mapping[str, datetime] = field(default_factory=dict)
@@ -58,7 +59,8 @@ class Plan:
         """The clock for verdicts that are given at ``now``."""
         settle, storage_ahead = timedelta(minutes=self.settle_minutes), timedelta(seconds=self.storage_ahead_seconds)
         database_ahead = timedelta(seconds=self.database_ahead_seconds)
-        return Clock(self.as_of, parameters.grace, settle, now, tolerance, storage_ahead, database_ahead)
+        api_ahead = timedelta(seconds=self.api_ahead_seconds)
+        return Clock(self.as_of, parameters.grace, settle, now, tolerance, storage_ahead, database_ahead, api_ahead)
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object; ``from_json`` gives back an equal value."""
@@ -72,6 +74,7 @@ class Plan:
             "skipped": self.skipped,
             "storage_ahead_seconds": self.storage_ahead_seconds,
             "database_ahead_seconds": self.database_ahead_seconds,
+            "api_ahead_seconds": self.api_ahead_seconds,
             "rows": dict(self.rows),
             "unread": dict(self.unread),
             "earliest": {name: to_text(moment) for name, moment in self.earliest.items()},
@@ -96,6 +99,7 @@ class Plan:
             skipped={reason: skipped.whole(reason) for reason in skipped.members},
             storage_ahead_seconds=fields.difference("storage_ahead_seconds"),
             database_ahead_seconds=fields.difference("database_ahead_seconds"),
+            api_ahead_seconds=fields.difference("api_ahead_seconds"),
             rows={name: rows.whole(name) for name in rows.members},
             unread={name: unread.text(name) for name in unread.members},
             earliest={name: earliest.moment(name) for name in earliest.members},

@@ -56,13 +56,15 @@ class Prefixes:
 class HttpCall(NamedTuple):
     """One call of an HTTP API: the path below the setting's address, and the JSON that is posted there; without one it
     is a GET. ``expects`` are the statuses of answers that mean something; any other one is an error. ``changes``: it
-    may change something there; it can be repeated all the same, and then changes nothing more.
+    may change something there; it can be repeated all the same, and then changes nothing more. ``once``: it rests on
+    what was read just before, so it is never sent again; in ``GuardedCalls`` the error is thrown into the conversation.
     """
 
     path: str
     body: Any = None
     expects: tuple[int, ...] = (200,)
     changes: bool = False
+    once: bool = False
 
 
 class HttpAnswer(NamedTuple):

@@ -1,6 +1,7 @@
 """What statements find in a SQLite database that a bucket keeps as one gzipped object.
 
-The file is somebody else's: its size, what it unpacks to, and how long a statement may take are bounded.
+The file is somebody else's: its size, what it unpacks to, and how long a statement may take are bounded; and so is what
+all take together that are unpacked at once.
 """
 
 import asyncio
@@ -18,12 +19,17 @@ from typing import Any
 from urllib.parse import quote
 
 from adapters.buckets.bucket import Bucket, Download, patiently
+from adapters.buckets.room import Room
 from reconciliation.errors import TooLargeError
 from reconciliation.lookups import SqliteAnswer, SqliteRows
 
 _PIECE = 1024 * 1024
 _INSTRUCTIONS_BETWEEN_CHECKS = 100_000
 _LONGEST_WHY = 200
+# Nothing of deflate unpacks to more: https://zlib.net/zlib_tech.html
+_LARGEST_FACTOR = 1032
+_AT_FIRST = 64 * 1024 * 1024
+"""What is taken before the size of an object is known: enough for one of some 60 KB, whatever is in it."""
 # https://www.sqlite.org/fileformat.html#magic_header_string
 _BEGINNING = b"SQLite format 3\0"
 _NOT_THERE = ("no such table", "no such column")
@@ -41,6 +47,12 @@ class Limits:
     seconds: float = 60.0
 
 
+def room_for_one(limits: Limits | None = None) -> Room:
+    """As much room as the largest object takes that is read, packed and unpacked: all together take no more."""
+    limits = limits or Limits()
+    return Room(limits.packed + limits.unpacked)
+
+
 class _DamagedError(Exception):
     """The object is no gzipped SQLite database; the message is ``why``."""
 
@@ -49,19 +61,40 @@ class _TooMuchError(Exception):
     """A limit; the message says which."""
 
 
-async def sqlite_rows(bucket: Bucket, lookup: SqliteRows, limits: Limits | None = None) -> SqliteAnswer:
+class _MoreRoomError(Exception):
+    """An object may take more room than it has; ``needed`` is how much."""
+
+    def __init__(self, needed: int) -> None:
+        super().__init__(needed)
+        self.needed = needed
+
+
+async def sqlite_rows(
+    bucket: Bucket, lookup: SqliteRows, limits: Limits | None = None, room: Room | None = None
+) -> SqliteAnswer:
     """The answer to the look-up. A value that JSON has not (bytes, an infinite number) is null.
 
-    Raises as ``Bucket`` does, and ``TooLargeError`` for an object that the limits do not allow to be checked.
+    ``room`` is what all take at once; it is waited for. Raises as ``Bucket`` does, and ``TooLargeError`` for an object
+    that the limits do not allow to be checked.
     """
-    limits = limits or Limits()
+    limits, needed = limits or Limits(), _AT_FIRST
+    room = room or room_for_one(limits)
+    while True:
+        try:
+            async with room.of(needed):
+                return await _in_room(bucket, lookup, limits, needed)
+        except _MoreRoomError as more:
+            needed = more.needed
+
+
+async def _in_room(bucket: Bucket, lookup: SqliteRows, limits: Limits, room: int) -> SqliteAnswer:
     what = f"check {lookup.key!r} in bucket {bucket.name}"
     with TemporaryDirectory(prefix="capture-audit-") as folder:
         packed = Path(folder, "packed")
 
         async def fetched() -> str | None:
             async with bucket.download(lookup.key) as download:
-                return None if download is None else await _kept(download, packed, limits.packed)
+                return None if download is None else await _kept(download, packed, limits, room)
 
         try:
             version = await patiently(fetched, what, bucket.patience, downloads=True)
@@ -75,10 +108,13 @@ async def sqlite_rows(bucket: Bucket, lookup: SqliteRows, limits: Limits | None 
         return SqliteAnswer(state="read", why="", version=version, rows=rows)
 
 
-async def _kept(download: Download, path: Path, most: int) -> str:
-    """Writes the object to a file; its version."""
-    if download.size > most:
-        raise _TooMuchError(f"it has {download.size:,} bytes, and no more than {most:,} are read")
+async def _kept(download: Download, path: Path, limits: Limits, room: int) -> str:
+    """Writes the object to a file; its version. Raises ``_MoreRoomError`` before anything of it is written."""
+    if download.size > limits.packed:
+        raise _TooMuchError(f"it has {download.size:,} bytes, and no more than {limits.packed:,} are read")
+    needed = download.size + min(download.size * _LARGEST_FACTOR, limits.unpacked)
+    if needed > room:
+        raise _MoreRoomError(needed)
     with path.open("wb") as file:
         async for piece in download.pieces:
             file.write(piece)

@@ -116,6 +116,10 @@ class Planting:
         }
         return str(self.made("deployments/", body)["id"])
 
+    def delete_deployment(self, deployment: str) -> None:
+        """Delete a deployment, and with it its runs that are only scheduled; the others keep its id."""
+        self.client.delete(f"deployments/{deployment}").raise_for_status()
+
     def heartbeat(self, work_pool: str, worker: str, at: datetime | None = None) -> None:
         """A worker of a work pool was last heard of just now, or at a moment that has passed."""
         self.made(f"work_pools/{self.work_pool(work_pool)}/workers/heartbeat", {"name": worker})

@@ -38,20 +38,20 @@ def video_named_in(run: Json) -> Any:
 
 
 class PagesOfRuns:
-    """The pages of the runs of a filter: ``call`` asks for the next one, ``take`` reads it.
+    """The pages of the runs of some flows that a filter holds: ``call`` asks for the next one, ``take`` reads it.
 
     They ascend by ``expected_start_time``, which never changes once it is set, and each page begins at the last moment
     of the one before: whatever comes and goes meanwhile, a run that is there throughout is in one of them. It may be in
     several.
     """
 
-    def __init__(self, runs_filter: Json) -> None:
-        self._filter, self._cursor, self._offset = runs_filter, "", 0
+    def __init__(self, flows: Json, runs_filter: Json) -> None:
+        self._flows, self._filter, self._cursor, self._offset = flows, runs_filter, "", 0
 
     @property
     def call(self) -> HttpCall:
-        body = {"sort": "EXPECTED_START_TIME_ASC", "offset": self._offset, "flow_runs": self._from_cursor()}
-        return HttpCall("/flow_runs/filter", body)
+        wanted = {"flows": self._flows, "flow_runs": self._from_cursor()}
+        return HttpCall("/flow_runs/filter", {"sort": "EXPECTED_START_TIME_ASC", "offset": self._offset, **wanted})
 
     def take(self, answer: HttpAnswer) -> list[Json]:
         """The runs of a page; an empty one is the end. Raises ``ListingError``."""

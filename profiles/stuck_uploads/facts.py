@@ -10,7 +10,8 @@ from profiles.stuck_uploads.contents import Contents
 from profiles.stuck_uploads.dialects import UNFINISHED, Dialect, Stage
 from profiles.stuck_uploads.keys import Folder
 from profiles.stuck_uploads.objects import Evidence, Stored, folder_at
-from profiles.stuck_uploads.runs import BROKEN, COMPLETED, CROP, PROCESS, Run
+from profiles.stuck_uploads.prefect import BEFORE_THE_ROW
+from profiles.stuck_uploads.runs import BROKEN, COMPLETED, CROP, PROCESS, Run, by_our_clock
 from profiles.stuck_uploads.videos import SERVER, DatabaseInUse, Video
 from reconciliation.clock import Clock
 from reconciliation.evidence import Unread
@@ -42,7 +43,8 @@ class VideoFacts:
 
     ``evidence`` are the folders of its id; an ``Unread`` if they could not be read, None if they were not opened.
     ``contents`` is what its databases say, where that was read: only in the second look. ``outputs_elsewhere`` is the
-    folder that no browser sees, likewise. ``service`` is None if it could not be read.
+    folder that no browser sees, likewise. ``service`` is None if it could not be read. ``oldest`` is the moment of the
+    oldest row when runs were read: those of older rows that have ended were not (None: those of no row).
     """
 
     video: Video
@@ -56,6 +58,7 @@ class VideoFacts:
     server_side: Stored | Unread | None = None
     contents: Contents | Unread | None = None
     service: Service | None = None
+    oldest: datetime | None = None
 
     # --- its row ------------------------------------------------------------------------------------------------------
 
@@ -104,6 +107,16 @@ class VideoFacts:
         return tuple(run for run in self.runs if run.of == PROCESS and not run.is_active and not run.was_called_off)
 
     @property
+    def history_is_read(self) -> bool:
+        """True if its runs that have ended were read, too, and not only the active ones."""
+        made = self.video.created_at
+        if made is None or self.created_at is None:  # it may be of any age
+            return False
+        # Runs were looked for from a moment of the database's clock on.
+        ahead = self.clock.database_ahead - self.clock.api_ahead
+        return self.oldest is not None and made >= self.oldest and ahead <= BEFORE_THE_ROW
+
+    @property
     def last(self) -> Run | None:
         """The run that ended last."""
         dated = [run for run in self.ended if run.last_moment is not None]
@@ -120,8 +133,8 @@ class VideoFacts:
 
     @property
     def ended_recently(self) -> bool:
-        last = self.last
-        return last is not None and self.clock.is_recent(last.last_moment, self.recent_minutes)
+        moment = self.last.last_moment if self.last else None
+        return moment is not None and self.clock.is_recent(by_our_clock(self.clock, moment), self.recent_minutes)
 
     @property
     def completed_after_it_broke(self) -> bool:

@@ -13,6 +13,7 @@ CLIENT, SERVER = "client", "server"
 SOURCE, LAYOUT, OCR = "video.mp4", "layout.db.gz", "raw-ocr.db.gz"
 
 _FOLDER = re.compile(rf"({UUID_TEXT})/({CLIENT}|{SERVER})/videos/({UUID_TEXT})/", re.IGNORECASE)
+_ABOVE = re.compile(rf"{UUID_TEXT}/(({CLIENT}|{SERVER})/(videos/)?)?", re.IGNORECASE)
 _FRAME = re.compile(r"(full_frames|full_frames_thumbnails)/frame_([0-9]{6,9})\.jpg")
 _KNOWN = re.compile(rf"{UUID_TEXT}|{CLIENT}|{SERVER}|videos", re.IGNORECASE)
 _OF_DIGEST = 16
@@ -31,6 +32,11 @@ def folder_in(path: str) -> Folder | None:
     """None for a path that is not exactly the folder of a video. The ids come back in lower case."""
     match = _FOLDER.fullmatch(path)
     return None if match is None else Folder(path, match[1].lower(), match[2].lower(), match[3].lower())
+
+
+def is_above_folders(path: str) -> bool:
+    """True for a path that folders of videos lie under. As the key of an object it is a marker (see ``is_marker``)."""
+    return _ABOVE.fullmatch(path) is not None
 
 
 def folder_of(tenant: str, video: str, side: str = CLIENT) -> str:

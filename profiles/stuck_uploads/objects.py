@@ -84,6 +84,11 @@ def stored(path: str, objects: Sequence[StoredObject], latest: datetime) -> Stor
     )
 
 
+def is_marker(one: StoredObject) -> bool:
+    """True for an empty object that only shows a folder: tools with which people browse a bucket make those."""
+    return one.size == 0 and one.key.endswith("/")
+
+
 def _file(named: Mapping[str, StoredObject], name: str) -> File | None:
     one = named.get(name)
     return None if one is None else File(one.size, one.version)

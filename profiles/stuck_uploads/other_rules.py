@@ -85,6 +85,14 @@ def _said(run: Run) -> str:
 
 RUN_RULES: tuple[Rule[RunFacts], ...] = (
     Rule(
+        verdict="run_without_video",
+        severity=Severity.MEDIUM,
+        means="It is active, and its parameters name no video: it may be of any, so no run is created meanwhile.",
+        holds=lambda facts: not facts.run.video_id,
+        why=lambda facts: _said(facts.run),
+        next_step="Look in Prefect who has started it; cancel it, or let it end: then videos can be retried again.",
+    ),
+    Rule(
         verdict="run_without_row",
         severity=Severity.MEDIUM,
         means="It is active, and there is no row of its video: whatever it does, nobody will see it.",

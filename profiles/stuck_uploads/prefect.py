@@ -1,16 +1,17 @@
 """The conversations with Prefect 3, by its REST API.
 
-What shapes them: there is no filter on parameters, so all runs of a deployment are read and joined by their
-``video_id``; their ids are random, so that the order of ids tells nothing; and a count of the same filter before and
-after, equal to the number of different runs, shows that the server gave all.
+What shapes them: there is no filter on parameters, so all runs of a flow are read and joined by their ``video_id``,
+those of other deployments left out; their ids are random, so that the order of ids tells nothing; and a count of the
+same filter before and after, equal to the number of different runs, shows that the server gave all.
 """
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
 from profiles.stuck_uploads.answers import Json, PagesOfRuns, list_in, object_in, text_in, video_named_in
+from profiles.stuck_uploads.registered import Registered
 from reconciliation.errors import ListingError
 from reconciliation.evidence import Unread
 from reconciliation.queries import Conversation, HttpAnswer, HttpCall
@@ -74,29 +75,31 @@ def runs(names: Mapping[str, str], since: datetime | None) -> Conversation:
     What began after the conversation did is not missed where it is active, and is not looked for where it has ended.
     """
     ids: dict[str, str] = {}
+    flows: dict[str, str] = {}
     now: datetime | None = None
     for of, name in names.items():
         answer = yield from _deployment(name)
         if answer is None:
             return
-        its_id = text_in(object_in(answer), "id")
+        its_id, flow = (text_in(object_in(answer), name) for name in ("id", "flow_id"))
         if its_id in ids:
             raise ListingError(f"{name} is the same deployment as the other one in the settings. Name two, or one.")
         ids[its_id] = of
+        flows.setdefault(flow, of)  # of both deployments' flow: then what names no deployment may process a video
         now = now or answer.at
     if now is None:
         raise ListingError("The API does not tell its time (the header Date), so that no bound can be set.")
-    after = None if since is None else since - BEFORE_THE_ROW
-    for one in _sweeps([*ids], after, now):
-        complete = yield from _swept(one, ids)
+    after, registered = None if since is None else since - BEFORE_THE_ROW, Registered(ids, flows)
+    for one in _sweeps(after, now):
+        complete = yield from _swept(one, registered)
         if not complete:
             yield Unread("runs", _NEW, failed=True)
             return
 
 
-def _sweeps(deployments: Sequence[str], after: datetime | None, now: datetime) -> Iterator[Json]:
+def _sweeps(after: datetime | None, now: datetime) -> Iterator[Json]:
     """The filters that together hold all that is wanted."""
-    of = {"operator": "and_", "deployment_id": {"any_": list(deployments)}}
+    of: Json = {"operator": "and_"}
     active = of | {"state": {"type": {"any_": list(ACTIVE)}}}
     if after is None:
         yield active
@@ -108,44 +111,47 @@ def _sweeps(deployments: Sequence[str], after: datetime | None, now: datetime) -
     yield active | {"expected_start_time": {"before_": begin}}
 
 
-def _swept(runs_filter: Json, ids: Mapping[str, str]) -> Generator[Any, HttpAnswer, bool]:
+def _swept(runs_filter: Json, registered: Registered) -> Generator[Any, HttpAnswer, bool]:
     """Read all runs of a filter; False if they changed each time while they were read."""
     for _ in range(_TRIES):
-        before = yield from _counted(runs_filter)
-        seen = (yield from _paged(runs_filter, ids, most=2 * before + _MORE)) if before else set[str]()
-        after = yield from _counted(runs_filter)
+        before = yield from _counted(runs_filter, registered)
+        seen = (yield from _paged(runs_filter, registered, most=2 * before + _MORE)) if before else set[str]()
+        after = yield from _counted(runs_filter, registered)
         if before == after == len(seen):
             return True
     return False
 
 
-def _counted(runs_filter: Json) -> Generator[Any, HttpAnswer, int]:
-    answer = yield HttpCall("/flow_runs/count", {"flow_runs": runs_filter})
+def _counted(runs_filter: Json, registered: Registered) -> Generator[Any, HttpAnswer, int]:
+    answer = yield HttpCall("/flow_runs/count", {"flows": registered.flows, "flow_runs": runs_filter})
     if type(answer.body) is not int or answer.body < 0:
         raise ListingError("The API's count of runs is not a number.")
     return answer.body
 
 
-def _paged(runs_filter: Json, ids: Mapping[str, str], most: int) -> Generator[Any, HttpAnswer, set[str]]:
-    """All pages, until there are more than ``most`` runs; the ids that were seen."""
-    seen, pages = set[str](), PagesOfRuns(runs_filter)
+def _paged(runs_filter: Json, registered: Registered, most: int) -> Generator[Any, HttpAnswer, set[str]]:
+    """All pages, until there are more than ``most`` runs; the ids that were seen, those of others among them."""
+    seen, pages = set[str](), PagesOfRuns(registered.flows, runs_filter)
     for _ in range(_MOST_PAGES):
         page = pages.take((yield pages.call))
         if not page or len(seen) > most:
             return seen
         fresh = [one for one in page if text_in(one, "id") not in seen]
         seen |= {text_in(one, "id") for one in fresh}
-        yield [_row(one, ids) for one in fresh]
+        rows = []
+        for one in fresh:
+            of = yield from registered.of(one)
+            if of is not None:
+                rows.append(_row(one, of))
+        yield rows
     raise ListingError("The API has no end of runs.")
 
 
-def _row(run: Json, ids: Mapping[str, str]) -> list[Any]:
-    deployment, state = run.get("deployment_id"), run.get("state")
-    if not isinstance(deployment, str) or deployment not in ids:
-        raise ListingError("The API gave a run of another deployment than those that were asked for.")
+def _row(run: Json, of: str) -> list[Any]:
+    state = run.get("state")
     return [
         text_in(run, "id"),
-        ids[deployment],
+        of,
         video_named_in(run),
         run.get("state_type"),
         run.get("state_name"),

@@ -18,6 +18,7 @@ from profiles.stuck_uploads.keys import (
     SERVER,
     folder_in,
     folder_of,
+    is_above_folders,
     masked,
     video_id,
 )
@@ -42,6 +43,8 @@ COLUMNS, NAMESPACE = "STUCK_UPLOADS_COLUMNS", "STUCK_UPLOADS_NAMESPACE"
 PAUSE = "STUCK_UPLOADS_PAUSE_SECONDS"
 _DEPLOYMENT_FORM = r"[^/\s]{1,100}/[^/\s]{1,100}"
 _PREFIX_OF_RUNS = "run/"
+_ANOTHER_FOLDER = "its row named another folder, or was not there, when its folder was looked up"
+_NEW_LAYOUT = "the database of its layout appeared while it was looked at"
 
 
 class StuckUploads(Grouped):
@@ -238,9 +241,11 @@ class StuckUploads(Grouped):
         video, runs = scan.video_of(group), each_once(group.rows[2])
         if video is not None:
             yield VIDEO.name, video.id, self._video(video, runs, group, before, audit)
-        elif options.asks_for_all(audit.asked):
+        else:
             for run in runs:
-                if run.is_active and run.of == PROCESS:
+                # One that names no video stands in the way of all, whichever are asked for.
+                is_asked_for = options.asks_for_all(audit.asked) or not run.video_id
+                if is_asked_for and run.is_active and run.of == PROCESS:
                     yield RUN.name, run.id, RunFacts(run, audit.clock)
         yield from self._objects(video, group, audit)
 
@@ -255,12 +260,21 @@ class StuckUploads(Grouped):
             each_database(group.rows[1]),
             group.evidence,
             service=_service(audit),
+            oldest=audit.earliest.get(VIDEOS),
         )
-        if before is None or not group.late:
+        if before is None:
+            return facts
+        # The second look reads rows after it has looked things up, by the rows of the first.
+        first = scan.video_of(before)
+        if group.evidence is not None and (first is None or first.folder != video.folder):
+            return replace(facts, evidence=Unread(video.id, _ANOTHER_FOLDER, failed=True))
+        if not group.late:
             return facts
         server, *databases = group.late
         latest = audit.clock.latest + audit.clock.storage_ahead
         unread = next((one for one in databases if isinstance(one, Unread)), None)
+        if not databases and facts.folder is not None and facts.folder.layout is not None:
+            unread = Unread(video.id, _NEW_LAYOUT, failed=True)
         read = contents.read(*databases) if databases and unread is None else None
         return replace(facts, server_side=scan.in_folder(server, latest), contents=unread or read)
 
@@ -269,7 +283,7 @@ class StuckUploads(Grouped):
         owned = {folder_of(video.tenant_id, video.id, side) for side in (CLIENT, SERVER)} if video else set[str]()
         read = {one.path: one for one in folders_of(group.evidence)}
         for path in dict.fromkeys(group.rows[3]):
-            if path not in owned:
+            if path not in owned and not is_above_folders(path):
                 folder = folder_in(path)
                 unread = group.evidence if isinstance(group.evidence, Unread) else None
                 if folder and group.evidence is None:

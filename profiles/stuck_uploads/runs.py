@@ -12,7 +12,8 @@ from reconciliation.times import optional_from_text
 PROCESS, CROP = "process", "crop"
 """What a run is for: the first processing of a video, or what follows once its layout is approved."""
 TERMINAL = frozenset({"COMPLETED", "FAILED", "CANCELLED", "CRASHED"})
-SCHEDULED, PENDING, RUNNING, COMPLETED = "SCHEDULED", "PENDING", "RUNNING", "COMPLETED"
+SCHEDULED, PENDING, RUNNING = "SCHEDULED", "PENDING", "RUNNING"
+COMPLETED, CANCELLED = "COMPLETED", "CANCELLED"
 BROKEN = frozenset({"FAILED", "CRASHED"})
 
 MEMBERS = (
@@ -65,7 +66,7 @@ class Run:
     @property
     def was_called_off(self) -> bool:
         """True if it was cancelled before it began."""
-        return self.state == "CANCELLED" and not self.begun
+        return self.state == CANCELLED and not self.begun
 
     @property
     def last_moment(self) -> datetime | None:
@@ -105,7 +106,12 @@ class Run:
 
 def _is_over(clock: Clock, moment: datetime | None, span: timedelta) -> bool:
     """True if a moment is longer ago than ``span``; a moment that is not known is no proof of that."""
-    return moment is not None and clock.age(moment) > span and moment <= clock.latest
+    return moment is not None and (ours := by_our_clock(clock, moment)) <= clock.latest and clock.age(ours) > span
+
+
+def by_our_clock(clock: Clock, moment: datetime) -> datetime:
+    """A moment of a run, which the engine of runs tells by its own clock."""
+    return moment - clock.api_ahead
 
 
 def _moment(value: Any) -> datetime | None:

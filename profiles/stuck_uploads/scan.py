@@ -6,7 +6,7 @@ from typing import Any
 
 from profiles.stuck_uploads.dialects import UNFINISHED, Dialect, Stage
 from profiles.stuck_uploads.keys import DEPTH, folder_in
-from profiles.stuck_uploads.objects import Evidence, Stored, stored
+from profiles.stuck_uploads.objects import Evidence, Stored, is_marker, stored
 from profiles.stuck_uploads.options import FULL
 from profiles.stuck_uploads.videos import Video
 from reconciliation.evidence import Unread
@@ -56,7 +56,9 @@ def in_folder(objects: Any, latest: datetime) -> Stored | Unread | None:
     """The result of one look-up, also of a late one; None for a folder with nothing in it."""
     if not objects or isinstance(objects, Unread):
         return objects or None
-    found = [StoredObject(*one) for one in objects]
+    found = [one for one in (StoredObject(*given) for given in objects) if not is_marker(one)]
+    if not found:
+        return None
     path = "/".join(found[0].key.split("/")[:DEPTH]) + "/"
     return stored(path, found, latest)
 

@@ -12,9 +12,10 @@ from typing import Any, TypeVar
 from profiles.stuck_uploads.answers import Json, PagesOfRuns, list_in, object_in, text_in, video_named_in
 from profiles.stuck_uploads.keys import video_id
 from profiles.stuck_uploads.prefect import ACTIVE
-from profiles.stuck_uploads.runs import SCHEDULED, TERMINAL
+from profiles.stuck_uploads.registered import Registered
+from profiles.stuck_uploads.runs import CANCELLED, PROCESS, SCHEDULED, TERMINAL
 from reconciliation.effects import Ended, Ending, Once, Values
-from reconciliation.errors import ListingError
+from reconciliation.errors import AuditError, ListingError
 from reconciliation.queries import HttpAnswer, HttpCall
 from reconciliation.times import from_text, to_text
 
@@ -26,6 +27,7 @@ MOST_SECONDS = 45
 """As long as all of it takes: then there is time to call our run off, for whoever settles what a dead worker did."""
 TAG, OF_VIDEO, OF_EFFECT = "recovery", "video:", "recovery-op:"
 _MOST_PAGES = 1000
+_TRIES = 3
 _FOUND, _CREATED, _NOT_FOUND = 200, 201, 404
 
 ResultT = TypeVar("ResultT")
@@ -101,7 +103,8 @@ class _Start:
         answer = yield from self._ask(HttpCall(f"/deployments/{self._deployment}", expects=(_FOUND, _NOT_FOUND)))
         if answer.status == _NOT_FOUND:
             return Ended(Ending.REFUSED, "There is no such deployment where runs are to be created.")
-        active = yield from self._runs(state={"type": {"any_": list(ACTIVE)}})
+        flow = text_in(object_in(answer), "flow_id")
+        active = yield from self._runs(flow, state={"type": {"any_": list(ACTIVE)}})
         if self._nameless is not None:
             return Ended(Ending.REFUSED, f"Run {self._nameless} is active and does not say of which video it is.")
         ours = [run for run in active if self._is_ours(run)]
@@ -110,7 +113,7 @@ class _Start:
         if active:
             return Ended(Ending.SOMEONE_ELSE_MOVED, f"active_flow_runs: run {active[0].get('id')} of it is active.")
         since = self.now - timedelta(minutes=_number(self._values, "recent_minutes"))
-        ended = yield from self._runs(end_time={"after_": to_text(since)})
+        ended = yield from self._runs(flow, end_time={"after_": to_text(since)})
         recent = [run for run in ended if not _was_called_off(run)]
         if recent:
             return Ended(Ending.REFUSED, f"recent_run: run {recent[0].get('id')} of it has just ended.")
@@ -152,7 +155,7 @@ class _Start:
 
     def look_again(self, run: Json) -> Talk[Ended]:
         """The ending, once it is clear which of the runs of the video stays."""
-        active = yield from self._runs(state={"type": {"any_": list(ACTIVE)}})
+        active = yield from self._runs(text_in(run, "flow_id"), state={"type": {"any_": list(ACTIVE)}})
         others = [one for one in active if one.get("id") != run.get("id")]
         rivals = [one for one in others if not self._comes_after(one, run)]
         if not rivals:
@@ -180,18 +183,24 @@ class _Start:
     def _is_of_video(self, run: Json) -> bool:
         return run.get("deployment_id") == self._deployment and _video_of(run) == self._video
 
-    def _runs(self, **wanted: Mapping[str, Any]) -> Talk[list[Json]]:
-        """All runs of the video that match; there is no filter on parameters, so those of the deployment are read."""
+    def _runs(self, flow: str, **wanted: Mapping[str, Any]) -> Talk[list[Json]]:
+        """All runs of the video that match; there is no filter on parameters, so those of the flow are read."""
         found: dict[str, Json] = {}
-        pages = PagesOfRuns({"operator": "and_", "deployment_id": {"any_": [self._deployment]}, **wanted})
+        registered = Registered({self._deployment: PROCESS}, {flow: PROCESS})
+        pages = PagesOfRuns(registered.flows, {"operator": "and_", **wanted})
         for _ in range(_MOST_PAGES):
             page = pages.take((yield from self._ask(pages.call)))
-            found |= {text_in(run, "id"): run for run in page if self._is_of_video(run)}
-            for run in page:
-                if run.get("state_type") not in TERMINAL and not _video_of(run):
-                    self._nameless = text_in(run, "id")
             if not page:
                 return sorted(found.values(), key=_age)
+            for run in page:
+                video = _video_of(run)
+                may_be_it = video == self._video or (not video and run.get("state_type") not in TERMINAL)
+                if not may_be_it or (yield from registered.of(run)) is None:
+                    continue
+                if video:
+                    found[text_in(run, "id")] = run
+                else:
+                    self._nameless = text_in(run, "id")
         raise ListingError("Prefect has no end of runs.")
 
     def _ask(self, call: HttpCall) -> Talk[HttpAnswer]:
@@ -208,14 +217,23 @@ def cancel(run_id: str) -> Talk[bool]:
     """Cancel a run that is only scheduled; True if it is cancelled then.
 
     Prefect *rejects* this for such a run and puts it right into CANCELLED, and *aborts* it for one that has ended; one
-    that a worker has taken would be broken off, so it is not asked for that.
+    that a worker has taken would be broken off, so it is not asked for that. If its answer gets lost, a worker may take
+    the run until it is asked again: so what became of the run is read before each try.
     """
-    answer = yield _run(run_id)
-    if answer.status == _NOT_FOUND or answer.at is None or not _can_be_cancelled(object_in(answer), answer.at):
-        return False
     body = {"state": {"type": "CANCELLING"}, "force": False}
-    yield HttpCall(f"/flow_runs/{run_id}/set_state", body, (_FOUND, _CREATED), changes=True)
-    return (yield from state_of(run_id)) == "CANCELLED"
+    for _ in range(_TRIES):
+        answer = yield _run(run_id)
+        if answer.status == _NOT_FOUND or answer.at is None:
+            return False
+        run = object_in(answer)
+        if not _can_be_cancelled(run, answer.at):
+            return text_in(run, "state_type") == CANCELLED
+        try:
+            yield HttpCall(f"/flow_runs/{run_id}/set_state", body, (_FOUND, _CREATED), changes=True, once=True)
+        except AuditError:
+            continue
+        break
+    return (yield from state_of(run_id)) == CANCELLED
 
 
 def state_of(run_id: str) -> Talk[str | None]:
@@ -241,7 +259,7 @@ def _video_of(run: Json) -> str:
 
 def _was_called_off(run: Json) -> bool:
     """True for a run that was cancelled before it began: it has done nothing."""
-    return run.get("state_type") == "CANCELLED" and not run.get("run_count")
+    return run.get("state_type") == CANCELLED and not run.get("run_count")
 
 
 def _age(run: Json) -> tuple[str, str]:

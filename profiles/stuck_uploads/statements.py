@@ -7,6 +7,7 @@ from typing import Any
 from profiles.stuck_uploads import starting
 from profiles.stuck_uploads.dialects import Dialect
 from profiles.stuck_uploads.keys import SOURCE
+from profiles.stuck_uploads.runs import CANCELLED
 from profiles.stuck_uploads.scan import BUCKET
 from profiles.stuck_uploads.video_rules import MARK_PROCESSED, START_RUN
 from reconciliation.effects import Ended, Ending, Guard, GuardedCalls, GuardedSql, Once, Values
@@ -74,7 +75,7 @@ def _same_source(values: Values, results: Sequence[Any]) -> Mapping[str, bool]:
 
 
 def _cancelled(values: Values, _once: Once) -> starting.Talk[Ended]:
-    if (yield from starting.state_of(str(values["run_id"]))) == "CANCELLED":
+    if (yield from starting.state_of(str(values["run_id"]))) == CANCELLED:
         return Ended(Ending.ALREADY_DONE, "Its run had been cancelled before.", {"run_id": values["run_id"]})
     if (yield from starting.cancel(str(values["run_id"]))):
         return Ended(Ending.DONE, left={"run_id": values["run_id"]})
@@ -83,7 +84,7 @@ def _cancelled(values: Values, _once: Once) -> starting.Talk[Ended]:
 
 def _was_cancelled(values: Values, _once: Once) -> starting.Talk[Values | None]:
     state = yield from starting.state_of(str(values["run_id"]))
-    return {"run_id": values["run_id"]} if state == "CANCELLED" else None
+    return {"run_id": values["run_id"]} if state == CANCELLED else None
 
 
 CANCEL_RUN = GuardedCalls(

@@ -54,7 +54,18 @@ def _twin(facts: VideoFacts) -> bool:
     return facts.video.has_twin and facts.stage is not Stage.DELETED
 
 
+def _awaits_crops(facts: VideoFacts) -> bool:
+    is_done = bool(facts.dialect.done) and facts.video.status == facts.dialect.done
+    return is_done and facts.service is not None and facts.service.has_crops and not facts.has_gone_on
+
+
+def _lacks_history(facts: VideoFacts) -> bool:
+    """True if a run that has ended could say otherwise, and was not looked for."""
+    return not facts.history_is_read and (facts.is_unfinished or (facts.is_ready and _awaits_crops(facts)))
+
+
 UNVERIFIED: Rule[VideoFacts] = unverified(_is_unread)
+_NO_HISTORY: Rule[VideoFacts] = unverified(_lacks_history)
 
 _ROW_AND_RUNS: tuple[Rule[VideoFacts], ...] = (
     Rule(
@@ -174,17 +185,12 @@ _FINISHED: tuple[Rule[VideoFacts], ...] = (
         next_step="Set its status to done again, once whoever has drawn the layout finds it as it was.",
         modes=_ONLY_FULL,
     ),
+    _NO_HISTORY,
     Rule(
         verdict="approved_not_started",
         severity=Severity.LOW,
         means="Its layout was approved, and what follows was never started; since when, nobody has noted.",
-        holds=lambda facts: (
-            bool(facts.dialect.done)
-            and facts.video.status == facts.dialect.done
-            and facts.service is not None
-            and facts.service.has_crops
-            and not facts.has_gone_on
-        ),
+        holds=_awaits_crops,
         why=lambda _facts: "Its layout is done, its boundaries wait, and there is no run that makes its crops.",
         next_step="Start it from the page of the video, where the part of the picture is known.",
         modes=_ONLY_FULL,

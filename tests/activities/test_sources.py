@@ -95,6 +95,7 @@ class Outside:
     rows: dict[str, list[Any]]
     cut: frozenset[str] = frozenset()
     asked: list[tuple[str, str]] = field(default_factory=list)
+    ahead: dict[str, timedelta] = field(default_factory=dict)
 
     @asynccontextmanager
     async def reader(self, _services: Services, setting: str) -> AsyncIterator[Reader]:
@@ -108,7 +109,7 @@ class _Reader:
     state: DatabaseState | None = None
 
     async def ahead(self) -> timedelta:
-        return timedelta()
+        return self.outside.ahead.get(self.setting, timedelta())
 
     async def lines(self, query: Any) -> AsyncIterator[Portion]:
         name = {SqlRows: LETTERS, Prefixes: SHELVES}.get(type(query)) or (OFFICE if query.talk == OFFICE else PARCELS)
@@ -171,6 +172,17 @@ async def test_what_is_read_later_knows_the_earliest_row_before_in_both_looks(mo
     await work.until_screened()
     await work.judged()
     assert [moments.earliest for moments in SEEN] == [{LETTERS: from_text("2025-12-01T00:00:00Z")}] * 2
+
+
+async def test_how_far_the_clock_of_an_api_is_ahead_and_the_earliest_row_are_known_when_it_is_judged(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    outside = Outside({LETTERS: [letter("a")]}, ahead={"PARCELS_API": timedelta(minutes=-7)})
+    post = steps(monkeypatch, outside)
+    await post.until_screened()
+    audit, _ = await post.judged()
+    assert (audit.clock.api_ahead, audit.clock.database_ahead) == (timedelta(minutes=-7), timedelta())
+    assert audit.earliest == {LETTERS: from_text("2026-01-01T00:00:00Z")}
 
 
 async def test_without_a_dated_row_there_is_no_earliest(monkeypatch: pytest.MonkeyPatch) -> None:

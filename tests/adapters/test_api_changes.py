@@ -149,7 +149,9 @@ async def test_one_run_is_created_scheduled_ahead_and_found_again(world: World) 
     effect, past = Effect("start_run", values), datetime.now(UTC) - timedelta(seconds=1)
     assert await world.changes.happened(START, effect, OURS, past) is True
     assert await world.changes.left(START, effect, OURS, past) == ended.left
-    assert await world.changes.happened(START, effect, THEIRS, past) is False
+    assert await world.changes.happened(START, effect, THEIRS, past) is None, "a request may be on its way"
+    long_past = past - world.changes.in_flight
+    assert await world.changes.happened(START, effect, THEIRS, long_past) is False
 
 
 async def test_it_is_taken_back_as_long_as_no_worker_has_taken_it(world: World) -> None:
@@ -217,6 +219,35 @@ async def test_an_answer_that_got_lost_is_found_out_about_by_the_run_that_is_the
     assert len(world.runs()) == 1
 
 
+@pytest.mark.parametrize("taken", [False, True])
+async def test_a_run_is_not_cancelled_by_a_second_try_once_a_worker_has_taken_it(world: World, *, taken: bool) -> None:
+    ended = await world.start(await world.with_its_file())
+    run = str(ended.left["run_id"])
+
+    @dataclass
+    class Turning:
+        """The first request to cancel is turned away; meanwhile a worker may take the run."""
+
+        asked: int = 0
+
+        async def call(self, call: HttpCall) -> HttpAnswer:
+            if not call.path.endswith("set_state"):
+                return await world.changes.api.call(call)
+            self.asked += 1
+            if self.asked > 1:
+                return await world.changes.api.call(call)
+            if taken:
+                world.plant.set_state(run, "PENDING")
+            raise ApiUnavailableError("It was turned away.")
+
+    turning: Any = Turning()
+    undo = Effect("cancel_run", {"video_id": STUCK.video_id, **ended.left})
+    soon = datetime.now(UTC) + timedelta(seconds=60)
+    refused = await replace(world.changes, api=turning).apply(CANCEL_RUN, undo, THEIRS, soon)
+    expected = (Ending.REFUSED, "PENDING", 1) if taken else (Ending.DONE, "CANCELLED", 2)
+    assert (refused.ending, world.plant.read(run)["state_type"], turning.asked) == expected
+
+
 async def test_several_that_start_a_run_at_once_start_one(world: World) -> None:
     values = await world.with_its_file()
     endings = await asyncio.gather(*(world.start(values, Once(f"engine {number}", 1, 1)) for number in range(4)))
@@ -234,6 +265,22 @@ async def test_with_keys_of_their_own_one_run_stays_too(world: World) -> None:
     done = [ended.left["run_id"] for ended in endings if ended.ending is Ending.DONE]
     active = [run["id"] for run in world.runs() if run["state_type"] == "SCHEDULED"]
     assert (len(done), active) == (1, done)
+
+
+async def test_a_run_from_before_the_deployment_was_registered_again_stands_against_another(world: World) -> None:
+    values = await world.with_its_file()
+    rival = world.plant.run(world.deployment, {"video_id": STUCK.video_id}, "RUNNING")
+    world.plant.delete_deployment(world.deployment)
+    again = replace(world, deployment=world.plant.deployment(world.bucket, "production", world.bucket))
+    staging = world.plant.deployment(world.bucket, "staging", world.bucket)
+    world.plant.run(staging, {"video_id": STUCK.video_id}, "RUNNING")
+    values = {**values, "deployment_id": again.deployment}
+    ended = await again.start(values)
+    assert (ended.ending, rival in ended.why) == (Ending.SOMEONE_ELSE_MOVED, True)
+    assert again.runs() == []
+    world.plant.set_state(rival, "CRASHED")
+    ended = await again.start(values)
+    assert (ended.ending, "recent_run" in ended.why, rival in ended.why) == (Ending.REFUSED, True, True)
 
 
 async def test_where_somebody_elses_run_is_active_none_is_created(world: World) -> None:

@@ -189,6 +189,24 @@ def test_what_people_have_edited_gets_no_run(api: Uploads) -> None:
     assert (repair["state"], "People have edited it" in repair["error"]) == ("failed", True)
 
 
+def test_a_run_that_names_no_video_is_told_and_keeps_all_from_being_retried(api: Uploads) -> None:
+    with Planting(api.world.prefect) as plant:
+        deployment = plant.call("deployments/name/process-video/production").json()["id"]
+        nameless = plant.run(deployment, {"video": MISSED.video_id}, "RUNNING")
+        try:
+            view, report = api.audited(only=[MISSED.video_id])
+            assert verdicts(report) == {
+                ("video", MISSED.video_id): "never_started",
+                ("run", nameless): "run_without_video",
+            }
+            repair = api.proposed(view["id"], MISSED.video_id)
+            assert api.approved(repair, "Ann").status_code == 202
+            done = api.until(repair["id"], "applied", "partly_applied", "failed")
+            assert (done["state"], nameless in json.dumps(done["ledger"])) == ("failed", True)
+        finally:
+            plant.set_state(nameless, "COMPLETED")
+
+
 def test_without_its_deployment_nothing_is_called_never_started(api: Uploads) -> None:
     settings = {**api.world.settings, "STUCK_UPLOADS_DEPLOYMENT": "process-video/nowhere", "AUDIT_ENVIRONMENT": "wrong"}
     with running_app(settings) as app:

@@ -11,9 +11,11 @@ from reconciliation.notes import notes_of
 from tests.profiles.pre_capture_sessions.world import CLOCK, MINUTE, PARAMETERS
 
 
-def notes(storage: timedelta = timedelta(), database: timedelta = timedelta()) -> list[str]:
+def notes(
+    storage: timedelta = timedelta(), database: timedelta = timedelta(), api: timedelta = timedelta()
+) -> list[str]:
     """Of clocks that are so far ahead of the app's."""
-    clock = replace(CLOCK, storage_ahead=storage, database_ahead=database)
+    clock = replace(CLOCK, storage_ahead=storage, database_ahead=database, api_ahead=api)
     return list(notes_of(Audit(PARAMETERS, clock, Coverage(0))))
 
 
@@ -27,4 +29,6 @@ def test_a_clock_that_differs_is_named_once(minutes: int, words: str) -> None:
     assert note.startswith(f"Storage's clock is {words} the app's.")
     [note] = notes(database=minutes * MINUTE)
     assert note.startswith(f"The database's clock is {words} the app's.")
-    assert len(notes(minutes * MINUTE, minutes * MINUTE)) == 2
+    [note] = notes(api=minutes * MINUTE)
+    assert note.startswith(f"The API's clock is {words} the app's.")
+    assert len(notes(*[minutes * MINUTE] * 3)) == 3

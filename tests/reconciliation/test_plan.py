@@ -36,6 +36,7 @@ PLANS = st.builds(
     shards=st.lists(PLANNED, max_size=4).map(tuple),
     storage_ahead_seconds=st.integers(-100_000, 100_000),
     database_ahead_seconds=st.integers(-100_000, 100_000),
+    api_ahead_seconds=st.integers(-100_000, 100_000),
 ).map(adding_up)
 
 
@@ -52,10 +53,11 @@ def test_verdicts_are_given_by_the_frozen_moment_and_the_requests_grace() -> Non
         Plan(AS_OF, settle_minutes=20, max_passes=3, listed=0, skipped={}, shards=()),
         storage_ahead_seconds=600,
         database_ahead_seconds=-60,
+        api_ahead_seconds=180,
     )
-    hour, settle, storage, database = (timedelta(minutes=minutes) for minutes in (60, 20, 10, -1))
+    hour, settle, storage, database, api = (timedelta(minutes=minutes) for minutes in (60, 20, 10, -1, 3))
     clock = plan.clock(PARAMETERS, AS_OF + hour, settle)
-    assert clock == Clock(AS_OF, hour, settle, AS_OF + hour, settle, storage, database)
+    assert clock == Clock(AS_OF, hour, settle, AS_OF + hour, settle, storage, database, api)
 
 
 # --- shards out of blocks -----------------------------------------------------------------------------------------

@@ -26,8 +26,9 @@ def hours(number: float) -> timedelta:
 
 @dataclass(frozen=True)
 class PlantedRun:
-    """A run; its moments are how long ago they were. ``of`` is its deployment: *process*, *crop*, *staging* (the same
-    flow for another environment) or *captions* (another flow with the same parameter).
+    """A run; its moments are how long ago they were. ``of`` is its deployment: *process*, *crop*, *former* (that which
+    processes, before it was deleted and registered again), *staging* (the same flow for another environment) or
+    *captions* (another flow with the same parameter).
     """
 
     state: str
@@ -240,6 +241,12 @@ CASES = (
     ),
     Case(31, "its status is none that the service knows", "record_invalid", UNKNOWN_STATUS),
     Case(32, "its row names the file of another video", "record_invalid", row={"storage_key": f"{TENANT}/other.mp4"}),
+    Case(
+        33,
+        "its run works; meanwhile its deployment was deleted, and registered again under another id",
+        "processing",
+        runs=(PlantedRun("RUNNING", minutes(6), "former", started=minutes(6)),),
+    ),
 )
 """Those whose statuses only the later columns have are left out of a world with the documented ones."""
 ONLY_LATER = frozenset({11, 14})

@@ -275,6 +275,26 @@ def test_a_key_belongs_to_the_flow_so_another_deployment_gets_the_run_of_the_fir
     assert found(server, staging) == []
 
 
+def test_a_deleted_deployment_takes_what_is_scheduled_with_it_and_the_rest_keeps_an_id_that_names_nothing(
+    server: Planting, flow: str
+) -> None:
+    deployment, other = server.deployment(flow, "production"), server.deployment(flow, "staging")
+    runs = {server.run(deployment, {}, state): state for state in STATES if state != "SCHEDULED"}
+    late, others = server.run(deployment, {}), server.run(other, {}, "RUNNING")
+    server.delete_deployment(deployment)
+    assert server.call(f"deployments/{deployment}").status_code == httpx.codes.NOT_FOUND
+    again = server.deployment(flow, "production")
+    assert again != deployment
+    assert server.call(f"flow_runs/{late}").status_code == httpx.codes.NOT_FOUND
+    of_flow = {"flows": {"id": {"any_": [server.read(others)["flow_id"]]}}}
+    found = {run["id"]: run for run in server.made("flow_runs/filter", of_flow)}
+    assert found.keys() == {*runs, others}
+    assert server.made("flow_runs/count", of_flow) == len(found)
+    assert {run: (found[run]["state_type"], found[run]["deployment_id"]) for run in runs} == {
+        run: (state, deployment) for run, state in runs.items()
+    }
+
+
 def test_a_paused_deployment_takes_runs_as_if_it_were_not(server: Planting, flow: str) -> None:
     created = create(server, server.deployment(flow, "paused", paused=True))
     assert (created.status_code, created.json()["state_type"]) == (201, "SCHEDULED")

@@ -67,5 +67,6 @@ RIGHT: Mapping[int, Right] = {
     30: _tell("have its frames made again"),
     31: _tell("mend its row"),
     32: _tell("mend its row", "it takes another file than its row names"),
+    33: _nothing("let its run work", "a second one"),
 }
 """By the numbers of the cases."""

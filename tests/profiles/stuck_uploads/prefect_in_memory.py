@@ -13,6 +13,8 @@ from reconciliation.times import from_text, to_text
 
 AT = datetime(2026, 11, 27, 9, 30, tzinfo=UTC)
 DEPLOYMENTS = {"process": "process-video/production", "crop": "crop-frames/production"}
+STAGING = "process-video/staging"
+"""Another environment's deployment of the same flow. A run of any other name is of one that was deleted."""
 Json = dict[str, Any]
 
 
@@ -29,14 +31,17 @@ class Prefect:
     calls: list[HttpCall] = field(default_factory=list)
 
     def with_deployments(self, names: Mapping[str, str] = DEPLOYMENTS, **changes: Any) -> "Prefect":
-        for of, name in names.items():
-            self.deployments[name] = {"id": f"d-{of}", "paused": False, "work_pool_name": "pool", **changes}
+        for of, name in {**names, "staging": STAGING}.items():
+            flow = f"f-{name.partition('/')[0]}"
+            one = {"id": f"d-{of}", "flow_id": flow, "paused": False, "work_pool_name": "pool", **changes}
+            self.deployments[name] = one
         return self
 
     def add(self, name: str, state: str, expected: datetime, *, of: str = "process", **changes: Any) -> Json:
         run = {
             "id": name,
             "deployment_id": f"d-{of}",
+            "flow_id": "f-crop-frames" if of == "crop" else "f-process-video",
             "parameters": {"video_id": "a0000000-0000-4000-8000-000000000001"},
             "state_type": state,
             "state_name": state.title(),
@@ -66,13 +71,13 @@ class Prefect:
                 found = self.deployments.get(f"{flow}/{deployment}")
                 return HttpAnswer(200 if found else 404, found or {"detail": "not found"}, self.now)
             case ["flow_runs", "count"]:
-                return HttpAnswer(200, len(self._matching(call.body["flow_runs"])), self.now)
+                return HttpAnswer(200, len(self._matching(call.body)), self.now)
             case ["flow_runs", "filter"]:
-                found_runs = self._matching(call.body["flow_runs"])[call.body.get("offset", 0) :][: self.limit]
+                found_runs = self._matching(call.body)[call.body.get("offset", 0) :][: self.limit]
                 return HttpAnswer(200, found_runs, self.now)
             case ["deployments", deployment]:
-                known = any(one["id"] == deployment for one in self.deployments.values())
-                return HttpAnswer(200 if known else 404, {"id": deployment}, self.now)
+                known = next((one for one in self.deployments.values() if one["id"] == deployment), None)
+                return HttpAnswer(200 if known else 404, known or {"detail": "not found"}, self.now)
             case ["flow_runs", name]:
                 return HttpAnswer(200 if name in self.runs else 404, self.runs.get(name), self.now)
             case ["work_pools", pool, "workers", "filter"]:
@@ -108,13 +113,18 @@ class Prefect:
         return HttpAnswer(201, {"status": "REJECT", "state": {"type": "CANCELLED"}}, self.now)
 
     def _matching(self, wanted: Json) -> list[Json]:
-        assert wanted["operator"] == "and_"
-        found = [run for run in self.runs.values() if _matches(run, wanted)]
+        assert wanted["flow_runs"]["operator"] == "and_"
+        flows = wanted.get("flows", {}).get("id", {}).get("any_")
+        found = [
+            run
+            for run in self.runs.values()
+            if (flows is None or run["flow_id"] in flows) and _matches(run, wanted["flow_runs"])
+        ]
         return sorted(found, key=lambda run: run["expected_start_time"])
 
 
 def _matches(run: Json, wanted: Json) -> bool:
-    if run["deployment_id"] not in wanted["deployment_id"]["any_"]:
+    if "deployment_id" in wanted and run["deployment_id"] not in wanted["deployment_id"]["any_"]:
         return False
     if "state" in wanted and run["state_type"] not in wanted["state"]["type"]["any_"]:
         return False

@@ -38,6 +38,30 @@ def test_all_that_is_active_or_began_since_the_oldest_row_is_given_whatever_page
     assert all(Run.from_json(row).id for row in rows)
 
 
+@pytest.mark.parametrize("state", ["RUNNING", "FAILED"])
+def test_runs_that_were_made_before_the_deployment_was_registered_again_are_its_runs(state: str) -> None:
+    """They keep its former id, which names nothing any more; a run of no deployment is of its flow, too."""
+    server = Prefect().with_deployments()
+    server.add("former", state, ago(30), of="former")
+    server.add("of none", state, ago(30), deployment_id=None)
+    server.add("another's", state, ago(30), of="staging")
+    server.add("of another flow", state, ago(30), of="captions", flow_id="f-captions")
+    rows, unread = talk(runs(DEPLOYMENTS, OLDEST), server)
+    assert (ids(rows), unread) == ({"former", "of none"}, None)
+    assert {row[1] for row in rows} == {"process"}
+    asked = [call.path for call in server.calls if call.path.startswith("/deployments/d-")]
+    assert sorted(asked) == ["/deployments/d-former", "/deployments/d-staging"], "once each"
+
+
+def test_of_two_deployments_of_one_flow_what_names_none_may_process_a_video() -> None:
+    names = {"process": "process-video/production", "crop": "process-video/crops"}
+    server = Prefect().with_deployments(names)
+    server.add("former", "RUNNING", ago(30), of="former")
+    server.add("crop", "RUNNING", ago(30), of="crop", flow_id="f-process-video")
+    rows, _ = talk(runs(names, OLDEST), server)
+    assert {row[0]: row[1] for row in rows} == {"former": "process", "crop": "crop"}
+
+
 def test_without_a_row_only_what_is_active_is_read() -> None:
     server = Prefect().with_deployments()
     server.add("ended", "COMPLETED", ago(5))
@@ -103,7 +127,17 @@ def test_without_the_deployment_nobody_knows_what_runs() -> None:
         ("/flow_runs/filter", {"results": []}),
         ("/flow_runs/filter", [1]),
         ("/flow_runs/filter", [{"id": "a"}]),
-        ("/flow_runs/filter", [{"id": "a", "deployment_id": "d-other", "expected_start_time": "2026-11-27T09:00:00Z"}]),
+        (
+            "/flow_runs/filter",
+            [
+                {
+                    "id": "a",
+                    "flow_id": "f-other",
+                    "deployment_id": "d-process",
+                    "expected_start_time": "2026-11-27T09:00:00Z",
+                }
+            ],
+        ),
         ("/deployments/name/process-video/production", ["a"]),
     ],
 )

@@ -20,7 +20,7 @@ from profiles.stuck_uploads.starting import (
     started,
 )
 from reconciliation.effects import Ended, Ending, Once, Values
-from reconciliation.errors import ListingError
+from reconciliation.errors import ApiInDoubtError, ListingError
 from reconciliation.queries import HttpAnswer, HttpCall
 from tests.profiles.stuck_uploads.prefect_in_memory import AT, Prefect, ago
 
@@ -97,6 +97,35 @@ def test_runs_of_another_deployment_or_video_stand_against_nothing() -> None:
     prefect = server()
     prefect.add("crop", "RUNNING", ago(3), of="crop")
     prefect.add("another", "RUNNING", ago(3), parameters={"video_id": "b0000000-0000-4000-8000-000000000001"})
+    assert run_to_its_end(start(values(), OURS), prefect).ending is Ending.DONE
+
+
+@pytest.mark.parametrize(("of", "state"), [("former", "RUNNING"), ("former", "PAUSED"), (None, "RUNNING")])
+def test_a_run_from_before_the_deployment_was_registered_again_stands_against_another(
+    of: str | None, state: str
+) -> None:
+    prefect = server()
+    prefect.add("theirs", state, ago(3), deployment_id=None if of is None else f"d-{of}")
+    assert run_to_its_end(start(values(), OURS), prefect).ending is Ending.SOMEONE_ELSE_MOVED
+    assert living(prefect) == ["theirs"]
+
+
+def test_one_from_before_that_has_just_ended_is_waited_for() -> None:
+    prefect = server()
+    prefect.add("ended", "FAILED", ago(30), of="former", end_time="2026-11-27T09:26:00Z")
+    assert run_to_its_end(start(values(), OURS), prefect).ending is Ending.REFUSED
+
+
+def test_one_from_before_that_is_seen_only_afterwards_makes_us_take_ours_back() -> None:
+    prefect = server()
+    rival_after(prefect, "create_flow_run", of="former", state_type="RUNNING")
+    assert run_to_its_end(start(values(), OURS), prefect).ending is Ending.SOMEONE_ELSE_MOVED
+    assert living(prefect) == ["rival"]
+
+
+def test_a_run_of_another_environment_that_names_no_video_stands_against_nothing() -> None:
+    prefect = server()
+    prefect.add("nameless", "RUNNING", ago(3), of="staging", parameters={})
     assert run_to_its_end(start(values(), OURS), prefect).ending is Ending.DONE
 
 
@@ -243,6 +272,49 @@ def test_a_run_is_not_cancelled_any_more_shortly_before_it_begins() -> None:
     prefect.add("a", "SCHEDULED", AT + timedelta(seconds=29))
     assert run_to_its_end(cancel("a"), prefect) is False
     assert prefect.runs["a"]["state_type"] == "SCHEDULED"
+
+
+def with_lost_answers(conversation: Generator[HttpCall, HttpAnswer, Any], of: Prefect, becomes: str | None) -> Any:
+    """What a conversation returns whose calls that are sent once get no answer. None of them is carried out; then the
+    run is in another state (None: in the same one).
+    """
+    try:
+        said = next(conversation)
+        while True:
+            if not said.once:
+                said = conversation.send(of.answer(said))
+                continue
+            of.calls.append(said)
+            if becomes is not None:
+                of.runs["a"]["state_type"] = becomes
+            said = conversation.throw(ApiInDoubtError("The answer got lost."))
+    except StopIteration as stop:
+        return stop.value
+
+
+@pytest.mark.parametrize(
+    ("becomes", "cancelled", "asked"),
+    [("PENDING", False, 1), ("RUNNING", False, 1), ("CANCELLED", True, 1), ("COMPLETED", False, 1), (None, False, 3)],
+)
+def test_between_two_tries_to_cancel_a_run_its_state_is_read(becomes: str, *, cancelled: bool, asked: int) -> None:
+    prefect = server()
+    prefect.add("a", "SCHEDULED", AT + timedelta(seconds=80))
+    assert with_lost_answers(cancel("a"), prefect, becomes) is cancelled
+    assert [call.path for call in prefect.calls].count("/flow_runs/a/set_state") == asked
+    assert prefect.runs["a"]["state_type"] == (becomes or "SCHEDULED")
+
+
+def test_between_two_tries_the_time_that_must_remain_may_run_out() -> None:
+    prefect = server()
+    prefect.add("a", "SCHEDULED", AT + timedelta(seconds=80))
+
+    def later(_calls: int) -> None:
+        if any(call.once for call in prefect.calls):
+            prefect.now = AT + timedelta(seconds=51)
+
+    prefect.between = later
+    assert with_lost_answers(cancel("a"), prefect, None) is False
+    assert [call.once for call in prefect.calls].count(True) == 1
 
 
 def test_a_rival_of_a_repair_that_a_worker_has_taken_does_not_give_way() -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from dev.demo.stuck_uploads.cases import TENANT, Case, PlantedRun
 from dev.demo.stuck_uploads.rows import status_in
+from dev.demo.stuck_uploads.runs import FORMER
 from profiles.stuck_uploads.profile import COLUMNS, CROP_DEPLOYMENT, DEPLOYMENT, NAMESPACE, PAUSE, StuckUploads
 from profiles.stuck_uploads.runs import Run
 from profiles.stuck_uploads.scan import choose, lookups, reduce
@@ -25,6 +26,7 @@ from reconciliation.screened import FirstLook
 
 AS_OF = datetime(2026, 11, 27, 9, 30, tzinfo=UTC)
 NONE = timedelta()
+OLDEST = AS_OF - timedelta(days=120)
 
 
 def profile_for(columns: str = "layout_status") -> StuckUploads:
@@ -44,7 +46,8 @@ def audit_of(profile: StuckUploads, mode: str = "full", *, lost: Sequence[str] =
     clock = Clock(AS_OF, asked.grace, NONE, AS_OF, timedelta(minutes=5))
     service = [["deployment", "process", "d-1", False, "pool"], ["deployment", "crop", "d-2", False, "pool"]]
     worker = ["worker", "pool", "w-1", "ONLINE"]
-    return Audit(asked, clock, Coverage(0), frozenset(lost), tables={"deployment": [*service, worker]})
+    tables = {"deployment": [*service, worker]}
+    return Audit(asked, clock, Coverage(0), frozenset(lost), tables=tables, earliest={"videos": OLDEST})
 
 
 def video(case: Case, columns: str = "layout_status", **changes: Any) -> Video:
@@ -75,7 +78,7 @@ def run(case: Case, planted: PlantedRun, number: int = 0) -> Run:
     since = at(planted.ended or planted.started or planted.due)
     return Run(
         id=f"{case.number:02}-{number}",
-        of=planted.of,
+        of="process" if planted.of == FORMER else planted.of,
         video_id=case.video_id,
         state=planted.state,
         state_name=planted.state.title(),
@@ -132,7 +135,7 @@ def group_of(case: Case, profile: StuckUploads, *, folders: bool = True) -> Grou
     columns = profile.dialect.name
     rows = [] if case.row is None else [video(case, columns)]
     edits = [] if case.edits is None else [DatabaseInUse(case.video_id, "layout", case.edits, None, False, None, "1")]
-    runs = [run(case, one, number) for number, one in enumerate(case.runs) if one.of in {"process", "crop"}]
+    runs = [run(case, one, number) for number, one in enumerate(case.runs) if one.of in {"process", "crop", FORMER}]
     sides = dict.fromkeys("/".join(key.split("/")[:4]) + "/" for key, _ in case.objects()) if folders else ()
     return Group(case.video_id, (rows, edits, runs, list(sides)))
 
