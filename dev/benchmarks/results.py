@@ -93,7 +93,7 @@ def markdown(comparisons: Sequence[Comparison], audits: dict[int, list[Audit]], 
         for mode in dict.fromkeys(audit.mode for audit in runs):
             peaks = [median(audit.memory[name] for audit in runs if audit.mode == mode) for name in names]
             cells = " | ".join(f"{peak:,.0f}" for peak in [*peaks, sum(peaks)])
-            parts.append(f"| {runs[0].containers:,} | {mode} | {cells} |")
+            parts.append(f"| {runs[0].size:,} | {mode} | {cells} |")
     return "\n".join(parts) + "\n"
 
 
