@@ -1,4 +1,4 @@
-"""Whole audits of stuck uploads: devhost, real Postgres and Prefect, Azurite for the run store, and a stubbed bucket."""
+"""Whole audits of stuck uploads: devhost, real Postgres and Prefect, Azurite as run store, and a stubbed bucket."""
 
 import tempfile
 from functools import partial

@@ -89,7 +89,7 @@ class Uploads:
     def plant_runs(self, server: PrefectServer) -> None:
         """The deployments, and the runs: each a copy of one that the API has made, and that has ended alike."""
         with Planting(server) as plant:
-            process, _ = (plant.deployment(*name.split("/"), POOL) for name in (DEPLOYMENT, CROP_DEPLOYMENT))
+            process, _ = (self._deployment(plant, name) for name in (DEPLOYMENT, CROP_DEPLOYMENT))
             plant.heartbeat(POOL, "worker-0")
             ended = self.now + _RUN_TAKES
             times = Times(self.now, self.now, self.now, ended, ended)
@@ -97,6 +97,10 @@ class Uploads:
                 model = plant.run(process, self._parameters(2), state, times)
                 plant.copies(model, self._runs(crashed=has_crashed))
                 plant.delete(f"flow_runs/{model}")
+
+    def _deployment(self, plant: Planting, name: str) -> str:
+        flow, _, deployment = name.partition("/")
+        return plant.deployment(flow, deployment, POOL)
 
     def _runs(self, *, crashed: bool) -> Iterator[tuple[Mapping[str, Any], timedelta]]:
         """The parameters of each run, and how long ago it was made: a minute after its row."""
