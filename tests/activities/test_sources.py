@@ -143,11 +143,11 @@ class Steps:
         screening = await self.services.store.attempts.screened(record.attempt_folder)
         assert screening is not None
         profile = self.services.profile_of(record)
-        ready = await to_judge(Job(self.services, record, profile), screening, lambda *_: None)
         found = {}
-        for subject in profile.conclude(ready.doubts, ready.audit):
-            verdict = subject.kind.judged(subject.facts, ready.audit.all_lost | subject.lost).verdict  # type: ignore[union-attr]
-            found[subject.id] = (verdict, subject.facts)  # type: ignore[union-attr]
+        async with to_judge(Job(self.services, record, profile), screening, lambda *_: None) as ready:
+            for subject in profile.conclude(ready.doubts, ready.audit):
+                verdict = subject.kind.judged(subject.facts, ready.audit.all_lost | subject.lost).verdict  # type: ignore[union-attr]
+                found[subject.id] = (verdict, subject.facts)  # type: ignore[union-attr]
         return ready.audit, found
 
 
