@@ -64,11 +64,13 @@ def main(arguments: list[str]) -> int:
 
 
 def uploads() -> Figures:
-    """Audit stuck uploads, write their section of results.md after each size, and return their figures."""
+    """Audit stuck uploads, write their section of results.md after each audit, and return their figures."""
     audits: dict[int, list[Audit]] = {}
     for videos in VIDEOS:
-        audits[videos] = measure_uploads(videos)
-        RESULTS.write_text(with_section(RESULTS.read_text(encoding="utf-8"), uploads_section(audits)), encoding="utf-8")
+        for audit in measure_uploads(videos):
+            audits.setdefault(videos, []).append(audit)
+            text = RESULTS.read_text(encoding="utf-8")
+            RESULTS.write_text(with_section(text, uploads_section(audits)), encoding="utf-8")
     return uploads_figures(audits)
 
 

@@ -17,9 +17,10 @@ Figures = dict[str, float | int | None]
 
 UPLOADS = "Audits of stuck uploads"
 _UPLOADS_BY = (
-    "Through devhost, Postgres, Azurite as run store and a real Prefect 3 (its runs are copies of two that its API made, "
-    "written into its database). The bucket is a stub that can list and read (`dev/devstack/bucket_stub`). The second "
-    "look does not pause. Of the videos a fifth is stuck, half have a run; each audit finds all of that and nothing else."
+    "Through devhost, Postgres, Azurite as run store and a real Prefect 3 (its runs are copies of two that its API "
+    "made, written into its database). The bucket is a stub that can list and read (`dev/devstack/bucket_stub`). The "
+    "second look does not pause. Of the videos a fifth is stuck, half have a run; each audit finds all of that and "
+    "nothing else."
 )
 NAMES = {
     "ours": "capture-audit's lister",

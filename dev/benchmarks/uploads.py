@@ -1,6 +1,7 @@
 """Whole audits of stuck uploads: devhost, real Postgres and Prefect, Azurite as run store, and a stubbed bucket."""
 
 import tempfile
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,14 +20,13 @@ PROFILE, BUCKET = "stuck-uploads", "uploads"
 MODES = ("fast", "full")
 
 
-def measure_uploads(videos: int) -> list[Audit]:
-    """Audit a world of that many videos, once in each mode, each by a host of its own.
+def measure_uploads(videos: int) -> Iterator[Audit]:
+    """Audit a world of that many videos, once in each mode, each by a host of its own; each audit when it is done.
 
     Every audit must find all that is stuck and nothing else, or ``RuntimeError`` is raised.
     """
     planted = world(videos)
     say(f"\nAudits of {videos:,} videos: {planted.stuck:,} stuck, {planted.runs:,} runs")
-    audits: list[Audit] = []
     with (
         tempfile.TemporaryDirectory() as folder,
         postgres() as database,
@@ -57,8 +57,8 @@ def measure_uploads(videos: int) -> list[Audit]:
                     "stub": bucket.pid,
                 }
                 with watched_memory(pids) as memory:
-                    audits.append(audited(app.url, videos, mode, memory, partial(_check, planted, mode)))
-    return audits
+                    audit = audited(app.url, videos, mode, memory, partial(_check, planted, mode))
+            yield audit
 
 
 def _check(planted: Uploads, mode: str, view: dict[str, Any]) -> None:

@@ -215,6 +215,19 @@ async def test_a_source_that_is_read_all_again_is_read_once_for_all_keys(monkeyp
     assert [name for name, (verdict, _) in found.items() if verdict == "arrived"] == ["00007"]
 
 
+@pytest.mark.parametrize("in_memory", [0, 1, 100])
+async def test_what_is_in_doubt_is_judged_alike_from_memory_and_from_disk(
+    monkeypatch: pytest.MonkeyPatch, in_memory: int
+) -> None:
+    monkeypatch.setattr(activities.second_look, "_DOUBTS_IN_MEMORY", in_memory)
+    work = steps(monkeypatch, Outside({LETTERS: [letter("a"), letter("b"), letter("c")], OFFICE: ["open"]}))
+    await work.until_screened()
+    work.outside.rows[PARCELS] = [{"id": "b"}]
+    _, found = await work.judged()
+    assert {name: verdict for name, (verdict, _) in found.items()} == {"a": "lost", "b": "arrived", "c": "lost"}
+    assert {name: facts["parcels"] for name, (_, facts) in found.items()} == {"a": 0, "b": 1, "c": 0}
+
+
 @pytest.mark.parametrize("cut", [PARCELS, OFFICE])
 async def test_of_a_source_that_broke_off_nothing_is_concluded(monkeypatch: pytest.MonkeyPatch, cut: str) -> None:
     """Neither where the first reading of it broke off, nor where only the second one did."""

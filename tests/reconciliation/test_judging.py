@@ -1,6 +1,7 @@
 """What the second look adds to the first one, and what the verdicts come to."""
 
-from collections.abc import Iterable, Sequence
+import tracemalloc
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -120,6 +121,36 @@ def test_what_is_in_doubt_is_listed_or_counted_beside_what_was_in_order() -> Non
     assert judged.counted == [("fine", "b")]
     assert result.tally.verdicts == {"book": {"fine": 3, "outside": 1}}
     assert result.is_complete
+
+
+def test_nothing_of_what_was_judged_is_kept() -> None:
+    class Dropped:
+        """Takes everything and keeps nothing."""
+
+        findings = 0
+
+        def add(self, _finding: Finding[Any], _change: Change | None) -> None:
+            self.findings += 1
+
+        def count(self, _verdict: str, _subjects: Iterable[str]) -> None:
+            raise AssertionError
+
+    def doubts(number: int) -> Iterator[Doubt]:
+        for one in range(number):
+            key = f"{one:0100}"
+            yield Doubt("books", book(key, "outside"), book(key, "outside"))
+
+    def peak_of(number: int) -> int:
+        dropped = Dropped()
+        tracemalloc.start()
+        judge_doubts(Plain(), audit(), doubts(number), Tally(), None, takes=dropped, complete=True)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert dropped.findings == number
+        return peak
+
+    peak_of(10)
+    assert peak_of(3000) < peak_of(30) + 50_000
 
 
 def test_a_finding_that_was_known_persists_and_another_is_new() -> None:
