@@ -138,6 +138,8 @@ def uploads_section(audits: dict[int, list[Audit]]) -> str:
         "",
         _UPLOADS_BY,
         "",
+        _load(os.getloadavg()[-1]),
+        "",
         "| figure | value |",
         "|---|---|",
     ]
@@ -146,6 +148,13 @@ def uploads_section(audits: dict[int, list[Audit]]) -> str:
     parts += ["", *_table_of_steps("videos", audits)]
     parts += ["", *_table_of_memory("videos", audits)]
     return "\n".join(parts) + "\n"
+
+
+def _load(average: float) -> str:
+    """How far the seconds can be trusted."""
+    cores = os.cpu_count() or 1
+    busy = "others were at work, so seconds mean little and memory is what counts" if average > cores + 1 else "quiet"
+    return f"Load of the machine over the last 15 minutes: {average:.1f} on {cores} cores ({busy})."
 
 
 def with_section(text: str, section: str) -> str:

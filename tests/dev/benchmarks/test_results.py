@@ -1,5 +1,9 @@
 """The written results: a section of its own can be measured alone, and the others stay."""
 
+import os
+
+import pytest
+
 from dev.benchmarks.audits import STEPS, Audit
 from dev.benchmarks.results import UPLOADS, section_of, uploads_figures, uploads_section, with_section
 
@@ -38,6 +42,13 @@ def test_memory_is_compared_in_each_mode_and_only_where_both_sizes_were_measured
         "stuck_uploads_fast_rss_100k_over_10k": 1.2,
     }
     assert set(uploads_figures({10_000: AUDITS[10_000]}).values()) == {None}
+
+
+@pytest.mark.parametrize(("load", "said"), [(0.5, "quiet"), (40.0, "seconds mean little")])
+def test_the_section_says_whether_the_machine_was_busy(monkeypatch: pytest.MonkeyPatch, load: float, said: str) -> None:
+    monkeypatch.setattr(os, "getloadavg", lambda: (0.0, 0.0, load))
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    assert said in uploads_section(AUDITS)
 
 
 def test_the_section_has_a_line_for_each_audit_in_both_tables() -> None:
