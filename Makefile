@@ -78,7 +78,7 @@ chaos-quick: install ## the same with 20 audits and 40 repairs, within five minu
 	@$(RUN)/python -m dev.chaos --audits 20 --repairs 40
 
 .PHONY: bench
-bench: install ## measure speed and memory beside the peers, within an hour; writes dev/benchmarks/results.md
+bench: install $(SERVERS) ## measure speed and memory beside the peers, within an hour and a half; writes dev/benchmarks/results.md
 	@$(RUN)/python -m dev.benchmarks
 
 .PHONY: bench-quick

@@ -17,7 +17,7 @@ from reconciliation.joining import Held, OutOfOrderError, Pair, cogroup
 from reconciliation.profile import Join, Source
 
 Stream = AsyncIterator[list[Pair[Any]]]
-_PORTION, _RUN = 1000, 50_000
+_PORTION, _RUN = 1000, 10_000
 _key = itemgetter(0)
 _row = attrgetter("row")
 

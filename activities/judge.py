@@ -13,10 +13,11 @@ from activities.spools import Spools
 from activities.step import AuditRequest, Job, Refusal, run_body, running
 from adapters.services import Services
 from reconciliation.errors import RunStoreError
-from reconciliation.judging import Judged, judge_doubts
+from reconciliation.judging import judge_doubts
 from reconciliation.looks import Audit
 from reconciliation.notes import notes_of
 from reconciliation.screened import Screening
+from reconciliation.tally import Result
 from reporting.model import AuditHeader, build_head
 
 bp = df.Blueprint()
@@ -44,20 +45,16 @@ async def judge_audit(request: AuditRequest, services: Services) -> JudgeResult:
 
 
 async def _judge(job: Job, screening: Screening, spools: Spools) -> None:
-    ready = await to_judge(job, screening, spools.count)
-    previous = await previous_audit(job)
-    judged = judge_doubts(job.profile, ready.audit, ready.doubts, ready.in_order, previous, complete=ready.complete)
-    since = await with_repairs(job, judged.result.since_last)
-    judged = replace(judged, result=replace(judged.result, since_last=since))
-    await _write(job, ready.audit, judged, spools)
+    async with to_judge(job, screening, spools.count) as ready:
+        previous = await previous_audit(job)
+        given = (job.profile, ready.audit, ready.doubts, ready.in_order, previous)
+        result = judge_doubts(*given, takes=spools, complete=ready.complete)
+    since = await with_repairs(job, result.since_last)
+    await _write(job, ready.audit, replace(result, since_last=since), spools)
 
 
-async def _write(job: Job, audit: Audit, judged: Judged, spools: Spools) -> None:
+async def _write(job: Job, audit: Audit, result: Result, spools: Spools) -> None:
     services, record, profile = job.services, job.record, job.profile
-    for finding, change in judged.findings:
-        spools.add(finding, change)
-    for verdict, subject in judged.counted:
-        spools.count(verdict, [subject])
     header = AuditHeader(
         record.audit_id,
         record.parameters,
@@ -69,7 +66,7 @@ async def _write(job: Job, audit: Audit, judged: Judged, spools: Spools) -> None
         look_up=spools.names.look_up(profile),
     )
     letters = await services.store.letters.all(record.folder) if audit.coverage.failed else []
-    head = build_head(header, profile, judged.result, letters, list(_notes(job, audit)), generated_at=services.now())
+    head = build_head(header, profile, result, letters, list(_notes(job, audit)), generated_at=services.now())
 
     async def chunks() -> AsyncIterator[bytes]:
         for chunk in spools.document(head):
@@ -80,7 +77,7 @@ async def _write(job: Job, audit: Audit, judged: Judged, spools: Spools) -> None
         written = await reports.create(record.folder, chunks(), record.attempt)
     if not written and not await reports.is_of(record.folder, record.attempt):
         await reports.write(record.folder, "json", chunks(), record.attempt)
-    logger.info("Audit %s: %s", record.audit_id, dict(judged.result.tally.severities))
+    logger.info("Audit %s: %s", record.audit_id, dict(result.tally.severities))
 
 
 def _notes(job: Job, audit: Audit) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """What the steps of a repair have in common: its record, and its subjects as they are judged now."""
 
 import json
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple, TypedDict
@@ -111,25 +111,34 @@ async def judged_now(job: RepairJob, number: int, subjects: Sequence[Named]) -> 
     screening = None if record is None else await services.store.attempts.screened(record.attempt_folder)
     if record is None or screening is None:
         raise RunStoreError(f"Look {number} of repair {job.record.repair_id} was not taken to its end.")
-    wanted, kind = set(subjects), job.profile.kinds[0].name
-    in_order: dict[Named, str] = {}
-
-    def count(verdict: str, ids: Sequence[str]) -> None:
-        in_order.update((subject, verdict) for one in ids if (subject := Named(kind, one)) in wanted)
-
-    ready = await to_judge(Job(services, record, job.profile), screening, count)
-    judged = judge_doubts(job.profile, ready.audit, ready.doubts, ready.in_order, None, complete=ready.complete)
-    for verdict, one in judged.counted:
-        count(verdict, [one])
+    wanted = _Wanted(set(subjects), job.profile.kinds[0].name)
+    async with to_judge(Job(services, record, job.profile), screening, wanted.count) as ready:
+        given = (job.profile, ready.audit, ready.doubts, ready.in_order, None)
+        result = judge_doubts(*given, takes=wanted, complete=ready.complete)
     # Of a replica nobody knows what its primary holds by now.
     from_primary = not any(state.is_replica for state in ready.audit.databases.values())
-    all_read = judged.result.is_complete and ready.complete and from_primary
-    now = Now(job.profile, all_read, record.created_at, in_order)
-    for finding, _ in judged.findings:
+    all_read = result.is_complete and ready.complete and from_primary
+    return Now(job.profile, all_read, record.created_at, wanted.verdicts, wanted.findings)
+
+
+@dataclass
+class _Wanted:
+    """Keeps what is judged of some subjects; those that are only counted are of the kind ``counted``."""
+
+    subjects: Set[Named]
+    counted: str
+    verdicts: dict[Named, str] = field(default_factory=dict)
+    findings: dict[Named, Finding[Any]] = field(default_factory=dict)
+
+    def add(self, finding: Finding[Any], _change: object) -> None:
         subject = Named(finding.kind.name, finding.id)
-        if subject in wanted:
-            now.findings[subject], now.verdicts[subject] = finding, finding.judgement.verdict
-    return now
+        if subject in self.subjects:
+            self.findings[subject], self.verdicts[subject] = finding, finding.judgement.verdict
+
+    def count(self, verdict: str, ids: Iterable[str]) -> None:
+        self.verdicts.update(
+            (subject, verdict) for one in ids if (subject := Named(self.counted, one)) in self.subjects
+        )
 
 
 class Reader:

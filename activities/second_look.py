@@ -2,14 +2,16 @@
 
 import json
 import logging
+import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
-from activities.doubts import doubt_from_json, looked_up_from_json
+from activities.doubts import LookedUp, doubt_from_json, looked_up_from_json, looked_up_to_json
+from activities.kept import Each, Kept, RowsKept, RowsOf
 from activities.looking import SECONDS_BETWEEN_PASSES
 from activities.step import Job
 from adapters.readers import Reader, Reading, reader
@@ -25,8 +27,14 @@ from reconciliation.screened import DoubtKept, Screening
 logger = logging.getLogger("capture_audit.second_look")
 
 _KEYS_IN_ONE_QUERY = 5000
+_DOUBTS_IN_MEMORY = 1000
 _NOT_LOOKED_AT = "it was not looked up again"
-Rows = Mapping[str, Sequence[Any]]
+
+
+class Rows(Protocol):
+    """The rows of one source by their keys."""
+
+    def get(self, key: str, default: Sequence[Any], /) -> Sequence[Any]: ...
 
 
 class Looked(NamedTuple):
@@ -60,31 +68,52 @@ class RowsAgain:
     tables: Mapping[str, Sequence[Any]] = field(default_factory=dict)
 
 
-async def looked_again(job: Job, screening: Screening) -> tuple[list[Looked], bool]:
-    """All groups in doubt with the results of their look-ups; and False if any look-up failed or is missing."""
+async def looked_again(job: Job, screening: Screening) -> tuple[Kept[Looked], bool]:
+    """All groups in doubt with the results of their look-ups; and False if any look-up failed or is missing.
+
+    They are in memory if the profile needs them together, or if they are few.
+    """
     attempts, attempt = job.services.store.attempts, job.record.attempt_folder
     look = f"{job.record.folder}/{screening.folder}"
-    read, read_looked_up = (
-        partial(doubt_from_json, profile=job.profile),
-        partial(looked_up_from_json, profile=job.profile),
-    )
-    looked, complete = list[Looked](), True
+    read_looked_up = partial(looked_up_from_json, profile=job.profile)
+    in_memory = _DOUBTS_IN_MEMORY if job.profile.one_by_one else sys.maxsize
+    looked, complete = Kept(partial(_looked_from_json, profile=job.profile), in_memory), True
+
+    def read(value: list[Any]) -> tuple[DoubtKept, list[Any]]:
+        return doubt_from_json(value, job.profile), value
+
     pieces = screening.shards or [(offset, length) for _, offset, length in screening.blocks]
     for number, (offset, length) in enumerate(pieces):
-        doubts: list[DoubtKept] = await attempts.doubts(look, offset, length, read)
+        doubts: list[tuple[DoubtKept, list[Any]]] = await attempts.doubts(look, offset, length, read)
         stored = await attempts.again(attempt, number, read_looked_up) if screening.shards else []
         by_position = dict(enumerate(stored or ()))
         complete = complete and stored is not None
-        for position, kept in enumerate(doubts):
+        for position, (kept, value) in enumerate(doubts):
             one = by_position.get(position)
-            same = one is not None and (one.join, one.key) == (kept.join, kept.group.key)
-            looked.append(Looked(kept, one.evidence, one.late) if one and same else Looked.never(kept))
+            if one is not None and (one.join, one.key) != (kept.join, kept.group.key):
+                one = None
+            now = _looked(kept, one)
+            complete = complete and not has_failed(now.evidence)
+            looked.add(now, partial(_looked_to_json, value, one, job.profile))
     if len(looked) != sum(number for number, _, _ in screening.blocks):
         raise RunStoreError(f"{look} holds {len(looked)} doubts, not as many as were kept. Resume the audit.")
-    return looked, complete and not any(has_failed(one.evidence) for one in looked)
+    return looked, complete
 
 
-def looked_before(kept: Sequence[DoubtKept], looked: Sequence[Looked]) -> list[Looked]:
+def _looked(kept: DoubtKept, found: LookedUp | None) -> Looked:
+    return Looked.never(kept) if found is None else Looked(kept, found.evidence, found.late)
+
+
+def _looked_to_json(doubt: list[Any], found: LookedUp | None, profile: Profile) -> list[Any]:
+    return [doubt, None if found is None else looked_up_to_json(found, profile)]
+
+
+def _looked_from_json(value: list[Any], profile: Profile) -> Looked:
+    doubt, found = value
+    return _looked(doubt_from_json(doubt, profile), None if found is None else looked_up_from_json(found, profile))
+
+
+def looked_before(kept: Sequence[DoubtKept], looked: Iterable[Looked]) -> list[Looked]:
     """Groups of a repeated first look, with the results of their look-ups if they were in doubt before."""
     by_group: defaultdict[tuple[str, str], list[Looked]] = defaultdict(list)
     for one in looked:
@@ -99,8 +128,10 @@ def looked_before(kept: Sequence[DoubtKept], looked: Sequence[Looked]) -> list[L
     return [earlier(doubt) for doubt in kept]
 
 
-def doubts_of(looked: Sequence[Looked], profile: Profile, again: RowsAgain) -> list[Doubt]:
-    """The doubts with all second readings; rows that were not read again are those of the first look."""
+def doubts_of(looked: Iterable[Looked], profile: Profile, again: RowsAgain) -> Iterable[Doubt]:
+    """The doubts with all second readings, made each time that they are gone through. Rows that were not read again are
+    those of the first look.
+    """
 
     def doubt(one: Looked) -> Doubt:
         key, names = one.kept.group.key, [name for name, _ in profile.join(one.kept.join).of]
@@ -110,20 +141,25 @@ def doubts_of(looked: Sequence[Looked], profile: Profile, again: RowsAgain) -> l
         )
         return one.doubt(rows, again.lost.intersection(names))
 
-    return [doubt(one) for one in looked]
+    return Each(looked, doubt)
 
 
 async def read_again(
-    job: Job, audit: Audit, looked: Sequence[Looked], earliest: Mapping[str, datetime] | None = None
+    job: Job,
+    audit: Audit,
+    looked: Iterable[Looked],
+    kept: RowsKept,
+    earliest: Mapping[str, datetime] | None = None,
 ) -> RowsAgain:
-    """The rows of all keys in doubt, those of one setting at one moment. It is called after the look-ups, so that rows
-    that were written meanwhile are found. Failures are in the result and not raised.
+    """The rows of all keys in doubt, those of one setting at one moment; they are in ``kept``. It is called after the
+    look-ups, so that rows that were written meanwhile are found. Failures are in the result and not raised.
     """
-    work = _Again(job, audit.asked, job.services.moments(audit.asked, earliest), _keys_in_doubt(job.profile, looked))
+    keys, is_any = _keys_in_doubt(job.profile, looked)
+    work = _Again(job, audit.asked, job.services.moments(audit.asked, earliest), keys, kept)
     wanted: defaultdict[str, list[Source]] = defaultdict(list)
     for source in _in_order(job.profile):
         is_read_again = source.again is not None or source.all_again
-        if (source.whole and looked) or (is_read_again and work.keys[source.name]):
+        if (source.whole and is_any) or (is_read_again and work.keys[source.name]):
             wanted[source.setting].append(source)
     rows, lost, databases = dict[str, Rows](), set[str](), dict[str, DatabaseState]()
     tables = dict[str, Sequence[Any]]()
@@ -139,12 +175,16 @@ async def read_again(
     return RowsAgain(rows, frozenset(lost), databases, tables)
 
 
-def _keys_in_doubt(profile: Profile, looked: Sequence[Looked]) -> defaultdict[str, set[str]]:
-    keys: defaultdict[str, set[str]] = defaultdict(set)
+def _keys_in_doubt(profile: Profile, looked: Iterable[Looked]) -> tuple[defaultdict[str, set[str]], bool]:
+    """The keys in doubt by source, and whether there is any doubt, also one without a key."""
+    of_joins: defaultdict[str, set[str]] = defaultdict(set)
     for doubt, _, _ in looked:
-        for name, _ in profile.join(doubt.join).of if doubt.group.key else ():
-            keys[name].add(doubt.group.key)
-    return keys
+        of_joins[doubt.join].add(doubt.group.key)
+    keys: defaultdict[str, set[str]] = defaultdict(set)
+    for join, of_join in of_joins.items():
+        for name, _ in profile.join(join).of:
+            keys[name] |= of_join - {""}
+    return keys, bool(of_joins)
 
 
 def _in_order(profile: Profile) -> list[Source]:
@@ -154,12 +194,13 @@ def _in_order(profile: Profile) -> list[Source]:
 
 @dataclass(frozen=True)
 class _Again:
-    """Reading again, at these ``moments``, what has to do with the ``keys`` in doubt (by source)."""
+    """Reading again, at these ``moments``, what has to do with the ``keys`` in doubt (by source), into ``kept``."""
 
     job: Job
     asked: AuditParameters
     moments: Moments
     keys: Mapping[str, set[str]]
+    kept: RowsKept
 
     async def tried_twice(self, setting: str, sources: Sequence[Source]) -> RowsAgain | None:
         """The rows of the sources of one setting; None if none of them could be read."""
@@ -177,30 +218,37 @@ class _Again:
         rows, lost, tables = dict[str, Rows](), set[str](), dict[str, Sequence[Any]]()
         async with reader(self.job.services, setting) as opened:
             for source in sources:
-                found, unread = await self._of_source(opened, source)
+                table, unread = await self._of_source(opened, source)
                 if unread is not None:
                     logger.warning("%s could not be read again to the end: %s", source.name, unread)
                     lost.add(source.name)
                 elif source.whole:
-                    tables[source.name] = found[""]
+                    tables[source.name] = table
                 else:
-                    rows[source.name] = found
+                    rows[source.name] = RowsOf(self.kept, source.name, source.row)
             databases = {} if opened.state is None else {setting: opened.state}
         return RowsAgain(rows, frozenset(lost), databases, tables)
 
-    async def _of_source(self, opened: Reader, source: Source) -> tuple[defaultdict[str, list[Any]], str | None]:
-        """The rows under the keys in doubt (all of them under ``""`` if the source is read whole), and why not all."""
-        key_of = _whole if source.whole else _key_of(self.job.profile, source)
-        keys = {""} if source.whole else self.keys[source.name]
-        found, unread = defaultdict[str, list[Any]](list), None
+    async def _of_source(self, opened: Reader, source: Source) -> tuple[list[Any], str | None]:
+        """Keeps the rows under the keys in doubt; gives all of them if the source is read whole. And why not all."""
+        table, unread = list[Any](), None
+        self.kept.forget(source.name)
         for query in self._queries(source):
             reading = Reading.of(opened, query)
             async for lines in reading.lines():
-                for row in map(source.row, map(json.loads, lines)):
-                    if key_of(row) in keys:
-                        found[key_of(row)].append(row)
+                if source.whole:
+                    table += map(source.row, map(json.loads, lines))
+                else:
+                    self.kept.add(source.name, self._in_doubt(source, lines))
             unread = unread or reading.unread
-        return found, unread
+        return table, unread
+
+    def _in_doubt(self, source: Source, lines: Sequence[str]) -> Iterator[tuple[str, str]]:
+        key_of, keys = _key_of(self.job.profile, source), self.keys[source.name]
+        for line in lines:
+            key = key_of(source.row(json.loads(line)))
+            if key in keys:
+                yield key, line
 
     def _queries(self, source: Source) -> Iterator[Query | None]:
         if source.whole or source.again is None:
@@ -209,10 +257,6 @@ class _Again:
         wanted = sorted(self.keys[source.name])
         for at in range(0, len(wanted), _KEYS_IN_ONE_QUERY):
             yield source.again(self.asked, self.moments, wanted[at : at + _KEYS_IN_ONE_QUERY])
-
-
-def _whole(_row: Any) -> str:
-    return ""
 
 
 def _key_of(profile: Profile, source: Source) -> Callable[[Any], str]:

@@ -1,8 +1,8 @@
 """The verdicts on everything that was in doubt, and their sums."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any, Protocol
 
 from reconciliation.coverage import Gap
 from reconciliation.finding import Finding
@@ -13,15 +13,16 @@ from reconciliation.since_last import Change, Known, Previous, change_of, compar
 from reconciliation.tally import Result, Tally
 
 
-@dataclass(frozen=True)
-class Judged:
-    """``findings`` in the order of the profile, each with its change since the previous audit; ``counted`` are verdict
-    and id of the subjects that turned out to be in order, of kinds that keep ids.
-    """
+class Takes(Protocol):
+    """Takes what was judged, as it comes."""
 
-    findings: Sequence[tuple[Finding[Any], Change | None]]
-    counted: Sequence[tuple[str, str]]
-    result: Result
+    def add(self, finding: Finding[Any], change: Change | None, /) -> None:
+        """A finding, with its change since the previous audit."""
+        ...
+
+    def count(self, verdict: str, subjects: Iterable[str], /) -> None:
+        """The ids of subjects that turned out to be in order, of kinds that keep ids."""
+        ...
 
 
 def with_gaps(audit: Audit, gaps: Iterable[Gap]) -> Audit:
@@ -29,14 +30,14 @@ def with_gaps(audit: Audit, gaps: Iterable[Gap]) -> Audit:
     return replace(audit, coverage=replace(audit.coverage, gaps=[*audit.coverage.gaps, *gaps]))
 
 
-def names_more(profile: Profile, doubts: Sequence[Doubt], audit: Audit) -> bool:
+def names_more(profile: Profile, doubts: Iterable[Doubt], audit: Audit) -> bool:
     """True if the second evidence names keys of later joins that the first did not."""
-    return any(
+    return len(profile.joins) > 1 and any(
         _links(profile, doubt, doubt.again, audit) - _links(profile, doubt, doubt.first, audit) for doubt in doubts
     )
 
 
-def link_again(look: FirstLook, doubts: Sequence[Doubt]) -> None:
+def link_again(look: FirstLook, doubts: Iterable[Doubt]) -> None:
     """Add the links to ``look`` that only the second evidence has."""
     for doubt in doubts:
         first = _links(look.profile, doubt, doubt.first, look.audit)
@@ -59,16 +60,18 @@ def summed(tallies: Iterable[Mapping[str, Mapping[str, int]]]) -> Tally:
 def judge_doubts(
     profile: Profile,
     audit: Audit,
-    doubts: Sequence[Doubt],
+    doubts: Iterable[Doubt],
     in_order: Tally,
     previous: Previous | None,
     *,
+    takes: Takes,
     complete: bool,
-) -> Judged:
-    """Judge what is in doubt. ``in_order`` counts the rest; the verdicts given here are added to it in place.
-    ``complete`` is False if anything could not be read again.
+) -> Result:
+    """Judge what is in doubt, in the order of the profile; nothing but sums, and the names of what a later audit knows,
+    is kept of it here. ``in_order`` counts the rest; the verdicts given here are added to it in place. ``complete`` is
+    False if anything could not be read again.
     """
-    findings, counted, late = list[Finding[Any]](), list[tuple[str, str]](), list[Gap]()
+    asking, late = list[Known](), list[Gap]()
     for subject in profile.conclude(doubts, audit):
         if isinstance(subject, Gap):
             late.append(subject)
@@ -77,13 +80,13 @@ def judge_doubts(
         in_order.count(subject.kind, judgement)
         complete = complete and not subject.doubtful
         if not judgement.rule.counted:
-            findings.append(Finding(subject.kind, subject.id, subject.facts, judgement))
+            finding = Finding(subject.kind, subject.id, subject.facts, judgement)
+            known = finding.known
+            if known is not None and previous is not None:
+                asking.append(known)
+            takes.add(finding, None if known is None else change_of(previous, known, profile.shows))
         elif subject.kind.keeps_ids:
-            counted.append((judgement.verdict, subject.id))
+            takes.count(judgement.verdict, [subject.id])
     coverage = with_gaps(audit, late).coverage
-    known = [finding.known for finding in findings]
-    asking: list[Known] = [one for one in known if one is not None]
     since = compare(previous, asking, profile.shows, mode=audit.asked.mode, complete=coverage.is_complete and complete)
-    changes = [None if one is None else change_of(previous, one, profile.shows) for one in known]
-    result = Result(coverage, in_order, audit.asked.mode, since, complete)
-    return Judged(list(zip(findings, changes, strict=True)), counted, result)
+    return Result(coverage, in_order, audit.asked.mode, since, complete)

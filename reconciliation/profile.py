@@ -186,7 +186,8 @@ class Profile(ABC):
     ``narrowed_by`` names which of ``since`` and ``until`` its sources support, and ``only`` says which keys they can be
     narrowed to: nothing else is accepted. Of the sources that are read again, those of ``again_order`` come first, in
     that order. ``pause`` is how long the second look waits after the first, so that what was just on its way has
-    arrived. ``settings`` are texts that it is configured with, and ``given`` their values by name.
+    arrived. ``one_by_one``: what is in doubt is judged as it comes, so it need not be in memory together.
+    ``settings`` are texts that it is configured with, and ``given`` their values by name.
     """
 
     name: str
@@ -203,6 +204,7 @@ class Profile(ABC):
     default_grace_minutes: int = 60
     again_order: tuple[str, ...] = ()
     pause: timedelta = timedelta()
+    one_by_one: bool = False
     repairs: tuple[Repair[Any], ...] = ()
     settings: tuple[Setting, ...] = ()
     given: Mapping[str, str] = MappingProxyType({})
@@ -236,14 +238,15 @@ class Profile(ABC):
         """What the second look reads of a group in doubt."""
         return Again(unit=self.is_of_scan(join) and group.evidence is not None)
 
-    def gaps(self, doubts: Sequence[Doubt], audit: Audit) -> Iterable[Gap]:  # noqa: ARG002 - for profiles to say
+    def gaps(self, doubts: Iterable[Doubt], audit: Audit) -> Iterable[Gap]:  # noqa: ARG002 - for profiles to say
         """What the first look may have overlooked, by what the second one found."""
         return ()
 
     @abstractmethod
-    def conclude(self, doubts: Sequence[Doubt], audit: Audit) -> Iterator[Subject | Gap]:
+    def conclude(self, doubts: Iterable[Doubt], audit: Audit) -> Iterator[Subject | Gap]:
         """The subjects of the groups in doubt: each once, unless the first look judged it. A gap that is given here
-        makes the audit incomplete but changes no verdict.
+        makes the audit incomplete but changes no verdict. ``doubts`` can be gone through several times, which may read
+        them from disk each time.
         """
 
     def notes(self, audit: Audit) -> Iterable[str]:  # noqa: ARG002 - for profiles to say
@@ -327,6 +330,8 @@ class Profile(ABC):
 class Grouped(Profile):
     """A system whose groups are judged independently of each other: only ``facts`` has to be implemented."""
 
+    one_by_one = True
+
     @abstractmethod
     def facts(self, join: str, group: Group, before: Group | None, audit: Audit) -> Iterable[tuple[str, str, Any]]:
         """The subjects of a group, as kind, id and facts. ``before`` is the group of the first look, None in it."""
@@ -341,7 +346,7 @@ class Grouped(Profile):
             return Screened(judged)
         return Screened(in_doubt=True)
 
-    def conclude(self, doubts: Sequence[Doubt], audit: Audit) -> Iterator[Subject | Gap]:
+    def conclude(self, doubts: Iterable[Doubt], audit: Audit) -> Iterator[Subject | Gap]:
         """The subjects as the second look read them."""
         for doubt in doubts:
             facts = self.facts(doubt.join, doubt.again, doubt.first, audit)

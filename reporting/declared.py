@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Discriminator, Field, Tag, WithJsonSchema
 from typing_extensions import TypeAliasType
 
 from reconciliation.options import Option
-from reconciliation.profile import Connection, Profile, Technology
+from reconciliation.profile import Connection, Profile, Setting, Technology
 from reconciliation.rules import Kind, Rule
 from reporting.documents import (
     AuditMade,
@@ -93,7 +93,7 @@ def _named(name: str, words: Sequence[str]) -> Any:
 
 def places(profile: Profile) -> Members:
     """The members of a report that name the places: one for each connection, and for each setting of the profile."""
-    given: Members = {one.shown: (Said, Field()) for one in profile.settings if one.shown}
+    given: Members = {one.shown: _setting(one) for one in profile.settings if one.shown}
     return {one.shown: _place(one) for one in profile.connections} | given
 
 
@@ -110,6 +110,12 @@ def _place(one: Connection) -> tuple[Any, Any]:
     of = _NOUNS[one.of]
     without = "" if one.needed else "; null where it is not given"
     return place if one.needed else place | None, Field(description=f"The {of} that {one.setting} names{without}.")
+
+
+def _setting(one: Setting) -> tuple[Any, Any]:
+    may_be_empty = one.default == ""
+    without = " Empty where there is none." if may_be_empty else ""
+    return str if may_be_empty else Said, Field(description=f"{one.means}{without}")
 
 
 def text_of(option: Option) -> Any:

@@ -1,4 +1,4 @@
-"""The models of report.json, the single source of docs/report.schema.json and of the API's schemas.
+"""The models of report.json, the single source of docs/schemas/ and of the API's schemas.
 
 ``declared`` adds what a profile declares (words, places, options and facts). A report is written without these models,
 so that a million subjects are not validated one by one; the tests validate reports.

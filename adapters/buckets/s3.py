@@ -9,7 +9,7 @@ import re
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 from xml.parsers import expat
@@ -27,6 +27,7 @@ from botocore.exceptions import (
     ProfileNotFound,
 )
 from botocore.parsers import ResponseParserError
+from botocore.utils import parse_timestamp
 from multidict import CIMultiDict
 
 from adapters.buckets.bucket import Download, Page, patiently
@@ -215,7 +216,10 @@ async def _client(connection: S3Connection, patience: Patience) -> AsyncIterator
         user_agent_extra=f"capture-audit/{VERSION}",
     )
     key_id, secret = connection.key or (None, None)
-    making = get_session().create_client(
+    session = get_session()
+    # Its own parser takes any form that a date can have, which is a seventh of the work of a listing.
+    session.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=_moment)
+    making = session.create_client(
         "s3",
         endpoint_url=connection.endpoint,
         region_name=connection.region or (_ANY_REGION if connection.endpoint else None),
@@ -225,6 +229,18 @@ async def _client(connection: S3Connection, patience: Patience) -> AsyncIterator
     )
     async with making as client:
         yield client
+
+
+def _moment(text: Any) -> datetime:
+    """A moment of a response, which S3 writes in ISO 8601; whatever else there is, the client's own parser reads."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except (TypeError, ValueError):
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        parsed: datetime = parse_timestamp(text)
+        return parsed
+    return moment
 
 
 def _stored(one: dict[str, Any]) -> StoredObject:

@@ -1,4 +1,7 @@
-"""``python -m dev.benchmarks``: measure everything, within an hour. ``--quick``: a small version for daily use."""
+"""``python -m dev.benchmarks``: measure everything, within an hour and a half.
+
+``--quick`` is a small version for daily use; ``--only stuck-uploads`` measures the audits of that profile alone.
+"""
 
 import argparse
 import sys
@@ -8,17 +11,33 @@ from dev.benchmarks.accuracy import accuracy
 from dev.benchmarks.audits import Audit, measure
 from dev.benchmarks.clients import Comparison, baseline, compare
 from dev.benchmarks.measure import say
-from dev.benchmarks.results import Figures, figures, markdown, one_line
+from dev.benchmarks.results import (
+    UPLOADS,
+    Figures,
+    figures,
+    markdown,
+    one_line,
+    section_of,
+    uploads_figures,
+    uploads_section,
+    with_section,
+)
+from dev.benchmarks.uploads import PROFILE, measure_uploads
 
 RESULTS = Path(__file__).with_name("results.md")
 LARGE = (200_000, 1_000_000)
+VIDEOS = (10_000, 100_000)
 
 
 def main(arguments: list[str]) -> int:
     """Run, print tables as they come, and end with one line of JSON."""
     parser = argparse.ArgumentParser(prog="benchmarks", description="Speed and memory, side by side with the peers.")
     parser.add_argument("--quick", action="store_true", help="small sizes, in under two minutes; results.md is kept")
+    parser.add_argument("--only", choices=[PROFILE], help="audits of this profile alone; the other results are kept")
     given = parser.parse_args(arguments)
+    if given.only:
+        say(one_line(uploads()))
+        return 0
     if given.quick:
         numbers = figures({"small": compare(4_000, 4, runs=1)}, {4_000: measure(4_000, ("full", "fast"))})
         say(one_line(numbers | accuracy()))
@@ -39,9 +58,20 @@ def main(arguments: list[str]) -> int:
         write(comparisons, dict(sorted(audits.items())))
     if az := baseline():
         comparisons["az"] = az
-    numbers = write(comparisons, dict(sorted(audits.items())), accuracy())
+    numbers = write(comparisons, dict(sorted(audits.items())), accuracy()) | uploads()
     say(f"\nWritten to {RESULTS.name}\n{one_line(numbers)}")
     return 0
+
+
+def uploads() -> Figures:
+    """Audit stuck uploads, write their section of results.md after each audit, and return their figures."""
+    audits: dict[int, list[Audit]] = {}
+    for videos in VIDEOS:
+        for audit in measure_uploads(videos):
+            audits.setdefault(videos, []).append(audit)
+            text = RESULTS.read_text(encoding="utf-8")
+            RESULTS.write_text(with_section(text, uploads_section(audits)), encoding="utf-8")
+    return uploads_figures(audits)
 
 
 def write(
@@ -49,9 +79,11 @@ def write(
     audits: dict[int, list[Audit]],
     more: Figures | None = None,
 ) -> Figures:
-    """Write results.md; returns the figures, with ``more`` of them behind."""
+    """Write results.md, but for its section on stuck uploads; returns the figures, with ``more`` of them behind."""
     numbers = figures(comparisons, audits) | (more or {})
-    RESULTS.write_text(markdown(list(comparisons.values()), audits, numbers), encoding="utf-8")
+    kept = section_of(RESULTS.read_text(encoding="utf-8"), UPLOADS)
+    text = markdown(list(comparisons.values()), audits, numbers)
+    RESULTS.write_text(with_section(text, kept) if kept else text, encoding="utf-8")
     return numbers
 
 

@@ -2,8 +2,10 @@
 
 import json
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import httpx
@@ -22,9 +24,9 @@ STEPS = ("pull", "plan", "scan_shard", "screen", "look_again", "judge", "report"
 
 @dataclass(frozen=True)
 class Audit:
-    """One audit's figures: seconds, megabytes, bytes and counts."""
+    """One audit's figures: seconds, megabytes, bytes and counts. ``size`` is how many containers or rows it has."""
 
-    containers: int
+    size: int
     mode: str
     wall: float
     steps: dict[str, float]
@@ -68,17 +70,12 @@ def measure(containers: int, modes: tuple[str, ...] = ("full",), runs: int = 1) 
                         "stub": storage.pid,
                     }
                     with watched_memory(pids) as memory:
-                        audit = _audit(app.url, containers, mode, memory)
-                audits.append(audit)
-                steps = ", ".join(f"{step} {seconds:.2f}" for step, seconds in audit.steps.items())
-                say(
-                    f"  {mode:<5}{audit.wall:>8.2f} s wall: {steps}, engine {audit.engine:.2f}; host "
-                    f"{audit.memory.get('host', 0):.0f} MB, {audit.activities} activities"
-                )
+                        audits.append(audited(app.url, containers, mode, memory, partial(_check, containers, mode)))
     return audits
 
 
-def _audit(url: str, containers: int, mode: str, memory: Memory) -> Audit:
+def audited(url: str, size: int, mode: str, memory: Memory, check: Callable[[dict[str, Any]], None]) -> Audit:
+    """Audit once over HTTP; ``check`` is given the audit's document, and raises if anything in it is wrong."""
     with httpx.Client(base_url=url, timeout=60) as client:
         begun = time.perf_counter()
         started = client.post("/audits", json={"mode": mode})
@@ -92,15 +89,15 @@ def _audit(url: str, containers: int, mode: str, memory: Memory) -> Audit:
             if status["runtimeStatus"] not in {"Pending", "Running"}:
                 break
             if time.perf_counter() - begun > DEADLINE_SECONDS:
-                raise RuntimeError(f"the audit of {containers} containers did not end in {DEADLINE_SECONDS} s")
+                raise RuntimeError(f"the audit of {size:,} did not end in {DEADLINE_SECONDS} s")
             time.sleep(0.02)
         wall = time.perf_counter() - begun
         view = client.get(f"/audits/{audit_id}").json()
         history = client.get(f"{host}/runtime/webhooks/durabletask/instances/{audit_id}", params=query).json()
-    _check(view, containers, mode)
+    check(view)
     steps, payloads = _steps(history)
-    return Audit(
-        containers=containers,
+    audit = Audit(
+        size=size,
         mode=mode,
         wall=wall,
         steps=steps,
@@ -109,11 +106,22 @@ def _audit(url: str, containers: int, mode: str, memory: Memory) -> Audit:
         history_bytes=len(json.dumps(history["historyEvents"])),
         largest_payload_bytes=max(payloads),
     )
+    in_steps = ", ".join(f"{step} {seconds:.2f}" for step, seconds in audit.steps.items())
+    say(
+        f"  {mode:<5}{audit.wall:>8.2f} s wall: {in_steps}, engine {audit.engine:.2f}; host "
+        f"{audit.memory.get('host', 0):.0f} MB, {audit.activities} activities"
+    )
+    return audit
 
 
-def _check(view: dict[str, Any], containers: int, mode: str) -> None:
+def must_be_complete(view: dict[str, Any]) -> None:
+    """Raises ``RuntimeError`` if an audit is anything else."""
     if view["state"] != "completed":
         raise RuntimeError(f"the audit is {view['state']}: {view['error'] or view['summary']}")
+
+
+def _check(containers: int, mode: str, view: dict[str, Any]) -> None:
+    must_be_complete(view)
     counts, hidden = view["summary"]["units"], view["summary"]["hidden"]
     if hidden != expected_hidden(containers):
         raise RuntimeError(f"the {mode} audit found {hidden} hidden recordings of {expected_hidden(containers)}")

@@ -15,6 +15,13 @@ from dev.benchmarks.clients import Comparison
 
 Figures = dict[str, float | int | None]
 
+UPLOADS = "Audits of stuck uploads"
+_UPLOADS_BY = (
+    "Through devhost, Postgres, Azurite as run store and a real Prefect 3 (its runs are copies of two that its API "
+    "made, written into its database). The bucket is a stub that can list and read (`dev/devstack/bucket_stub`). The "
+    "second look does not pause. Of the videos a fifth is stuck, half have a run; each audit finds all of that and "
+    "nothing else."
+)
 NAMES = {
     "ours": "capture-audit's lister",
     "rclone": "rclone lsf -R --disable ListR",
@@ -81,20 +88,89 @@ def markdown(comparisons: Sequence[Comparison], audits: dict[int, list[Audit]], 
         "Through devhost, Postgres and Azurite; medians where a size ran several times.",
         "",
     ]
-    parts += ["| containers | mode | wall s | " + " | ".join(STEPS) + " | engine | activities | history KB |"]
-    parts += ["|---:|---|---:|" + "---:|" * (len(STEPS) + 3)]
+    parts += [*_table_of_steps("containers", audits), "", *_table_of_memory("containers", audits)]
+    return "\n".join(parts) + "\n"
+
+
+def _table_of_steps(of: str, audits: dict[int, list[Audit]]) -> list[str]:
+    lines = [f"| {of} | mode | wall s | {' | '.join(STEPS)} | engine | activities | history KB |"]
+    lines.append("|---:|---|---:|" + "---:|" * (len(STEPS) + 3))
     for size, runs in audits.items():
         for mode in dict.fromkeys(audit.mode for audit in runs):
-            parts.append(_audit_row(size, mode, [audit for audit in runs if audit.mode == mode]))
-    parts += ["", "Peak of memory of each process and its children, in MB (what is shared counts once):", ""]
+            of_mode = [audit for audit in runs if audit.mode == mode]
+            lines.append(_audit_row(size, mode, of_mode))
+    return lines
+
+
+def _table_of_memory(of: str, audits: dict[int, list[Audit]]) -> list[str]:
+    lines = ["Peak of memory of each process and its children, in MB (what is shared counts once):", ""]
     names = list(next(iter(audits.values()))[0].memory)
-    parts += ["| containers | mode | " + " | ".join(names) + " | all |", "|---:|---|" + "---:|" * (len(names) + 1)]
-    for runs in audits.values():
+    lines += [f"| {of} | mode | {' | '.join(names)} | all |", "|---:|---|" + "---:|" * (len(names) + 1)]
+    for size, runs in audits.items():
         for mode in dict.fromkeys(audit.mode for audit in runs):
             peaks = [median(audit.memory[name] for audit in runs if audit.mode == mode) for name in names]
             cells = " | ".join(f"{peak:,.0f}" for peak in [*peaks, sum(peaks)])
-            parts.append(f"| {runs[0].containers:,} | {mode} | {cells} |")
+            lines.append(f"| {size:,} | {mode} | {cells} |")
+    return lines
+
+
+def uploads_figures(audits: dict[int, list[Audit]]) -> Figures:
+    """The figures of audits of stuck uploads, in their first mode and their last, by the number of videos; None for
+    what was not measured.
+    """
+    few, many = 10_000, 100_000
+    host = {(size, audit.mode): audit.memory.get("host", 0) for size, runs in audits.items() for audit in runs}
+
+    def ratio(mode: str) -> float | None:
+        both = (many, mode) in host and (few, mode) in host
+        return _rounded(host[many, mode] / host[few, mode] if both else None)
+
+    return {"stuck_uploads_rss_100k_over_10k": ratio("full"), "stuck_uploads_fast_rss_100k_over_10k": ratio("fast")}
+
+
+def uploads_section(audits: dict[int, list[Audit]]) -> str:
+    """The section on audits of stuck uploads, with a date and a machine of its own: it can be measured alone."""
+    machine, libraries, _ = _machine()
+    parts = [
+        f"## {UPLOADS}",
+        "",
+        f"Written by `python -m dev.benchmarks --only stuck-uploads`, or with everything else: {machine}. {libraries}.",
+        "",
+        _UPLOADS_BY,
+        "",
+        _load(os.getloadavg()[-1]),
+        "",
+        "| figure | value |",
+        "|---|---|",
+    ]
+    figures_of = uploads_figures(audits)
+    parts += [f"| `{name}` | {'not measured' if value is None else value} |" for name, value in figures_of.items()]
+    parts += ["", *_table_of_steps("videos", audits)]
+    parts += ["", *_table_of_memory("videos", audits)]
     return "\n".join(parts) + "\n"
+
+
+def _load(average: float) -> str:
+    """How far the seconds can be trusted."""
+    cores = os.cpu_count() or 1
+    busy = "others were at work, so seconds mean little and memory is what counts" if average > cores + 1 else "quiet"
+    return f"Load of the machine over the last 15 minutes: {average:.1f} on {cores} cores ({busy})."
+
+
+def with_section(text: str, section: str) -> str:
+    """A document with a section, in the place of the one with its heading or at the end."""
+    heading = section.partition("\n")[0]
+    before, found, rest = text.partition(f"{heading}\n")
+    if not found:
+        return f"{text.rstrip()}\n\n{section}"
+    _, following, after = rest.partition("\n## ")
+    return f"{before}{section}" + (f"\n## {after}" if following else "")
+
+
+def section_of(text: str, title: str) -> str | None:
+    """A section of a document, from its heading on; None if there is none of that title."""
+    _, found, rest = text.partition(f"## {title}\n")
+    return f"## {title}\n{rest.partition(f'{chr(10)}## ')[0].rstrip()}\n" if found else None
 
 
 def _audit_row(size: int, mode: str, runs: Sequence[Audit]) -> str:

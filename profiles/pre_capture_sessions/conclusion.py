@@ -4,7 +4,7 @@ Only what is confirmed by reading it again is reported; what cannot be read agai
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from profiles.pre_capture_sessions.candidates import Candidate, RegisteredRecording
@@ -26,7 +26,7 @@ _NOT_THE_SAME = "it was read twice and is not the same, although nothing in it i
 _LISTED_AND_GONE = "storage lists it, and answers that it is not there"
 
 
-def conclude(doubts: Sequence[Doubt], audit: Audit) -> Iterator[Subject]:
+def conclude(doubts: Iterable[Doubt], audit: Audit) -> Iterator[Subject]:
     """The subjects in doubt: sessions by time of hearing, then recordings and containers by name."""
     yield from _Conclusion(doubts, audit).subjects()
 
@@ -46,7 +46,7 @@ def replayed_until(audit: Audit) -> str | None:
 class _Conclusion:
     """All doubts by subject, with both readings."""
 
-    def __init__(self, doubts: Sequence[Doubt], audit: Audit) -> None:
+    def __init__(self, doubts: Iterable[Doubt], audit: Audit) -> None:
         self._audit = audit
         self._replayed_until = replayed_until(audit)
         of_names = [doubt for doubt in doubts if doubt.join == NAMES]

@@ -6,7 +6,7 @@ reported as deleted proves that storage, or something in front of it, omits cont
 it has a row, which is older than the grace itself, its blobs need only be older than the audit.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from profiles.pre_capture_sessions.evidence import ContainerEvidence
 from profiles.pre_capture_sessions.names import Name, name_of
@@ -23,7 +23,7 @@ NO_CONTAINER = Gap(
 )
 
 
-def gaps(doubts: Sequence[Doubt], audit: Audit) -> Iterator[Gap]:
+def gaps(doubts: Iterable[Doubt], audit: Audit) -> Iterator[Gap]:
     """The gaps that reading again proves; none for containers that were created or deleted in the meantime."""
     names = [(name_of(doubt.first, audit), doubt.again.evidence) for doubt in doubts if doubt.join == NAMES]
     yield from _in_listing(names, audit)
@@ -33,7 +33,7 @@ def gaps(doubts: Sequence[Doubt], audit: Audit) -> Iterator[Gap]:
         yield Gap(what, f"First: {unread[0].reason}")
 
 
-def in_question(doubts: Sequence[Doubt], audit: Audit) -> Iterator[Gap]:
+def in_question(doubts: Iterable[Doubt], audit: Audit) -> Iterator[Gap]:
     """A gap if the request names ids that are no session's. It changes no verdict."""
     unknown = [
         doubt.first.key

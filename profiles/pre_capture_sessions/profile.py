@@ -105,10 +105,10 @@ class PreCaptureSessions(Profile):
     def again(self, join: str, group: Group, audit: Audit) -> Again:
         return screening.again(join, group, audit)
 
-    def gaps(self, doubts: Sequence[Doubt], audit: Audit) -> Iterable[Gap]:
+    def gaps(self, doubts: Iterable[Doubt], audit: Audit) -> Iterable[Gap]:
         return gaps.gaps(doubts, audit)
 
-    def conclude(self, doubts: Sequence[Doubt], audit: Audit) -> Iterator[Subject | Gap]:
+    def conclude(self, doubts: Iterable[Doubt], audit: Audit) -> Iterator[Subject | Gap]:
         yield from conclusion.conclude(doubts, audit)
         yield from gaps.in_question(doubts, audit)
 

@@ -294,8 +294,10 @@ class StuckUploads(Grouped):
                     ObjectFacts(path, audit.clock, folder, read.get(path) or unread),
                 )
 
-    def conclude(self, doubts: Sequence[Doubt], audit: Audit) -> Iterator[Subject | Gap]:
+    def conclude(self, doubts: Iterable[Doubt], audit: Audit) -> Iterator[Subject | Gap]:
         yield from super().conclude(doubts, audit)
+        if not audit.asked.only:
+            return
         unknown = [
             doubt.first.key
             for doubt in doubts

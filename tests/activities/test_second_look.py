@@ -9,6 +9,7 @@ import pytest
 
 from activities import second_look as module
 from activities.first_look import audit_of as audit_before
+from activities.kept import RowsKept
 from activities.look_again import look as look_up
 from activities.second_look import doubts_of, looked_again, read_again
 from activities.step import Job
@@ -94,9 +95,11 @@ async def read(audit: Audit) -> SecondLook:
     assert screening is not None
     plan = await audit.store.plans.existing(folder())
     looked, complete = await looked_again(job, screening)
-    rows = await read_again(job, judged_with(await audit_before(job, plan), screening), looked)
-    before = [one.doubt(one.kept.group.rows) for one in looked]
-    return SecondLook(doubts_of(looked, job.profile, rows), before, rows.databases, complete and not rows.lost)
+    with RowsKept() as kept:
+        rows = await read_again(job, judged_with(await audit_before(job, plan), screening), looked, kept)
+        before = [one.doubt(one.kept.group.rows) for one in looked]
+        doubts = [*doubts_of(looked, job.profile, rows)]
+    return SecondLook(doubts, before, rows.databases, complete and not rows.lost)
 
 
 def again(look: SecondLook, join: str) -> dict[str, Group]:

@@ -144,11 +144,11 @@ class Steps:
         screening = await self.services.store.attempts.screened(record.attempt_folder)
         assert screening is not None
         profile = self.services.profile_of(record)
-        ready = await to_judge(Job(self.services, record, profile), screening, lambda *_: None)
         found = {}
-        for subject in profile.conclude(ready.doubts, ready.audit):
-            verdict = subject.kind.judged(subject.facts, ready.audit.all_lost | subject.lost).verdict  # type: ignore[union-attr]
-            found[subject.id] = (verdict, subject.facts)  # type: ignore[union-attr]
+        async with to_judge(Job(self.services, record, profile), screening, lambda *_: None) as ready:
+            for subject in profile.conclude(ready.doubts, ready.audit):
+                verdict = subject.kind.judged(subject.facts, ready.audit.all_lost | subject.lost).verdict  # type: ignore[union-attr]
+                found[subject.id] = (verdict, subject.facts)  # type: ignore[union-attr]
         return ready.audit, found
 
 
@@ -225,6 +225,19 @@ async def test_a_source_that_is_read_all_again_is_read_once_for_all_keys(monkeyp
     _, found = await work.judged()
     assert [name for _, name in work.outside.asked].count(PARCELS) == 1
     assert [name for name, (verdict, _) in found.items() if verdict == "arrived"] == ["00007"]
+
+
+@pytest.mark.parametrize("in_memory", [0, 1, 100])
+async def test_what_is_in_doubt_is_judged_alike_from_memory_and_from_disk(
+    monkeypatch: pytest.MonkeyPatch, in_memory: int
+) -> None:
+    monkeypatch.setattr(activities.second_look, "_DOUBTS_IN_MEMORY", in_memory)
+    work = steps(monkeypatch, Outside({LETTERS: [letter("a"), letter("b"), letter("c")], OFFICE: ["open"]}))
+    await work.until_screened()
+    work.outside.rows[PARCELS] = [{"id": "b"}]
+    _, found = await work.judged()
+    assert {name: verdict for name, (verdict, _) in found.items()} == {"a": "lost", "b": "arrived", "c": "lost"}
+    assert {name: facts["parcels"] for name, (_, facts) in found.items()} == {"a": 0, "b": 1, "c": 0}
 
 
 @pytest.mark.parametrize("cut", [PARCELS, OFFICE])

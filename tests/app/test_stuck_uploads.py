@@ -11,13 +11,16 @@ from typing import Any
 import httpx
 import psycopg
 import pytest
+from jsonschema import Draft202012Validator
 
 from dev.demo.stuck_uploads.__main__ import expected, verdicts
 from dev.demo.stuck_uploads.cases import CASES, STRAY_OBJECT, TENANT
 from dev.demo.stuck_uploads.stack import PASSWORD, Stack, stack
 from dev.devstack.app import running_app
 from dev.devstack.prefect_planting import Planting
+from dev.report_schema import path_of
 from profiles.stuck_uploads.dialects import UNFINISHED
+from profiles.stuck_uploads.profile import PROFILE
 from reporting.declared import report_of
 from tests.app.world import Api, eventually
 from tests.profiles.stuck_uploads.world import profile_for
@@ -26,10 +29,11 @@ OTHERS, UNRELATED = 7, 3
 ROOT = Path(__file__).parents[2]
 MISSED, PROCESSED = CASES[0], CASES[3]
 FULL = {"mode": "full", "grace_minutes": 0}
+SCHEMA = Draft202012Validator(json.loads(path_of(PROFILE.name).read_text(encoding="utf-8")))
 
 
 class Uploads(Api):
-    """The API over one of the worlds; its reports are what the schema of the profile says."""
+    """The API over one of the worlds; its reports are what the profile and its published schema say."""
 
     def __init__(self, world: Stack) -> None:
         super().__init__(world.app)
@@ -41,6 +45,7 @@ class Uploads(Api):
         assert response.status_code == 200, response.text
         report_of(self.profile).model_validate_json(response.content)
         document: dict[str, Any] = response.json()
+        SCHEMA.validate(document)
         return document
 
     def ask(self, path: str, **body: Any) -> httpx.Response:

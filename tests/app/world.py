@@ -19,7 +19,7 @@ from dev.demo.cases import Case, PlantedContainer
 from dev.demo.planting import plant_containers, plant_rows
 from dev.devstack.app import RunningApp, running_app
 from dev.devstack.azurite import ACCOUNT_KEY
-from dev.report_schema import PUBLISHED
+from dev.report_schema import path_of
 from profiles.pre_capture_sessions import PROFILE
 from reporting.declared import report_of
 
@@ -27,7 +27,7 @@ ENDED = frozenset({"completed", "incomplete", "failed", "cancelled"})
 ABSENT = frozenset({"expected_empty", "suspect_lost", "stuck_empty", "encode_lost"})
 """The verdicts that conclude something from media not being there."""
 RECORDING = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-REPORT_SCHEMA = Draft202012Validator(json.loads(PUBLISHED.read_text(encoding="utf-8")))
+REPORT_SCHEMA = Draft202012Validator(json.loads(path_of(PROFILE.name).read_text(encoding="utf-8")))
 REPORT = report_of(PROFILE)
 Answer = TypeVar("Answer")
 

@@ -1,32 +1,58 @@
-"""docs/report.schema.json says what report.json holds, and is made of the models of its documents."""
+"""The published schemas say what report.json holds, and are made of the models of its documents."""
 
 import copy
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 from pydantic import ValidationError
 
-from dev.report_schema import PUBLISHED, published
+from dev.report_schema import FOLDER, house, path_of, published
 from profiles.pre_capture_sessions import PROFILE
+from profiles.stuck_uploads.dialects import DIALECTS
 from reporting.declared import report_of
 from reporting.model import SCHEMA_VERSION
 from tests.reporting import samples
 from tests.reporting.samples import HIDDEN, KINDS, LISTED, VERDICTS, Json, finding, report, since_last
 
-SCHEMA: Json = json.loads(PUBLISHED.read_text(encoding="utf-8"))
+ROOT = Path(__file__).parents[2]
+SCHEMA: Json = json.loads(path_of(PROFILE.name).read_text(encoding="utf-8"))
 VALIDATOR = Draft202012Validator(SCHEMA, format_checker=FormatChecker())
 MODEL = report_of(PROFILE)
 
 
-def test_the_schema_is_one() -> None:
-    Draft202012Validator.check_schema(SCHEMA)
+def test_there_is_one_for_each_profile_of_the_house() -> None:
+    packages = {file.parent.name.replace("_", "-") for file in ROOT.glob("profiles/*/__init__.py")}
+    assert {file.stem for file in FOLDER.iterdir()} == house().keys() == packages
 
 
-def test_it_is_as_the_models_say() -> None:
-    assert PUBLISHED.read_text(encoding="utf-8") == published(), "write it again: python -m dev.report_schema"
+@pytest.mark.parametrize("profile", house())
+def test_the_schema_is_one(profile: str) -> None:
+    Draft202012Validator.check_schema(json.loads(path_of(profile).read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize("profile", house())
+def test_it_is_as_the_models_say(profile: str) -> None:
+    text = path_of(profile).read_text(encoding="utf-8")
+    assert text == published(house()[profile]), "write it again: python -m dev.report_schema"
+
+
+@pytest.mark.parametrize("columns", DIALECTS)
+def test_it_takes_what_a_profile_is_asked_in_each_of_its_configurations(columns: str) -> None:
+    schema = json.loads(path_of("stuck-uploads").read_text(encoding="utf-8"))
+    taken = schema["$defs"]["Parameters"]["properties"]["statuses"]["items"]["enum"]
+    assert set(taken) > set(DIALECTS[columns].statuses)
+
+
+@pytest.mark.parametrize(("member", "takes_none"), [("deployment", False), ("crop_deployment", True)])
+def test_what_a_setting_may_leave_out_is_empty(member: str, *, takes_none: bool) -> None:
+    schema = json.loads(path_of("stuck-uploads").read_text(encoding="utf-8"))
+    shown = schema["$defs"]["AuditMade"]["properties"][member]
+    assert Draft202012Validator(shown).is_valid("crop-frames/production")
+    assert Draft202012Validator(shown).is_valid("") is takes_none
 
 
 def test_a_report_is_of_the_version_that_is_written() -> None:

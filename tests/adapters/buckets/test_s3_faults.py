@@ -18,6 +18,7 @@ from adapters.buckets.sqlite_rows import sqlite_rows
 from reconciliation.errors import AuditError, ListingError, StorageRefusedError, StorageUnavailableError
 from reconciliation.lookups import SqliteRows
 from reconciliation.queries import Prefixes
+from reconciliation.times import from_text
 from tests.adapters.buckets.scripted_s3 import IMPATIENT, SECRET, Answer, failure, never, page, scripted, text, xml
 
 WHOLE = page(["a"])
@@ -73,6 +74,22 @@ async def test_what_is_no_listing_that_can_be_trusted_is_an_error(answers: list[
             await keys(bucket, "", 3)
     assert "THE_BUCKET" in str(caught.value)
     assert SECRET not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("told", "moment"),
+    [
+        pytest.param("2026-03-20T09:30:00.000Z", "2026-03-20T09:30:00+00:00", id="as S3 writes it"),
+        pytest.param("2026-03-20T09:30:00.123Z", "2026-03-20T09:30:00.123000+00:00", id="parts of a second"),
+        pytest.param("2026-03-20T11:30:00+02:00", "2026-03-20T09:30:00+00:00", id="another zone"),
+        pytest.param("Fri, 20 Mar 2026 09:30:00 GMT", "2026-03-20T09:30:00+00:00", id="as a header has it"),
+    ],
+)
+async def test_a_moment_is_read_in_whatever_form_it_comes(told: str, moment: str) -> None:
+    written = f"<Contents><Key>b</Key><Size>1</Size><ETag>e</ETag><LastModified>{told}</LastModified></Contents>"
+    async with scripted([page(more=written)]) as (bucket, _):
+        [found] = await objects(bucket, "")
+    assert from_text(found.changed) == datetime.fromisoformat(moment)
 
 
 async def test_keys_of_another_prefix_or_another_depth_are_an_error() -> None:

@@ -134,6 +134,28 @@ def test_a_state_may_have_a_name_and_an_age_of_its_own(server: Planting, deploym
     assert datetime.fromisoformat(late["state"]["timestamp"]) == due.since
 
 
+def test_copies_of_a_run_are_like_it_and_as_much_earlier_as_they_are_to_be(server: Planting, deployment: str) -> None:
+    ended = AGO + timedelta(minutes=5)
+    model = server.run(deployment, {"video_id": "model"}, "CRASHED", Times(AGO, AGO, AGO, ended))
+    earlier = {f"video-{number}": timedelta(minutes=number) for number in range(1, 4)}
+    assert server.copies(model, (({"video_id": video}, span) for video, span in earlier.items())) == len(earlier)
+    *copies, original = found(server, deployment)
+    assert original["id"] == model
+    same = ("state_type", "state_name", "run_count", "tags", "flow_id", "deployment_id", "work_queue_name", "labels")
+    for copied in copies:
+        assert {name: copied[name] for name in same} == {name: original[name] for name in same}
+        span = earlier[copied["parameters"]["video_id"]]
+        for name in ("created", "expected_start_time", "start_time", "end_time"):
+            assert datetime.fromisoformat(original[name]) - datetime.fromisoformat(copied[name]) == span
+        moment = copied["state"]["timestamp"]
+        assert datetime.fromisoformat(original["state"]["timestamp"]) - datetime.fromisoformat(moment) == span
+        history = server.made(f"flow_run_states/?flow_run_id={copied['id']}", None)
+        assert sorted(one["type"] for one in history) == ["CRASHED", "PENDING", "RUNNING", "SCHEDULED"]
+        assert {one["state_details"]["flow_run_id"] for one in history} == {copied["id"]}
+    ids = {one["state_id"] for one in [*copies, original]} | {one["id"] for one in [*copies, original]}
+    assert len(ids) == 2 * (len(earlier) + 1)
+
+
 def test_a_worker_was_last_heard_of_when_it_is_said_to(server: Planting, flow: str) -> None:
     pool = server.work_pool(flow)
     server.heartbeat(pool, "well")

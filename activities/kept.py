@@ -1,0 +1,119 @@
+"""What the second look has read, on disk where it is too much for memory."""
+
+import json
+import sqlite3
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import IO, Any, Generic, TypeVar
+
+from adapters.store.jsonl import loads, to_text
+
+_CHUNK_BYTES = 256 * 1024
+ValueT = TypeVar("ValueT")
+MadeT = TypeVar("MadeT")
+
+
+class Kept(Generic[ValueT]):
+    """Values in the order in which they were added, to be gone through any number of times. Those after the first
+    ``in_memory`` are on disk, as JSON, of which ``read`` makes them again.
+    """
+
+    def __init__(self, read: Callable[[Any], ValueT], in_memory: int) -> None:
+        self._read = read
+        self._in_memory = in_memory
+        self._held: list[ValueT] = []
+        self._file: IO[bytes] | None = None
+        self._on_disk = 0
+
+    def __len__(self) -> int:
+        return len(self._held) + self._on_disk
+
+    def __iter__(self) -> Iterator[ValueT]:
+        yield from self._held
+        at = 0
+        while self._file is not None:
+            self._file.seek(at)
+            lines = self._file.readlines(_CHUNK_BYTES)
+            if not lines:
+                return
+            at = self._file.tell()
+            yield from map(self._read, loads(lines))
+
+    def add(self, value: ValueT, to_json: Callable[[], Any]) -> None:
+        """Add a value; ``to_json`` is called if it goes to disk. Not while the values are gone through."""
+        if len(self._held) < self._in_memory:
+            self._held.append(value)
+            return
+        if self._file is None:
+            self._file = tempfile.TemporaryFile(prefix="capture-audit-")  # noqa: SIM115 - closed by close
+        self._file.write(to_text(to_json()).encode() + b"\n")
+        self._on_disk += 1
+
+    def close(self) -> None:
+        """Forget what is on disk."""
+        if self._file is not None:
+            self._file.close()
+
+
+@dataclass(frozen=True)
+class Each(Generic[ValueT, MadeT]):
+    """What ``make`` makes of each of the values, each time that they are gone through."""
+
+    values: Iterable[ValueT]
+    make: Callable[[ValueT], MadeT]
+
+    def __iter__(self) -> Iterator[MadeT]:
+        return map(self.make, self.values)
+
+
+class RowsKept:
+    """Rows of sources under their keys; ``with`` forgets them."""
+
+    def __init__(self) -> None:
+        # Without a name it is a temporary file, which is written to once its cache of some megabytes is full.
+        self._database = sqlite3.connect("")
+        self._database.executescript(
+            "pragma journal_mode = off; create table kept (source text, key blob, line blob);"
+            "create index of_key on kept (source, key);"
+        )
+
+    def __enter__(self) -> "RowsKept":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._database.close()
+
+    def add(self, source: str, rows: Iterable[tuple[str, str]]) -> None:
+        """Add rows, each as its key and its JSON text."""
+        self._database.executemany(
+            "insert into kept values (?, ?, ?)", ((source, _bytes(key), _bytes(line)) for key, line in rows)
+        )
+
+    def forget(self, source: str) -> None:
+        self._database.execute("delete from kept where source = ?", (source,))
+
+    def under(self, source: str, key: str) -> list[Any]:
+        """The JSON of the rows under a key, in the order in which they were added."""
+        wanted = "select line from kept where source = ? and key = ? order by rowid"
+        return [json.loads(line) for (line,) in self._database.execute(wanted, (source, _bytes(key)))]
+
+
+@dataclass(frozen=True)
+class RowsOf:
+    """The rows of one source by their keys, as a mapping has them."""
+
+    kept: RowsKept
+    source: str
+    row: Callable[[Any], Any]
+
+    def get(self, key: str, default: Sequence[Any] = ()) -> Sequence[Any]:
+        return [self.row(one) for one in self.kept.under(self.source, key)] or default
+
+
+def _bytes(text: str) -> bytes:
+    """Also of what is no valid text, which names in storage may be."""
+    return text.encode("utf-8", "surrogatepass")
