@@ -96,8 +96,10 @@ class World:
         monkeypatch.setattr(settling, "changes_of", lambda _job, _repair: Changes(services, "DATABASE", http))
         statement = start_run(LAYOUT_STATUS)
         profile = SimpleNamespace(repair=lambda _name: SimpleNamespace(statement=lambda _name: statement))
-        job: Any = SimpleNamespace(services=services, profile=profile, record=SimpleNamespace(profile="stuck-uploads"))
-        planned: Any = SimpleNamespace(repair=START_RUN)
+        job: Any = SimpleNamespace(
+            services=services, profile=profile, record=SimpleNamespace(policy=None, profile="stuck-uploads")
+        )
+        planned: Any = SimpleNamespace(repair=START_RUN, change=SimpleNamespace(waiting_since=None))
         return await settling.find_out(job, planned, Effect(START_RUN, values()), OURS, DEADLINE)
 
 
