@@ -48,7 +48,7 @@ async def decide_by_policy(request: RepairRequest, services: Services) -> Approv
     if record.policy is None:
         raise RepairRefusedError(f"Repair {record.repair_id} was proposed by a person: a person must decide about it.")
     if record.state is not RepairState.PROPOSED:
-        return _result(services, approved=record.state.may_change)
+        return await _decided_before(job)
     stored = await repairs.plan(record)
     if stored is None or stored.digest != record.digest:
         raise RepairRefusedError(f"The plan of repair {record.repair_id} is not the one that was proposed.")
@@ -67,6 +67,13 @@ async def decide_by_policy(request: RepairRequest, services: Services) -> Approv
     await job.moved(RepairState.APPROVED, services.now())
     event("repair.approved", repair_id=record.repair_id, profile=record.profile, by_policy=True)
     return _result(services, approved=True)
+
+
+async def _decided_before(job: RepairJob) -> ApproveByPolicyResult:
+    """The answer about a plan that is decided about: what a person has approved is applied by another orchestration."""
+    record, decision = job.record, await job.services.store.repairs.decision(job.record)
+    approved = decision is not None and decision.person == record.proposer and record.state.may_change
+    return _result(job.services, approved=approved)
 
 
 async def _stands_against(job: RepairJob, stored: StoredPlan) -> _Against | None:
