@@ -20,6 +20,8 @@ from reconciliation.repair_record import Decision, RepairRecord
 bp = df.Blueprint()
 logger = logging.getLogger("capture_audit.policy")
 
+_PAUSES = "The policy pauses itself: "
+
 
 class ApproveByPolicyResult(TypedDict):
     """``notify``: a notice is to be sent. ``second_look_seconds``: as the orchestration of a repair is given them."""
@@ -70,10 +72,14 @@ async def decide_by_policy(request: RepairRequest, services: Services) -> Approv
 
 
 async def _decided_before(job: RepairJob) -> ApproveByPolicyResult:
-    """The answer about a plan that is decided about: what a person has approved is applied by another orchestration."""
+    """The answer about a plan that is decided about: what a person has approved is applied by another orchestration.
+    People are told of a pause again, since the first answer was then lost with its worker.
+    """
     record, decision = job.record, await job.services.store.repairs.decision(job.record)
-    approved = decision is not None and decision.person == record.proposer and record.state.may_change
-    return _result(job.services, approved=approved)
+    if decision is None or decision.person != record.proposer:
+        return _result(job.services, approved=False)
+    paused = not decision.approves and decision.reason.startswith(_PAUSES)
+    return _result(job.services, approved=record.state.may_change, notify=paused)
 
 
 async def _stands_against(job: RepairJob, stored: StoredPlan) -> _Against | None:
@@ -87,7 +93,7 @@ async def _stands_against(job: RepairJob, stored: StoredPlan) -> _Against | None
         return _Against(f"The policy does not approve {', '.join(foreign)}.")
     state = await services.store.policies.state(record.profile)
     if state.paused_at is not None:
-        return _Against(f"The policy has paused itself: {state.why}")
+        return _Against(state.why, pauses=True)
     made, now = await lately_made(services, record.profile), services.now()
     recent, planned = sum(now - one.at < HOUR for one in made), len(stored.plan.changes)
     if planned > policy.most or recent + planned > policy.most_per_hour:
@@ -100,8 +106,11 @@ async def _stands_against(job: RepairJob, stored: StoredPlan) -> _Against | None
 
 
 async def _pause(job: RepairJob, why: str) -> None:
-    now = job.services.now()
-    await job.services.store.policies.change(job.record.profile, lambda state: state.paused(why, now))
+    """Nothing, if it is paused already: by this step before it broke off, or by another repair."""
+    policies, now = job.services.store.policies, job.services.now()
+    if (await policies.state(job.record.profile)).paused_at is not None:
+        return
+    await policies.change(job.record.profile, lambda state: state.paused(why, now))
     event("policy.paused", profile=job.record.profile, repair_id=job.record.repair_id, reason=code_of(why))
     logger.warning("The policy of %s pauses itself: %s", job.record.profile, why)
 
@@ -111,7 +120,7 @@ async def _decided(job: RepairJob, stored: StoredPlan, against: _Against | None)
     assert record.policy is not None
     reason = record.policy.text
     if against is not None:
-        reason = f"The policy pauses itself: {against.why}" if against.pauses else against.why
+        reason = f"{_PAUSES}{against.why}" if against.pauses else against.why
     mine = Decision(
         approves=against is None, digest=stored.digest, person=record.proposer, reason=reason, at=job.services.now()
     )
