@@ -88,6 +88,8 @@ async def _stands_against(job: RepairJob, stored: StoredPlan) -> _Against | None
     policy = services.settings.policy_of(record.profile)
     if policy is None or not services.settings.still_approves(record.profile, record.policy):
         return _Against("The policy is another one by now, or paused by a setting.")
+    if services.now() - record.created_at > HOUR:
+        return _Against("It was not decided about in time: what is there by now may be something else.")
     foreign = sorted({one.repair for one in stored.plan.changes} - set(policy.repairs))
     if foreign:
         return _Against(f"The policy does not approve {', '.join(foreign)}.")

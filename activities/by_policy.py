@@ -30,8 +30,8 @@ async def lately_made(services: Services, profile: str) -> list[Made]:
     Raises ``UnreadableError`` if one of the repairs cannot be read: what cannot be counted may be too much.
     """
     repairs, now, found = services.store.repairs, services.now(), list[Made]()
-    # Nothing begins later than that after its approval, and a policy approves at once.
-    within_hour = now - HOUR - timedelta(hours=services.settings.repair_start_hours)
+    # A policy approves nothing that is older than an hour, and nothing begins later than that after its approval.
+    within_hour = now - HOUR - HOUR - timedelta(hours=services.settings.repair_start_hours)
     async for record in repairs.newest_first(profile):
         if isinstance(record, UnreadableError):
             raise record
