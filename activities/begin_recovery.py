@@ -44,7 +44,10 @@ async def begin_recovery_of(request: AuditRequest, services: Services) -> BeginR
     if policy is None:
         return _nothing(request, "off")
     repairs, repair_id = services.store.repairs, _repair_id(audit)
-    if await repairs.record(profile.name, repair_id) is not None:
+    there = await repairs.record(profile.name, repair_id)
+    if there is not None:
+        if there.state is RepairState.PROPOSING:  # the step may have broken off before it kept who proposes
+            await repairs.seal(there, _sealed(policy, repair_id))
         return {"ok": True, "repair_id": repair_id}
     state = await services.store.policies.state(profile.name)
     if state.paused_at is not None:
@@ -67,7 +70,7 @@ def _nothing(request: AuditRequest, reason: str) -> BeginRecoveryResult:
 
 async def _create(services: Services, audit: RunRecord, policy: Policy, chosen: Chosen) -> None:
     now, repair_id = services.now(), _repair_id(audit)
-    sealed = Sealed.of(policy.person, _digest(repair_id)[:32])
+    sealed = _sealed(policy, repair_id)
     record = RepairRecord(
         repair_id,
         audit.parameters.profile,
@@ -81,6 +84,10 @@ async def _create(services: Services, audit: RunRecord, policy: Policy, chosen: 
     )
     await services.store.repairs.create(record)
     await services.store.repairs.seal(record, sealed)
+
+
+def _sealed(policy: Policy, repair_id: str) -> Sealed:
+    return Sealed.of(policy.person, _digest(repair_id)[:32])
 
 
 async def _found(

@@ -37,7 +37,7 @@ from tests.profiles.stuck_uploads.world import profile_for
 PROFILE = profile_for()
 NAME = PROFILE.name
 KIND = PROFILE.kinds[0].name
-MENDED = sorted(PROFILE.mended_by([START_RUN]))[0]
+MENDED = min(PROFILE.mended_by([START_RUN]))
 AUDIT_ID = "20261127-091500-aaaaaaaa"
 POLICY = Policy(NAME, "AUDIT_AUTO_REPAIR__STUCK_UPLOADS", START_RUN, (START_RUN,), 3, 5)
 ANN = Person.declared("Ann")
