@@ -40,8 +40,8 @@ class EndRepairResult(TypedDict):
 
 async def end(request: EndRepairRequest, services: Services) -> EndRepairResult:
     """End it, once its ledger says of every change that was begun how it ended. What was applied and is not what it
-    should be makes it *partly applied*. Idempotent. One that is to end as *rejected*, and that somebody has approved, is
-    not touched.
+    should be makes it *partly applied*. Idempotent. One that is to end as *rejected* is not touched if somebody has
+    approved it.
 
     Raises an ``AuditError`` as long as the database cannot be asked what became of a change.
     """
