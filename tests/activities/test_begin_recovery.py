@@ -134,7 +134,7 @@ async def test_what_cannot_be_counted_may_be_too_much(world: PolicyWorld) -> Non
         await begin(world)
 
 
-# --- which --------------------------------------------------------------------------------------------------------------
+# --- which ------------------------------------------------------------------------------------------------------------
 
 
 async def test_no_more_are_asked_for_than_are_left_of_the_hour(world: PolicyWorld) -> None:
