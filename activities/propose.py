@@ -50,8 +50,9 @@ async def propose_changes(request: LookRequest, services: Services) -> ProposeRe
     repairs = services.store.repairs
     stored = await repairs.plan(job.record)
     if stored is None:
-        stored = await repairs.create_plan(job.record, await _plan(job, request["look"]))
-    await _leave_alone(job, stored.plan)
+        plan = await _plan(job, request["look"])
+        await _leave_alone(job, plan)  # a plan that is kept does not tell what is left out only for now
+        stored = await repairs.create_plan(job.record, plan)
     changes = len(stored.plan.changes)
     # A policy decides at once: nobody has to be told of its plan.
     notifies = job.record.policy is None and services.settings.notifies_of("repairs")
