@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from activities.begin_recovery import begin_recovery_of
 from reconciliation.effects import Ending
-from reconciliation.errors import RunStoreError, UnreadableError
+from reconciliation.errors import RunStoreError
 from reconciliation.policy import NEXT_TRY
 from reconciliation.repair_lifecycle import RepairState
 from reconciliation.repair_record import RepairRecord
@@ -126,12 +126,18 @@ async def test_without_the_audit_or_its_report_there_is_nothing_to_begin(world: 
         await begin(world)
 
 
-async def test_what_cannot_be_counted_may_be_too_much(world: PolicyWorld) -> None:
+@pytest.mark.parametrize("damaged", ["policy.json", "repair.json"])
+async def test_what_cannot_be_counted_may_be_too_much_and_the_log_names_it(
+    world: PolicyWorld, damaged: str, caplog: pytest.LogCaptureFixture
+) -> None:
     await world.audited(*stuck(1))
     other = await world.repaired(Ending.DONE, by_policy=False)
-    await world.blobs.write(f"{other.folder}/repair.json", b"{")
-    with pytest.raises(UnreadableError):
-        await begin(world)
+    path = f"{NAME}/policy.json" if damaged == "policy.json" else f"{other.folder}/{damaged}"
+    await world.blobs.write(path, b"{")
+    with caplog.at_level("INFO"):
+        assert await begin(world) is None
+    assert path in caplog.text
+    assert "unreadable" in caplog.text
 
 
 # --- which ------------------------------------------------------------------------------------------------------------
