@@ -66,7 +66,7 @@ async def test_what_no_change_could_be_planned_of_waits_for_a_day_wherever_the_s
 
 
 async def test_what_was_left_out_only_for_now_does_not_wait_where_another_delivery_made_the_plan(
-    world: PolicyWorld, plans: Callable[..., None]
+    world: PolicyWorld, plans: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     record = await world.proposing(at=world.now)
     plans(EDITED, FULL)
@@ -76,7 +76,7 @@ async def test_what_was_left_out_only_for_now_does_not_wait_where_another_delive
         await create(of, plan)
         return await create(of, plan)
 
-    repairs.create_plan = slower  # type: ignore[method-assign]
+    monkeypatch.setattr(repairs, "create_plan", slower)
     await proposed(world, record)
     assert set((await world.store.policies.state(NAME)).waiting) == {"edited"}
 
