@@ -159,7 +159,8 @@ class _Work:
         active = await self._repairs.active(self._job.record.profile)
         if record is None or record.state.has_ended or active is None or active.repair_id != record.repair_id:
             raise RepairRefusedError("It has ended, or another repair has taken its place. Nothing more is changed.")
-        if record.policy is not None and not settings.still_approves(record.profile, record.policy):
+        policy = record.policy if self._decision.person == record.proposer else None
+        if policy is not None and not settings.still_approves(record.profile, policy):
             return Stop(RepairState.STOPPED)
         if await self._repairs.is_to_stop(record) or counts.not_done >= settings.repair_max_refusals:
             return Stop(RepairState.STOPPED)

@@ -20,6 +20,8 @@ from reconciliation.repair_record import Decision, RepairRecord
 bp = df.Blueprint()
 logger = logging.getLogger("capture_audit.policy")
 
+_PAUSES = "The policy pauses itself: "
+
 
 class ApproveByPolicyResult(TypedDict):
     """``notify``: a notice is to be sent. ``second_look_seconds``: as the orchestration of a repair is given them."""
@@ -48,7 +50,7 @@ async def decide_by_policy(request: RepairRequest, services: Services) -> Approv
     if record.policy is None:
         raise RepairRefusedError(f"Repair {record.repair_id} was proposed by a person: a person must decide about it.")
     if record.state is not RepairState.PROPOSED:
-        return _result(services, approved=record.state.may_change)
+        return await _decided_before(job)
     stored = await repairs.plan(record)
     if stored is None or stored.digest != record.digest:
         raise RepairRefusedError(f"The plan of repair {record.repair_id} is not the one that was proposed.")
@@ -69,18 +71,31 @@ async def decide_by_policy(request: RepairRequest, services: Services) -> Approv
     return _result(services, approved=True)
 
 
+async def _decided_before(job: RepairJob) -> ApproveByPolicyResult:
+    """The answer about a plan that is decided about: what a person has approved is applied by another orchestration.
+    People are told of a pause again, since the first answer was then lost with its worker.
+    """
+    record, decision = job.record, await job.services.store.repairs.decision(job.record)
+    if decision is None or decision.person != record.proposer:
+        return _result(job.services, approved=False)
+    paused = not decision.approves and decision.reason.startswith(_PAUSES)
+    return _result(job.services, approved=record.state.may_change, notify=paused)
+
+
 async def _stands_against(job: RepairJob, stored: StoredPlan) -> _Against | None:
     services, record = job.services, job.record
     assert record.policy is not None
     policy = services.settings.policy_of(record.profile)
     if policy is None or not services.settings.still_approves(record.profile, record.policy):
         return _Against("The policy is another one by now, or paused by a setting.")
+    if services.now() - record.created_at > HOUR:
+        return _Against("It was not decided about in time: what is there by now may be something else.")
     foreign = sorted({one.repair for one in stored.plan.changes} - set(policy.repairs))
     if foreign:
         return _Against(f"The policy does not approve {', '.join(foreign)}.")
     state = await services.store.policies.state(record.profile)
     if state.paused_at is not None:
-        return _Against(f"The policy has paused itself: {state.why}")
+        return _Against(state.why, pauses=True)
     made, now = await lately_made(services, record.profile), services.now()
     recent, planned = sum(now - one.at < HOUR for one in made), len(stored.plan.changes)
     if planned > policy.most or recent + planned > policy.most_per_hour:
@@ -93,8 +108,11 @@ async def _stands_against(job: RepairJob, stored: StoredPlan) -> _Against | None
 
 
 async def _pause(job: RepairJob, why: str) -> None:
-    now = job.services.now()
-    await job.services.store.policies.change(job.record.profile, lambda state: state.paused(why, now))
+    """Nothing, if it is paused already: by this step before it broke off, or by another repair."""
+    policies, now = job.services.store.policies, job.services.now()
+    if (await policies.state(job.record.profile)).paused_at is not None:
+        return
+    await policies.change(job.record.profile, lambda state: state.paused(why, now))
     event("policy.paused", profile=job.record.profile, repair_id=job.record.repair_id, reason=code_of(why))
     logger.warning("The policy of %s pauses itself: %s", job.record.profile, why)
 
@@ -104,7 +122,7 @@ async def _decided(job: RepairJob, stored: StoredPlan, against: _Against | None)
     assert record.policy is not None
     reason = record.policy.text
     if against is not None:
-        reason = f"The policy pauses itself: {against.why}" if against.pauses else against.why
+        reason = f"{_PAUSES}{against.why}" if against.pauses else against.why
     mine = Decision(
         approves=against is None, digest=stored.digest, person=record.proposer, reason=reason, at=job.services.now()
     )

@@ -1,6 +1,7 @@
 """Begin the repair of what a scheduled audit has found and the profile's policy approves."""
 
 import hashlib
+import logging
 from typing import Literal, TypedDict
 
 import azure.durable_functions as df
@@ -9,7 +10,7 @@ from activities.by_policy import lately_made
 from activities.step import AuditRequest, Refusal, folder_of, run_body
 from adapters.services import Services
 from adapters.telemetry import event
-from reconciliation.errors import RunStoreError
+from reconciliation.errors import RunStoreError, UnreadableError
 from reconciliation.people import Sealed
 from reconciliation.policy import Policy, PolicyState, still_allowed
 from reconciliation.profile import Profile
@@ -20,6 +21,7 @@ from reconciliation.run_record import RunRecord, new_audit_id
 from reporting.document import ReportReader
 
 bp = df.Blueprint()
+logger = logging.getLogger("capture_audit.policy")
 
 _LOOKED_AT = 3
 """So many times as many subjects are looked at as may be changed: of some of them it turns out that they may not be."""
@@ -44,20 +46,35 @@ async def begin_recovery_of(request: AuditRequest, services: Services) -> BeginR
     if policy is None:
         return _nothing(request, "off")
     repairs, repair_id = services.store.repairs, _repair_id(audit)
-    if await repairs.record(profile.name, repair_id) is not None:
+    there = await repairs.record(profile.name, repair_id)
+    if there is not None:
+        if there.state is RepairState.PROPOSING:  # the step may have broken off before it kept who proposes
+            await repairs.seal(there, _sealed(policy, repair_id))
         return {"ok": True, "repair_id": repair_id}
-    state = await services.store.policies.state(profile.name)
-    if state.paused_at is not None:
-        return _nothing(request, "paused_itself")
-    most = still_allowed(policy, [one.at for one in await lately_made(services, profile.name)], services.now())
-    if not most:
-        return _nothing(request, "enough_within_hour")
-    ids = await _found(services, audit, profile, policy, state)
-    if not ids:
-        return _nothing(request, "all_wait")
-    chosen = Chosen(tuple(_from_its_place(ids, audit)[: min(MOST_CHANGES, _LOOKED_AT * most)]), most=most)
+    chosen = await _chosen(services, audit, profile, policy)
+    if isinstance(chosen, str):
+        return _nothing(request, chosen)
     await _create(services, audit, policy, chosen)
     return {"ok": True, "repair_id": repair_id}
+
+
+async def _chosen(services: Services, audit: RunRecord, profile: Profile, policy: Policy) -> Chosen | str:
+    """What is to be repaired now; or in a word why nothing is."""
+    try:
+        state = await services.store.policies.state(profile.name)
+        begun = [one.at for one in await lately_made(services, profile.name)]
+    except UnreadableError as error:  # what cannot be counted may be too much
+        logger.warning("The policy of %s approves nothing: %s", profile.name, error)
+        return "unreadable"
+    if state.paused_at is not None:
+        return "paused_itself"
+    most = still_allowed(policy, begun, services.now())
+    if not most:
+        return "enough_within_hour"
+    ids = await _found(services, audit, profile, policy, state)
+    if not ids:
+        return "all_wait"
+    return Chosen(tuple(_from_its_place(ids, audit)[: min(MOST_CHANGES, _LOOKED_AT * most)]), most=most)
 
 
 def _nothing(request: AuditRequest, reason: str) -> BeginRecoveryResult:
@@ -67,7 +84,7 @@ def _nothing(request: AuditRequest, reason: str) -> BeginRecoveryResult:
 
 async def _create(services: Services, audit: RunRecord, policy: Policy, chosen: Chosen) -> None:
     now, repair_id = services.now(), _repair_id(audit)
-    sealed = Sealed.of(policy.person, _digest(repair_id)[:32])
+    sealed = _sealed(policy, repair_id)
     record = RepairRecord(
         repair_id,
         audit.parameters.profile,
@@ -81,6 +98,10 @@ async def _create(services: Services, audit: RunRecord, policy: Policy, chosen: 
     )
     await services.store.repairs.create(record)
     await services.store.repairs.seal(record, sealed)
+
+
+def _sealed(policy: Policy, repair_id: str) -> Sealed:
+    return Sealed.of(policy.person, _digest(repair_id)[:32])
 
 
 async def _found(

@@ -30,12 +30,12 @@ async def lately_made(services: Services, profile: str) -> list[Made]:
     Raises ``UnreadableError`` if one of the repairs cannot be read: what cannot be counted may be too much.
     """
     repairs, now, found = services.store.repairs, services.now(), list[Made]()
-    # Nothing begins later than that after its approval, and a policy approves at once.
-    within_hour = now - HOUR - timedelta(hours=services.settings.repair_start_hours)
+    # A policy approves nothing that is older than an hour, and nothing begins later than that after its approval.
+    within_hour = now - HOUR - HOUR - timedelta(hours=services.settings.repair_start_hours)
     async for record in repairs.newest_first(profile):
         if isinstance(record, UnreadableError):
             raise record
-        if record.created_at < (within_hour if len(found) >= LAST else now - OLDEST):
+        if record.created_at < (within_hour if sum(bool(one.left) for one in found) >= LAST else now - OLDEST):
             break
         stored = None if record.policy is None else await repairs.plan(record)
         if stored is not None:
@@ -63,10 +63,13 @@ async def brake(job: RepairJob, plan: RepairPlan, made: Sequence[Made], state: P
         changes = changes_of(job, name)
         if declared.brake is None or not isinstance(changes, ApiChanges):
             continue
-        counted = [
-            one for one in made if one.repair == name and (state.resumed_at is None or one.at > state.resumed_at)
+        # Of a change whose ending nobody knows there is nothing to ask.
+        left = [
+            one.left
+            for one in made
+            if one.left and one.repair == name and (state.resumed_at is None or one.at > state.resumed_at)
         ]
-        why = await changes.ask(declared.brake([one.left for one in counted[:LAST]]))
+        why = await changes.ask(declared.brake(left[:LAST]))
         if why is not None:
             return why
     return None

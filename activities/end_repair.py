@@ -14,7 +14,7 @@ from reconciliation.errors import UnreadableError
 from reconciliation.ledger import Counts
 from reconciliation.repair_lifecycle import RepairState
 from reconciliation.repair_plan import RepairPlan
-from reconciliation.repair_record import RepairRecord
+from reconciliation.repair_record import Decision, RepairRecord
 
 bp = df.Blueprint()
 
@@ -40,14 +40,18 @@ class EndRepairResult(TypedDict):
 
 async def end(request: EndRepairRequest, services: Services) -> EndRepairResult:
     """End it, once its ledger says of every change that was begun how it ended. What was applied and is not what it
-    should be makes it *partly applied*. Idempotent.
+    should be makes it *partly applied*. Idempotent. One that is to end as *rejected* is not touched if somebody has
+    approved it.
 
     Raises an ``AuditError`` as long as the database cannot be asked what became of a change.
     """
     job = await repairing(request, services, ended_too=True)
     repairs, moved = services.store.repairs, job.record
     if not moved.state.has_ended:
-        moved = await _ended(job, RepairState(request["state"]), request["looks"], request.get("error"))
+        state, error = RepairState(request["state"]), request.get("error")
+        if state is RepairState.REJECTED and not await _rejected(job, error):
+            return {"ok": True, "state": moved.state.value, "notify": False}
+        moved = await _ended(job, state, request["looks"], error)
         event(f"repair.{moved.state}", repair_id=moved.repair_id, profile=moved.profile, **moved.counts)
     if moved.undoes is not None and moved.state is RepairState.APPLIED:
         undone = await repairs.record(moved.profile, moved.undoes)
@@ -60,6 +64,16 @@ async def end(request: EndRepairRequest, services: Services) -> EndRepairResult:
         await repairs.release(active, moved.profile)
     await repairs.forget_looks(moved)
     return {"ok": True, "state": moved.state.value, "notify": services.settings.notifies_of("repairs")}
+
+
+async def _rejected(job: RepairJob, error: str | None) -> bool:
+    """Decide against a plan for whoever proposed it; False if somebody has approved it, and has it applied."""
+    record = job.record
+    if record.digest is None:
+        return True
+    why = redacted(error or "")
+    against = Decision(approves=False, digest=record.digest, person=record.proposer, reason=why, at=job.services.now())
+    return not (await job.services.store.repairs.decide(record, against)).approves
 
 
 async def _ended(job: RepairJob, state: RepairState, looks: list[int], error: str | None) -> RepairRecord:

@@ -50,8 +50,9 @@ async def propose_changes(request: LookRequest, services: Services) -> ProposeRe
     repairs = services.store.repairs
     stored = await repairs.plan(job.record)
     if stored is None:
-        stored = await repairs.create_plan(job.record, await _plan(job, request["look"]))
-        await _leave_alone(job, stored.plan)
+        plan = await _plan(job, request["look"])
+        await _leave_alone(job, plan)  # a plan that is kept does not tell what is left out only for now
+        stored = await repairs.create_plan(job.record, plan)
     changes = len(stored.plan.changes)
     # A policy decides at once: nobody has to be told of its plan.
     notifies = job.record.policy is None and services.settings.notifies_of("repairs")
@@ -72,11 +73,11 @@ async def propose_changes(request: LookRequest, services: Services) -> ProposeRe
 
 
 async def _leave_alone(job: RepairJob, plan: RepairPlan) -> None:
-    """What a policy could not plan a change of is not tried again with every audit."""
+    """What a policy could not plan a change of is not tried again with every audit. Idempotent."""
     waits = [one.subject.id for one in plan.left_out if not one.for_now]
     if plan.policy is not None and waits:
-        now = job.services.now()
-        await job.services.store.policies.change(plan.profile, lambda state: state.left_alone(waits, now))
+        since = plan.proposed_at
+        await job.services.store.policies.change(plan.profile, lambda state: state.left_alone(waits, since))
 
 
 async def _plan(job: RepairJob, look: int) -> RepairPlan:

@@ -69,8 +69,9 @@ class Settings:
     platform_authenticates: bool = False
 
     def policy_of(self, profile: str) -> Policy | None:
-        """The policy of a profile, unless a setting pauses it."""
-        return None if profile in self.policies_paused else self.policies.get(profile)
+        """The policy of a profile, unless a setting pauses it, or its audits with all that follows from them."""
+        is_paused = profile in self.policies_paused or profile in self.schedules_paused
+        return None if is_paused else self.policies.get(profile)
 
     def still_approves(self, profile: str, policy: NamedPolicy) -> bool:
         """True if the policy that a plan rests on is still that of its profile, to the letter."""

@@ -118,7 +118,10 @@ def _policies(
         if not allowed:
             read.problems.append(f"{variable} is set, and no repair of {profile.name} may be approved by a policy")
             continue
-        repairs = read.some_of(variable, [one.name for one in allowed])
+        names = [one.name for one in allowed]
+        repairs = tuple(dict.fromkeys(read.some_of(variable, names)))
+        if not repairs:
+            read.problems.append(f"{variable} names no repair: give any of {', '.join(names)}")
         if profile.name not in scheduled:
             read.problems.append(
                 f"{variable} repairs what a scheduled audit finds, and nothing audits {profile.name} by itself: give "

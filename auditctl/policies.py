@@ -43,7 +43,7 @@ def _lines(policy: Fields, service: Service) -> Iterator[str]:
     yield f"  approves {policy.text('approves')}"
     yield f"  by {policy.text('setting')} = {policy.text('value')}"
     if state == "off":
-        yield "  A setting pauses it: AUDIT_AUTO_REPAIRS_PAUSED."
+        yield "  A setting pauses it: AUDIT_AUTO_REPAIRS_PAUSED or AUDIT_SCHEDULES_PAUSED."
     if (why := policy.optional_text("why")) is not None:
         yield f"  paused itself at {policy.text('paused_at')}: {why}"
         yield f"  let it go on: {service.command('repair', 'resume', profile, '--reason', 'TEXT', '--by', 'NAME')}"

@@ -261,18 +261,19 @@ async def state_of(context: Context, record: RepairRecord) -> RepairState:
         return record.state if made.is_open else _S.FAILED
     if not record.state.may_change:
         return record.state
-    orchestration = await context.orchestration(_worker_of(record))
+    workers = [await context.orchestration(one) for one in _workers_of(record)]
     settled = context.services.now() - record.updated_at > START_GRACE
-    if not orchestration.is_open and (orchestration is not Orchestration.UNKNOWN or settled):
+    if not any(one.is_open for one in workers) and (Orchestration.UNKNOWN not in workers or settled):
         return _S.INTERRUPTED
     return _S.STOPPING if await context.services.store.repairs.is_to_stop(record) else record.state
 
 
-def _worker_of(record: RepairRecord) -> str:
-    """The id of the orchestration that applies a repair: that of the audit, where a policy has approved it, until it is
-    lost.
+def _workers_of(record: RepairRecord) -> list[str]:
+    """The ids of the orchestrations that may be applying a repair: its own, and that of the audit where a policy may
+    have approved it, until it is lost.
     """
-    return record.audit_id if record.policy is not None and not record.resumes else record.repair_id
+    by_policy = record.policy is not None and not record.resumes
+    return [record.audit_id, record.repair_id] if by_policy else [record.repair_id]
 
 
 async def _claim(context: Context, record: RepairRecord) -> ActiveRepair:
@@ -317,6 +318,8 @@ async def watch(context: Context, profile: str) -> None:
     if record.state is _S.PROPOSED:
         if context.services.now() - active.since < START_GRACE:
             return  # whoever approves it is about to start it
+        if record.policy is not None and (await context.orchestration(record.audit_id)).is_open:
+            return  # its policy is about to decide, and the audit's orchestration to apply it
         # Whoever took the place was lost before deciding: nobody may do so any more once the place is free.
         nobody = Decision(
             approves=False, digest=record.digest or "", person="", reason=_LOST, at=context.services.now()

@@ -104,7 +104,9 @@ def read_discard(body: bytes) -> DiscardDeadLetters:
         "by": "who decides: a text of 1 to 100 characters on one line",
         "body": f"a JSON object of at most {MOST_BODY_BYTES} bytes with the fields reason and by",
     }
-    return _read(DiscardDeadLetters, body or b"{}", allowed)
+    given = _read(DiscardDeadLetters, body or b"{}", allowed)
+    _no_policy("by", given.by, allowed["by"])
+    return given
 
 
 class ProposeRepair(BaseModel):
@@ -180,9 +182,15 @@ def read_repair(kind: type[BodyT], body: bytes, *, names_itself: bool) -> BodyT:
     if (by is not None) is not names_itself:
         wanted = _BY if names_itself else "nothing: the platform says who asks"
         raise BadRequestError([FieldProblem("by", shortened(by) if by else "missing", wanted)])
-    if by is not None and by.casefold() == policy.NAME:
-        raise BadRequestError([FieldProblem("by", shortened(by), f"{_BY}; that is what a policy is called")])
+    for name in ("by", "name", "pseudonym"):
+        _no_policy(name, getattr(given, name, None), _OF_REPAIRS[name])
     return given
+
+
+def _no_policy(field: str, text: str | None, allowed: str) -> None:
+    """Nobody is called what a policy is called, nor a policy what people are."""
+    if text is not None and text.casefold() == policy.NAME:
+        raise BadRequestError([FieldProblem(field, shortened(text), f"{allowed}; that is what a policy is called")])
 
 
 def read_start(body: bytes, profiles: Mapping[str, Profile]) -> AuditParameters:

@@ -87,7 +87,9 @@ async def _paused(profile: str) -> str:
 async def _approves(app: Services, policy: Policy) -> str:
     """A policy that does nothing is said, and is no fault of the service: audits go on."""
     if app.settings.policy_of(policy.profile) is None:
-        return f"Paused by AUDIT_AUTO_REPAIRS_PAUSED: nothing of {policy.profile} is repaired without a person."
+        only = policy.profile in app.settings.policies_paused
+        by = "AUDIT_AUTO_REPAIRS_PAUSED" if only else "AUDIT_SCHEDULES_PAUSED"
+        return f"Paused by {by}: nothing of {policy.profile} is repaired without a person."
     state = await app.store.policies.state(policy.profile)
     if state.paused_at is None:
         return f"{policy.setting} approves {policy.text}"
