@@ -73,8 +73,12 @@ async def propose_changes(request: LookRequest, services: Services) -> ProposeRe
 
 
 async def _leave_alone(job: RepairJob, plan: RepairPlan) -> None:
-    """What a policy could not plan a change of is not tried again with every audit. Idempotent."""
-    waits = [one.subject.id for one in plan.left_out if not one.for_now]
+    """What a policy could not plan a change of is not tried again with every audit; what had another verdict by then
+    may be found again. Idempotent.
+    """
+    policy = job.services.settings.policy_of(plan.profile)
+    mended = job.profile.mended_by(policy.repairs if policy else ())
+    waits = [one.subject.id for one in plan.left_out if not one.for_now and one.verdict in mended]
     if plan.policy is not None and waits:
         since = plan.proposed_at
         await job.services.store.policies.change(plan.profile, lambda state: state.left_alone(waits, since))
@@ -117,11 +121,19 @@ async def _forward(job: RepairJob, look: int) -> list[PlannedChange | LeftOut]:
     for subject in subjects:
         number = 1 + sum(isinstance(one, PlannedChange) for one in found)
         one = await reader.change(number, subject)
-        if number > job.record.chosen.most and isinstance(one, PlannedChange):
-            why = f"No more than {job.record.chosen.most} changes were asked for."
-            one = LeftOut(subject, one.verdict, why, for_now=True)
-        found.append(one)
+        why = _why_not(job, number, one) if isinstance(one, PlannedChange) else None
+        found.append(one if why is None else LeftOut(subject, one.verdict, why, for_now=True))
     return found
+
+
+def _why_not(job: RepairJob, number: int, one: PlannedChange) -> str | None:
+    """Why a change that could be made is not in the plan; None if it is."""
+    if number > job.record.chosen.most:
+        return f"No more than {job.record.chosen.most} changes were asked for."
+    policy = job.services.settings.policy_of(job.record.profile)
+    if job.record.policy is not None and (policy is None or one.repair not in policy.repairs):
+        return f"The policy does not approve {one.repair}."
+    return None
 
 
 async def _back(job: RepairJob, undoes: str) -> list[PlannedChange | LeftOut]:

@@ -1,6 +1,7 @@
 """Making the plan of a policy's repair: what no change could be planned of is left alone for a day."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -10,13 +11,15 @@ from activities import propose as module
 from activities.propose import propose_changes
 from activities.repairing import RepairJob
 from adapters.store.repairs import StoredPlan
+from profiles.stuck_uploads.video_rules import START_RUN
 from reconciliation.policy import NEXT_TRY
 from reconciliation.repair_lifecycle import RepairState
-from reconciliation.repair_plan import LeftOut, Named, RepairPlan
-from reconciliation.repair_record import RepairRecord
-from tests.activities.policy_world import KIND, LOST, MENDED, NAME, PolicyWorld, request
+from reconciliation.repair_plan import LeftOut, Named, PlannedChange, RepairPlan
+from reconciliation.repair_record import Chosen, RepairRecord
+from tests.activities.policy_world import KIND, LOST, MENDED, NAME, PROFILE, PolicyWorld, request
 
 EDITED = LeftOut(Named(KIND, "edited"), MENDED, "People have edited it.")
+STARTED = LeftOut(Named(KIND, "started"), "processing", "It is processing now, which no repair mends.")
 FULL = LeftOut(Named(KIND, "one-more"), MENDED, "No more than 3 changes were asked for.", for_now=True)
 
 
@@ -51,7 +54,7 @@ async def test_what_no_change_could_be_planned_of_waits_for_a_day_wherever_the_s
     world: PolicyWorld, plans: Callable[..., None], lost: str | None
 ) -> None:
     record = await world.proposing(at=world.now)
-    plans(EDITED, FULL)
+    plans(EDITED, STARTED, FULL)
     if lost is not None:
         world.blobs.fails = lost
         with pytest.raises(type(LOST)):
@@ -99,3 +102,29 @@ async def test_a_plan_without_a_change_ends_the_repair_and_tells_why(
     ended = await world.read(record)
     assert (ended.state, ended.error) == (RepairState.FAILED, "There is nothing to change: People have edited it.")
     assert (await world.store.policies.state(NAME)).is_waiting("edited", world.now)
+
+
+async def test_what_another_repair_mends_by_now_is_left_out_and_takes_nothing_else_along(
+    world: PolicyWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = await world.proposing(at=world.now)
+    job = RepairJob(world.services, replace(record, chosen=Chosen(("one", "two"), most=5)), PROFILE)
+
+    class Reading:
+        def __init__(self, *_: object) -> None: ...
+
+        async def read_rows(self, _subjects: object) -> None: ...
+
+        async def change(self, number: int, subject: Named) -> PlannedChange:
+            repair = "mark_processed" if subject.id == "one" else START_RUN
+            return replace(world.planned(number), subject=subject, repair=repair)
+
+    async def judged(*_: object) -> None: ...
+
+    monkeypatch.setattr(module, "Reader", Reading)
+    monkeypatch.setattr(module, "judged_now", judged)
+    left_out, planned = await module._forward(job, 1)
+    assert isinstance(left_out, LeftOut)
+    assert isinstance(planned, PlannedChange)
+    assert (left_out.subject.id, left_out.why) == ("one", "The policy does not approve mark_processed.")
+    assert (planned.subject.id, planned.number) == ("two", 1)
