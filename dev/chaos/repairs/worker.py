@@ -47,9 +47,9 @@ def settings() -> Settings:
     return replace(given, profiles=profiles, repair_deadline_seconds=DEADLINE_SECONDS)
 
 
-async def serve() -> None:
+async def serve(settings: Settings) -> None:
     """Apply what is asked for on the standard input; say how each ended on the standard output."""
-    services = open_services(settings())
+    services = open_services(settings)
     reader = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     print("ready", flush=True)
@@ -63,4 +63,4 @@ async def serve() -> None:
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.ERROR)  # of two endings that differ a race has many
-    asyncio.run(serve())
+    asyncio.run(serve(settings()))
