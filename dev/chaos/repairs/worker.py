@@ -39,12 +39,15 @@ def without(profile: Profile, guard: str) -> Profile:
     return changed
 
 
+def settings_without(given: Settings, guard: str) -> Settings:
+    """The settings with profiles whose statements do not ask for a guard."""
+    return replace(given, profiles={name: without(profile, guard) for name, profile in given.profiles.items()})
+
+
 def settings() -> Settings:
     """Those of the environment, with little time for a change."""
-    given = load_settings(os.environ)
-    guard = os.environ.get(WITHOUT_GUARD, "")
-    profiles = {name: without(profile, guard) for name, profile in given.profiles.items()}
-    return replace(given, profiles=profiles, repair_deadline_seconds=DEADLINE_SECONDS)
+    given = settings_without(load_settings(os.environ), os.environ.get(WITHOUT_GUARD, ""))
+    return replace(given, repair_deadline_seconds=DEADLINE_SECONDS)
 
 
 async def serve(settings: Settings) -> None:
