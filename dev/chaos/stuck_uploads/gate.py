@@ -22,7 +22,7 @@ _BUSY = b'{"detail": "Not now."}'
 class Asked(StrEnum):
     """What a repair asks Prefect for."""
 
-    LOOK = "look"  # the active runs
+    LOOK = "look"  # the active runs, from the first
     CREATE = "create"
     OTHER = "other"
 
@@ -111,7 +111,8 @@ def _asked(request: Request) -> Asked:
         return Asked.CREATE
     if request.target.endswith("/flow_runs/filter"):
         wanted = json.loads(request.body).get("flow_runs", {})
-        return Asked.LOOK if "state" in wanted else Asked.OTHER
+        # What comes while pages are read may be missing in them: a look is as of its first page.
+        return Asked.LOOK if "state" in wanted and "expected_start_time" not in wanted else Asked.OTHER
     return Asked.OTHER
 
 
