@@ -22,6 +22,7 @@ from dev.chaos.stuck_uploads.race import (
     draw_mark,
     draw_shared,
     one_of_each,
+    some_of_each,
 )
 from dev.chaos.stuck_uploads.world import CONTENT, Video, plant
 from dev.demo.stuck_uploads.bucket import plant_s3
@@ -35,6 +36,7 @@ LANES = 2
 RESTART_SHARE = 25
 """Of so many repairs with run stores of their own, two have a server that is killed."""
 MOST_IN_ONE_CHAPTER = 250
+_VIDEOS = [*map(Video, range(1, 61))]
 
 
 class Servers(NamedTuple):
@@ -116,16 +118,25 @@ async def _run(place: Place, restarting: Place, drawn: Drawn, results: Results) 
             (await opened(place, f"{'one' if shared else 'own'}-{number}", shared=shared), races[number::LANES])
             for shared, races in sorts
             for number in range(LANES)
+            if races[number::LANES]
         ]
         if drawn.restarts:
             lanes.append((await opened(restarting, "killed", shared=False), drawn.restarts))
         await run_races(lanes)
 
 
+def run_some(servers: Servers) -> Results:
+    """A few races of each sort."""
+    return _run_alone(servers, "some", some_of_each(_VIDEOS))
+
+
 def one_of_each_without(servers: Servers, left_out: str) -> Results:
     """Races that show that something is left out; without a name of it, all sorts of races, and nothing is left out."""
-    results, name = Results(), f"without_{left_out or 'nothing'}"
-    races = one_of_each([*map(Video, range(1, 61))], left_out)
+    return _run_alone(servers, f"without_{left_out or 'nothing'}", one_of_each(_VIDEOS, left_out), left_out)
+
+
+def _run_alone(servers: Servers, name: str, races: Sequence[Race], left_out: str = "") -> Results:
+    results = Results()
     place = replace(_planted(servers, name, [race.video for race in races]), without_guard=left_out)
     asyncio.run(_run(place, place, Drawn([], races, [], []), results))
     return results

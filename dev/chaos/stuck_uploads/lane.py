@@ -132,8 +132,7 @@ class Lane:
             await put_s3(self.place.s3, self.place.bucket, video.storage_key, CONTENT[::-1])
         numbers = range(race.racers) if race.apart else [0] * race.racers
         racers = await self._racers([{**values, "generation": number} for number in numbers], START_RUN, video)
-        first = next(one for one in racers if one.has_place)
-        scene = Scene(race, engine, url, deployment, first.worker.gate.prefect, first.worker.kill)
+        scene = Scene(race, engine, url, deployment, self._kill)
         await scene.act(When.BEFORE)
         delivered = engine.now()
         for racer in racers:
@@ -171,6 +170,9 @@ class Lane:
             "row_token": row["token"] if row else "",
             "source_version": page.objects[0].version,
         }
+
+    async def _kill(self, at: HttpGate) -> None:
+        await next(one for one in self.workers if one.gate.prefect is at).kill()
 
     async def _quiet(self) -> None:
         """Until nothing is on its way any more, as what was held, or sent by whoever is dead by now."""

@@ -48,8 +48,8 @@ class Taken(StrEnum):
     AFTER_ITS_LOOK = "after_its_look"
 
 
-# A death between insert and ledger is what a ledger is for.
-_MOMENTS = (*(one for one in Moment if one is not Moment.SERVER_KILLED), *[Moment.KILLED_AFTER] * 4)
+# A death between insert and ledger is what a ledger is for: it is drawn as often as all else together.
+_MOMENTS = (*(one for one in Moment if one is not Moment.SERVER_KILLED), *[Moment.KILLED_AFTER] * (len(Moment) - 3))
 _COMMITS = (
     AtCommit.CUT_BEFORE_COMMIT,
     AtCommit.CUT_AFTER_COMMIT,
@@ -63,8 +63,8 @@ class Race:
     """Some repairs at once that start a run of one video, and what is done to them.
 
     ``run`` is somebody else's run and ``row`` what somebody writes, both at their time; ``row_before_plan``: a planner
-    that judged wrongly has read the row after that. ``moment`` is what the first repair suffers. ``apart``: each has
-    counted another generation, so that their keys differ. ``duplicate``: each is delivered twice.
+    that judged wrongly has read the row after that. ``moment`` is what the first repair suffers that comes so far.
+    ``apart``: each has counted another generation, so that their keys differ. ``duplicate``: each is delivered twice.
     """
 
     video: Video
@@ -228,6 +228,19 @@ def _end_of(one: Told) -> str:
     if one.ended is not None:
         return one.ended.ending.value
     return "unended" if one.has_place else "had_not_its_place"
+
+
+def some_of_each(videos: Sequence[Video]) -> list[Race]:
+    """A race of each sort: somebody else's run at each time, two of ours, a row that moves, cuts and deaths."""
+    to_come = iter(videos)
+    return [
+        *(Race(next(to_come), 2, moment=moment) for moment in (Moment.KILLED_AFTER, Moment.CUT_AFTER)),
+        *(Race(next(to_come), 2, run=run, run_when=when) for run, when in zip(RUNS, When, strict=False)),
+        Race(next(to_come), 3, apart=True),
+        Race(next(to_come), 2, run=RUNS[0], run_when=When.AFTER_INSERT, taken=Taken.AT_ONCE),
+        Race(next(to_come), 2, row=ROWS[1]),
+        Race(next(to_come), 2, row=ROWS[4]),
+    ]
 
 
 def one_of_each(videos: Sequence[Video], left_out: str = "") -> list[Race]:

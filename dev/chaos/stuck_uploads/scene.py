@@ -27,17 +27,18 @@ _FATE = {
 
 @dataclass
 class Scene:
-    """Watches the gates of a race. ``first`` is the gate of the repair that ``race.moment`` is for, ``kill`` kills its
-    worker. What came of it: ``visible`` (the runs of somebody else, and since when each was there), ``row_moved`` (when
-    somebody had written the row), ``happened`` (what the first repair suffered), ``is_taken``.
+    """Watches the gates of a race; ``kill`` kills the worker behind a gate.
+
+    ``race.moment`` is for the first repair that comes so far. What came of it: ``visible`` (the runs of somebody else,
+    and since when each was there), ``row_moved`` (when somebody had written the row), ``happened`` (what that repair
+    suffered), ``is_taken``.
     """
 
     race: Race
     engine: Engine
     database: str
     deployment: str
-    first: HttpGate
-    kill: Callable[[], Awaitable[None]]
+    kill: Callable[[HttpGate], Awaitable[None]]
     visible: dict[str, datetime] = field(default_factory=dict)
     row_moved: datetime | None = None
     happened: Moment | None = None
@@ -84,13 +85,13 @@ class Scene:
                 await asyncio.to_thread(self.engine.take, run)
 
     async def _disturbed(self, gate: HttpGate, *, before: bool) -> Fate:
-        """What becomes of the first repair's creation; once."""
+        """What becomes of the first creation; once."""
         moment = self.race.moment
-        if moment is None or gate is not self.first or moment.is_before is not before or self.happened is not None:
+        if moment is None or moment.is_before is not before or self.happened is not None:
             return Fate.PASSED
         self.happened = moment
         if moment in {Moment.KILLED_BEFORE, Moment.KILLED_AFTER}:
-            await self.kill()
+            await self.kill(gate)
         elif moment is Moment.SERVER_KILLED:
             await self.engine.kill()
         elif moment not in _FATE:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from dev.chaos.stuck_uploads.campaign import Servers, draw, one_of_each_without
+from dev.chaos.stuck_uploads.campaign import Servers, draw, one_of_each_without, run_some
 from dev.chaos.stuck_uploads.engine import Engine
 from dev.chaos.stuck_uploads.judging import Apart, Wrong
 from dev.chaos.stuck_uploads.race import Moment, Taken
@@ -56,7 +56,17 @@ def test_a_campaign_of_five_hundred_draws_enough_of_everything() -> None:
     }
 
 
-@pytest.mark.timeout(240)
+def test_in_small_every_sort_of_rival_is_met_and_nothing_is_wrong(servers: Servers) -> None:
+    results = run_some(servers)
+    assert not results.is_wrong
+    assert results.started > 0
+    assert (results.rival_runs, results.rows_moved) == (5, 2)
+    assert (results.apart[Apart.UNSEEN], results.apart[Apart.TAKEN]) == (1, 1)
+    assert {*results.faults} == {Moment.KILLED_AFTER.value, Moment.CUT_AFTER.value, f"taken_{Taken.AT_ONCE}"}
+
+
+@pytest.mark.deep
+@pytest.mark.timeout(480)
 def test_with_nothing_left_out_every_rival_is_met_and_nothing_is_wrong(servers: Servers) -> None:
     results = one_of_each_without(servers, "")
     assert not results.is_wrong
