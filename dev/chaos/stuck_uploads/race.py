@@ -13,6 +13,7 @@ from dev.chaos.stuck_uploads.rivals import MARKS, ROWS, RUNS, RunRival, When
 from dev.chaos.stuck_uploads.world import Video
 
 MOST_RACERS = 3
+_TOLD_EACH = 50
 MARK_SHARE = 8
 """For so many repairs that start a run there is one that sets a status."""
 
@@ -157,6 +158,8 @@ class Results:
 
     def add_starts(self, race: Race, told: Sequence[Told], judgement: Judgement, *, alone: bool) -> None:
         """Add a race of repairs that start a run."""
+        if self.starts // _TOLD_EACH < (self.starts + len(told)) // _TOLD_EACH:
+            print(f"{self.starts + len(told):>5} repairs have tried to start a run", flush=True)
         self.starts += len(told)
         self.alone += len(told) if alone else 0
         self.started += sum(one.is_applied for one in told)

@@ -1,8 +1,8 @@
-"""Finding out what became of a change whose worker was lost."""
+"""A change whose worker was lost, and that is called off while somebody finds out about it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -22,6 +22,7 @@ class Told:
 
     happens: list[bool | None]
     leaves: list[Mapping[str, Any]] = field(default_factory=list)
+    in_flight: timedelta = timedelta()
 
     async def clock(self) -> datetime:
         return PAST
