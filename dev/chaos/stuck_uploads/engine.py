@@ -2,17 +2,21 @@
 
 import asyncio
 import signal
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+import httpx
 
 from dev.chaos.stuck_uploads.judging import Run
 from dev.chaos.stuck_uploads.rivals import RunRival
 from dev.chaos.stuck_uploads.world import Video
 from dev.devstack.prefect import PrefectServer, prefect
 from dev.devstack.prefect_planting import Planting
+
+_TRIES = 5
 
 
 class Engine:
@@ -59,11 +63,12 @@ class Engine:
     def runs_of(self, deployment: str, visible: Mapping[str, datetime]) -> list[Run]:
         """All runs of a deployment; ``visible`` are those of somebody else, with the moment they were there."""
         wanted = {"flow_runs": {"deployment_id": {"any_": [deployment]}}}
-        found = self._plant.made("flow_runs/filter", wanted)
+        found = _read(lambda: self._plant.made("flow_runs/filter", wanted))
         return [_run(one, self._states(one["id"]), visible.get(one["id"])) for one in found]
 
     def _states(self, run: str) -> list[Any]:
-        states = self._plant.call(f"flow_run_states/?flow_run_id={run}").raise_for_status().json()
+        path = f"flow_run_states/?flow_run_id={run}"
+        states = _read(lambda: self._plant.call(path).raise_for_status().json())
         return sorted(states, key=lambda state: str(state["timestamp"]))
 
     def clear(self, runs: Iterable[Run]) -> None:
@@ -71,6 +76,14 @@ class Engine:
         for run in runs:
             if run.over is None:
                 self._plant.set_state(run.id, "CANCELLED")
+
+
+def _read(read: Callable[[], Any]) -> Any:
+    """What is read; tried again while the connection breaks."""
+    for _ in range(_TRIES - 1):
+        with suppress(httpx.TransportError):
+            return read()
+    return read()
 
 
 def _run(told: Mapping[str, Any], states: Iterable[Mapping[str, Any]], visible: datetime | None) -> Run:
