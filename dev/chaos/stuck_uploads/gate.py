@@ -50,18 +50,19 @@ class Watcher(Protocol):
 @dataclass
 class HttpGate(Proxy):
     """A running one; without a watcher it passes everything on. ``looks`` are the moments at which looks at all active
-    runs were asked for that were answered; ``last_asked`` is that of the last request; ``on_their_way`` is how many
-    are being answered, also if nobody waits for that any more.
+    runs were asked for that were answered; ``last_asked`` is that of the last request; ``answers`` is what the server
+    has answered, in words; ``on_their_way`` is how many are being answered, also if nobody waits for that any more.
     """
 
     watcher: Watcher | None = None
     looks: list[datetime] = field(default_factory=list)
     last_asked: datetime | None = None
+    answers: list[str] = field(default_factory=list)
     on_their_way: int = 0
 
     def watch(self, watcher: Watcher | None) -> None:
         """Forget what was, and begin with a watcher."""
-        self.watcher, self.looks, self.last_asked = watcher, [], None
+        self.watcher, self.looks, self.last_asked, self.answers = watcher, [], None, []
 
     async def serve(
         self, session: aiohttp.ClientSession, reader: asyncio.StreamReader, out: asyncio.StreamWriter
@@ -94,6 +95,7 @@ class HttpGate(Proxy):
             response = await passed_on(session, self.target_port, request)
             if watcher is self.watcher:  # else it comes too late to matter
                 self.last_asked = at
+                self.answers.append(f"{at:%H:%M:%S.%f}-{datetime.now(UTC):%S.%f} {what} {response.status}")
                 if what is Asked.LOOK and response.good:
                     self.looks.append(at)
             if watcher is not None:

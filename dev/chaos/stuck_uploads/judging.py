@@ -102,7 +102,7 @@ class Run:
 @dataclass(frozen=True)
 class Told:
     """What is known of a repair without asking the server for its runs: how its ledger says that it ended, and when it
-    asked (``looks``: for all active runs; by what passed on the way there).
+    asked (``looks``: for all active runs; by what passed on the way there, as the ``answers`` are, in words).
     """
 
     repair: str
@@ -110,6 +110,7 @@ class Told:
     looks: Sequence[datetime] = ()
     last_asked: datetime | None = None
     has_place: bool = True
+    answers: Sequence[str] = ()
 
     @property
     def tag(self) -> str:
@@ -128,13 +129,14 @@ class Told:
 
 @dataclass(frozen=True)
 class Course:
-    """How a race went: when its repairs were delivered; when somebody wrote the row, if at all; and whether what was
-    done to a repair may leave no run behind.
+    """How a race went: when its repairs were delivered; when somebody wrote the row, if at all; whether what befell
+    a repair may leave no run behind; and the runs that Prefect has told to those who asked for one.
     """
 
     delivered: datetime
     row_moved: datetime | None = None
     may_be_none: bool = False
+    created: frozenset[str] = frozenset()
 
 
 @dataclass
@@ -236,12 +238,19 @@ def _row(alive: Iterable[Run], course: Course, judgement: Judgement) -> None:
 
 def _none(told: Sequence[Told], alive: Sequence[Run], course: Course, judgement: Judgement) -> None:
     """Whether a run is missing that nothing stood against."""
-    late = sum(one.ended is not None and one.ended.why.startswith(OUT_OF_TIME) for one in told)
+    late = sum(_is_late(one.ended, course) for one in told if one.ended is not None)
     judgement.apart[Apart.LATE] += late
     unknown = any(one.ended is not None and one.ended.ending is Ending.UNKNOWN for one in told)
     if not (alive or late or unknown or course.row_moved or course.may_be_none):
         endings = [None if one.ended is None else f"{one.ended.ending}: {one.ended.why}" for one in told]
         judgement.wrong(Wrong.MISSING, f"nothing stood against a run, and there is none: {endings}")
+
+
+def _is_late(ended: Ended, course: Course) -> bool:
+    """True if its time was over before Prefect had answered that there is a run."""
+    if ended.why.startswith(OUT_OF_TIME):
+        return True
+    return ended.ending is Ending.FAILED and not course.created and not course.may_be_none
 
 
 # --- a status ---------------------------------------------------------------------------------------------------------

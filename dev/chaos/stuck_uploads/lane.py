@@ -43,7 +43,7 @@ from reconciliation.repair_plan import Named, PlannedChange, RepairPlan
 from reconciliation.repair_record import Chosen, Decision, RepairRecord
 from reconciliation.run_record import new_audit_id
 
-DEADLINE_SECONDS = 15
+DEADLINE_SECONDS = 20
 REQUEST_SECONDS = 4
 NAMESPACE = "chaos"
 _VERDICT = {START_RUN: "never_started", MARK_PROCESSED: "finished_not_marked"}
@@ -142,7 +142,8 @@ class Lane:
         told = [await self._told(one, racers) for one in racers]
         runs = await asyncio.to_thread(engine.runs_of, deployment, scene.visible)
         moved = delivered if race.new_file or race.row_before_plan else scene.row_moved
-        course = Course(delivered, moved, may_be_none=scene.happened is not None and scene.happened.may_leave_none)
+        may_be_none = scene.happened is not None and scene.happened.may_leave_none
+        course = Course(delivered, moved, may_be_none, frozenset(scene.creators.values()))
         judgement = judge_starts(told, runs, course)
         self.results.add_starts(race, told, judgement, alone=not self.is_shared)
         self.results.rival_runs += len(scene.visible)
@@ -262,7 +263,8 @@ class Lane:
         gates = [one.worker.gate.prefect for one in (racers if self.is_shared else [racer])]
         looks = [at for one in gates for at in one.looks]
         last = max((one.last_asked for one in gates if one.last_asked is not None), default=None)
-        return Told(racer.record.repair_id, entries.ending, looks, last, racer.has_place)
+        answers = [text for one in gates for text in one.answers]
+        return Told(racer.record.repair_id, entries.ending, looks, last, racer.has_place, answers)
 
 
 async def _approved(services: Services, planned: PlannedChange, names: Mapping[str, Any]) -> RepairRecord:

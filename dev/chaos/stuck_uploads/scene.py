@@ -31,7 +31,7 @@ class Scene:
 
     ``race.moment`` is for the first repair that comes so far. What came of it: ``visible`` (the runs of somebody else,
     and since when each was there), ``row_moved`` (when somebody had written the row), ``happened`` (what that repair
-    suffered), ``is_taken``.
+    suffered), ``is_taken``, ``creators`` (the run that was told to whoever asked for one, by its gate).
     """
 
     race: Race
@@ -43,7 +43,7 @@ class Scene:
     row_moved: datetime | None = None
     happened: Moment | None = None
     is_taken: bool = False
-    _creators: dict[int, str] = field(default_factory=dict)
+    creators: dict[int, str] = field(default_factory=dict)
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def act(self, when: When) -> None:
@@ -69,13 +69,13 @@ class Scene:
         if body is None:
             return Fate.PASSED
         if what is Asked.CREATE:
-            self._creators[id(gate)] = body["id"]
+            self.creators[id(gate)] = body["id"]
             await self.act(When.AFTER_INSERT)
             await self._take(Taken.AT_ONCE, body["id"])
             return await self._disturbed(gate, before=False)
-        if what is Asked.LOOK and id(gate) in self._creators:
+        if what is Asked.LOOK and id(gate) in self.creators:
             await self.act(When.AFTER_LAST_LOOK)
-            await self._take(Taken.AFTER_ITS_LOOK, self._creators[id(gate)])
+            await self._take(Taken.AFTER_ITS_LOOK, self.creators[id(gate)])
         return Fate.PASSED
 
     async def _take(self, when: Taken, run: str) -> None:

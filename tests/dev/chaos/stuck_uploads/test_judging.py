@@ -99,7 +99,14 @@ def test_one_run_and_what_says_so_is_right() -> None:
         ),
         pytest.param([OURS], [RUN, then(THEIRS, ("CANCELLED", 5))], COURSE, Wrong.THEIRS, id="theirs was cancelled"),
         pytest.param([OURS], [RUN], replace(COURSE, row_moved=s(-2)), Wrong.AGAINST, id="against a moved row"),
-        pytest.param([replace(OTHER, ended=Ended(Ending.FAILED))], [], COURSE, Wrong.MISSING, id="nothing was started"),
+        pytest.param(
+            [replace(OTHER, ended=Ended(Ending.FAILED))],
+            [],
+            replace(COURSE, created=frozenset({an_id(2)})),
+            Wrong.MISSING,
+            id="a run was told of, and is gone",
+        ),
+        pytest.param([], [], COURSE, Wrong.MISSING, id="nothing was started"),
     ],
 )
 def test_what_is_wrong_is_found(told: Sequence[Told], runs: Sequence[Run], course: Course, wrong: Wrong) -> None:
@@ -146,6 +153,11 @@ def test_what_nobody_can_help_is_counted_apart(told: Sequence[Told], runs: Seque
 def test_a_row_that_moved_too_late_to_be_seen_is_counted_apart() -> None:
     judgement = judge_starts([OURS], [RUN], replace(COURSE, row_moved=s(1)))
     assert (judgement.problems, dict(+judgement.apart)) == ([], {Apart.ROW_UNSEEN: 1})
+
+
+def test_where_the_time_was_over_before_there_was_a_run_none_is_missing() -> None:
+    judgement = judge_starts([replace(OTHER, ended=Ended(Ending.FAILED))], [], COURSE)
+    assert (judgement.problems, dict(+judgement.apart)) == ([], {Apart.LATE: 1})
 
 
 def test_runs_that_were_never_at_work_at_once_are_no_double_run() -> None:
