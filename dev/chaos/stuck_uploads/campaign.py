@@ -34,7 +34,7 @@ from dev.devstack.prefect import prefect
 LANES = 2
 """Of each sort; and one more whose server is killed."""
 RESTART_SHARE = 25
-"""Of so many repairs with run stores of their own, two have a server that is killed."""
+"""For so many repairs there is one more whose server is killed."""
 MOST_IN_ONE_CHAPTER = 250
 _VIDEOS = [*map(Video, range(1, 61))]
 

@@ -13,9 +13,9 @@ from dev.chaos.stuck_uploads.rivals import MARKS, ROWS, RUNS, RunRival, When
 from dev.chaos.stuck_uploads.world import Video
 
 MOST_RACERS = 3
-_TOLD_EACH = 50
 MARK_SHARE = 8
 """For so many repairs that start a run there is one that sets a status."""
+_TOLD_EACH = 50
 
 
 class Moment(StrEnum):

@@ -14,11 +14,6 @@ class When(StrEnum):
     AFTER_INSERT = "after_insert"  # its run is there, and it has not looked again
     AFTER_LAST_LOOK = "after_last_look"  # it has been answered that nobody else's is there: nobody can exclude that
 
-    @property
-    def is_seen(self) -> bool:
-        """True if a repair looks afterwards."""
-        return self is not When.AFTER_LAST_LOOK
-
 
 @dataclass(frozen=True)
 class RunRival:
