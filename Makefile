@@ -70,12 +70,12 @@ fuzz: install ## send 10,000 odd requests to an app on a stack of its own; ends 
 	@$(RUN)/python -m tests.app.fuzzing
 
 .PHONY: chaos
-chaos: install ## 200 audits and 1,000 racing repairs under faults, kills and rivals, each judged, within 45 minutes
+chaos: install $(SERVERS) ## 200 audits and 1,500 racing repairs under faults, kills and rivals, each judged, within an hour
 	@$(RUN)/python -m dev.chaos
 
 .PHONY: chaos-quick
-chaos-quick: install ## the same with 20 audits and 40 repairs, within five minutes
-	@$(RUN)/python -m dev.chaos --audits 20 --repairs 40
+chaos-quick: install $(SERVERS) ## the same with 20 audits and 60 repairs, within seven minutes
+	@$(RUN)/python -m dev.chaos --audits 20 --repairs 40 --starts 20
 
 .PHONY: bench
 bench: install $(SERVERS) ## measure speed and memory beside the peers, within an hour and a half; writes dev/benchmarks/results.md

@@ -6,7 +6,7 @@ from datetime import datetime
 from activities.repairing import RepairJob, changes_of, other_database
 from adapters.appliers import Applier
 from adapters.telemetry import event
-from reconciliation.effects import Effect, Ended, Ending, Once, Statement, code_of
+from reconciliation.effects import Effect, Ended, Ending, GuardedCalls, Once, Statement, code_of
 from reconciliation.ledger import Entry, Ledger
 from reconciliation.repair_plan import PlannedChange, RepairPlan
 
@@ -74,6 +74,8 @@ async def _by_its_trace(
     if not happened:
         return Ended(Ending.FAILED, "Its worker was lost. Nothing was changed.")
     left = await changes.left(statement, effect, once, deadline)
+    if isinstance(statement, GuardedCalls) and not left:
+        return None  # it was looked for once more, and taken back meanwhile, as it gave way to somebody else
     return Ended(Ending.ALREADY_DONE, "Its worker was lost after the change.", left)
 
 

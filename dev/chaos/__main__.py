@@ -1,5 +1,6 @@
 """``python -m dev.chaos``: hundreds of audits on a bad day, each judged against what was planted; then a thousand
-repairs that race with each other and with everybody else, judged against the database itself.
+repairs that race with each other and with everybody else, judged against the database itself; and five hundred that
+start runs of stuck uploads, judged against Prefect itself.
 """
 
 import argparse
@@ -22,6 +23,8 @@ from dev.chaos.judging import Truth, Wrong
 from dev.chaos.lane import Lane, Servers
 from dev.chaos.repairs.campaign import run_repairs
 from dev.chaos.repairs.race import Results
+from dev.chaos.stuck_uploads import race as starts_race
+from dev.chaos.stuck_uploads.campaign import run_starts
 from dev.chaos.world import chaos_cases, chaos_containers, truth_of, write_account
 from dev.demo.cases import Case
 from dev.devstack.azurite import azurite
@@ -33,6 +36,8 @@ SHARE = 0.31
 MOST_IN_ONE_AUDIT = 3
 WHOLE = 1000
 """Of so many repairs, enough must have been tried of everything."""
+WHOLE_STARTS = 500
+"""Of so many repairs that start a run, too."""
 
 
 @dataclass
@@ -91,6 +96,7 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="chaos", description="Audits and repairs under faults, kills and rivals.")
     parser.add_argument("--audits", type=int, default=200)
     parser.add_argument("--repairs", type=int, default=1000, help="after the audits; a fifth of them over HTTP")
+    parser.add_argument("--starts", type=int, default=500, help="repairs that start runs of stuck uploads, after those")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--rate", type=float, help="of faults, 0 to 0.3 (default: drawn for each audit)")
     parser.add_argument("--lanes", type=int, default=6, help="audits that run at once, each on a host of its own")
@@ -101,13 +107,16 @@ def main(arguments: list[str]) -> int:
         server = stack.enter_context(postgres())
         summary = audits(server, folder, given) if given.audits else {}
         repairs = run_repairs(server, folder, given.repairs, given.seed) if given.repairs else Results()
-    summary |= repairs.summary() | {"seconds": round(time.monotonic() - begun, 1)}
-    print(json.dumps(summary))
-    enough = given.repairs < WHOLE or not repairs.too_few
-    for name in () if enough else repairs.too_few:
+        starts = run_starts(server, folder, given.starts, given.seed) if given.starts else starts_race.Results()
+    too_few = repairs.too_few if given.repairs >= WHOLE else []
+    too_few += starts.too_few if given.starts >= WHOLE_STARTS else []
+    summary |= repairs.summary() | starts.summary()
+    summary |= {"too_few": too_few, "seconds": round(time.monotonic() - begun, 1)}
+    for name in too_few:
         print(f"! too few: {name}")
-    wrong = not enough or any(summary.get(name) for name in ("wrong_reports", "silent_gaps", "stuck", "crashes"))
-    return 1 if wrong or repairs.is_wrong else 0
+    print(json.dumps(summary))
+    wrong = too_few or any(summary.get(name) for name in ("wrong_reports", "silent_gaps", "stuck", "crashes"))
+    return 1 if wrong or repairs.is_wrong or starts.is_wrong else 0
 
 
 def audits(server: PostgresServer, folder: Path, given: argparse.Namespace) -> dict[str, object]:

@@ -12,13 +12,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from functools import partial
-from typing import NamedTuple
 
 import aiohttp
-from yarl import URL
 
 from dev.chaos.faults import LISTING_FAULTS, Fault, Weather
-from dev.chaos.proxy import HOST, Proxy
+from dev.chaos.passing import Response, head, passed_on
+from dev.chaos.proxy import Proxy
 from dev.chaos.request import Request, read_request
 from dev.chaos.tampering import (
     SHAPES,
@@ -35,8 +34,6 @@ from dev.chaos.tampering import (
 
 STALL_SECONDS = 5.0
 SLOWEST_SECONDS = 0.4
-_HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "host"}
-_AUTOMATIC = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
 _WITHOUT_RESPONSE = {Fault.DROP, Fault.RESET, Fault.STALLED}
 _STATUS = {
     Fault.BUSY: (503, "ServerBusy", ""),
@@ -53,19 +50,6 @@ _STATUS = {
 
 class _HangUpError(Exception):
     """The connection is to end without another byte."""
-
-
-class Response(NamedTuple):
-    """A response of the service behind the proxy: its status line, its headers as sent, its body."""
-
-    status: str
-    headers: str
-    body: bytes
-
-    @property
-    def good(self) -> bool:
-        """True for a 200."""
-        return self.status.startswith("200")
 
 
 @dataclass(frozen=True)
@@ -128,7 +112,7 @@ class StorageProxy(Proxy):
         # Reading harms nothing, so a listing is read first: what can be made of it depends on what it says.
         listing = None
         if request.lists:
-            listing = self._under_conditions(request, await _passed_on(session, self.target_port, request))
+            listing = self._under_conditions(request, await passed_on(session, self.target_port, request))
         lies = self._lies(request, listing) if listing is not None and listing.good else {}
         # An audit lists its account a few times and containers hundreds of times: drawn together with all other faults,
         # there would hardly be a lie about the account.
@@ -142,7 +126,7 @@ class StorageProxy(Proxy):
         elif fault in _WITHOUT_RESPONSE:
             await self._hung_up(fault, out)
         else:
-            response = listing or await _passed_on(session, self.target_port, request)
+            response = listing or await passed_on(session, self.target_port, request)
             await self._passed(request, fault, response, about, out)
 
     def _under_conditions(self, request: Request, response: Response) -> Response:
@@ -199,16 +183,16 @@ class StorageProxy(Proxy):
         if fault is Fault.SLOW:
             await asyncio.sleep(self.weather.uniform(0.05, SLOWEST_SECONDS))
         if fault is Fault.TRUNCATED:
-            out.write(_head(status, headers, length) + body[: length // 2])
+            out.write(head(status, headers, length) + body[: length // 2])
             await out.drain()
             raise _HangUpError
         if fault is Fault.WRONG_LENGTH:
-            out.write(_head(status, headers, length + 7) + body)
+            out.write(head(status, headers, length + 7) + body)
             await out.drain()
             raise _HangUpError
         if fault is not None:
             body = self._changed(request, fault, body, about)
-        out.write(_head(status, headers, _declared(request, headers, body)))
+        out.write(head(status, headers, _declared(request, headers, body)))
         if request.method != "HEAD":
             out.write(body)
         if request.lists_blobs and response.good and fault in {None, Fault.SLOW}:
@@ -258,15 +242,11 @@ def _declared(request: Request, headers: str, body: bytes) -> int:
     return len(body)
 
 
-def _head(status: str, headers: str, length: int) -> bytes:
-    return f"HTTP/1.1 {status}\r\n{headers}Content-Length: {length}\r\n\r\n".encode("latin-1")
-
-
 def _refusal(fault: Fault) -> bytes:
     status, code, header = _STATUS[fault]
     body = f'<?xml version="1.0" encoding="utf-8"?><Error><Code>{code}</Code><Message>No.</Message></Error>'.encode()
     headers = f"Content-Type: application/xml\r\nx-ms-error-code: {code}\r\n{header}"
-    return _head(f"{status} {code}", headers, len(body)) + body
+    return head(f"{status} {code}", headers, len(body)) + body
 
 
 def _reset(out: asyncio.StreamWriter) -> None:
@@ -275,24 +255,6 @@ def _reset(out: asyncio.StreamWriter) -> None:
     if raw is not None:
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     out.transport.abort()
-
-
-async def _passed_on(session: aiohttp.ClientSession, port: int, request: Request) -> Response:
-    headers = [(name, value) for name, value in request.headers if name.lower() not in _HOP_BY_HOP]
-    host = next((value for name, value in request.headers if name.lower() == "host"), f"{HOST}:{port}")
-    url = URL(f"http://{HOST}:{port}{request.target}", encoded=True)
-    async with session.request(
-        request.method,
-        url,
-        headers=[*headers, ("Host", host)],
-        data=request.body or None,
-        skip_auto_headers=_AUTOMATIC,
-        allow_redirects=False,
-    ) as response:
-        kept = "".join(f"{n}: {v}\r\n" for n, v in response.headers.items() if n.lower() not in _HOP_BY_HOP)
-        if request.method == "HEAD":
-            kept += f"x-proxied-length: {response.headers.get('Content-Length', 0)}\r\n"
-        return Response(f"{response.status} {response.reason}", kept, await response.read())
 
 
 @asynccontextmanager

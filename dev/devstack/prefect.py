@@ -3,6 +3,7 @@
 import http.client
 import os
 import re
+import signal
 import sqlite3
 import tempfile
 from collections.abc import Iterator
@@ -47,13 +48,15 @@ class PrefectServer:
 
 
 @contextmanager
-def prefect(directory: Path | None = None, port: int = 0, *, auth: str = "") -> Iterator[PrefectServer]:
+def prefect(
+    directory: Path | None = None, port: int = 0, *, auth: str = "", stop_signal: signal.Signals = signal.SIGTERM
+) -> Iterator[PrefectServer]:
     """Run a Prefect server until the block, or this process, ends.
 
     With a directory its database is kept there for the next start; without one it is thrown away. Port 0 takes a free
-    one. ``auth`` is a ``user:password`` that it asks for. The first start on a machine takes twice as long as the
-    others, which begin with a copy of the database that it made. Raises DevStackError if Prefect is not installed or
-    does not start.
+    one. ``auth`` is a ``user:password`` that it asks for; ``stop_signal`` is what ends it. The first start on a machine
+    takes twice as long as the others, which begin with a copy of the database that it made. Raises DevStackError if
+    Prefect is not installed or does not start.
     """
     program, template = INSTALLED / "bin" / "prefect", _template()
     if not (INSTALLED / "installed").exists():
@@ -68,7 +71,7 @@ def prefect(directory: Path | None = None, port: int = 0, *, auth: str = "") -> 
         if auth:
             env["PREFECT_SERVER_API_AUTH_STRING"] = auth
         command = [str(program), "server", "start", "--host", HOST, "--port", str(port)]
-        with supervised("Prefect", command, place, env=env) as server:
+        with supervised("Prefect", command, place, stop_signal=stop_signal, env=env) as server:
             answering = wait_for(server, lambda: _answering_port(server.log), START_SECONDS)
             if is_new and not is_copy:
                 _keep(database, template)

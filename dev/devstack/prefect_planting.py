@@ -64,7 +64,9 @@ class Planting:
     client: httpx.Client = field(init=False)
 
     def __post_init__(self) -> None:
-        self.client = httpx.Client(base_url=f"{self.server.url}/", timeout=30, trust_env=False)
+        # Shorter than the server keeps a connection (5 seconds): one that is closed just now would fail a call.
+        limits = httpx.Limits(keepalive_expiry=2)
+        self.client = httpx.Client(base_url=f"{self.server.url}/", timeout=60, trust_env=False, limits=limits)
 
     def __enter__(self) -> "Planting":
         return self

@@ -4,10 +4,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any, Protocol
 
 import psycopg
-
-from dev.chaos.repairs.world import Session
 
 _POLL_SECONDS = 0.02
 _NEW_RECORDING = "insert into recordings (id, capture_session_id, version, filename, created_at, deleted_at)"
@@ -89,6 +88,15 @@ HOLDS_ON = Rival(
 )
 
 
+class Subject(Protocol):
+    """Whose rows a rival writes."""
+
+    @property
+    def ids(self) -> dict[str, Any]:
+        """What statements about it are given."""
+        ...
+
+
 class Stands(StrEnum):
     """What became of a rival."""
 
@@ -98,19 +106,19 @@ class Stands(StrEnum):
     HELD = "held"  # it wrote nothing, and held its rows until the time was over
 
 
-def write(url: str, rival: Rival, session: Session) -> None:
+def write(url: str, rival: Rival, subject: Subject) -> None:
     """Let the rival write and commit at once."""
     with psycopg.connect(url) as connection:
-        connection.execute(rival.sql.encode(), session.ids)
+        connection.execute(rival.sql.encode(), subject.ids)
 
 
 class Waiting:
     """A rival that has written and not yet committed: ``end`` does when somebody waits for it."""
 
-    def __init__(self, url: str, rival: Rival, session: Session) -> None:
+    def __init__(self, url: str, rival: Rival, subject: Subject) -> None:
         self._url, self._rival = url, rival
         self._connection = psycopg.connect(url)
-        self._connection.execute(rival.sql.encode(), session.ids)
+        self._connection.execute(rival.sql.encode(), subject.ids)
 
     def end(self, *, commits: bool, hold_seconds: float, most_seconds: float, all_ended: Callable[[], bool]) -> Stands:
         """Wait until a repair waits for it, or none will, and commit or take back what was written."""

@@ -3,14 +3,11 @@ that nothing but the statement stands between a plan and the database.
 """
 
 import asyncio
-import json
-import os
-import signal
-import sys
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -25,8 +22,8 @@ from dev.chaos.repairs.judging import Told, judge
 from dev.chaos.repairs.race import Race, Results, broken_by
 from dev.chaos.repairs.rivals import Stands, Waiting, write
 from dev.chaos.repairs.worker import DEADLINE_SECONDS, WITHOUT_GUARD
+from dev.chaos.repairs.workers import Worker
 from dev.chaos.repairs.world import Database, Session, held_of, reset, rows
-from dev.devstack.app import ROOT
 from reconciliation.effects import Effect
 from reconciliation.repair import Change
 from reconciliation.repair_lifecycle import RepairState
@@ -41,6 +38,7 @@ MOST_SECONDS_TO_WAIT = 15.0
 STORES = 2
 _PROFILE = "pre-capture-sessions"
 _MOST_DELIVERIES = 5
+_Worker = Worker[Gate]
 _PLANNED = "select xmin::text as token, status::text from capture_sessions where id = %(session)s"
 
 
@@ -65,82 +63,12 @@ class Place:
         }
 
 
-class Worker:
-    """A process that applies repairs, one at a time; one that died is started again when it is needed."""
-
-    def __init__(self, settings: Mapping[str, str], through: Gate) -> None:
-        self.gate = through
-        self._settings = settings
-        self._process: asyncio.subprocess.Process | None = None
-        self._turn = asyncio.Lock()
-
-    async def start(self) -> None:
-        """Wait until it is ready."""
-        async with self._turn:
-            await self._running()
-
-    async def apply(self, repair_id: str) -> dict[str, Any] | None:
-        """How a step ended that applies a repair; None if the worker died."""
-        async with self._turn:
-            process = await self._running()
-            assert process.stdin is not None
-            assert process.stdout is not None
-            try:
-                process.stdin.write(
-                    json.dumps({"profile": _PROFILE, "repair_id": repair_id, "look": 1}).encode() + b"\n"
-                )
-                await process.stdin.drain()
-                line = await process.stdout.readline()
-            except ConnectionError:
-                line = b""
-            if not line:
-                if await process.wait() != -signal.SIGKILL:
-                    raise RuntimeError(f"a worker of races ended by itself: {process.returncode}")
-                return None
-            result: dict[str, Any] = json.loads(line)
-            return result
-
-    async def _running(self) -> asyncio.subprocess.Process:
-        if self._process is None or self._process.returncode is not None:
-            inherited = {name: value for name, value in os.environ.items() if not name.startswith("AUDIT_")}
-            self._process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                "dev.chaos.repairs.worker",
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                env={**inherited, **self._settings},
-                cwd=ROOT,
-            )
-            assert self._process.stdout is not None
-            await self._process.stdout.readline()
-        return self._process
-
-    async def kill(self) -> None:
-        """``kill -9``."""
-        if self._process is not None and self._process.returncode is None:
-            self._process.kill()
-
-    async def freeze(self) -> None:
-        """Let it stand still for a while."""
-        assert self._process is not None
-        self._process.send_signal(signal.SIGSTOP)
-        await asyncio.sleep(FROZEN_SECONDS)
-        self._process.send_signal(signal.SIGCONT)
-
-    async def end(self) -> None:
-        """End it, whatever it is at."""
-        await self.kill()
-        if self._process is not None:
-            await self._process.wait()
-
-
 @dataclass
 class Store:
     """A run store, and two workers of it."""
 
     services: Services
-    workers: tuple[Worker, Worker]
+    workers: tuple[_Worker, _Worker]
 
     async def approved(
         self, race: Race, recording: str, identity: Mapping[str, Any], *, approves: bool
@@ -195,7 +123,7 @@ class Racer:
     """One repair of a race; ``workers`` are those of its store, first the one that it is delivered to first."""
 
     store: Store
-    workers: tuple[Worker, Worker]
+    workers: tuple[_Worker, _Worker]
     record: RepairRecord
     recording: str
     approved: bool
@@ -256,7 +184,7 @@ class Lane:
         (first, second), repair_id = racer.workers, racer.record.repair_id
         twice, armed = race.duplicate, None
         if race.moment is not None:
-            do = first.freeze if race.moment.freezes else _done_by(first, race.moment)
+            do = partial(first.freeze, FROZEN_SECONDS) if race.moment.freezes else _done_by(first, race.moment)
             first.gate.armed = armed = Armed(race.moment, do)
             twice |= race.moment.freezes
         try:
@@ -280,7 +208,7 @@ async def _told(racer: Racer, session: Session) -> Told:
     return Told(record.repair_id, racer.approved, session.session, racer.recording, deadline, entries.ending)
 
 
-def _done_by(worker: Worker, moment: Moment) -> Any:
+def _done_by(worker: _Worker, moment: Moment) -> Any:
     async def nothing() -> None:
         """The connection alone is cut."""
 
@@ -305,7 +233,12 @@ async def lane(place: Place, name: str, results: Results) -> AsyncIterator[Lane]
             workers = []
             for _ in range(2):
                 through = await stack.enter_async_context(gate(place.database.port))
-                worker = Worker(place.settings(container, place.database.through(through.port)), through)
+                worker = Worker(
+                    "dev.chaos.repairs.worker",
+                    _PROFILE,
+                    place.settings(container, place.database.through(through.port)),
+                    through,
+                )
                 stack.push_async_callback(worker.end)
                 workers.append(worker)
             blobs = BlobStore(settings.report_storage, settings.report_container)

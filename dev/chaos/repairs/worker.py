@@ -39,17 +39,20 @@ def without(profile: Profile, guard: str) -> Profile:
     return changed
 
 
+def settings_without(given: Settings, guard: str) -> Settings:
+    """The settings with profiles whose statements do not ask for a guard."""
+    return replace(given, profiles={name: without(profile, guard) for name, profile in given.profiles.items()})
+
+
 def settings() -> Settings:
     """Those of the environment, with little time for a change."""
-    given = load_settings(os.environ)
-    guard = os.environ.get(WITHOUT_GUARD, "")
-    profiles = {name: without(profile, guard) for name, profile in given.profiles.items()}
-    return replace(given, profiles=profiles, repair_deadline_seconds=DEADLINE_SECONDS)
+    given = settings_without(load_settings(os.environ), os.environ.get(WITHOUT_GUARD, ""))
+    return replace(given, repair_deadline_seconds=DEADLINE_SECONDS)
 
 
-async def serve() -> None:
+async def serve(settings: Settings) -> None:
     """Apply what is asked for on the standard input; say how each ended on the standard output."""
-    services = open_services(settings())
+    services = open_services(settings)
     reader = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     print("ready", flush=True)
@@ -63,4 +66,4 @@ async def serve() -> None:
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.ERROR)  # of two endings that differ a race has many
-    asyncio.run(serve())
+    asyncio.run(serve(settings()))

@@ -25,16 +25,25 @@ def plant_s3(server: MotoServer, bucket: str, objects: Iterable[tuple[str, bytes
     asyncio.run(_plant_s3(server, bucket, iter(objects)))
 
 
-async def _plant_s3(server: MotoServer, bucket: str, objects: Iterator[tuple[str, bytes]]) -> None:
+async def put_s3(server: MotoServer, bucket: str, key: str, data: bytes) -> None:
+    """Write one object, whether it is there or not."""
+    async with _client(server) as client:
+        await client.put_object(Bucket=bucket, Key=key, Body=data)
+
+
+def _client(server: MotoServer) -> Any:
     session: Any = get_session()
-    making = session.create_client(
+    return session.create_client(
         "s3",
         endpoint_url=server.endpoint,
         region_name=REGION,
         aws_access_key_id=server.access_key_id,
         aws_secret_access_key=server.secret_access_key,
     )
-    async with making as client:
+
+
+async def _plant_s3(server: MotoServer, bucket: str, objects: Iterator[tuple[str, bytes]]) -> None:
+    async with _client(server) as client:
         await client.create_bucket(Bucket=bucket)
 
         async def work() -> None:
