@@ -29,6 +29,7 @@ class Moment(StrEnum):
     SLOW_ANSWER = "answer_held_beyond_its_timeout"
     KILLED_BEFORE = "killed_before_the_insert"
     KILLED_AFTER = "killed_after_the_insert"
+    LATE = "killed_and_carried_out_after_its_deadline"
     SERVER_KILLED = "server_killed_after_the_insert"
 
     @property
@@ -39,7 +40,13 @@ class Moment(StrEnum):
     @property
     def is_before(self) -> bool:
         """True if it happens before the request is passed on."""
-        return self in {Moment.CUT_BEFORE, Moment.BUSY_BEFORE, Moment.SLOW_REQUEST, Moment.KILLED_BEFORE}
+        return self in {
+            Moment.CUT_BEFORE,
+            Moment.BUSY_BEFORE,
+            Moment.SLOW_REQUEST,
+            Moment.KILLED_BEFORE,
+            Moment.LATE,
+        }
 
 
 class Taken(StrEnum):
@@ -198,6 +205,7 @@ class Results:
             Moment.KILLED_AFTER.value: (self.faults[Moment.KILLED_AFTER.value], 10),
             Moment.SERVER_KILLED.value: (self.faults[Moment.SERVER_KILLED.value], 3),
             Moment.CUT_AFTER.value: (self.faults[Moment.CUT_AFTER.value], 3),
+            Moment.LATE.value: (self.faults[Moment.LATE.value], 2),
         }
         return [name for name, (number, least) in tried.items() if number < least]
 

@@ -14,6 +14,8 @@ from dev.chaos.stuck_uploads.rivals import When
 
 HELD_SECONDS = 5.5
 """Longer than a worker of races waits for an answer."""
+LATE_SECONDS = 25.0
+"""Beyond the deadline of a change in races, and within the time for which nobody says yet that nothing was changed."""
 _FATE = {
     Moment.CUT_BEFORE: Fate.CUT,
     Moment.CUT_AFTER: Fate.CUT,
@@ -90,10 +92,12 @@ class Scene:
         if moment is None or moment.is_before is not before or self.happened is not None:
             return Fate.PASSED
         self.happened = moment
-        if moment in {Moment.KILLED_BEFORE, Moment.KILLED_AFTER}:
+        if moment in {Moment.KILLED_BEFORE, Moment.KILLED_AFTER, Moment.LATE}:
             await self.kill(gate)
         elif moment is Moment.SERVER_KILLED:
             await self.engine.kill()
+        if moment is Moment.LATE:
+            await asyncio.sleep(LATE_SECONDS)
         elif moment not in _FATE:
             await asyncio.sleep(HELD_SECONDS)
         return _FATE.get(moment, Fate.PASSED)
