@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote
 
+import httpx
 from jsonschema import Draft202012Validator, FormatChecker
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
@@ -87,3 +88,14 @@ class Description:
             if known_method == method and fits and len(parts) == len(asked):
                 return template
         return None
+
+
+def checked(description: Description, response: httpx.Response) -> httpx.Response:
+    """The answer, which must be as described."""
+    path = response.request.url.raw_path.decode().partition("?")[0].removeprefix("/api")
+    method = response.request.method
+    template = description.template(method, path)
+    assert template is not None, path
+    told = description.undocumented(method, template, response.status_code, response.headers, response.json)
+    assert told == [], f"{method} {path}: {response.text[:500]}"
+    return response

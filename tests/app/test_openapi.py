@@ -14,13 +14,14 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from dev.demo.cases import healthy_cases, special_cases
 from dev.devstack.azurite import ACCOUNT, ACCOUNT_KEY, HOST
 from tests.app.conftest import PlantWorld
-from tests.app.described import Description
+from tests.app.described import Description, checked
 from tests.app.ended_audits import failed, incomplete, lists_blobs
 from tests.app.proxy import StorageProxy
 from tests.app.world import Api, World, eventually, running
 
 UNKNOWN = "20200101-000000-00000000"
 DISCARD = json.dumps({"reason": "The container is known to be broken.", "by": "the tests"}).encode()
+RESUME = "/policies/pre-capture-sessions/resume"
 OF_ONE = [
     ("GET", ""),
     ("GET", "/report"),
@@ -49,7 +50,13 @@ NEVER_MADE = {
     ("GET", "/audits", "500"),
     ("POST", "/audits", "500"),
     ("GET", "/repairs", "500"),
+    # Only where there is a policy: test_policy.py holds them to the document.
+    ("GET", "/policies", "500"),
+    ("POST", "/policies/{profile}/resume", "200"),
+    ("POST", "/policies/{profile}/resume", "409"),
+    ("POST", "/policies/{profile}/resume", "500"),
     # Only where the platform says who asks.
+    ("POST", "/policies/{profile}/resume", "403"),
     ("POST", "/audits/{audit_id}/repairs", "403"),
     ("POST", "/repairs/{repair_id}/reject", "403"),
     ("POST", "/repairs/{repair_id}/stop", "403"),
@@ -86,17 +93,6 @@ def _no_rules(proxy: StorageProxy) -> Iterator[None]:
     proxy.reset()
 
 
-def checked(description: Description, response: httpx.Response) -> httpx.Response:
-    """The answer, which must be as described."""
-    path = response.request.url.raw_path.decode().partition("?")[0].removeprefix("/api")
-    method = response.request.method
-    template = description.template(method, path)
-    assert template is not None, path
-    told = description.undocumented(method, template, response.status_code, response.headers, response.json)
-    assert told == [], f"{method} {path}: {response.text[:500]}"
-    return response
-
-
 @pytest.fixture
 def asks(api: Api, description: Description) -> Any:
     def ask(method: str, path: str, body: bytes | None = None) -> httpx.Response:
@@ -110,7 +106,7 @@ def test_the_document_that_is_served_is_valid(description: Description) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/profiles", "/health", "/health/live", "/openapi.json", "/audits", "/audits?limit=1"]
+    "path", ["/profiles", "/health", "/health/live", "/openapi.json", "/policies", "/audits", "/audits?limit=1"]
 )
 def test_what_needs_no_audit_is_as_described(asks: Any, path: str) -> None:
     assert asks("GET", path).status_code == 200
@@ -317,6 +313,11 @@ def test_a_repair_that_is_not_there_or_is_damaged_is_refused_as_described(
         blob.delete_blob()
 
 
+def test_a_policy_that_is_not_there_cannot_be_resumed(asks: Any) -> None:
+    assert asks("POST", RESUME, b"{}").status_code == 400
+    assert asks("POST", RESUME, DISCARD).status_code == 404
+
+
 def test_a_run_store_that_cannot_be_reached(world: World, description: Description) -> None:
     nowhere = (
         f"DefaultEndpointsProtocol=http;AccountName={ACCOUNT};AccountKey={ACCOUNT_KEY};"
@@ -340,7 +341,7 @@ def test_a_run_store_that_cannot_be_reached(world: World, description: Descripti
 
 def test_settings_that_are_wrong(world: World, description: Description) -> None:
     with running(world.settings(AUDIT_MAX_PASSES="many")) as api:
-        for answer in (api.get("/audits"), api.get("/health")):
+        for answer in (api.get("/audits"), api.get("/health"), api.get("/policies"), api.post(RESUME, DISCARD)):
             assert checked(description, answer).status_code == 503
         assert checked(description, api.get("/health/live")).json() == {"status": "up"}
 

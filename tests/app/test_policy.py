@@ -4,12 +4,15 @@ import json
 from dataclasses import replace
 from typing import Any
 
+import httpx
 import psycopg
 import pytest
+from azure.storage.blob import BlobServiceClient
 
 from adapters.unattended import AUTO_REPAIR, MOST, MOST_PER_HOUR
 from dev.demo.stuck_uploads.cases import CASES, Case
 from dev.devstack.prefect_planting import Planting
+from tests.app.described import Description, checked
 from tests.app.hosting import events, fire, settled
 from tests.app.uploads import TIMER, Servers, Uploads, uploads
 from tests.app.world import eventually
@@ -25,6 +28,7 @@ POLICY = {
     "STUCK_UPLOADS_PAUSE_SECONDS": "0",
     "AUDIT_SETTLE_MINUTES": "0",
 }
+RESUME = json.dumps({"by": "Ann", "reason": "A worker is there."}).encode()
 SLOT_SECONDS = 90
 """A slot is a minute: within it a timer starts nothing twice."""
 
@@ -67,8 +71,7 @@ def started(world: Uploads) -> list[int]:
 
 
 def resume(world: Uploads) -> dict[str, Any]:
-    asked = json.dumps({"by": "Ann", "reason": "A worker is there."}).encode()
-    view: dict[str, Any] = world.api.post("/policies/stuck-uploads/resume", asked).json()
+    view: dict[str, Any] = world.api.post("/policies/stuck-uploads/resume", RESUME).json()
     return view
 
 
@@ -121,8 +124,28 @@ def test_without_a_worker_it_pauses_itself_and_says_so(servers: Servers) -> None
         assert (view["state"], "no worker of the pool" in view["why"]) == ("paused", True)
         health = world.api.get("/health").json()["checks"]["policy:stuck-uploads"]
         assert (health["ok"], "It has paused itself" in health["detail"]) == (True, True)
-        assert resume(world)["state"] == "active"
         assert started(world)[0] == 0
+        answers_are_as_described(world)
+
+
+def answers_are_as_described(world: Uploads) -> None:
+    """What is answered about a policy that has paused itself is as the API's document says, at each turn."""
+    description = Description(world.api.get("/openapi.json").json())
+
+    def ask(profile: str, body: bytes = RESUME) -> httpx.Response:
+        return checked(description, world.api.post(f"/policies/{profile}/resume", body))
+
+    assert checked(description, world.api.get("/policies")).json()["policies"][0]["state"] == "paused"
+    assert [ask("stuck-uploads", b"{}").status_code, ask("nobody").status_code] == [400, 404]
+    named = json.dumps({"by": "Policy", "reason": "It may not do that."}).encode()
+    assert ask("stuck-uploads", named).json()["errors"][0]["field"] == "by"
+    resumed = ask("stuck-uploads")
+    assert (resumed.json()["state"], resumed.json()["resumed_by"]) == ("active", "Ann")
+    assert ask("stuck-uploads").status_code == 409
+    with BlobServiceClient.from_connection_string(world.storage) as service:
+        service.get_blob_client(world.container, "stuck-uploads/policy.json").upload_blob(b"{", overwrite=True)
+    assert checked(description, world.api.get("/policies")).status_code == 500
+    assert ask("stuck-uploads").status_code == 500
 
 
 @pytest.mark.deep

@@ -38,7 +38,7 @@ class Servers:
 
 @dataclass(frozen=True)
 class Uploads:
-    """An app, what it asks of its run store, and the deployment and the pool of its runs."""
+    """An app, what it asks of its run store, the deployment and the pool of its runs, and where its run store is."""
 
     api: Api
     store: StorageProxy
@@ -46,6 +46,8 @@ class Uploads:
     database: str
     deployment: str
     pool: str
+    storage: str
+    container: str
 
     def keep_online(self) -> None:
         """The workers that were heard of before are heard of again: they are not any more after a while."""
@@ -106,4 +108,4 @@ def uploads(
             **more,
         }
         api = open_until_the_end.enter_context(running(settings))
-        yield Uploads(api, store, servers.prefect, database, deployment, pool)
+        yield Uploads(api, store, servers.prefect, database, deployment, pool, storage, f"audits-{own}")
