@@ -259,13 +259,15 @@ class BlobStore:
             except ResourceNotFoundError:
                 return
 
-    async def folders(self, prefix: str = "") -> AsyncIterator[str]:
-        """The names of the folders directly under a prefix, ascending."""
+    async def folders(self, prefix: str = "", delimiter: str = "/") -> AsyncIterator[str]:
+        """The names of the folders directly under a prefix, ascending; with another ``delimiter``, what stands before
+        its first place in names under the prefix, each once.
+        """
         with self._explained("list"):
             try:
-                async for item in self._container.walk_blobs(name_starts_with=prefix or None, delimiter="/"):
-                    if item.name.endswith("/"):
-                        yield item.name.removeprefix(prefix)[:-1]
+                async for item in self._container.walk_blobs(name_starts_with=prefix or None, delimiter=delimiter):
+                    if item.name.endswith(delimiter):
+                        yield item.name.removeprefix(prefix)[: -len(delimiter)]
             except ResourceNotFoundError:
                 return
 

@@ -9,6 +9,7 @@ active/<profile>.json              the guard of earlier releases
 
 import asyncio
 import logging
+import re
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -28,6 +29,8 @@ logger = logging.getLogger("capture_audit.records")
 GUARD_SCHEMA_VERSION = 1
 _WRITTEN = ENDED | {State.QUEUED}
 _OLD_GUARDS = "active"
+_DAY = re.compile("[0-9]{8}")
+_LAST_DAYS = 2  # the last one may have only begun
 _SECOND = slice(0, len("20260131-093000"))
 _PROBE, _PROBED = "health.json", document({"schema_version": 1, "complete": True})
 
@@ -130,7 +133,7 @@ class AuditRecords:
 
     async def profiles(self) -> list[str]:
         """All profiles with a folder in the run store, enabled or not."""
-        return [name for name in await self._at_the_top() if not is_audit_id(name) and name != _OLD_GUARDS]
+        return _profiles_in(await self._at_the_top())
 
     async def _at_the_top(self) -> list[str]:
         return [name async for name in self._blobs.folders("")]
@@ -224,10 +227,11 @@ class AuditRecords:
         """The folders of all audits, newest first by the second in their ids; with ``profile`` only those of it, and
         those of the old layout. Folders with other names are left out.
         """
-        top = await self._at_the_top()
+        return await self._all_folders(await self._at_the_top(), profile)
+
+    async def _all_folders(self, top: Sequence[str], profile: str | None) -> list[str]:
         found = [name for name in top if is_audit_id(name)]
-        of_profiles = [name for name in top if not is_audit_id(name) and name != _OLD_GUARDS]
-        for one in of_profiles if profile is None else [profile]:
+        for one in _profiles_in(top) if profile is None else [profile]:
             found += [f"{one}/{name}" async for name in self._blobs.folders(f"{one}/") if is_audit_id(name)]
         return sorted(found, key=_id_of, reverse=True)
 
@@ -238,7 +242,31 @@ class AuditRecords:
         and those of one second together, since their ids do not order them. One that cannot be read is logged as a
         warning, and comes after those of its second.
         """
-        folders = await self.folders(profile)
+        top = await self._at_the_top()
+        newest, until = await self._newest(top, profile)
+        async for one in self._read_in_order(newest, at_once):
+            yield one
+        if until:
+            older = [folder for folder in await self._all_folders(top, profile) if _id_of(folder) < until]
+            async for one in self._read_in_order(older, at_once):
+                yield one
+
+    async def _newest(self, top: Sequence[str], profile: str | None) -> tuple[list[str], str]:
+        """The newest folders, newest first, and the day from which on they are all there are; "" if there are no more.
+
+        Of each profile the last days that have any are listed: a month may have thousands.
+        """
+        found, until = [name for name in top if is_audit_id(name)], ""
+        for one in _profiles_in(top) if profile is None else [profile]:
+            days = sorted([name async for name in self._blobs.folders(f"{one}/", "-") if _DAY.fullmatch(name)])
+            if days[:-_LAST_DAYS]:
+                until = max(until, days[-_LAST_DAYS])
+            for day in days[-_LAST_DAYS:]:
+                names = [f"{day}-{rest}" async for rest in self._blobs.folders(f"{one}/{day}-")]
+                found += [f"{one}/{name}" for name in names if is_audit_id(name)]
+        return sorted([folder for folder in found if _id_of(folder) >= until], key=_id_of, reverse=True), until
+
+    async def _read_in_order(self, folders: Sequence[str], at_once: int) -> AsyncIterator[RunRecord | UnreadableAudit]:
         read: dict[str, RunRecord | UnreadableAudit | None] = {}
         for _, of_one_second in groupby(folders, key=lambda folder: _id_of(folder)[_SECOND]):
             wanted = list(of_one_second)
@@ -259,6 +287,10 @@ class AuditRecords:
         except UnreadableError as error:
             logger.warning("An audit is passed over: %s", error)
             return UnreadableAudit(_id_of(folder), error, folder)
+
+
+def _profiles_in(top: Sequence[str]) -> list[str]:
+    return [name for name in top if not is_audit_id(name) and name != _OLD_GUARDS]
 
 
 def _guard(profile: str) -> str:

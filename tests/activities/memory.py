@@ -109,9 +109,9 @@ class MemoryBlobs(BlobStore):
         for start in range(0, len(self.blobs[path]), self._piece):
             yield self.blobs[path][start : start + self._piece]
 
-    async def folders(self, prefix: str = "") -> AsyncIterator[str]:
+    async def folders(self, prefix: str = "", delimiter: str = "/") -> AsyncIterator[str]:
         rest = [path.removeprefix(prefix) for path in self.blobs if path.startswith(prefix)]
-        for name in sorted({path.partition("/")[0] for path in rest if "/" in path}):
+        for name in sorted({path.partition(delimiter)[0] for path in rest if delimiter in path}):
             yield name
 
 

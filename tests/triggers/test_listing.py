@@ -32,9 +32,9 @@ class Counted(MemoryBlobs):
         async for one in super().listing(prefix):
             yield one
 
-    async def folders(self, prefix: str = "") -> AsyncIterator[str]:
+    async def folders(self, prefix: str = "", delimiter: str = "/") -> AsyncIterator[str]:
         self.asked.append(f"folders of {prefix or 'all'}")
-        async for one in super().folders(prefix):
+        async for one in super().folders(prefix, delimiter):
             yield one
 
 
@@ -69,7 +69,10 @@ def records(*ids: str) -> list[str]:
     return [f"{NAME}/{audit_id}/run.json" for audit_id in ids]
 
 
-FOLDERS = ["folders of all", f"folders of {NAME}/"]
+def folders(*days: str) -> list[str]:
+    """The listings of the profiles, of the days, of audits of these days, and where there are more of all audits."""
+    last = [f"folders of {NAME}/{day[:9]}" for day in days[-2:]]
+    return ["folders of all", f"folders of {NAME}/", *last, *[f"folders of {NAME}/"] * (len(days) > 2)]
 
 
 async def test_of_what_has_ended_nothing_is_read_but_its_record(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -78,7 +81,7 @@ async def test_of_what_has_ended_nothing_is_read_but_its_record(monkeypatch: pyt
     assert [view["state"] for view in listed["audits"]] == sorted(ENDED, reverse=True)
     assert {view["progress"]["units"]["failed"] for view in listed["audits"]} == {1}
     assert [view["dead_letters"] for view in listed["audits"] if view["state"] == "incomplete"] == [1]
-    assert sorted(blobs.asked) == sorted([*FOLDERS, *records(*IDS[: len(ENDED)])])
+    assert sorted(blobs.asked) == sorted([*folders(*IDS[: len(ENDED)]), *records(*IDS[: len(ENDED)])])
     assert runtime.asked == []
 
 
@@ -107,7 +110,7 @@ async def test_of_what_is_open_the_plan_and_one_listing_are_asked_for_too(monkey
     blobs, runtime = await planted(monkeypatch, State.COMPLETED, State.QUEUED), Runtime({IDS[1]})
     _, listed = await ask(audits.list_audits, request(), runtime)
     assert [view["state"] for view in listed["audits"]] == ["running", "completed"]
-    asked = [*FOLDERS, *records(*IDS[:2]), f"{NAME}/{IDS[1]}/plan.json", f"{NAME}/{IDS[1]}/"]
+    asked = [*folders(*IDS[:2]), *records(*IDS[:2]), f"{NAME}/{IDS[1]}/plan.json", f"{NAME}/{IDS[1]}/"]
     assert sorted(blobs.asked) == sorted(asked)
     assert runtime.asked == [IDS[1]]
 

@@ -1,9 +1,13 @@
 import asyncio
 import json
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import product
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from adapters.store.blobs import BlobStore, Stored
 from adapters.store.records import ActiveAudit, AuditRecords, UnreadableAudit, UnreadableGuard
@@ -13,6 +17,7 @@ from reconciliation.lifecycle import ENDED, State, may_become
 from reconciliation.outcome import Outcome
 from reconciliation.parameters import AuditParameters
 from reconciliation.run_record import RunRecord
+from tests.activities.memory import MemoryBlobs
 
 AT = datetime(2026, 1, 31, 9, 30, 0, 123456, tzinfo=UTC)
 AUDIT = "20260131-093000-1a2b3c4d"
@@ -286,6 +291,49 @@ async def test_folders_of_all_profiles_and_of_the_old_layout_are_one_row_by_time
     assert await records.folders() == folders
     assert await records.folders(PROFILE) == [folders[1], folders[2], folders[4]]
     assert await records.folders("other") == [folders[2], folders[3]]
+
+
+@given(
+    st.sets(
+        st.builds(
+            lambda profile, day, minute: f"{profile}202601{day:02}-09{minute:02}00-00000000",
+            st.sampled_from(["", f"{PROFILE}/", "other/", "third/"]),
+            st.integers(1, 6),
+            st.integers(0, 3),
+        ),
+        max_size=25,
+    ),
+    st.sampled_from([None, PROFILE, "other"]),
+)
+async def test_whatever_days_audits_are_of_all_are_given_once_and_newest_first(
+    folders: set[str], profile: str | None
+) -> None:
+    kept = MemoryBlobs()
+    for folder in (*folders, "other/questions/a-b", f"{PROFILE}/repairs/20260101-090000-00000000"):
+        await kept.write(f"{folder}/run.json", b"{}")
+    records = AuditRecords(kept, [PROFILE])
+    found = [one.folder async for one in records.newest_first(profile) if isinstance(one, UnreadableAudit)]
+    assert sorted(found) == sorted(await records.folders(profile))
+    moments = [folder.rpartition("/")[2] for folder in found]
+    assert moments == sorted(moments, reverse=True)
+
+
+async def test_of_a_month_of_audits_only_the_last_days_are_listed_as_long_as_no_more_are_wanted() -> None:
+    class Counting(MemoryBlobs):
+        listed = 0
+
+        async def folders(self, prefix: str = "", delimiter: str = "/") -> AsyncIterator[str]:
+            async for one in super().folders(prefix, delimiter):
+                self.listed += 1
+                yield one
+
+    kept = Counting()
+    for day, hour in product(range(1, 31), range(24)):
+        await kept.write(f"{PROFILE}/202604{day:02}-{hour:02}0000-00000000/run.json", b"{}")
+    newest = aiter(AuditRecords(kept, [PROFILE]).newest_first(None, 20))
+    for _ in range(40):
+        await anext(newest)
+    assert kept.listed == 1 + 30 + 2 * 24, "the profile, the days, and the audits of two of them"
 
 
 async def test_records_come_newest_first_also_those_of_one_second(records: AuditRecords) -> None:
