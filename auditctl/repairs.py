@@ -172,7 +172,8 @@ def _list(api: Api, command: ListRepairs) -> None:
     repairs = [read_repair(one) for one in response.fields.objects("repairs")]
     for repair in repairs:
         counts = ", ".join(f"{count} {name}" for name, count in repair.counts.items() if count)
-        _print([f"{repair.id}  {repair.state:<14}  of audit {repair.audit_id}  {counts}".rstrip()])
+        by = f"by {repair.proposed_by}" if repair.proposed_by else ""
+        _print([f"{repair.id}  {repair.state:<14}  of audit {repair.audit_id}  {counts}  {by}".rstrip()])
     for path in response.fields.texts("unreadable"):
         _print([f"cannot be read: {path}"])
     if not repairs:

@@ -190,7 +190,9 @@ def read_repair(kind: type[BodyT], body: bytes, *, names_itself: bool) -> BodyT:
 def _no_policy(field: str, text: str | None, allowed: str) -> None:
     """Nobody is called what a policy is called, nor a policy what people are."""
     if text is not None and text.casefold() == policy.NAME:
-        raise BadRequestError([FieldProblem(field, shortened(text), f"{allowed}; that is what a policy is called")])
+        raise BadRequestError(
+            [FieldProblem(field, shortened(text), f"{allowed}; not {policy.NAME}, which is what a policy is called")]
+        )
 
 
 def read_start(body: bytes, profiles: Mapping[str, Profile]) -> AuditParameters:
