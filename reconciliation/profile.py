@@ -279,6 +279,11 @@ class Profile(ABC):
         """The verdicts that any of these repairs mends."""
         return frozenset(rule.verdict for _, rule in self.verdicts() if rule.repair in repairs)
 
+    def approved_by(self, repairs: Collection[str]) -> frozenset[str]:
+        """The verdicts that any of these repairs mends where a policy approves it."""
+        asked = {verdict for repair in self.repairs for verdict in repair.asks_first}
+        return self.mended_by(repairs) - asked
+
     def repair_connections(self) -> list[Connection]:
         """What repairs change; a repair whose connection is not set cannot be applied."""
         by_setting = {one.setting: one for one in self.repairs}
