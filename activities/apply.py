@@ -213,8 +213,8 @@ class _Work:
             return await end(self._job, one, once, refused)
         try:
             ended = await changes.apply(statement, effect, once, intended.deadline)
-        except UncertainError:
-            return await find_out(self._job, one, effect, once, intended.deadline)
+        except UncertainError as error:
+            return await find_out(self._job, one, effect, once, intended.deadline, why=str(error))
         except AuditError as error:
             ended = Ended(Ending.FAILED, f"{error} Nothing was changed.")
         if ended.ending is Ending.ALREADY_DONE and not ended.left:

@@ -22,11 +22,15 @@ class BeginLookResult(TypedDict):
 
 
 async def begin_look_of(request: LookRequest, services: Services) -> BeginLookResult:
-    """Write the record of the look; one that is there is kept."""
+    """Write the record of the look; one that is there is kept. It asks as the audit did that has found the subjects; as
+    audits usually do, if that was deleted.
+    """
     job = await repairing(request, services)
     audit_id, now = look_id(job.record.repair_id, request["look"]), services.now()
     if await services.records.record_in(f"{job.record.profile}/{audit_id}") is None:
-        parameters = job.profile.look_at(job.record.chosen.findings)
+        audit = await services.records.record_in(f"{job.record.profile}/{job.record.audit_id}")
+        found_by = job.profile.parameters() if audit is None else audit.parameters
+        parameters = job.profile.look_at(job.record.chosen.findings, found_by)
         await services.records.create_record(RunRecord(audit_id, State.QUEUED, parameters, now, now))
     return {"ok": True, "audit_id": audit_id, "pulls": len(job.profile.pulls())}
 

@@ -107,8 +107,10 @@ def _sealed(policy: Policy, repair_id: str) -> Sealed:
 async def _found(
     services: Services, audit: RunRecord, profile: Profile, policy: Policy, state: PolicyState
 ) -> list[str]:
-    """The subjects that the policy's repairs mend, in the order of the report, without those that wait."""
-    verdicts, kind, now = profile.mended_by(policy.repairs), profile.kinds[0].name, services.now()
+    """The subjects that the policy's repairs mend, in the order of the report, without those that wait, and those
+    about which somebody must be asked.
+    """
+    verdicts, kind, now = profile.approved_by(policy.repairs), profile.kinds[0].name, services.now()
     reader, found = ReportReader(), list[str]()
     async for lines in services.store.reports.lines(audit.folder):
         found += [

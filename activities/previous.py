@@ -75,6 +75,8 @@ async def _repaired(services: Services, profile: str, since: datetime) -> dict[N
             continue
         if record.created_at < since - _LONGEST_REPAIR:
             break
+        if record.ended_at is not None and record.ended_at <= since:
+            continue
         if not record.counts.get("done") or record.undoes is not None or record.state is RepairState.UNDONE:
             continue
         try:

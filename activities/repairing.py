@@ -167,6 +167,8 @@ class Reader:
         if (why := self._now.why_not(subject)) is not None:
             return LeftOut(subject, verdict, why)
         finding, repair = self._now.findings[subject], self._now.repair(subject)
+        if self._job.record.policy is not None and (why := _for_people(repair, verdict, finding.facts)) is not None:
+            return LeftOut(subject, verdict, why)
         row = self._rows.get((repair.name, subject.id))
         results = [await self._look(lookup) for lookup in repair.lookups(finding.facts, row)]
         change = repair.change(Repairable(subject.id, verdict, finding.facts, results, row, self._now.all_read))
@@ -180,6 +182,13 @@ class Reader:
             return await self._prober.look(lookup)
         except AuditError as error:
             return Unread("", str(error), failed=True)
+
+
+def _for_people(repair: Repair[Any], verdict: str, facts: Any) -> str | None:
+    """Why no policy approves a change of a subject; None if one may."""
+    if verdict in repair.asks_first:
+        return f"It is {verdict.replace('_', ' ')}: a person must be asked first."
+    return repair.for_people(facts)
 
 
 async def arrays(job: RepairJob, query: SqlRows) -> AsyncIterator[list[Any]]:

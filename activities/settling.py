@@ -44,10 +44,13 @@ async def settled_ledger(job: RepairJob, plan: RepairPlan) -> Ledger:
     return await repairs.ledger(job.record)
 
 
-async def find_out(job: RepairJob, one: PlannedChange, effect: Effect, once: Once, deadline: datetime) -> Ended:
+async def find_out(
+    job: RepairJob, one: PlannedChange, effect: Effect, once: Once, deadline: datetime, *, why: str = ""
+) -> Ended:
     """What became of an effect, by its own trace: nobody decides before its deadline has passed, and nobody says that
     it was not applied before the last request must have been carried out. It is looked for in between, too: what is
-    found early can still be called off if it must be.
+    found early can still be called off if it must be. ``why`` says in a sentence why it has to be found out, "": its
+    worker was lost.
 
     Raises an ``AuditError`` as long as the database cannot be asked.
     """
@@ -59,24 +62,25 @@ async def find_out(job: RepairJob, one: PlannedChange, effect: Effect, once: Onc
         entries = await job.services.store.repairs.entries(job.record, once.name)
         if entries.ending is not None:  # whoever began it has said so meanwhile
             return entries.ending
-        ended = await _by_its_trace(changes, statement, effect, once, deadline)
+        ended = await _by_its_trace(changes, statement, effect, once, deadline, why=why)
         if ended is not None:
             return await end(job, one, once, ended)
     return await end(job, one, once, Ended(Ending.UNKNOWN, "Whether it was applied could not be found out: look."))
 
 
 async def _by_its_trace(
-    changes: Applier, statement: Statement, effect: Effect, once: Once, deadline: datetime
+    changes: Applier, statement: Statement, effect: Effect, once: Once, deadline: datetime, *, why: str = ""
 ) -> Ended | None:
     happened = await changes.happened(statement, effect, once, deadline)
     if happened is None:
         return None
     if not happened:
-        return Ended(Ending.FAILED, "Its worker was lost. Nothing was changed.")
+        return Ended(Ending.FAILED, f"{why or 'Its worker was lost.'} Nothing was changed.")
     left = await changes.left(statement, effect, once, deadline)
     if isinstance(statement, GuardedCalls) and not left:
         return None  # it was looked for once more, and taken back meanwhile, as it gave way to somebody else
-    return Ended(Ending.ALREADY_DONE, "Its worker was lost after the change.", left)
+    done = f"{why} It was done all the same." if why else "Its worker was lost after the change."
+    return Ended(Ending.ALREADY_DONE, done, left)
 
 
 async def end(job: RepairJob, one: PlannedChange, once: Once, ended: Ended) -> Ended:

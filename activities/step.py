@@ -99,15 +99,16 @@ def ended_result(services: Services, *, before: RunRecord, ended: RunRecord) -> 
 
 
 def _found(services: Services, ended: RunRecord, repairs: Collection[str] | None) -> int | None:
-    """How many subjects an audit has found that any of these repairs (None: of the profile) mends; None without a
-    report.
+    """How many subjects an audit has found that a policy of these repairs would have mended; without any, that any
+    repair of the profile mends. None without a report.
     """
     profile = services.settings.profiles.get(ended.parameters.profile)
     if profile is None or ended.summary is None:
         return None
-    names = [repair.name for repair in profile.repairs] if repairs is None else repairs
+    all_repairs = [repair.name for repair in profile.repairs]
+    verdicts = profile.mended_by(all_repairs) if repairs is None else profile.approved_by(repairs)
     counts: Mapping[str, int] = ended.summary["counts"]
-    return sum(counts.get(verdict, 0) for verdict in profile.mended_by(names))
+    return sum(counts.get(verdict, 0) for verdict in verdicts)
 
 
 async def run_body(body: Callable[[RequestT, Services], Awaitable[ResultT]], request: RequestT) -> ResultT | Refusal:

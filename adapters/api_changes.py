@@ -84,11 +84,11 @@ class ApiChanges:
                 return await talking.to_its_end(statement.apply(effect.values, once))
         except TimeoutError as error:
             if talking.has_changed:
-                raise UncertainError from error
+                raise UncertainError("It took too long.") from error
             return Ended(Ending.FAILED, "It was not done in time. Nothing was changed.")
         except AuditError as error:
-            if talking.has_changed:
-                raise UncertainError from error
+            if talking.has_changed:  # also where it was refused: an earlier try of the same call may have been done
+                raise UncertainError(str(error)) from error
             raise
 
     async def happened(self, statement: GuardedCalls, effect: Effect, once: Once, deadline: datetime) -> bool | None:

@@ -8,7 +8,9 @@ from reconciliation.effects import Effect, Ended, Once
 
 
 class UncertainError(Exception):
-    """The connection broke while something was being changed: only its trace can tell what became of it."""
+    """Something was being changed, and no answer tells what became of it: only its trace can. The message, if there is
+    one, says in a sentence why.
+    """
 
 
 class Applier(Protocol):

@@ -253,8 +253,10 @@ class Profile(ABC):
         """Warnings for the reader about what the audit is based on, one sentence each."""
         return ()
 
-    def look_at(self, ids: Sequence[str]) -> AuditParameters:
-        """The parameters of an audit that judges these subjects of the first kind again, before and after a repair."""
+    def look_at(self, ids: Sequence[str], found_by: AuditParameters) -> AuditParameters:  # noqa: ARG002 - for profiles to say
+        """The parameters of an audit that judges these subjects of the first kind again, before and after a repair.
+        ``found_by`` are those of the audit that has found them.
+        """
         return self.parameters(only=tuple(ids))
 
     def look_up(self, ids: Sequence[str]) -> str:  # noqa: ARG002 - for profiles to say
@@ -278,6 +280,11 @@ class Profile(ABC):
     def mended_by(self, repairs: Collection[str]) -> frozenset[str]:
         """The verdicts that any of these repairs mends."""
         return frozenset(rule.verdict for _, rule in self.verdicts() if rule.repair in repairs)
+
+    def approved_by(self, repairs: Collection[str]) -> frozenset[str]:
+        """The verdicts that any of these repairs mends where a policy approves it."""
+        asked = {verdict for repair in self.repairs for verdict in repair.asks_first}
+        return self.mended_by(repairs) - asked
 
     def repair_connections(self) -> list[Connection]:
         """What repairs change; a repair whose connection is not set cannot be applied."""

@@ -68,10 +68,11 @@ class Repair(Generic[FactsT]):
     undo.
 
     ``expects`` are the verdicts of a subject that was mended. ``two_persons``: whoever proposes cannot approve, unless
-    a setting allows it. ``by_policy``: a setting may approve it in advance, within limits. ``brake`` asks the API, by
-    what the last changes of such a policy have left (newest first), why it should not go on without a person; None:
-    nothing stands against it. ``closed`` are the hours in which nothing is changed; ``zone`` is that of the people who
-    approve, by its name in the IANA database.
+    a setting allows it. ``by_policy``: a setting may approve it in advance, within limits; but not of a subject with
+    one of the verdicts ``asks_first``, about which somebody must be asked, nor where ``for_people`` says by the facts
+    why a person must look (None: nobody need). ``brake`` asks the API, by what the last changes of such a policy have
+    left (newest first), why it should not go on without a person; None: nothing stands against it. ``closed`` are the
+    hours in which nothing is changed; ``zone`` is that of the people who approve, by its name in the IANA database.
     """
 
     name: str
@@ -87,6 +88,8 @@ class Repair(Generic[FactsT]):
     use: Callable[[Sequence[str]], SqlRows] | None = None
     two_persons: bool = True
     by_policy: bool = False
+    asks_first: frozenset[str] = frozenset()
+    for_people: Callable[[FactsT], str | None] = lambda _facts: None
     brake: Callable[[Sequence[Values]], Generator[HttpCall, HttpAnswer, str | None]] | None = None
     closed: tuple[ClosedHours, ...] = ()
     zone: str = "UTC"

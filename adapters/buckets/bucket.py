@@ -43,6 +43,9 @@ class Download:
 class Bucket(Protocol):
     """One bucket. Safe for many concurrent callers on one event loop, to which it belongs from its first question on.
 
+    A single object is asked for by the listing of its key, which gives size, version and moment as a HEAD would. The
+    answer to a HEAD has no body: it cannot tell a missing object from a missing bucket.
+
     All of it raises ``SettingsError``, ``StorageRefusedError`` or ``StorageUnavailableError``.
     """
 

@@ -94,7 +94,7 @@ class PreCaptureSessions(Profile):
     narrowed_by = ("since", "until")
     only = Keys(SESSIONS, "UUIDs of capture sessions", ANY_UUID, lambda text: str(UUID(text)))
 
-    def look_at(self, ids: Sequence[str]) -> AuditParameters:
+    def look_at(self, ids: Sequence[str], found_by: AuditParameters) -> AuditParameters:  # noqa: ARG002 - it asks the same of all
         """Whatever their status is by now; only a container without a row can be a recording of theirs."""
         options = {**self.parameters().options, "statuses": STATUSES}
         return self.parameters(mode=FAST, only=tuple(ids), options=options)

@@ -42,7 +42,7 @@ class VideoFacts:
     """One row of ``videos`` and all that belongs to it.
 
     ``evidence`` are the folders of its id; an ``Unread`` if they could not be read, None if they were not opened.
-    ``contents`` is what its databases say, where that was read: only in the second look. ``outputs_elsewhere`` is the
+    ``contents`` is what its databases say, where that was read: only in the second look. ``server_side`` is the
     folder that no browser sees, likewise. ``service`` is None if it could not be read. ``oldest`` is the moment of the
     oldest row when runs were read: those of older rows that have ended were not (None: those of no row).
     """

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, Self
 
-from profiles.stuck_uploads.keys import LAYOUT, OCR, SOURCE, frame_in
+from profiles.stuck_uploads.keys import LAYOUT, SOURCE, frame_in
 from reconciliation.evidence import Unread
 from reconciliation.lookups import StoredObject
 from reconciliation.times import from_text, optional_from_text, optional_text
@@ -37,17 +37,15 @@ class Frames(NamedTuple):
 
 class Stored(NamedTuple):
     """One folder of a video, by its path: how many objects are in it, those that matter, its frames, and the last
-    change of any of them (None: there is none, or it lies in the future; ``future`` is the latest of those).
+    change of any of them that does not lie in the future (None: there is none).
     """
 
     path: str
     objects: int
     source: File | None
     layout: File | None
-    ocr: File | None
     frames: Frames
     newest: datetime | None
-    future: datetime | None
 
     @property
     def outputs(self) -> int:
@@ -56,31 +54,27 @@ class Stored(NamedTuple):
 
     def to_json(self) -> list[Any]:
         """A JSON array; ``from_json`` gives back an equal value."""
-        times = [optional_text(self.newest), optional_text(self.future)]
-        return [self.path, self.objects, self.source, self.layout, self.ocr, self.frames, *times]
+        return [self.path, self.objects, self.source, self.layout, self.frames, optional_text(self.newest)]
 
     @classmethod
     def from_json(cls, value: list[Any]) -> Self:
         """Raises ``TypeError`` or ``ValueError`` if ``value`` is not what ``to_json`` makes."""
-        path, objects, source, layout, ocr, frames, newest, future = value
-        source, layout, ocr = (None if one is None else File(*one) for one in (source, layout, ocr))
-        times = optional_from_text(newest), optional_from_text(future)
-        return cls(path, objects, source, layout, ocr, Frames(*frames), *times)
+        path, objects, source, layout, frames, newest = value
+        source, layout = (None if one is None else File(*one) for one in (source, layout))
+        return cls(path, objects, source, layout, Frames(*frames), optional_from_text(newest))
 
 
 def stored(path: str, objects: Sequence[StoredObject], latest: datetime) -> Stored:
-    """Reduce the complete listing of a folder; a moment later than ``latest`` counts as future."""
+    """Reduce the complete listing of a folder; a moment later than ``latest`` lies in the future."""
     named = {one.key.removeprefix(path): one for one in objects}
-    moments = [from_text(one.changed) for one in objects]
+    moments = map(from_text, (one.changed for one in objects))
     return Stored(
         path,
         len(objects),
         _file(named, SOURCE),
         _file(named, LAYOUT),
-        _file(named, OCR),
         _frames(named),
         max((moment for moment in moments if moment <= latest), default=None),
-        max((moment for moment in moments if moment > latest), default=None),
     )
 
 

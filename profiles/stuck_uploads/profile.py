@@ -184,9 +184,10 @@ class StuckUploads(Grouped):
         named = {PROCESS: self.given[DEPLOYMENT], CROP: self.given[CROP_DEPLOYMENT]}
         return {of: name for of, name in named.items() if name}
 
-    def look_at(self, ids: Sequence[str]) -> AuditParameters:
-        """Whatever their status is by now."""
-        return self.parameters(mode=options.FULL, only=tuple(ids))
+    def look_at(self, ids: Sequence[str], found_by: AuditParameters) -> AuditParameters:
+        """Whatever their status is by now; what was old enough for the audit is so for its repair."""
+        asked = {**self.parameters().options, **found_by.options, "statuses": ()}
+        return self.parameters(mode=options.FULL, only=tuple(ids), options=asked)
 
     # --- the two looks ------------------------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from typing import Any
 from profiles.stuck_uploads import starting, statements
 from profiles.stuck_uploads.braking import brake
 from profiles.stuck_uploads.dialects import Dialect
-from profiles.stuck_uploads.facts import VideoFacts
+from profiles.stuck_uploads.facts import MOST_ATTEMPTS, VideoFacts
 from profiles.stuck_uploads.keys import LAYOUT, OCR, SERVER, SOURCE, folder_of
 from profiles.stuck_uploads.kinds import VIDEO
 from profiles.stuck_uploads.scan import BUCKET
@@ -40,6 +40,8 @@ def repairs(dialect: Dialect, namespace: str, deployment: str) -> tuple[Repair[V
             expects=frozenset({"processing", "run_not_picked_up", "recently_run", "still_changing", "healthy"}),
             two_persons=False,
             by_policy=True,
+            asks_first=frozenset({"unknown_history"}),
+            for_people=_as_it_was,
             brake=lambda started: brake(deployment, started),
         ),
         Repair[VideoFacts](
@@ -69,6 +71,16 @@ def _in_the_way(facts: VideoFacts) -> str | None:
     if facts.is_edited:
         return _EDITED
     return _GONE_ON if facts.has_gone_on or facts.is_approved or facts.crops else None
+
+
+def _as_it_was(facts: VideoFacts) -> str | None:
+    """Why no policy starts one more run: also runs that complete leave some videos as they were, and others always
+    break off at the same place.
+    """
+    number = len(facts.ended)
+    if number < MOST_ATTEMPTS:
+        return None
+    return f"{number} of its runs have ended, and it is as it was: a person must look before there is another."
 
 
 def _start(repairable: Repairable[VideoFacts], namespace: str) -> Change | str:

@@ -188,7 +188,8 @@ class PolicyWorld:
                 if ending.is_applied:
                     self.prefect.add(run_id, states[change - 1] if states else "COMPLETED", at)
         approved = await self.store.repairs.move(record, RepairState.APPROVED, at)
-        return await self.store.repairs.move(approved, RepairState.APPLIED, at)
+        done = sum(ending is not None and ending.is_applied for ending in endings)
+        return await self.store.repairs.move(approved, RepairState.APPLIED, at, counts={"done": done})
 
     async def proposed(
         self,

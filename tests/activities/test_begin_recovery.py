@@ -117,6 +117,13 @@ async def test_an_audit_that_has_found_nothing_to_mend_begins_nothing(world: Pol
     assert await begin(world) is None
 
 
+async def test_of_what_somebody_must_be_asked_about_nothing_is_begun(world: PolicyWorld) -> None:
+    await world.audited(("old", "unknown_history"))
+    assert await begin(world) is None
+    await world.audited(("old", "unknown_history"), ("a", MENDED), audit_id="20261128-093000-bbbbbbbb")
+    assert (await begun(world, "20261128-093000-bbbbbbbb")).chosen.findings == ("a",)
+
+
 async def test_without_the_audit_or_its_report_there_is_nothing_to_begin(world: PolicyWorld) -> None:
     with pytest.raises(RunStoreError, match="There is no audit"):
         await begin(world)

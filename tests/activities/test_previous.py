@@ -3,22 +3,28 @@
 import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from activities.previous import previous_audit
+from activities.previous import previous_audit, with_repairs
 from activities.step import Job
+from adapters.store.blobs import Stored
+from adapters.store.run_store import RunStore
 from profiles.pre_capture_sessions import PROFILE
 from reconciliation.audited import Audited
+from reconciliation.effects import Ending
 from reconciliation.lifecycle import State
 from reconciliation.parameters import AuditParameters
 from reconciliation.question import question_of
+from reconciliation.repair_plan import Named
 from reconciliation.run_record import RunRecord
-from reconciliation.since_last import Known, Previous
+from reconciliation.since_last import Known, Previous, SinceLast
 from reporting.document import opening
 from tests.activities.memory import MemoryDatabase, MemoryStorage, Outside
+from tests.activities.policy_world import KIND, MENDED, PolicyWorld, VersionedBlobs
+from tests.activities.policy_world import PROFILE as UPLOADS
 from tests.profiles.pre_capture_sessions.world import (
     AS_OF,
     AUDIT_ID,
@@ -176,3 +182,31 @@ async def test_what_was_found_elsewhere_is_nothing_to_compare_with(
     then = replace(AUDITED, places={**AUDITED.places, **changes}, named="as it was called then")
     await add(outside, "20260301-093000-1a2b3c4d", REPORT, of=then)
     assert (await previous_of(outside) is not None) is compared
+
+
+# --- what repairs have changed ------------------------------------------------------------------------------------
+
+
+async def test_of_a_repair_that_had_ended_before_nothing_but_its_record_is_read() -> None:
+    """Of an audit every quarter of an hour, with a policy, there are hundreds within nine days."""
+    world = PolicyWorld()
+    before = await world.repaired(Ending.DONE, ago=timedelta(days=2))
+    since = await world.repaired(Ending.DONE, ago=timedelta(minutes=5))
+    audit = await world.audited()
+    read: list[str] = []
+
+    class Watched(VersionedBlobs):
+        async def read(self, path: str, **given: Any) -> Stored | None:
+            read.append(path)
+            return await super().read(path, **given)
+
+    watched = Watched()
+    watched.blobs, watched.etags, watched.told = world.blobs.blobs, world.blobs.etags, world.blobs.told
+    world.store = RunStore.of(watched)
+    previous = Previous(AUDIT_ID, world.now - timedelta(minutes=15), "fast", frozenset())
+    resolved = (Known(KIND, "video-1", MENDED),)
+    compared = await with_repairs(Job(world.services, audit, UPLOADS), SinceLast(previous, resolved=resolved))
+    assert compared.previous is not None
+    assert compared.previous.repaired == {Named(KIND, "video-1"): since.repair_id}
+    assert [path for path in read if path.startswith(before.folder)] == [f"{before.folder}/repair.json"]
+    assert f"{since.folder}/plan.json" in read

@@ -1,5 +1,6 @@
 """What becomes of a change whose worker was lost: its last request may be carried out after everybody has looked."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -10,12 +11,13 @@ import pytest
 
 from activities import settling
 from adapters.api_changes import ApiChanges
+from adapters.appliers import UncertainError
 from profiles.stuck_uploads.dialects import LAYOUT_STATUS
 from profiles.stuck_uploads.starting import MOST_SECONDS, start
 from profiles.stuck_uploads.statements import start_run
 from profiles.stuck_uploads.video_rules import START_RUN
 from reconciliation.effects import Effect, Ended, Ending
-from reconciliation.errors import ApiUnavailableError
+from reconciliation.errors import ApiRefusedError, ApiUnavailableError
 from reconciliation.ledger import EffectEntries, Entry
 from reconciliation.queries import HttpAnswer, HttpCall
 from tests.profiles.stuck_uploads.prefect_in_memory import AT, Prefect
@@ -88,7 +90,7 @@ class World:
             self.prefect.answer(self.request)
             self.prefect.now = ended
 
-    async def settled(self, monkeypatch: pytest.MonkeyPatch, api: Api) -> Ended:
+    async def settled(self, monkeypatch: pytest.MonkeyPatch, api: Api, why: str = "") -> Ended:
         services: Any = SimpleNamespace(
             sleep=self.sleep, now=lambda: self.prefect.now, store=SimpleNamespace(repairs=self.repairs)
         )
@@ -100,7 +102,7 @@ class World:
             services=services, profile=profile, record=SimpleNamespace(policy=None, profile="stuck-uploads")
         )
         planned: Any = SimpleNamespace(repair=START_RUN, change=SimpleNamespace(waiting_since=None))
-        return await settling.find_out(job, planned, Effect(START_RUN, values()), OURS, DEADLINE)
+        return await settling.find_out(job, planned, Effect(START_RUN, values()), OURS, DEADLINE, why=why)
 
 
 @pytest.mark.parametrize("after", [1, MOST_SECONDS, MOST_SECONDS + 1, MOST_SECONDS + 19, MOST_SECONDS + TRY_SECONDS])
@@ -140,3 +142,45 @@ async def test_without_an_answer_then_nobody_can_tell(monkeypatch: pytest.Monkey
         monkeypatch, Api(world.prefect, fails=lambda now: now > DEADLINE + timedelta(seconds=25))
     )
     assert ended.ending is Ending.UNKNOWN
+
+
+@pytest.mark.parametrize(("after", "ending"), [(None, Ending.FAILED), (1, Ending.ALREADY_DONE)])
+async def test_the_ending_says_why_it_had_to_be_found_out_about(
+    monkeypatch: pytest.MonkeyPatch, after: float | None, ending: Ending
+) -> None:
+    world = World(after)
+    ended = await world.settled(monkeypatch, Api(world.prefect), "Prefect answered 403.")
+    assert ended.ending is ending
+    assert ended.why.startswith("Prefect answered 403. ")
+    assert "worker was lost" not in ended.why
+
+
+@pytest.mark.parametrize(
+    ("error", "told"), [(ApiRefusedError("It answered 403."), "It answered 403."), (None, "It took too long.")]
+)
+async def test_why_it_is_uncertain_is_told_by_whoever_has_tried(
+    monkeypatch: pytest.MonkeyPatch, error: ApiRefusedError | None, told: str
+) -> None:
+    prefect = Prefect().with_deployments()
+
+    class Refusing(Api):
+        async def call(self, call: HttpCall) -> HttpAnswer:
+            if not call.changes:
+                return await super().call(call)
+            if error is not None:
+                raise error
+            await asyncio.sleep(60)
+            raise AssertionError
+
+    async def holds(*_: Any) -> dict[str, bool]:
+        return {guard.name: True for guard in start_run(LAYOUT_STATUS).guards}
+
+    monkeypatch.setattr(Changes, "_guards", holds)
+    services: Any = None
+    http: Any = Refusing(prefect)
+    deadline = AT + timedelta(seconds=0.2 if error is None else MOST_SECONDS)
+    with pytest.raises(UncertainError) as uncertain:
+        await Changes(services, "DATABASE", http).apply(
+            start_run(LAYOUT_STATUS), Effect(START_RUN, values()), OURS, deadline
+        )
+    assert str(uncertain.value) == told

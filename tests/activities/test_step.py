@@ -11,6 +11,7 @@ from reconciliation.outcome import Outcome
 from reconciliation.run_record import RunRecord
 from tests.activities.audits import request
 from tests.activities.memory import MemoryDatabase, MemoryStorage, Outside
+from tests.activities.policy_world import MENDED, PolicyWorld
 from tests.profiles.pre_capture_sessions.world import AS_OF, AUDIT_ID, PARAMETERS
 
 REQUEST = {"profile": "p", "audit_id": "a"}
@@ -143,6 +144,15 @@ def test_people_are_told_of_an_end_also_when_its_step_is_done_a_second_time(befo
     answer = ended_result(services, before=before, ended=ended(State.COMPLETED))
     notify = services.settings.notifies_of("findings")
     assert answer == {"ok": True, "state": "completed", "outcome": "findings", "notify": notify, "for_policy": 0}
+
+
+@pytest.mark.parametrize(("verdict", "expected"), [(MENDED, 1), ("unknown_history", 0)])
+async def test_what_a_policy_mends_is_counted_and_not_what_somebody_must_be_asked_about(
+    verdict: str, expected: int
+) -> None:
+    world = PolicyWorld()
+    record = await world.audited(("a", verdict))
+    assert ended_result(world.services, before=record, ended=record)["for_policy"] == expected
 
 
 def test_nobody_is_told_of_what_was_cancelled() -> None:
