@@ -49,7 +49,8 @@ def _made(plan: RepairPlan, ledger: Ledger) -> Iterator[Made]:
         begun = [effect.intended.at for effect in entries if effect.intended is not None]
         ended = ledger.change(one)
         if begun and (ended is None or not ended.ending.changed_nothing):
-            yield Made(one.repair, min(begun), {} if ended is None else ended.left)
+            # The ledger is dated by the database's clock, which may be behind; nothing begins before its plan.
+            yield Made(one.repair, max(min(begun), plan.proposed_at), {} if ended is None else ended.left)
 
 
 async def brake(job: RepairJob, plan: RepairPlan, made: Sequence[Made], state: PolicyState) -> str | None:

@@ -8,6 +8,7 @@ from activities.by_policy import Made, lately_made
 from profiles.stuck_uploads.video_rules import START_RUN
 from reconciliation.effects import Ending
 from reconciliation.errors import UnreadableError
+from reconciliation.ledger import Intended
 from reconciliation.policy import LAST, OLDEST
 from tests.activities.policy_world import NAME, PolicyWorld
 
@@ -42,6 +43,14 @@ async def test_a_change_counts_unless_it_is_certain_that_nothing_was_changed(
     record = await world.repaired(ending)
     nothing = {Ending.SOMEONE_ELSE_MOVED, Ending.REFUSED, Ending.FAILED}
     assert [one.at for one in await made(world)] == ([] if ending in nothing else [record.created_at])
+
+
+async def test_a_database_whose_clock_is_behind_does_not_hide_what_began_within_the_hour(world: PolicyWorld) -> None:
+    """The ledger is dated by its clock, and the hour is the app's."""
+    record = await world.proposed(1, at=world.now - timedelta(minutes=10))
+    began = world.now - timedelta(hours=3)
+    await world.store.repairs.intend(record, "0001-1", Intended(record.digest or "", began, began, "token"))
+    assert [one.at for one in await made(world)] == [record.created_at]
 
 
 async def test_what_was_never_begun_or_a_person_did_is_not_made_by_policy(world: PolicyWorld) -> None:
