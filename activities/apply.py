@@ -162,9 +162,19 @@ class _Work:
         policy = record.policy if self._decision.person == record.proposer else None
         if policy is not None and not settings.still_approves(record.profile, policy):
             return Stop(RepairState.STOPPED)
-        if await self._repairs.is_to_stop(record) or counts.not_done >= settings.repair_max_refusals:
+        if await self._repairs.is_to_stop(record) or self._refusals(ledger) >= settings.repair_max_refusals:
             return Stop(RepairState.STOPPED)
         return Stop(RepairState.EXPIRED) if services.now() > self._last_begin else None
+
+    def _refusals(self, ledger: Ledger) -> int:
+        """How many changes were not made, without those that somebody else was faster with where that is usual."""
+        ended = [(self._job.profile.repair(one.repair), ledger.change(one)) for one in self._plan.changes]
+        return sum(
+            one is not None
+            and not one.ending.is_applied
+            and not (one.ending is Ending.SOMEONE_ELSE_MOVED and repair.has_rivals)
+            for repair, one in ended
+        )
 
     @property
     def _last_begin(self) -> datetime:

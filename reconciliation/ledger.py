@@ -150,11 +150,6 @@ class Counts(NamedTuple):
         assert counts.planned == sum(counts[1:]), counts
         return counts
 
-    @property
-    def not_done(self) -> int:
-        """Changes that ended and are not in the audited system, as far as anybody knows."""
-        return self.moved + self.refused + self.failed + self.unknown
-
     def outcome(self, *, as_expected: bool = True) -> RepairState:
         """What a repair is whose changes have all ended. ``as_expected``: every change that was done was found to be
         what it should be when it was looked at again.

@@ -71,8 +71,10 @@ class Repair(Generic[FactsT]):
     a setting allows it. ``by_policy``: a setting may approve it in advance, within limits; but not of a subject with
     one of the verdicts ``asks_first``, about which somebody must be asked, nor where ``for_people`` says by the facts
     why a person must look (None: nobody need). ``brake`` asks the API, by what the last changes of such a policy have
-    left (newest first), why it should not go on without a person; None: nothing stands against it. ``closed`` are the
-    hours in which nothing is changed; ``zone`` is that of the people who approve, by its name in the IANA database.
+    left (newest first), why it should not go on without a person; None: nothing stands against it. ``has_rivals``:
+    others do the same all the time, so that it stops a repair as little as it is a failure if they were faster.
+    ``closed`` are the hours in which nothing is changed; ``zone`` is that of the people who approve, by its name in the
+    IANA database.
     """
 
     name: str
@@ -91,6 +93,7 @@ class Repair(Generic[FactsT]):
     asks_first: frozenset[str] = frozenset()
     for_people: Callable[[FactsT], str | None] = lambda _facts: None
     brake: Callable[[Sequence[Values]], Generator[HttpCall, HttpAnswer, str | None]] | None = None
+    has_rivals: bool = False
     closed: tuple[ClosedHours, ...] = ()
     zone: str = "UTC"
 

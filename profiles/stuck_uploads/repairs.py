@@ -40,6 +40,7 @@ def repairs(dialect: Dialect, namespace: str, deployment: str) -> tuple[Repair[V
             expects=frozenset({"processing", "run_not_picked_up", "recently_run", "still_changing", "healthy"}),
             two_persons=False,
             by_policy=True,
+            has_rivals=True,
             asks_first=frozenset({"unknown_history"}),
             for_people=_as_it_was,
             brake=lambda started: brake(deployment, started),

@@ -38,8 +38,8 @@ CHANGES: list[Callable[[PolicyWorld], None]] = [pauses, pauses_its_audits, ends,
 class Applier:
     """Applies whatever it is asked; ``after`` is called once the first change was made."""
 
-    def __init__(self, world: PolicyWorld, after: Callable[[PolicyWorld], None]) -> None:
-        self._world, self._after = world, after
+    def __init__(self, world: PolicyWorld, after: Callable[[PolicyWorld], None], ending: Ending) -> None:
+        self._world, self._after, self._ending = world, after, ending
         self.applied: list[str] = []
 
     async def clock(self) -> datetime:
@@ -49,7 +49,7 @@ class Applier:
         self.applied.append(once.name)
         if len(self.applied) == 1:
             self._after(self._world)
-        return Ended(Ending.DONE, left={"run_id": once.name, "key": "key"})
+        return Ended(self._ending, left={"run_id": once.name, "key": "key"})
 
 
 @pytest.fixture
@@ -58,10 +58,14 @@ def world() -> PolicyWorld:
 
 
 async def applied(
-    world: PolicyWorld, record: RepairRecord, monkeypatch: pytest.MonkeyPatch, after: Callable[[PolicyWorld], None]
+    world: PolicyWorld,
+    record: RepairRecord,
+    monkeypatch: pytest.MonkeyPatch,
+    after: Callable[[PolicyWorld], None],
+    ending: Ending = Ending.DONE,
 ) -> tuple[list[str], Any]:
     """Which changes were made, and the answer of the step; all are as planned."""
-    stored, applier = await world.store.repairs.plan(record), Applier(world, after)
+    stored, applier = await world.store.repairs.plan(record), Applier(world, after, ending)
     assert stored is not None
     by_number: dict[int, PlannedChange] = {one.number: one for one in stored.plan.changes}
 
@@ -143,3 +147,12 @@ async def test_a_plan_that_waited_too_long_is_not_begun(world: PolicyWorld, monk
     world.now += timedelta(hours=world.settings.repair_start_hours, seconds=1)
     made, answer = await applied(world, record, monkeypatch, lambda _: None)
     assert (made, answer["state"]) == ([], RepairState.EXPIRED.value)
+
+
+@pytest.mark.parametrize(("ending", "tried"), [(Ending.SOMEONE_ELSE_MOVED, 7), (Ending.REFUSED, 5), (Ending.FAILED, 5)])
+async def test_what_others_were_faster_with_stops_nothing_where_they_usually_are(
+    world: PolicyWorld, monkeypatch: pytest.MonkeyPatch, ending: Ending, tried: int
+) -> None:
+    record = await world.approved_by_ann(await world.proposed(*range(1, 8)))
+    made, answer = await applied(world, record, monkeypatch, lambda _: None, ending)
+    assert (len(made), answer["state"]) == (tried, "failed" if tried == 7 else "stopped")
