@@ -43,8 +43,8 @@ _TABLE: tuple[Rule[ChunkFacts], ...] = (
     ),
     counted(
         "chunk_in_time",
-        "It is young: the bot may still be at work on it.",
-        lambda facts: not facts.is_stale,
+        "It is young, and not about to be deleted: the bot may still be at work on it.",
+        lambda facts: not (facts.is_stale or facts.is_expiring),
     ),
     UNVERIFIED,
     Rule(

@@ -50,11 +50,12 @@ def chunk(facts: ChunkFacts) -> str:
 def expiring(facts: ChunkFacts) -> str:
     due = facts.deleted_at
     assert due is not None
-    when = (
-        f"its time is over: the next clean-up deletes it, by {to_text(due)} if the bot runs"
-        if facts.is_overdue
-        else f"the bot's clean-up deletes it from {to_text(due)} on"
-    )
+    if facts.is_overdue:
+        when = f"its time is over: the next clean-up deletes it, by {to_text(due)} if the bot runs"
+    elif facts.scene.terms.deletes_all:
+        when = f"the bot's hourly clean-up deletes it by {to_text(due)}"
+    else:
+        when = f"the bot's clean-up deletes it from {to_text(due)} on"
     return f"No recording that is in order holds it, and {when}. {chunk(facts)}"
 
 

@@ -150,5 +150,6 @@ def test_where_all_is_deleted_each_hour_a_chunk_that_waits_is_due_within_the_hou
     case = replace(NAMED[3], chunks=(chunk,))
     rule, facts = finding(case, "all")
     assert (rule.verdict, rule.due(facts)) == ("expiring_unpromoted", AS_OF + minutes(10))
+    assert "deletes it by 2026-11-27T09:40:00Z" in rule.why(facts)
     younger = replace(case, chunks=(replace(chunk, age=minutes(44)),))
     assert finding(younger, "all")[0].verdict == "transcode_stuck"
