@@ -33,11 +33,11 @@ class ChunkFacts:
 
     # --- its files ----------------------------------------------------------------------------------------------------
 
-    @property
+    @cached_property
     def pcm(self) -> File | None:
         return self.scene.files.get(f"{TEMP}{self.chunk.pcm_name}")
 
-    @property
+    @cached_property
     def mp3(self) -> File | None:
         return self.scene.files.get(f"{TEMP}{self.chunk.mp3_name}")
 

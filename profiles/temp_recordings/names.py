@@ -56,13 +56,13 @@ def final_in(name: str) -> FinalName | None:
 
 def base(path: str) -> str:
     """The name at the end of a path, whichever slashes it is written with."""
-    return re.split(r"[/\\]", path)[-1]
+    return path.replace("\\", "/").rpartition("/")[2]
 
 
 def lies_in(path: str) -> str:
     """The name of the folder at the end of a path, with a slash; "" for a bare name."""
-    parts = re.split(r"[/\\]", path)
-    return f"{parts[-2]}/" if len(parts) > 1 else ""
+    folder, slash, _ = path.replace("\\", "/").rpartition("/")
+    return f"{base(folder)}{slash}"
 
 
 def folder_of(key: str) -> str:
