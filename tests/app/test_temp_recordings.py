@@ -79,7 +79,7 @@ def test_what_is_about_to_be_deleted_comes_first_with_its_date(
 
 def test_the_report_says_what_sizes_cannot_tell(audited: tuple[dict[str, Any], dict[str, Any]]) -> None:
     _, report = audited
-    assert "no SHA-256 was compared" in json.dumps(report["warnings"])
+    assert "no SHA-256 was compared" in json.dumps(report["notes"])
 
 
 def test_a_name_that_is_none_of_the_bot_is_in_no_answer(

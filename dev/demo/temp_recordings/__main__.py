@@ -8,6 +8,7 @@ from typing import Any
 from dev.demo.__main__ import OUT, audit
 from dev.demo.temp_recordings.cases import Case
 from dev.demo.temp_recordings.stack import stack
+from profiles.temp_recordings.kinds import KINDS
 
 
 def main(arguments: list[str]) -> int:
@@ -48,8 +49,7 @@ def compare(cases: Iterable[Case], report: dict[str, Any]) -> int:
     for subject, now in found.items():
         wrong += 1
         print(f"! {'nothing':<26}{now:<26}{' '.join(subject)}")
-    counts = report["counts"]
-    others = sum(sum(of_kind.values()) for of_kind in counts.values()) - len(report["findings"])
+    others = sum(sum(report["counts"][kind.name].values()) for kind in KINDS) - len(report["findings"])
     print(
         f"\n{len(planted)} chunks, recordings, participants, meetings and files in question, and {others} in order: "
         + ("everything was found as planted." if not wrong else f"{wrong} differ.")
