@@ -29,7 +29,7 @@ def needing(rules: Sequence[Rule[Any]]) -> tuple[Rule[Any], ...]:
     return tuple(replace(one, needs=(CHUNKS, RECORDINGS, MEETINGS, *one.needs)) for one in rules)
 
 
-UNVERIFIED: Rule[ChunkFacts] = unverified(lambda facts: facts.unread is not None)
+UNVERIFIED: Rule[ChunkFacts] = replace(unverified(lambda facts: facts.unread is not None), due=lambda facts: facts.due)
 _RULE = partial(Rule[ChunkFacts], why=why.chunk)
 
 _TABLE: tuple[Rule[ChunkFacts], ...] = (
@@ -39,6 +39,7 @@ _TABLE: tuple[Rule[ChunkFacts], ...] = (
         means="Its row cannot be worked with: an unknown status, no usable date, or a file of another place or name.",
         holds=lambda facts: bool(why.wrong_with(facts)),
         why=why.invalid,
+        due=lambda facts: facts.due,
         next_step="Have the row mended by hand; look after its file meanwhile.",
     ),
     counted(
@@ -78,12 +79,19 @@ _TABLE: tuple[Rule[ChunkFacts], ...] = (
         next_step="Tell the people of the meeting what is lost; keep its row.",
     ),
     _RULE(
+        verdict="rescued_unpromoted",
+        severity=Severity.MEDIUM,
+        means="The bot's clean-up is about to delete it, and a copy of the same size lies in rescue/.",
+        holds=lambda facts: facts.is_expiring and facts.is_rescued,
+        next_step="Have it promoted from the copy. Compare the two SHA-256 as long as both are there.",
+    ),
+    _RULE(
         verdict="expiring_unpromoted",
         severity=Severity.HIGH,
         means="It is the only copy of what was said, and the bot's own clean-up is about to delete it.",
         holds=lambda facts: facts.is_expiring,
         why=why.expiring,
-        due=lambda facts: facts.deleted_at,
+        due=lambda facts: facts.due,
         next_step="Copy its files to rescue/<meeting>/ before that, or stop the bot's clean-up; then have it promoted.",
         alarm=True,
     ),

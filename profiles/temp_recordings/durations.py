@@ -30,5 +30,7 @@ def is_pcm(size: int) -> bool:
 
 
 def tolerance_ms(duration_ms: int, chunks: int = 1) -> int:
-    """By how much the duration of what was joined of chunks may differ: each of them adds its own."""
-    return TOLERANCE_MS * max(1, chunks, ceil(duration_ms / WINDOW_MS))
+    """By how much the duration of what was joined of chunks may differ: each of them adds its own. It never comes to a
+    whole chunk: that one of very many is missing is seen, too.
+    """
+    return min(TOLERANCE_MS * max(1, chunks, ceil(duration_ms / WINDOW_MS)), WINDOW_MS // 2)

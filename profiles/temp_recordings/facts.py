@@ -48,6 +48,15 @@ class ChunkFacts:
         return tuple(one for one in found if one.key != f"{TEMP}{base(one.key)}")
 
     @property
+    def is_rescued(self) -> bool:
+        """True if what is best of it has a copy of the same size in rescue/."""
+        best = self.pcm if self.has_pcm else self.mp3
+        name = best and base(best.key)
+        return best is not None and any(
+            one.size == best.size and base(one.key) == name and one.key.startswith(RESCUE) for one in self.elsewhere
+        )
+
+    @property
     def has_file(self) -> bool:
         return self.pcm is not None or self.mp3 is not None
 
@@ -153,6 +162,11 @@ class ChunkFacts:
         return age is not None and self.is_cleaned_up and age >= self.scene.terms.ttl * WARNED_AFTER
 
     @property
+    def due(self) -> datetime | None:
+        """When it is too late to save it; None if it is not about to be deleted."""
+        return self.deleted_at if self.is_expiring else None
+
+    @property
     def deleted_at(self) -> datetime | None:
         """When the clean-up deletes it, at the earliest; once that has passed, when it has run again. None if it does
         not, or if nothing tells its age.
@@ -238,13 +252,14 @@ class RecordingFacts:
 
     @cached_property
     def late(self) -> tuple[ChunkFacts, ...]:
-        """Its chunks that were done after it was made."""
-        made = self.recording.created
-        if made is None:
-            return ()
-        done = (one for one in self.chunks if one.chunk.status == DONE)
-        ended = ((one, one.chunk.completed or one.chunk.created) for one in done)
-        return tuple(one for one, moment in ended if moment is not None and moment.earliest > made.latest)
+        """Its chunks that were done after it was made, or never: it cannot hold them."""
+        return tuple(one for one in self.chunks if self._comes_before(one))
+
+    def _comes_before(self, one: ChunkFacts) -> bool:
+        if one.chunk.status != DONE:
+            return one.mp3 is None
+        made, done = self.recording.created, one.chunk.completed or one.chunk.created
+        return made is not None and done is not None and done.earliest > made.latest
 
     @property
     def has_sha_of_a_chunk(self) -> bool:

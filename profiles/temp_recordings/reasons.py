@@ -48,7 +48,7 @@ def chunk(facts: ChunkFacts) -> str:
 
 
 def expiring(facts: ChunkFacts) -> str:
-    due = facts.deleted_at
+    due = facts.due
     assert due is not None
     if facts.is_overdue:
         when = f"its time is over: the next clean-up deletes it, by {to_text(due)} if the bot runs"
@@ -88,7 +88,7 @@ def recording(facts: RecordingFacts) -> str:
     if facts.missing:
         parts.append(f"number {_numbers(facts.missing)} is missing among them")
     if facts.late:
-        parts.append(f"{plural(len(facts.late), 'chunk')} came after it")
+        parts.append(f"{plural(len(facts.late), 'chunk')} came after it or never")
     if facts.has_sha_of_a_chunk:
         parts.append("its SHA-256 is that of one of its chunks")
     return sentence("; ".join(parts))
@@ -103,7 +103,7 @@ def recording_invalid(facts: RecordingFacts) -> str:
 def participant(facts: ParticipantFacts) -> str:
     gap = f"; number {_numbers(facts.missing)} is missing among them" if facts.missing else ""
     recordings = plural(len(facts.recordings), "recording")
-    return f"There are {plural(facts.chunks, 'chunk')}, which play {seconds(facts.ms)}{gap}, and {recordings}."
+    return f"{plural(facts.chunks, 'chunk')}, together {seconds(facts.ms)}{gap}, and {recordings}."
 
 
 def meeting_invalid(facts: MeetingFacts) -> str:

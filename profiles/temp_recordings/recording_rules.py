@@ -69,7 +69,7 @@ _RECORDING_TABLE: tuple[Rule[RecordingFacts], ...] = (
     _OF_RECORDING(
         verdict="late_chunks",
         severity=Severity.HIGH,
-        means="Chunks of it were done after it was made: it cannot hold them.",
+        means="Chunks of it were done after it was made, or never: it cannot hold them.",
         holds=lambda facts: bool(facts.late),
         next_step=_REBUILD,
     ),

@@ -428,6 +428,30 @@ CASES = (
         "completed",
         (PlantedChunk(0, "failed", pcm=WINDOW, mp3=None, cleaned=False, says=None),),
     ),
+    Case(
+        42,
+        "it is deleted in four hours, and somebody has copied it",
+        {
+            **_chunk("rescued_unpromoted"),
+            ("file", "rescue/{m}/{m}_user{A}_chunk0000.mp3"): "in_rescue",
+            **_CRASHED,
+        },
+        chunks=(PlantedChunk(0, age=hours(20)),),
+        files={"rescue/{m}/{m}_user{A}_chunk0000.mp3": WINDOW * MP3_BYTES_PER_MS},
+        age=hours(21),
+        only=LATER,
+    ),
+    Case(
+        43,
+        "its last chunk was never transcoded, and is too short to be missed by the length of the whole",
+        {**_chunk("failed_retryable", 20), ("recording", "{r0}"): "late_chunks", _MEETING: "completed_too_early"},
+        "completed",
+        (
+            *_chunks(20),
+            PlantedChunk(20, "failed", pcm=1_000, mp3=None, cleaned=False, says=None),
+        ),
+        (PlantedRecording(20 * WINDOW, 20 * WINDOW),),
+    ),
 )
 
 

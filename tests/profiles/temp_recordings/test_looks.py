@@ -22,7 +22,7 @@ from profiles.temp_recordings.facts import ChunkFacts
 from profiles.temp_recordings.files import File
 from profiles.temp_recordings.kinds import CHUNK
 from profiles.temp_recordings.queries import MEETINGS
-from reconciliation.looks import Doubt, Group
+from reconciliation.looks import Doubt, Group, Subject
 from reconciliation.rules import SEVERITY_ORDER
 from tests.profiles.temp_recordings.world import (
     AS_OF,
@@ -34,6 +34,7 @@ from tests.profiles.temp_recordings.world import (
     objects_of,
     opened,
     profile_for,
+    unread,
     with_files,
 )
 
@@ -135,8 +136,22 @@ def test_only_what_is_about_to_be_deleted_has_a_date_so_it_comes_first() -> None
     assert (rule.verdict, rule.severity, rule.alarm) == ("expiring_unpromoted", SEVERITY_ORDER[0], True)
     assert rule.due(facts) == AS_OF + timedelta(hours=4)
     assert "from 2026-11-27T13:30:00Z on" in rule.why(facts)
-    others = [one for _, one in PROFILE.verdicts() if one.verdict != rule.verdict]
-    assert [one.verdict for one in others if one.due(facts) is not None] == []
+    dated = {one.verdict for kind, one in PROFILE.verdicts() if kind is CHUNK and one.due(facts) is not None}
+    assert dated == {"expiring_unpromoted", "chunk_row_invalid", "unverified"}
+    young = finding(NAMED[13])[1]
+    assert [one.verdict for kind, one in PROFILE.verdicts() if kind is CHUNK and one.due(young) is not None] == []
+
+
+def test_a_row_that_cannot_be_worked_with_and_files_that_could_not_be_read_hide_no_deletion() -> None:
+    group = group_of(replace(NAMED[1], chunks=NAMED[1].chunks[:1]))
+    [chunk] = group.rows[1]
+    other = replace(chunk, user_id="900000000000000009")
+    for given in (group._replace(rows=(group.rows[0], [other], *group.rows[2:])), unread(group)):
+        subjects = PROFILE.conclude([Doubt(MEETINGS, given, given)], AUDIT)
+        [facts] = [one.facts for one in subjects if isinstance(one, Subject) and one.kind is CHUNK]
+        rule = CHUNK.judged(facts).rule
+        assert rule.verdict in {"chunk_row_invalid", "unverified"}
+        assert rule.due(facts) == AS_OF + timedelta(hours=4)
 
 
 def test_what_should_be_deleted_already_is_due_with_the_next_clean_up() -> None:

@@ -59,6 +59,7 @@ def test_what_the_clean_up_is_about_to_delete_is_told_or_is_in_a_recording(
         verdict = found["chunk", case.chunk_id(one)]
         if verdict == "expiring_unpromoted":
             assert is_deleted(one, clean_up, ttl)
+            assert one.pcm is not None or one.mp3 is not None
         elif is_deleted(one, clean_up, ttl) and (one.pcm is not None or one.mp3 is not None):
             assert verdict in {"chunk_superseded", "chunk_row_invalid"}
             if verdict == "chunk_superseded":
@@ -98,3 +99,25 @@ def test_a_chunk_that_is_expiring_stays_so_as_it_gets_older(case: Case, clean_up
     for of, verdict in before.items():
         if verdict == "expiring_unpromoted":
             assert after[of] == verdict
+
+
+@settings(max_examples=50)
+@given(st.integers(1, 600), st.integers(0, 600), COLUMNS)
+def test_a_recording_that_lacks_one_of_very_many_chunks_is_never_in_order(number: int, left: int, columns: str) -> None:
+    """Nor are its chunks called superseded: the one that it lacks may be any."""
+    chunks = tuple(PlantedChunk(each) for each in range(number + 1))
+    case = Case(1, "", {}, "completed", chunks, (PlantedRecording(number * WINDOW, number * WINDOW),))
+    whole = replace(case, recordings=(PlantedRecording((number + 1) * WINDOW, (number + 1) * WINDOW),))
+    never = replace(whole, chunks=tuple(_never_done(one) if one.number == left else one for one in chunks))
+    profile = profile_for(columns)
+    found, is_whole, has_gap = (judged(one, profile, audit_of(profile), columns) for one in (case, whole, never))
+    of = ("recording", case.recording_id(0))
+    assert (found[of], is_whole[of]) == ("recording_short", "recording_ok")
+    assert "chunk_superseded" not in found.values()
+    if left <= number:
+        assert has_gap[of] == "late_chunks"
+        assert "chunk_superseded" not in has_gap.values()
+
+
+def _never_done(chunk: PlantedChunk) -> PlantedChunk:
+    return replace(chunk, status="queued", pcm=1_000, mp3=None, says=None, cleaned=False)
