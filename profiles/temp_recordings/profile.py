@@ -160,7 +160,7 @@ class TempRecordings(Grouped):
                 yield PARTICIPANT.name, f"{scene.key}/{user}", ParticipantFacts(scene, user)
             unfinished = sum(CHUNK.judged(one).verdict not in NOT_AGAINST_COMPLETION for one in chunks)
             yield MEETING.name, scene.meeting.id, MeetingFacts(scene, None if scene.unread else unfinished)
-        for key in sorted(scene.files.keys() | scene.keys):
+        for key in sorted(scene.files.keys() | set(scene.keys or ())):
             if key not in scene.owned and not is_marker(key):
                 facts = FileFacts(scene, key, scene.files.get(key), promoted)
                 yield FILE.name, key if facts.is_named or is_leftover(key) else masked(key), facts
@@ -177,7 +177,7 @@ class TempRecordings(Grouped):
             tuple(sorted(chunks, key=attrgetter("id"))),
             tuple(sorted(recordings, key=attrgetter("id"))),
             group.evidence,
-            tuple(keys),
+            None if audit.asked.only else tuple(keys),
             audit.clock,
             terms,
             before,

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from profiles.temp_recordings.facts import ChunkFacts, FileFacts, MeetingFacts, ParticipantFacts, RecordingFacts
 from profiles.temp_recordings.files import File
-from profiles.temp_recordings.names import TEMP, folder_of, lies_in
+from profiles.temp_recordings.names import RESCUE, STORAGE, TEMP, folder_of, lies_in
 from profiles.temp_recordings.rows import CHUNK_STATUSES, MEETING_STATUSES
 from reconciliation.times import optional_text, to_text
 from reconciliation.wording import joined, plural
@@ -67,7 +67,8 @@ def misplaced(facts: ChunkFacts) -> str:
 def lost(facts: ChunkFacts) -> str:
     ms = facts.lost_ms
     long = "how long it played nothing tells" if ms is None else f"{seconds(ms)} of audio are lost"
-    return f"Its row is {old(facts.age)} and says {facts.chunk.status}; there is no file of its names: {long}."
+    where = "" if facts.scene.keys is not None else f" in {TEMP}, {STORAGE}, {RESCUE} or at the top of the bucket"
+    return f"Its row is {old(facts.age)} and says {facts.chunk.status}; there is no file of its names{where}: {long}."
 
 
 def twin(facts: ChunkFacts) -> str:

@@ -42,7 +42,8 @@ class Piece(NamedTuple):
 @dataclass(frozen=True)
 class Scene:
     """One meeting. ``evidence`` are its files; an ``Unread`` if they could not be read, None if they were not looked
-    up. ``keys`` are keys of the listing of the whole bucket that name it. ``before`` is the scene of the first look.
+    up. ``keys`` are keys of the listing of the whole bucket that name it; None if that was not asked for. ``before`` is
+    the scene of the first look.
     """
 
     key: str
@@ -50,7 +51,7 @@ class Scene:
     chunks: tuple[Chunk, ...]
     recordings: tuple[Recording, ...]
     evidence: Evidence | Unread | None
-    keys: tuple[str, ...]
+    keys: tuple[str, ...] | None
     clock: Clock
     terms: Terms
     before: "Scene | None" = field(default=None, compare=False)

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from dev.demo.temp_recordings.cases import CASES, COLUMNS, DOCUMENTED, LATER, Case, cases_for, hours
+from profiles.temp_recordings.kinds import CHUNK
 from profiles.temp_recordings.queries import CHUNKS, FILES, MEETINGS, RECORDINGS
 from tests.profiles.temp_recordings.world import (
     audit_of,
@@ -72,6 +73,19 @@ def test_where_rows_could_not_be_read_nothing_is_concluded_from_them(case: Case,
     profile = profile_for()
     found = judged(case, profile, audit_of(profile, lost=[lost]))
     assert set(found.values()) <= {"unverified"}
+
+
+@pytest.mark.parametrize("is_asked_for", [False, True])
+def test_where_a_lost_chunk_was_looked_for_is_said(*, is_asked_for: bool) -> None:
+    case, profile = NAMED[5], profile_for()
+    audit = audit_of(profile, only=(case.meeting_id,) if is_asked_for else ())
+    [group] = groups_of(case, profile, LATER)
+    facts = next(
+        of for kind, _, of in profile.facts(MEETINGS, opened(group, audit, ()), None, audit) if kind == "chunk"
+    )
+    rule = CHUNK.judged(facts).rule
+    assert rule.verdict == "chunk_lost"
+    assert ("at the top of the bucket" in rule.why(facts)) is is_asked_for
 
 
 def test_what_was_not_listed_is_not_called_lost_everywhere() -> None:
