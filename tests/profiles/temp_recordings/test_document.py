@@ -70,7 +70,7 @@ def test_what_sizes_tell_is_told_as_it_is() -> None:
 
 
 def only_copies() -> tuple[int, int]:
-    """The chunks of the demo's world that have files, of people of whom the bot will make no recording any more, and how
+    """The chunks of the demo's world that have files, of people of whom the bot makes no recording any more, and how
     many ms they play; but for those of which there is a copy.
     """
     profile = profile_for()
