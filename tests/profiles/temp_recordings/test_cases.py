@@ -1,10 +1,11 @@
 """Every planted case gets the verdict that is expected of it, in the columns and names of both eras."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
-from dev.demo.temp_recordings.cases import CASES, COLUMNS, DOCUMENTED, LATER, Case, cases_for, hours
+from dev.demo.temp_recordings.cases import CASES, COLUMNS, DOCUMENTED, LATER, Case, cases_for, hours, minutes
 from profiles.temp_recordings.kinds import CHUNK
 from profiles.temp_recordings.queries import CHUNKS, FILES, MEETINGS, RECORDINGS
 from tests.profiles.temp_recordings.world import (
@@ -136,6 +137,26 @@ def test_the_wait_that_is_asked_for_decides_what_is_in_time() -> None:
     of = ("chunk", case.chunk_id(case.chunks[0]))
     assert judged(case, profile, audit_of(profile, wait_seconds=2 * 60 * 60))[of] == "chunk_in_time"
     assert judged(case, profile, audit_of(profile, wait_seconds=60 * 60))[of] == "transcode_stuck"
+
+
+@pytest.mark.parametrize(
+    ("columns", "clean_up", "expected"),
+    [
+        (LATER, "ended", "chunk_in_time"),
+        (LATER, "all", "expiring_unpromoted"),
+        (DOCUMENTED, "ended", "chunk_in_time"),
+        (DOCUMENTED, "all", "chunk_in_time"),
+    ],
+)
+def test_in_the_hour_in_which_summer_ends_a_chunk_may_be_young_and_is_saved_as_if_it_were_old(
+    columns: str, clean_up: str, expected: str
+) -> None:
+    """It was made ten minutes ago, or seventy: its wall clock has shown that twice. One in UTC has not."""
+    now = datetime(2026, 11, 1, 6, 35, tzinfo=UTC)
+    chunk = replace(NAMED[3].chunks[0], mp3=None, age=minutes(10))
+    case, profile = replace(NAMED[3], chunks=(chunk,)), profile_for(columns, clean_up)
+    found = judged(case, profile, audit_of(profile, now=now), columns)
+    assert found["chunk", case.chunk_id(chunk)] == expected
 
 
 def test_a_pause_that_lasts_longer_than_any_meeting_is_a_crash() -> None:
