@@ -32,10 +32,11 @@ help: ## show this list
 PROFILE ?= pre-capture-sessions
 DEMO_pre-capture-sessions := dev.demo
 DEMO_stuck-uploads := dev.demo.stuck_uploads
+DEMO_temp-recordings := dev.demo.temp_recordings
 
 .PHONY: demo
-demo: install $(if $(filter stuck-uploads,$(PROFILE)),$(SERVERS)) ## plant what is lost, audit it, compare, repair, stop everything; PROFILE=stuck-uploads is another system
-	@[ -n '$(DEMO_$(PROFILE))' ] || { echo "There is no demo of $(PROFILE): give PROFILE=pre-capture-sessions or stuck-uploads" >&2; exit 2; }
+demo: install $(if $(filter stuck-uploads temp-recordings,$(PROFILE)),$(SERVERS)) ## plant what is lost, audit it, compare, repair, stop everything; PROFILE=stuck-uploads and temp-recordings are other systems
+	@[ -n '$(DEMO_$(PROFILE))' ] || { echo "There is no demo of $(PROFILE): give PROFILE=pre-capture-sessions, stuck-uploads or temp-recordings" >&2; exit 2; }
 	@$(RUN)/python -m $(DEMO_$(PROFILE))
 
 .PHONY: start

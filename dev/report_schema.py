@@ -10,7 +10,7 @@ from copy import copy
 from dataclasses import replace
 from pathlib import Path
 
-from profiles import pre_capture_sessions, stuck_uploads
+from profiles import pre_capture_sessions, stuck_uploads, temp_recordings
 from profiles.stuck_uploads.dialects import DIALECTS
 from profiles.stuck_uploads.profile import COLUMNS
 from reconciliation.profile import Profile
@@ -23,7 +23,7 @@ def house() -> dict[str, Profile]:
     """The profiles of the house by name, each with whatever its settings may make of it."""
     uploads = stuck_uploads.PROFILE
     in_each_shape = [uploads.configured({**uploads.given, COLUMNS: columns}) for columns in DIALECTS]
-    return {one.name: one for one in (pre_capture_sessions.PROFILE, _any_of(in_each_shape))}
+    return {one.name: one for one in (pre_capture_sessions.PROFILE, _any_of(in_each_shape), temp_recordings.PROFILE)}
 
 
 def path_of(profile: str) -> Path:

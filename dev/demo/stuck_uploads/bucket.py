@@ -11,6 +11,8 @@ from dev.demo.stuck_uploads.cases import STRAY_OBJECT, Case
 from dev.devstack.moto import REGION, MotoServer
 
 _CONNECTIONS = 8
+_BLOCK = 1_000_000
+"""More bytes at once are warned of."""
 
 
 def objects_of(cases: Iterable[Case]) -> Iterator[tuple[str, bytes]]:
@@ -59,7 +61,9 @@ def plant_azure(connection_string: str, container: str, objects: Iterable[tuple[
 
 
 async def _plant_azure(connection_string: str, container: str, objects: Iterator[tuple[str, bytes]]) -> None:
-    async with BlobServiceClient.from_connection_string(connection_string) as service:
+    async with BlobServiceClient.from_connection_string(
+        connection_string, max_single_put_size=_BLOCK, max_block_size=_BLOCK
+    ) as service:
         client = await service.create_container(container)
 
         async def work() -> None:

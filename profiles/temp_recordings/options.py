@@ -1,0 +1,36 @@
+"""The request parameters of this audit."""
+
+from datetime import timedelta
+
+from reconciliation.options import Option
+from reconciliation.parameters import AuditParameters
+
+FULL = "full"
+MODES = (FULL,)
+_MOST_HOURS = 24 * 365
+_MOST_SECONDS = 24 * 60 * 60
+OPTIONS = (
+    Option(
+        "ttl_hours",
+        24,
+        "How old chunks get before the bot's clean-up deletes them; it is an hour where the clean-up deletes all.",
+        f"a whole number of hours from 1 to {_MOST_HOURS}",
+        least=1,
+        most=_MOST_HOURS,
+    ),
+    Option(
+        "wait_seconds",
+        300,
+        "How long the bot waits for its transcoder at the end of a meeting.",
+        f"a whole number of seconds from 0 to {_MOST_SECONDS}",
+        most=_MOST_SECONDS,
+    ),
+)
+
+
+def ttl(asked: AuditParameters) -> timedelta:
+    return timedelta(hours=asked.options["ttl_hours"])
+
+
+def wait(asked: AuditParameters) -> timedelta:
+    return timedelta(seconds=asked.options["wait_seconds"])

@@ -1,0 +1,34 @@
+"""The queries to the bot's Postgres. Rows come as they are, in the columns of either era; all values are bound."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from reconciliation.parameters import AuditParameters
+from reconciliation.queries import SqlRows
+
+CHUNKS, RECORDINGS, MEETINGS = "temp_recordings", "recordings", "meetings"
+"""The names of the tables, and of the sources."""
+FILES = "files"
+"""The name of the source that lists the bucket."""
+_KEYS = {CHUNKS: "meeting_id", RECORDINGS: "meeting_id", MEETINGS: "id"}
+_ROWS = "select json_build_array(t.xmin::text, to_json(t))::text from {table} t"
+
+
+def rows(table: str, asked: AuditParameters) -> SqlRows:
+    """The rows of a table, ascending by the meeting; of some meetings if the request names any."""
+    wanted = "(%(only)s::text[] is null or t.{key}::text = any(%(only)s::text[]))"
+    sql = f'{_ROWS} where {wanted} order by t.{{key}}::text collate "C"'
+    return SqlRows(_of(table, sql), {"only": list(asked.only) or None})
+
+
+def rows_again(table: str, meetings: Sequence[str]) -> SqlRows:
+    """The rows of the given meetings."""
+    return SqlRows(_of(table, f"{_ROWS} where t.{{key}}::text = any(%(keys)s::text[])"), _values(meetings))
+
+
+def _of(table: str, sql: str) -> str:
+    return sql.format(table=table, key=_KEYS[table])
+
+
+def _values(meetings: Sequence[str]) -> dict[str, Any]:
+    return {"keys": list(meetings)}
