@@ -47,11 +47,14 @@ start: install ## run the app on port 7071 with its stack until Ctrl-C; data is 
 test: install $(SERVERS) dev/devstack/chromium/node_modules/installed ## run the tests, in seven minutes on two cores
 	@$(RUN)/$(PYTEST) -m "not deep"
 
+# One of them takes four minutes where nothing else is at work.
+LONG := --timeout 1200
+
 .PHONY: test-deep
 test-deep: install $(SERVERS) ## the long ones: thousands of random worlds and examples, twenty audits on a bad day, audit after audit on one host
-	@$(RUN)/$(PYTEST) -m deep
-	@$(RUN)/$(PYTEST) --hypothesis-profile thorough tests/reconciliation tests/profiles tests/activities
-	@$(RUN)/$(PYTEST) --hypothesis-profile deep tests/worlds
+	@$(RUN)/$(PYTEST) $(LONG) -m deep
+	@$(RUN)/$(PYTEST) $(LONG) --hypothesis-profile thorough tests/reconciliation tests/profiles tests/activities
+	@$(RUN)/$(PYTEST) $(LONG) --hypothesis-profile deep tests/worlds
 
 # The packages, the app as it is deployed, the orchestrators under the Durable library, and one whole audit.
 TESTS_313 := $(addprefix tests/,test_requirements.py test_function_app.py orchestrators app/test_whole_audit.py)
