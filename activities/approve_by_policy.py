@@ -13,7 +13,7 @@ from adapters.store.repairs import StoredPlan
 from adapters.telemetry import event
 from reconciliation.effects import code_of
 from reconciliation.errors import RepairRefusedError
-from reconciliation.policy import HOUR
+from reconciliation.policy import HOUR, within_hour
 from reconciliation.repair_lifecycle import RepairState
 from reconciliation.repair_record import Decision, RepairRecord
 
@@ -97,7 +97,7 @@ async def _stands_against(job: RepairJob, stored: StoredPlan) -> _Against | None
     if state.paused_at is not None:
         return _Against(state.why, pauses=True)
     made, now = await lately_made(services, record.profile), services.now()
-    recent, planned = sum(now - one.at < HOUR for one in made), len(stored.plan.changes)
+    recent, planned = within_hour((one.at for one in made), now), len(stored.plan.changes)
     if planned > policy.most or recent + planned > policy.most_per_hour:
         return _Against(
             f"{planned} changes, after {recent} within the last hour, are more than the policy approves: "

@@ -78,8 +78,12 @@ class NamedPolicy(NamedTuple):
 
 def still_allowed(policy: Policy, begun: Iterable[datetime], now: datetime) -> int:
     """How many changes a policy may begin now, by when it began others (in any order)."""
-    recent = sum(now - moment < HOUR for moment in begun)
-    return max(0, min(policy.most, policy.most_per_hour - recent))
+    return max(0, min(policy.most, policy.most_per_hour - within_hour(begun, now)))
+
+
+def within_hour(begun: Iterable[datetime], now: datetime) -> int:
+    """How many of these changes were begun within the last hour."""
+    return sum(now - moment < HOUR for moment in begun)
 
 
 @dataclass(frozen=True)
