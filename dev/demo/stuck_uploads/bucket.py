@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from typing import Any
 
 from aiobotocore.session import get_session
 from azure.storage.blob.aio import BlobServiceClient
 
 from dev.demo.stuck_uploads.cases import STRAY_OBJECT, Case
-from dev.devstack.moto import REGION, MotoServer
+from dev.devstack.moto import REGION, MotoServer, moto
 
 _CONNECTIONS = 8
 _BLOCK = 1_000_000
@@ -71,3 +72,17 @@ async def _plant_azure(connection_string: str, container: str, objects: Iterator
                 await client.upload_blob(key, data)
 
         await asyncio.gather(*(work() for _ in range(_CONNECTIONS)))
+
+
+def planted_bucket(
+    running: ExitStack, setting: str, name: str, objects: Iterable[tuple[str, bytes]], container_of: str | None
+) -> dict[str, str]:
+    """The settings of a bucket that holds these objects: a container of the account of this connection string, or
+    without one a bucket of an S3 that is running until the stack is closed.
+    """
+    if container_of is not None:
+        plant_azure(container_of, name, objects)
+        return {setting: container_of, f"{setting}__container": name}
+    server = running.enter_context(moto())
+    plant_s3(server, name, objects)
+    return server.settings(setting, name)

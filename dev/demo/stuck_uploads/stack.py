@@ -7,13 +7,12 @@ from pathlib import Path
 
 import psycopg
 
-from dev.demo.stuck_uploads.bucket import objects_of, plant_azure, plant_s3
+from dev.demo.stuck_uploads.bucket import objects_of, planted_bucket
 from dev.demo.stuck_uploads.cases import Case, cases_for
 from dev.demo.stuck_uploads.rows import create_schema, plant_rows
 from dev.demo.stuck_uploads.runs import CROP_DEPLOYMENT, DEPLOYMENT, plant_runs
 from dev.devstack.app import RunningApp, running_app
 from dev.devstack.azurite import azurite
-from dev.devstack.moto import moto
 from dev.devstack.postgres import postgres
 from dev.devstack.prefect import PrefectServer, prefect
 from profiles.stuck_uploads.dialects import DIALECTS
@@ -60,16 +59,8 @@ def stack(
         plant_rows(database, columns, cases, others=others)
         plant_runs(engine, cases, unrelated=unrelated)
         objects = objects_of(cases)
-        if on_azure:
-            plant_azure(storage.connection_string, BUCKET, objects)
-            bucket = {
-                "STUCK_UPLOADS_BUCKET": storage.connection_string,
-                "STUCK_UPLOADS_BUCKET__container": BUCKET,
-            }
-        else:
-            server = running.enter_context(moto())
-            plant_s3(server, BUCKET, objects)
-            bucket = server.settings("STUCK_UPLOADS_BUCKET", BUCKET)
+        container_of = storage.connection_string if on_azure else None
+        bucket = planted_bucket(running, "STUCK_UPLOADS_BUCKET", BUCKET, objects, container_of)
         settings = {
             "AzureWebJobsStorage": storage.connection_string,
             "AUDIT_PROFILES": PROFILE,

@@ -5,12 +5,11 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from dev.demo.stuck_uploads.bucket import plant_azure, plant_s3
+from dev.demo.stuck_uploads.bucket import planted_bucket
 from dev.demo.temp_recordings.cases import LATER, Case, cases_for
 from dev.demo.temp_recordings.rows import ZONES, create_schema, plant_rows
 from dev.devstack.app import RunningApp, running_app
 from dev.devstack.azurite import azurite
-from dev.devstack.moto import moto
 from dev.devstack.postgres import postgres
 
 PROFILE, BUCKET = "temp-recordings", "recordings"
@@ -40,16 +39,8 @@ def stack(
         storage = running.enter_context(azurite())
         create_schema(database, columns)
         objects = ((key, bytes(size)) for case in cases for key, size in case.objects(columns))
-        if on_azure:
-            plant_azure(storage.connection_string, BUCKET, objects)
-            bucket = {
-                "TEMP_RECORDINGS_BUCKET": storage.connection_string,
-                "TEMP_RECORDINGS_BUCKET__container": BUCKET,
-            }
-        else:
-            server = running.enter_context(moto())
-            plant_s3(server, BUCKET, objects)
-            bucket = server.settings("TEMP_RECORDINGS_BUCKET", BUCKET)
+        container_of = storage.connection_string if on_azure else None
+        bucket = planted_bucket(running, "TEMP_RECORDINGS_BUCKET", BUCKET, objects, container_of)
         settings = {
             "AzureWebJobsStorage": storage.connection_string,
             "AUDIT_PROFILES": PROFILE,
