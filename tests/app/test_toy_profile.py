@@ -363,8 +363,9 @@ def test_its_schedule_neither_blocks_nor_is_blocked_by_that_of_pre(
         "AUDIT_SCHEDULE__TOY_SHOP": NEW_YEAR,
         "TOY_STORAGE": proxy.connection_string,
     }
-    of_shop = replace(shop, report_container=world.report_container)
-    with running({**of_shop.settings(), **world.settings(), **schedules}) as api:
+    # A store of its own: a scheduled audit's name says the minute it was due, so those of another test sort among them.
+    schedules["AUDIT_REPORT_CONTAINER"] = f"audits-{uuid4().hex}"
+    with running({**shop.settings(), **world.settings(), **schedules}) as api:
         held = proxy.hold(folder("a-1"))
         fire(api, "scheduled_audit_toy_shop")
         assert held.reached.wait(30)
