@@ -123,7 +123,44 @@ class GuardedCalls:
     most_seconds: int
 
 
-Statement = GuardedSql | GuardedCalls
+@dataclass(frozen=True, kw_only=True)
+class GuardedCopy:
+    """Copies one object of a bucket to a key of the same bucket at which there is none, and proves the copy.
+
+    ``setting`` names the connection that writes; the guards are read as those of ``GuardedCalls``. The values of an
+    effect name the ``source``, its ``source_version``, its ``sha256`` and its ``bytes``, and the ``target``. What is
+    read must be of that version; it is written only where there is nothing (a store that does not refuse a second
+    write, which is proved first, is refused), and read back: it is a copy if its SHA-256 is the one that was planned.
+    It leaves ``target``, ``version`` and ``sha256``. It was applied if the target holds just those bytes.
+    """
+
+    name: str
+    means: str
+    setting: str
+    guards: tuple[Guard, ...]
+    guarded: Callable[[Values, datetime], SqlRows]
+    lookups: Callable[[Values], tuple[Lookup, ...]] = lambda _values: ()
+    unchanged: Callable[[Values, Sequence[Any]], Mapping[str, bool]] = lambda _values, _results: {}
+    most_seconds: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class GuardedRemoval:
+    """Deletes the copy that a ``GuardedCopy`` has made, as long as it is as it was left, and the original is there.
+
+    The values of an effect are ``source`` and ``sha256``, with what the copy left. Nothing is deleted unless ``source``
+    holds the same bytes at that moment, and the copy is still of its ``version``. It was applied if there is no copy.
+    """
+
+    name: str
+    means: str
+    setting: str
+    guards: tuple[Guard, ...]
+    guarded: Callable[[Values, datetime], SqlRows]
+    most_seconds: int
+
+
+Statement = GuardedSql | GuardedCalls | GuardedCopy | GuardedRemoval
 
 
 class Ending(StrEnum):

@@ -108,9 +108,28 @@ class SqliteRows:
         return int(bool(result) and result["state"] != "missing")
 
 
-Lookup = BlobsOf | BlobCount | Contents | ObjectsUnder | SqliteRows
+@dataclass(frozen=True)
+class AudioOf:
+    """One object, read to its last byte: its SHA-256, and the MPEG frames in it; the result is a JSON object with the
+    members of ``AudioAnswer``.
+    """
+
+    setting: str
+    key: str
+
+    @property
+    def place(self) -> str:
+        """Where it looks, for a log."""
+        return self.key
+
+    def things(self, result: Any) -> int:
+        """One, if the object is there."""
+        return int(bool(result) and result["state"] != "missing")
+
+
+Lookup = BlobsOf | BlobCount | Contents | ObjectsUnder | SqliteRows | AudioOf
 _LOOKUPS: dict[str, type[Lookup]] = {
-    one.__name__: one for one in (BlobsOf, BlobCount, Contents, ObjectsUnder, SqliteRows)
+    one.__name__: one for one in (BlobsOf, BlobCount, Contents, ObjectsUnder, SqliteRows, AudioOf)
 }
 
 
@@ -175,6 +194,24 @@ class SqliteAnswer(TypedDict):
     why: str
     version: str
     rows: list[list[list[Any]] | None]
+
+
+class AudioAnswer(TypedDict):
+    """What an object holds, by its bytes alone. ``frames`` of MPEG audio that are whole play for ``ms`` together; both
+    are 0 for raw audio and whatever else is no MPEG audio. ``declared_frames`` is what a header within the first frame
+    (Xing, Info or VBRI) says; None: there is none. ``is_cut``: its last frame is not whole. ``stray`` are bytes that
+    belong to no frame and no tag. If it is missing all of it is empty.
+    """
+
+    state: Literal["read", "missing"]
+    version: str
+    bytes: int
+    sha256: str
+    frames: int
+    ms: int
+    declared_frames: int | None
+    is_cut: bool
+    stray: int
 
 
 class Contained(NamedTuple):
