@@ -16,6 +16,7 @@ from reconciliation.policy import Policy, PolicyState, still_allowed
 from reconciliation.profile import Profile
 from reconciliation.repair import MOST_CHANGES
 from reconciliation.repair_lifecycle import RepairState
+from reconciliation.repair_plan import Named
 from reconciliation.repair_record import Chosen, RepairRecord
 from reconciliation.run_record import RunRecord, new_audit_id
 from reporting.document import ReportReader
@@ -71,10 +72,10 @@ async def _chosen(services: Services, audit: RunRecord, profile: Profile, policy
     most = still_allowed(policy, begun, services.now())
     if not most:
         return "enough_within_hour"
-    ids = await _found(services, audit, profile, policy, state)
-    if not ids:
+    found = await _found(services, audit, profile, policy, state)
+    if not found:
         return "all_wait"
-    return Chosen(tuple(_from_its_place(ids, audit)[: min(MOST_CHANGES, _LOOKED_AT * most)]), most=most)
+    return Chosen(tuple(_from_its_place(found, audit)[: min(MOST_CHANGES, _LOOKED_AT * most)]), most=most)
 
 
 def _nothing(request: AuditRequest, reason: str) -> BeginRecoveryResult:
@@ -106,27 +107,27 @@ def _sealed(policy: Policy, repair_id: str) -> Sealed:
 
 async def _found(
     services: Services, audit: RunRecord, profile: Profile, policy: Policy, state: PolicyState
-) -> list[str]:
+) -> list[Named]:
     """The subjects that the policy's repairs mend, in the order of the report, without those that wait, and those
     about which somebody must be asked.
     """
-    verdicts, kind, now = profile.approved_by(policy.repairs), profile.kinds[0].name, services.now()
-    reader, found = ReportReader(), list[str]()
+    verdicts, now = profile.approved_by(policy.repairs), services.now()
+    reader, found = ReportReader(), list[Named]()
     async for lines in services.store.reports.lines(audit.folder):
         found += [
-            finding["subject"]["id"]
+            Named(finding["subject"]["kind"], finding["subject"]["id"])
             for finding in reader.read(lines)
-            if finding["subject"]["kind"] == kind and finding["verdict"] in verdicts
+            if finding["verdict"] in verdicts
         ]
-    return [one for one in found if not state.is_waiting(one, now)]
+    return [one for one in found if not state.is_waiting(one.id, now)]
 
 
-def _from_its_place(ids: list[str], audit: RunRecord) -> list[str]:
+def _from_its_place(found: list[Named], audit: RunRecord) -> list[Named]:
     """The same, from a place that differs by audit: where there are more than one repair takes, none of them always
     comes last.
     """
-    place = int(_digest(audit.audit_id)[:8], 16) % len(ids)
-    return ids[place:] + ids[:place]
+    place = int(_digest(audit.audit_id)[:8], 16) % len(found)
+    return found[place:] + found[:place]
 
 
 def _repair_id(audit: RunRecord) -> str:

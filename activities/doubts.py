@@ -62,12 +62,12 @@ def looked_up_from_json(value: list[Any], profile: Profile) -> LookedUp:
 
 
 def counted_from_json(value: list[Any]) -> tuple[str, str, list[str]]:
-    """Join, verdict and ids of counted subjects. Raises ``ValueError`` or ``TypeError`` for other values."""
-    join, verdict, ids = value
+    """Kind, verdict and ids of counted subjects. Raises ``ValueError`` or ``TypeError`` for other values."""
+    join, kind, verdict, ids = value
     if not isinstance(ids, list):
         raise TypeError(ids)
-    _check_texts(join, verdict, *ids)
-    return join, verdict, ids
+    _check_texts(join, kind, verdict, *ids)
+    return kind, verdict, ids
 
 
 def _check_texts(*values: Any) -> None:

@@ -39,7 +39,7 @@ async def judge_audit(request: AuditRequest, services: Services) -> JudgeResult:
         screening = await services.store.attempts.screened(record.attempt_folder)
         if screening is None:
             raise RunStoreError(f"Audit {record.audit_id} was not screened. Resume the audit.")
-        with Spools(screening.now, job.profile.kinds[0].name) as spools:
+        with Spools(screening.now, job.profile.kinds[0]) as spools:
             await _judge(job, screening, spools)
     return {"ok": True}
 

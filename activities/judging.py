@@ -31,10 +31,10 @@ class ToJudge(NamedTuple):
 
 @asynccontextmanager
 async def to_judge(
-    job: Job, screening: Screening, count: Callable[[str, Sequence[str]], None]
+    job: Job, screening: Screening, count: Callable[[str, str, Sequence[str]], None]
 ) -> AsyncIterator[ToJudge]:
-    """Read again what is in doubt, and keep it until the block ends; ``count`` is called with verdicts and ids of what
-    is in order, of kinds that keep ids.
+    """Read again what is in doubt, and keep it until the block ends; ``count`` is called with kinds, verdicts
+    and ids of what is in order, of kinds that keep ids.
     """
     profile = job.profile
     plan = await job.services.store.plans.existing(job.record.folder)
@@ -47,16 +47,16 @@ async def to_judge(
         verdicts = _verdicts(job, screening)
         if audit.all_lost != before.all_lost or names_more(profile, by_units, audit):
             # The second look found new gaps or new links, which may put more in doubt: the first look is repeated.
-            look = FirstLook(profile, cleared(job, plan, audit))
+            look = FirstLook(profile, cleared(job, plan, audit), job.record.is_look)
             looked = looked_before(await _taken_in_again(job, look, plan, screening, by_units), looked)
             verdicts = look.verdicts
-            for (_, verdict), ids in look.counted.items():
-                count(verdict, ids)
+            for (_, kind, verdict), ids in look.counted.items():
+                count(kind, verdict, ids)
         elif screening.kept_ids:
             folder = f"{job.record.folder}/{screening.folder}"
             async for lines in job.services.store.attempts.counted(folder, counted_from_json):
-                for _, verdict, ids in lines:
-                    count(verdict, ids)
+                for kind, verdict, ids in lines:
+                    count(kind, verdict, ids)
         again = await read_again(job, audit, looked, kept, plan.earliest)
         tables = {name: rows for name, rows in again.tables.items() if name not in again.lost}
         lost = audit.lost | (again.lost & audit.tables.keys())

@@ -28,7 +28,7 @@ from reconciliation.effects import Effect
 from reconciliation.errors import RunStoreError
 from reconciliation.repair import Change
 from reconciliation.repair_lifecycle import RepairState
-from reconciliation.repair_plan import LeftOut, Named, PlannedChange, RepairPlan
+from reconciliation.repair_plan import LeftOut, PlannedChange, RepairPlan
 
 bp = df.Blueprint()
 
@@ -114,7 +114,7 @@ async def _plan(job: RepairJob, look: int) -> RepairPlan:
 
 
 async def _forward(job: RepairJob, look: int) -> list[PlannedChange | LeftOut]:
-    subjects = [Named(job.profile.kinds[0].name, one) for one in job.record.chosen.findings]
+    subjects = job.record.chosen.findings
     reader = Reader(job, await judged_now(job, look, subjects))
     await reader.read_rows(subjects)
     found: list[PlannedChange | LeftOut] = []

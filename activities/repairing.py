@@ -25,6 +25,7 @@ from reconciliation.queries import SqlRows
 from reconciliation.repair import Repair, Repairable
 from reconciliation.repair_plan import LeftOut, Named, PlannedChange, RepairPlan
 from reconciliation.repair_record import RepairRecord
+from reconciliation.run_record import LOOKS
 
 
 class RepairRequest(TypedDict):
@@ -72,7 +73,7 @@ def look_id(repair_id: str, number: int) -> str:
     """The id of the audit that a look of a repair is: it has its folder within the repair's, and no other audit is
     compared with it or shown beside it.
     """
-    return f"repairs/{repair_id}/{number}"
+    return f"{LOOKS}{repair_id}/{number}"
 
 
 @dataclass
@@ -111,7 +112,7 @@ async def judged_now(job: RepairJob, number: int, subjects: Sequence[Named]) -> 
     screening = None if record is None else await services.store.attempts.screened(record.attempt_folder)
     if record is None or screening is None:
         raise RunStoreError(f"Look {number} of repair {job.record.repair_id} was not taken to its end.")
-    wanted = _Wanted(set(subjects), job.profile.kinds[0].name)
+    wanted = _Wanted(set(subjects))
     async with to_judge(Job(services, record, job.profile), screening, wanted.count) as ready:
         given = (job.profile, ready.audit, ready.doubts, ready.in_order, None)
         result = judge_doubts(*given, takes=wanted, complete=ready.complete)
@@ -123,10 +124,9 @@ async def judged_now(job: RepairJob, number: int, subjects: Sequence[Named]) -> 
 
 @dataclass
 class _Wanted:
-    """Keeps what is judged of some subjects; those that are only counted are of the kind ``counted``."""
+    """Keeps what is judged of some subjects."""
 
     subjects: Set[Named]
-    counted: str
     verdicts: dict[Named, str] = field(default_factory=dict)
     findings: dict[Named, Finding[Any]] = field(default_factory=dict)
 
@@ -135,10 +135,8 @@ class _Wanted:
         if subject in self.subjects:
             self.findings[subject], self.verdicts[subject] = finding, finding.judgement.verdict
 
-    def count(self, verdict: str, ids: Iterable[str]) -> None:
-        self.verdicts.update(
-            (subject, verdict) for one in ids if (subject := Named(self.counted, one)) in self.subjects
-        )
+    def count(self, kind: str, verdict: str, ids: Iterable[str]) -> None:
+        self.verdicts.update((subject, verdict) for one in ids if (subject := Named(kind, one)) in self.subjects)
 
 
 class Reader:

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import IO, Any, TypeVar
 
 from reconciliation.finding import Finding
-from reconciliation.rules import SEVERITY_ORDER, Severity
+from reconciliation.rules import SEVERITY_ORDER, Kind, Severity
 from reporting.document import (
     CLOSING,
     COUNTED_CLOSING,
@@ -36,7 +36,7 @@ class Spools:
     people know the subjects of the findings.
     """
 
-    def __init__(self, now: datetime, counted_kind: str) -> None:
+    def __init__(self, now: datetime, counted_kind: Kind[Any]) -> None:
         self._now = now
         self._counted_kind = counted_kind
         self.names = NamesToLookUp()
@@ -64,8 +64,10 @@ class Spools:
             self._dated.setdefault(severity, []).append((due, line))
         self.names.add(finding)
 
-    def count(self, verdict: str, subjects: Iterable[str]) -> None:
-        """Add the ids of subjects that are only counted."""
+    def count(self, kind: str, verdict: str, subjects: Iterable[str]) -> None:
+        """Add the ids of subjects that are only counted, if a report holds those of their kind."""
+        if kind != self._counted_kind.name or not self._counted_kind.keeps_ids:
+            return
         for subject in subjects:
             ids = self._ids.setdefault(verdict, [])
             ids.append(subject)
@@ -79,7 +81,7 @@ class Spools:
                 self._write_ids(verdict)
         yield opening(head).encode()
         yield from _joined([spool for severity in SEVERITY_ORDER for spool in self._in_order(severity)])
-        yield counted_begin(self._counted_kind).encode()
+        yield counted_begin(self._counted_kind.name).encode()
         for number, (verdict, spool) in enumerate(sorted(self._counted.items())):
             yield counted_opening(verdict, first=number == 0).encode()
             yield from _joined([spool])

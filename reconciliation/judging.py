@@ -20,8 +20,8 @@ class Takes(Protocol):
         """A finding, with its change since the previous audit."""
         ...
 
-    def count(self, verdict: str, subjects: Iterable[str], /) -> None:
-        """The ids of subjects that turned out to be in order, of kinds that keep ids."""
+    def count(self, kind: str, verdict: str, subjects: Iterable[str], /) -> None:
+        """The ids of subjects of a kind that turned out to be in order."""
         ...
 
 
@@ -85,8 +85,8 @@ def judge_doubts(
             if known is not None and previous is not None:
                 asking.append(known)
             takes.add(finding, None if known is None else change_of(previous, known, profile.shows))
-        elif subject.kind.keeps_ids:
-            takes.count(judgement.verdict, [subject.id])
+        else:
+            takes.count(subject.kind.name, judgement.verdict, [subject.id])
     coverage = with_gaps(audit, late).coverage
     since = compare(previous, asking, profile.shows, mode=audit.asked.mode, complete=coverage.is_complete and complete)
     return Result(coverage, in_order, audit.asked.mode, since, complete)

@@ -21,6 +21,7 @@ from reconciliation.options import Option
 from reconciliation.parameters import AuditParameters
 from reconciliation.queries import Moments, Query
 from reconciliation.repair import Repair
+from reconciliation.repair_plan import Named
 from reconciliation.rules import Kind, Rule
 from reconciliation.showing import Showing, fields_of
 from reconciliation.since_last import Known
@@ -253,11 +254,11 @@ class Profile(ABC):
         """Warnings for the reader about what the audit is based on, one sentence each."""
         return ()
 
-    def look_at(self, ids: Sequence[str], found_by: AuditParameters) -> AuditParameters:  # noqa: ARG002 - for profiles to say
-        """The parameters of an audit that judges these subjects of the first kind again, before and after a repair.
-        ``found_by`` are those of the audit that has found them.
+    def look_at(self, subjects: Sequence[Named], found_by: AuditParameters) -> AuditParameters:  # noqa: ARG002 - for profiles to say
+        """The parameters of an audit that judges these subjects again, before and after a repair. ``found_by`` are
+        those of the audit that has found them.
         """
-        return self.parameters(only=tuple(ids))
+        return self.parameters(only=tuple(one.id for one in subjects))
 
     def look_up(self, ids: Sequence[str]) -> str:  # noqa: ARG002 - for profiles to say
         """A SQL statement with which a person looks these ids up (see ``Kind.named``)."""

@@ -8,6 +8,7 @@ from typing import Any, Self
 from reconciliation.fields import Fields
 from reconciliation.policy import NamedPolicy
 from reconciliation.repair_lifecycle import RepairState
+from reconciliation.repair_plan import Named
 from reconciliation.times import optional_text, to_text
 
 SCHEMA_VERSION = 1
@@ -17,22 +18,32 @@ DIGEST = r"^[0-9a-f]{64}$"
 
 @dataclass(frozen=True)
 class Chosen:
-    """Which findings of an audit are to be repaired: these ids, those of these verdicts, or all that can be; at most
+    """Which findings of an audit are to be repaired: these, those of these verdicts, or all that can be; at most
     ``most`` of them.
     """
 
-    findings: tuple[str, ...] = ()
+    findings: tuple[Named, ...] = ()
     verdicts: tuple[str, ...] = ()
     most: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object; ``from_json`` gives back an equal value."""
-        return {"findings": list(self.findings), "verdicts": list(self.verdicts), "most": self.most}
+        return {
+            "findings": [one._asdict() for one in self.findings],
+            "verdicts": list(self.verdicts),
+            "most": self.most,
+        }
 
     @classmethod
     def from_json(cls, fields: Fields) -> Self:
         """Raises ``ValueError`` if it is not what ``to_json`` makes."""
-        return cls(fields.texts("findings"), fields.texts("verdicts"), fields.whole("most"))
+        named = fields.members.get("findings")
+        if isinstance(named, list) and named and isinstance(named[0], str):
+            # An earlier release kept ids alone; what it did stays readable.
+            found = tuple(Named("", one) for one in fields.texts("findings"))
+        else:
+            found = tuple(Named(one.text("kind"), one.text("id")) for one in fields.objects("findings"))
+        return cls(found, fields.texts("verdicts"), fields.whole("most"))
 
 
 @dataclass(frozen=True)

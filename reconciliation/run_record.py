@@ -13,6 +13,8 @@ from reconciliation.progress import Reached
 from reconciliation.times import optional_text, to_text
 
 SCHEMA_VERSION = 1
+LOOKS = "repairs/"
+"""What the id of an audit begins with that is a look of a repair."""
 FIRST_ATTEMPT = "0.0"
 _UNITS, _CALLED_BEFORE, _NOUN_BEFORE = "units", "containers", "container"
 """What earlier releases called units, whatever was audited."""
@@ -54,6 +56,11 @@ class RunRecord:
     dead_letters: int | None = None
     is_of_old_layout: bool = False
     etag: str = field(default="", compare=False, repr=False)
+
+    @property
+    def is_look(self) -> bool:
+        """True if it is a look of a repair, which lies in the repair's folder."""
+        return self.audit_id.startswith(LOOKS)
 
     @property
     def folder(self) -> str:

@@ -14,6 +14,7 @@ from adapters.services import Services, services
 from reconciliation.errors import BadRequestError, FieldProblem, UnreadableError
 from reconciliation.options import shortened
 from reconciliation.people import Person
+from reconciliation.repair_plan import Named
 from reconciliation.repair_record import Chosen, RepairRecord
 from reconciliation.run_record import RunRecord
 from runs import repairs
@@ -145,15 +146,15 @@ async def _chosen(app: Services, audit: RunRecord, given: ProposeRepair) -> Chos
     data = await app.store.reports.report(audit.folder, "json")
     if data is None:
         raise NotFoundError(f"The report of audit {audit.audit_id} was deleted. Audit again.")
-    kind = profile.kinds[0].name
     found = {
-        one["subject"]["id"]: one["verdict"] for one in json.loads(data)["findings"] if one["subject"]["kind"] == kind
+        Named(one["subject"]["kind"], one["subject"]["id"]): one["verdict"] for one in json.loads(data)["findings"]
     }
-    _all_there(given, set(found), {rule.verdict for _, rule in profile.verdicts()})
+    _all_there(given, {one.id for one in found}, {rule.verdict for _, rule in profile.verdicts()})
     meant = [
         one
         for one, verdict in found.items()
-        if (given.findings is None or one in given.findings) and (given.verdicts is None or verdict in given.verdicts)
+        if (given.findings is None or one.id in given.findings)
+        and (given.verdicts is None or verdict in given.verdicts)
     ]
     repairable = profile.mended_by([repair.name for repair in profile.repairs])
     mended = [one for one in meant if found[one] in repairable]

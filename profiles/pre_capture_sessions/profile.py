@@ -22,6 +22,7 @@ from reconciliation.lookups import BlobsOf
 from reconciliation.parameters import AuditParameters
 from reconciliation.profile import Join, Keys, Profile, Scan, Source, database, storage
 from reconciliation.queries import Containers
+from reconciliation.repair_plan import Named
 from reconciliation.times import to_text
 
 STORAGE, DATABASE, CANDIDATES = "SOURCE_STORAGE", "PRE_DATABASE", "candidates"
@@ -94,10 +95,10 @@ class PreCaptureSessions(Profile):
     narrowed_by = ("since", "until")
     only = Keys(SESSIONS, "UUIDs of capture sessions", ANY_UUID, lambda text: str(UUID(text)))
 
-    def look_at(self, ids: Sequence[str], found_by: AuditParameters) -> AuditParameters:  # noqa: ARG002 - it asks the same of all
+    def look_at(self, subjects: Sequence[Named], found_by: AuditParameters) -> AuditParameters:  # noqa: ARG002 - it asks the same of all
         """Whatever their status is by now; only a container without a row can be a recording of theirs."""
         options = {**self.parameters().options, "statuses": STATUSES}
-        return self.parameters(mode=FAST, only=tuple(ids), options=options)
+        return self.parameters(mode=FAST, only=tuple(one.id for one in subjects), options=options)
 
     def screen(self, join: str, group: Group, audit: Audit) -> Screened:
         return screening.screen(join, group, audit)

@@ -36,6 +36,7 @@ from reconciliation.lookups import Lookup, ObjectsUnder
 from reconciliation.parameters import AuditParameters
 from reconciliation.profile import Grouped, Join, Keys, Scan, Setting, Source, api, bucket, database
 from reconciliation.queries import HttpRows, Prefixes
+from reconciliation.repair_plan import Named
 
 DATABASE, PREFECT = "STUCK_UPLOADS_DATABASE", "STUCK_UPLOADS_PREFECT"
 DEPLOYMENT, CROP_DEPLOYMENT = "STUCK_UPLOADS_DEPLOYMENT", "STUCK_UPLOADS_CROP_DEPLOYMENT"
@@ -184,10 +185,10 @@ class StuckUploads(Grouped):
         named = {PROCESS: self.given[DEPLOYMENT], CROP: self.given[CROP_DEPLOYMENT]}
         return {of: name for of, name in named.items() if name}
 
-    def look_at(self, ids: Sequence[str], found_by: AuditParameters) -> AuditParameters:
+    def look_at(self, subjects: Sequence[Named], found_by: AuditParameters) -> AuditParameters:
         """Whatever their status is by now; what was old enough for the audit is so for its repair."""
         asked = {**self.parameters().options, **found_by.options, "statuses": ()}
-        return self.parameters(mode=options.FULL, only=tuple(ids), options=asked)
+        return self.parameters(mode=options.FULL, only=tuple(one.id for one in subjects), options=asked)
 
     # --- the two looks ------------------------------------------------------------------------------------------------
 

@@ -217,7 +217,7 @@ class PolicyWorld:
             new_audit_id(at, f"{number:08x}"),
             NAME,
             AUDIT_ID,
-            Chosen(("video-1",), most=3),
+            Chosen((Named(KIND, "video-1"),), most=3),
             sealed.seal,
             RepairState.PROPOSING,
             created_at=at,

@@ -13,8 +13,9 @@ from reconciliation.effects import Ending
 from reconciliation.errors import RunStoreError
 from reconciliation.policy import NEXT_TRY
 from reconciliation.repair_lifecycle import RepairState
+from reconciliation.repair_plan import Named
 from reconciliation.repair_record import RepairRecord
-from tests.activities.policy_world import AUDIT_ID, LOST, MENDED, NAME, POLICY, PROFILE, PolicyWorld, limited
+from tests.activities.policy_world import AUDIT_ID, KIND, LOST, MENDED, NAME, POLICY, PROFILE, PolicyWorld, limited
 
 OTHERS = sorted(
     {rule.verdict for _, rule in PROFILE.verdicts() if rule.verdict not in PROFILE.mended_by(["start_run"])}
@@ -46,7 +47,8 @@ def stuck(count: int) -> list[tuple[str, str]]:
 async def test_a_repair_of_what_the_policy_mends_rests_on_its_text_and_its_setting(world: PolicyWorld) -> None:
     await world.audited(("a", MENDED), *((f"other-{one}", one) for one in OTHERS))
     record = await begun(world)
-    assert (record.state, record.audit_id, record.chosen.findings) == (RepairState.PROPOSING, AUDIT_ID, ("a",))
+    assert (record.state, record.audit_id) == (RepairState.PROPOSING, AUDIT_ID)
+    assert record.chosen.findings == (Named(KIND, "a"),)
     assert record.policy == POLICY.named()
     assert record.policy.value == "start_run"
     assert record.chosen.most == POLICY.most
@@ -121,7 +123,7 @@ async def test_of_what_somebody_must_be_asked_about_nothing_is_begun(world: Poli
     await world.audited(("old", "unknown_history"))
     assert await begin(world) is None
     await world.audited(("old", "unknown_history"), ("a", MENDED), audit_id="20261128-093000-bbbbbbbb")
-    assert (await begun(world, "20261128-093000-bbbbbbbb")).chosen.findings == ("a",)
+    assert (await begun(world, "20261128-093000-bbbbbbbb")).chosen.findings == (Named(KIND, "a"),)
 
 
 async def test_without_the_audit_or_its_report_there_is_nothing_to_begin(world: PolicyWorld) -> None:
@@ -161,10 +163,11 @@ async def test_what_waits_is_left_alone_for_a_day_and_then_tried_again(world: Po
     await world.store.policies.change(NAME, lambda state: state.left_alone(["video-0"], world.now))
     world.now += NEXT_TRY - timedelta(seconds=1)
     await world.audited(*stuck(2))
-    assert (await begun(world)).chosen.findings == ("video-1",)
+    assert (await begun(world)).chosen.findings == (Named(KIND, "video-1"),)
     world.now += timedelta(seconds=1)
     await world.audited(*stuck(2), audit_id="20261128-093000-bbbbbbbb")
-    assert set((await begun(world, "20261128-093000-bbbbbbbb")).chosen.findings) == {"video-0", "video-1"}
+    found = (await begun(world, "20261128-093000-bbbbbbbb")).chosen.findings
+    assert {one.id for one in found} == {"video-0", "video-1"}
 
 
 async def test_where_there_are_more_than_fit_none_of_them_always_comes_last(world: PolicyWorld) -> None:
@@ -175,7 +178,7 @@ async def test_where_there_are_more_than_fit_none_of_them_always_comes_last(worl
         await world.audited(*stuck(10), audit_id=audit_id)
         findings = (await begun(world, audit_id)).chosen.findings
         assert len(findings) == 3
-        seen |= set(findings)
+        seen |= {one.id for one in findings}
         world.now += timedelta(seconds=1)
     assert seen == {f"video-{number}" for number in range(10)}
 
@@ -193,5 +196,5 @@ async def test_only_what_the_policy_mends_is_chosen_each_once_and_within_its_lim
         return
     chosen = (await begun(world)).chosen
     assert chosen.most == min(most, most_per_hour)
-    assert set(chosen.findings) <= mended
+    assert {one.id for one in chosen.findings} <= mended
     assert len(set(chosen.findings)) == len(chosen.findings) == min(len(mended), 3 * chosen.most)

@@ -203,12 +203,20 @@ async def test_damage_of_what_an_attempt_left_ends_in_no_report_and_names_it(nam
 
 
 @pytest.mark.parametrize(
-    "line", [[], ["sessions", "expected_empty"], ["sessions", "expected_empty", "abc"], ["sessions", 7, ["abc"]]]
+    "line",
+    [
+        [],
+        ["sessions", "capture_session", "expected_empty"],
+        ["sessions", "capture_session", "expected_empty", "abc"],
+        ["sessions", 7, "expected_empty", ["abc"]],
+    ],
 )
 async def test_ids_that_this_release_does_not_write_end_in_no_report_and_name_their_file(line: list[object]) -> None:
     audit = await looked_again(audit_of(session("in order"), account=named(empty=[]), rows=[row("empty")]))
     path = audit.path("counted.jsonl.gz")
-    assert unpack(audit.files[path]) == [["sessions", "expected_empty", [session("in order").session_id]]]
+    assert unpack(audit.files[path]) == [
+        ["sessions", "capture_session", "expected_empty", [session("in order").session_id]]
+    ]
     audit.files[path] = pack([line])
     with pytest.raises(UnreadableError, match=rf"{path} in memory cannot be read"):
         await judge_audit(request(), audit.services)

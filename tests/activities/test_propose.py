@@ -108,7 +108,8 @@ async def test_what_another_repair_mends_by_now_is_left_out_and_takes_nothing_el
     world: PolicyWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     record = await world.proposing(at=world.now)
-    job = RepairJob(world.services, replace(record, chosen=Chosen(("one", "two"), most=5)), PROFILE)
+    chosen = Chosen((Named(KIND, "one"), Named(KIND, "two")), most=5)
+    job = RepairJob(world.services, replace(record, chosen=chosen), PROFILE)
 
     class Reading:
         def __init__(self, *_: object) -> None: ...

@@ -33,11 +33,11 @@ COUNTED = st.dictionaries(
 
 
 def spooled(done: Audited, counted: list[tuple[str, str]], head: dict[str, Any]) -> str:
-    with Spools(CLOCK.now, SESSION.name) as spools:
+    with Spools(CLOCK.now, SESSION) as spools:
         for found, change in zip(done.findings, done.changes, strict=True):
             spools.add(found, change)
         for verdict, session_id in counted:
-            spools.count(verdict, [session_id])
+            spools.count(SESSION.name, verdict, [session_id])
         return b"".join(spools.document(head)).decode()
 
 
@@ -72,7 +72,7 @@ def test_the_most_urgent_come_first_and_keep_their_order_otherwise() -> None:
         session(name, status="PROCESSING" if number % 2 else "NO_RECORDING") for number, name in enumerate(names)
     ]
     done = reconciled(candidates, [encoded(f"of {name}", of=name) for name in names[::2]])
-    with Spools(CLOCK.now, SESSION.name) as spools:
+    with Spools(CLOCK.now, SESSION) as spools:
         for found in sorted(done.findings, key=lambda found: found.id):
             spools.add(found, "new")
         findings = json.loads(b"".join(spools.document(HEAD)))["findings"]
@@ -89,7 +89,7 @@ def test_within_a_severity_the_dates_that_are_ahead_come_first_the_soonest_first
     ]
     bookings = {one.booking_id: 1 for one in lost}
     done = audited(World(lost, ingest=bookings))
-    with Spools(CLOCK.now, SESSION.name) as spools:
+    with Spools(CLOCK.now, SESSION) as spools:
         for name in ("none", "late", "passed", "soon", "sooner"):
             spools.add(done.finding(name), None)
         findings = json.loads(b"".join(spools.document(HEAD)))["findings"]
@@ -100,11 +100,11 @@ def test_within_a_severity_the_dates_that_are_ahead_come_first_the_soonest_first
 
 def test_very_many_ids_and_findings_are_one_valid_document() -> None:
     [found] = reconciled([session()], [encoded()]).findings
-    with Spools(CLOCK.now, SESSION.name) as spools:
+    with Spools(CLOCK.now, SESSION) as spools:
         for _ in range(2001):
             spools.add(found, None)
-        spools.count("expected_empty", [f"id {number}" for number in range(700)])
-        spools.count("expected_empty", (f"id {number}" for number in range(700, 2001)))
+        spools.count(SESSION.name, "expected_empty", [f"id {number}" for number in range(700)])
+        spools.count(SESSION.name, "expected_empty", (f"id {number}" for number in range(700, 2001)))
         chunks = list(spools.document(HEAD))
     report = json.loads(b"".join(chunks))
     assert report["counted"]["capture_session"]["expected_empty"] == [f"id {number}" for number in range(2001)]
@@ -115,6 +115,6 @@ def test_very_many_ids_and_findings_are_one_valid_document() -> None:
 
 
 def test_nothing_at_all_is_a_document_too() -> None:
-    with Spools(CLOCK.now, SESSION.name) as spools:
+    with Spools(CLOCK.now, SESSION) as spools:
         text = b"".join(spools.document(HEAD)).decode()
     assert json.loads(text) == {**HEAD, "findings": [], "counted": {"capture_session": {}}}

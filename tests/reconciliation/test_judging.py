@@ -39,7 +39,7 @@ class Judged:
     def add(self, finding: Finding[Any], change: Change | None) -> None:
         self.findings.append((finding, change))
 
-    def count(self, verdict: str, subjects: Iterable[str]) -> None:
+    def count(self, _kind: str, verdict: str, subjects: Iterable[str]) -> None:
         self.counted += [(verdict, one) for one in subjects]
 
 
@@ -132,7 +132,7 @@ def test_nothing_of_what_was_judged_is_kept() -> None:
         def add(self, _finding: Finding[Any], _change: Change | None) -> None:
             self.findings += 1
 
-        def count(self, _verdict: str, _subjects: Iterable[str]) -> None:
+        def count(self, _kind: str, _verdict: str, _subjects: Iterable[str]) -> None:
             raise AssertionError
 
     def doubts(number: int) -> Iterator[Doubt]:

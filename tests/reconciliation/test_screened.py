@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from reconciliation.coverage import Coverage, Gap
 from reconciliation.evidence import Read, Unread
-from reconciliation.looks import MISSING, PLACED, UNITS, Again, Group, Screened, Sighting
+from reconciliation.looks import MISSING, PLACED, UNITS, Again, Audit, Group, Screened, Sighting
 from reconciliation.rules import Judgement
 from reconciliation.screened import FirstLook, Screening, judged_with, verdicts_of
 from tests.profiles.pre_capture_sessions.strategies import moments, texts
@@ -61,7 +61,21 @@ def test_what_is_in_order_is_counted_and_its_ids_are_kept() -> None:
         None,
     ]
     assert screened(look).verdicts == {"books": {"book": {"fine": 2, "absent": 1}}}
-    assert look.counted == {("books", "fine"): ["a", "c"], ("books", "absent"): ["b"]}
+    assert look.counted == {("books", "book", "fine"): ["a", "c"], ("books", "book", "absent"): ["b"]}
+
+
+def test_a_look_at_a_few_keeps_the_ids_of_every_kind() -> None:
+    class Forgetful(Shelves):
+        def screen(self, join: str, group: Group, audit: Audit) -> Screened:
+            screened = super().screen(join, group, audit)
+            return screened._replace(
+                in_order=[(replace(kind, keeps_ids=False), one, judged) for kind, one, judged in screened.in_order]
+            )
+
+    for keeps_all in (True, False):
+        look = FirstLook(Forgetful(), audit(), keeps_all)
+        look.take("books", book("a", "fine"))
+        assert look.counted == ({("books", "book", "fine"): ["a"]} if keeps_all else {})
 
 
 def test_what_is_in_doubt_is_kept_and_not_counted() -> None:
@@ -85,7 +99,7 @@ def test_a_key_that_was_asked_for_is_in_doubt_if_there_is_no_row_of_it_and_no_ot
     assert look.take("books", book("there", "fine"), requested=True) is None
     assert look.take("books", book("nowhere"), requested=True) is not None
     assert look.take("books", book("not asked for")) is None
-    assert look.counted == {("books", "fine"): ["there"], ("books", "absent"): ["not asked for"]}
+    assert look.counted == {("books", "book", "fine"): ["there"], ("books", "book", "absent"): ["not asked for"]}
 
 
 def test_a_verdict_that_asks_for_something_is_never_given_at_first_sight() -> None:

@@ -14,13 +14,13 @@ from reconciliation.errors import RunStoreError, UnreadableError
 from reconciliation.ledger import Entry, Intended
 from reconciliation.people import Person, Sealed
 from reconciliation.repair_lifecycle import RepairState
+from reconciliation.repair_plan import Named
 from reconciliation.repair_record import Chosen, Decision, RepairRecord
 from tests.reconciliation.repairs import AT, plan_of, planned
 
 REPAIR = "20260131-093000-1a2b3c4d"
-RECORD = RepairRecord(
-    REPAIR, "things", "20260131-090000-1a2b3c4d", Chosen(("id-1",), (), 5), "a" * 64, RepairState.PROPOSING, AT, AT
-)
+CHOSEN = Chosen((Named("thing", "id-1"),), (), 5)
+RECORD = RepairRecord(REPAIR, "things", "20260131-090000-1a2b3c4d", CHOSEN, "a" * 64, RepairState.PROPOSING, AT, AT)
 INTENDED = Intended("d" * 64, AT, AT + timedelta(seconds=60), "token")
 
 

@@ -243,7 +243,7 @@ def test_what_is_in_order_is_forgotten_at_once() -> None:
     world = World([session()], [encoded(name) for name in names], [row(name) for name in names])
     look, doubts = first_look(world)
     assert doubts == []
-    assert look.counted == {(SESSIONS, "expected_empty"): [ID]}
+    assert look.counted == {(SESSIONS, SESSION.name, "expected_empty"): [ID]}
 
 
 @pytest.mark.parametrize("name", [str(uuid_of("recording")), "mk-import-reports", "$logs"])

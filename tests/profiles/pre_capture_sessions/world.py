@@ -338,7 +338,7 @@ def audited(
         again = FirstLook(PROFILE, replace(audit, coverage=coverage))
         doubts = [Doubt(one.join, one.group, later.again(one)) for one in taken_in(world, again, later, seen)]
         tallies, counted = dict(again.tallies), dict(again.counted)
-    tally, ids = Tally(), [(verdict, one) for (_, verdict), of in counted.items() for one in of]
+    tally, ids = Tally(), [(verdict, one) for (_, _, verdict), of in counted.items() for one in of]
     for of_join in tallies.values():
         for kind, counts in of_join.verdicts.items():
             tally.verdicts[kind].update(counts)
