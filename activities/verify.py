@@ -8,6 +8,7 @@ from activities.repairing import LookRequest, judged_now, other_database, repair
 from activities.step import Refusal, run_body
 from adapters.services import Services
 from reconciliation.errors import RepairRefusedError
+from reconciliation.repair import GONE
 from reconciliation.repair_plan import PlannedChange
 
 bp = df.Blueprint()
@@ -35,8 +36,9 @@ async def verify_changes(request: LookRequest, services: Services) -> VerifyResu
 
         def entry(one: PlannedChange) -> dict[str, object]:
             verdict = now.verdicts.get(one.subject)
-            mended = verdict in job.profile.repair(one.repair).expects
-            expected = verdict is not None and mended is (job.record.undoes is None)
+            what = GONE if verdict is None and now.all_read else verdict
+            mended = what in job.profile.repair(one.repair).expects
+            expected = what is not None and mended is (job.record.undoes is None)
             return {"number": one.number, "before": one.verdict, "now": verdict, "as_expected": expected}
 
         await repairs.write_verified(job.record, look, [entry(one) for one in applied])

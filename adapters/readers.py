@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Protocol, Self
 
 from adapters.buckets.bucket import Bucket
-from adapters.buckets.listing import paths
+from adapters.buckets.listing import keys, paths
 from adapters.http_api import HttpApi
 from adapters.listing.lister import RestLister
 from adapters.postgres import Snapshot
@@ -17,7 +17,7 @@ from adapters.store.jsonl import to_text
 from reconciliation.database import DatabaseState
 from reconciliation.errors import SettingsError, TooLargeError
 from reconciliation.evidence import Unread
-from reconciliation.queries import Containers, HttpRows, Prefixes, Query, SqlRows
+from reconciliation.queries import Containers, HttpRows, KeysUnder, Prefixes, Query, SqlRows
 
 _MORE_THAN_ANY_CLOCK = timedelta(days=1)
 _PORTION = 1000
@@ -132,11 +132,12 @@ class _Bucket:
         return _believable(await self.bucket.clock_ahead(), self.settings)
 
     async def lines(self, query: Query) -> AsyncIterator[Portion]:
-        if not isinstance(query, Prefixes):
+        if not isinstance(query, Prefixes | KeysUnder):
             raise SettingsError(f"A bucket cannot answer {type(query).__name__}.")
         listed, most = 0, self.settings.max_containers
         portion: list[str] = []
-        async for names in paths(self.bucket, query):
+        found = paths(self.bucket, query) if isinstance(query, Prefixes) else keys(self.bucket, query)
+        async for names in found:
             listed += len(names)
             if listed > most:
                 raise TooLargeError(

@@ -53,6 +53,13 @@ class Prefixes:
     depth: int = 1
 
 
+@dataclass(frozen=True)
+class KeysUnder:
+    """The keys of all objects of a bucket that begin with any of ``prefixes``, of which none begins with another."""
+
+    prefixes: tuple[str, ...]
+
+
 class HttpCall(NamedTuple):
     """One call of an HTTP API: the path below the setting's address, and the JSON that is posted there; without one it
     is a GET. ``expects`` are the statuses of answers that mean something; any other one is an error. ``changes``: it
@@ -88,4 +95,4 @@ class HttpRows:
     talk: Callable[[], Conversation]
 
 
-Query = SqlRows | Containers | Prefixes | HttpRows
+Query = SqlRows | Containers | Prefixes | KeysUnder | HttpRows

@@ -14,6 +14,8 @@ from reconciliation.lookups import Lookup
 from reconciliation.queries import HttpAnswer, HttpCall, SqlRows
 from reconciliation.rules import FactsT
 
+GONE = "gone"
+"""What ``Repair.expects`` calls a subject that is not judged any more, where everything was read."""
 MOST_CHANGES = 500
 """As many changes as one repair can have."""
 

@@ -12,7 +12,7 @@ from itertools import pairwise
 from adapters.buckets.bucket import MOST_OF_A_PAGE, Bucket, Page, patiently
 from reconciliation.errors import ListingError
 from reconciliation.lookups import StoredObject
-from reconciliation.queries import Prefixes
+from reconciliation.queries import KeysUnder, Prefixes
 
 MOST_PAGES = 100_000
 """More than any real listing has."""
@@ -24,6 +24,14 @@ async def objects(bucket: Bucket, prefix: str, size: int = MOST_OF_A_PAGE) -> li
     Raises as ``Bucket`` does, and ``ListingError``.
     """
     return [one async for page in _pages(bucket, prefix, by_folder=False, size=size) for one in page.objects]
+
+
+async def keys(bucket: Bucket, wanted: KeysUnder, size: int = MOST_OF_A_PAGE) -> AsyncIterator[list[str]]:
+    """The keys of objects, in portions as they come, none of them empty. Raises as ``objects`` does."""
+    for prefix in wanted.prefixes:
+        async for page in _pages(bucket, prefix, by_folder=False, size=size):
+            if page.objects:
+                yield [one.key for one in page.objects]
 
 
 async def check(bucket: Bucket) -> None:

@@ -14,13 +14,15 @@ from profiles.temp_recordings.queries import CHUNKS, FILES, MEETINGS, RECORDINGS
 from profiles.temp_recordings.rows import DONE, FAILED, WAITING
 from reconciliation.rules import Rule, Severity, counted, unverified
 
+RESCUE_COPY, MARK_DONE, SET_CLEANED = "rescue_copy", "mark_done", "set_cleaned"
+"""The names of the repairs."""
 CHANGING = "Nothing now: the next audit will tell."
 _TRANSCODE = (
     "Copy its raw audio to rescue/<meeting>/, then have the bot transcode it again: its queue has forgotten it."
 )
 _MARK = (
-    "Let its meeting be promoted by hand from the MP3. Do not mark it as done before there is a copy: the clean-up "
-    "deletes what is done."
+    "Have mark_done planned: it copies first, since the clean-up deletes what is done. By hand, do not mark it before "
+    "there is a copy."
 )
 
 
@@ -68,6 +70,7 @@ _TABLE: tuple[Rule[ChunkFacts], ...] = (
         holds=lambda facts: not facts.has_file and bool(facts.elsewhere),
         why=why.misplaced,
         next_step="Copy that file to where the row says; delete nothing.",
+        repair=RESCUE_COPY,
     ),
     _RULE(
         verdict="chunk_lost",
@@ -94,6 +97,7 @@ _TABLE: tuple[Rule[ChunkFacts], ...] = (
         due=lambda facts: facts.due,
         next_step="Copy its files to rescue/<meeting>/ before that, or stop the bot's clean-up; then have it promoted.",
         alarm=True,
+        repair=RESCUE_COPY,
     ),
     _RULE(
         verdict="done_mp3_missing",
@@ -101,6 +105,7 @@ _TABLE: tuple[Rule[ChunkFacts], ...] = (
         means="It is marked as done, and there is no MP3; its raw audio is still there.",
         holds=lambda facts: facts.chunk.status == DONE and facts.mp3 is None,
         next_step=_TRANSCODE,
+        repair=RESCUE_COPY,
     ),
     _RULE(
         verdict="done_mp3_bad",
@@ -108,6 +113,7 @@ _TABLE: tuple[Rule[ChunkFacts], ...] = (
         means="It is marked as done, and its MP3 plays shorter or longer than it should.",
         holds=lambda facts: facts.chunk.status == DONE and facts.mp3_is_whole is False,
         next_step=f"{_TRANSCODE} Without raw audio, keep the MP3: it is all there is.",
+        repair=RESCUE_COPY,
     ),
     _RULE(
         verdict="cleaned_flag_wrong",
@@ -119,6 +125,7 @@ _TABLE: tuple[Rule[ChunkFacts], ...] = (
             and facts.chunk.cleaned == (facts.pcm is not None)
         ),
         next_step="Set the flag to what is there; delete nothing.",
+        repair=SET_CLEANED,
     ),
     _RULE(
         verdict="transcoded_not_marked",
@@ -126,6 +133,7 @@ _TABLE: tuple[Rule[ChunkFacts], ...] = (
         means="Its MP3 is as long as it should be, and its row still waits for it.",
         holds=lambda facts: facts.chunk.status in WAITING and facts.mp3_is_whole is True,
         next_step=_MARK,
+        repair=MARK_DONE,
     ),
     _RULE(
         verdict="failed_but_converted",
@@ -133,6 +141,7 @@ _TABLE: tuple[Rule[ChunkFacts], ...] = (
         means="It is marked as failed, and its MP3 is as long as it should be.",
         holds=lambda facts: facts.chunk.status == FAILED and facts.mp3_is_whole is True,
         next_step=_MARK,
+        repair=MARK_DONE,
     ),
     _RULE(
         verdict="transcode_stuck",
@@ -140,6 +149,7 @@ _TABLE: tuple[Rule[ChunkFacts], ...] = (
         means="It waits for its transcoder longer than that may need; its raw audio is there.",
         holds=lambda facts: facts.chunk.status in WAITING and facts.has_pcm,
         next_step=_TRANSCODE,
+        repair=RESCUE_COPY,
     ),
     _RULE(
         verdict="failed_retryable",
@@ -147,6 +157,7 @@ _TABLE: tuple[Rule[ChunkFacts], ...] = (
         means="Its transcoding failed; its raw audio is there.",
         holds=lambda facts: facts.chunk.status == FAILED and facts.has_pcm,
         next_step=_TRANSCODE,
+        repair=RESCUE_COPY,
     ),
     _RULE(
         verdict="mp3_unproven",
@@ -154,6 +165,7 @@ _TABLE: tuple[Rule[ChunkFacts], ...] = (
         means="It is not marked as done, there is an MP3 without raw audio, and nothing tells how long it should play.",
         holds=lambda facts: facts.chunk.status != DONE and facts.mp3 is not None and facts.mp3_is_whole is None,
         next_step="Listen to its end. If it is whole, let its meeting be promoted by hand from the MP3.",
+        repair=RESCUE_COPY,
     ),
     _RULE(
         verdict="chunk_damaged",
@@ -161,6 +173,7 @@ _TABLE: tuple[Rule[ChunkFacts], ...] = (
         means="What is there of it is neither raw audio that can be transcoded nor an MP3 of the right length.",
         holds=lambda facts: facts.chunk.status != DONE,
         next_step="Keep what is there, and tell the people of the meeting that part of it is lost.",
+        repair=RESCUE_COPY,
     ),
     _RULE(
         verdict="duplicate_chunk",

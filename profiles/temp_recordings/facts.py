@@ -7,7 +7,17 @@ from functools import cached_property
 
 from profiles.temp_recordings.durations import WINDOW_MS, is_pcm, mp3_ms, pcm_ms, tolerance_ms
 from profiles.temp_recordings.files import File
-from profiles.temp_recordings.names import RESCUE, STORAGE, TEMP, FinalName, base, chunk_in, final_in, lies_in
+from profiles.temp_recordings.names import (
+    RESCUE,
+    STORAGE,
+    TEMP,
+    FinalName,
+    base,
+    chunk_in,
+    final_in,
+    lies_in,
+    rescued_as,
+)
 from profiles.temp_recordings.rows import DONE, FAILED, Chunk, Recording
 from profiles.temp_recordings.scene import Scene
 from reconciliation.rules import Severity
@@ -48,13 +58,24 @@ class ChunkFacts:
         return tuple(one for one in found if one.key != f"{TEMP}{base(one.key)}")
 
     @property
+    def ways(self) -> tuple[tuple[File, ...], ...]:
+        """The files of which copies are needed so that nothing of it can be lost: any one of these sets is enough, the
+        smallest first, and all that there is last. Empty if there is no file of it.
+        """
+        there = tuple(one for one in (self.pcm, self.mp3) if one is not None)
+        whole = [(self.mp3,)] if self.mp3 is not None and self.mp3_is_whole else []
+        raw = [(self.pcm,)] if self.pcm is not None and self.has_pcm else []
+        return tuple(dict.fromkeys([*whole, *raw, *([there] if there else [])]))
+
+    def copy_of(self, file: File) -> File | None:
+        """A copy of the same size in rescue/, if there is one."""
+        found = (one for one in self.elsewhere if one.key == rescued_as(self.scene.key, file.key))
+        return next((one for one in found if one.size == file.size), None)
+
+    @property
     def is_rescued(self) -> bool:
-        """True if what is best of it has a copy of the same size in rescue/."""
-        best = self.pcm if self.has_pcm else self.mp3
-        name = best and base(best.key)
-        return best is not None and any(
-            one.size == best.size and base(one.key) == name and one.key.startswith(RESCUE) for one in self.elsewhere
-        )
+        """True if there are copies in rescue/ of all that holds it, by their sizes."""
+        return any(all(self.copy_of(one) is not None for one in way) for way in self.ways)
 
     @property
     def has_file(self) -> bool:

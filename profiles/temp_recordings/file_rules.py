@@ -8,6 +8,8 @@ from profiles.temp_recordings.facts import FileFacts
 from profiles.temp_recordings.names import is_leftover
 from reconciliation.rules import Rule, Severity, counted, unverified
 
+RESCUE_ORPHAN, INSERT_RECORDING = "rescue_orphan", "insert_recording"
+"""The names of the repairs."""
 UNREAD_FILE: Rule[FileFacts] = unverified(lambda facts: facts.unread is not None)
 _RULE = partial(Rule[FileFacts], why=why.file)
 _ORPHAN = partial(_RULE, severity=Severity.HIGH, urgency=lambda facts: facts.severity)
@@ -50,12 +52,14 @@ _TABLE: tuple[Rule[FileFacts], ...] = (
         means="It is raw audio of a chunk, and no row names it: nobody will ever transcode it.",
         holds=lambda facts: facts.suffix == "pcm",
         next_step="Copy it to rescue/<meeting>/ unless a recording holds it; the bot wipes temp/ when it ends.",
+        repair=RESCUE_ORPHAN,
     ),
     _ORPHAN(
         verdict="orphan_mp3",
         means="It is the MP3 of a chunk, and no row names it.",
         holds=lambda facts: facts.suffix == "mp3",
         next_step="Copy it to rescue/<meeting>/ unless a recording holds it; the bot wipes temp/ when it ends.",
+        repair=RESCUE_ORPHAN,
     ),
     _RULE(
         verdict="final_twin",
@@ -72,6 +76,7 @@ _TABLE: tuple[Rule[FileFacts], ...] = (
         means="It is the final file of a participant, and its row was never written: nobody finds it.",
         holds=lambda facts: facts.is_final_in_place and facts.ms > 0 and facts.scene.meeting is not None,
         next_step="Compare its duration with the chunks, if any are left; then insert its row.",
+        repair=INSERT_RECORDING,
     ),
     _RULE(
         verdict="orphan_final",

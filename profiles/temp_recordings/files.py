@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from profiles.temp_recordings.names import RESCUE, STORAGE, TEMP, is_meeting_id, prefix_of
+from profiles.temp_recordings.names import STORAGE, TEMP, is_meeting_id, prefix_of, prefixes_of
 from reconciliation.looks import Group
 from reconciliation.lookups import ObjectsUnder, StoredObject
 from reconciliation.parameters import AuditParameters
@@ -37,10 +37,9 @@ def choose(group: Group, asked: AuditParameters) -> Open | None:
     """
     if not is_meeting_id(group.key):
         return None
-    likely = ("", f"{RESCUE}{group.key}/") if asked.only else ()
-    prefixes = {f"{folder}{group.key}_" for folder in (TEMP, STORAGE, *likely)}
-    prefixes |= {f"{STORAGE}recording_{group.key}", *map(prefix_of, group.rows[-1])}
-    return Open(sorted(prefixes))
+    likely = prefixes_of(group.key)
+    where = likely if asked.only else [one for one in likely if one.startswith((TEMP, STORAGE))]
+    return Open(sorted({*where, *map(prefix_of, group.rows[-1])}))
 
 
 def lookups(_meeting: str, prefixes: Any) -> tuple[ObjectsUnder, ...]:

@@ -75,6 +75,11 @@ def mp3_of(pcm: str) -> str:
     return f"{pcm.removesuffix('.pcm')}.mp3"
 
 
+def rescued_as(meeting: str, key: str) -> str:
+    """Where a copy of a file of a meeting lies."""
+    return f"{RESCUE}{meeting}/{base(key)}"
+
+
 def meeting_in(key: str) -> str:
     """The meeting that the name at the end of a key is of; "" if it names none."""
     named = chunk_in(base(key)) or final_in(base(key))
@@ -93,6 +98,12 @@ def is_leftover(key: str) -> bool:
 def is_marker(key: str) -> bool:
     """True for a key that only shows a folder in which files may lie."""
     return key.endswith("/") and key.count("/") < DEPTH
+
+
+def prefixes_of(meeting: str) -> tuple[str, ...]:
+    """What the keys of a meeting's files begin with wherever they are likely to lie."""
+    folders = [f"{folder}{meeting}_" for folder in ("", TEMP, STORAGE)]
+    return (*folders, f"{STORAGE}recording_{meeting}", f"{RESCUE}{meeting}/")
 
 
 def prefix_of(key: str) -> str:

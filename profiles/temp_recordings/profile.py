@@ -1,7 +1,7 @@
 """The profile: what is read, how it is joined, and how a group becomes facts."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 from operator import attrgetter
@@ -21,21 +21,23 @@ from profiles.temp_recordings.facts import (
 from profiles.temp_recordings.files import BUCKET
 from profiles.temp_recordings.kinds import CHUNK, FILE, KINDS, MEETING, PARTICIPANT, RECORDING
 from profiles.temp_recordings.names import (
-    DEPTH,
     is_leftover,
     is_marker,
+    is_meeting_id,
     masked,
     meeting_in,
 )
 from profiles.temp_recordings.queries import CHUNKS, FILES, MEETINGS, RECORDINGS
+from profiles.temp_recordings.repairs import repairs
 from profiles.temp_recordings.rows import Chunk, Meeting, Recording
 from profiles.temp_recordings.scene import Scene, Terms
 from profiles.temp_recordings.wording import SHOWING, WORDING
 from reconciliation.coverage import DELETED_DURING_SCAN, Gap
 from reconciliation.evidence import Unread
 from reconciliation.looks import MISSING, PLACED, Audit, Doubt, Group, Screened, Subject
+from reconciliation.parameters import AuditParameters
 from reconciliation.profile import Grouped, Join, Keys, Scan, Setting, Source, bucket, database
-from reconciliation.queries import Prefixes
+from reconciliation.repair_plan import Named
 
 DATABASE = "TEMP_RECORDINGS_DATABASE"
 TIME_ZONE, CLEAN_UP, PAUSE = (
@@ -45,12 +47,17 @@ TIME_ZONE, CLEAN_UP, PAUSE = (
 )
 ENDED, ALL = "ended", "all"
 """What the bot's clean-up deletes: chunks that are done or failed once they are old enough, or all within the hour."""
+_ANY_ID = "[0-9A-Za-z_-]{1,16}"
 _TTL_OF_ALL = timedelta(hours=1)
 _BY_SIZE = (
     "Durations are told by the sizes of files (raw audio: 192 bytes a millisecond; MP3: 16, at 128 kbit/s). No file "
     "was opened: audio that is damaged inside, or another one of the same length, is not seen, and no SHA-256 was "
     "compared."
 )
+
+
+def _read_id(text: str) -> str:
+    return text.lower() if is_meeting_id(text.lower()) else text
 
 
 class TempRecordings(Grouped):
@@ -90,7 +97,7 @@ class TempRecordings(Grouped):
             default="15",
         ),
     )
-    only = Keys(MEETINGS, "ids of meetings, 16 hexadecimal digits", "[0-9A-Fa-f]{16}", str.lower)
+    only = Keys(MEETINGS, "ids of meetings, chunks or recordings, of up to 16 letters and digits", _ANY_ID, _read_id)
     joins = (
         Join(
             MEETINGS,
@@ -116,16 +123,22 @@ class TempRecordings(Grouped):
         self.given = given or {one.name: one.default or "" for one in self.settings}
         self.zone = ZoneInfo(self.given[TIME_ZONE])
         self.pause = timedelta(seconds=int(self.given[PAUSE]))
+        self.repairs = repairs(self.zone)
         self.sources = (
             self._table(MEETINGS, partial(Meeting.from_json, zone=self.zone), unique=True),
             self._table(CHUNKS, partial(Chunk.from_json, zone=self.zone)),
             self._table(RECORDINGS, partial(Recording.from_json, zone=self.zone)),
-            Source(FILES, BUCKET, lambda asked, _moments: None if asked.only else Prefixes(depth=DEPTH)),
+            Source(FILES, BUCKET, lambda asked, _moments: queries.files(asked)),
         )
 
     def configured(self, given: Mapping[str, str]) -> "TempRecordings":
         """The profile for one system, by its settings."""
         return type(self)(given)
+
+    def look_at(self, subjects: Sequence[Named], found_by: AuditParameters) -> AuditParameters:
+        """The meetings of all of them, of which each is read whole."""
+        keys = dict.fromkeys(_key_of(one) for one in subjects)
+        return self.parameters(only=tuple(keys), options={**self.parameters().options, **found_by.options})
 
     def _table(self, name: str, row: Any, *, unique: bool = False) -> Source:
         return Source(
@@ -143,6 +156,8 @@ class TempRecordings(Grouped):
     def screen(self, join: str, group: Group, audit: Audit) -> Screened:
         """As for any group; and whether rows and bucket belong together, which recordings show: they stay."""
         screened = super().screen(join, group, audit)
+        if _names(group, audit.asked.only):
+            screened = Screened(in_doubt=True)
         if not group.rows[2] or group.evidence is None or isinstance(group.evidence, Unread):
             return screened
         return screened._replace(sightings=[(PLACED if group.evidence else MISSING, None)])
@@ -187,18 +202,33 @@ class TempRecordings(Grouped):
         yield from super().conclude(doubts, audit)
         if not audit.asked.only:
             return
-        unknown = [
-            doubt.first.key
-            for doubt in doubts
-            if doubt.first.key in audit.asked.only and not doubt.again.rows[0] and MEETINGS not in doubt.again.lost
-        ]
+        unknown, found = list[str](), set[str]()
+        for doubt in doubts:
+            found.update(_names(doubt.again, audit.asked.only))
+            is_asked_for = doubt.first.key in audit.asked.only and not {MEETINGS, CHUNKS} & doubt.again.lost
+            if is_asked_for and not any(doubt.again.rows[:3]) and not doubt.again.evidence:
+                unknown.append(doubt.first.key)
+        unknown = [one for one in unknown if one not in found]
         if unknown:
             more = "" if len(unknown) == 1 else f" and {len(unknown) - 1} more"
-            yield Gap(f"there is no meeting {unknown[0]}{more}", "Check the ids that were asked for.")
+            why = "Check the ids that were asked for."
+            yield Gap(f"there is no meeting, chunk or recording {unknown[0]}{more}", why)
 
     def notes(self, audit: Audit) -> Iterator[str]:  # noqa: ARG002 - it is so for every audit
         """What sizes cannot tell."""
         yield _BY_SIZE
+
+
+def _key_of(subject: Named) -> str:
+    """An id by which the meeting of a subject can be asked for."""
+    if subject.kind == PARTICIPANT.name:
+        return subject.id.partition("/")[0]
+    return meeting_in(subject.id) if subject.kind == FILE.name else subject.id
+
+
+def _names(group: Group, ids: Collection[str]) -> set[str]:
+    """Which of these ids are those of chunks or recordings of a group."""
+    return {one.id for rows in group.rows[1:3] for one in rows if one.id in ids} if ids else set()
 
 
 def _users(scene: Scene) -> Sequence[str]:

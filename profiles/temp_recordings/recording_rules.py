@@ -9,6 +9,8 @@ from profiles.temp_recordings.names import is_meeting_id
 from profiles.temp_recordings.rows import COMPLETED, MEETING_STATUSES, PAUSED, PROCESSING, RECORDING
 from reconciliation.rules import Rule, Severity, counted, unverified
 
+FIX_DURATION, FIX_RECORDING_FILES = "fix_duration", "fix_recording_files"
+"""The names of the repairs."""
 _REBUILD = "Have it joined again from all of its chunks, under another name; delete nothing before that was heard."
 
 UNREAD_RECORDING: Rule[RecordingFacts] = unverified(lambda facts: facts.unread is not None)
@@ -44,6 +46,7 @@ _RECORDING_TABLE: tuple[Rule[RecordingFacts], ...] = (
         means="Its row says that it plays for no time, and its file has audio.",
         holds=lambda facts: not facts.recording.duration_ms and facts.file_ms > 0,
         next_step="Set the duration to that of the file, counted from its frames.",
+        repair=FIX_DURATION,
     ),
     _OF_RECORDING(
         verdict="recording_file_differs",
@@ -201,6 +204,7 @@ _MEETING_TABLE: tuple[Rule[MeetingFacts], ...] = (
         ),
         why=why.recording_files,
         next_step="Write the recordings that there are into its row.",
+        repair=FIX_RECORDING_FILES,
     ),
     counted("meeting_ok", "Nothing is wrong with it itself.", lambda _facts: True),
 )

@@ -41,6 +41,7 @@ class _Reader:
 class Chunk:
     """A row of ``temp_recordings``. ``status`` is in lower case; ``path`` is what its row says of its raw audio: a path
     or a bare name. ``token`` changes with every write to the row. ``unreadable`` are columns that cannot be read.
+    ``spelled`` is its status as it is written. ``is_documented``: its table has the columns of the bot's guide.
     """
 
     id: str
@@ -56,6 +57,8 @@ class Chunk:
     cleaned: bool | None
     token: str
     unreadable: tuple[str, ...] = ()
+    spelled: str = ""
+    is_documented: bool = False
 
     @property
     def pcm_name(self) -> str:
@@ -90,6 +93,8 @@ class Chunk:
             cleaned=read.one("cleaned", _flag),
             token=str(token),
             unreadable=tuple(read.unreadable),
+            spelled=read.text("transcode_status"),
+            is_documented="pcm_path" in row if isinstance(row, dict) else False,
         )
 
 

@@ -27,6 +27,11 @@ def spread(text: str, zone: ZoneInfo) -> Spread:
     return Spread(*readings)
 
 
+def wall_clock(moment: datetime, zone: ZoneInfo) -> str:
+    """What a wall clock in the zone shows, as a column without a zone takes it."""
+    return moment.astimezone(zone).replace(tzinfo=None).isoformat(sep=" ")
+
+
 def optional_spread(text: str | None, zone: ZoneInfo) -> Spread | None:
     """As ``spread``; None stays None."""
     return None if text is None else spread(text, zone)
