@@ -1,0 +1,147 @@
+"""No sequence of repairs makes the bot's own clean-up, in either era, delete an only copy that it would spare."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from hypothesis import event, given, settings
+from hypothesis import strategies as st
+
+from dev.demo.temp_recordings.cases import COLUMNS, DOCUMENTED
+from profiles.temp_recordings.durations import WINDOW_MS
+from profiles.temp_recordings.names import TEMP, mp3_of
+from profiles.temp_recordings.statements import CLEANED, MARK, MARK_LATER
+from tests.profiles.temp_recordings.bot import WHOLE, Bot, Stored, mp3, odd_pcm, pcm, rescued
+
+HALF = WINDOW_MS // 2
+STATUSES = ["queued", "QUEUED", "in_progress", "done", "failed"]
+RAW = [None, "whole", "odd"]
+CONVERTED = [None, (WINDOW_MS, WINDOW_MS), (HALF, HALF), (WINDOW_MS, HALF), (WINDOW_MS, 0)]
+"""What the size of an MP3 says that it plays, and what its frames do."""
+COPIES = [None, "same", "other"]
+CHUNKS = st.tuples(
+    st.sampled_from(STATUSES),
+    st.sampled_from(RAW),
+    st.sampled_from(CONVERTED),
+    st.sampled_from(COPIES),
+    st.sampled_from([1, 10, 19, 30, 50]),
+    st.booleans(),
+    st.sampled_from([None, WINDOW_MS]),
+)
+STEPS = st.one_of(
+    st.tuples(st.just("repair"), st.integers(0, 5), st.integers(1, 3)),
+    st.tuples(st.just("repair after it changed"), st.integers(0, 5), st.integers(0, 2)),
+    st.tuples(st.just("hours"), st.integers(1, 30), st.just(0)),
+    st.tuples(st.sampled_from(["clean-up", "wipe", "flip"]), st.integers(0, 2), st.just(0)),
+)
+
+
+def planted(columns: str, clean_up: str, chunks: list[tuple[object, ...]]) -> Bot:
+    bot = Bot(columns, clean_up)
+    for number, (status, raw, converted, copy, age, cleaned, says) in enumerate(chunks):
+        key = f"{TEMP}{bot.name(number)}"
+        there: dict[str, Stored] = {}
+        if raw is not None:
+            there[key] = pcm(number, WINDOW_MS) if raw == "whole" else odd_pcm(number)
+        if isinstance(converted, tuple):
+            there[mp3_of(key)] = mp3(number, converted[0], frames_ms=converted[1])
+        for name, one in there.items():
+            bot.write(name, one)
+            if copy is not None:
+                rescued(bot, name, one if copy == "same" else replace(one, text="something else", worth=0))
+        assert isinstance(age, int)
+        bot.insert(
+            number,
+            str(status),
+            timedelta(hours=age),
+            cleaned=bool(cleaned),
+            says=says if isinstance(says, int) else None,
+        )
+    return bot
+
+
+def left(bot: Bot, number: int) -> list[int]:
+    """How much is left of each chunk when nobody does anything any more but the clean-up."""
+    later = bot.after_all_clean_ups()
+    return [later.left_of(one) for one in range(number)]
+
+
+@settings(max_examples=400)
+@given(
+    st.sampled_from(COLUMNS),
+    st.sampled_from(["ended", "all"]),
+    st.lists(CHUNKS, min_size=1, max_size=3),
+    st.lists(STEPS, max_size=10),
+)
+def test_no_repair_makes_an_only_copy_deletable(
+    columns: str, clean_up: str, chunks: list[tuple[object, ...]], steps: list[tuple[str, int, int]]
+) -> None:
+    bot = planted(columns, clean_up, chunks)
+    for what, number, more in steps:
+        if what == "hours":
+            bot.now += timedelta(hours=number)
+        elif what == "clean-up":
+            bot.cleans_up()
+        elif what == "wipe":
+            bot.wipes()
+        elif what == "flip":
+            bot.flips(f"{number:016x}")
+        else:
+            changes = list(bot.changes())
+            if not changes:
+                continue
+            _, change = changes[number % len(changes)]
+            event(change.do[-1].statement)
+            if what == "repair after it changed":
+                bot.flips(f"{more:016x}")
+            before = left(bot, len(chunks))
+            bot.apply(change, more if what == "repair" else len(change.do))
+            after = left(bot, len(chunks))
+            assert all(now >= then for now, then in zip(after, before, strict=True)), change
+
+
+def only(bot: Bot) -> list[str]:
+    [(_, change)] = bot.changes()
+    bot.apply(change, len(change.do))
+    return [effect.statement for effect in change.do]
+
+
+def test_a_whole_mp3_that_waits_for_thirty_hours_is_marked_behind_a_copy_and_outlives_the_clean_up() -> None:
+    for columns, mark in zip(COLUMNS, (MARK, MARK_LATER), strict=True):
+        whole = (WINDOW_MS, WINDOW_MS)
+        bot = planted(columns, "ended", [("queued", "whole", whole, None, 30, False, None)])
+        assert only(bot) == ["copy_file", mark]
+        bot.cleans_up()
+        assert bot.rows == {}
+        assert bot.left_of(0) == WHOLE
+
+
+def test_without_the_copy_the_clean_up_would_have_destroyed_it() -> None:
+    whole = (WINDOW_MS, WINDOW_MS)
+    bot = planted(DOCUMENTED, "ended", [("queued", "whole", whole, None, 30, False, None)])
+    [(_, change)] = bot.changes()
+    mark = replace(change, do=change.do[1:])
+    assert left(bot, 1) == [WHOLE]
+    bot.apply(mark, 1)
+    assert left(bot, 1) == [0], "what the property above would see"
+
+
+def test_a_copy_that_is_there_and_the_same_is_rested_on_and_another_one_is_for_a_person() -> None:
+    whole = (WINDOW_MS, WINDOW_MS)
+    assert only(planted(DOCUMENTED, "ended", [("queued", None, whole, "same", 2, True, WINDOW_MS)])) == [MARK]
+    other = planted(DOCUMENTED, "ended", [("queued", None, whole, "other", 2, True, WINDOW_MS)])
+    assert list(other.changes()) == []
+
+
+def test_an_mp3_whose_frames_end_early_is_not_marked_and_its_raw_audio_is_copied() -> None:
+    cut = (WINDOW_MS, HALF)
+    bot = planted(DOCUMENTED, "ended", [("queued", "whole", cut, None, 30, False, None)])
+    assert list(bot.changes()) == []
+    bot = planted(DOCUMENTED, "ended", [("failed", "whole", cut, None, 30, False, None)])
+    [(_, change)] = bot.changes()
+    assert [effect.values["source"] for effect in change.do] == [f"{TEMP}{bot.name(0)}"]
+
+
+def test_a_flag_is_set_behind_a_copy_too() -> None:
+    whole = (WINDOW_MS, WINDOW_MS)
+    bot = planted(DOCUMENTED, "ended", [("done", None, whole, None, 2, False, WINDOW_MS)])
+    assert only(bot) == ["copy_file", CLEANED]
