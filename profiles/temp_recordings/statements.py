@@ -229,12 +229,12 @@ select t.xmin::text = %(row_token)s as same_row, clock_timestamp() < %(deadline)
 )
 
 
-def grants(role: str) -> str:
-    """The rights of the role that changes rows; ``role`` is its name."""
+def grants(*, documented: bool) -> str:
+    """The rights of the role that changes rows: ``{role}`` is its name. ``documented``: as ``Chunk.is_documented``."""
+    more = ", mp3_path, sha256, duration_ms, completed_at, cleaned" if documented else ""
     return (
-        f"grant select on meetings, recordings, temp_recordings to {role};\n"
-        f"grant update (transcode_status, mp3_path, sha256, duration_ms, completed_at, cleaned) on temp_recordings"
-        f" to {role};\n"
-        f"grant update (recording_files) on meetings to {role};\n"
-        f"grant insert, update (duration_in_ms), delete on recordings to {role};\n"
+        "grant select on meetings, recordings, temp_recordings to {role};\n"
+        f"grant update (transcode_status{more}) on temp_recordings to {{role}};\n"
+        "grant update (recording_files) on meetings to {role};\n"
+        "grant insert, update (duration_in_ms), delete on recordings to {role};\n"
     )
