@@ -2,14 +2,16 @@
 
 from typing import Annotated, Any, TypedDict
 
-from profiles.temp_recordings import chunk_rules, file_rules, recording_rules
+from profiles.temp_recordings import chunk_rules, file_rules, recording_rules, work_orders
 from profiles.temp_recordings.facts import ChunkFacts, FileFacts, MeetingFacts, ParticipantFacts, RecordingFacts
 from profiles.temp_recordings.wall_times import Spread
+from profiles.temp_recordings.work_orders import WorkOrder
 from reconciliation.rules import Kind
 from reconciliation.shapes import Count, Moment
 from reconciliation.times import optional_text
 
 Meetings = Annotated[str, "The id of its meeting."]
+Orders = Annotated[WorkOrder | None, "What only the bot, or somebody by hand, can do about it; null if nothing."]
 Played = Annotated[Count | None, "How long its audio plays, by the size of its file; null if there is none."]
 
 
@@ -26,6 +28,8 @@ class ChunkShown(TypedDict):
     mp3_bytes: Annotated[Count | None, "What its MP3 has; null if there is none in temp/."]
     expected_ms: Annotated[Count | None, "How long its MP3 should play; null if nothing tells."]
     deleted_at: Annotated[Moment | None, "When the bot's clean-up deletes it; null if it does not."]
+    rescued: Annotated[bool, "Whether copies of all that holds it lie in rescue/, by their sizes."]
+    work_order: Orders
 
 
 class RecordingShown(TypedDict):
@@ -39,6 +43,7 @@ class RecordingShown(TypedDict):
     chunks: Annotated[Count, "How many chunks of it are known."]
     chunks_ms: Annotated[Count, "How long they play together."]
     missing: Annotated[list[int], "The first indexes that are missing among them."]
+    work_order: Orders
 
 
 class ParticipantShown(TypedDict):
@@ -49,6 +54,7 @@ class ParticipantShown(TypedDict):
     chunks: Annotated[Count, "How many chunks there are, with a row or without one."]
     chunks_ms: Annotated[Count, "How long they play together."]
     recordings: Annotated[list[str], "The ids of the recordings."]
+    work_order: Orders
 
 
 class MeetingShown(TypedDict):
@@ -90,6 +96,8 @@ def _chunk(facts: ChunkFacts) -> dict[str, Any]:
         "mp3_bytes": facts.mp3.size if facts.mp3 else None,
         "expected_ms": facts.expected_ms,
         "deleted_at": optional_text(facts.deleted_at),
+        "rescued": facts.is_rescued,
+        "work_order": work_orders.of_chunk(facts),
     }
 
 
@@ -103,6 +111,7 @@ def _recording(facts: RecordingFacts) -> dict[str, Any]:
         "chunks": len(facts.chunks),
         "chunks_ms": facts.chunks_ms,
         "missing": list(facts.missing[:_MOST_MISSING]),
+        "work_order": work_orders.of_recording(facts),
     }
 
 
@@ -113,6 +122,7 @@ def _participant(facts: ParticipantFacts) -> dict[str, Any]:
         "chunks": facts.chunks,
         "chunks_ms": facts.ms,
         "recordings": [one.id for one in facts.recordings],
+        "work_order": work_orders.of_participant(facts),
     }
 
 

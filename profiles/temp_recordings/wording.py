@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Set
 from typing import Any
 
+from profiles.temp_recordings.work_orders import in_words
 from reconciliation.showing import SUBJECT_ID, SUBJECT_KIND, Column, Fact, Form, Json, Part, Showing, member
 from reconciliation.wording import Wording, plural
 
@@ -69,6 +70,8 @@ def _facts(finding: Json) -> Iterable[Fact]:
     for name, form in _FACTS:
         if finding.get(name) not in {None, ""}:
             yield Fact(name.replace("_", " ").capitalize(), (Part(finding[name], form),))
+    if finding.get("work_order"):
+        yield Fact("Work order", (Part(in_words(finding["work_order"]), Form.TEXT),))
 
 
 _CELLS = (
