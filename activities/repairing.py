@@ -1,6 +1,7 @@
 """What the steps of a repair have in common: its record, and its subjects as they are judged now."""
 
 import json
+import logging
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,17 +16,26 @@ from adapters.probers import Prober
 from adapters.readers import Reading, reader
 from adapters.services import Services
 from reconciliation.closed_hours import ClosedHours
-from reconciliation.effects import Scalar
-from reconciliation.errors import AuditError, DatabaseUnavailableError, RepairRefusedError, RunStoreError
+from reconciliation.effects import Scalar, Values
+from reconciliation.errors import (
+    AuditError,
+    DatabaseUnavailableError,
+    RepairRefusedError,
+    RunStoreError,
+    UnreadableError,
+)
 from reconciliation.evidence import Unread
 from reconciliation.finding import Finding
 from reconciliation.judging import judge_doubts
 from reconciliation.profile import Profile, Technology
 from reconciliation.queries import SqlRows
 from reconciliation.repair import Repair, Repairable
+from reconciliation.repair_lifecycle import RepairState
 from reconciliation.repair_plan import LeftOut, Named, PlannedChange, RepairPlan
 from reconciliation.repair_record import RepairRecord
 from reconciliation.run_record import LOOKS
+
+logger = logging.getLogger("capture_audit.repairing")
 
 
 class RepairRequest(TypedDict):
@@ -146,6 +156,7 @@ class Reader:
         self._job, self._now = job, now
         self._prober = Prober(job.services)
         self._rows: dict[tuple[str, str], Any] = {}
+        self._earlier: dict[tuple[str, str], Values] = {}
 
     async def read_rows(self, subjects: Sequence[Named]) -> None:
         """Read the rows of all of them, a query for each repair. Raises an ``AuditError``."""
@@ -158,6 +169,9 @@ class Reader:
             if repair.rows is not None:
                 async for value in arrays(self._job, repair.rows(of_repair)):
                     self._rows[name, value[0]] = repair.row(value)
+            if repair.in_two_steps:
+                left = await _left_earlier(self._job, repair)
+                self._earlier |= {(name, one): values for one, values in left.items()}
 
     async def change(self, number: int, subject: Named) -> PlannedChange | LeftOut:
         """The change that would be planned of a subject now, or why there is none. Its look-ups are made here."""
@@ -169,7 +183,9 @@ class Reader:
             return LeftOut(subject, verdict, why)
         row = self._rows.get((repair.name, subject.id))
         results = [await self._look(lookup) for lookup in repair.lookups(finding.facts, row)]
-        change = repair.change(Repairable(subject.id, verdict, finding.facts, results, row, self._now.all_read))
+        earlier = self._earlier.get((repair.name, subject.id), {})
+        given = Repairable(subject.id, verdict, finding.facts, results, row, self._now.all_read, earlier)
+        change = repair.change(given)
         if isinstance(change, str):
             unread = not self._now.all_read or any(isinstance(result, Unread) for result in results)
             return LeftOut(subject, verdict, change, for_now=unread)
@@ -180,6 +196,26 @@ class Reader:
             return await self._prober.look(lookup)
         except AuditError as error:
             return Unread("", str(error), failed=True)
+
+
+async def _left_earlier(job: RepairJob, repair: Repair[Any]) -> dict[str, Values]:
+    """What earlier repairs of that name have left, by subject, the newest of each; one that cannot be read: nothing."""
+    repairs, found = job.services.store.repairs, dict[str, Values]()
+    async for record in repairs.newest_first(job.profile.name):
+        if isinstance(record, UnreadableError) or record.repair_id == job.record.repair_id or record.undoes is not None:
+            continue
+        if not record.counts.get("done") or record.state is RepairState.UNDONE:
+            continue
+        try:
+            stored, ledger = await repairs.plan(record), await repairs.ledger(record)
+        except UnreadableError as error:
+            logger.warning("What a repair has left is not known: %s", error)
+            continue
+        for one in stored.plan.changes if stored else ():
+            ended = ledger.change(one)
+            if one.repair == repair.name and ended is not None and ended.ending.is_applied:
+                found.setdefault(one.subject.id, ended.left)
+    return found
 
 
 def _for_people(repair: Repair[Any], verdict: str, facts: Any) -> str | None:

@@ -6,6 +6,7 @@ As everywhere, a profile does no I/O: it makes a ``Change`` of what was read, or
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, Generic, NamedTuple
 
 from reconciliation.closed_hours import ClosedHours
@@ -25,7 +26,7 @@ class Repairable(NamedTuple, Generic[FactsT]):
 
     ``results`` are what the look-ups gave, in their order: an ``Unread`` where one could not be had. ``row`` is what
     ``Repair.rows`` gave of it, None if nothing. ``all_read``: all units there are were read, so that what was not found
-    is not there.
+    is not there. ``earlier`` is what an earlier repair of it has left (see ``Repair.in_two_steps``), empty if none has.
     """
 
     id: str
@@ -34,6 +35,7 @@ class Repairable(NamedTuple, Generic[FactsT]):
     results: Sequence[Any]
     row: Any
     all_read: bool
+    earlier: Values = MappingProxyType({})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,8 +77,9 @@ class Repair(Generic[FactsT]):
     why a person must look (None: nobody need). ``brake`` asks the API, by what the last changes of such a policy have
     left (newest first), why it should not go on without a person; None: nothing stands against it. ``has_rivals``:
     others do the same all the time, so that it stops a repair as little as it is a failure if they were faster.
-    ``closed`` are the hours in which nothing is changed; ``zone`` is that of the people who approve, by its name in the
-    IANA database.
+    ``in_two_steps``: what one change of a subject leaves is given to the next one that is planned of it, in another
+    plan. ``closed`` are the hours in which nothing is changed; ``zone`` is that of the people who approve, by its name
+    in the IANA database.
     """
 
     name: str
@@ -96,6 +99,7 @@ class Repair(Generic[FactsT]):
     for_people: Callable[[FactsT], str | None] = lambda _facts: None
     brake: Callable[[Sequence[Values]], Generator[HttpCall, HttpAnswer, str | None]] | None = None
     has_rivals: bool = False
+    in_two_steps: bool = False
     closed: tuple[ClosedHours, ...] = ()
     zone: str = "UTC"
 

@@ -14,7 +14,7 @@ from profiles.temp_recordings.queries import CHUNKS, FILES, MEETINGS, RECORDINGS
 from profiles.temp_recordings.rows import DONE, FAILED, WAITING
 from reconciliation.rules import Rule, Severity, counted, unverified
 
-RESCUE_COPY, MARK_DONE, SET_CLEANED = "rescue_copy", "mark_done", "set_cleaned"
+RESCUE_COPY, MARK_DONE, SET_CLEANED, DELETE_ROWS = "rescue_copy", "mark_done", "set_cleaned", "delete_rows"
 """The names of the repairs."""
 CHANGING = "Nothing now: the next audit will tell."
 _TRANSCODE = (
@@ -57,6 +57,14 @@ _TABLE: tuple[Rule[ChunkFacts], ...] = (
         holds=lambda facts: facts.has_changed or not facts.has_settled,
         why=why.chunk,
         next_step=CHANGING,
+    ),
+    _RULE(
+        verdict="leftover_row",
+        severity=Severity.LOW,
+        means="A recording holds it, and the clean-up, whose time for it is over, has left nothing of it but its row.",
+        holds=lambda facts: facts.is_leftover and facts.scene.terms.deletes_leftovers,
+        next_step="Have delete_rows planned twice: one plan keeps the whole row in its ledger, a later one deletes it.",
+        repair=DELETE_ROWS,
     ),
     counted(
         "chunk_superseded",
@@ -191,6 +199,14 @@ _TABLE: tuple[Rule[ChunkFacts], ...] = (
 )
 RULES = needing(_TABLE)
 NOT_AGAINST_COMPLETION = frozenset(
-    {"chunk_ok", "chunk_superseded", "chunk_in_time", "chunk_changing", "cleaned_flag_wrong", "unverified"}
+    {
+        "chunk_ok",
+        "chunk_superseded",
+        "leftover_row",
+        "chunk_in_time",
+        "chunk_changing",
+        "cleaned_flag_wrong",
+        "unverified",
+    }
 )
 """The verdicts on chunks that do not speak against a meeting which is called completed."""

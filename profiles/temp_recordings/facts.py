@@ -173,6 +173,11 @@ class ChunkFacts:
         return not self.promoted.isdisjoint({self.chunk.user_id, ""})
 
     @property
+    def is_leftover(self) -> bool:
+        """True if the bot's clean-up has deleted all of it but its row."""
+        return self.is_promoted and self.chunk.status == DONE and not self.has_file and self.is_overdue
+
+    @property
     def is_cleaned_up(self) -> bool:
         """True if the clean-up deletes chunks of its status."""
         return self.scene.terms.deletes_all or self.chunk.status in {DONE, FAILED}

@@ -45,6 +45,7 @@ TIME_ZONE, CLEAN_UP, PAUSE = (
     "TEMP_RECORDINGS_CLEAN_UP",
     "TEMP_RECORDINGS_PAUSE_SECONDS",
 )
+DELETE_ROWS, OFF, ON = "TEMP_RECORDINGS_DELETE_ROWS", "off", "on"
 ENDED, ALL = "ended", "all"
 """What the bot's clean-up deletes: chunks that are done or failed once they are old enough, or all within the hour."""
 _ANY_ID = "[0-9A-Za-z_-]{1,16}"
@@ -87,6 +88,13 @@ class TempRecordings(Grouped):
             f"{ENDED}|{ALL}",
             "clean_up",
             default=ENDED,
+        ),
+        Setting(
+            DELETE_ROWS,
+            "Whether rows of chunks that a recording holds and whose files are gone are findings, and may be deleted.",
+            f"one of {OFF}, {ON}",
+            f"{OFF}|{ON}",
+            default=OFF,
         ),
         # A transcoder that writes makes its file larger all the time: between the looks that shows.
         Setting(
@@ -184,7 +192,10 @@ class TempRecordings(Grouped):
         meetings, chunks, recordings, keys = group.rows
         deletes_all = self.given[CLEAN_UP] == ALL
         terms = Terms(
-            options.wait(audit.asked), _TTL_OF_ALL if deletes_all else options.ttl(audit.asked), deletes_all=deletes_all
+            options.wait(audit.asked),
+            _TTL_OF_ALL if deletes_all else options.ttl(audit.asked),
+            deletes_all=deletes_all,
+            deletes_leftovers=self.given[DELETE_ROWS] == ON,
         )
         return Scene(
             group.key,

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from profiles.temp_recordings import inserting, marking, rescuing
+from profiles.temp_recordings import inserting, leftovers, marking, rescuing
 from profiles.temp_recordings import statements as s
-from profiles.temp_recordings.chunk_rules import MARK_DONE, RESCUE_COPY, SET_CLEANED
+from profiles.temp_recordings.chunk_rules import DELETE_ROWS, MARK_DONE, RESCUE_COPY, SET_CLEANED
 from profiles.temp_recordings.facts import ChunkFacts, FileFacts, MeetingFacts, RecordingFacts
 from profiles.temp_recordings.file_rules import INSERT_RECORDING, RESCUE_ORPHAN
 from profiles.temp_recordings.files import File
@@ -81,6 +81,17 @@ def repairs(zone: ZoneInfo) -> tuple[Repair[Any], ...]:
             lookups=rescuing.of_chunk,
             change=marking.set_cleaned,
             expects=_DONE - {"cleaned_flag_wrong"},
+        ),
+        Repair[ChunkFacts](
+            name=DELETE_ROWS,
+            means="Deletes rows of which nothing is left to do, in two plans; the whole row stays in the ledger.",
+            kind=CHUNK.name,
+            setting=s.REPAIR_DATABASE,
+            statements=s.DELETIONS,
+            lookups=leftovers.of_leftover,
+            change=leftovers.delete,
+            expects=frozenset({GONE, "leftover_row"}),
+            in_two_steps=True,
         ),
         Repair[RecordingFacts](
             name=FIX_DURATION,

@@ -25,11 +25,13 @@ _HIDDEN = "its files could not be looked up"
 class Terms(NamedTuple):
     """What the bot is like: ``wait`` is how long it waits for its transcoder, ``ttl`` how old chunks get before its
     clean-up deletes them. ``deletes_all``: it deletes chunks of every status, not only those that are done or failed.
+    ``deletes_leftovers``: rows of which nothing is left to do are findings, and may be deleted.
     """
 
     wait: timedelta
     ttl: timedelta
     deletes_all: bool
+    deletes_leftovers: bool = False
 
 
 class Piece(NamedTuple):

@@ -17,6 +17,7 @@ DURATION, DURATION_BACK = "fix_duration", "fix_duration_back"
 FILES, FILES_BACK = "fix_recording_files", "fix_recording_files_back"
 INSERT, INSERT_LATER, TAKE_OUT = "insert_recording", "insert_recording_later", "take_recording_out"
 REMOVE = "remove_copy"
+MARK_LEFTOVER, DELETE_ROW, INSERT_AGAIN = "mark_leftover", "delete_row", "insert_row_again"
 _SECONDS_TO_COPY = 300
 
 _IN_TIME = Guard("in_time", "it is done in time")
@@ -163,6 +164,67 @@ MEETING_CHANGES = tuple(
     )
 )
 
+# --- rows of which nothing is left to do ------------------------------------------------------------------------------
+
+_IS_HELD = """exists (select from recordings r
+                  where r.id = %(recording_id)s and r.sha256 = %(recording_sha256)s
+                    and r.meeting_id = t.meeting_id)"""
+_ROW = "temp_recordings t where t.id = %(id)s"
+_LEFTOVER = f"""
+select t.xmin::text = %(row_token)s as same_row, lower(t.transcode_status::text) = 'done' as done,
+       {_IS_HELD} as held, clock_timestamp() < %(deadline)s as in_time
+  from {_ROW}
+"""  # noqa: S608 - constants
+_GUARDS = (
+    _SAME_ROW,
+    Guard("done", "it is done"),
+    Guard("held", "the recording that holds it has the row and the SHA-256 that were verified"),
+    _IN_TIME,
+)
+DELETIONS = (
+    GuardedSql(
+        name=MARK_LEFTOVER,
+        means="keep its whole row in the ledger, and change nothing; a later plan may delete it",
+        locks=(f"select from {_ROW} for update",),
+        guards=_GUARDS,
+        guarded=_LEFTOVER,
+        writes=(),
+        left=f"select json_build_object('row', to_json(t)::text, 'row_token', t.xmin::text)::text from {_ROW}",  # noqa: S608
+        trace="select false",
+        trace_rows=(),
+    ),
+    GuardedSql(
+        name=DELETE_ROW,
+        means="delete its row, which is in the ledger; no file is deleted",
+        locks=(f"select from {_ROW} for update",),
+        guards=_GUARDS,
+        guarded=_LEFTOVER,
+        writes=(f"delete from {_ROW} and t.xmin::text = %(row_token)s and {_IS_HELD}",),  # noqa: S608
+        left="select json_build_object('row', %(row)s::text)::text",
+        trace=f"select (select case when t.xmin::text = %(row_token)s then false end from {_ROW})",  # noqa: S608
+        trace_rows=(),
+    ),
+    GuardedSql(
+        name=INSERT_AGAIN,
+        means="insert the whole row again, as it is in the ledger",
+        locks=(),
+        guards=(Guard("no_other", "there is no row of its id", moved=True), _IN_TIME),
+        guarded=f"""
+select not exists (select from {_ROW}) as no_other, clock_timestamp() < %(deadline)s as in_time
+""",  # noqa: S608
+        writes=(
+            "insert into temp_recordings select * from json_populate_record(null::temp_recordings, %(row)s::json)",
+        ),
+        left=f"select json_build_object('row_token', t.xmin::text)::text from {_ROW}",  # noqa: S608
+        # A row that is there and says something else may have been inserted and written since: nobody can tell.
+        trace=f"""
+select case when exists (select from {_ROW})
+            then (select nullif(to_json(t)::jsonb = %(row)s::jsonb, false) from {_ROW}) else false end
+""",  # noqa: S608
+        trace_rows=(),
+    ),
+)
+
 # --- a row of a final file --------------------------------------------------------------------------------------------
 
 # Ids have 16 digits: those of this effect's own UUID, so that nobody else can have made the row.
@@ -229,12 +291,15 @@ select t.xmin::text = %(row_token)s as same_row, clock_timestamp() < %(deadline)
 )
 
 
-def grants(*, documented: bool) -> str:
-    """The rights of the role that changes rows: ``{role}`` is its name. ``documented``: as ``Chunk.is_documented``."""
+def grants(*, documented: bool, deletes: bool = False) -> str:
+    """The rights of the role that changes rows: ``{role}`` is its name. ``documented``: as ``Chunk.is_documented``;
+    ``deletes``: where rows of leftovers may be deleted, and inserted again.
+    """
     more = ", mp3_path, sha256, duration_ms, completed_at, cleaned" if documented else ""
     return (
         "grant select on meetings, recordings, temp_recordings to {role};\n"
         f"grant update (transcode_status{more}) on temp_recordings to {{role}};\n"
         "grant update (recording_files) on meetings to {role};\n"
         "grant insert, update (duration_in_ms), delete on recordings to {role};\n"
+        + ("grant insert, delete on temp_recordings to {role};\n" if deletes else "")
     )

@@ -20,7 +20,7 @@ from reconciliation.effects import Effect, Ended, Ending, GuardedSql, Once, Valu
 
 SHA = "e" * 64
 ALL: Mapping[str, GuardedSql] = {
-    one.name: one for one in (*s.CHUNK_CHANGES, *s.RECORDING_CHANGES, *s.MEETING_CHANGES, *s.INSERTS)
+    one.name: one for one in (*s.CHUNK_CHANGES, *s.DELETIONS, *s.RECORDING_CHANGES, *s.MEETING_CHANGES, *s.INSERTS)
 }
 CASE = Case(
     1,
@@ -77,7 +77,7 @@ def world(request: pytest.FixtureRequest, postgres_server: PostgresServer) -> It
     plant_rows(url, columns, [CASE])
     with psycopg.connect(url) as connection:
         connection.execute(f"create role {name} login password 'only-here'".encode())
-        connection.execute(s.grants(documented=columns == DOCUMENTED).format(role=name).encode())
+        connection.execute(s.grants(documented=columns == DOCUMENTED, deletes=True).format(role=name).encode())
     scheme, _, rest = url.partition("://")
     changes = Changes(Database(s.REPAIR_DATABASE, f"{scheme}://{name}:only-here@{rest.rpartition('@')[2]}"))
     yield World(url, changes, columns)
@@ -269,6 +269,61 @@ async def test_in_the_later_era_a_participant_has_one_row(world: World) -> None:
     assert ended.ending is (Ending.DONE if world.documented else Ending.SOMEONE_ELSE_MOVED)
 
 
+# --- rows of which nothing is left to do ------------------------------------------------------------------------------
+
+
+def leftover(world: World, **changes: Any) -> Values:
+    return {
+        "id": CHUNK_ID,
+        "row_token": world.token("temp_recordings"),
+        "recording_id": RECORDING_ID,
+        "recording_sha256": SHA,
+        **changes,
+    }
+
+
+async def test_a_row_is_kept_whole_then_deleted_and_inserted_again(world: World) -> None:
+    world.execute("update temp_recordings set transcode_status = 'DONE'")
+    before, values = world.row("temp_recordings"), leftover(world)
+    marked = await world.apply(s.MARK_LEFTOVER, values)
+    assert marked.ending is Ending.DONE, marked.why
+    assert world.token("temp_recordings") == marked.left["row_token"] == values["row_token"], "nothing was written"
+    row = {"row": marked.left["row"]}
+    deleted = await world.apply(s.DELETE_ROW, {**values, **row}, 2)
+    assert (deleted.ending, deleted.left) == (Ending.DONE, row), deleted.why
+    assert world.execute("select count(*) from temp_recordings") == [(0,)]
+    back = {"id": CHUNK_ID, **row, **deleted.left}
+    again = await world.apply(s.INSERT_AGAIN, back, 3)
+    assert again.ending is Ending.DONE, again.why
+    assert world.row("temp_recordings") == before
+    assert (await world.apply(s.INSERT_AGAIN, back, 3)).ending is Ending.ALREADY_DONE
+
+
+@pytest.mark.parametrize("name", [s.MARK_LEFTOVER, s.DELETE_ROW])
+@pytest.mark.parametrize(
+    ("changes", "rival", "ending"),
+    [
+        pytest.param({"recording_sha256": "f" * 64}, "", Ending.REFUSED, id="the recording has another hash"),
+        pytest.param({}, "delete from recordings", Ending.REFUSED, id="the recording is gone"),
+        pytest.param({"row_token": "1"}, "", Ending.SOMEONE_ELSE_MOVED, id="the row was written since"),
+    ],
+)
+async def test_no_row_is_deleted_without_the_recording_that_holds_it(
+    world: World, name: str, changes: dict[str, Any], rival: str, ending: Ending
+) -> None:
+    world.execute("update temp_recordings set transcode_status = 'done'")
+    values = {**leftover(world, **changes), "row": "{}"}
+    if rival:
+        world.execute(rival)
+    assert (await world.apply(name, values)).ending is ending
+    assert world.execute("select count(*) from temp_recordings") == [(1,)]
+
+
+async def test_a_row_that_waits_is_never_deleted(world: World) -> None:
+    ended = await world.apply(s.DELETE_ROW, {**leftover(world), "row": "{}"})
+    assert (ended.ending, "it is done" in ended.why) == (Ending.REFUSED, True)
+
+
 # --- the role ---------------------------------------------------------------------------------------------------------
 
 
@@ -277,7 +332,6 @@ async def test_in_the_later_era_a_participant_has_one_row(world: World) -> None:
     [
         "update meetings set status = 'completed'",
         "update recordings set sha256 = 'x'",
-        "delete from temp_recordings",
         "delete from meetings",
         "update temp_recordings set user_id = '1'",
     ],

@@ -10,7 +10,7 @@ from dev.demo.temp_recordings.cases import LATER, Case
 from dev.demo.temp_recordings.rows import ZONES, rows_of
 from profiles.temp_recordings.files import File, choose, lookups, reduce
 from profiles.temp_recordings.names import meeting_in
-from profiles.temp_recordings.profile import CLEAN_UP, PAUSE, TIME_ZONE, TempRecordings
+from profiles.temp_recordings.profile import CLEAN_UP, DELETE_ROWS, PAUSE, TIME_ZONE, TempRecordings
 from profiles.temp_recordings.queries import CHUNKS, MEETINGS, RECORDINGS
 from reconciliation.clock import Clock
 from reconciliation.coverage import Coverage, Gap
@@ -28,7 +28,7 @@ Subjects = dict[tuple[str, str], str]
 
 
 def profile_for(columns: str = LATER, clean_up: str = "ended") -> TempRecordings:
-    return TempRecordings({TIME_ZONE: ZONES[columns], CLEAN_UP: clean_up, PAUSE: "0"})
+    return TempRecordings({TIME_ZONE: ZONES[columns], CLEAN_UP: clean_up, DELETE_ROWS: "on", PAUSE: "0"})
 
 
 def audit_of(
