@@ -23,8 +23,8 @@ class Prober:
         self._buckets, self._room = services.buckets, services.room
 
     async def look(self, lookup: Lookup, memory: Memory | None = None) -> Any:
-        """The result (see the look-up's class); None if its setting is not configured. What ``memory`` knows is not read
-        again. Raises an ``AuditError``: ``ContainerGoneError`` if the container does not exist.
+        """The result (see the look-up's class); None if its setting is not configured. What ``memory`` knows is not
+        read again. Raises an ``AuditError``: ``ContainerGoneError`` if the container does not exist.
         """
         if isinstance(lookup, InBucket):
             bucket = self._buckets.get(lookup.setting)

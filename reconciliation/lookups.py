@@ -129,8 +129,8 @@ class AudioOf:
 
 @dataclass(frozen=True)
 class AudioUnder:
-    """All objects whose keys begin with ``prefix``, ascending; those whose keys end, in lower case, in one of ``suffixes``
-    are read to their last byte. The result is a list of ``AudioFound``.
+    """All objects whose keys begin with ``prefix``, ascending; those whose keys end, in lower case, in one of
+    ``suffixes`` are read to their last byte. The result is a list of ``AudioFound``.
     """
 
     setting: str

@@ -30,8 +30,8 @@ class Memory(Protocol):
 
 
 async def audio_of(bucket: Bucket, lookup: AudioOf) -> AudioAnswer:
-    """The answer to the look-up. Raises as ``Bucket`` does, and ``StorageUnavailableError`` for an object that ends before
-    its last byte each time.
+    """The answer to the look-up. Raises as ``Bucket`` does, and ``StorageUnavailableError`` for an object that ends
+    before its last byte each time.
     """
     what = f"read an object of bucket {bucket.name}"
 
@@ -43,8 +43,8 @@ async def audio_of(bucket: Bucket, lookup: AudioOf) -> AudioAnswer:
 
 
 async def audio_under(bucket: Bucket, lookup: AudioUnder, memory: Memory | None = None) -> list[AudioFound]:
-    """The answer to the look-up; what the memory knows is not read again. Raises as ``objects`` does for the listing; an
-    object that cannot be read costs no other: it is given with the reason.
+    """The answer to the look-up; what the memory knows is not read again. Raises as ``objects`` does for the listing;
+    an object that cannot be read costs no other: it is given with the reason.
     """
     return [
         await _found(bucket, lookup, one, memory) if one.key.lower().endswith(lookup.suffixes) else AudioFound(one)

@@ -18,7 +18,7 @@ from profiles.temp_recordings.facts import (
     RecordingFacts,
     promoted_in,
 )
-from profiles.temp_recordings.files import BUCKET
+from profiles.temp_recordings.files import BUCKET, Evidence
 from profiles.temp_recordings.kinds import CHUNK, FILE, KINDS, MEETING, PARTICIPANT, RECORDING
 from profiles.temp_recordings.names import (
     DEPTH,
@@ -36,6 +36,7 @@ from reconciliation.evidence import Unread
 from reconciliation.looks import MISSING, PLACED, Audit, Doubt, Group, Screened, Subject
 from reconciliation.profile import Grouped, Join, Keys, Scan, Setting, Source, bucket, database
 from reconciliation.queries import Prefixes
+from reconciliation.wording import plural
 
 DATABASE = "TEMP_RECORDINGS_DATABASE"
 TIME_ZONE, CLEAN_UP, PAUSE = (
@@ -46,10 +47,15 @@ TIME_ZONE, CLEAN_UP, PAUSE = (
 ENDED, ALL = "ended", "all"
 """What the bot's clean-up deletes: chunks that are done or failed once they are old enough, or all within the hour."""
 _TTL_OF_ALL = timedelta(hours=1)
+_BY_BYTES = (
+    "Every MP3 was read to its last byte (mode deep): its duration is that of the frames in it, and its SHA-256 was "
+    "compared with the one in its row, where that has one. Nothing was decoded: what a frame holds was not heard, and "
+    "raw audio was not read, whose duration is told by its size (192 bytes a millisecond)."
+)
 _BY_SIZE = (
     "Durations are told by the sizes of files (raw audio: 192 bytes a millisecond; MP3: 16, at 128 kbit/s). No file "
-    "was opened: audio that is damaged inside, or another one of the same length, is not seen, and no SHA-256 was "
-    "compared."
+    "was opened (mode full): audio that is damaged inside, or another one of the same length, is not seen, and no "
+    "SHA-256 was compared."
 )
 
 
@@ -185,6 +191,10 @@ class TempRecordings(Grouped):
 
     def conclude(self, doubts: Iterable[Doubt], audit: Audit) -> Iterator[Subject | Gap]:
         yield from super().conclude(doubts, audit)
+        unread = sum(bool(one.unread) for doubt in doubts for one in _files(doubt.again.evidence))
+        if unread:
+            what = f"the bytes of {plural(unread, 'file')} could not be read"
+            yield Gap(what, "What depends on them is unverified. See the service's log, and audit again.")
         if not audit.asked.only:
             return
         unknown = [
@@ -196,9 +206,14 @@ class TempRecordings(Grouped):
             more = "" if len(unknown) == 1 else f" and {len(unknown) - 1} more"
             yield Gap(f"there is no meeting {unknown[0]}{more}", "Check the ids that were asked for.")
 
-    def notes(self, audit: Audit) -> Iterator[str]:  # noqa: ARG002 - it is so for every audit
-        """What sizes cannot tell."""
-        yield _BY_SIZE
+    def notes(self, audit: Audit) -> Iterator[str]:
+        """What was read of files, and what that cannot tell."""
+        yield _BY_BYTES if audit.asked.mode == options.DEEP else _BY_SIZE
+
+
+def _files(evidence: Evidence | Unread | None) -> Evidence:
+    """The files of a unit, if they were looked up."""
+    return () if evidence is None or isinstance(evidence, Unread) else evidence
 
 
 def _users(scene: Scene) -> Sequence[str]:
