@@ -1,5 +1,6 @@
 """A bucket whose objects are made while they are read: they need no room, however large they are."""
 
+import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -29,13 +30,16 @@ class Made:
 
 @dataclass
 class Streaming:
-    """See ``Bucket``. ``began`` counts how often each object was asked for; ``before`` is called as it is."""
+    """See ``Bucket``. ``began`` counts how often each object was asked for; ``before`` is called as it is, and those in
+    ``hang`` never come.
+    """
 
     made: dict[str, Made]
     name: str = "streaming"
     patience: Patience = field(default_factory=lambda: Patience(attempts=2, first_wait=0.001, longest_wait=0.002))
     began: Counter[str] = field(default_factory=Counter)
     before: Callable[[str], None] = lambda _key: None
+    hang: set[str] = field(default_factory=set)
 
     async def page(self, prefix: str, *, by_folder: bool, size: int, token: str | None = None) -> Page:
         assert not by_folder
@@ -47,6 +51,8 @@ class Streaming:
     async def download(self, key: str) -> AsyncIterator[Download | None]:
         self.began[key] += 1
         self.before(key)
+        if key in self.hang:
+            await asyncio.Event().wait()
         one = self.made.get(key)
         yield None if one is None else Download(one.size, one.version, _sent(one.pieces()))
 
