@@ -1,7 +1,6 @@
 """One shard of the second look: look up again what is in doubt."""
 
 import logging
-from datetime import timedelta
 from functools import partial
 from typing import Any, Literal, TypedDict
 
@@ -9,6 +8,7 @@ import azure.durable_functions as df
 
 from activities.doubts import LookedUp, doubt_from_json, looked_up_to_json
 from activities.looking import Looker, looker_of
+from activities.remembering import Remembering
 from activities.step import AuditRequest, Refusal, run_body, running
 from adapters.services import Services
 from reconciliation.errors import RunStoreError
@@ -43,7 +43,9 @@ async def look(request: LookAgainRequest, services: Services) -> LookAgainResult
         plan = await services.store.plans.existing(record.folder)
         read = partial(doubt_from_json, profile=profile)
         doubts = await attempts.doubts(f"{record.folder}/{screening.folder}", *screening.shards[shard], read)
-        looker = looker_of(services, profile.scan, timedelta(seconds=plan.storage_ahead_seconds))
+        units = frozenset(one.group.key for one in doubts)
+        memory = Remembering(services.store.readings, record.folder, plan, units)
+        looker = looker_of(services, profile.scan, plan, memory)
         found = await _looked_up(doubts, looker, record.parameters)
         await attempts.write_again(attempt, shard, [looked_up_to_json(one, profile) for one in found])
     return {"ok": True}

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
+from activities.remembering import Remembering
 from adapters.probers import Prober
 from adapters.services import Services
 from reconciliation.coverage import DELETED_DURING_SCAN
 from reconciliation.errors import AuditError, ContainerGoneError
 from reconciliation.evidence import Read, Record, Unread, has_failed, is_gone
 from reconciliation.lookups import BlobsOf, Lookup
+from reconciliation.plan import Plan
 from reconciliation.profile import Scan
 
 logger = logging.getLogger("capture_audit.looking")
@@ -29,7 +31,7 @@ class Looker:
     """Looks up units of a scan, ``concurrency`` at a time.
 
     ``latest`` gives the last moment that does not count as future. ``passes`` is how often a unit of the second look is
-    tried.
+    tried. What ``memory`` knows of the bytes of objects is not read again.
     """
 
     scan: Scan
@@ -38,12 +40,13 @@ class Looker:
     passes: int
     latest: Callable[[], datetime]
     sleep: Callable[[float], Awaitable[None]]
+    memory: Remembering | None = None
 
     async def read(self, unit: str, hint: Any) -> Record:
         """All look-ups of one unit, as evidence; or the reason why it could not be read."""
         lookups = self.scan.lookups(unit, hint)
         try:
-            results = [await self.prober.look(lookup) for lookup in lookups]
+            results = [await self._look(unit, lookup) for lookup in lookups]
             things = sum(lookup.things(result) for lookup, result in zip(lookups, results, strict=True))
             return Read(unit, things, self.scan.reduce(unit, results, self.latest()))
         except ContainerGoneError:
@@ -55,12 +58,18 @@ class Looker:
         except AuditError as error:
             return Unread(unit, str(error), failed=True)
 
+    async def _look(self, unit: str, lookup: Lookup) -> Any:
+        if self.memory is None:
+            return await self.prober.look(lookup)
+        return await self.prober.look(lookup, self.memory.of(unit))
+
     async def read_all(
         self, units: Sequence[tuple[str, Any]], records: list[Record], timeout_seconds: float | None = None
     ) -> None:
         """Read units, adding a record for each to ``records`` as it is done.
 
-        Those that are not done when the time is up are recorded as failed, for the next pass.
+        Those that are not done when the time is up are recorded as failed, for the next pass, which goes on with what
+        is remembered of them.
         """
         done: set[str] = set()
 
@@ -74,6 +83,8 @@ class Looker:
                 await self.each(units, one)
         except TimeoutError:
             records += [Unread(unit, OUT_OF_TIME, failed=True) for unit, _ in units if unit not in done]
+        if self.memory is not None:
+            await self.memory.settle()
 
     async def each(self, items: Iterable[ItemT], work: Callable[[ItemT], Awaitable[None]]) -> None:
         """Call ``work`` for each item, ``concurrency`` at a time."""
@@ -133,8 +144,8 @@ class Looker:
             return Unread("", str(error), failed=True)
 
 
-def looker_of(services: Services, scan: Scan, storage_ahead: timedelta) -> Looker:
-    latest = services.settings.clock_tolerance + storage_ahead
+def looker_of(services: Services, scan: Scan, plan: Plan, memory: Remembering) -> Looker:
+    latest = services.settings.clock_tolerance + timedelta(seconds=plan.storage_ahead_seconds)
     return Looker(
         scan,
         Prober(services),
@@ -142,4 +153,5 @@ def looker_of(services: Services, scan: Scan, storage_ahead: timedelta) -> Looke
         services.settings.max_passes,
         lambda: services.now() + latest,
         services.sleep,
+        memory,
     )

@@ -4,12 +4,12 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
 from typing import Literal, TypedDict
 
 import azure.durable_functions as df
 
 from activities.looking import looker_of
+from activities.remembering import Remembering
 from activities.step import AuditRequest, Refusal, folder_of, run_body, running
 from adapters.services import Services
 from adapters.store.shards import Shards
@@ -62,7 +62,7 @@ async def scan(request: ScanRequest, services: Services) -> ScanResult:
     done = {one.unit for one in kept}
     wanted = [unit for unit in await services.store.plans.units(audit, plan.shards[index]) if unit[0] not in done]
     async with _progress_kept(shards, audit, index, kept):
-        looker = looker_of(services, scanned, timedelta(seconds=plan.storage_ahead_seconds))
+        looker = looker_of(services, scanned, plan, Remembering(services.store.readings, audit, plan))
         await looker.read_all(wanted, kept, services.settings.shard_timeout_seconds)
     kept.sort(key=lambda one: one.unit)
     written = await shards.mend(audit, index, kept, scanned, attempt=request["attempt"], before=before)

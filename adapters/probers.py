@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from adapters.buckets.audio import Memory, audio_of, audio_under
 from adapters.buckets.bucket import Bucket
 from adapters.buckets.listing import objects
 from adapters.buckets.sqlite_rows import sqlite_rows
@@ -9,7 +10,9 @@ from adapters.connections import StorageConnection
 from adapters.contents import contents
 from adapters.services import Services
 from reconciliation.errors import ContainerGoneError
-from reconciliation.lookups import BlobCount, BlobsOf, Contents, Lookup, ObjectsUnder, SqliteRows
+from reconciliation.lookups import AudioOf, AudioUnder, BlobCount, BlobsOf, Contents, Lookup, ObjectsUnder, SqliteRows
+
+InBucket = ObjectsUnder | SqliteRows | AudioOf | AudioUnder
 
 
 class Prober:
@@ -19,13 +22,13 @@ class Prober:
         self._listers, self._connections = services.listers, services.settings.connections
         self._buckets, self._room = services.buckets, services.room
 
-    async def look(self, lookup: Lookup) -> Any:
-        """The result (see the look-up's class); None if its setting is not configured. Raises an ``AuditError``:
-        ``ContainerGoneError`` if the container does not exist.
+    async def look(self, lookup: Lookup, memory: Memory | None = None) -> Any:
+        """The result (see the look-up's class); None if its setting is not configured. What ``memory`` knows is not
+        read again. Raises an ``AuditError``: ``ContainerGoneError`` if the container does not exist.
         """
-        if isinstance(lookup, ObjectsUnder | SqliteRows):
+        if isinstance(lookup, InBucket):
             bucket = self._buckets.get(lookup.setting)
-            return None if bucket is None else await self._in_bucket(bucket, lookup)
+            return None if bucket is None else await self._in_bucket(bucket, lookup, memory)
         lister = self._listers.get(lookup.setting)
         if lister is None:
             return None
@@ -40,10 +43,16 @@ class Prober:
                 # A single empty listing does not prove that there are none.
                 return await self._count(lookup) or await self._count(lookup)
 
-    async def _in_bucket(self, bucket: Bucket, lookup: ObjectsUnder | SqliteRows) -> Any:
-        if isinstance(lookup, ObjectsUnder):
-            return await objects(bucket, lookup.prefix)
-        return await sqlite_rows(bucket, lookup, room=self._room)
+    async def _in_bucket(self, bucket: Bucket, lookup: InBucket, memory: Memory | None) -> Any:
+        match lookup:
+            case ObjectsUnder():
+                return await objects(bucket, lookup.prefix)
+            case SqliteRows():
+                return await sqlite_rows(bucket, lookup, room=self._room)
+            case AudioOf():
+                return await audio_of(bucket, lookup)
+            case AudioUnder():
+                return await audio_under(bucket, lookup, memory)
 
     async def _count(self, lookup: BlobCount) -> int:
         try:

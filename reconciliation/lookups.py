@@ -127,9 +127,29 @@ class AudioOf:
         return int(bool(result) and result["state"] != "missing")
 
 
-Lookup = BlobsOf | BlobCount | Contents | ObjectsUnder | SqliteRows | AudioOf
+@dataclass(frozen=True)
+class AudioUnder:
+    """All objects whose keys begin with ``prefix``, ascending; those whose keys end, in lower case, in one of
+    ``suffixes`` are read to their last byte. The result is a list of ``AudioFound``.
+    """
+
+    setting: str
+    prefix: str
+    suffixes: Suffixes
+
+    @property
+    def place(self) -> str:
+        """Where it looks, for a log."""
+        return self.prefix
+
+    def things(self, result: Any) -> int:
+        """How many objects there are."""
+        return len(result or ())
+
+
+Lookup = BlobsOf | BlobCount | Contents | ObjectsUnder | SqliteRows | AudioOf | AudioUnder
 _LOOKUPS: dict[str, type[Lookup]] = {
-    one.__name__: one for one in (BlobsOf, BlobCount, Contents, ObjectsUnder, SqliteRows, AudioOf)
+    one.__name__: one for one in (BlobsOf, BlobCount, Contents, ObjectsUnder, SqliteRows, AudioOf, AudioUnder)
 }
 
 
@@ -212,6 +232,16 @@ class AudioAnswer(TypedDict):
     declared_frames: int | None
     is_cut: bool
     stray: int
+
+
+class AudioFound(NamedTuple):
+    """An object of a listing, and what it holds in the version that was listed. ``audio`` is None if it was not to be
+    read; or if it could not be, which ``unread`` explains.
+    """
+
+    stored: StoredObject
+    audio: AudioAnswer | None = None
+    unread: str = ""
 
 
 class Contained(NamedTuple):

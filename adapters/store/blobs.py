@@ -45,6 +45,7 @@ _OPTIONS: dict[str, Any] = {
     "max_single_get_size": _PORTION_BYTES,
     "max_chunk_get_size": _PORTION_BYTES,
 }
+_IS_THERE = frozenset({StorageErrorCode.BLOB_ALREADY_EXISTS, StorageErrorCode.CONDITION_NOT_MET})
 DoneT = TypeVar("DoneT")
 
 
@@ -195,6 +196,27 @@ class BlobStore:
                 return None
         self.recent.note(path, data, written, metadata)
         return written
+
+    async def append(self, path: str, data: bytes) -> None:
+        """Append at most 4 MiB to a blob that is written in no other way; makes it if there is none. Atomic, but a
+        retry may append them twice. A blob takes 50,000 appends; the next is refused.
+        """
+        self.recent.drop(path)
+        blob = self._container.get_blob_client(path)
+
+        async def make() -> None:
+            try:
+                await blob.create_append_blob(match_condition=MatchConditions.IfMissing)
+            except (ResourceExistsError, ResourceModifiedError) as error:  # another writer was faster
+                if _code(error) not in _IS_THERE:
+                    raise
+
+        with self._explained("write"):
+            try:
+                await blob.append_block(data)
+            except ResourceNotFoundError:
+                await self._in_container(make)
+                await blob.append_block(data)
 
     async def delete(self, path: str, etag: str | None = None) -> bool:
         """Delete a blob, with an ETag only if it still has that one; False if not, or if there is no such blob."""

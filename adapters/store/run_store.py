@@ -12,6 +12,7 @@ from adapters.store.overview import Overview
 from adapters.store.plans import Plans
 from adapters.store.policies import Policies
 from adapters.store.questions import Questions
+from adapters.store.readings import Readings
 from adapters.store.recent import Recent
 from adapters.store.repairs import Repairs
 from adapters.store.reports import Reports
@@ -32,6 +33,7 @@ class RunStore:
     rows: Rows
     plans: Plans
     shards: Shards
+    readings: Readings
     attempts: Attempts
     letters: DeadLetters
     reports: Reports
@@ -48,6 +50,7 @@ class RunStore:
             Rows(folder),
             Plans(folder),
             Shards(folder),
+            Readings(folder),
             Attempts(folder),
             DeadLetters(folder),
             Reports(folder),

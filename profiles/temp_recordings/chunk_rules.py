@@ -10,6 +10,7 @@ from typing import Any
 
 from profiles.temp_recordings import reasons as why
 from profiles.temp_recordings.facts import ChunkFacts
+from profiles.temp_recordings.options import DEEP
 from profiles.temp_recordings.queries import CHUNKS, FILES, MEETINGS, RECORDINGS
 from profiles.temp_recordings.rows import DONE, FAILED, WAITING
 from reconciliation.rules import Rule, Severity, counted, unverified
@@ -68,7 +69,7 @@ _TABLE: tuple[Rule[ChunkFacts], ...] = (
     ),
     counted(
         "chunk_superseded",
-        "A recording of its user is in order and at least as long as all of its chunks, as far as sizes tell.",
+        "A recording of its user is in order and at least as long as all of its chunks, as far as the mode tells.",
         lambda facts: facts.is_promoted,
     ),
     _RULE(
@@ -116,9 +117,18 @@ _TABLE: tuple[Rule[ChunkFacts], ...] = (
         repair=RESCUE_COPY,
     ),
     _RULE(
+        verdict="chunk_corrupt",
+        severity=Severity.HIGH,
+        means="Its MP3 is damaged: what its header says and what is in it disagree, or not all of it is audio.",
+        holds=lambda facts: facts.is_corrupt,
+        next_step=f"{_TRANSCODE} Without raw audio, keep the MP3: it is all there is.",
+        modes=(DEEP,),
+        repair=RESCUE_COPY,
+    ),
+    _RULE(
         verdict="done_mp3_bad",
         severity=Severity.HIGH,
-        means="It is marked as done, and its MP3 plays shorter or longer than it should.",
+        means="It is marked as done, and its MP3 plays shorter or longer than it should, or has another SHA-256.",
         holds=lambda facts: facts.chunk.status == DONE and facts.mp3_is_whole is False,
         next_step=f"{_TRANSCODE} Without raw audio, keep the MP3: it is all there is.",
         repair=RESCUE_COPY,
@@ -193,7 +203,7 @@ _TABLE: tuple[Rule[ChunkFacts], ...] = (
     ),
     counted(
         "chunk_ok",
-        "It is done, and its MP3 is there and, as far as its size tells, whole.",
+        "It is done, and its MP3 is there and, as far as the mode tells, whole.",
         lambda _facts: True,
     ),
 )

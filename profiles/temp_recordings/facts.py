@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 
-from profiles.temp_recordings.durations import WINDOW_MS, is_pcm, mp3_ms, pcm_ms, tolerance_ms
+from profiles.temp_recordings.durations import WINDOW_MS, is_pcm, pcm_ms, tolerance_ms
 from profiles.temp_recordings.files import File
 from profiles.temp_recordings.names import (
     RESCUE,
@@ -39,7 +39,13 @@ class ChunkFacts:
 
     @property
     def unread(self) -> str | None:
-        return self.scene.unread
+        """Why not all is known that its verdict depends on: its MP3, and the recordings that may hold it."""
+        if self.scene.unread:
+            return self.scene.unread
+        files = [self.mp3]
+        if not self.is_promoted:
+            files += [RecordingFacts(self.scene, one).file for one in self.scene.recordings_of(self.chunk.user_id)]
+        return next((one.unread for one in files if one is not None and one.unread), None)
 
     # --- its files ----------------------------------------------------------------------------------------------------
 
@@ -68,13 +74,13 @@ class ChunkFacts:
         return tuple(dict.fromkeys([*whole, *raw, *([there] if there else [])]))
 
     def copy_of(self, file: File) -> File | None:
-        """A copy of the same size in rescue/, if there is one."""
+        """A copy in rescue/, if there is one: of the same bytes if those were read, else of the same size."""
         found = (one for one in self.elsewhere if one.key == rescued_as(self.scene.key, file.key))
-        return next((one for one in found if one.size == file.size), None)
+        return next((one for one in found if _is_copy(one, file)), None)
 
     @property
     def is_rescued(self) -> bool:
-        """True if there are copies in rescue/ of all that holds it, by their sizes."""
+        """True if there are copies in rescue/ of all that holds it (see ``copy_of``)."""
         return any(all(self.copy_of(one) is not None for one in way) for way in self.ways)
 
     @property
@@ -96,12 +102,24 @@ class ChunkFacts:
         return WINDOW_MS if self._fills_its_window and not self._is_last else None
 
     @property
+    def sha_differs(self) -> bool:
+        """True if its MP3 was read, and is not what its row has the SHA-256 of."""
+        audio = self.mp3 and self.mp3.audio
+        return audio is not None and self.chunk.sha256 not in {"", audio.sha256}
+
+    @property
+    def is_corrupt(self) -> bool:
+        """True if its MP3 was read, is damaged, and is all there is of it or what its row calls done."""
+        is_needed = self.chunk.status == DONE or not self.has_pcm
+        return self.mp3 is not None and self.mp3.is_corrupt and is_needed
+
+    @property
     def mp3_is_whole(self) -> bool | None:
-        """By its size; None if there is no MP3, or nothing to compare it with."""
+        """By its bytes if they were read, else by its size; None if there is no MP3, or nothing to compare it with."""
         if self.mp3 is None:
             return None
-        expected, found = self.expected_ms, mp3_ms(self.mp3.size)
-        if found == 0:
+        expected, found = self.expected_ms, self.mp3.mp3_ms
+        if found == 0 or self.mp3.is_corrupt or self.sha_differs:
             return False
         if expected is not None:
             return abs(found - expected) <= tolerance_ms(expected)
@@ -109,11 +127,15 @@ class ChunkFacts:
 
     @property
     def ms(self) -> int:
-        """How long it plays: by its raw audio, else by its MP3, else as its row says; 0 if nothing tells."""
+        """How long it plays: by its raw audio, else by its MP3 if the frames in that were counted and it is whole or if
+        its row does not say, else as its row says; 0 if nothing tells.
+        """
         if self.pcm is not None and self.has_pcm:
             return pcm_ms(self.pcm.size)
-        if self.mp3 is not None and not self.chunk.duration_ms:
-            return mp3_ms(self.mp3.size)
+        if self.mp3 is not None:
+            is_known = self.mp3.audio is not None and self.mp3_is_whole is not False
+            if is_known or not self.chunk.duration_ms:
+                return self.mp3.mp3_ms
         return self.chunk.duration_ms or 0
 
     @property
@@ -221,7 +243,7 @@ class RecordingFacts:
 
     @property
     def unread(self) -> str | None:
-        return self.scene.unread
+        return self.scene.unread or (self.file.unread if self.file else "") or None
 
     @property
     def file(self) -> File | None:
@@ -229,7 +251,11 @@ class RecordingFacts:
 
     @property
     def file_ms(self) -> int:
-        return mp3_ms(self.file.size) if self.file else 0
+        return self.file.mp3_ms if self.file else 0
+
+    @property
+    def is_corrupt(self) -> bool:
+        return self.file is not None and self.file.is_corrupt
 
     @property
     def has_changed(self) -> bool:
@@ -293,15 +319,32 @@ class RecordingFacts:
         own = self.recording.sha256
         return bool(own) and len(self.chunks) > 1 and any(one.chunk.sha256 == own for one in self.chunks)
 
+    @property
+    def has_sha_of_first_chunk(self) -> bool:
+        """True if that chunk is the first of its user."""
+        first = min((one for one in self.chunks if one.chunk.named), key=_place, default=None)
+        return self.has_sha_of_a_chunk and first is not None and first.chunk.sha256 == self.recording.sha256
+
+    @property
+    def has_wrong_sha(self) -> bool:
+        """True if its hash is not that of its file; where that was not read, if it is that of one of several chunks."""
+        audio = self.file and self.file.audio
+        if audio is None:
+            return self.has_sha_of_a_chunk
+        return self.recording.sha256 not in {"", audio.sha256}
+
     @cached_property
     def is_in_order(self) -> bool:
-        """True if its file is there, plays as long as the row says, and holds all that is known of its chunks."""
+        """True if its file is there, plays as long as the row says, and holds all that is known of its chunks; if its
+        bytes were to be read, also that they are what they should be.
+        """
         return (
             not self.recording.unreadable
             and self.file is not None
+            and not self.file.unread
             and bool(self.recording.duration_ms)
             and self.fits_its_file
-            and not (self.has_sha_of_a_chunk or self.is_short or self.late)
+            and not (self.is_corrupt or self.has_wrong_sha or self.is_short or self.late)
         )
 
 
@@ -402,7 +445,9 @@ class FileFacts:
 
     @property
     def unread(self) -> str | None:
-        return self.scene.unread if self.is_named else None
+        if not self.is_named:
+            return None
+        return self.scene.unread or (self.file.unread if self.file else "") or None
 
     @property
     def is_named(self) -> bool:
@@ -448,11 +493,15 @@ class FileFacts:
     def ms(self) -> int:
         if self.file is None:
             return 0
-        return pcm_ms(self.file.size) if self.suffix == "pcm" else mp3_ms(self.file.size)
+        return pcm_ms(self.file.size) if self.suffix == "pcm" else self.file.mp3_ms
+
+    @property
+    def is_corrupt(self) -> bool:
+        return self.file is not None and self.file.is_corrupt
 
     @property
     def is_promoted(self) -> bool:
-        """True if a recording of its user is in order: that has it, as far as sizes tell."""
+        """True if a recording of its user is in order: that has it, as far as its mode tells."""
         return not self.promoted.isdisjoint({self.user, ""})
 
     @property
@@ -461,14 +510,36 @@ class FileFacts:
 
     @property
     def twin(self) -> Recording | None:
-        """A recording of another user of the meeting whose file has the same size."""
+        """A recording of another user of the meeting that has the same bytes, by its row or by its file; where they
+        were not read, one whose file has the same size.
+        """
         if self.file is None:
             return None
         for one in self.scene.recordings:
-            other = self.scene.files.get(f"{STORAGE}{one.name}")
-            if one.user_id != self.user and other is not None and other.size == self.file.size:
+            if one.user_id != self.user and self._is_like(one, self.file):
                 return one
         return None
+
+    def _is_like(self, one: Recording, own: File) -> bool:
+        other = self.scene.files.get(f"{STORAGE}{one.name}")
+        if own.audio is not None and one.sha256 == own.audio.sha256:
+            return True
+        if other is None or other.size != own.size:
+            return False
+        if own.audio is None or other.audio is None:
+            return True
+        return own.audio.sha256 == other.audio.sha256
+
+
+def _place(one: ChunkFacts) -> int:
+    return one.chunk.named.number if one.chunk.named else 0
+
+
+def _is_copy(one: File, other: File) -> bool:
+    """True if one is a copy of the other: by their bytes if those of the other were read, else by their sizes."""
+    if other.audio is None:
+        return one.size == other.size
+    return one.audio is not None and one.audio.sha256 == other.audio.sha256
 
 
 def promoted_in(scene: Scene) -> frozenset[str]:

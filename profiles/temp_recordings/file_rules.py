@@ -6,6 +6,7 @@ from profiles.temp_recordings import reasons as why
 from profiles.temp_recordings.chunk_rules import CHANGING, needing
 from profiles.temp_recordings.facts import FileFacts
 from profiles.temp_recordings.names import is_leftover
+from profiles.temp_recordings.options import DEEP
 from reconciliation.rules import Rule, Severity, counted, unverified
 
 RESCUE_ORPHAN, INSERT_RECORDING = "rescue_orphan", "insert_recording"
@@ -62,10 +63,18 @@ _TABLE: tuple[Rule[FileFacts], ...] = (
         repair=RESCUE_ORPHAN,
     ),
     _RULE(
+        verdict="final_corrupt",
+        severity=Severity.HIGH,
+        means="It is the final file of a participant, has no row, and is damaged: its header and its bytes disagree.",
+        holds=lambda facts: facts.is_final_in_place and facts.is_corrupt and facts.scene.meeting is not None,
+        next_step="Have it joined again from all chunks, if any are left; delete nothing that plays.",
+        modes=(DEEP,),
+    ),
+    _RULE(
         verdict="final_twin",
         severity=Severity.MEDIUM,
-        means="It has no row, and is of the same size as the recorded file of another participant of the meeting: if "
-        "its bytes are the same, too, the table takes no second row of that SHA-256.",
+        means="It has no row, and is like the recorded file of another participant of the meeting, by its bytes, or by "
+        "its size where no bytes were read: of one SHA-256 the table takes no second row.",
         holds=lambda facts: facts.is_final_in_place and facts.twin is not None and facts.scene.meeting is not None,
         why=why.final_twin,
         next_step="Compare the two SHA-256. If they differ, its row is missing; if not, nobody can insert one.",

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from profiles.temp_recordings.durations import tolerance_ms
-from profiles.temp_recordings.files import BUCKET, File
+from profiles.temp_recordings.files import BUCKET, File, audio_of
 from reconciliation.evidence import Unread
 from reconciliation.lookups import AudioAnswer, AudioOf
 
@@ -42,15 +42,8 @@ def heard(files: Sequence[File], results: Sequence[Any]) -> dict[str, Heard]:
         if result is None or isinstance(result, Unread) or result["state"] != "read":
             continue
         answer: AudioAnswer = result
-        declared = answer["declared_frames"]
-        one = Heard(
-            file.key,
-            answer["version"],
-            answer["sha256"],
-            answer["bytes"],
-            answer["ms"],
-            is_sound=not answer["is_cut"] and not answer["stray"] and declared in {None, answer["frames"]},
-        )
+        audio = audio_of(answer)
+        one = Heard(file.key, answer["version"], audio.sha256, answer["bytes"], audio.ms, is_sound=not audio.is_corrupt)
         if one.is_of(file):
             found[file.key] = one
     return found

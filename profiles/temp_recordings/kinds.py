@@ -4,6 +4,7 @@ from typing import Annotated, Any, TypedDict
 
 from profiles.temp_recordings import chunk_rules, file_rules, recording_rules, work_orders
 from profiles.temp_recordings.facts import ChunkFacts, FileFacts, MeetingFacts, ParticipantFacts, RecordingFacts
+from profiles.temp_recordings.files import File
 from profiles.temp_recordings.wall_times import Spread
 from profiles.temp_recordings.work_orders import WorkOrder
 from reconciliation.rules import Kind
@@ -12,7 +13,11 @@ from reconciliation.times import optional_text
 
 Meetings = Annotated[str, "The id of its meeting."]
 Orders = Annotated[WorkOrder | None, "What only the bot, or somebody by hand, can do about it; null if nothing."]
-Played = Annotated[Count | None, "How long its audio plays, by the size of its file; null if there is none."]
+Played = Annotated[
+    Count | None,
+    "How long its audio plays: by the frames in it where its bytes were read, else by its size; null if there is none.",
+]
+Hash = Annotated[str | None, "The SHA-256 of its bytes; null unless they were read."]
 
 
 class ChunkShown(TypedDict):
@@ -26,6 +31,8 @@ class ChunkShown(TypedDict):
     age_minutes: Annotated[Count | None, "How old its row is at most; null if it has no usable date."]
     pcm_bytes: Annotated[Count | None, "What its raw audio has; null if there is none in temp/."]
     mp3_bytes: Annotated[Count | None, "What its MP3 has; null if there is none in temp/."]
+    mp3_ms: Played
+    mp3_sha256: Hash
     expected_ms: Annotated[Count | None, "How long its MP3 should play; null if nothing tells."]
     deleted_at: Annotated[Moment | None, "When the bot's clean-up deletes it; null if it does not."]
     rescued: Annotated[bool, "Whether copies of all that holds it lie in rescue/, by their sizes."]
@@ -40,6 +47,7 @@ class RecordingShown(TypedDict):
     duration_ms: Annotated[Count | None, "What its row says."]
     file_ms: Played
     file_bytes: Count | None
+    file_sha256: Hash
     chunks: Annotated[Count, "How many chunks of it are known."]
     chunks_ms: Annotated[Count, "How long they play together."]
     missing: Annotated[list[int], "The first indexes that are missing among them."]
@@ -73,6 +81,7 @@ class FileShown(TypedDict):
     meeting_id: Annotated[str | None, "The meeting that its name is of."]
     bytes: Count | None
     ms: Played
+    sha256: Hash
     changed: Annotated[Moment | None, "Its last change."]
 
 
@@ -81,6 +90,10 @@ _MOST_MISSING = 20
 
 def _earliest(moment: Spread | None) -> str | None:
     return None if moment is None else optional_text(moment.earliest)
+
+
+def _hash(file: File | None) -> str | None:
+    return file.audio.sha256 if file and file.audio else None
 
 
 def _chunk(facts: ChunkFacts) -> dict[str, Any]:
@@ -94,6 +107,8 @@ def _chunk(facts: ChunkFacts) -> dict[str, Any]:
         "age_minutes": None if facts.age is None else int(facts.age.total_seconds() // 60),
         "pcm_bytes": facts.pcm.size if facts.pcm else None,
         "mp3_bytes": facts.mp3.size if facts.mp3 else None,
+        "mp3_ms": facts.mp3.mp3_ms if facts.mp3 else None,
+        "mp3_sha256": _hash(facts.mp3),
         "expected_ms": facts.expected_ms,
         "deleted_at": optional_text(facts.deleted_at),
         "rescued": facts.is_rescued,
@@ -108,6 +123,7 @@ def _recording(facts: RecordingFacts) -> dict[str, Any]:
         "duration_ms": facts.recording.duration_ms,
         "file_ms": facts.file_ms if facts.file else None,
         "file_bytes": facts.file.size if facts.file else None,
+        "file_sha256": _hash(facts.file),
         "chunks": len(facts.chunks),
         "chunks_ms": facts.chunks_ms,
         "missing": list(facts.missing[:_MOST_MISSING]),
@@ -142,6 +158,7 @@ def _file(facts: FileFacts) -> dict[str, Any]:
         "meeting_id": facts.scene.key or None,
         "bytes": facts.file.size if facts.file else None,
         "ms": facts.ms if facts.file and facts.is_named else None,
+        "sha256": _hash(facts.file),
         "changed": optional_text(facts.file.moment) if facts.file else None,
     }
 

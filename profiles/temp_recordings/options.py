@@ -5,8 +5,9 @@ from datetime import timedelta
 from reconciliation.options import Option
 from reconciliation.parameters import AuditParameters
 
-FULL = "full"
-MODES = (FULL,)
+FULL, DEEP = "full", "deep"
+MODES = (FULL, DEEP)
+"""What is read of files: names and sizes; or also the bytes of every MP3."""
 _MOST_HOURS = 24 * 365
 _MOST_SECONDS = 24 * 60 * 60
 OPTIONS = (

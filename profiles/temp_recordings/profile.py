@@ -18,7 +18,7 @@ from profiles.temp_recordings.facts import (
     RecordingFacts,
     promoted_in,
 )
-from profiles.temp_recordings.files import BUCKET
+from profiles.temp_recordings.files import BUCKET, Evidence
 from profiles.temp_recordings.kinds import CHUNK, FILE, KINDS, MEETING, PARTICIPANT, RECORDING
 from profiles.temp_recordings.names import (
     is_leftover,
@@ -38,6 +38,7 @@ from reconciliation.looks import MISSING, PLACED, Audit, Doubt, Group, Screened,
 from reconciliation.parameters import AuditParameters
 from reconciliation.profile import Grouped, Join, Keys, Scan, Setting, Source, bucket, database
 from reconciliation.repair_plan import Named
+from reconciliation.wording import plural
 
 DATABASE = "TEMP_RECORDINGS_DATABASE"
 TIME_ZONE, CLEAN_UP, PAUSE = (
@@ -50,10 +51,15 @@ ENDED, ALL = "ended", "all"
 """What the bot's clean-up deletes: chunks that are done or failed once they are old enough, or all within the hour."""
 _ANY_ID = "[0-9A-Za-z_-]{1,16}"
 _TTL_OF_ALL = timedelta(hours=1)
+_BY_BYTES = (
+    "Every MP3 was read to its last byte (mode deep): its duration is that of the frames in it, and its SHA-256 was "
+    "compared with the one in its row, where that has one. Nothing was decoded: what a frame holds was not heard, and "
+    "raw audio was not read, whose duration is told by its size (192 bytes a millisecond)."
+)
 _BY_SIZE = (
     "Durations are told by the sizes of files (raw audio: 192 bytes a millisecond; MP3: 16, at 128 kbit/s). No file "
-    "was opened: audio that is damaged inside, or another one of the same length, is not seen, and no SHA-256 was "
-    "compared."
+    "was opened (mode full): audio that is damaged inside, or another one of the same length, is not seen, and no "
+    "SHA-256 was compared."
 )
 
 
@@ -144,9 +150,11 @@ class TempRecordings(Grouped):
         return type(self)(given)
 
     def look_at(self, subjects: Sequence[Named], found_by: AuditParameters) -> AuditParameters:
-        """The meetings of all of them, of which each is read whole."""
+        """The meetings of all of them, each read whole, and by its bytes if those have shown what was found."""
         keys = dict.fromkeys(_key_of(one) for one in subjects)
-        return self.parameters(only=tuple(keys), options={**self.parameters().options, **found_by.options})
+        mode = options.DEEP if found_by.mode == options.DEEP else options.FULL
+        asked = {**self.parameters().options, **found_by.options}
+        return self.parameters(mode=mode, only=tuple(keys), options=asked)
 
     def _table(self, name: str, row: Any, *, unique: bool = False) -> Source:
         return Source(
@@ -211,6 +219,10 @@ class TempRecordings(Grouped):
 
     def conclude(self, doubts: Iterable[Doubt], audit: Audit) -> Iterator[Subject | Gap]:
         yield from super().conclude(doubts, audit)
+        unread = sum(bool(one.unread) for doubt in doubts for one in _files(doubt.again.evidence))
+        if unread:
+            what = f"the bytes of {plural(unread, 'file')} could not be read"
+            yield Gap(what, "What depends on them is unverified. See the service's log, and audit again.")
         if not audit.asked.only:
             return
         unknown, found = list[str](), set[str]()
@@ -225,9 +237,14 @@ class TempRecordings(Grouped):
             why = "Check the ids that were asked for."
             yield Gap(f"there is no meeting, chunk or recording {unknown[0]}{more}", why)
 
-    def notes(self, audit: Audit) -> Iterator[str]:  # noqa: ARG002 - it is so for every audit
-        """What sizes cannot tell."""
-        yield _BY_SIZE
+    def notes(self, audit: Audit) -> Iterator[str]:
+        """What was read of files, and what that cannot tell."""
+        yield _BY_BYTES if audit.asked.mode == options.DEEP else _BY_SIZE
+
+
+def _files(evidence: Evidence | Unread | None) -> Evidence:
+    """The files of a unit, if they were looked up."""
+    return () if evidence is None or isinstance(evidence, Unread) else evidence
 
 
 def _key_of(subject: Named) -> str:

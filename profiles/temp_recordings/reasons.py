@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
+from profiles.temp_recordings.durations import pcm_ms
 from profiles.temp_recordings.facts import ChunkFacts, FileFacts, MeetingFacts, ParticipantFacts, RecordingFacts
 from profiles.temp_recordings.files import File
 from profiles.temp_recordings.names import RESCUE, STORAGE, TEMP, folder_of, lies_in
@@ -41,10 +42,26 @@ def chunk(facts: ChunkFacts) -> str:
     """Its row, its files and what they say together."""
     row = f"Its row is {old(facts.age)} and says {facts.chunk.status}"
     cleaned = {None: "", True: ", cleaned", False: ", not cleaned"}[facts.chunk.cleaned]
-    found = joined([_file(facts.pcm, "raw audio", 192), _file(facts.mp3, "an MP3", 16)])
+    pcm, mp3 = facts.pcm, facts.mp3
+    raw = "no raw audio" if pcm is None else f"raw audio of {seconds(pcm_ms(pcm.size))}"
+    found = joined([raw, "no MP3" if mp3 is None else f"an MP3 of {seconds(mp3.mp3_ms)}"])
     expected = facts.expected_ms
     whole = "" if expected is None else f", where {seconds(expected)} are expected"
-    return f"{row}{cleaned}; there is {found}{whole if facts.mp3 else ''}."
+    other = "; its SHA-256 is not the one in its row" if facts.sha_differs else ""
+    return f"{row}{cleaned}; there is {found}{whole if mp3 else ''}{damage(mp3)}{other}."
+
+
+def damage(one: File | None) -> str:
+    """What is wrong with the bytes of a file, to be appended; empty if nothing is, or if they were not read."""
+    audio = one and one.audio
+    if audio is None or not audio.is_corrupt:
+        return ""
+    wrong = []
+    if audio.declared_frames not in {None, audio.frames}:
+        wrong.append(f"its header says {audio.declared_frames:,} frames, and there are {audio.frames:,}")
+    wrong += ["its last frame is cut"] if audio.is_cut else []
+    wrong += [f"{plural(audio.stray, 'byte')} of it belong to no frame"] if audio.stray else []
+    return f"; it is damaged: {joined(wrong)}"
 
 
 def expiring(facts: ChunkFacts) -> str:
@@ -83,15 +100,17 @@ def recording(facts: RecordingFacts) -> str:
     duration = facts.recording.duration_ms
     says = "no duration" if duration is None else seconds(duration)
     there = "there is no such file" if facts.file is None else f"its file has {facts.file.size:,} bytes, which play "
-    there += "" if facts.file is None else seconds(facts.file_ms)
+    there += "" if facts.file is None else f"{seconds(facts.file_ms)}{damage(facts.file)}"
     known = f"{plural(len(facts.chunks), 'chunk')} of it {'is' if len(facts.chunks) == 1 else 'are'} known"
     parts = [f"its row says {says}", there, f"{known}, which play {seconds(facts.chunks_ms)}"]
     if facts.missing:
         parts.append(f"number {_numbers(facts.missing)} is missing among them")
     if facts.late:
         parts.append(f"{plural(len(facts.late), 'chunk')} came after it or never")
+    if facts.has_wrong_sha and facts.file is not None and facts.file.audio is not None:
+        parts.append("its SHA-256 is not that of its file")
     if facts.has_sha_of_a_chunk:
-        parts.append("its SHA-256 is that of one of its chunks")
+        parts.append(f"its SHA-256 is that of {'the first' if facts.has_sha_of_first_chunk else 'one'} of its chunks")
     return sentence("; ".join(parts))
 
 
@@ -136,7 +155,7 @@ def file(facts: FileFacts) -> str:
     if facts.file is None:
         return ""
     plays = f", which play {seconds(facts.ms)}" if facts.is_named else ""
-    promoted = "; a recording of its user is in order" if facts.is_promoted else ""
+    promoted = f"{damage(facts.file)}{'; a recording of its user is in order' if facts.is_promoted else ''}"
     return (
         f"It has {facts.file.size:,} bytes{plays}; its last change is of {optional_text(facts.file.moment)}{promoted}."
     )
@@ -145,7 +164,8 @@ def file(facts: FileFacts) -> str:
 def final_twin(facts: FileFacts) -> str:
     other = facts.twin
     assert other is not None
-    return f"{file(facts)} The file of the recording {other.id} is of the same size."
+    was_read = facts.file is not None and facts.file.audio is not None
+    return f"{file(facts)} The file of the recording {other.id} has the same {'SHA-256' if was_read else 'size'}."
 
 
 def seconds(ms: int) -> str:
@@ -161,10 +181,6 @@ def old(age: timedelta | None) -> str:
 
 def sentence(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}."
-
-
-def _file(one: File | None, noun: str, bytes_per_ms: int) -> str:
-    return f"no {noun.removeprefix('an ')}" if one is None else f"{noun} of {seconds(one.size // bytes_per_ms)}"
 
 
 def _numbers(indexes: Sequence[int]) -> str:

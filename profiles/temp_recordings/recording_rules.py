@@ -6,6 +6,7 @@ from profiles.temp_recordings import reasons as why
 from profiles.temp_recordings.chunk_rules import CHANGING, needing
 from profiles.temp_recordings.facts import MeetingFacts, ParticipantFacts, RecordingFacts
 from profiles.temp_recordings.names import is_meeting_id
+from profiles.temp_recordings.options import DEEP
 from profiles.temp_recordings.rows import COMPLETED, MEETING_STATUSES, PAUSED, PROCESSING, RECORDING
 from reconciliation.rules import Rule, Severity, counted, unverified
 
@@ -41,6 +42,14 @@ _RECORDING_TABLE: tuple[Rule[RecordingFacts], ...] = (
         next_step="Copy its chunks to rescue/<meeting>/, if any are left; have it joined from them.",
     ),
     _OF_RECORDING(
+        verdict="recording_corrupt",
+        severity=Severity.HIGH,
+        means="Its file is damaged: what its header says and what is in it disagree, or not all of it is audio.",
+        holds=lambda facts: facts.is_corrupt,
+        next_step=_REBUILD,
+        modes=(DEEP,),
+    ),
+    _OF_RECORDING(
         verdict="recording_zero_duration",
         severity=Severity.MEDIUM,
         means="Its row says that it plays for no time, and its file has audio.",
@@ -58,8 +67,8 @@ _RECORDING_TABLE: tuple[Rule[RecordingFacts], ...] = (
     _OF_RECORDING(
         verdict="recording_sha_mismatch",
         severity=Severity.HIGH,
-        means="Its SHA-256 is that of one of its several chunks, so it cannot be that of its file.",
-        holds=lambda facts: facts.has_sha_of_a_chunk,
+        means="Its SHA-256 is not that of its file; where no bytes were read: it is that of one of its several chunks.",
+        holds=lambda facts: facts.has_wrong_sha,
         next_step="Hash the file, and find out which of the two is the recording.",
     ),
     _OF_RECORDING(
@@ -78,7 +87,7 @@ _RECORDING_TABLE: tuple[Rule[RecordingFacts], ...] = (
     ),
     counted(
         "recording_ok",
-        "Its file is there, plays as long as its row says, and no shorter than its chunks, as far as sizes tell.",
+        "Its file is there, plays as long as its row says, and no shorter than its chunks, as far as the mode tells.",
         lambda _facts: True,
     ),
 )

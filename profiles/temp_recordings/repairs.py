@@ -28,7 +28,15 @@ select json_build_array(m.id, m.recording_files::text, m.status::text)::text
   from meetings m where m.id = any(%(ids)s::text[])
 """
 _WAITS_FOR_THE_BOT = frozenset(
-    {"transcode_stuck", "failed_retryable", "done_mp3_missing", "done_mp3_bad", "mp3_unproven", "chunk_damaged"}
+    {
+        "transcode_stuck",
+        "failed_retryable",
+        "done_mp3_missing",
+        "done_mp3_bad",
+        "mp3_unproven",
+        "chunk_damaged",
+        "chunk_corrupt",
+    }
 )
 """What a chunk still is when there is a copy of it: only the bot can transcode it."""
 _DONE = frozenset({"chunk_ok", "chunk_superseded", "rescued_unpromoted", "duplicate_chunk", "cleaned_flag_wrong"})

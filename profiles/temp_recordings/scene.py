@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import NamedTuple
 
-from profiles.temp_recordings.durations import mp3_ms, pcm_ms
+from profiles.temp_recordings.durations import pcm_ms
 from profiles.temp_recordings.files import Evidence, File
 from profiles.temp_recordings.names import RESCUE, STORAGE, TEMP, FinalName, base, chunk_in, final_in, lies_in
 from profiles.temp_recordings.rows import PAUSED, PROCESSING, RECORDING, Chunk, Meeting, Recording
@@ -83,7 +83,10 @@ class Scene:
 
     def has_changed(self, key: str) -> bool:
         """True if a file was written, appeared or vanished between the two looks."""
-        return self.before is not None and not self.before.unread and self.before.files.get(key) != self.files.get(key)
+        if self.before is None or self.before.unread:
+            return False
+        was, now = self.before.files.get(key), self.files.get(key)
+        return (was and was.written) != (now and now.written)
 
     def is_recent(self, one: File, span: timedelta) -> bool:
         return self.clock.is_recent(one.moment - self.clock.storage_ahead, span)
@@ -112,7 +115,7 @@ class Scene:
         for key, one in self.files.items():
             named = chunk_in(base(key))
             if named is not None and key.startswith(TEMP) and key not in self.owned:
-                ms = pcm_ms(one.size) if named.suffix == "pcm" else mp3_ms(one.size)
+                ms = pcm_ms(one.size) if named.suffix == "pcm" else one.mp3_ms
                 of_user = found.setdefault(named.user, {})
                 of_user[named.number] = max(of_user.get(named.number, 0), ms)
         return {user: tuple(Piece(*piece) for piece in sorted(pieces.items())) for user, pieces in found.items()}

@@ -70,6 +70,10 @@ class MemoryBlobs(BlobStore):
     ) -> bool:
         return await self.create(path, b"".join([chunk async for chunk in chunks]), metadata)
 
+    async def append(self, path: str, data: bytes) -> None:
+        self.blobs[path] = self.blobs.get(path, b"") + data
+        self.told.setdefault(path, {})
+
     async def create(self, path: str, data: bytes, metadata: Mapping[str, str] | None = None) -> bool:
         if path in self.blobs:
             return False

@@ -9,6 +9,9 @@ from dev.demo.__main__ import OUT, audit
 from dev.demo.temp_recordings.cases import Case
 from dev.demo.temp_recordings.stack import stack
 from profiles.temp_recordings.kinds import KINDS
+from profiles.temp_recordings.options import DEEP, FULL, MODES
+
+WHAT = {FULL: "By names and sizes (mode full):", DEEP: "The same again, with every MP3 read (mode deep):"}
 
 
 def main(arguments: list[str]) -> int:
@@ -20,16 +23,19 @@ def main(arguments: list[str]) -> int:
     print("Starting Postgres, a server of S3, Azurite and the app, and planting the demo's world ...", flush=True)
     with stack() as running:
         print(f"The app answers on {running.app.url} after {time.monotonic() - begun:.1f} s.\n", flush=True)
-        # A row may be written after its file; here every file was written just now.
-        report = audit(running.app.url, OUT, "--grace-minutes", "0")
-        wrong = compare(running.cases, report)
-    print(f"The report is in {OUT.name}/: report.html to read, findings.csv, and report.json.")
+        wrong = 0
+        for mode in MODES:
+            print(f"{WHAT[mode]}\n", flush=True)
+            # A row may be written after its file; here every file was written just now.
+            report = audit(running.app.url, OUT / mode, "--grace-minutes", "0", "--mode", mode)
+            wrong += compare(running.cases, report, mode)
+    print(f"The reports are in {OUT.name}/{FULL} and {OUT.name}/{DEEP}: report.html, findings.csv, and report.json.")
     return 1 if wrong else 0
 
 
-def expected(cases: Iterable[Case]) -> dict[tuple[str, str], tuple[str, str]]:
+def expected(cases: Iterable[Case], mode: str = FULL) -> dict[tuple[str, str], tuple[str, str]]:
     """The verdict on every subject that is not in order, and why, by kind and id."""
-    return {of: (verdict, case.why) for case in cases for of, verdict in case.verdicts().items()}
+    return {of: (verdict, case.why) for case in cases for of, verdict in case.verdicts(mode).items()}
 
 
 def verdicts(report: dict[str, Any]) -> dict[tuple[str, str], str]:
@@ -37,9 +43,9 @@ def verdicts(report: dict[str, Any]) -> dict[tuple[str, str], str]:
     return {(one["subject"]["kind"], one["subject"]["id"]): one["verdict"] for one in report["findings"]}
 
 
-def compare(cases: Iterable[Case], report: dict[str, Any]) -> int:
+def compare(cases: Iterable[Case], report: dict[str, Any], mode: str = FULL) -> int:
     """Print what was planted next to what was found; returns how many differ."""
-    found, planted, wrong = verdicts(report), expected(cases), 0
+    found, planted, wrong = verdicts(report), expected(cases, mode), 0
     print(f"\n  {'planted':<26}{'found':<26}because")
     for subject, (verdict, why) in planted.items():
         now = found.pop(subject, "nothing")

@@ -7,8 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from dev.demo.temp_recordings.audio import FRAME, Content, Mp3, Pcm, Zeros, mp3, pcm
 from profiles.temp_recordings.durations import MP3_BYTES_PER_MS, PCM_BYTES_PER_MS
-from profiles.temp_recordings.names import masked
+from profiles.temp_recordings.names import base, masked, mp3_of
+from profiles.temp_recordings.options import DEEP, FULL
 
 ANN, BEN = "100000000000000001", "20000000000000002"
 WINDOW = 30_000
@@ -31,7 +33,8 @@ def hours(number: float) -> timedelta:
 class PlantedChunk:
     """A chunk; ``pcm`` and ``mp3`` are how many ms its files play (None: there is no such file), ``says`` what its row
     says that it plays, ``age`` is that of its row. ``done_ago`` is when it was done; ``copies`` how many rows it has.
-    ``folder`` is where its files lie, whatever its row says.
+    ``folder`` is where its files lie, whatever its row says. ``holds`` is what its MP3 is instead of one that plays as
+    long as ``mp3``; ``other_sha``: its row has the SHA-256 of something else.
     """
 
     number: int = 0
@@ -43,30 +46,37 @@ class PlantedChunk:
     cleaned: bool = True
     says: int | None = WINDOW
     done_ago: timedelta | None = None
-    sha256: str = ""
     copies: int = 1
     folder: str = "temp/"
+    holds: Mp3 | None = None
+    other_sha: bool = False
 
 
 @dataclass(frozen=True)
 class PlantedRecording:
-    """A row of ``recordings``; ``file`` is how many ms its file plays (None: there is none)."""
+    """A row of ``recordings``; ``file`` is how many ms its file plays (None: there is none), ``holds`` what it is
+    instead of one that plays so long. ``sha_of`` is the number of the chunk whose SHA-256 it has, ``other_sha``: it has
+    that of something else.
+    """
 
     ms: int
     file: int | None
     user: str = ANN
     age: timedelta = timedelta(minutes=50)
-    sha256: str = ""
+    holds: Mp3 | None = None
+    sha_of: int | None = None
+    other_sha: bool = False
 
 
 @dataclass(frozen=True)
 class Case:
     """A meeting; its ``status`` is None if it has no row.
 
-    ``files`` are further files by their keys, with their sizes. In keys and in the ids of ``expected``, ``{m}`` is the
-    meeting, ``{c0}`` its chunk 0, ``{d0}`` a second row of that, ``{r0}`` its first recording; ``{A}`` and ``{B}`` are
-    users. What ``expected`` does not name is in order. ``names`` is what ``recording_files`` says instead of what there
-    is. ``only`` are the columns that can tell such a case, if not all can.
+    ``files`` are further files by their keys: what they hold, or their sizes. In keys and in the ids of ``expected``,
+    ``{m}`` is the meeting, ``{c0}`` its chunk 0, ``{d0}`` a second row of that, ``{r0}`` its first recording; ``{A}``
+    and ``{B}`` are users. What ``expected`` does not name is in order; ``deep`` is what only the bytes tell, instead of
+    that. ``names`` is what ``recording_files`` says instead of what there is. ``only`` are the columns that can tell
+    such a case, if not all can.
     """
 
     number: int
@@ -75,12 +85,13 @@ class Case:
     status: str | None = "recording"
     chunks: tuple[PlantedChunk, ...] = ()
     recordings: tuple[PlantedRecording, ...] = ()
-    files: Mapping[str, int] = field(default_factory=dict)
+    files: Mapping[str, Content | int] = field(default_factory=dict)
     participants: tuple[str, ...] | None = None
     names: Mapping[str, str] | None = None
     age: timedelta = timedelta(hours=3)
     updated: timedelta | None = None
     only: str = ""
+    deep: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
     @property
     def meeting_id(self) -> str:
@@ -102,28 +113,44 @@ class Case:
         """The name of a final file; a second one of a user has that of the other era."""
         return f"recording_{self.meeting_id}_{user}.mp3" if number else f"{self.meeting_id}_user{user}_final.mp3"
 
-    def objects(self, columns: str) -> Iterator[tuple[str, int]]:
-        """Its files by their keys, with their sizes in bytes."""
+    def contents(self, columns: str) -> Iterator[tuple[str, Content]]:
+        """Its files by their keys, with what they hold."""
         for one in self.chunks:
-            pcm = f"{one.folder}{self.name_of(one, columns)}"
+            name = self.name_of(one, columns)
             if one.pcm is not None:
-                yield pcm, one.pcm * PCM_BYTES_PER_MS
+                yield f"{one.folder}{name}", pcm(one.pcm, name)
             if one.mp3 is not None:
-                yield f"{pcm.removesuffix('.pcm')}.mp3", one.mp3 * MP3_BYTES_PER_MS
+                yield f"{one.folder}{mp3_of(name)}", self.mp3_of(one, columns)
         for number, recording in enumerate(self.recordings):
             if recording.file is not None:
-                yield self.recording_key(number), recording.file * MP3_BYTES_PER_MS
-        for key, size in self.files.items():
-            yield self._filled(key), size
+                yield self.recording_key(number), self.file_of(number)
+        for key, given in self.files.items():
+            filled = self._filled(key)
+            yield filled, _content(filled, given) if isinstance(given, int) else given
+
+    def objects(self, columns: str) -> Iterator[tuple[str, int]]:
+        """Its files by their keys, with their sizes in bytes."""
+        for key, content in self.contents(columns):
+            yield key, content.size
+
+    def mp3_of(self, chunk: PlantedChunk, columns: str) -> Mp3:
+        """What the MP3 of a chunk holds, or held while it was there."""
+        return chunk.holds or mp3(WINDOW if chunk.mp3 is None else chunk.mp3, mp3_of(self.name_of(chunk, columns)))
+
+    def file_of(self, number: int) -> Mp3:
+        """What the file of a recording holds, or would hold."""
+        one = self.recordings[number]
+        return one.holds or mp3(one.ms if one.file is None else one.file, base(self.recording_key(number)))
 
     def recording_key(self, number: int) -> str:
         user = self.recordings[number].user
         earlier = sum(one.user == user for one in self.recordings[:number])
         return f"storage/{self.final_of(user, earlier)}"
 
-    def verdicts(self) -> dict[tuple[str, str], str]:
-        """The verdict on every subject of it that is not in order, by kind and id."""
-        return {(kind, self._filled(its_id)): verdict for (kind, its_id), verdict in self.expected.items()}
+    def verdicts(self, mode: str = FULL) -> dict[tuple[str, str], str]:
+        """The verdict on every subject of it that is not in order, by kind and id, in an audit of that mode."""
+        expected = {**self.expected, **(self.deep if mode == DEEP else {})}
+        return {(kind, self._filled(its_id)): verdict for (kind, its_id), verdict in expected.items()}
 
     def _filled(self, text: str) -> str:
         chunks = {f"c{one.number}": self.chunk_id(one) for one in self.chunks}
@@ -134,6 +161,15 @@ class Case:
 
 def _chunks(number: int, **changes: object) -> tuple[PlantedChunk, ...]:
     return tuple(PlantedChunk(one, **changes) for one in range(number))  # type: ignore[arg-type]
+
+
+def _content(key: str, size: int) -> Content:
+    """A file of that size, of the sort that its name says; of other names it is no audio."""
+    if key.endswith(".pcm"):
+        return Pcm(size, base(key))
+    if key.endswith(".mp3") and size % FRAME == 0:
+        return Mp3(size // FRAME, base(key))
+    return Zeros(size)
 
 
 _MEETING, _ANN, _BEN = ("meeting", "{m}"), ("participant", "{m}/{A}"), ("participant", "{m}/{B}")
@@ -190,8 +226,8 @@ CASES = (
         "its recording is a row alone, with the SHA-256 of its first chunk",
         {("recording", "{r0}"): "recording_file_missing"},
         "completed",
-        (PlantedChunk(0, sha256="a" * 64), PlantedChunk(1, sha256="b" * 64), PlantedChunk(2, sha256="c" * 64)),
-        (PlantedRecording(3 * WINDOW, None, sha256="a" * 64),),
+        _chunks(3),
+        (PlantedRecording(3 * WINDOW, None, sha_of=0),),
     ),
     Case(
         8,
@@ -213,7 +249,7 @@ CASES = (
         "its final file is there, and its row was never written",
         {("file", "storage/{m}_user{A}_final.mp3"): "final_not_recorded"},
         "completed",
-        files={"storage/{m}_user{A}_final.mp3": 40_000 * MP3_BYTES_PER_MS},
+        files={"storage/{m}_user{A}_final.mp3": 1_667 * FRAME},
         participants=(ANN,),
     ),
     Case(
@@ -221,8 +257,8 @@ CASES = (
         "two people were silent alike: the table takes one SHA-256 once",
         {("file", "storage/{m}_user{B}_final.mp3"): "final_twin"},
         "completed",
-        recordings=(PlantedRecording(WINDOW, WINDOW),),
-        files={"storage/{m}_user{B}_final.mp3": WINDOW * MP3_BYTES_PER_MS},
+        recordings=(PlantedRecording(WINDOW, WINDOW, holds=mp3(WINDOW, "silence")),),
+        files={"storage/{m}_user{B}_final.mp3": mp3(WINDOW, "silence")},
         participants=(ANN, BEN),
     ),
     Case(
@@ -417,8 +453,8 @@ CASES = (
         "its recording has the SHA-256 of its first chunk",
         {("recording", "{r0}"): "recording_sha_mismatch"},
         "completed",
-        (PlantedChunk(0, sha256="d" * 64), PlantedChunk(1, sha256="e" * 64)),
-        (PlantedRecording(2 * WINDOW, 2 * WINDOW, sha256="d" * 64),),
+        _chunks(2),
+        (PlantedRecording(2 * WINDOW, 2 * WINDOW, sha_of=0),),
         only=DOCUMENTED,
     ),
     Case(
@@ -437,7 +473,7 @@ CASES = (
             **_CRASHED,
         },
         chunks=(PlantedChunk(0, age=hours(20)),),
-        files={"rescue/{m}/{m}_user{A}_chunk0000.mp3": WINDOW * MP3_BYTES_PER_MS},
+        files={"rescue/{m}/{m}_user{A}_chunk0000.mp3": mp3(WINDOW, f"c{42:015d}_user{ANN}_chunk0000.mp3")},
         age=hours(21),
         only=LATER,
     ),
@@ -451,6 +487,79 @@ CASES = (
             PlantedChunk(20, "failed", pcm=1_000, mp3=None, cleaned=False, says=None),
         ),
         (PlantedRecording(20 * WINDOW, 20 * WINDOW),),
+    ),
+    Case(
+        44,
+        "the end of its MP3 is missing, by less than sizes tell, and its header says that it is whole",
+        _CRASHED,
+        chunks=(PlantedChunk(0, holds=Mp3(1_250, "cut", declares=1_250, lacks=1_000)),),
+        deep=_chunk("chunk_corrupt"),
+    ),
+    Case(
+        45,
+        "half of its MP3 is missing, its header says that it is whole, and no row says how long it should play",
+        _CRASHED,
+        chunks=(PlantedChunk(0, holds=Mp3(1_250, "half", declares=1_250, lacks=1_251 * FRAME // 2)),),
+        only=LATER,
+        deep=_chunk("chunk_corrupt"),
+    ),
+    Case(
+        46,
+        "its MP3 was replaced by another one of the same length",
+        _CRASHED,
+        chunks=(PlantedChunk(0, other_sha=True),),
+        only=DOCUMENTED,
+        deep=_chunk("done_mp3_bad"),
+    ),
+    Case(
+        47,
+        "the file of its recording was overwritten by another one of the same length",
+        {},
+        "completed",
+        recordings=(PlantedRecording(3 * WINDOW, 3 * WINDOW, other_sha=True),),
+        deep={("recording", "{r0}"): "recording_sha_mismatch"},
+    ),
+    Case(
+        48,
+        "the file of its recording lacks its end, and its header and its row say that it is whole",
+        {},
+        "completed",
+        _chunks(3),
+        (PlantedRecording(3 * WINDOW, 3 * WINDOW, holds=Mp3(3_750, "end", declares=3_750, lacks=FRAME + 1)),),
+        deep={("recording", "{r0}"): "recording_corrupt"},
+    ),
+    Case(
+        49,
+        "two people were recorded for equally long, and the row of one was never written",
+        {("file", "storage/{m}_user{B}_final.mp3"): "final_twin"},
+        "completed",
+        recordings=(PlantedRecording(WINDOW, WINDOW),),
+        files={"storage/{m}_user{B}_final.mp3": WINDOW * MP3_BYTES_PER_MS},
+        participants=(ANN, BEN),
+        deep={("file", "storage/{m}_user{B}_final.mp3"): "final_not_recorded"},
+    ),
+    Case(
+        50,
+        "its row was never written, and its final file lacks its end",
+        {("file", "storage/{m}_user{A}_final.mp3"): "final_not_recorded"},
+        "completed",
+        files={"storage/{m}_user{A}_final.mp3": Mp3(1_250, "end", declares=1_250, lacks=500)},
+        participants=(ANN,),
+        deep={("file", "storage/{m}_user{A}_final.mp3"): "final_corrupt"},
+    ),
+    Case(
+        51,
+        "it is deleted in four hours, and what lies in rescue/ is another file of its size",
+        {
+            **_chunk("rescued_unpromoted"),
+            ("file", "rescue/{m}/{m}_user{A}_chunk0000.mp3"): "in_rescue",
+            **_CRASHED,
+        },
+        chunks=(PlantedChunk(0, age=hours(20)),),
+        files={"rescue/{m}/{m}_user{A}_chunk0000.mp3": mp3(WINDOW, "another")},
+        age=hours(21),
+        only=LATER,
+        deep=_chunk("expiring_unpromoted"),
     ),
 )
 

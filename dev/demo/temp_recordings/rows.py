@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import psycopg
 from psycopg import sql
 
+from dev.demo.temp_recordings.audio import Mp3
 from dev.demo.temp_recordings.cases import DOCUMENTED, LATER, Case, PlantedChunk
 from profiles.temp_recordings.names import mp3_of
 from profiles.temp_recordings.queries import CHUNKS, MEETINGS, RECORDINGS
@@ -92,7 +93,7 @@ def _chunk(case: Case, one: PlantedChunk, columns: str, made: datetime | None, d
         "completed_at": done if is_done else None,
         "pcm_path": f"temp/{name}",
         "mp3_path": f"temp/{mp3_of(name)}" if is_done else None,
-        "sha256": one.sha256 or (_digest(name) if is_done else None),
+        "sha256": _sha_of(case.mp3_of(one, columns), other=one.other_sha) if is_done else None,
         "duration_ms": one.says,
         "cleaned": int(one.cleaned),
     }
@@ -100,16 +101,18 @@ def _chunk(case: Case, one: PlantedChunk, columns: str, made: datetime | None, d
 
 def _recording(case: Case, number: int, columns: str, made: datetime | None) -> Row:
     one, key = case.recordings[number], case.recording_key(number)
+    file = case.file_of(number) if one.sha_of is None else case.mp3_of(case.chunks[one.sha_of], columns)
     row: Row = {
         "id": case.recording_id(number),
         "created_at": made,
         "duration_in_ms": one.ms,
         "meeting_id": case.meeting_id,
-        "sha256": one.sha256 or _digest(key),
+        "sha256": _sha_of(file, other=one.other_sha),
         "filename": key.removeprefix("storage/"),
     }
     return row | {"user_id": one.user} if columns == LATER else row
 
 
-def _digest(text: str) -> str:
-    return sha256(text.encode()).hexdigest()
+def _sha_of(content: Mp3, *, other: bool) -> str:
+    """The SHA-256 of a file, or of what it is not."""
+    return sha256(b"something else").hexdigest() if other else content.sha256

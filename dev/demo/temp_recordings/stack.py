@@ -38,7 +38,7 @@ def stack(
         database = running.enter_context(postgres()).create_database("recordings")
         storage = running.enter_context(azurite())
         create_schema(database, columns)
-        objects = ((key, bytes(size)) for case in cases for key, size in case.objects(columns))
+        objects = ((key, content.data()) for case in cases for key, content in case.contents(columns))
         container_of = storage.connection_string if on_azure else None
         bucket = planted_bucket(running, "TEMP_RECORDINGS_BUCKET", BUCKET, objects, container_of)
         settings = {

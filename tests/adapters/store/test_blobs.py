@@ -44,6 +44,7 @@ USES: dict[str, Use] = {
     "write_stream": lambda store: store.write_stream("a", pieces(b"1")),
     "create": lambda store: store.create("a", b"1"),
     "replace": lambda store: store.replace("a", b"1", '"0x1"'),
+    "append": lambda store: store.append("a", b"1"),
     "delete": lambda store: store.delete("a"),
     "metadata": lambda store: store.metadata("a"),
     "read": lambda store: store.read("a"),
@@ -223,6 +224,17 @@ async def test_listings_and_folders_are_ascending_and_complete(blobs: BlobStore)
     assert await listed(blobs) == sorted(paths)
     assert await listed(blobs, "1/") == ["1/run.json", "1/shards/0001"]
     assert await folders(blobs) == ["1", "2", "active"]
+
+
+async def test_what_many_append_is_all_there_each_in_one_piece(blobs: BlobStore) -> None:
+    await asyncio.gather(*(blobs.append("a/log", bytes([number]) * 100) for number in range(20)))
+    stored = await blobs.read("a/log")
+    assert stored is not None
+    pieces = [stored.data[at : at + 100] for at in range(0, len(stored.data), 100)]
+    assert sorted(pieces) == [bytes([number]) * 100 for number in range(20)]
+    assert await blobs.delete("a/log")
+    await blobs.append("a/log", b"anew")
+    assert b"".join(await read_stream(blobs, "a/log")) == b"anew"
 
 
 async def test_of_twenty_creators_one_wins_and_its_bytes_stay(blobs: BlobStore) -> None:

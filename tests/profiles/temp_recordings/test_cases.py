@@ -7,6 +7,7 @@ import pytest
 
 from dev.demo.temp_recordings.cases import CASES, COLUMNS, DOCUMENTED, LATER, Case, cases_for, hours, minutes
 from profiles.temp_recordings.kinds import CHUNK
+from profiles.temp_recordings.options import FULL, MODES
 from profiles.temp_recordings.queries import CHUNKS, FILES, MEETINGS, RECORDINGS
 from tests.profiles.temp_recordings.world import (
     audit_of,
@@ -24,15 +25,18 @@ NAMED = {case.number: case for case in CASES}
 ALL = [pytest.param(case, id=f"{case.number:02}") for case in CASES]
 
 
+@pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("columns", COLUMNS)
 @pytest.mark.parametrize("case", ALL)
-def test_a_planted_case_is_called_what_it_is(case: Case, columns: str) -> None:
+def test_a_planted_case_is_called_what_it_is(case: Case, columns: str, mode: str) -> None:
     profile = profile_for(columns)
-    found = judged(case, profile, audit_of(profile), columns)
+    found = judged(case, profile, audit_of(profile, mode=mode), columns)
     if case not in cases_for(columns):
-        assert out_of_order(found, profile) != case.verdicts()
+        modes = MODES if case.deep else (FULL,)
+        other = [judged(case, profile, audit_of(profile, mode=each), columns) for each in modes]
+        assert [out_of_order(one, profile) for one in other] != [case.verdicts(each) for each in modes]
         return
-    assert out_of_order(found, profile) == case.verdicts()
+    assert out_of_order(found, profile) == case.verdicts(mode)
     assert len(found) >= len(case.chunks) + len(case.recordings)
 
 
@@ -108,7 +112,7 @@ def test_where_the_clean_up_deletes_all_every_only_copy_is_expiring(case: Case, 
     before = judged(case, usual, audit_of(usual), columns)
     for of, verdict in judged(case, profile, audit_of(profile), columns).items():
         if of[0] == "chunk":
-            rescued = "rescued_unpromoted" if case.number == 42 and columns == LATER else "expiring_unpromoted"
+            rescued = "rescued_unpromoted" if case.number in {42, 51} and columns == LATER else "expiring_unpromoted"
             assert verdict == (before[of] if before[of] in STAYS else rescued)
 
 
@@ -166,5 +170,5 @@ def test_a_pause_that_lasts_longer_than_any_meeting_is_a_crash() -> None:
 
 
 def test_the_flag_and_the_hash_of_a_chunk_are_only_told_where_there_are_columns_for_them() -> None:
-    assert {case.number for case in CASES} - {case.number for case in cases_for(LATER)} == {6, 40}
-    assert {case.number for case in CASES} - {case.number for case in cases_for(DOCUMENTED)} == {42}
+    assert {case.number for case in CASES} - {case.number for case in cases_for(LATER)} == {6, 40, 46}
+    assert {case.number for case in CASES} - {case.number for case in cases_for(DOCUMENTED)} == {42, 45, 51}

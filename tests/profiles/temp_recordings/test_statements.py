@@ -28,7 +28,7 @@ CASE = Case(
     {},
     "completed",
     (PlantedChunk(0, "QUEUED", cleaned=False, says=None),),
-    (PlantedRecording(0, 30_000, sha256=SHA),),
+    (PlantedRecording(0, 30_000),),
     names={},
 )
 
@@ -76,6 +76,7 @@ def world(request: pytest.FixtureRequest, postgres_server: PostgresServer) -> It
     create_schema(url, columns)
     plant_rows(url, columns, [CASE])
     with psycopg.connect(url) as connection:
+        connection.execute("update recordings set sha256 = %s", [SHA])
         connection.execute(f"create role {name} login password 'only-here'".encode())
         connection.execute(s.grants(documented=columns == DOCUMENTED, deletes=True).format(role=name).encode())
     scheme, _, rest = url.partition("://")

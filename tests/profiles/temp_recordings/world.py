@@ -4,19 +4,24 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from functools import cache
+from hashlib import sha256
+from typing import Any, cast
 
+from adapters.buckets.mpeg import FrameCounter
+from dev.demo.temp_recordings.audio import Content
 from dev.demo.temp_recordings.cases import LATER, Case
 from dev.demo.temp_recordings.rows import ZONES, rows_of
 from profiles.temp_recordings.files import File, choose, lookups, reduce
 from profiles.temp_recordings.names import meeting_in
+from profiles.temp_recordings.options import DEEP, FULL
 from profiles.temp_recordings.profile import CLEAN_UP, DELETE_ROWS, PAUSE, TIME_ZONE, TempRecordings
 from profiles.temp_recordings.queries import CHUNKS, MEETINGS, RECORDINGS
 from reconciliation.clock import Clock
 from reconciliation.coverage import Coverage, Gap
 from reconciliation.evidence import Unread
 from reconciliation.looks import Audit, Doubt, Group
-from reconciliation.lookups import StoredObject
+from reconciliation.lookups import AudioAnswer, AudioFound, StoredObject
 from reconciliation.options import Value
 from reconciliation.profile import Open
 from reconciliation.screened import FirstLook
@@ -37,9 +42,10 @@ def audit_of(
     lost: Sequence[str] = (),
     now: datetime = AS_OF,
     only: tuple[str, ...] = (),
+    mode: str = FULL,
     **options: Value,
 ) -> Audit:
-    asked = profile.parameters(only=only)
+    asked = profile.parameters(only=only, mode=mode)
     asked = replace(asked, options={**asked.options, **options})
     clock = Clock(now, asked.grace, timedelta(minutes=10), now, timedelta(minutes=5))
     return Audit(asked, clock, Coverage(0), frozenset(lost))
@@ -72,13 +78,30 @@ def groups_of(
     return [Group(key, (*(tables if key == case.meeting_id else ([], [], [])), found)) for key, found in keys.items()]
 
 
-def opened(group: Group, audit: Audit, objects: Iterable[StoredObject]) -> Group:
-    """The group with the evidence of its unit."""
+@cache
+def read_of(content: Content, version: str) -> AudioAnswer:
+    """What is read of a file that holds this."""
+    counter, data = FrameCounter(), content.data()
+    counter.feed(data)
+    members = {"version": version, "bytes": len(data), "sha256": sha256(data).hexdigest()}
+    return cast("AudioAnswer", {"state": "read", **members, **counter.counted()._asdict()})
+
+
+def opened(
+    group: Group, audit: Audit, objects: Iterable[StoredObject], contents: Mapping[str, Content] | None = None
+) -> Group:
+    """The group with the evidence of its unit; ``contents`` by key are what is read in a deep audit."""
     unit = choose(group, audit.asked)
     if not isinstance(unit, Open):
         return group
-    found = list(objects)
-    results = [[one for one in found if one.key.startswith(each.prefix)] for each in lookups(group.key, unit.hint)]
+    found: list[Any] = list(objects)
+    if audit.asked.mode == DEEP:
+        assert contents is not None
+        found = [
+            AudioFound(one, read_of(contents[one.key], one.version) if one.key.endswith(".mp3") else None)
+            for one in found
+        ]
+    results = [[one for one in found if _key(one).startswith(each.prefix)] for each in lookups(group.key, unit.hint)]
     return group._replace(evidence=reduce(group.key, results, audit.clock.latest))
 
 
@@ -107,7 +130,7 @@ def judged(case: Case, profile: TempRecordings, audit: Audit, columns: str = LAT
     found: Subjects = {}
     objects = objects_of(case, columns)
     for group in groups_of(case, profile, columns, now=audit.clock.as_of):
-        found |= both_looks(profile, audit, opened(group, audit, objects))
+        found |= both_looks(profile, audit, opened(group, audit, objects, dict(case.contents(columns))))
     return found
 
 
@@ -129,6 +152,10 @@ def with_files(group: Group, *changed: File) -> Group:
     """The group with these files instead of those of the same keys."""
     files = {one.key: one for one in (*group.evidence, *changed)}
     return group._replace(evidence=tuple(sorted(files.values())))
+
+
+def _key(one: StoredObject | AudioFound) -> str:
+    return one.key if isinstance(one, StoredObject) else one.stored.key
 
 
 def _iso(value: Any) -> str:
