@@ -18,21 +18,28 @@ DIGEST = r"^[0-9a-f]{64}$"
 @dataclass(frozen=True)
 class Chosen:
     """Which findings of an audit are to be repaired: these ids, those of these verdicts, or all that can be; at most
-    ``most`` of them.
+    ``most`` of them. What a policy has chosen copies at most ``most_bytes``.
     """
 
     findings: tuple[str, ...] = ()
     verdicts: tuple[str, ...] = ()
     most: int = 0
+    most_bytes: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object; ``from_json`` gives back an equal value."""
-        return {"findings": list(self.findings), "verdicts": list(self.verdicts), "most": self.most}
+        return {
+            "findings": list(self.findings),
+            "verdicts": list(self.verdicts),
+            "most": self.most,
+            "most_bytes": self.most_bytes,
+        }
 
     @classmethod
     def from_json(cls, fields: Fields) -> Self:
         """Raises ``ValueError`` if it is not what ``to_json`` makes."""
-        return cls(fields.texts("findings"), fields.texts("verdicts"), fields.whole("most"))
+        most_bytes = fields.optional("most_bytes", fields.whole)
+        return cls(fields.texts("findings"), fields.texts("verdicts"), fields.whole("most"), most_bytes)
 
 
 @dataclass(frozen=True)
