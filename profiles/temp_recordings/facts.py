@@ -376,7 +376,7 @@ class FileFacts:
 
     @property
     def unread(self) -> str | None:
-        return self.scene.unread if self.is_named else None
+        return self.scene.unread if self.is_named or self.is_rescued else None
 
     @property
     def is_named(self) -> bool:

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from profiles.temp_recordings.names import RESCUE, STORAGE, TEMP, is_meeting_id, prefix_of
+from profiles.temp_recordings.names import RESCUE, STORAGE, TEMP, group_of, is_meeting_id, prefix_of
+from profiles.temp_recordings.options import is_narrow
 from reconciliation.looks import Group
 from reconciliation.lookups import ObjectsUnder, StoredObject
 from reconciliation.parameters import AuditParameters
@@ -33,12 +34,16 @@ Evidence = tuple[File, ...]
 
 def choose(group: Group, asked: AuditParameters) -> Open | None:
     """What the keys of a meeting's files begin with: in the folders where they belong, and in all others in which files
-    of that name were seen. Where only some meetings are asked for nothing was seen, so likely places are looked into.
+    of that name were seen. Where only some meetings are looked at nothing was seen, so likely places are looked into.
+    What lies in rescue/ and is of no meeting by its name is looked up all at once.
     """
+    if group.key == RESCUE:
+        return Open([RESCUE])
     if not is_meeting_id(group.key):
         return None
-    likely = ("", f"{RESCUE}{group.key}/") if asked.only else ()
-    prefixes = {f"{folder}{group.key}_" for folder in (TEMP, STORAGE, *likely)}
+    prefixes = {f"{folder}{group.key}_" for folder in (TEMP, STORAGE)}
+    if is_narrow(asked):
+        prefixes |= {f"{group.key}_", f"{RESCUE}{group.key}/"}
     prefixes |= {f"{STORAGE}recording_{group.key}", *map(prefix_of, group.rows[-1])}
     return Open(sorted(prefixes))
 
@@ -47,9 +52,12 @@ def lookups(_meeting: str, prefixes: Any) -> tuple[ObjectsUnder, ...]:
     return tuple(ObjectsUnder(BUCKET, prefix) for prefix in prefixes)
 
 
-def reduce(_meeting: str, results: Sequence[Any], _latest: datetime) -> Evidence:
-    """What was found, each file once."""
+def reduce(unit: str, results: Sequence[Any], _latest: datetime) -> Evidence:
+    """What was found, each file once; in rescue/ without those that are looked up with their meetings."""
     found = [File(*StoredObject(*one)) for objects in results for one in objects or ()]
+    found = [one for one in found if not (one.key.startswith(RESCUE) and one.key.endswith("/"))]
+    if unit == RESCUE:
+        found = [one for one in found if group_of(one.key) == RESCUE]
     return tuple(sorted({one.key: one for one in found}.values()))
 
 

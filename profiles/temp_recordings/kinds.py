@@ -4,6 +4,7 @@ from typing import Annotated, Any, TypedDict
 
 from profiles.temp_recordings import chunk_rules, file_rules, recording_rules
 from profiles.temp_recordings.facts import ChunkFacts, FileFacts, MeetingFacts, ParticipantFacts, RecordingFacts
+from profiles.temp_recordings.names import is_meeting_id
 from profiles.temp_recordings.wall_times import Spread
 from reconciliation.rules import Kind
 from reconciliation.shapes import Count, Moment
@@ -129,7 +130,7 @@ def _meeting(facts: MeetingFacts) -> dict[str, Any]:
 
 def _file(facts: FileFacts) -> dict[str, Any]:
     return {
-        "meeting_id": facts.scene.key or None,
+        "meeting_id": facts.scene.key if is_meeting_id(facts.scene.key) else None,
         "bytes": facts.file.size if facts.file else None,
         "ms": facts.ms if facts.file and facts.is_named else None,
         "changed": optional_text(facts.file.moment) if facts.file else None,

@@ -6,7 +6,8 @@ from reconciliation.options import Option
 from reconciliation.parameters import AuditParameters
 
 FULL = "full"
-MODES = (FULL,)
+EXPIRING = "expiring"  # only meetings with chunks that the clean-up is about to delete
+MODES = (FULL, EXPIRING)
 _MOST_HOURS = 24 * 365
 _MOST_SECONDS = 24 * 60 * 60
 OPTIONS = (
@@ -26,6 +27,11 @@ OPTIONS = (
         most=_MOST_SECONDS,
     ),
 )
+
+
+def is_narrow(asked: AuditParameters) -> bool:
+    """True if only some meetings are looked at, so that the bucket is not listed."""
+    return bool(asked.only) or asked.mode == EXPIRING
 
 
 def ttl(asked: AuditParameters) -> timedelta:

@@ -1,7 +1,9 @@
 """The queries to the bot's Postgres. Rows come as they are, in the columns of either era; all values are bound."""
 
 from collections.abc import Sequence
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple, Self
+from zoneinfo import ZoneInfo
 
 from reconciliation.parameters import AuditParameters
 from reconciliation.queries import SqlRows
@@ -12,13 +14,42 @@ FILES = "files"
 """The name of the source that lists the bucket."""
 _KEYS = {CHUNKS: "meeting_id", RECORDINGS: "meeting_id", MEETINGS: "id"}
 _ROWS = "select json_build_array(t.xmin::text, to_json(t))::text from {table} t"
+_WIDER = timedelta(hours=4)
+"""More than clocks are set forth or back, twice, and an audit that has begun takes."""
+_EXPIRING = """t.{key}::text in (
+    select c.meeting_id::text from temp_recordings c
+    where (%(deletes_all)s or lower(trim(c.transcode_status::text)) in ('done', 'failed'))
+    and case when pg_typeof(c.created_at) = 'timestamptz'::regtype then c.created_at::timestamptz <= %(moment)s
+        else c.created_at::timestamp <= %(wall)s end
+)"""
 
 
-def rows(table: str, asked: AuditParameters) -> SqlRows:
-    """The rows of a table, ascending by the meeting; of some meetings if the request names any."""
+class Expiring(NamedTuple):
+    """Which chunks the clean-up may be about to delete: those that were made up to ``moment``, or whose column names no
+    zone and shows at most ``wall``; of every status (``deletes_all``), or only what is done or failed.
+    """
+
+    moment: datetime
+    wall: datetime
+    deletes_all: bool
+
+    @classmethod
+    def up_to(cls, moment: datetime, zone: ZoneInfo, *, deletes_all: bool) -> Self:
+        """At least what was made up to ``moment``, by whichever reading of its wall clock: a few hours more."""
+        return cls(moment + _WIDER, moment.astimezone(zone).replace(tzinfo=None) + _WIDER, deletes_all)
+
+
+def rows(table: str, asked: AuditParameters, expiring: Expiring | None = None) -> SqlRows:
+    """The rows of a table, ascending by the meeting; of some meetings if the request names any, or of those of which
+    any chunk is ``expiring``.
+    """
     wanted = "(%(only)s::text[] is null or t.{key}::text = any(%(only)s::text[]))"
+    values: dict[str, Any] = {"only": list(asked.only) or None}
+    if expiring is not None:
+        wanted = f"{wanted} and {_EXPIRING}"
+        values |= expiring._asdict()
     sql = f'{_ROWS} where {wanted} order by t.{{key}}::text collate "C"'
-    return SqlRows(_of(table, sql), {"only": list(asked.only) or None})
+    return SqlRows(_of(table, sql), values)
 
 
 def rows_again(table: str, meetings: Sequence[str]) -> SqlRows:

@@ -16,6 +16,7 @@ DOCUMENTED, LATER = "documented", "later"
 COLUMNS = (DOCUMENTED, LATER)
 """The columns of the bot's tables in its two eras, each with the names of its files."""
 STRAY = "storage/Interview with a guest.mp3"
+KEPT_BY_HAND = "rescue/Interview with a guest.mp3"
 Expected = Mapping[tuple[str, str], str]
 
 
@@ -285,14 +286,22 @@ CASES = (
     ),
     Case(
         20,
-        "a write that broke off, a file of a guest, and a copy that was rescued",
+        "a write that broke off, a file of a guest, and what was rescued, also by hand",
         {
             ("file", "temp/tmpk3v9x2"): "tmp_leftover",
             ("file", masked(STRAY)): "unparsed_file",
             ("file", "rescue/{m}/{m}_user{A}_chunk0000.mp3"): "in_rescue",
+            ("file", "rescue/{m}/kept/again/{m}_user{A}_chunk0001.mp3"): "in_rescue",
+            ("file", masked(KEPT_BY_HAND)): "in_rescue",
         },
         None,
-        files={"temp/tmpk3v9x2": 1_000, STRAY: 1_000, "rescue/{m}/{m}_user{A}_chunk0000.mp3": 480_000},
+        files={
+            "temp/tmpk3v9x2": 1_000,
+            STRAY: 1_000,
+            "rescue/{m}/{m}_user{A}_chunk0000.mp3": 480_000,
+            "rescue/{m}/kept/again/{m}_user{A}_chunk0001.mp3": 480_000,
+            KEPT_BY_HAND: 700,
+        },
     ),
     Case(
         21,

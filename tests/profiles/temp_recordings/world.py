@@ -9,7 +9,8 @@ from typing import Any
 from dev.demo.temp_recordings.cases import LATER, Case
 from dev.demo.temp_recordings.rows import ZONES, rows_of
 from profiles.temp_recordings.files import File, choose, lookups, reduce
-from profiles.temp_recordings.names import meeting_in
+from profiles.temp_recordings.names import group_of
+from profiles.temp_recordings.options import FULL
 from profiles.temp_recordings.profile import CLEAN_UP, PAUSE, TIME_ZONE, TempRecordings
 from profiles.temp_recordings.queries import CHUNKS, MEETINGS, RECORDINGS
 from reconciliation.clock import Clock
@@ -37,9 +38,10 @@ def audit_of(
     lost: Sequence[str] = (),
     now: datetime = AS_OF,
     only: tuple[str, ...] = (),
+    mode: str = FULL,
     **options: Value,
 ) -> Audit:
-    asked = profile.parameters(only=only)
+    asked = profile.parameters(only=only, mode=mode)
     asked = replace(asked, options={**asked.options, **options})
     clock = Clock(now, asked.grace, timedelta(minutes=10), now, timedelta(minutes=5))
     return Audit(asked, clock, Coverage(0), frozenset(lost))
@@ -66,7 +68,7 @@ def groups_of(
     files = objects_of(case, columns) if objects is None else objects
     keys: dict[str, list[str]] = {case.meeting_id: []}
     for one in files:
-        keys.setdefault(meeting_in(one.key), []).append(one.key)
+        keys.setdefault(group_of(one.key), []).append(one.key)
     readers = {name: profile.source(name).row for name in (MEETINGS, CHUNKS, RECORDINGS)}
     tables = [[readers[name](["1", row]) for row in rows[name]] for name in (MEETINGS, CHUNKS, RECORDINGS)]
     return [Group(key, (*(tables if key == case.meeting_id else ([], [], [])), found)) for key, found in keys.items()]
