@@ -32,7 +32,7 @@ from profiles.temp_recordings.names import (
 from profiles.temp_recordings.queries import CHUNKS, FILES, MEETINGS, RECORDINGS, Expiring
 from profiles.temp_recordings.rescued import IN_RESCUE
 from profiles.temp_recordings.rows import Chunk, Meeting, Recording
-from profiles.temp_recordings.scene import Scene, Terms
+from profiles.temp_recordings.scene import Promotion, Scene, Terms
 from profiles.temp_recordings.wording import SHOWING, WORDING
 from reconciliation.coverage import DELETED_DURING_SCAN, Gap
 from reconciliation.evidence import Unread
@@ -43,9 +43,10 @@ from reconciliation.queries import Moments, Prefixes
 from reconciliation.since_last import Known
 
 DATABASE = "TEMP_RECORDINGS_DATABASE"
-TIME_ZONE, CLEAN_UP, PAUSE = (
+TIME_ZONE, CLEAN_UP, PROMOTION, PAUSE = (
     "TEMP_RECORDINGS_TIME_ZONE",
     "TEMP_RECORDINGS_CLEAN_UP",
+    "TEMP_RECORDINGS_PROMOTION",
     "TEMP_RECORDINGS_PAUSE_SECONDS",
 )
 ENDED, ALL = "ended", "all"
@@ -91,6 +92,15 @@ class TempRecordings(Grouped):
             f"{ENDED}|{ALL}",
             "clean_up",
             default=ENDED,
+        ),
+        Setting(
+            PROMOTION,
+            "Which recordings are expected of a meeting that is over: one of each participant with chunks (per_user), "
+            "one of the whole meeting (whole_meeting), or both (hybrid).",
+            f"one of {', '.join(Promotion)}",
+            "|".join(Promotion),
+            "promotion",
+            default=Promotion.PER_USER.value,
         ),
         # A transcoder that writes makes its file larger all the time: between the looks that shows.
         Setting(
@@ -160,7 +170,7 @@ class TempRecordings(Grouped):
     def _terms(self, asked: AuditParameters) -> Terms:
         deletes_all = self.given[CLEAN_UP] == ALL
         ttl = _TTL_OF_ALL if deletes_all else options.ttl(asked)
-        return Terms(options.wait(asked), ttl, deletes_all=deletes_all)
+        return Terms(options.wait(asked), ttl, deletes_all, Promotion(self.given[PROMOTION]))
 
     # --- the first look -----------------------------------------------------------------------------------------------
 

@@ -100,7 +100,11 @@ class Case:
         return f"{self.meeting_id}_{chunk.user}_chunk_{chunk.number + 1:04d}.pcm"
 
     def final_of(self, user: str, number: int = 0) -> str:
-        """The name of a final file; a second one of a user has that of the other era."""
+        """The name of a final file; a second one of a user has that of the other era. Those of the whole meeting (of
+        nobody) share one name: the bot overwrites it.
+        """
+        if not user:
+            return f"recording_{self.meeting_id}.mp3"
         return f"recording_{self.meeting_id}_{user}.mp3" if number else f"{self.meeting_id}_user{user}_final.mp3"
 
     def objects(self, columns: str) -> Iterator[tuple[str, int]]:

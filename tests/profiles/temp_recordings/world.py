@@ -11,7 +11,7 @@ from dev.demo.temp_recordings.rows import ZONES, rows_of
 from profiles.temp_recordings.files import File, choose, lookups, reduce
 from profiles.temp_recordings.names import group_of
 from profiles.temp_recordings.options import FULL
-from profiles.temp_recordings.profile import CLEAN_UP, PAUSE, TIME_ZONE, TempRecordings
+from profiles.temp_recordings.profile import CLEAN_UP, PAUSE, PROMOTION, TIME_ZONE, TempRecordings
 from profiles.temp_recordings.queries import CHUNKS, MEETINGS, RECORDINGS
 from reconciliation.clock import Clock
 from reconciliation.coverage import Coverage, Gap
@@ -28,8 +28,8 @@ OLD = "2026-11-27T06:30:00Z"
 Subjects = dict[tuple[str, str], str]
 
 
-def profile_for(columns: str = LATER, clean_up: str = "ended") -> TempRecordings:
-    return TempRecordings({TIME_ZONE: ZONES[columns], CLEAN_UP: clean_up, PAUSE: "0"})
+def profile_for(columns: str = LATER, clean_up: str = "ended", promotion: str = "per_user") -> TempRecordings:
+    return TempRecordings({TIME_ZONE: ZONES[columns], CLEAN_UP: clean_up, PROMOTION: promotion, PAUSE: "0"})
 
 
 def audit_of(
