@@ -1,11 +1,13 @@
 """Approve a plan by the profile's policy, or reject it: the limits are counted while it holds the profile's place."""
 
 import logging
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Literal, NamedTuple, TypedDict
 
 import azure.durable_functions as df
 
-from activities.by_policy import brake, lately_made
+from activities.by_policy import Made, brake, lately_made
 from activities.repairing import RepairJob, RepairRequest, repairing
 from activities.step import Refusal, run_body
 from adapters.services import Services
@@ -13,8 +15,9 @@ from adapters.store.repairs import StoredPlan
 from adapters.telemetry import event
 from reconciliation.effects import code_of
 from reconciliation.errors import RepairRefusedError
-from reconciliation.policy import HOUR, within_hour
+from reconciliation.policy import HOUR, Policy, bytes_within_hour, within_hour
 from reconciliation.repair_lifecycle import RepairState
+from reconciliation.repair_plan import RepairPlan
 from reconciliation.repair_record import Decision, RepairRecord
 
 bp = df.Blueprint()
@@ -96,15 +99,29 @@ async def _stands_against(job: RepairJob, stored: StoredPlan) -> _Against | None
     state = await services.store.policies.state(record.profile)
     if state.paused_at is not None:
         return _Against(state.why, pauses=True)
-    made, now = await lately_made(services, record.profile), services.now()
-    recent, planned = within_hour((one.at for one in made), now), len(stored.plan.changes)
+    made = await lately_made(services, record.profile)
+    if (why := _too_much(policy, stored.plan, made, services.now())) is not None:
+        return _Against(why)
+    why = await brake(job, stored.plan, made, state)
+    return None if why is None else _Against(why, pauses=True)
+
+
+def _too_much(policy: Policy, plan: RepairPlan, made: Sequence[Made], now: datetime) -> str | None:
+    """Why a plan is more than the policy approves after what it has ``made``; None if it is not."""
+    recent, planned = within_hour((one.at for one in made), now), len(plan.changes)
     if planned > policy.most or recent + planned > policy.most_per_hour:
-        return _Against(
+        return (
             f"{planned} changes, after {recent} within the last hour, are more than the policy approves: "
             f"{policy.most} by one audit, {policy.most_per_hour} within an hour."
         )
-    why = await brake(job, stored.plan, made, state)
-    return None if why is None else _Against(why, pauses=True)
+    copied = bytes_within_hour(((one.at, one.copies_bytes) for one in made), now)
+    to_copy, most_bytes = sum(one.change.copies_bytes for one in plan.changes), policy.most_bytes or 0
+    if to_copy and copied + to_copy > most_bytes:
+        return (
+            f"{to_copy:,} bytes to copy, after {copied:,} within the last hour, are more than the policy approves: "
+            f"{most_bytes:,} within an hour."
+        )
+    return None
 
 
 async def _pause(job: RepairJob, why: str) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+from datetime import UTC, datetime
 from typing import Literal, TypedDict
 
 import azure.durable_functions as df
@@ -12,13 +13,14 @@ from adapters.services import Services
 from adapters.telemetry import event
 from reconciliation.errors import RunStoreError, UnreadableError
 from reconciliation.people import Sealed
-from reconciliation.policy import Policy, PolicyState, still_allowed
+from reconciliation.policy import Policy, PolicyState, bytes_left, still_allowed
 from reconciliation.profile import Profile
 from reconciliation.repair import MOST_CHANGES
 from reconciliation.repair_lifecycle import RepairState
 from reconciliation.repair_plan import Named
 from reconciliation.repair_record import Chosen, RepairRecord
 from reconciliation.run_record import RunRecord, new_audit_id
+from reconciliation.times import optional_from_text
 from reporting.document import ReportReader
 
 bp = df.Blueprint()
@@ -26,6 +28,9 @@ logger = logging.getLogger("capture_audit.policy")
 
 _LOOKED_AT = 3
 """So many times as many subjects are looked at as may be changed: of some of them it turns out that they may not be."""
+
+_Found = tuple[Named, datetime | None]
+"""A subject, and when it is due."""
 
 
 class BeginRecoveryResult(TypedDict):
@@ -63,19 +68,25 @@ async def _chosen(services: Services, audit: RunRecord, profile: Profile, policy
     """What is to be repaired now; or in a word why nothing is."""
     try:
         state = await services.store.policies.state(profile.name)
-        begun = [one.at for one in await lately_made(services, profile.name)]
+        made = await lately_made(services, profile.name)
     except UnreadableError as error:  # what cannot be counted may be too much
         logger.warning("The policy of %s approves nothing: %s", profile.name, error)
         return "unreadable"
     if state.paused_at is not None:
         return "paused_itself"
-    most = still_allowed(policy, begun, services.now())
-    if not most:
+    now = services.now()
+    most = still_allowed(policy, (one.at for one in made), now)
+    most_bytes = bytes_left(policy, ((one.at, one.copies_bytes) for one in made), now)
+    if not most or (most_bytes == 0 and all(profile.repair(one).by_bytes for one in policy.repairs)):
         return "enough_within_hour"
     found = await _found(services, audit, profile, policy, state)
     if not found:
         return "all_wait"
-    return Chosen(tuple(_from_its_place(found, audit)[: min(MOST_CHANGES, _LOOKED_AT * most)]), most=most)
+    in_turn = _from_its_place(found, audit)
+    if most_bytes is not None:
+        in_turn.sort(key=_due)
+    subjects = tuple(one for one, _ in in_turn[: min(MOST_CHANGES, _LOOKED_AT * most)])
+    return Chosen(subjects, most=most, most_bytes=most_bytes)
 
 
 def _nothing(request: AuditRequest, reason: str) -> BeginRecoveryResult:
@@ -107,22 +118,30 @@ def _sealed(policy: Policy, repair_id: str) -> Sealed:
 
 async def _found(
     services: Services, audit: RunRecord, profile: Profile, policy: Policy, state: PolicyState
-) -> list[Named]:
+) -> list[_Found]:
     """The subjects that the policy's repairs mend, in the order of the report, without those that wait, and those
     about which somebody must be asked.
     """
     verdicts, now = profile.approved_by(policy.repairs), services.now()
-    reader, found = ReportReader(), list[Named]()
+    reader, found = ReportReader(), list[_Found]()
     async for lines in services.store.reports.lines(audit.folder):
         found += [
-            Named(finding["subject"]["kind"], finding["subject"]["id"])
+            (
+                Named(finding["subject"]["kind"], finding["subject"]["id"]),
+                optional_from_text(finding.get("due")),
+            )
             for finding in reader.read(lines)
             if finding["verdict"] in verdicts
         ]
-    return [one for one in found if not state.is_waiting(one.id, now)]
+    return [one for one in found if not state.is_waiting(one[0].id, now)]
 
 
-def _from_its_place(found: list[Named], audit: RunRecord) -> list[Named]:
+def _due(one: _Found) -> tuple[bool, datetime]:
+    """What is due soonest comes first, and last what is not."""
+    return one[1] is None, one[1] or datetime.min.replace(tzinfo=UTC)
+
+
+def _from_its_place(found: list[_Found], audit: RunRecord) -> list[_Found]:
     """The same, from a place that differs by audit: where there are more than one repair takes, none of them always
     comes last.
     """

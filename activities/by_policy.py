@@ -15,13 +15,14 @@ from reconciliation.repair_plan import RepairPlan
 
 
 class Made(NamedTuple):
-    """A change that a policy has begun, unless it is known that nothing was changed: by which repair, when, and what it
-    left.
+    """A change that a policy has begun, unless it is known that nothing was changed: by which repair, when, what it
+    left, and how many bytes it copies.
     """
 
     repair: str
     at: datetime
     left: Values
+    copies_bytes: int
 
 
 async def lately_made(services: Services, profile: str) -> list[Made]:
@@ -50,7 +51,8 @@ def _made(plan: RepairPlan, ledger: Ledger) -> Iterator[Made]:
         ended = ledger.change(one)
         if begun and (ended is None or not ended.ending.changed_nothing):
             # The ledger is dated by the database's clock, which may be behind; nothing begins before its plan.
-            yield Made(one.repair, max(min(begun), plan.proposed_at), {} if ended is None else ended.left)
+            at, left = max(min(begun), plan.proposed_at), {} if ended is None else ended.left
+            yield Made(one.repair, at, left, one.change.copies_bytes)
 
 
 async def brake(job: RepairJob, plan: RepairPlan, made: Sequence[Made], state: PolicyState) -> str | None:

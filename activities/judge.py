@@ -66,7 +66,7 @@ async def _write(job: Job, audit: Audit, result: Result, spools: Spools) -> None
         look_up=spools.names.look_up(profile),
     )
     letters = await services.store.letters.all(record.folder) if audit.coverage.failed else []
-    head = build_head(header, profile, result, letters, list(_notes(job, audit)), generated_at=services.now())
+    head = build_head(header, profile, result, letters, list(_notes(job, audit, result)), generated_at=services.now())
 
     async def chunks() -> AsyncIterator[bytes]:
         for chunk in spools.document(head):
@@ -80,8 +80,10 @@ async def _write(job: Job, audit: Audit, result: Result, spools: Spools) -> None
     logger.info("Audit %s: %s", record.audit_id, dict(result.tally.severities))
 
 
-def _notes(job: Job, audit: Audit) -> Iterator[str]:
+def _notes(job: Job, audit: Audit, result: Result) -> Iterator[str]:
     yield from job.profile.notes(audit)
+    for total, found in zip(job.profile.totals, result.totals, strict=True):
+        yield total.says(found, audit, result.is_complete)
     yield from notes_of(audit)
 
 

@@ -29,7 +29,7 @@ async def previous_audit(job: Job) -> Previous | None:
     with a warning in the log.
     """
     services, record, profile = job
-    question = question_of(record.parameters, services.audited(profile))
+    question = question_of(record.parameters, services.audited(profile), profile.compared_apart)
     completed = await services.store.questions.completed(profile.name, question)
     for audit_id in completed.before(record.begun):
         try:

@@ -29,6 +29,7 @@ from reconciliation.errors import RunStoreError
 from reconciliation.repair import Change
 from reconciliation.repair_lifecycle import RepairState
 from reconciliation.repair_plan import LeftOut, PlannedChange, RepairPlan
+from reconciliation.selection import selected, selected_by_policy
 
 bp = df.Blueprint()
 
@@ -117,23 +118,11 @@ async def _forward(job: RepairJob, look: int) -> list[PlannedChange | LeftOut]:
     subjects = job.record.chosen.findings
     reader = Reader(job, await judged_now(job, look, subjects))
     await reader.read_rows(subjects)
-    found: list[PlannedChange | LeftOut] = []
-    for subject in subjects:
-        number = 1 + sum(isinstance(one, PlannedChange) for one in found)
-        one = await reader.change(number, subject)
-        why = _why_not(job, number, one) if isinstance(one, PlannedChange) else None
-        found.append(one if why is None else LeftOut(subject, one.verdict, why, for_now=True))
-    return found
-
-
-def _why_not(job: RepairJob, number: int, one: PlannedChange) -> str | None:
-    """Why a change that could be made is not in the plan; None if it is."""
-    if number > job.record.chosen.most:
-        return f"No more than {job.record.chosen.most} changes were asked for."
+    found = [await reader.change(number, subject) for number, subject in enumerate(subjects, 1)]
+    if job.record.policy is None:
+        return selected(found, job.record.chosen)
     policy = job.services.settings.policy_of(job.record.profile)
-    if job.record.policy is not None and (policy is None or one.repair not in policy.repairs):
-        return f"The policy does not approve {one.repair}."
-    return None
+    return selected_by_policy(found, job.record.chosen, () if policy is None else policy.repairs)
 
 
 async def _back(job: RepairJob, undoes: str) -> list[PlannedChange | LeftOut]:

@@ -48,7 +48,7 @@ async def report_audit(request: AuditRequest, services: Services) -> EndedResult
         logger.info("Audit %s is %s: %s", audit_id, ended.state, head["headline"])
     if ended.state is State.COMPLETED:
         profile = services.profile_of(ended)
-        question = question_of(ended.parameters, services.audited(profile))
+        question = question_of(ended.parameters, services.audited(profile), profile.compared_apart)
         await services.store.questions.add(profile.name, question, ended.begun, is_first=is_first)
         services.store.recent.keep_report(ended.folder)
     services.store.recent.drop_audit(ended.folder)

@@ -128,7 +128,8 @@ class SettingsReader:
         given = self.text(variable)
         if given is None:
             return None
-        if not given.isdecimal() or len(given) > _MOST_DIGITS or not low <= int(given) <= high:
+        most_digits = max(_MOST_DIGITS, len(str(high)))
+        if not given.isdecimal() or len(given) > most_digits or not low <= int(given) <= high:
             self.problems.append(f"{variable} is {_shown(given)}: give a whole number from {low} to {high}")
             return None
         return int(given)

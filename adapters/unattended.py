@@ -15,10 +15,11 @@ from reconciliation.repair import MOST_CHANGES
 
 # When timers fire, in NCRONTAB; read where they are registered, since the host must know before anything runs.
 SCHEDULES: dict[str, str] = {"AUDIT_SCHEDULE": "", "AUDIT_WATCHDOG_SCHEDULE": "0 */5 * * * *"}
-AUTO_REPAIR, MOST, MOST_PER_HOUR = (
+AUTO_REPAIR, MOST, MOST_PER_HOUR, MOST_BYTES = (
     "AUDIT_AUTO_REPAIR__",
     "AUDIT_AUTO_REPAIR_MOST__",
     "AUDIT_AUTO_REPAIR_MOST_PER_HOUR__",
+    "AUDIT_AUTO_REPAIR_MOST_BYTES__",
 )
 """What the settings begin with that approve repairs by policy, and how many."""
 SHOWN = {
@@ -27,11 +28,13 @@ SHOWN = {
     AUTO_REPAIR: "AUDIT_AUTO_REPAIR__<PROFILE>",
     MOST: "AUDIT_AUTO_REPAIR_MOST__<PROFILE>",
     MOST_PER_HOUR: "AUDIT_AUTO_REPAIR_MOST_PER_HOUR__<PROFILE>",
+    MOST_BYTES: "AUDIT_AUTO_REPAIR_MOST_BYTES__<PROFILE>",
 }
 """What documents call the settings of a single profile."""
-DEFAULT_MOST, DEFAULT_MOST_PER_HOUR = 10, 20
+DEFAULT_MOST, DEFAULT_MOST_PER_HOUR, DEFAULT_MOST_BYTES = 10, 20, 1_000_000_000
 DEFAULT_RETENTION_DAYS = 90
 _MOST_RETENTION_DAYS = 3650
+_MOST_BYTES = 10**13
 _ALL = "all"
 # NCRONTAB with its six fields, or five without seconds; a TimeSpan; the name of another setting.
 _SCHEDULE = re.compile(r"[\w*/,?#-]+( +[\w*/,?#-]+){4,5}|[0-9.]+(:[0-9.]+){2}|%[^%]+%", re.ASCII)
@@ -71,7 +74,7 @@ def _paused(read: SettingsReader, variable: str, profiles: Mapping[str, Profile]
 def _known(read: SettingsReader, profiles: Mapping[str, Profile]) -> None:
     """A setting of a single profile whose name is that of none is a problem: what it asks for would never happen."""
     words = [word_of(name) for name in profiles]
-    for begins in (SCHEDULE, MODE, AUTO_REPAIR, MOST, MOST_PER_HOUR):
+    for begins in SHOWN:
         for word in scheduled_words(read.environment, begins):
             if profiles and word not in words:
                 allowed = ", ".join(f"{begins}{one}" for one in words)
@@ -109,9 +112,10 @@ def _policies(
         variable = f"{AUTO_REPAIR}{word}"
         most = read.number(f"{MOST}{word}", 1, MOST_CHANGES)
         most_per_hour = read.number(f"{MOST_PER_HOUR}{word}", 1, MOST_CHANGES)
+        most_bytes = read.number(f"{MOST_BYTES}{word}", 1, _MOST_BYTES)
         value = read.text(variable)
         if value is None:
-            if most or most_per_hour:
+            if most or most_per_hour or most_bytes:
                 read.problems.append(f"{MOST}{word} and the like limit a policy: name its repairs in {variable}")
             continue
         allowed = [repair for repair in profile.repairs if repair.by_policy]
@@ -129,7 +133,18 @@ def _policies(
             )
         missing = [one.setting for one in allowed if one.name in repairs and one.setting not in connected]
         read.problems += [f"{variable} needs {one}, which is not set" for one in dict.fromkeys(missing)]
+        copies = any(one.by_bytes for one in allowed if one.name in repairs)
+        if most_bytes and not copies:
+            read.problems.append(
+                f"{MOST_BYTES}{word} limits what is copied, and no repair in {variable} copies anything"
+            )
         found[profile.name] = Policy(
-            profile.name, variable, value, repairs, most or DEFAULT_MOST, most_per_hour or DEFAULT_MOST_PER_HOUR
+            profile.name,
+            variable,
+            value,
+            repairs,
+            most or DEFAULT_MOST,
+            most_per_hour or DEFAULT_MOST_PER_HOUR,
+            (most_bytes or DEFAULT_MOST_BYTES) if copies else None,
         )
     return found

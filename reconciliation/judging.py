@@ -11,6 +11,7 @@ from reconciliation.profile import Profile
 from reconciliation.screened import FirstLook
 from reconciliation.since_last import Change, Known, Previous, change_of, compare
 from reconciliation.tally import Result, Tally
+from reconciliation.totals import Totals
 
 
 class Takes(Protocol):
@@ -71,7 +72,7 @@ def judge_doubts(
     is kept of it here. ``in_order`` counts the rest; the verdicts given here are added to it in place. ``complete`` is
     False if anything could not be read again.
     """
-    asking, late = list[Known](), list[Gap]()
+    asking, late, totals = list[Known](), list[Gap](), Totals(profile.totals)
     for subject in profile.conclude(doubts, audit):
         if isinstance(subject, Gap):
             late.append(subject)
@@ -81,6 +82,7 @@ def judge_doubts(
         complete = complete and not subject.doubtful
         if not judgement.rule.counted:
             finding = Finding(subject.kind, subject.id, subject.facts, judgement)
+            totals.add(subject.kind.name, judgement.verdict, subject.facts)
             known = finding.known
             if known is not None and previous is not None:
                 asking.append(known)
@@ -89,4 +91,4 @@ def judge_doubts(
             takes.count(subject.kind.name, judgement.verdict, [subject.id])
     coverage = with_gaps(audit, late).coverage
     since = compare(previous, asking, profile.shows, mode=audit.asked.mode, complete=coverage.is_complete and complete)
-    return Result(coverage, in_order, audit.asked.mode, since, complete)
+    return Result(coverage, in_order, audit.asked.mode, since, complete, totals.sums)

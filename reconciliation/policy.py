@@ -29,7 +29,8 @@ NAME = "policy"
 @dataclass(frozen=True)
 class Policy:
     """What the settings of a profile approve in advance: these ``repairs``, at most ``most`` changes by one audit, and
-    ``most_per_hour``. ``setting`` and ``value`` are the app setting that says so, and its text.
+    ``most_per_hour``. ``setting`` and ``value`` are the app setting that says so, and its text. ``most_bytes`` is how
+    much its changes copy within an hour, and so by one audit; None: it approves no change that copies anything.
     """
 
     profile: str
@@ -38,13 +39,15 @@ class Policy:
     repairs: tuple[str, ...]
     most: int
     most_per_hour: int
+    most_bytes: int | None = None
 
     @property
     def text(self) -> str:
         """The policy in a sentence, for plans and for whoever reads them."""
+        copying = "" if self.most_bytes is None else f", which copy at most {self.most_bytes:,} bytes within an hour"
         return (
             f"{' and '.join(self.repairs)} of what a scheduled audit finds, without a person: at most {self.most} "
-            f"changes by one audit and {self.most_per_hour} within an hour."
+            f"changes by one audit and {self.most_per_hour} within an hour{copying}."
         )
 
     @property
@@ -84,6 +87,16 @@ def still_allowed(policy: Policy, begun: Iterable[datetime], now: datetime) -> i
 def within_hour(begun: Iterable[datetime], now: datetime) -> int:
     """How many of these changes were begun within the last hour."""
     return sum(now - moment < HOUR for moment in begun)
+
+
+def bytes_within_hour(begun: Iterable[tuple[datetime, int]], now: datetime) -> int:
+    """How much these changes copy, given as when each was begun and its bytes, that were begun within the last hour."""
+    return sum(copied for moment, copied in begun if now - moment < HOUR)
+
+
+def bytes_left(policy: Policy, begun: Iterable[tuple[datetime, int]], now: datetime) -> int | None:
+    """How much a policy may copy now, by what it began before; None if it approves no change that copies anything."""
+    return None if policy.most_bytes is None else max(0, policy.most_bytes - bytes_within_hour(begun, now))
 
 
 @dataclass(frozen=True)

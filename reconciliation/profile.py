@@ -25,6 +25,7 @@ from reconciliation.repair_plan import Named
 from reconciliation.rules import Kind, Rule
 from reconciliation.showing import Showing, fields_of
 from reconciliation.since_last import Known
+from reconciliation.totals import Total
 from reconciliation.wording import Wording
 
 
@@ -188,7 +189,9 @@ class Profile(ABC):
     narrowed to: nothing else is accepted. Of the sources that are read again, those of ``again_order`` come first, in
     that order. ``pause`` is how long the second look waits after the first, so that what was just on its way has
     arrived. ``one_by_one``: what is in doubt is judged as it comes, so it need not be in memory together.
-    ``settings`` are texts that it is configured with, and ``given`` their values by name.
+    ``settings`` are texts that it is configured with, and ``given`` their values by name. ``totals`` are what is added
+    up over findings. ``compared_apart`` are the modes whose audits are compared only with those of the same mode: they
+    look at a part that is another one each time.
     """
 
     name: str
@@ -208,6 +211,8 @@ class Profile(ABC):
     one_by_one: bool = False
     repairs: tuple[Repair[Any], ...] = ()
     settings: tuple[Setting, ...] = ()
+    totals: tuple[Total[Any], ...] = ()
+    compared_apart: tuple[str, ...] = ()
     given: Mapping[str, str] = MappingProxyType({})
 
     def configured(self, given: Mapping[str, str]) -> "Profile":  # noqa: ARG002 - for profiles with settings

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
@@ -15,12 +16,13 @@ SCHEMA_VERSION = 1
 MOST_KEPT = 20
 
 
-def question_of(asked: AuditParameters, of: Audited) -> str:
-    """A digest that is the same for two audits with the same parameters about the same places. The mode, the name of
-    the environment and optional places do not count.
+def question_of(asked: AuditParameters, of: Audited, apart: Collection[str] = ()) -> str:
+    """A digest that is the same for two audits with the same parameters about the same places. The mode, unless it is
+    one of those that are compared ``apart``, the name of the environment and optional places do not count.
     """
     places = {name: place for name, place in of.places.items() if name not in of.optional}
-    question = {"asked": asked.to_json() | {"mode": None}, "of": places}
+    mode = asked.mode if asked.mode in apart else None
+    question = {"asked": asked.to_json() | {"mode": mode}, "of": places}
     return hashlib.sha256(json.dumps(question, sort_keys=True).encode()).hexdigest()[:32]
 
 

@@ -46,7 +46,7 @@ class Change:
     still be so when it is made: a change that would be planned otherwise by then is refused. ``do`` are its effects in
     order; ``undo`` the statement that takes it back, to which what the effects left is added; None: it cannot be taken
     back. ``left_to_people`` is what code does not do. ``waiting_since`` is when the subject came to be, where that is
-    known: it tells how long it took until it was mended.
+    known: it tells how long it took until it was mended. ``copies_bytes`` is how much it copies.
     """
 
     says: str
@@ -56,6 +56,7 @@ class Change:
     undo: Effect | None = None
     left_to_people: str = ""
     waiting_since: datetime | None = None
+    copies_bytes: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,12 +75,13 @@ class Repair(Generic[FactsT]):
     ``expects`` are the verdicts of a subject that was mended. ``two_persons``: whoever proposes cannot approve, unless
     a setting allows it. ``by_policy``: a setting may approve it in advance, within limits; but not of a subject with
     one of the verdicts ``asks_first``, about which somebody must be asked, nor where ``for_people`` says by the facts
-    why a person must look (None: nobody need). ``brake`` asks the API, by what the last changes of such a policy have
-    left (newest first), why it should not go on without a person; None: nothing stands against it. ``has_rivals``:
-    others do the same all the time, so that it stops a repair as little as it is a failure if they were faster.
-    ``in_two_steps``: what one change of a subject leaves is given to the next one that is planned of it, in another
-    plan. ``closed`` are the hours in which nothing is changed; ``zone`` is that of the people who approve, by its name
-    in the IANA database.
+    why a person must look (None: nobody need). ``by_bytes``: its changes copy something, so that such a policy limits
+    how many bytes, too, and mends first what is due first. ``brake`` asks the API, by what the last changes of such a
+    policy have left (newest first), why it should not go on without a person; None: nothing stands against it.
+    ``has_rivals``: others do the same all the time, so that it stops a repair as little as it is a failure if they were
+    faster. ``in_two_steps``: what one change of a subject leaves is given to the next one that is planned of it, in
+    another plan. ``closed`` are the hours in which nothing is changed; ``zone`` is that of the people who approve, by
+    its name in the IANA database.
     """
 
     name: str
@@ -95,6 +97,7 @@ class Repair(Generic[FactsT]):
     use: Callable[[Sequence[str]], SqlRows] | None = None
     two_persons: bool = True
     by_policy: bool = False
+    by_bytes: bool = False
     asks_first: frozenset[str] = frozenset()
     for_people: Callable[[FactsT], str | None] = lambda _facts: None
     brake: Callable[[Sequence[Values]], Generator[HttpCall, HttpAnswer, str | None]] | None = None

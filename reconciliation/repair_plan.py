@@ -56,6 +56,7 @@ class PlannedChange:
             "undo": None if change.undo is None else change.undo.to_json(),
             "left_to_people": change.left_to_people,
             "waiting_since": optional_text(change.waiting_since),
+            "copies_bytes": change.copies_bytes,
         }
 
     @classmethod
@@ -70,6 +71,8 @@ class PlannedChange:
             undo=None if undo is None else Effect.from_json(undo),
             left_to_people=fields.text("left_to_people"),
             waiting_since=fields.optional("waiting_since", fields.moment),
+            # Earlier releases knew none that copies anything.
+            copies_bytes=fields.optional("copies_bytes", fields.whole) or 0,
         )
         named = Named(subject.text("kind"), subject.text("id"))
         return cls(fields.whole("number"), named, fields.text("verdict"), fields.text("repair"), change)
@@ -86,6 +89,8 @@ class PlannedChange:
             differing.insert(0, "verdict")
         if (self.repair, before.do, before.undo) != (now.repair, after.do, after.undo):
             differing.append("effects")
+        if before.copies_bytes != after.copies_bytes:
+            differing.append("copies_bytes")
         return differing
 
 

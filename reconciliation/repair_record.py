@@ -19,12 +19,13 @@ DIGEST = r"^[0-9a-f]{64}$"
 @dataclass(frozen=True)
 class Chosen:
     """Which findings of an audit are to be repaired: these, those of these verdicts, or all that can be; at most
-    ``most`` of them.
+    ``most`` of them. What a policy has chosen copies at most ``most_bytes``.
     """
 
     findings: tuple[Named, ...] = ()
     verdicts: tuple[str, ...] = ()
     most: int = 0
+    most_bytes: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object; ``from_json`` gives back an equal value."""
@@ -32,6 +33,7 @@ class Chosen:
             "findings": [one._asdict() for one in self.findings],
             "verdicts": list(self.verdicts),
             "most": self.most,
+            "most_bytes": self.most_bytes,
         }
 
     @classmethod
@@ -43,7 +45,8 @@ class Chosen:
             found = tuple(Named("", one) for one in fields.texts("findings"))
         else:
             found = tuple(Named(one.text("kind"), one.text("id")) for one in fields.objects("findings"))
-        return cls(found, fields.texts("verdicts"), fields.whole("most"))
+        most_bytes = fields.optional("most_bytes", fields.whole)
+        return cls(found, fields.texts("verdicts"), fields.whole("most"), most_bytes)
 
 
 @dataclass(frozen=True)

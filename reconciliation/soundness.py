@@ -1,7 +1,7 @@
 """Checks of a profile's declarations, made when it is enabled and not while it audits."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from reconciliation.looks import UNITS
 from reconciliation.profile import Profile
@@ -28,12 +28,21 @@ def problems(profile: Profile) -> Iterator[str]:
     for kind in profile.kinds[1:]:
         if kind.keeps_ids:
             yield f"its kind {kind.name} keeps ids of what is in order, which only the first kind can"
+    yield from _unknown("modes", [*profile.compared_apart, *profile.wording.narrow], profile.modes)
+    yield from _totals(profile)
     yield from _repairs(profile)
     for kind in profile.kinds:
         needs = [need for rule in kind.rules for need in rule.needs]
         yield from _unknown("sources", needs, [*sources, UNITS])
         if needs and kind.unverified is None:
             yield f"its kind {kind.name} has rules that need something, and none for what is unverified"
+
+
+def _totals(profile: Profile) -> Iterator[str]:
+    findings = {(kind.name, rule.verdict) for kind, rule in profile.verdicts() if not rule.counted}
+    for total in profile.totals:
+        if (total.kind, total.verdict) not in findings:
+            yield f"it adds up {total.verdict} of {total.kind}, of which there is no finding"
 
 
 def _repairs(profile: Profile) -> Iterator[str]:
@@ -51,5 +60,5 @@ def _repairs(profile: Profile) -> Iterator[str]:
         yield "its repairs are of another kind than the first, or of one whose ids are not kept or cannot be asked for"
 
 
-def _unknown(what: str, names: list[str], declared: set[str] | list[str]) -> Iterator[str]:
+def _unknown(what: str, names: list[str], declared: Collection[str]) -> Iterator[str]:
     yield from (f"it has no {name!r} among its {what}" for name in dict.fromkeys(names) if name not in declared)

@@ -8,6 +8,7 @@ from reconciliation.coverage import Coverage
 from reconciliation.outcome import Outcome, outcome_of
 from reconciliation.rules import Judgement, Kind, Severity
 from reconciliation.since_last import SinceLast
+from reconciliation.totals import Sum
 
 _NEEDING_A_PERSON = (Severity.HIGH, Severity.MEDIUM, Severity.LOW)
 
@@ -55,6 +56,7 @@ class Result:
     """The sums of an audit, for the head of its report.
 
     ``looked_twice`` is False when something in doubt could not be read again, or was different without reason.
+    ``totals`` are the sums of ``Profile.totals``, in their order.
     """
 
     coverage: Coverage
@@ -62,6 +64,7 @@ class Result:
     mode: str
     since_last: SinceLast
     looked_twice: bool = True
+    totals: tuple[Sum, ...] = ()
 
     @property
     def is_complete(self) -> bool:

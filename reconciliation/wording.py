@@ -19,6 +19,15 @@ class Named(NamedTuple):
     tells: str = "the names"
 
 
+class Narrow(NamedTuple):
+    """What an audit of a narrow mode says of where it looked: in brackets behind the number of units (``looked``), and
+    as a first sentence and the rest (``covered``), where everything relevant was read.
+    """
+
+    looked: str
+    covered: tuple[str, str]
+
+
 _NAMED = Named()
 
 
@@ -32,7 +41,8 @@ class Wording:
     order in which a headline counts them; by default their own, in their order. ``not_absent`` says what may not be
     concluded when not everything was read; ``covered`` says, as a first sentence and the rest, what was read when
     everything relevant was read and units were skipped for these reasons. ``high`` explains that severity. ``named``
-    are the words for ``Kind.named``.
+    are the words for ``Kind.named``. ``narrow`` are the words of modes that look at a part only, by their names: an
+    audit of those never says that nothing is missing.
     """
 
     unit: str = "unit"
@@ -45,6 +55,7 @@ class Wording:
     covered: Callable[[Set[str]], tuple[str, str]] = _all_covered
     high: str = "Somebody must act."
     named: Named = _NAMED
+    narrow: Mapping[str, Narrow] = field(default_factory=dict)
 
 
 def plural(count: int, noun: str) -> str:

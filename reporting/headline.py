@@ -21,7 +21,10 @@ def headline(result: Result, profile: Profile) -> str:
         parts.append(f"{plural(unknown, 'subject')} could not be verified")
     found = "; ".join(parts)
     looked = f"{coverage.scanned:,} of {plural(coverage.listed, wording.unit)} read"
-    if result.mode != profile.modes[0]:
+    narrow = wording.narrow.get(result.mode)
+    if narrow is not None:
+        looked += f" ({narrow.looked})"
+    elif result.mode != profile.modes[0]:
         left_out = coverage.left_out
         looked += f", {plural(coverage.skipped.total() - left_out, 'other')} skipped in {result.mode} mode"
         looked += f" and {left_out:,} on request" * (left_out > 0)
@@ -31,6 +34,8 @@ def headline(result: Result, profile: Profile) -> str:
         return f"This audit is incomplete: {looked}. {found or wording.no_alarm}."
     if found:
         return f"{found}; {looked}."
+    if narrow is not None:
+        return f"{wording.no_alarm}; {looked}."
     first, number = profile.kinds[0], tally.judged(profile.kinds[0])
     clean = wording.clean(number) if wording.clean else f"{plural(number, first.noun)} in order"
     return f"Nothing is missing: {clean}; {looked}."

@@ -105,7 +105,8 @@ def _words(report: Head, wording: Wording) -> tuple[str, str]:
         return "No.", f"What was listed is accounted for, but {gaps}"
     if not coverage["complete"]:
         return "No.", f"Not every {wording.unit} was read, so {wording.not_absent}."
-    return wording.covered(coverage["skipped_by_reason"].keys())
+    narrow = wording.narrow.get(report["parameters"]["mode"])
+    return wording.covered(coverage["skipped_by_reason"].keys()) if narrow is None else narrow.covered
 
 
 def _unread_of(letter: dict[str, Any], unit: str) -> str:

@@ -45,6 +45,7 @@ def _view(services: Services, policy: Policy, state: PolicyState) -> dict[str, A
         "repairs": list(policy.repairs),
         "most": policy.most,
         "most_per_hour": policy.most_per_hour,
+        "most_bytes": policy.most_bytes,
         "paused_at": optional_text(state.paused_at),
         "why": state.why or None,
         "resumed_at": optional_text(state.resumed_at),

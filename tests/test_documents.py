@@ -13,7 +13,7 @@ import pytest
 
 from adapters.schedules import word_of
 from adapters.settings import VARIABLES, Settings, load_settings
-from adapters.unattended import AUTO_REPAIR, MOST, MOST_PER_HOUR, SCHEDULES, SHOWN
+from adapters.unattended import AUTO_REPAIR, MOST, MOST_BYTES, MOST_PER_HOUR, SCHEDULES, SHOWN
 from auditctl.arguments import parse
 from auditctl.commands import Report
 from dev.benchmarks.results import UPLOADS
@@ -73,7 +73,7 @@ def test_every_setting_is_in_the_readme_and_in_the_example() -> None:
     assert sorted(row[0] for row in rows) == sorted(f"`{name}`" for name in documented)
     example = json.loads((ROOT / "local.settings.example.json").read_text(encoding="utf-8"))["Values"]
     word = word_of(PROFILE.name)
-    no_policy = {SHOWN[begins] for begins in (AUTO_REPAIR, MOST, MOST_PER_HOUR)}
+    no_policy = {SHOWN[begins] for begins in (AUTO_REPAIR, MOST, MOST_PER_HOUR, MOST_BYTES)}
     documented = [name.replace("<PROFILE>", word) for name in documented if name not in no_policy]
     assert set(documented) <= set(example)
     assert set(example) - set(documented) == {"FUNCTIONS_WORKER_RUNTIME", "AzureWebJobsStorage"}

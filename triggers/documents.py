@@ -186,6 +186,7 @@ class ChangeShown(Closed):
     left_to_people: str
     waiting_since: Moment | None
     """When its subject came to be, where that is known."""
+    copies_bytes: Annotated[int, Field(ge=0)]
 
 
 class LeftOutShown(Closed):
@@ -346,6 +347,8 @@ class Policy(Closed):
     most: Annotated[int, Field(ge=1, le=MOST_CHANGES)]
     """As many changes as it approves by one audit."""
     most_per_hour: Annotated[int, Field(ge=1, le=MOST_CHANGES)]
+    most_bytes: Annotated[int, Field(ge=1)] | None
+    """How many bytes its changes copy within an hour; null if none of them copies anything."""
     paused_at: Moment | None
     why: Said | None
     """Why it has paused itself."""

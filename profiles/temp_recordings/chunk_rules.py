@@ -17,6 +17,7 @@ from reconciliation.rules import Rule, Severity, counted, unverified
 
 RESCUE_COPY, MARK_DONE, SET_CLEANED, DELETE_ROWS = "rescue_copy", "mark_done", "set_cleaned", "delete_rows"
 """The names of the repairs."""
+EXPIRING_UNPROMOTED, RESCUED_UNPROMOTED = "expiring_unpromoted", "rescued_unpromoted"
 CHANGING = "Nothing now: the next audit will tell."
 _TRANSCODE = (
     "Copy its raw audio to rescue/<meeting>/, then have the bot transcode it again: its queue has forgotten it."
@@ -91,14 +92,14 @@ _TABLE: tuple[Rule[ChunkFacts], ...] = (
         next_step="Tell the people of the meeting what is lost; keep its row.",
     ),
     _RULE(
-        verdict="rescued_unpromoted",
+        verdict=RESCUED_UNPROMOTED,
         severity=Severity.MEDIUM,
         means="The bot's clean-up is about to delete it, and a copy of the same size lies in rescue/.",
         holds=lambda facts: facts.is_expiring and facts.is_rescued,
         next_step="Have it promoted from the copy. Compare the two SHA-256 as long as both are there.",
     ),
     _RULE(
-        verdict="expiring_unpromoted",
+        verdict=EXPIRING_UNPROMOTED,
         severity=Severity.HIGH,
         means="It is the only copy of what was said, and the bot's own clean-up is about to delete it.",
         holds=lambda facts: facts.is_expiring,

@@ -19,7 +19,7 @@ from profiles.temp_recordings.names import (
     rescued_as,
 )
 from profiles.temp_recordings.rows import DONE, FAILED, Chunk, Recording
-from profiles.temp_recordings.scene import Scene
+from profiles.temp_recordings.scene import Promotion, Scene
 from reconciliation.rules import Severity
 
 TRANSCODING = timedelta(minutes=6, seconds=10)
@@ -291,6 +291,12 @@ class RecordingFacts:
         return tolerance_ms(self.recording.duration_ms or 0, len(self.chunks))
 
     @property
+    def is_of_other_sort(self) -> bool:
+        """True if it is of a whole meeting where one of each participant is expected, or the other way round."""
+        expected = self.scene.terms.promotion
+        return not (expected.expects_each if self.recording.user_id else expected.expects_whole)
+
+    @property
     def fits_its_file(self) -> bool:
         return abs((self.recording.duration_ms or 0) - self.file_ms) <= self.tolerance_ms
 
@@ -381,9 +387,27 @@ class ParticipantFacts:
         return missing(self.scene, self.user)
 
     @property
+    def is_recorded(self) -> bool:
+        """True if there is a recording of the sort that is expected of the user."""
+        return bool(self.own_recordings if self.promotion.expects_each else self.scene.of_whole)
+
+    @property
+    def is_recorded_otherwise(self) -> bool:
+        """True if there is one of another sort, which will do: not where both are expected and there are chunks."""
+        will_do = self.promotion is not Promotion.HYBRID or not self.chunks
+        return will_do and not self.is_recorded and bool(self.recordings)
+
+    @property
+    def promotion(self) -> Promotion:
+        return self.scene.terms.promotion
+
+    @property
     def has_final(self) -> bool:
-        """True if there is a final file of the user, or of the whole meeting, that has no row."""
-        return any(name.user in {self.user, ""} for name, _ in self.scene.finals)
+        """True if there is a final file of the user that has no row; one of the whole meeting will do unless both are
+        expected.
+        """
+        will_do = {self.user} if self.promotion is Promotion.HYBRID else {self.user, ""}
+        return any(name.user in will_do for name, _ in self.scene.finals)
 
     @property
     def has_changed(self) -> bool:
@@ -418,6 +442,20 @@ class MeetingFacts:
         return before.meeting != self.scene.meeting or len({frozenset(one) for one in seen}) > 1
 
     @property
+    def lacks_whole(self) -> bool:
+        """True if a recording of the whole meeting is expected and was never made: there is no row of one, and no file
+        that waits for one. Where only that is expected, one of each participant with chunks will do.
+        """
+        scene = self.scene
+        if not scene.terms.promotion.expects_whole or scene.of_whole or any(not name.user for name, _ in scene.finals):
+            return False
+        with_chunks = scene.by_user.keys() | scene.pieces.keys()
+        if scene.terms.promotion is Promotion.HYBRID:
+            return bool(with_chunks or scene.recordings)
+        with_own = {one.user_id for one in scene.recordings} | {name.user for name, _ in scene.finals}
+        return not with_chunks <= with_own
+
+    @property
     def names_other_recordings(self) -> bool:
         """True if its row names other recordings than there are; those of the whole meeting belong to no user."""
         meeting = self.scene.meeting
@@ -445,7 +483,7 @@ class FileFacts:
 
     @property
     def unread(self) -> str | None:
-        if not self.is_named:
+        if not (self.is_named or self.is_rescued):
             return None
         return self.scene.unread or (self.file.unread if self.file else "") or None
 

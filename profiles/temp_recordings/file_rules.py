@@ -7,6 +7,7 @@ from profiles.temp_recordings.chunk_rules import CHANGING, needing
 from profiles.temp_recordings.facts import FileFacts
 from profiles.temp_recordings.names import is_leftover
 from profiles.temp_recordings.options import DEEP
+from profiles.temp_recordings.rescued import VERDICT
 from reconciliation.rules import Rule, Severity, counted, unverified
 
 RESCUE_ORPHAN, INSERT_RECORDING = "rescue_orphan", "insert_recording"
@@ -26,13 +27,13 @@ _TABLE: tuple[Rule[FileFacts], ...] = (
         verdict="unparsed_file",
         severity=Severity.LOW,
         means="Its name is none that the bot gives, so nothing tells what it is of.",
-        holds=lambda facts: not facts.is_named,
+        holds=lambda facts: not (facts.is_named or facts.is_rescued),
         next_step="Look it up in the bucket by the beginning of the SHA-256 of its key.",
     ),
     UNREAD_FILE,
     counted("file_gone", "It is not there any more.", lambda facts: facts.file is None),
     _RULE(
-        verdict="in_rescue",
+        verdict=VERDICT,
         severity=Severity.INFO,
         means="It was copied here so that no clean-up deletes it.",
         holds=lambda facts: facts.is_rescued,

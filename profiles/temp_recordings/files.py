@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from profiles.temp_recordings.durations import mp3_ms
-from profiles.temp_recordings.names import STORAGE, TEMP, is_meeting_id, prefix_of, prefixes_of
-from profiles.temp_recordings.options import DEEP
+from profiles.temp_recordings.names import RESCUE, STORAGE, TEMP, group_of, is_meeting_id, prefix_of, prefixes_of
+from profiles.temp_recordings.options import DEEP, is_narrow
 from reconciliation.looks import Group
 from reconciliation.lookups import AudioAnswer, AudioFound, AudioUnder, ObjectsUnder, StoredObject
 from reconciliation.parameters import AuditParameters
@@ -77,12 +77,15 @@ Evidence = tuple[File, ...]
 
 def choose(group: Group, asked: AuditParameters) -> Open | None:
     """What the keys of a meeting's files begin with: in the folders where they belong, and in all others in which files
-    of that name were seen. Where only some meetings are asked for nothing was seen, so likely places are looked into.
+    of that name were seen. Where only some meetings are looked at nothing was seen, so likely places are looked into.
+    What lies in rescue/ and is of no meeting by its name is looked up all at once.
     """
+    if group.key == RESCUE:
+        return Open([RESCUE])
     if not is_meeting_id(group.key):
         return None
     likely = prefixes_of(group.key)
-    where = likely if asked.only else [one for one in likely if one.startswith((TEMP, STORAGE))]
+    where = likely if is_narrow(asked) else [one for one in likely if one.startswith((TEMP, STORAGE))]
     prefixes = sorted({*where, *map(prefix_of, group.rows[-1])})
     return Open({DEEP: prefixes} if asked.mode == DEEP else prefixes)
 
@@ -93,10 +96,11 @@ def lookups(_meeting: str, hint: Any) -> tuple[ObjectsUnder | AudioUnder, ...]:
     return tuple(ObjectsUnder(BUCKET, prefix) for prefix in hint)
 
 
-def reduce(_meeting: str, results: Sequence[Any], _latest: datetime) -> Evidence:
-    """What was found, each file once."""
+def reduce(unit: str, results: Sequence[Any], _latest: datetime) -> Evidence:
+    """What was found, each file once; in rescue/ without those that are looked up with their meetings."""
     found = {one.key: one for objects in results for one in map(_file, objects or ())}
-    return tuple(found[key] for key in sorted(found))
+    keys = [key for key in sorted(found) if not (key.startswith(RESCUE) and key.endswith("/"))]
+    return tuple(found[key] for key in keys if unit != RESCUE or group_of(key) == RESCUE)
 
 
 def _file(one: StoredObject | AudioFound) -> File:

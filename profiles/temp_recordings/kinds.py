@@ -5,6 +5,7 @@ from typing import Annotated, Any, TypedDict
 from profiles.temp_recordings import chunk_rules, file_rules, recording_rules, work_orders
 from profiles.temp_recordings.facts import ChunkFacts, FileFacts, MeetingFacts, ParticipantFacts, RecordingFacts
 from profiles.temp_recordings.files import File
+from profiles.temp_recordings.names import is_meeting_id
 from profiles.temp_recordings.wall_times import Spread
 from profiles.temp_recordings.work_orders import WorkOrder
 from reconciliation.rules import Kind
@@ -155,7 +156,7 @@ def _meeting(facts: MeetingFacts) -> dict[str, Any]:
 
 def _file(facts: FileFacts) -> dict[str, Any]:
     return {
-        "meeting_id": facts.scene.key or None,
+        "meeting_id": facts.scene.key if is_meeting_id(facts.scene.key) else None,
         "bytes": facts.file.size if facts.file else None,
         "ms": facts.ms if facts.file and facts.is_named else None,
         "sha256": _hash(facts.file),

@@ -86,6 +86,20 @@ def meeting_in(key: str) -> str:
     return named.meeting if named else ""
 
 
+def group_of(key: str) -> str:
+    """Under which key a file of the listing is judged: its meeting; what lies in rescue/ under another name, or deeper
+    than is listed, together; "" for any other.
+    """
+    if key.startswith(RESCUE) and (not meeting_in(key) or lies_deep(key)):
+        return RESCUE
+    return meeting_in(key)
+
+
+def lies_deep(key: str) -> bool:
+    """True for a file that lies deeper than is listed."""
+    return key.count("/") >= DEPTH
+
+
 def is_meeting_id(text: str) -> bool:
     return re.fullmatch(MEETING_ID, text) is not None
 

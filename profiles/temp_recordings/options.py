@@ -5,9 +5,11 @@ from datetime import timedelta
 from reconciliation.options import Option
 from reconciliation.parameters import AuditParameters
 
-FULL, DEEP = "full", "deep"
-MODES = (FULL, DEEP)
-"""What is read of files: names and sizes; or also the bytes of every MP3."""
+FULL, DEEP, EXPIRING = "full", "deep", "expiring"
+MODES = (FULL, DEEP, EXPIRING)
+"""What is looked at: names and sizes of all files; also the bytes of every MP3; or only the meetings with chunks that
+the clean-up is about to delete.
+"""
 _MOST_HOURS = 24 * 365
 _MOST_SECONDS = 24 * 60 * 60
 OPTIONS = (
@@ -27,6 +29,11 @@ OPTIONS = (
         most=_MOST_SECONDS,
     ),
 )
+
+
+def is_narrow(asked: AuditParameters) -> bool:
+    """True if only some meetings are looked at, so that the bucket is not listed."""
+    return bool(asked.only) or asked.mode == EXPIRING
 
 
 def ttl(asked: AuditParameters) -> timedelta:

@@ -9,8 +9,9 @@ from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 from profiles.temp_recordings import files, options, queries
-from profiles.temp_recordings.chunk_rules import NOT_AGAINST_COMPLETION
+from profiles.temp_recordings.chunk_rules import EXPIRING_UNPROMOTED, NOT_AGAINST_COMPLETION, RESCUED_UNPROMOTED
 from profiles.temp_recordings.facts import (
+    WARNED_AFTER,
     ChunkFacts,
     FileFacts,
     MeetingFacts,
@@ -21,29 +22,35 @@ from profiles.temp_recordings.facts import (
 from profiles.temp_recordings.files import BUCKET, Evidence
 from profiles.temp_recordings.kinds import CHUNK, FILE, KINDS, MEETING, PARTICIPANT, RECORDING
 from profiles.temp_recordings.names import (
+    RESCUE,
+    group_of,
     is_leftover,
     is_marker,
     is_meeting_id,
     masked,
     meeting_in,
 )
-from profiles.temp_recordings.queries import CHUNKS, FILES, MEETINGS, RECORDINGS
+from profiles.temp_recordings.queries import CHUNKS, FILES, MEETINGS, RECORDINGS, Expiring
 from profiles.temp_recordings.repairs import repairs
+from profiles.temp_recordings.rescued import IN_RESCUE
 from profiles.temp_recordings.rows import Chunk, Meeting, Recording
-from profiles.temp_recordings.scene import Scene, Terms
+from profiles.temp_recordings.scene import Promotion, Scene, Terms
 from profiles.temp_recordings.wording import SHOWING, WORDING
 from reconciliation.coverage import DELETED_DURING_SCAN, Gap
 from reconciliation.evidence import Unread
 from reconciliation.looks import MISSING, PLACED, Audit, Doubt, Group, Screened, Subject
 from reconciliation.parameters import AuditParameters
 from reconciliation.profile import Grouped, Join, Keys, Scan, Setting, Source, bucket, database
+from reconciliation.queries import Moments
 from reconciliation.repair_plan import Named
+from reconciliation.since_last import Known
 from reconciliation.wording import plural
 
 DATABASE = "TEMP_RECORDINGS_DATABASE"
-TIME_ZONE, CLEAN_UP, PAUSE = (
+TIME_ZONE, CLEAN_UP, PROMOTION, PAUSE = (
     "TEMP_RECORDINGS_TIME_ZONE",
     "TEMP_RECORDINGS_CLEAN_UP",
+    "TEMP_RECORDINGS_PROMOTION",
     "TEMP_RECORDINGS_PAUSE_SECONDS",
 )
 DELETE_ROWS, OFF, ON = "TEMP_RECORDINGS_DELETE_ROWS", "off", "on"
@@ -61,6 +68,10 @@ _BY_SIZE = (
     "was opened (mode full): audio that is damaged inside, or another one of the same length, is not seen, and no "
     "SHA-256 was compared."
 )
+_ONLY_EXPIRING = (
+    "This audit looked only at meetings with a chunk that the bot's clean-up is about to delete. The bucket was not "
+    "listed: what hangs elsewhere, lies in folders where it does not belong, or has no row is found by a full audit."
+)
 
 
 def _read_id(text: str) -> str:
@@ -75,9 +86,11 @@ class TempRecordings(Grouped):
     wording = WORDING
     showing = SHOWING
     modes = options.MODES
+    compared_apart = (options.EXPIRING,)
     options = options.OPTIONS
     kinds = KINDS
     connections = (database(DATABASE), bucket(BUCKET))
+    totals = (IN_RESCUE,)
     settings = (
         Setting(
             TIME_ZONE,
@@ -102,6 +115,15 @@ class TempRecordings(Grouped):
             f"{OFF}|{ON}",
             default=OFF,
         ),
+        Setting(
+            PROMOTION,
+            "Which recordings are expected of a meeting that is over: one of each participant with chunks (per_user), "
+            "one of the whole meeting (whole_meeting), or both (hybrid).",
+            f"one of {', '.join(Promotion)}",
+            "|".join(Promotion),
+            "promotion",
+            default=Promotion.PER_USER.value,
+        ),
         # A transcoder that writes makes its file larger all the time: between the looks that shows.
         Setting(
             PAUSE,
@@ -119,7 +141,7 @@ class TempRecordings(Grouped):
                 (MEETINGS, attrgetter("id")),
                 (CHUNKS, attrgetter("meeting_id")),
                 (RECORDINGS, attrgetter("meeting_id")),
-                (FILES, meeting_in),
+                (FILES, group_of),
             ),
         ),
     )
@@ -160,11 +182,30 @@ class TempRecordings(Grouped):
         return Source(
             name,
             DATABASE,
-            lambda asked, _moments: queries.rows(name, asked),
+            lambda asked, moments: queries.rows(name, asked, self._expiring(asked, moments)),
             lambda _asked, _moments, keys: queries.rows_again(name, keys),
             row,
             ascends=True,
             unique=unique,
+        )
+
+    def _expiring(self, asked: AuditParameters, moments: Moments) -> Expiring | None:
+        """Which chunks decide that a meeting is looked at; None where that does not depend on them."""
+        if asked.mode != options.EXPIRING or asked.only:
+            return None
+        terms = self._terms(asked)
+        young = moments.latest - terms.ttl * WARNED_AFTER
+        return Expiring.up_to(young, self.zone, deletes_all=terms.deletes_all)
+
+    def _terms(self, asked: AuditParameters) -> Terms:
+        deletes_all = self.given[CLEAN_UP] == ALL
+        ttl = _TTL_OF_ALL if deletes_all else options.ttl(asked)
+        return Terms(
+            options.wait(asked),
+            ttl,
+            deletes_all,
+            deletes_leftovers=self.given[DELETE_ROWS] == ON,
+            promotion=Promotion(self.given[PROMOTION]),
         )
 
     # --- the first look -----------------------------------------------------------------------------------------------
@@ -191,29 +232,22 @@ class TempRecordings(Grouped):
                 yield PARTICIPANT.name, f"{scene.key}/{user}", ParticipantFacts(scene, user)
             unfinished = sum(CHUNK.judged(one).verdict not in NOT_AGAINST_COMPLETION for one in chunks)
             yield MEETING.name, scene.meeting.id, MeetingFacts(scene, None if scene.unread else unfinished)
-        for key in sorted(scene.files.keys() | set(scene.keys or ())):
+        for key in _files_of(scene):
             if key not in scene.owned and not is_marker(key):
                 facts = FileFacts(scene, key, scene.files.get(key), promoted)
                 yield FILE.name, key if facts.is_named or is_leftover(key) else masked(key), facts
 
     def _scene(self, group: Group, before: Scene | None, audit: Audit) -> Scene:
         meetings, chunks, recordings, keys = group.rows
-        deletes_all = self.given[CLEAN_UP] == ALL
-        terms = Terms(
-            options.wait(audit.asked),
-            _TTL_OF_ALL if deletes_all else options.ttl(audit.asked),
-            deletes_all=deletes_all,
-            deletes_leftovers=self.given[DELETE_ROWS] == ON,
-        )
         return Scene(
             group.key,
             meetings[0] if meetings else None,
             tuple(sorted(chunks, key=attrgetter("id"))),
             tuple(sorted(recordings, key=attrgetter("id"))),
             group.evidence,
-            None if audit.asked.only else tuple(keys),
+            None if options.is_narrow(audit.asked) else tuple(keys),
             audit.clock,
-            terms,
+            self._terms(audit.asked),
             before,
         )
 
@@ -238,8 +272,16 @@ class TempRecordings(Grouped):
             yield Gap(f"there is no meeting, chunk or recording {unknown[0]}{more}", why)
 
     def notes(self, audit: Audit) -> Iterator[str]:
-        """What was read of files, and what that cannot tell."""
+        """What was read of files, what that cannot tell, and what a short audit does not look at."""
         yield _BY_BYTES if audit.asked.mode == options.DEEP else _BY_SIZE
+        if audit.asked.mode == options.EXPIRING and not audit.asked.only:
+            yield _ONLY_EXPIRING
+
+    def shows(self, mode: str, known: Known) -> bool:
+        """A short audit looks at every chunk that is expiring, and at others only by the way."""
+        if mode == options.EXPIRING:
+            return known.kind == CHUNK.name and known.verdict in {EXPIRING_UNPROMOTED, RESCUED_UNPROMOTED}
+        return super().shows(mode, known)
 
 
 def _files(evidence: Evidence | Unread | None) -> Evidence:
@@ -257,6 +299,16 @@ def _key_of(subject: Named) -> str:
 def _names(group: Group, ids: Collection[str]) -> set[str]:
     """Which of these ids are those of chunks or recordings of a group."""
     return {one.id for rows in group.rows[1:3] for one in rows if one.id in ids} if ids else set()
+
+
+def _files_of(scene: Scene) -> list[str]:
+    """The keys of all files of a scene, each of one scene only."""
+    if scene.keys is None:
+        return sorted(scene.files)
+    # Of rescue/ the listing shows folders, too: what lies in them was looked up.
+    listed = set(scene.keys) if scene.key != RESCUE or scene.unread else set()
+    found = (key for key in scene.files if not key.startswith(RESCUE) or group_of(key) == scene.key)
+    return sorted(listed.union(found))
 
 
 def _users(scene: Scene) -> Sequence[str]:

@@ -122,7 +122,8 @@ def recording_invalid(facts: RecordingFacts) -> str:
 
 def participant(facts: ParticipantFacts) -> str:
     gap = f"; number {_numbers(facts.missing)} is missing among them" if facts.missing else ""
-    recordings = plural(len(facts.recordings), "recording")
+    whole = len(facts.scene.of_whole)
+    recordings = plural(len(facts.recordings), "recording") + (f", {whole} of the whole meeting" if whole else "")
     return f"{plural(facts.chunks, 'chunk')}, together {seconds(facts.ms)}{gap}, and {recordings}."
 
 
@@ -141,7 +142,9 @@ def meeting(facts: MeetingFacts) -> str:
     sign = "there is no sign of it" if quiet is None else f"its last sign is {old(quiet)}"
     unfinished = "" if not facts.unfinished else f"; {plural(facts.unfinished, 'chunk')} not in order"
     rows = f"{plural(len(scene.chunks), 'chunk')}, {plural(len(scene.recordings), 'recording')}"
-    return f"It is {scene.meeting.status}, and {sign}: {rows}{unfinished}."
+    whole = "; none of the whole meeting, which is expected" if facts.lacks_whole else ""
+    whole = f"; {len(scene.of_whole)} of the whole meeting" if len(scene.of_whole) > 1 else whole
+    return f"It is {scene.meeting.status}, and {sign}: {rows}{whole}{unfinished}."
 
 
 def recording_files(facts: MeetingFacts) -> str:

@@ -86,6 +86,11 @@ _RECORDING_TABLE: tuple[Rule[RecordingFacts], ...] = (
         next_step=_REBUILD,
     ),
     counted(
+        "recording_of_other_sort",
+        "It is in order, and of another sort than is expected: another era of the bot made it.",
+        lambda facts: facts.is_of_other_sort,
+    ),
+    counted(
         "recording_ok",
         "Its file is there, plays as long as its row says, and no shorter than its chunks, as far as the mode tells.",
         lambda _facts: True,
@@ -116,13 +121,23 @@ _PARTICIPANT_TABLE: tuple[Rule[ParticipantFacts], ...] = (
         holds=lambda facts: len(facts.own_recordings) > 1,
         next_step="Find out which of them is whole; take the other out of what is transcribed.",
     ),
-    counted("recorded", "There is a recording; whether it is in order it says itself.", lambda f: bool(f.recordings)),
+    counted("recorded", "There is a recording; whether it is in order it says itself.", lambda f: f.is_recorded),
+    counted(
+        "recorded_otherwise",
+        "There is a recording of another sort than is expected; whether it is in order it says itself.",
+        lambda facts: facts.is_recorded_otherwise,
+    ),
     counted("final_waits", "There is a final file without a row, which says so itself.", lambda facts: facts.has_final),
     _OF_PARTICIPANT(
         verdict="not_promoted",
-        means="The meeting is over, there are chunks, and nothing was ever made of them.",
-        holds=lambda facts: facts.chunks > 0,
+        means="The meeting is over, there are chunks, and the recording that is expected of them was never made.",
+        holds=lambda facts: facts.chunks > 0 and facts.promotion.expects_each,
         next_step="Copy the chunks to rescue/<meeting>/, then have them joined in the order of their numbers.",
+    ),
+    counted(
+        "of_whole_meeting",
+        "Its chunks belong into the recording of the whole meeting; of that the meeting says whether it was made.",
+        lambda facts: facts.chunks > 0,
     ),
     counted("silent", "Nothing was recorded of the whole meeting.", lambda facts: facts.is_silent_meeting),
     _OF_PARTICIPANT(
@@ -197,6 +212,18 @@ _MEETING_TABLE: tuple[Rule[MeetingFacts], ...] = (
         means="It is being processed, and nothing has come of it for longer than any step takes.",
         holds=lambda facts: _status(facts) in PROCESSING,
         next_step="Copy its chunks to rescue/<meeting>/, then have the step made again.",
+    ),
+    _OF_MEETING(
+        verdict="meeting_not_promoted",
+        means="It is over, and the recording of the whole meeting that is expected was never made.",
+        holds=lambda facts: facts.lacks_whole,
+        next_step="Copy its chunks to rescue/<meeting>/, then have them joined into one recording of all.",
+    ),
+    _OF_MEETING(
+        verdict="duplicate_recordings",
+        means="There are several recordings of the whole meeting.",
+        holds=lambda facts: len(facts.scene.of_whole) > 1,
+        next_step="Find out which of them is whole; take the other out of what is transcribed.",
     ),
     _OF_MEETING(
         verdict="completed_too_early",

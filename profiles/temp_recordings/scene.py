@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import StrEnum
 from functools import cached_property
 from typing import NamedTuple
 
@@ -22,16 +23,34 @@ MOVING = timedelta(minutes=30)
 _HIDDEN = "its files could not be looked up"
 
 
+class Promotion(StrEnum):
+    """Which recordings are expected of a meeting that is over."""
+
+    PER_USER = "per_user"  # one of each participant with chunks
+    WHOLE_MEETING = "whole_meeting"  # one of all participants together
+    HYBRID = "hybrid"  # both
+
+    @property
+    def expects_whole(self) -> bool:
+        return self is not Promotion.PER_USER
+
+    @property
+    def expects_each(self) -> bool:
+        return self is not Promotion.WHOLE_MEETING
+
+
 class Terms(NamedTuple):
     """What the bot is like: ``wait`` is how long it waits for its transcoder, ``ttl`` how old chunks get before its
     clean-up deletes them. ``deletes_all``: it deletes chunks of every status, not only those that are done or failed.
-    ``deletes_leftovers``: rows of which nothing is left to do are findings, and may be deleted.
+    ``deletes_leftovers``: rows of which nothing is left to do are findings, and may be deleted. ``promotion`` is what
+    it makes of the chunks of a meeting.
     """
 
     wait: timedelta
     ttl: timedelta
     deletes_all: bool
     deletes_leftovers: bool = False
+    promotion: Promotion = Promotion.PER_USER
 
 
 class Piece(NamedTuple):
@@ -141,6 +160,11 @@ class Scene:
     def recordings_of(self, user: str) -> list[Recording]:
         """Those of a user; those of the whole meeting are of each."""
         return [one for one in self.recordings if one.user_id in {user, ""}]
+
+    @property
+    def of_whole(self) -> list[Recording]:
+        """The recordings of the whole meeting."""
+        return [one for one in self.recordings if not one.user_id]
 
     @cached_property
     def same_place(self) -> dict[tuple[str, int], int]:

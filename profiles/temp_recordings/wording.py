@@ -3,9 +3,10 @@
 from collections.abc import Callable, Iterable, Set
 from typing import Any
 
+from profiles.temp_recordings import options
 from profiles.temp_recordings.work_orders import in_words
 from reconciliation.showing import SUBJECT_ID, SUBJECT_KIND, Column, Fact, Form, Json, Part, Showing, member
-from reconciliation.wording import Wording, plural
+from reconciliation.wording import Narrow, Wording, plural
 
 
 def _expiring(number: int) -> str:
@@ -22,6 +23,14 @@ def _covered(_left_out: Set[str]) -> tuple[str, str]:
     return "Yes.", "Every row of a meeting in question was read, and the names and sizes of all of its files."
 
 
+_LOOKED_AT = "only meetings with a chunk that is about to be deleted, or that were asked for"
+_EXPIRING = Narrow(
+    _LOOKED_AT,
+    (
+        "Of what is about to be deleted, yes.",
+        f"Of meetings all rows were read, and the names and sizes of their files: {_LOOKED_AT}. No bucket was listed.",
+    ),
+)
 WORDING = Wording(
     unit="meeting",
     not_absent="no chunk may be called lost",
@@ -37,6 +46,7 @@ WORDING = Wording(
         "meeting": "meeting",
         "file": "file",
     },
+    narrow={options.EXPIRING: _EXPIRING},
     high="Somebody must act: what was said in a meeting is lost, about to be deleted, or in no recording.",
 )
 

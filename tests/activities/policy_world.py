@@ -99,10 +99,11 @@ class Api:
 
 @dataclass
 class PolicyWorld:
-    """All of it together; ``policy`` is what the settings say now."""
+    """All of it together; ``policy`` is what the settings say now, ``copies`` how many bytes each change copies."""
 
     policy: Policy | None = POLICY
     paused: bool = False
+    copies: int = 0
     schedules_paused: bool = False
     now: datetime = AT
     webhook_outcomes: tuple[str, ...] = ("repairs",)
@@ -144,11 +145,16 @@ class PolicyWorld:
 
     # --- an audit -----------------------------------------------------------------------------------------------------
 
-    async def audited(self, *findings: tuple[str, str], audit_id: str = AUDIT_ID) -> RunRecord:
-        """An audit that has ended, with a report of these findings: subject and verdict."""
+    async def audited(
+        self, *findings: tuple[str, str], audit_id: str = AUDIT_ID, due: Mapping[str, str] | None = None
+    ) -> RunRecord:
+        """An audit that has ended, with a report of these findings: subject and verdict; some of them ``due``."""
         record = RunRecord(audit_id, State.QUEUED, PROFILE.parameters(mode=PROFILE.modes[0]), self.now, self.now)
         await self.records.create_record(record)
-        told = [{"subject": {"kind": KIND, "id": one}, "verdict": verdict} for one, verdict in findings]
+        told = [
+            {"subject": {"kind": KIND, "id": one}, "verdict": verdict, "due": (due or {}).get(one)}
+            for one, verdict in findings
+        ]
         lines = ",".join(map(finding_line, told))
         head = '{\n "findings": [\n' + lines + ' ],\n "counted": {"video": {\n}}}\n'
         await self.store.reports.write(record.folder, "json", chunks(head))
@@ -162,7 +168,9 @@ class PolicyWorld:
 
     def planned(self, number: int, subject: str | None = None, repair: str = START_RUN) -> PlannedChange:
         subject = subject or f"video-{number}"
-        change = Change(says="Create one run.", seen={}, do=(Effect(repair, {"video_id": subject}),))
+        change = Change(
+            says="Create one run.", seen={}, do=(Effect(repair, {"video_id": subject}),), copies_bytes=self.copies
+        )
         return PlannedChange(number, Named(KIND, subject), MENDED, repair, change)
 
     async def repaired(

@@ -1,5 +1,6 @@
 """A policy decides about a plan: its limits by the ledgers, its brakes, and whoever else was at it."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -91,6 +92,39 @@ async def test_what_was_begun_long_after_its_audit_still_counts(world: PolicyWor
     await world.repaired(*[Ending.DONE] * 3, ago=timedelta(minutes=59))
     await world.repaired(*[Ending.DONE] * 2, ago=timedelta(minutes=1))
     assert "after 5 within the last hour" in await rejected(world, await world.proposed(1))
+
+
+@settings(max_examples=40)
+@given(
+    before=st.lists(
+        st.tuples(st.sampled_from([*COUNTED, *NOT_COUNTED]), st.integers(0, 119), st.booleans(), st.integers(0, 50)),
+        max_size=6,
+    ),
+    planned=st.integers(1, 3),
+    copies=st.integers(0, 50),
+    most_bytes=st.none() | st.integers(1, 200),
+)
+async def test_the_bytes_of_an_hour_are_counted_from_what_the_ledgers_say_was_begun(
+    before: list[tuple[Ending | None, int, bool, int]], planned: int, copies: int, most_bytes: int | None
+) -> None:
+    world = PolicyWorld(policy=replace(limited(3, 500), most_bytes=most_bytes))
+    for ending, minutes, by_policy, copied in before:
+        world.copies = copied
+        await world.repaired(ending, ago=timedelta(minutes=minutes), by_policy=by_policy)
+    recent = sum(
+        copied for ending, minutes, by_policy, copied in before if ending in COUNTED and minutes < 60 and by_policy
+    )
+    world.copies = copies
+    answer = await world.decide(await world.proposed(*range(1, planned + 1)))
+    assert answer["approved"] is (not copies or recent + planned * copies <= (most_bytes or 0))
+
+
+async def test_more_bytes_than_the_policy_approves_are_rejected_with_the_numbers(world: PolicyWorld) -> None:
+    world.policy, world.copies = replace(POLICY, most_bytes=1500), 600
+    await world.repaired(Ending.DONE)
+    assert await rejected(world, await world.proposed(1, 2)) == (
+        "1,200 bytes to copy, after 600 within the last hour, are more than the policy approves: 1,500 within an hour."
+    )
 
 
 async def test_a_repair_that_cannot_be_read_is_not_counted_as_none(world: PolicyWorld) -> None:

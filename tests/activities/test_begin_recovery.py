@@ -1,6 +1,7 @@
 """Begin the repair of what a scheduled audit has found: what is chosen, what is left, and why nothing is begun."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from activities.begin_recovery import begin_recovery_of
 from reconciliation.effects import Ending
 from reconciliation.errors import RunStoreError
-from reconciliation.policy import NEXT_TRY
+from reconciliation.policy import NEXT_TRY, Policy
 from reconciliation.repair_lifecycle import RepairState
 from reconciliation.repair_plan import Named
 from reconciliation.repair_record import RepairRecord
@@ -181,6 +182,49 @@ async def test_where_there_are_more_than_fit_none_of_them_always_comes_last(worl
         seen |= {one.id for one in findings}
         world.now += timedelta(seconds=1)
     assert seen == {f"video-{number}" for number in range(10)}
+
+
+def copying(most_bytes: int, most: int = 1) -> Policy:
+    return replace(limited(most, 500), most_bytes=most_bytes)
+
+
+async def test_where_something_is_copied_what_is_due_first_comes_first(world: PolicyWorld) -> None:
+    world.policy = copying(1000)
+    due = {f"video-{number}": f"2026-11-27T1{number}:00:00Z" for number in (4, 1, 7, 2)}
+    for number in range(3):
+        audit_id = f"20261127-091500-{number:08x}"
+        await world.audited(*stuck(9), audit_id=audit_id, due=due)
+        chosen = (await begun(world, audit_id)).chosen
+        assert [one.id for one in chosen.findings] == ["video-1", "video-2", "video-4"]
+        assert chosen.most_bytes == 1000
+
+
+@settings(max_examples=30)
+@given(st.lists(st.none() | st.integers(0, 59), min_size=1, max_size=9), st.integers(1, 3))
+async def test_nothing_is_chosen_before_what_is_due_earlier(minutes: Sequence[int | None], most: int) -> None:
+    world = PolicyWorld(policy=copying(1000, most))
+    due = {f"video-{n}": f"2026-11-27T12:{at:02}:00Z" for n, at in enumerate(minutes) if at is not None}
+    await world.audited(*stuck(len(minutes)), due=due)
+    chosen = (await begun(world)).chosen.findings
+    assert len(chosen) == min(len(minutes), 3 * most)
+    last = "9"
+    in_turn = [due.get(one.id, last) for one in chosen]
+    assert in_turn == sorted(in_turn)
+    assert in_turn == sorted(due.get(f"video-{n}", last) for n in range(len(minutes)))[: len(chosen)]
+
+
+@pytest.mark.parametrize(("minutes", "left"), [(10, 400), (70, 1000)])
+async def test_no_more_is_copied_than_is_left_of_the_hour(world: PolicyWorld, minutes: int, left: int) -> None:
+    world.copies = 300
+    await world.repaired(Ending.DONE, Ending.UNKNOWN, Ending.FAILED, ago=timedelta(minutes=minutes))
+    world.policy = copying(1000)
+    await world.audited(*stuck(1))
+    assert (await begun(world)).chosen.most_bytes == left
+
+
+async def test_a_policy_that_copies_nothing_has_no_limit_of_bytes(world: PolicyWorld) -> None:
+    await world.audited(*stuck(1))
+    assert (await begun(world)).chosen.most_bytes is None
 
 
 @settings(max_examples=30)

@@ -53,6 +53,14 @@ async def test_a_database_whose_clock_is_behind_does_not_hide_what_began_within_
     assert [one.at for one in await made(world)] == [record.created_at]
 
 
+async def test_it_is_told_how_much_each_copies(world: PolicyWorld) -> None:
+    world.copies = 7
+    await world.repaired(Ending.DONE, ago=timedelta(hours=3))
+    world.copies = 9
+    await world.repaired(Ending.DONE, None)
+    assert [one.copies_bytes for one in await made(world)] == [9, 9, 7]
+
+
 async def test_what_was_never_begun_or_a_person_did_is_not_made_by_policy(world: PolicyWorld) -> None:
     await world.proposed(1, 2)
     await world.repaired(Ending.DONE, by_policy=False)

@@ -104,6 +104,37 @@ async def test_a_plan_without_a_change_ends_the_repair_and_tells_why(
     assert (await world.store.policies.state(NAME)).is_waiting("edited", world.now)
 
 
+@pytest.mark.parametrize(("most_bytes", "taken"), [(1000, ["one", "three"]), (400, ["three"]), (None, [])])
+async def test_what_would_copy_more_than_the_policy_may_is_left_out_for_now_and_the_plan_tells_it(
+    world: PolicyWorld, monkeypatch: pytest.MonkeyPatch, most_bytes: int | None, taken: list[str]
+) -> None:
+    sizes = {"one": 700, "two": 600, "three": 300}
+    record = await world.proposing(at=world.now)
+    chosen = Chosen(tuple(Named(KIND, one) for one in sizes), most=5, most_bytes=most_bytes)
+    job = RepairJob(world.services, replace(record, chosen=chosen), PROFILE)
+
+    class Reading:
+        def __init__(self, *_: object) -> None: ...
+
+        async def read_rows(self, _subjects: object) -> None: ...
+
+        async def change(self, number: int, subject: Named) -> PlannedChange:
+            planned = world.planned(number)
+            return replace(planned, subject=subject, change=replace(planned.change, copies_bytes=sizes[subject.id]))
+
+    async def judged(*_: object) -> None: ...
+
+    monkeypatch.setattr(module, "Reader", Reading)
+    monkeypatch.setattr(module, "judged_now", judged)
+    found = await module._forward(job, 1)
+    assert [one.subject.id for one in found if isinstance(one, PlannedChange)] == taken
+    left_out = {one.subject.id: one for one in found if isinstance(one, LeftOut)}
+    assert set(left_out) == set(sizes) - set(taken)
+    assert all(one.for_now for one in left_out.values())
+    left = (most_bytes or 0) - sum(sizes[one] for one in taken if one == "one")
+    assert left_out["two"].why == f"It copies 600 bytes, and the policy may copy {left:,} more just now."
+
+
 async def test_what_another_repair_mends_by_now_is_left_out_and_takes_nothing_else_along(
     world: PolicyWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,19 +1,27 @@
 """What the settings approve without a person, and every way in which they could say it wrongly."""
 
+from copy import copy
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.settings import Settings, load_settings
-from adapters.unattended import DEFAULT_MOST, DEFAULT_MOST_PER_HOUR
+from adapters.settings_reader import SettingsReader
+from adapters.unattended import DEFAULT_MOST, DEFAULT_MOST_BYTES, DEFAULT_MOST_PER_HOUR, unattended
 from reconciliation.errors import SettingsError
 from reconciliation.policy import NamedPolicy, Policy
+from reconciliation.profile import Profile
 from reconciliation.repair import MOST_CHANGES
+from tests.profiles.stuck_uploads.world import profile_for
 
 SECRET = "c2VjcmV0LXNlY3JldA=="
 CONNECTION = f"DefaultEndpointsProtocol=https;AccountName=acct;AccountKey={SECRET};EndpointSuffix=core.windows.net"
 WORD, NAME = "STUCK_UPLOADS", "stuck-uploads"
-AUTO, MOST, PER_HOUR = (f"AUDIT_AUTO_REPAIR{more}__{WORD}" for more in ("", "_MOST", "_MOST_PER_HOUR"))
+AUTO, MOST, PER_HOUR, BYTES = (
+    f"AUDIT_AUTO_REPAIR{more}__{WORD}" for more in ("", "_MOST", "_MOST_PER_HOUR", "_MOST_BYTES")
+)
 USABLE = {
     "AzureWebJobsStorage": CONNECTION,
     "AUDIT_PROFILES": NAME,
@@ -81,6 +89,7 @@ def test_the_schedule_of_the_default_profile_will_do() -> None:
         ({AUTO: ","}, f"{AUTO} names no repair: give any of start_run"),
         ({MOST: "5"}, f"name its repairs in {AUTO}"),
         ({PER_HOUR: "5"}, f"name its repairs in {AUTO}"),
+        ({BYTES: "5"}, f"name its repairs in {AUTO}"),
         ({AUTO: "start_run", MOST: "0"}, f"{MOST} is '0': give a whole number from 1 to {MOST_CHANGES}"),
         ({AUTO: "start_run", MOST: f"{MOST_CHANGES + 1}"}, f"{MOST} is '{MOST_CHANGES + 1}'"),
         ({AUTO: "start_run", PER_HOUR: "-1"}, f"{PER_HOUR} is '-1'"),
@@ -135,6 +144,40 @@ def test_a_plan_rests_on_the_policy_to_the_letter(then: tuple[int, int], now: tu
         load({AUTO: "start_run", MOST: str(most), PER_HOUR: str(per_hour)}) for most, per_hour in (then, now)
     )
     assert after.still_approves(NAME, before.policies[NAME].named()) is (then == now)
+
+
+def copying() -> dict[str, Profile]:
+    """A profile whose repairs copy something."""
+    profile = copy(profile_for())
+    profile.repairs = tuple(replace(one, by_bytes=one.by_policy) for one in profile.repairs)
+    return {NAME: profile}
+
+
+def policy_of(given: dict[str, str], profiles: dict[str, Profile]) -> tuple[Policy, list[str]]:
+    read = SettingsReader(USABLE | {AUTO: "start_run"} | given)
+    return unattended(read, profiles, list(USABLE))["policies"][NAME], read.problems
+
+
+@pytest.mark.parametrize(
+    ("text", "most_bytes"), [("", DEFAULT_MOST_BYTES), ("1", 1), ("250000000000", 250_000_000_000)]
+)
+def test_where_something_is_copied_the_bytes_have_a_limit_also_without_a_setting(text: str, most_bytes: int) -> None:
+    policy, told = policy_of({BYTES: text}, copying())
+    assert (policy.most_bytes, told) == (most_bytes, [])
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "10 GB", "10000000000001", "1e9"])
+def test_a_limit_of_bytes_is_a_whole_number_of_them(text: str) -> None:
+    _, [told] = policy_of({BYTES: text}, copying())
+    assert told == f"{BYTES} is {text!r}: give a whole number from 1 to 10000000000000"
+
+
+def test_a_limit_of_bytes_where_nothing_is_copied_is_a_problem() -> None:
+    told = problems({AUTO: "start_run", BYTES: "1000"})
+    assert f"{BYTES} limits what is copied, and no repair in {AUTO} copies anything" in told
+    policy = load({AUTO: "start_run"}).policy_of(NAME)
+    assert policy is not None
+    assert policy.most_bytes is None
 
 
 def test_no_secret_is_told_with_a_problem() -> None:

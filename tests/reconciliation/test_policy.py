@@ -1,6 +1,7 @@
 """What a policy may do, and where it is: limits, waiting, pauses, and what is kept of all that."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -16,6 +17,7 @@ from reconciliation.policy import (
     NamedPolicy,
     Policy,
     PolicyState,
+    bytes_left,
     still_allowed,
 )
 
@@ -46,6 +48,18 @@ def test_its_text_says_what_it_approves_and_how_much() -> None:
         "one and two of what a scheduled audit finds, without a person: at most 3 changes by one audit and 5 within an "
         "hour."
     )
+
+
+def test_its_text_says_how_much_it_may_copy_where_it_copies() -> None:
+    assert replace(policy(), most_bytes=1_000_000).text.endswith(
+        "an hour, which copy at most 1,000,000 bytes within an hour."
+    )
+
+
+@given(st.none() | st.integers(1, 9), st.none() | st.integers(1, 9))
+def test_a_plan_rests_on_other_words_where_the_limit_of_bytes_is_another(one: int | None, two: int | None) -> None:
+    first, second = (replace(policy(), most_bytes=most) for most in (one, two))
+    assert (first.named() == second.named()) is (one == two)
 
 
 @given(st.tuples(st.integers(1, 9), st.integers(1, 9)), st.tuples(st.integers(1, 9), st.integers(1, 9)))
@@ -79,6 +93,15 @@ def test_never_more_than_are_left_of_the_hour_nor_than_one_audit_may_lead_to(
     assert allowed == 0 or allowed + recent <= most_per_hour
     assert allowed == most or allowed + recent >= most_per_hour
     assert still_allowed(policy(most, most_per_hour), begun[::-1], NOW) == allowed
+
+
+@given(st.lists(st.tuples(st.integers(-600, 3 * 3600), st.integers(0, 50))), st.integers(1, 100))
+def test_never_more_bytes_than_are_left_of_the_hour(ago: list[tuple[int, int]], most_bytes: int) -> None:
+    begun = [(NOW - timedelta(seconds=seconds), copied) for seconds, copied in ago]
+    left = bytes_left(replace(policy(), most_bytes=most_bytes), begun, NOW)
+    recent = sum(copied for seconds, copied in ago if seconds < HOUR.total_seconds())
+    assert left == max(0, most_bytes - recent)
+    assert bytes_left(policy(), begun, NOW) is None
 
 
 @pytest.mark.parametrize(("seconds", "allowed"), [(3599, 0), (3600, 1), (3601, 1)])

@@ -45,6 +45,12 @@ def test_how_much_was_opened_does_not_matter() -> None:
     assert question_of(IN_FAST_MODE, AUDITED) == question_of(PARAMETERS, AUDITED)
 
 
+def test_a_mode_that_is_compared_apart_asks_another_question() -> None:
+    apart = question_of(IN_FAST_MODE, AUDITED, [IN_FAST_MODE.mode])
+    assert apart != question_of(IN_FAST_MODE, AUDITED)
+    assert question_of(PARAMETERS, AUDITED, [IN_FAST_MODE.mode]) == question_of(PARAMETERS, AUDITED)
+
+
 @pytest.mark.parametrize(
     "another",
     [

@@ -14,7 +14,7 @@ from tests.reconciliation.repairs import AT, plan_of, planned
 
 
 def test_a_plan_survives_and_its_digest_is_of_its_bytes() -> None:
-    plan = plan_of(planned(1), planned(2, effects=2, undo=None))
+    plan = plan_of(planned(1, copies_bytes=5), planned(2, effects=2, undo=None))
     again = RepairPlan.from_json(json.loads(plan.data()))
     assert again.data() == plan.data()
     assert plan.digest == digest_of(plan.data()) == again.digest
@@ -42,6 +42,7 @@ def test_a_plan_survives_and_its_digest_is_of_its_bytes() -> None:
         {"changes": (planned(shown={}),)},
         {"changes": (planned(left_to_people=""),)},
         {"changes": (planned(number=2),)},
+        {"changes": (planned(copies_bytes=1),)},
     ],
 )
 def test_the_digest_covers_all_of_it(change: dict[str, Any]) -> None:
@@ -61,10 +62,25 @@ def test_the_digest_covers_all_of_it(change: dict[str, Any]) -> None:
         (planned(do=(Effect("do", {"id": "other"}),)), ["effects"]),
         (planned(undo=None), ["effects"]),
         (planned(repair="other"), ["effects"]),
+        (planned(copies_bytes=7), ["copies_bytes"]),
     ],
 )
 def test_a_change_that_would_be_another_one_now_is_told_by_what_differs(now: Any, differs: list[str]) -> None:
     assert planned().differs_from(now) == differs
+
+
+def test_a_plan_of_an_earlier_release_copies_nothing() -> None:
+    value = json.loads(plan_of().data())
+    del value["changes"][0]["copies_bytes"]
+    assert [one.change.copies_bytes for one in RepairPlan.from_json(value).changes] == [0]
+
+
+@pytest.mark.parametrize("wrong", [-1, 1.5, "7", True])
+def test_how_much_is_copied_is_a_whole_number(wrong: object) -> None:
+    value = json.loads(plan_of().data())
+    value["changes"][0]["copies_bytes"] = wrong
+    with pytest.raises(ValueError, match="copies_bytes"):
+        RepairPlan.from_json(value)
 
 
 @pytest.mark.parametrize("member", list(json.loads(plan_of().data())))

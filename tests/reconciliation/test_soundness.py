@@ -9,6 +9,8 @@ from profiles.pre_capture_sessions import PROFILE
 from reconciliation.profile import Join, Keys, Profile, Source
 from reconciliation.queries import SqlRows
 from reconciliation.soundness import problems
+from reconciliation.totals import Total
+from reconciliation.wording import Narrow
 from tests.reconciliation.shelves import BOOKS, SHELVES, Shelves
 from tests.toy_profile import PROFILE as TOY
 
@@ -20,6 +22,17 @@ def test_what_is_audited_is_sound(profile: Profile) -> None:
 
 ELSEWHERE = Source("elsewhere", "NOWHERE", lambda *_: SqlRows(""))
 TWICE = Join("twice", (("loans", str),))
+NARROW = Narrow("only some", ("Of some, yes.", "Some were read."))
+COUNTED = next(rule.verdict for rule in BOOKS.rules if rule.counted)
+FOUND = next(rule.verdict for rule in BOOKS.rules if not rule.counted)
+
+
+def adding(kind: str, verdict: str) -> Total[Any]:
+    return Total(kind=kind, verdict=verdict, measure=lambda _facts: (1, None), says=lambda *_: "Some.")
+
+
+def test_what_is_found_can_be_added_up() -> None:
+    assert list(problems(type("Adding", (Shelves,), {"totals": (adding("book", FOUND),)})())) == []
 
 
 @pytest.mark.parametrize(
@@ -32,6 +45,11 @@ TWICE = Join("twice", (("loans", str),))
         ({"only": Keys("papers", "sheets")}, "it has no 'papers' among its joins"),
         ({"kinds": (BOOKS, replace(BOOKS, name="paper"))}, "its kind paper keeps ids of what is in order"),
         ({"kinds": (replace(BOOKS, unverified=None),)}, "its kind book has rules that need something, and none for"),
+        ({"compared_apart": ("short",)}, "it has no 'short' among its modes"),
+        ({"wording": replace(SHELVES.wording, narrow={"short": NARROW})}, "it has no 'short' among its modes"),
+        ({"totals": (adding("book", "on_fire"),)}, "it adds up on_fire of book, of which there is no finding"),
+        ({"totals": (adding("book", COUNTED),)}, f"it adds up {COUNTED} of book, of which there is no finding"),
+        ({"totals": (adding("paper", FOUND),)}, f"it adds up {FOUND} of paper, of which there is no finding"),
     ],
 )
 def test_what_the_engine_cannot_do_is_told(changes: dict[str, Any], told: str) -> None:

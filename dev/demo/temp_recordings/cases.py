@@ -18,6 +18,7 @@ DOCUMENTED, LATER = "documented", "later"
 COLUMNS = (DOCUMENTED, LATER)
 """The columns of the bot's tables in its two eras, each with the names of its files."""
 STRAY = "storage/Interview with a guest.mp3"
+KEPT_BY_HAND = "rescue/Interview with a guest.mp3"
 Expected = Mapping[tuple[str, str], str]
 
 
@@ -110,7 +111,11 @@ class Case:
         return f"{self.meeting_id}_{chunk.user}_chunk_{chunk.number + 1:04d}.pcm"
 
     def final_of(self, user: str, number: int = 0) -> str:
-        """The name of a final file; a second one of a user has that of the other era."""
+        """The name of a final file; a second one of a user has that of the other era. Those of the whole meeting (of
+        nobody) share one name: the bot overwrites it.
+        """
+        if not user:
+            return f"recording_{self.meeting_id}.mp3"
         return f"recording_{self.meeting_id}_{user}.mp3" if number else f"{self.meeting_id}_user{user}_final.mp3"
 
     def contents(self, columns: str) -> Iterator[tuple[str, Content]]:
@@ -321,14 +326,22 @@ CASES = (
     ),
     Case(
         20,
-        "a write that broke off, a file of a guest, and a copy that was rescued",
+        "a write that broke off, a file of a guest, and what was rescued, also by hand",
         {
             ("file", "temp/tmpk3v9x2"): "tmp_leftover",
             ("file", masked(STRAY)): "unparsed_file",
             ("file", "rescue/{m}/{m}_user{A}_chunk0000.mp3"): "in_rescue",
+            ("file", "rescue/{m}/kept/again/{m}_user{A}_chunk0001.mp3"): "in_rescue",
+            ("file", masked(KEPT_BY_HAND)): "in_rescue",
         },
         None,
-        files={"temp/tmpk3v9x2": 1_000, STRAY: 1_000, "rescue/{m}/{m}_user{A}_chunk0000.mp3": 480_000},
+        files={
+            "temp/tmpk3v9x2": 1_000,
+            STRAY: 1_000,
+            "rescue/{m}/{m}_user{A}_chunk0000.mp3": 480_000,
+            "rescue/{m}/kept/again/{m}_user{A}_chunk0001.mp3": 480_000,
+            KEPT_BY_HAND: 700,
+        },
     ),
     Case(
         21,

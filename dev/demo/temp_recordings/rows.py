@@ -61,7 +61,7 @@ def rows_of(case: Case, columns: str, now: datetime) -> dict[str, list[Row]]:
 def _meeting(case: Case, started: datetime | None, updated: datetime | None) -> Row:
     there = [{one.user: case.recording_id(number)} for number, one in enumerate(case.recordings)]
     named = there if case.names is None else [{user: one} for user, one in case.names.items()]
-    users = [*(one.user for one in case.chunks), *(one.user for one in case.recordings)]
+    users = [*(one.user for one in case.chunks), *(one.user for one in case.recordings if one.user)]
     listed = list(dict.fromkeys(users)) if case.participants is None else list(case.participants)
     return {
         "id": case.meeting_id,

@@ -5,9 +5,20 @@ from datetime import UTC, datetime
 
 import pytest
 
-from dev.demo.temp_recordings.cases import CASES, COLUMNS, DOCUMENTED, LATER, Case, cases_for, hours, minutes
+from dev.demo.temp_recordings.cases import (
+    CASES,
+    COLUMNS,
+    DOCUMENTED,
+    KEPT_BY_HAND,
+    LATER,
+    Case,
+    cases_for,
+    hours,
+    minutes,
+)
 from profiles.temp_recordings.kinds import CHUNK
-from profiles.temp_recordings.options import FULL, MODES
+from profiles.temp_recordings.names import masked
+from profiles.temp_recordings.options import EXPIRING, FULL, MODES
 from profiles.temp_recordings.queries import CHUNKS, FILES, MEETINGS, RECORDINGS
 from tests.profiles.temp_recordings.world import (
     audit_of,
@@ -42,15 +53,18 @@ def test_a_planted_case_is_called_what_it_is(case: Case, columns: str, mode: str
 
 @pytest.mark.parametrize("columns", COLUMNS)
 @pytest.mark.parametrize("case", ALL)
-def test_asked_for_alone_a_meeting_is_judged_alike(case: Case, columns: str) -> None:
+@pytest.mark.parametrize("mode", MODES)
+def test_asked_for_alone_a_meeting_is_judged_alike(case: Case, columns: str, mode: str) -> None:
     """Then the bucket is not listed; likely places are looked into. What nothing names is not found so."""
     profile = profile_for(columns)
-    audit = audit_of(profile, only=(case.meeting_id,))
+    audit = audit_of(profile, only=() if mode == EXPIRING else (case.meeting_id,), mode=mode)
     [group, *_] = groups_of(case, profile, columns, objects=[])
     found = both_looks(profile, audit, opened(group, audit, objects_of(case, columns)))
     everything = judged(case, profile, audit_of(profile), columns)
     assert found == {
-        of: verdict for of, verdict in everything.items() if verdict not in {"tmp_leftover", "unparsed_file"}
+        of: verdict
+        for of, verdict in everything.items()
+        if verdict not in {"tmp_leftover", "unparsed_file"} and of != ("file", masked(KEPT_BY_HAND))
     }
 
 

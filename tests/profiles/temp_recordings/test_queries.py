@@ -10,13 +10,15 @@ import psycopg
 import pytest
 
 from adapters.postgres import Database
-from dev.demo.temp_recordings.cases import COLUMNS, DOCUMENTED, cases_for
-from dev.demo.temp_recordings.rows import create_schema, plant_rows
+from dev.demo.temp_recordings.cases import COLUMNS, DOCUMENTED, cases_for, hours
+from dev.demo.temp_recordings.rows import ZONES, create_schema, plant_rows
 from dev.devstack.postgres import PostgresServer
 from profiles.temp_recordings import queries
+from profiles.temp_recordings.facts import ChunkFacts
+from profiles.temp_recordings.options import EXPIRING
 from profiles.temp_recordings.queries import CHUNKS, MEETINGS, RECORDINGS
-from reconciliation.queries import SqlRows
-from tests.profiles.temp_recordings.world import AS_OF, groups_of, profile_for
+from reconciliation.queries import Moments, SqlRows
+from tests.profiles.temp_recordings.world import AS_OF, audit_of, groups_of, profile_for
 
 
 @pytest.fixture(params=COLUMNS)
@@ -61,6 +63,46 @@ async def test_meetings_can_be_asked_for_and_are_read_again(url: str, columns: s
     for query in (queries.rows(table, asked), queries.rows_again(table, [case.meeting_id, "", "temp"])):
         found = await read(url, columns, table, query)
         assert {getattr(one, "meeting_id", one.id) for one in found} == {case.meeting_id}
+
+
+@pytest.mark.parametrize("clean_up", ["ended", "all"])
+@pytest.mark.parametrize("has_zone", [False, True])
+async def test_a_short_audit_reads_all_rows_of_meetings_with_a_chunk_that_is_expiring(
+    url: str, columns: str, clean_up: str, has_zone: bool
+) -> None:
+    if has_zone:
+        with psycopg.connect(url) as connection:
+            zone = ZONES[columns]
+            connection.execute(
+                f"alter table temp_recordings alter created_at type timestamptz using created_at at time zone '{zone}'"
+            )
+    profile = profile_for(columns, clean_up)
+    audit = audit_of(profile, mode=EXPIRING)
+    expiring = set()
+    for case in cases_for(columns):
+        group, *_ = groups_of(case, profile, columns)
+        scene = profile._scene(group, None, audit)
+        if any(ChunkFacts(scene, one).is_expiring for one in scene.chunks):
+            expiring.add(case.meeting_id)
+    asked = profile.parameters(mode=EXPIRING)
+    found = {
+        table: await read(url, columns, table, query)
+        for table in (MEETINGS, CHUNKS, RECORDINGS)
+        if isinstance(query := profile.source(table).read(asked, Moments(AS_OF, AS_OF)), SqlRows)
+    }
+    meetings = {one.meeting_id for one in found[CHUNKS]}
+    assert expiring <= meetings
+    ended = {case.meeting_id for case in cases_for(columns) if any(one.age >= hours(14) for one in case.chunks)}
+    assert clean_up == "all" or meetings <= ended
+    assert {one.id for one in found[MEETINGS]} <= meetings >= {one.meeting_id for one in found[RECORDINGS]}
+    for table, number in ((CHUNKS, 1), (RECORDINGS, 2)):
+        planted = [
+            row.id
+            for case in cases_for(columns)
+            if case.meeting_id in meetings
+            for row in groups_of(case, profile, columns)[0].rows[number]
+        ]
+        assert sorted(one.id for one in found[table]) == sorted(planted)
 
 
 async def test_what_a_write_changes_is_the_token_of_its_row_alone(url: str, columns: str) -> None:

@@ -13,9 +13,9 @@ from dev.demo.temp_recordings.audio import Content
 from dev.demo.temp_recordings.cases import LATER, Case
 from dev.demo.temp_recordings.rows import ZONES, rows_of
 from profiles.temp_recordings.files import File, choose, lookups, reduce
-from profiles.temp_recordings.names import meeting_in
+from profiles.temp_recordings.names import group_of
 from profiles.temp_recordings.options import DEEP, FULL
-from profiles.temp_recordings.profile import CLEAN_UP, DELETE_ROWS, PAUSE, TIME_ZONE, TempRecordings
+from profiles.temp_recordings.profile import CLEAN_UP, DELETE_ROWS, PAUSE, PROMOTION, TIME_ZONE, TempRecordings
 from profiles.temp_recordings.queries import CHUNKS, MEETINGS, RECORDINGS
 from reconciliation.clock import Clock
 from reconciliation.coverage import Coverage, Gap
@@ -32,8 +32,9 @@ OLD = "2026-11-27T06:30:00Z"
 Subjects = dict[tuple[str, str], str]
 
 
-def profile_for(columns: str = LATER, clean_up: str = "ended") -> TempRecordings:
-    return TempRecordings({TIME_ZONE: ZONES[columns], CLEAN_UP: clean_up, DELETE_ROWS: "on", PAUSE: "0"})
+def profile_for(columns: str = LATER, clean_up: str = "ended", promotion: str = "per_user") -> TempRecordings:
+    given = {CLEAN_UP: clean_up, DELETE_ROWS: "on", PROMOTION: promotion, PAUSE: "0"}
+    return TempRecordings({TIME_ZONE: ZONES[columns], **given})
 
 
 def audit_of(
@@ -72,7 +73,7 @@ def groups_of(
     files = objects_of(case, columns) if objects is None else objects
     keys: dict[str, list[str]] = {case.meeting_id: []}
     for one in files:
-        keys.setdefault(meeting_in(one.key), []).append(one.key)
+        keys.setdefault(group_of(one.key), []).append(one.key)
     readers = {name: profile.source(name).row for name in (MEETINGS, CHUNKS, RECORDINGS)}
     tables = [[readers[name](["1", row]) for row in rows[name]] for name in (MEETINGS, CHUNKS, RECORDINGS)]
     return [Group(key, (*(tables if key == case.meeting_id else ([], [], [])), found)) for key, found in keys.items()]
