@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from dev.demo.temp_recordings.cases import CASES, LATER
 from profiles.temp_recordings.facts import ChunkFacts
 from profiles.temp_recordings.options import EXPIRING, FULL
-from profiles.temp_recordings.profile import CLEAN_UP, PAUSE, PROMOTION, TIME_ZONE, TempRecordings
+from profiles.temp_recordings.profile import CLEAN_UP, PROFILE, TIME_ZONE, TempRecordings
 from profiles.temp_recordings.queries import CHUNKS, FILES, MEETINGS, RECORDINGS
 from profiles.temp_recordings.rows import CHUNK_STATUSES, Chunk
 from reconciliation.coverage import Coverage
@@ -40,7 +40,7 @@ def test_whatever_the_rules_call_expiring_was_read(
     *, zone: str, clean_up: str, status: str, now: datetime, minutes: int, ttl_hours: int, has_zone: bool, takes: int
 ) -> None:
     """The query gives a superset, also of what only gets old enough while the audit takes its time."""
-    profile = TempRecordings({TIME_ZONE: zone, CLEAN_UP: clean_up, PROMOTION: "per_user", PAUSE: "0"})
+    profile = TempRecordings({**PROFILE.given, TIME_ZONE: zone, CLEAN_UP: clean_up})
     asked = replace(profile.parameters(mode=EXPIRING), options={"ttl_hours": ttl_hours, "wait_seconds": 300})
     query = profile.source(CHUNKS).read(asked, Moments(now, now + TOLERANCE))
     assert isinstance(query, SqlRows)
@@ -66,7 +66,7 @@ def test_the_bucket_is_not_listed_and_no_other_meeting_is_read() -> None:
     assert profile.source(FILES).read(full, moments) is not None
     for table in (MEETINGS, CHUNKS, RECORDINGS):
         queries = [profile.source(table).read(asked, moments) for asked in (short, full, replace(short, only=("m",)))]
-        assert ["temp_recordings c" in one.sql for one in queries if isinstance(one, SqlRows)] == [True, False, False]
+        assert ["created_at" in one.sql for one in queries if isinstance(one, SqlRows)] == [True, False, False]
 
 
 # --- what it may claim ------------------------------------------------------------------------------------------------
