@@ -38,6 +38,7 @@ def mark(repairable: Repairable[ChunkFacts], zone: ZoneInfo) -> Change | str:
         do=(*found.copies, effect),
         undo=undo,
         shown=shown(facts),
+        copies_bytes=found.bytes,
         left_to_people=_PROMOTE,
         waiting_since=chunk.created.earliest if chunk.created else None,
     )
@@ -98,6 +99,7 @@ def set_cleaned(repairable: Repairable[ChunkFacts]) -> Change | str:
         do=(*found.copies, Effect(s.CLEANED, values)),
         undo=Effect(s.CLEANED_BACK, values),
         shown=shown(facts),
+        copies_bytes=found.bytes,
         left_to_people=_PROMOTE,
     )
 

@@ -56,6 +56,7 @@ def repairs(zone: ZoneInfo) -> tuple[Repair[Any], ...]:
             expects=_WAITS_FOR_THE_BOT | _DONE | {"transcoded_not_marked", "failed_but_converted"},
             two_persons=False,
             by_policy=True,
+            by_bytes=True,
             asks_first=frozenset({"file_misplaced"}),
         ),
         Repair[FileFacts](
@@ -69,6 +70,7 @@ def repairs(zone: ZoneInfo) -> tuple[Repair[Any], ...]:
             expects=frozenset({"orphan_pcm", "orphan_mp3"}),
             two_persons=False,
             by_policy=True,
+            by_bytes=True,
         ),
         Repair[ChunkFacts](
             name=MARK_DONE,

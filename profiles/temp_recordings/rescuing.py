@@ -44,6 +44,7 @@ def rescue(repairable: Repairable[ChunkFacts]) -> Change | str:
         seen={"status": facts.chunk.status, **found.seen},
         do=found.copies,
         undo=_removal(found.copies),
+        copies_bytes=found.bytes,
         shown=shown(facts),
         left_to_people=_STAYS,
         waiting_since=facts.chunk.created.earliest if facts.chunk.created else None,
@@ -63,6 +64,7 @@ def _put_back(facts: ChunkFacts, read: Mapping[str, Any]) -> Change | str:
         seen={"status": facts.chunk.status, **{f"sha256 of {key}": one.sha256 for key, one in read.items()}},
         do=copies,
         undo=_removal(copies),
+        copies_bytes=sum(one.size for one in facts.elsewhere),
         shown=shown(facts),
         left_to_people="The other file stays. The bot does not look at its queue again: see its work order.",
     )
@@ -100,6 +102,7 @@ def rescue_orphan(repairable: Repairable[FileFacts]) -> Change | str:
         seen={f"sha256 of {facts.key}": read[facts.key].sha256},
         do=(effect,),
         undo=_removal((effect,)),
+        copies_bytes=facts.file.size,
         shown={"bytes": facts.file.size, "changed": optional_text(facts.file.moment)},
         left_to_people=_STAYS,
         waiting_since=facts.file.moment,
