@@ -1,5 +1,6 @@
 """Opening the buckets of the settings, without connecting."""
 
+from collections.abc import AsyncIterable
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from typing import NoReturn
@@ -32,7 +33,13 @@ class NotInstalled:
     async def page(self, prefix: str, *, by_folder: bool, size: int, token: str | None = None) -> Page:  # noqa: ARG002
         self._refuse()
 
-    def download(self, key: str) -> AbstractAsyncContextManager[Download | None]:  # noqa: ARG002
+    def download(self, key: str, version: str | None = None) -> AbstractAsyncContextManager[Download | None]:  # noqa: ARG002
+        self._refuse()
+
+    async def create(self, key: str, pieces: AsyncIterable[bytes], size: int, *, in_parts: bool = False) -> str | None:  # noqa: ARG002
+        self._refuse()
+
+    async def remove(self, key: str, version: str) -> bool:  # noqa: ARG002
         self._refuse()
 
     async def clock_ahead(self) -> timedelta:
