@@ -25,6 +25,8 @@ from reconciliation.errors import AuditError, ListingError, StorageRefusedError,
 from reconciliation.lookups import StoredObject
 from reconciliation.times import to_text
 
+_AT_ONCE = 1024 * 1024
+"""What is written in one request: the client hands its bytes to the event loop in one piece."""
 _CONFLICTS = frozenset({HTTPStatus.CONFLICT, HTTPStatus.PRECONDITION_FAILED})
 _NOT_UNDERSTOOD = (AttributeError, KeyError, TypeError, ValueError)
 """What the client raises for an answer that lacks what it must have."""
@@ -65,7 +67,7 @@ class AzureBucket:
         with self._translated(what, CONTRIBUTOR):
             parts = in_pieces_of(PART, pieces, size, what)
             try:
-                if in_parts or size > PART:
+                if in_parts or size > _AT_ONCE:
                     # Of two who write the same at once, each commits blocks of its own.
                     mark, ids = token_hex(8), list[str]()
                     async for part in parts:

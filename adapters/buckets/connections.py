@@ -1,4 +1,4 @@
-"""The buckets of settings: one of S3, or of a service compatible with it, or a container of Azure Storage.
+"""The buckets of settings: one of S3, or of a service compatible with it, a container of Azure Storage, or a folder.
 
 All functions raise ``SettingsError``: the setting, what is wrong with it, what to give. No message quotes any part of
 the value, since it may hold a secret by mistake.
@@ -15,7 +15,7 @@ from reconciliation.errors import SettingsError
 
 FORMS = (
     "s3://<bucket>?endpoint=https://<host>&region=<region>, or a connection string (or an address in "
-    "...__blobServiceUri) with the container's name in ...__container"
+    "...__blobServiceUri) with the container's name in ...__container, or a folder's absolute path in ...__folder"
 )
 _OF_AWS = "s3.amazonaws.com"
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,254}")
@@ -63,7 +63,20 @@ class ContainerConnection:
         return f"{self.storage.account}/{self.container}"
 
 
-BucketConnection = S3Connection | ContainerConnection
+@dataclass(frozen=True)
+class FolderConnection:
+    """A folder of this machine's file system that is used as a bucket, by its absolute path."""
+
+    setting: str
+    path: str
+
+    @property
+    def place(self) -> str:
+        """Where it is, for reports."""
+        return self.path
+
+
+BucketConnection = S3Connection | ContainerConnection | FolderConnection
 
 
 def is_of_s3(text: str) -> bool:
@@ -103,6 +116,16 @@ def in_container(storage: StorageConnection, container: str) -> ContainerConnect
             "letters, digits and single hyphens"
         )
     return ContainerConnection(storage, container)
+
+
+def in_folder(setting: str, path: str) -> FolderConnection:
+    """A folder by its absolute path. Whether it is there is asked when it is used: a share may be mounted late."""
+    parts = path.rstrip("/").split("/")
+    if parts[0] or len(parts) == 1 or any(part in {"", ".", ".."} for part in parts[1:]) or not path.isprintable():
+        raise SettingsError(
+            f"{setting}__folder is not usable: give the absolute path of a folder below /, without . and .. in it"
+        )
+    return FolderConnection(setting, path.rstrip("/"))
 
 
 def _query_problems(query: dict[str, str]) -> Iterator[str]:

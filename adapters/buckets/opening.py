@@ -7,7 +7,8 @@ from typing import NoReturn
 
 from adapters.buckets.azure import AzureBucket
 from adapters.buckets.bucket import Bucket, Download, Page
-from adapters.buckets.connections import BucketConnection, ContainerConnection
+from adapters.buckets.connections import BucketConnection, ContainerConnection, FolderConnection
+from adapters.buckets.folder import FolderBucket
 from adapters.patience import Patience
 from reconciliation.errors import SettingsError
 
@@ -16,6 +17,8 @@ def open_bucket(connection: BucketConnection, patience: Patience) -> Bucket:
     """The bucket of a setting. One of S3 whose packages are not installed says so when it is asked."""
     if isinstance(connection, ContainerConnection):
         return AzureBucket(connection, patience)
+    if isinstance(connection, FolderConnection):
+        return FolderBucket(connection, patience)
     try:
         # Most apps audit no bucket of S3, and then need not have its packages.
         from adapters.buckets.s3 import S3Bucket  # noqa: PLC0415

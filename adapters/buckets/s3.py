@@ -11,6 +11,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from datetime import datetime, timedelta
 from http import HTTPStatus
+from io import BytesIO
 from typing import Any
 from xml.parsers import expat
 
@@ -122,7 +123,7 @@ class S3Bucket:
                     written = await self._written_in_parts(client, key, in_pieces_of(most, pieces, size, what))
                 else:
                     [part] = [part async for part in in_pieces_of(PART, pieces, size, what)]
-                    written = await client.put_object(**self._at(key), Body=part, IfNoneMatch="*")
+                    written = await client.put_object(**self._at(key), Body=BytesIO(part), IfNoneMatch="*")
             except ClientError as error:
                 if _status_and_code(error) not in _IS_THERE:
                     raise
@@ -136,7 +137,7 @@ class S3Bucket:
             done = list[dict[str, Any]]()
             async for part in parts:
                 number = len(done) + 1
-                put = await client.upload_part(**upload, PartNumber=number, Body=part)
+                put = await client.upload_part(**upload, PartNumber=number, Body=BytesIO(part))
                 done.append({"PartNumber": number, "ETag": put["ETag"]})
             written: dict[str, Any] = await client.complete_multipart_upload(
                 **upload, MultipartUpload={"Parts": done}, IfNoneMatch="*"

@@ -13,7 +13,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from yarl import URL
 
-from adapters.buckets.connections import BucketConnection, S3Connection, by_s3_address
+from adapters.buckets.connections import BucketConnection, ContainerConnection, S3Connection, by_s3_address
 from dev.devstack.azurite import ACCOUNT, ACCOUNT_KEY
 
 Drops = Callable[[web.Request], str]
@@ -26,7 +26,7 @@ _SIGNED = frozenset({"authorization", "x-amz-date", "x-amz-content-sha256", "con
 async def behind(connection: BucketConnection, drops: Drops) -> AsyncIterator[BucketConnection]:
     """The same bucket through the gateway."""
     is_s3 = isinstance(connection, S3Connection)
-    server = connection.endpoint if isinstance(connection, S3Connection) else connection.storage.url
+    server = connection.storage.url if isinstance(connection, ContainerConnection) else _endpoint(connection)
     parts = urlsplit(server or "")
     async with ClientSession(auto_decompress=False) as session:
 
@@ -59,6 +59,7 @@ def _at(gateway: str, connection: BucketConnection) -> BucketConnection:
     if isinstance(connection, S3Connection):
         given = f"s3://{connection.bucket}?endpoint={gateway}&region={connection.region}"
         return by_s3_address(connection.setting, given, *(connection.key or (None, None)))
+    assert isinstance(connection, ContainerConnection)
     # What is signed by the account's key includes the conditions; a shared access signature does not.
     sas = generate_account_sas(
         ACCOUNT,
@@ -69,6 +70,11 @@ def _at(gateway: str, connection: BucketConnection) -> BucketConnection:
     )
     storage = replace(connection.storage, url=f"{gateway}/{ACCOUNT}", key=None, sas=sas)
     return replace(connection, storage=storage)
+
+
+def _endpoint(connection: BucketConnection) -> str | None:
+    assert isinstance(connection, S3Connection)
+    return connection.endpoint
 
 
 def _signed(connection: S3Connection, method: str, url: str, headers: Mapping[str, str], body: bytes) -> dict[str, str]:

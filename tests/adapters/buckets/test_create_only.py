@@ -11,7 +11,7 @@ from adapters.buckets.create_only import PROOF, Proofs
 from adapters.buckets.listing import objects
 from adapters.buckets.opening import open_bucket
 from reconciliation.errors import StorageRefusedError
-from tests.adapters.buckets.conftest import PATIENCE, SETTING, Kept
+from tests.adapters.buckets.conftest import IN_THE_NETWORK, PATIENCE, SETTING, Kept
 from tests.adapters.buckets.dropping_proxy import Drops, behind
 
 
@@ -53,6 +53,7 @@ async def test_storage_that_refuses_a_second_write_is_proved_by_one_small_object
     assert [one.key for one in await objects(kept.bucket, "")] == [PROOF]
 
 
+@IN_THE_NETWORK
 async def test_it_is_proved_once_in_a_process(kept: Kept) -> None:
     seen: list[str] = []
 
@@ -68,6 +69,7 @@ async def test_it_is_proved_once_in_a_process(kept: Kept) -> None:
     assert 0 < asked == len(seen)
 
 
+@IN_THE_NETWORK
 @pytest.mark.parametrize("drops", [of_all_writes, of_completions, of_single_writes])
 @pytest.mark.parametrize("is_there", [False, True])
 async def test_storage_that_overwrites_in_either_way_is_refused(kept: Kept, drops: Drops, *, is_there: bool) -> None:
@@ -83,6 +85,7 @@ async def test_storage_that_overwrites_in_either_way_is_refused(kept: Kept, drop
         await proofs.create_only(SETTING, bucket)
 
 
+@IN_THE_NETWORK
 async def test_storage_that_deletes_another_version_is_refused(kept: Kept) -> None:
     async with through(kept, of_deletions) as bucket:
         with pytest.raises(StorageRefusedError, match="only in another version"):
