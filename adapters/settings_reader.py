@@ -7,7 +7,16 @@ from typing import TypeVar
 
 from adapters.addresses import web_address
 from adapters.api_connection import ApiConnection, api_connection
-from adapters.buckets.connections import FORMS, BucketConnection, by_s3_address, in_container, in_folder, is_of_s3
+from adapters.buckets.connections import (
+    FORMS,
+    BucketConnection,
+    FolderConnection,
+    below,
+    by_s3_address,
+    in_container,
+    in_folder,
+    is_of_s3,
+)
 from adapters.connections import StorageConnection, by_connection_string, by_identity
 from adapters.database_url import database_options
 from adapters.redaction import redacted
@@ -69,6 +78,15 @@ class SettingsReader:
 
     def bucket(self, name: str, *, needed: bool) -> BucketConnection | None:
         """A bucket of S3, or a container of an account, by how the setting begins; or a folder."""
+        found, prefix = self._bucket(name, needed=needed), self.text(f"{name}__prefix")
+        if prefix is None or found is None:
+            return found
+        if isinstance(found, FolderConnection):
+            self.problems.append(f"{name}__prefix is for storage: give the path of the folder itself in {name}__folder")
+            return None
+        return self.checked(partial(below, found, prefix))
+
+    def _bucket(self, name: str, *, needed: bool) -> BucketConnection | None:
         given, container, folder = self.text(name), self.text(f"{name}__container"), self.text(f"{name}__folder")
         if folder is not None:
             beside = [

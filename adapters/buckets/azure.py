@@ -137,6 +137,8 @@ class AzureBucket:
                 permit_redirects=False,
                 connection_timeout=10,
                 read_timeout=self.patience.request_timeout,
+                max_single_get_size=PART,
+                max_chunk_get_size=PART,
                 retry_policy=ExponentialRetry(retry_total=0),  # retries are made around it
                 **client_credential(storage),
             )
@@ -156,6 +158,8 @@ class AzureBucket:
         status, code, storage = error.status_code, _code(error), self._connection.storage
         if status is None or status in TEMPORARY:
             return StorageUnavailableError(f"Cannot {what}: storage answered {status or 'nothing'}.")
+        if _is_another(error):  # between two pieces of one that is read
+            return StorageUnavailableError(f"Cannot {what}: it was written again meanwhile.")
         if status == _OK:
             return ListingError(f"Cannot {what}: storage answered with something that is not understood.")
         said = f"Cannot {what}: storage answered {status}{f' ({code})' if code.isalnum() else ''}."

@@ -6,8 +6,9 @@ from datetime import timedelta
 from typing import NoReturn
 
 from adapters.buckets.azure import AzureBucket
+from adapters.buckets.below import Below
 from adapters.buckets.bucket import Bucket, Download, Page
-from adapters.buckets.connections import BucketConnection, ContainerConnection, FolderConnection
+from adapters.buckets.connections import BucketConnection, ContainerConnection, FolderConnection, S3Connection
 from adapters.buckets.folder import FolderBucket
 from adapters.patience import Patience
 from reconciliation.errors import SettingsError
@@ -15,10 +16,15 @@ from reconciliation.errors import SettingsError
 
 def open_bucket(connection: BucketConnection, patience: Patience) -> Bucket:
     """The bucket of a setting. One of S3 whose packages are not installed says so when it is asked."""
-    if isinstance(connection, ContainerConnection):
-        return AzureBucket(connection, patience)
     if isinstance(connection, FolderConnection):
         return FolderBucket(connection, patience)
+    bucket = _of_storage(connection, patience)
+    return Below(bucket, connection.prefix, bucket.name) if connection.prefix else bucket
+
+
+def _of_storage(connection: S3Connection | ContainerConnection, patience: Patience) -> Bucket:
+    if isinstance(connection, ContainerConnection):
+        return AzureBucket(connection, patience)
     try:
         # Most apps audit no bucket of S3, and then need not have its packages.
         from adapters.buckets.s3 import S3Bucket  # noqa: PLC0415

@@ -1,6 +1,7 @@
 """Writing into a bucket and deleting from it, on real servers: only where nothing is, only what is meant."""
 
 import asyncio
+import tracemalloc
 from collections.abc import AsyncIterator
 
 import pytest
@@ -10,6 +11,8 @@ from adapters.buckets.listing import objects
 from reconciliation.errors import StorageUnavailableError
 from tests.adapters.buckets.conftest import Kept
 
+MEGABYTE = 1024 * 1024
+MOST = 9 * PART
 KEY = "rescue/m 1/ü+1.mp3"
 SMALL, LARGE = b"what was said", bytes(range(256)) * (PART // 256) + b"and a little more"
 
@@ -93,6 +96,27 @@ async def test_where_its_pieces_break_off_nothing_is_written(kept: Kept) -> None
     assert await create(kept, LARGE) is not None, "what was begun in vain stands in nobody's way"
 
 
+async def test_a_large_object_is_copied_in_the_memory_of_a_few_parts(kept: Kept) -> None:
+    size = 16 * PART
+
+    async def zeros() -> AsyncIterator[bytes]:
+        for _ in range(size // MEGABYTE):
+            yield bytes(MEGABYTE)
+
+    await create(kept, SMALL, key="before")  # what is made once is made
+    assert await kept.bucket.create(KEY, zeros(), size) is not None
+    tracemalloc.start()
+    try:
+        async with kept.bucket.download(KEY) as download:
+            assert download is not None
+            assert await kept.bucket.create("copy", download.pieces, download.size) is not None
+        assert tracemalloc.get_traced_memory()[1] < MOST
+    finally:
+        tracemalloc.stop()
+    [copy] = await objects(kept.bucket, "copy")
+    assert copy.size == size
+
+
 async def test_an_object_is_read_only_if_it_is_of_the_version_that_is_asked_for(kept: Kept) -> None:
     await kept.put(KEY, SMALL)
     version = await version_of(kept)
@@ -111,3 +135,19 @@ async def test_only_the_version_that_is_meant_is_deleted(kept: Kept) -> None:
     assert await kept.bucket.remove(KEY, await version_of(kept)) is True
     assert await read(kept) is None
     assert await kept.bucket.remove(KEY, version) is False
+
+
+async def test_what_is_written_again_while_it_is_read_is_never_taken_for_whole(kept: Kept) -> None:
+    old, new = b"o" * (3 * PART), b"n" * (3 * PART)
+    await kept.put(KEY, old)
+    read_so_far = b""
+    try:
+        async with kept.bucket.download(KEY) as download:
+            assert download is not None
+            async for piece in download.pieces:
+                if not read_so_far:
+                    await kept.put(KEY, new)
+                read_so_far += piece
+    except StorageUnavailableError:
+        assert len(read_so_far) < len(old)
+    assert set(read_so_far) == {ord("o")}, "all of it is of one version"
