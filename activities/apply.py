@@ -23,7 +23,7 @@ from adapters.appliers import UncertainError
 from adapters.services import Services
 from adapters.store.repairs import StoredPlan
 from reconciliation.closed_hours import ClosedHours, closes_at, opens_at
-from reconciliation.effects import Effect, Ended, Ending, GuardedCalls, Once
+from reconciliation.effects import Effect, Ended, Ending, GuardedCalls, GuardedCopy, GuardedRemoval, Once, Statement
 from reconciliation.errors import AuditError, RepairRefusedError
 from reconciliation.ledger import Counts, Intended, Ledger
 from reconciliation.repair_lifecycle import RepairState
@@ -182,7 +182,9 @@ class _Work:
         return self._decision.at + timedelta(hours=self._services.settings.repair_start_hours)
 
     async def _while_closed(self) -> Stop | None:
-        clock = await changes_of(self._job, self._plan.changes[0].repair).clock()
+        first = self._plan.changes[0]
+        statement = self._job.profile.repair(first.repair).statement(first.change.do[0].statement)
+        clock = await changes_of(self._job, first.repair, statement).clock()
         opens = opens_at(self._closed(), clock)
         return None if opens is None else self._deferred(opens)
 
@@ -209,11 +211,9 @@ class _Work:
         became of it.
         """
         statement = self._job.profile.repair(one.repair).statement(effect.statement)
-        changes = changes_of(self._job, one.repair)
+        changes = changes_of(self._job, one.repair, statement)
         clock = await changes.clock()
-        seconds = self._services.settings.repair_deadline_seconds
-        if isinstance(statement, GuardedCalls):
-            seconds = min(seconds, statement.most_seconds)
+        seconds = self._seconds_for(statement)
         deadline = clock + timedelta(seconds=seconds)
         intended = Intended(self._decision.digest, clock, self._before_closing(clock, deadline), token_hex(8))
         intended, is_ours = await self._repairs.intend(self._job.record, once.name, intended)
@@ -230,6 +230,12 @@ class _Work:
         if ended.ending is Ending.ALREADY_DONE and not ended.left:
             ended = replace(ended, left=await changes.left(statement, effect, once, intended.deadline))
         return await end(self._job, one, once, ended)
+
+    def _seconds_for(self, statement: Statement) -> int:
+        seconds = self._services.settings.repair_deadline_seconds
+        if isinstance(statement, GuardedCopy | GuardedRemoval):  # gigabytes take as long as they take
+            return statement.most_seconds
+        return min(seconds, statement.most_seconds) if isinstance(statement, GuardedCalls) else seconds
 
     def _before_closing(self, clock: datetime, deadline: datetime) -> datetime:
         """The deadline of a change that begins now. Raises ``_Later`` if there is no time before the hours close."""

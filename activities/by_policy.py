@@ -7,7 +7,7 @@ from typing import NamedTuple
 from activities.repairing import RepairJob, changes_of
 from adapters.api_changes import ApiChanges
 from adapters.services import Services
-from reconciliation.effects import Values
+from reconciliation.effects import GuardedCalls, Values
 from reconciliation.errors import UnreadableError
 from reconciliation.ledger import Ledger
 from reconciliation.policy import HOUR, LAST, OLDEST, PolicyState
@@ -63,9 +63,11 @@ async def brake(job: RepairJob, plan: RepairPlan, made: Sequence[Made], state: P
     """
     for name in dict.fromkeys(one.repair for one in plan.changes):
         declared = job.profile.repair(name)
-        changes = changes_of(job, name)
-        if declared.brake is None or not isinstance(changes, ApiChanges):
+        calls = next((statement for statement in declared.statements if isinstance(statement, GuardedCalls)), None)
+        if declared.brake is None or calls is None:
             continue
+        changes = changes_of(job, name, calls)
+        assert isinstance(changes, ApiChanges)
         # Of a change whose ending nobody knows there is nothing to ask.
         left = [
             one.left

@@ -11,12 +11,13 @@ from activities.judging import to_judge
 from activities.step import Job
 from adapters.api_changes import ApiChanges
 from adapters.appliers import Applier
+from adapters.object_changes import ObjectChanges
 from adapters.postgres_changes import Changes, Identity
 from adapters.probers import Prober
 from adapters.readers import Reading, reader
 from adapters.services import Services
 from reconciliation.closed_hours import ClosedHours
-from reconciliation.effects import Scalar, Values
+from reconciliation.effects import Scalar, Statement, Values
 from reconciliation.errors import (
     AuditError,
     DatabaseUnavailableError,
@@ -27,7 +28,7 @@ from reconciliation.errors import (
 from reconciliation.evidence import Unread
 from reconciliation.finding import Finding
 from reconciliation.judging import judge_doubts
-from reconciliation.profile import Profile, Technology
+from reconciliation.profile import Profile, Technology, changed_by
 from reconciliation.queries import SqlRows
 from reconciliation.repair import Repair, Repairable
 from reconciliation.repair_lifecycle import RepairState
@@ -245,15 +246,18 @@ def closed_hours_of(job: RepairJob, repairs: Iterable[Repair[Any]]) -> tuple[Clo
     return tuple(dict.fromkeys(hours for repair in repairs for hours in hours_of(repair)))
 
 
-def changes_of(job: RepairJob, repair: str) -> Applier:
-    """What makes the changes of a repair. Raises ``RepairRefusedError`` if its setting is not given."""
-    services, declared = job.services, job.profile.repair(repair)
-    setting = declared.setting
+def changes_of(job: RepairJob, repair: str, statement: Statement) -> Applier:
+    """What makes the changes of a statement of a repair. Raises ``RepairRefusedError`` if its setting is not given."""
+    services, setting = job.services, job.profile.repair(repair).setting_of(statement)
     if setting not in services.settings.connections:
         raise RepairRefusedError(f"{setting} is not set: a plan can be made and approved, and nothing is applied.")
-    if declared.is_of_api:
-        return ApiChanges(services, database_setting(job.profile), services.apis[setting])
-    return Changes(services.database(setting))
+    match changed_by(statement):
+        case Technology.API:
+            return ApiChanges(services, database_setting(job.profile), services.apis[setting])
+        case Technology.BUCKET:
+            return ObjectChanges(services, database_setting(job.profile), setting, services.buckets[setting])
+        case _:
+            return Changes(services.database(setting))
 
 
 async def identity_of(services: Services, setting: str) -> Identity:
@@ -270,9 +274,8 @@ async def other_database(job: RepairJob, plan: RepairPlan) -> str | None:
     read = await identity_of(job.services, setting)
     if identities({setting: read}) != dict(plan.identities):
         return f"The plan is of another database than that of {setting}. Propose it here."
-    for repair in dict.fromkeys(one.repair for one in plan.changes):
-        changes, where = changes_of(job, repair), job.profile.repair(repair).setting
-        if not isinstance(changes, Changes):  # what an API changes is guarded by the database that was asked above
+    for where, changes in _by_setting(job, plan).items():
+        if not isinstance(changes, Changes):  # what others change is guarded by the database that was asked above
             continue
         written = await changes.identity()
         if not written.is_same(read):
@@ -282,6 +285,18 @@ async def other_database(job: RepairJob, plan: RepairPlan) -> str | None:
                 f"{where} is a replica just now: nothing can be changed there. Try again later."
             )
     return None
+
+
+def _by_setting(job: RepairJob, plan: RepairPlan) -> dict[str, Applier]:
+    """What makes the changes of a plan. Raises ``RepairRefusedError`` if a setting is not given."""
+    found = dict[str, Applier]()
+    for repair, name in dict.fromkeys(
+        (one.repair, effect.statement) for one in plan.changes for effect in one.change.do
+    ):
+        declared = job.profile.repair(repair)
+        statement = declared.statement(name)
+        found[declared.setting_of(statement)] = changes_of(job, repair, statement)
+    return found
 
 
 def identities(found: Mapping[str, Identity]) -> dict[str, Scalar]:

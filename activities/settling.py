@@ -6,7 +6,7 @@ from datetime import datetime
 from activities.repairing import RepairJob, changes_of, other_database
 from adapters.appliers import Applier
 from adapters.telemetry import event
-from reconciliation.effects import Effect, Ended, Ending, GuardedCalls, Once, Statement, code_of
+from reconciliation.effects import Effect, Ended, Ending, GuardedSql, Once, Statement, code_of
 from reconciliation.ledger import Entry, Ledger
 from reconciliation.repair_plan import PlannedChange, RepairPlan
 
@@ -54,7 +54,8 @@ async def find_out(
 
     Raises an ``AuditError`` as long as the database cannot be asked.
     """
-    changes, statement = changes_of(job, one.repair), job.profile.repair(one.repair).statement(effect.statement)
+    statement = job.profile.repair(one.repair).statement(effect.statement)
+    changes = changes_of(job, one.repair, statement)
     for attempt in range(_TRIES):
         clock = await changes.clock()
         due = deadline + changes.in_flight if attempt == _TRIES - 1 else deadline
@@ -77,8 +78,8 @@ async def _by_its_trace(
     if not happened:
         return Ended(Ending.FAILED, f"{why or 'Its worker was lost.'} Nothing was changed.")
     left = await changes.left(statement, effect, once, deadline)
-    if isinstance(statement, GuardedCalls) and not left:
-        return None  # it was looked for once more, and taken back meanwhile, as it gave way to somebody else
+    if not isinstance(statement, GuardedSql) and not left:
+        return None  # it was looked for once more, and taken back meanwhile
     done = f"{why} It was done all the same." if why else "Its worker was lost after the change."
     return Ended(Ending.ALREADY_DONE, done, left)
 

@@ -4,7 +4,6 @@ The clock of deadlines is that of the profile's database, where the guards are r
 """
 
 import asyncio
-import json
 import time
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
@@ -12,12 +11,11 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from adapters.appliers import UncertainError
+from adapters.guarding import Guarding
 from adapters.http_api import HttpApi
-from adapters.probers import Prober
-from adapters.readers import Reading, reader
 from adapters.services import Services
 from reconciliation.effects import Effect, Ended, Ending, GuardedCalls, Once, refusal
-from reconciliation.errors import AuditError, DatabaseUnavailableError
+from reconciliation.errors import AuditError
 from reconciliation.queries import HttpAnswer, HttpCall
 
 ResultT = TypeVar("ResultT")
@@ -67,14 +65,12 @@ class ApiChanges:
 
     async def clock(self) -> datetime:
         """The clock of the profile's database. Raises an ``AuditError``."""
-        async with reader(self.services, self.database) as opened:
-            assert opened.state is not None
-            return opened.state.clock
+        return await self._guarding.clock()
 
     async def apply(self, statement: GuardedCalls, effect: Effect, once: Once, deadline: datetime) -> Ended:
         """As ``Applier.apply``. The conversation ends at the deadline, wherever it is."""
         begun, clock = time.monotonic(), await self.clock()
-        hold = await self._guards(statement, effect, deadline)
+        hold = await self._guarding.hold(statement, effect.values, deadline)
         if (refused := refusal(statement.guards, hold)) is not None:
             return refused
         talking = _Talking(self.api)
@@ -110,16 +106,6 @@ class ApiChanges:
         """What a conversation that changes nothing finds out. Raises an ``AuditError``."""
         return await _Talking(self.api).to_its_end(conversation)
 
-    async def _guards(self, statement: GuardedCalls, effect: Effect, deadline: datetime) -> dict[str, bool]:
-        """Which guards hold, by what is read now. Raises an ``AuditError``."""
-        prober = Prober(self.services)
-        results = [await prober.look(lookup) for lookup in statement.lookups(effect.values)]
-        hold = dict(statement.unchanged(effect.values, results))
-        async with reader(self.services, self.database) as opened:
-            if opened.state is not None and opened.state.is_replica:
-                raise DatabaseUnavailableError(f"{self.database} is a replica just now. Try again later.")
-            reading = Reading.of(opened, statement.guarded(effect.values, deadline))
-            async for lines in reading.lines():
-                for line in lines:
-                    hold |= json.loads(line)
-        return hold
+    @property
+    def _guarding(self) -> Guarding:
+        return Guarding(self.services, self.database)

@@ -1,4 +1,6 @@
-"""What makes the changes of repairs: a database (``postgres_changes``) or an HTTP API (``api_changes``)."""
+"""What makes the changes of repairs: a database (``postgres_changes``), an HTTP API (``api_changes``) or a bucket
+(``object_changes``).
+"""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -14,7 +16,7 @@ class UncertainError(Exception):
 
 
 class Applier(Protocol):
-    """Makes changes by the connection of a repair. ``statement`` is of the kind that it knows."""
+    """Makes changes by one connection of a repair. ``statement`` is of the kind that it knows."""
 
     @property
     def in_flight(self) -> timedelta:

@@ -11,7 +11,8 @@ from weakref import WeakKeyDictionary
 
 from adapters.api_connection import ApiConnection
 from adapters.buckets.bucket import Bucket
-from adapters.buckets.connections import ContainerConnection, S3Connection
+from adapters.buckets.connections import BucketConnection
+from adapters.buckets.create_only import Proofs
 from adapters.buckets.opening import open_bucket
 from adapters.buckets.room import Room
 from adapters.buckets.sqlite_rows import room_for_one
@@ -43,7 +44,7 @@ def utc_now() -> datetime:
 @dataclass(frozen=True)
 class Services:
     """What a step may use. ``listers`` are the storage accounts by setting, ``buckets`` the buckets, ``apis`` the HTTP
-    APIs. ``room`` is for what is unpacked, of all steps of this process.
+    APIs. ``room`` is for what is unpacked, of all steps of this process; ``proofs`` are of buckets that it writes.
     """
 
     settings: Settings
@@ -55,6 +56,7 @@ class Services:
     buckets: Mapping[str, Bucket] = field(default_factory=dict)
     apis: Mapping[str, HttpApi] = field(default_factory=dict)
     room: Room = field(default_factory=room_for_one)
+    proofs: Proofs = field(default_factory=Proofs)
 
     def profile_of(self, record: RunRecord) -> Profile:
         """The profile of an audit. Raises ``RunStoreError`` if it is not enabled, or no longer has the audit's mode."""
@@ -99,7 +101,7 @@ class Services:
             if isinstance(given, str):
                 host, name = self.database(one.setting).where
                 places[one.shown] = {"host": host, "name": name}
-            elif isinstance(given, S3Connection | ContainerConnection):
+            elif isinstance(given, BucketConnection):
                 places[one.shown] = given.place
             elif isinstance(given, ApiConnection):
                 places[one.shown] = given.shown
@@ -130,7 +132,7 @@ def open_services(settings: Settings) -> Services:
         buckets={
             setting: open_bucket(given, patience)
             for setting, given in settings.connections.items()
-            if isinstance(given, S3Connection | ContainerConnection)
+            if isinstance(given, BucketConnection)
         },
         apis=_open_apis(settings),
     )

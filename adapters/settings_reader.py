@@ -7,7 +7,16 @@ from typing import TypeVar
 
 from adapters.addresses import web_address
 from adapters.api_connection import ApiConnection, api_connection
-from adapters.buckets.connections import FORMS, BucketConnection, by_s3_address, in_container, is_of_s3
+from adapters.buckets.connections import (
+    FORMS,
+    BucketConnection,
+    FolderConnection,
+    below,
+    by_s3_address,
+    in_container,
+    in_folder,
+    is_of_s3,
+)
 from adapters.connections import StorageConnection, by_connection_string, by_identity
 from adapters.database_url import database_options
 from adapters.redaction import redacted
@@ -68,8 +77,23 @@ class SettingsReader:
         return None
 
     def bucket(self, name: str, *, needed: bool) -> BucketConnection | None:
-        """A bucket of S3, or a container of an account, by how the setting begins."""
-        given, container = self.text(name), self.text(f"{name}__container")
+        """A bucket of S3, or a container of an account, by how the setting begins; or a folder."""
+        found, prefix = self._bucket(name, needed=needed), self.text(f"{name}__prefix")
+        if prefix is None or found is None:
+            return found
+        if isinstance(found, FolderConnection):
+            self.problems.append(f"{name}__prefix is for storage: give the path of the folder itself in {name}__folder")
+            return None
+        return self.checked(partial(below, found, prefix))
+
+    def _bucket(self, name: str, *, needed: bool) -> BucketConnection | None:
+        given, container, folder = self.text(name), self.text(f"{name}__container"), self.text(f"{name}__folder")
+        if folder is not None:
+            beside = [
+                one for one in (name, f"{name}__blobServiceUri", f"{name}__container") if self.text(one) is not None
+            ]
+            self.problems += [f"{name}__folder is given, and {one} as well: give one of them" for one in beside]
+            return self.checked(partial(in_folder, name, folder))
         if given is not None and is_of_s3(given):
             key_id, secret = self.text(f"{name}__accessKeyId"), self.text(f"{name}__secretAccessKey")
             if container is not None:

@@ -131,7 +131,8 @@ def _policies(
                 f"{variable} repairs what a scheduled audit finds, and nothing audits {profile.name} by itself: give "
                 f"{SCHEDULE}{word}"
             )
-        missing = [one.setting for one in allowed if one.name in repairs and one.setting not in connected]
+        needed = [setting for one in allowed if one.name in repairs for setting in one.settings]
+        missing = [setting for setting in needed if setting not in connected]
         read.problems += [f"{variable} needs {one}, which is not set" for one in dict.fromkeys(missing)]
         copies = any(one.by_bytes for one in allowed if one.name in repairs)
         if most_bytes and not copies:

@@ -1,7 +1,7 @@
 """What a change does, as data: statements that are in the code by their names, with the values that they are given.
 
-A statement is SQL or a conversation with an HTTP API. None ever comes out of a document: an effect that names a
-statement which its repair does not have is refused.
+A statement is SQL, a conversation with an HTTP API, or a copy within a bucket. None ever comes out of a document: an
+effect that names a statement which its repair does not have is refused.
 """
 
 import re
@@ -149,7 +149,8 @@ class GuardedRemoval:
     """Deletes the copy that a ``GuardedCopy`` has made, as long as it is as it was left, and the original is there.
 
     The values of an effect are ``source`` and ``sha256``, with what the copy left. Nothing is deleted unless ``source``
-    holds the same bytes at that moment, and the copy is still of its ``version``. It was applied if there is no copy.
+    holds the same bytes at that moment, and the copy is still of its ``version``. It leaves what the copy left. It was
+    applied if there is no copy.
     """
 
     name: str
@@ -157,6 +158,8 @@ class GuardedRemoval:
     setting: str
     guards: tuple[Guard, ...]
     guarded: Callable[[Values, datetime], SqlRows]
+    lookups: Callable[[Values], tuple[Lookup, ...]] = lambda _values: ()
+    unchanged: Callable[[Values, Sequence[Any]], Mapping[str, bool]] = lambda _values, _results: {}
     most_seconds: int
 
 

@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import Any
 
 from reconciliation.coverage import DELETED_DURING_SCAN, Gap
+from reconciliation.effects import GuardedCalls, GuardedCopy, GuardedRemoval, GuardedSql, Statement
 from reconciliation.looks import Again, Audit, Doubt, Group, Screened, Subject
 from reconciliation.lookups import Lookup
 from reconciliation.options import Option
@@ -70,6 +71,19 @@ def bucket(setting: str, shown: str = "bucket", *, needed: bool = True) -> Conne
 def api(setting: str, shown: str = "api", *, needed: bool = True) -> Connection:
     """An HTTP API that speaks JSON."""
     return Connection(setting, Technology.API, shown, needed)
+
+
+_CHANGED_BY: Mapping[type[Statement], Technology] = {
+    GuardedSql: Technology.DATABASE,
+    GuardedCalls: Technology.API,
+    GuardedCopy: Technology.BUCKET,
+    GuardedRemoval: Technology.BUCKET,
+}
+
+
+def changed_by(statement: Statement) -> Technology:
+    """What a statement changes something in."""
+    return _CHANGED_BY[type(statement)]
 
 
 @dataclass(frozen=True)
@@ -294,8 +308,8 @@ class Profile(ABC):
 
     def repair_connections(self) -> list[Connection]:
         """What repairs change; a repair whose connection is not set cannot be applied."""
-        by_setting = {one.setting: one for one in self.repairs}
-        return [(api if one.is_of_api else database)(setting, needed=False) for setting, one in by_setting.items()]
+        by_setting = {repair.setting_of(one): changed_by(one) for repair in self.repairs for one in repair.statements}
+        return [Connection(setting, of, of.value, needed=False) for setting, of in by_setting.items()]
 
     def pulls(self) -> list[tuple[Source, ...]]:
         """The sources that are read before the scan, in runs of adjacent ones with the same setting. A run is read at

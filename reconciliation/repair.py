@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any, Generic, NamedTuple
 
 from reconciliation.closed_hours import ClosedHours
-from reconciliation.effects import Effect, GuardedCalls, Scalar, Statement, Values
+from reconciliation.effects import Effect, GuardedCopy, GuardedRemoval, Scalar, Statement, Values
 from reconciliation.lookups import Lookup
 from reconciliation.queries import HttpAnswer, HttpCall, SqlRows
 from reconciliation.rules import FactsT
@@ -64,7 +64,8 @@ class Repair(Generic[FactsT]):
     """A way to mend subjects of one ``kind``: those whose verdict comes of a rule that names this repair.
 
     ``setting`` names the connection that changes are made by: another one than rows are read by, with the rights for
-    just these ``statements``. Without it a plan can be made, and nothing is applied. ``rows`` reads of many subjects
+    just these ``statements``. A copy within a bucket names its own. Without those that it needs a plan can be made, and
+    nothing is applied. ``rows`` reads of many subjects
     what their rows in the audit do not hold, each an array that begins with its id, of which ``row`` makes what
     ``change`` is given. ``lookups``, by the facts and that row, are looked up of each just before its change is made,
     as they are when it is planned. ``change`` makes the change, or says why there is none.
@@ -107,9 +108,17 @@ class Repair(Generic[FactsT]):
     zone: str = "UTC"
 
     @property
-    def is_of_api(self) -> bool:
-        """True if its changes are made by an HTTP API, False if by a database."""
-        return isinstance(self.statements[0], GuardedCalls)
+    def settings(self) -> list[str]:
+        """The settings of all its statements, each once."""
+        return list(dict.fromkeys(map(self.setting_of, self.statements)))
+
+    def setting_of(self, statement: Statement) -> str:
+        """The setting of the connection by which a statement changes something."""
+        return statement.setting if isinstance(statement, GuardedCopy | GuardedRemoval) else self.setting
+
+    def settings_of(self, effects: Sequence[Effect]) -> list[str]:
+        """The settings that these effects need, each once. Raises ``LookupError`` for a statement that it has not."""
+        return list(dict.fromkeys(self.setting_of(self.statement(one.statement)) for one in effects))
 
     def statement(self, name: str) -> Statement:
         """The statement of that name. Raises ``LookupError`` if the repair has none."""

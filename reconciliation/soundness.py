@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator
 
 from reconciliation.looks import UNITS
-from reconciliation.profile import Profile
+from reconciliation.profile import Profile, changed_by
 
 
 def problems(profile: Profile) -> Iterator[str]:
@@ -52,12 +52,14 @@ def _repairs(profile: Profile) -> Iterator[str]:
         yield f"its kind {kind} and its repairs do not agree on {repair!r}"
     if not declared:
         return
-    for one in profile.repairs:
-        if len({type(statement) for statement in one.statements}) != 1:
-            yield f"its repair {one.name} is not by one technology"
-    first = profile.kinds[0]
-    if {kind for kind, _ in declared} != {first.name} or not first.keeps_ids or profile.only is None:
-        yield "its repairs are of another kind than the first, or of one whose ids are not kept or cannot be asked for"
+    connected = [(one.setting, one.of) for one in (*profile.connections, *profile.repair_connections())]
+    of_statements = [
+        (repair.setting_of(one), changed_by(one)) for repair in profile.repairs for one in repair.statements
+    ]
+    technologies = Counter(setting for setting, _ in {*connected, *of_statements})
+    yield from (f"its {setting} is of several technologies" for setting, times in technologies.items() if times > 1)
+    if profile.only is None:
+        yield "it has repairs, and nothing that they mend can be asked for alone"
 
 
 def _unknown(what: str, names: list[str], declared: Collection[str]) -> Iterator[str]:

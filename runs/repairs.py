@@ -7,6 +7,7 @@ the work: whoever is lost between two of these leaves something that the watchdo
 import logging
 import secrets
 from datetime import timedelta
+from itertools import chain
 
 from adapters.services import Services
 from adapters.store.repairs import ActiveRepair, StoredPlan
@@ -177,7 +178,8 @@ async def _may_approve(context: Context, record: RepairRecord, stored: StoredPla
 
 def _can_be_applied(context: Context, record: RepairRecord, stored: StoredPlan) -> None:
     profile, services = context.services.settings.profiles[record.profile], context.services
-    for setting in {profile.repair(one.repair).setting for one in stored.plan.changes}:
+    needed = [profile.repair(one.repair).settings_of(one.change.do) for one in stored.plan.changes]
+    for setting in dict.fromkeys(chain.from_iterable(needed)):
         if setting not in services.settings.connections:
             raise RefusedError(
                 f"{setting} is not set: a plan can be made, and nothing is applied. See 'Repair' in the operations "

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,6 +16,8 @@ logger = logging.getLogger("capture_audit.buckets")
 
 MOST_OF_A_PAGE = 1000
 """As many as S3 gives."""
+PART = 8 * 1024 * 1024
+"""What is written at once, in bytes: a larger object is written in parts, of which one is kept in memory."""
 _DOWNLOADS_TAKE = 20
 """So many times longer than a request."""
 ResultT = TypeVar("ResultT")
@@ -67,8 +69,28 @@ class Bucket(Protocol):
         """
         ...
 
-    def download(self, key: str) -> AbstractAsyncContextManager[Download | None]:
-        """An object, asked for once; None if there is none of that key."""
+    def download(self, key: str, version: str | None = None) -> AbstractAsyncContextManager[Download | None]:
+        """An object, asked for once; None if there is none of that key, or if it is not of that ``version`` (any more).
+
+        All of it is of one version.
+        """
+        ...
+
+    async def create(self, key: str, pieces: AsyncIterable[bytes], size: int, *, in_parts: bool = False) -> str | None:
+        """Write an object of ``size`` bytes where there is none, asked for once; its version. None if storage refuses
+        it because something is there: nothing was written then.
+
+        Nothing can be seen of it before the last of the ``pieces`` has come: if they raise, or are not of that size,
+        nothing is written. ``in_parts``: as a large object is, whatever its size. An error that is not
+        ``StorageRefusedError``, once all pieces were given, does not say whether it was written.
+        """
+        ...
+
+    async def remove(self, key: str, version: str) -> bool:
+        """Delete an object of that version; False, and nothing is deleted, if there is none, or one of another version.
+
+        An error that is not ``StorageRefusedError`` does not say whether it was deleted.
+        """
         ...
 
     async def clock_ahead(self) -> timedelta:
@@ -80,6 +102,23 @@ class Bucket(Protocol):
     async def close(self) -> None:
         """Ends its connections; the next question makes new ones."""
         ...
+
+
+async def in_pieces_of(most: int, pieces: AsyncIterable[bytes], size: int, what: str) -> AsyncIterator[bytes]:
+    """The same bytes in pieces of ``most``, the last of which may be shorter, and is the only one that may be empty.
+
+    Raises ``StorageUnavailableError`` before the last if they are not ``size`` bytes.
+    """
+    waiting, total = bytearray(), 0
+    async for piece in pieces:
+        waiting += piece
+        total += len(piece)
+        while len(waiting) > most:
+            yield bytes(waiting[:most])
+            del waiting[:most]
+    if total != size:
+        raise StorageUnavailableError(f"Cannot {what}: of its {size:,} bytes {total:,} came. Nothing was written.")
+    yield bytes(waiting)
 
 
 async def patiently(

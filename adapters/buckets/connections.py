@@ -1,4 +1,4 @@
-"""The buckets of settings: one of S3, or of a service compatible with it, or a container of Azure Storage.
+"""The buckets of settings: one of S3, or of a service compatible with it, a container of Azure Storage, or a folder.
 
 All functions raise ``SettingsError``: the setting, what is wrong with it, what to give. No message quotes any part of
 the value, since it may hold a secret by mistake.
@@ -6,7 +6,7 @@ the value, since it may hold a secret by mistake.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import parse_qsl, urlsplit
 
 from adapters.addresses import trouble
@@ -15,13 +15,14 @@ from reconciliation.errors import SettingsError
 
 FORMS = (
     "s3://<bucket>?endpoint=https://<host>&region=<region>, or a connection string (or an address in "
-    "...__blobServiceUri) with the container's name in ...__container"
+    "...__blobServiceUri) with the container's name in ...__container, or a folder's absolute path in ...__folder"
 )
 _OF_AWS = "s3.amazonaws.com"
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,254}")
 _REGION = re.compile(r"[a-z0-9-]{1,40}")
 _PATH = re.compile(r"[A-Za-z0-9._~/-]*")
 _CONTAINER = re.compile(r"(?=.{3,63}$)[a-z0-9]+(-[a-z0-9]+)*|\$root|\$web")
+_PREFIX = re.compile(r"(?!.*//)[^/\x00-\x1f][^\x00-\x1f]{0,500}")
 _PROOF = re.compile(r"[!-~]{1,1000}")
 
 
@@ -30,7 +31,8 @@ class S3Connection:
     """How to reach a bucket of S3. ``endpoint`` is the address of the service (no trailing slash), None for AWS;
     without a ``region`` it is the one that AWS's own settings name.
 
-    ``key`` is an access key's id and its secret; without one, what the environment or the app's role gives.
+    ``key`` is an access key's id and its secret; without one, what the environment or the app's role gives. ``prefix``
+    (with a slash at its end, or empty) is where in the bucket its objects are.
     """
 
     setting: str
@@ -38,19 +40,22 @@ class S3Connection:
     endpoint: str | None = None
     region: str | None = None
     key: tuple[str, str] | None = field(default=None, repr=False)
+    prefix: str = ""
 
     @property
     def place(self) -> str:
-        """Where it is, for reports: the service's host and path, and the bucket."""
-        return f"{self.endpoint.partition('://')[2] if self.endpoint else _OF_AWS}/{self.bucket}"
+        """Where it is, for reports: the service's host and path, the bucket, and the prefix."""
+        host = self.endpoint.partition("://")[2] if self.endpoint else _OF_AWS
+        return f"{host}/{self.bucket}/{self.prefix}".rstrip("/")
 
 
 @dataclass(frozen=True)
 class ContainerConnection:
-    """How to reach a container of Azure Storage that is used as a bucket."""
+    """How to reach a container of Azure Storage that is used as a bucket; ``prefix`` as in ``S3Connection``."""
 
     storage: StorageConnection
     container: str
+    prefix: str = ""
 
     @property
     def setting(self) -> str:
@@ -59,11 +64,24 @@ class ContainerConnection:
 
     @property
     def place(self) -> str:
-        """Where it is, for reports: the account and the container."""
-        return f"{self.storage.account}/{self.container}"
+        """Where it is, for reports: the account, the container, and the prefix."""
+        return f"{self.storage.account}/{self.container}/{self.prefix}".rstrip("/")
 
 
-BucketConnection = S3Connection | ContainerConnection
+@dataclass(frozen=True)
+class FolderConnection:
+    """A folder of this machine's file system that is used as a bucket, by its absolute path."""
+
+    setting: str
+    path: str
+
+    @property
+    def place(self) -> str:
+        """Where it is, for reports."""
+        return self.path
+
+
+BucketConnection = S3Connection | ContainerConnection | FolderConnection
 
 
 def is_of_s3(text: str) -> bool:
@@ -103,6 +121,26 @@ def in_container(storage: StorageConnection, container: str) -> ContainerConnect
             "letters, digits and single hyphens"
         )
     return ContainerConnection(storage, container)
+
+
+def in_folder(setting: str, path: str) -> FolderConnection:
+    """A folder by its absolute path. Whether it is there is asked when it is used: a share may be mounted late."""
+    parts = path.rstrip("/").split("/")
+    if parts[0] or len(parts) == 1 or any(part in {"", ".", ".."} for part in parts[1:]) or not path.isprintable():
+        raise SettingsError(
+            f"{setting}__folder is not usable: give the absolute path of a folder below /, without . and .. in it"
+        )
+    return FolderConnection(setting, path.rstrip("/"))
+
+
+def below(connection: S3Connection | ContainerConnection, prefix: str) -> S3Connection | ContainerConnection:
+    """The same bucket, of which only what is below a prefix is meant; a slash at its end may be left out."""
+    if not _PREFIX.fullmatch(prefix):
+        raise SettingsError(
+            f"{connection.setting}__prefix is not usable: give the beginning of keys, such as recordings/2026/, "
+            "without a slash in front or two in a row"
+        )
+    return replace(connection, prefix=prefix.rstrip("/") + "/")
 
 
 def _query_problems(query: dict[str, str]) -> Iterator[str]:

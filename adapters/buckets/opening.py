@@ -1,18 +1,28 @@
 """Opening the buckets of the settings, without connecting."""
 
+from collections.abc import AsyncIterable
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from typing import NoReturn
 
 from adapters.buckets.azure import AzureBucket
+from adapters.buckets.below import Below
 from adapters.buckets.bucket import Bucket, Download, Page
-from adapters.buckets.connections import BucketConnection, ContainerConnection
+from adapters.buckets.connections import BucketConnection, ContainerConnection, FolderConnection, S3Connection
+from adapters.buckets.folder import FolderBucket
 from adapters.patience import Patience
 from reconciliation.errors import SettingsError
 
 
 def open_bucket(connection: BucketConnection, patience: Patience) -> Bucket:
     """The bucket of a setting. One of S3 whose packages are not installed says so when it is asked."""
+    if isinstance(connection, FolderConnection):
+        return FolderBucket(connection, patience)
+    bucket = _of_storage(connection, patience)
+    return Below(bucket, connection.prefix, bucket.name) if connection.prefix else bucket
+
+
+def _of_storage(connection: S3Connection | ContainerConnection, patience: Patience) -> Bucket:
     if isinstance(connection, ContainerConnection):
         return AzureBucket(connection, patience)
     try:
@@ -32,7 +42,13 @@ class NotInstalled:
     async def page(self, prefix: str, *, by_folder: bool, size: int, token: str | None = None) -> Page:  # noqa: ARG002
         self._refuse()
 
-    def download(self, key: str) -> AbstractAsyncContextManager[Download | None]:  # noqa: ARG002
+    def download(self, key: str, version: str | None = None) -> AbstractAsyncContextManager[Download | None]:  # noqa: ARG002
+        self._refuse()
+
+    async def create(self, key: str, pieces: AsyncIterable[bytes], size: int, *, in_parts: bool = False) -> str | None:  # noqa: ARG002
+        self._refuse()
+
+    async def remove(self, key: str, version: str) -> bool:  # noqa: ARG002
         self._refuse()
 
     async def clock_ahead(self) -> timedelta:

@@ -7,10 +7,11 @@ bucket: an app that audits none need not have them.
 import asyncio
 import re
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterable, AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from datetime import datetime, timedelta
 from http import HTTPStatus
+from io import BytesIO
 from typing import Any
 from xml.parsers import expat
 
@@ -30,7 +31,7 @@ from botocore.parsers import ResponseParserError
 from botocore.utils import parse_timestamp
 from multidict import CIMultiDict
 
-from adapters.buckets.bucket import Download, Page, patiently
+from adapters.buckets.bucket import PART, Download, Page, in_pieces_of, patiently
 from adapters.buckets.connections import S3Connection
 from adapters.network_faults import TEMPORARY, fault_of, is_redirect
 from adapters.patience import Patience
@@ -48,6 +49,14 @@ _WHOLE = re.compile(
 )
 _A_LISTING = "list-type=2"
 _NO_BUCKET, _NO_OBJECT = "NoSuchBucket", "NoSuchKey"
+_NOT_AS_ASKED = "PreconditionFailed"
+_AT_ONCE = "ConditionalRequestConflict"
+"""Somebody else writes or deletes it in the same moment; nothing was written."""
+_TO_READ = "s3:ListBucket on the bucket and s3:GetObject on what is in it"
+_TO_WRITE = "s3:PutObject and s3:AbortMultipartUpload where it writes"
+_TO_DELETE = "s3:DeleteObject where it deletes"
+_MOST_PARTS = 10_000
+_IS_THERE = frozenset({(HTTPStatus.PRECONDITION_FAILED, _NOT_AS_ASKED), (HTTPStatus.CONFLICT, _AT_ONCE)})
 _THROTTLED = frozenset({"SlowDown", "RequestTimeout", "RequestLimitExceeded", "Throttling", "ThrottlingException"})
 _ELSEWHERE = frozenset({"AuthorizationHeaderMalformed", "IllegalLocationConstraintException"})
 _CLOCK = "RequestTimeTooSkewed"
@@ -90,13 +99,13 @@ class S3Bucket:
             raise ListingError(self._cannot_list(f"a listing that is not understood ({error})")) from error
 
     @asynccontextmanager
-    async def download(self, key: str) -> AsyncIterator[Download | None]:
+    async def download(self, key: str, version: str | None = None) -> AsyncIterator[Download | None]:
         client = await self._client()
         with self._translated(f"read an object of bucket {self.name}"):
             try:
-                response = await client.get_object(Bucket=self._connection.bucket, Key=key)
+                response = await client.get_object(**self._at(key, version))
             except ClientError as error:
-                if _status_and_code(error) != (HTTPStatus.NOT_FOUND, _NO_OBJECT):
+                if not _is_not_there(error):
                     raise
                 response = None
             if response is None:
@@ -104,6 +113,57 @@ class S3Bucket:
                 return
             async with response["Body"] as body:
                 yield Download(int(response["ContentLength"]), _version(response["ETag"]), body.iter_chunks(_PIECE))
+
+    async def create(self, key: str, pieces: AsyncIterable[bytes], size: int, *, in_parts: bool = False) -> str | None:
+        client, what = await self._client(), f"write an object of bucket {self.name}"
+        with self._translated(what, _TO_WRITE):
+            try:
+                if in_parts or size > PART:
+                    most = max(PART, -(-size // _MOST_PARTS))
+                    written = await self._written_in_parts(client, key, in_pieces_of(most, pieces, size, what))
+                else:
+                    [part] = [part async for part in in_pieces_of(PART, pieces, size, what)]
+                    written = await client.put_object(**self._at(key), Body=BytesIO(part), IfNoneMatch="*")
+            except ClientError as error:
+                if _status_and_code(error) not in _IS_THERE:
+                    raise
+                return None
+            return _version(written["ETag"])
+
+    async def _written_in_parts(self, client: Any, key: str, parts: AsyncIterator[bytes]) -> dict[str, Any]:
+        begun = await client.create_multipart_upload(**self._at(key))
+        upload = {**self._at(key), "UploadId": begun["UploadId"]}
+        try:
+            done = list[dict[str, Any]]()
+            async for part in parts:
+                number = len(done) + 1
+                put = await client.upload_part(**upload, PartNumber=number, Body=BytesIO(part))
+                done.append({"PartNumber": number, "ETag": put["ETag"]})
+            written: dict[str, Any] = await client.complete_multipart_upload(
+                **upload, MultipartUpload={"Parts": done}, IfNoneMatch="*"
+            )
+        except BaseException:
+            # Parts that nobody completes stay, and are paid for.
+            with suppress(ClientError, BotoCoreError, aiohttp.ClientError):
+                await client.abort_multipart_upload(**upload)
+            raise
+        return written
+
+    async def remove(self, key: str, version: str) -> bool:
+        client = await self._client()
+        with self._translated(f"delete an object of bucket {self.name}", _TO_DELETE):
+            try:
+                await client.delete_object(**self._at(key, version))
+            except ClientError as error:
+                if not _is_not_there(error):
+                    raise
+                return False
+            return True
+
+    def _at(self, key: str, version: str | None = None) -> dict[str, str]:
+        """An object, as requests name it; ``version``: only if it is of that one."""
+        condition = {} if version is None else {"IfMatch": f'"{version}"'}
+        return {"Bucket": self._connection.bucket, "Key": key, **condition}
 
     async def clock_ahead(self) -> timedelta:
         async def asked() -> timedelta:
@@ -135,12 +195,12 @@ class S3Bucket:
         return f"Cannot list bucket {self.name}: storage answered with {answer}."
 
     @contextmanager
-    def _translated(self, what: str) -> Iterator[None]:
-        """Turns the errors of the client into ours."""
+    def _translated(self, what: str, needs: str = _TO_READ) -> Iterator[None]:
+        """Turns the errors of the client into ours; ``needs`` are the rights that it takes."""
         try:
             yield
         except ClientError as error:
-            raise _judged(error, what, self._connection) from error
+            raise _judged(error, what, self._connection, needs) from error
         except _NOBODY as error:
             setting = self._connection.setting
             raise StorageRefusedError(
@@ -257,7 +317,15 @@ def _status_and_code(error: ClientError) -> tuple[int, str]:
     return int(status), code if code.isalnum() else ""
 
 
-def _judged(error: ClientError, what: str, connection: S3Connection) -> AuditError:
+def _is_not_there(error: ClientError) -> bool:
+    """True if there is no such object, or none of the version that was asked for."""
+    return _status_and_code(error) in {
+        (HTTPStatus.NOT_FOUND, _NO_OBJECT),
+        (HTTPStatus.PRECONDITION_FAILED, _NOT_AS_ASKED),
+    }
+
+
+def _judged(error: ClientError, what: str, connection: S3Connection, needs: str) -> AuditError:
     status, code = _status_and_code(error)
     setting = connection.setting
     said = f"Cannot {what}: storage answered {status}{f' ({code})' if code and code != str(status) else ''}"
@@ -270,12 +338,9 @@ def _judged(error: ClientError, what: str, connection: S3Connection) -> AuditErr
     elif code == _CLOCK:
         advice = "The clocks of the app and of storage differ. Set them right."
     elif connection.key is None:
-        advice = "Grant the app's role s3:ListBucket on the bucket and s3:GetObject on what is in it."
+        advice = f"Grant the app's role {needs}."
     else:
-        advice = (
-            f"Check {setting}__accessKeyId and {setting}__secretAccessKey, and that this key may list the bucket and "
-            "read what is in it (s3:ListBucket, s3:GetObject)."
-        )
+        advice = f"Check {setting}__accessKeyId and {setting}__secretAccessKey, and that this key has {needs}."
     return StorageRefusedError(f"{said}. {advice}")
 
 

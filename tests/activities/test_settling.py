@@ -12,6 +12,7 @@ import pytest
 from activities import settling
 from adapters.api_changes import ApiChanges
 from adapters.appliers import UncertainError
+from adapters.guarding import Guarding
 from profiles.stuck_uploads.dialects import LAYOUT_STATUS
 from profiles.stuck_uploads.starting import MOST_SECONDS, start
 from profiles.stuck_uploads.statements import start_run
@@ -95,7 +96,7 @@ class World:
             sleep=self.sleep, now=lambda: self.prefect.now, store=SimpleNamespace(repairs=self.repairs)
         )
         http: Any = api
-        monkeypatch.setattr(settling, "changes_of", lambda _job, _repair: Changes(services, "DATABASE", http))
+        monkeypatch.setattr(settling, "changes_of", lambda *_: Changes(services, "DATABASE", http))
         statement = start_run(LAYOUT_STATUS)
         profile = SimpleNamespace(repair=lambda _name: SimpleNamespace(statement=lambda _name: statement))
         job: Any = SimpleNamespace(
@@ -175,7 +176,7 @@ async def test_why_it_is_uncertain_is_told_by_whoever_has_tried(
     async def holds(*_: Any) -> dict[str, bool]:
         return {guard.name: True for guard in start_run(LAYOUT_STATUS).guards}
 
-    monkeypatch.setattr(Changes, "_guards", holds)
+    monkeypatch.setattr(Guarding, "hold", holds)
     services: Any = None
     http: Any = Refusing(prefect)
     deadline = AT + timedelta(seconds=0.2 if error is None else MOST_SECONDS)

@@ -11,11 +11,13 @@ from reconciliation.queries import SqlRows
 from reconciliation.soundness import problems
 from reconciliation.totals import Total
 from reconciliation.wording import Narrow
+from tests.adapters.copying_profile import PROFILE as COPYING
+from tests.adapters.copying_profile import REPAIR
 from tests.reconciliation.shelves import BOOKS, SHELVES, Shelves
 from tests.toy_profile import PROFILE as TOY
 
 
-@pytest.mark.parametrize("profile", [PROFILE, TOY], ids=lambda profile: profile.name)
+@pytest.mark.parametrize("profile", [PROFILE, TOY, COPYING], ids=lambda profile: profile.name)
 def test_what_is_audited_is_sound(profile: Profile) -> None:
     assert list(problems(profile)) == []
 
@@ -56,3 +58,9 @@ def test_what_the_engine_cannot_do_is_told(changes: dict[str, Any], told: str) -
     profile = type("Changed", (Shelves,), changes)()
     [problem] = problems(profile)
     assert problem.startswith(told)
+
+
+def test_a_setting_is_of_one_technology() -> None:
+    repair = replace(REPAIR, setting="COPYING_REPAIR_BUCKET")
+    profile = type("Changed", (type(COPYING),), {"repairs": (repair,)})()
+    assert list(problems(profile)) == ["its COPYING_REPAIR_BUCKET is of several technologies"]

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -48,13 +48,20 @@ class Streaming:
         return Page(found, [], keys[size - 1] if len(keys) > size else None)
 
     @asynccontextmanager
-    async def download(self, key: str) -> AsyncIterator[Download | None]:
+    async def download(self, key: str, version: str | None = None) -> AsyncIterator[Download | None]:
+        assert version is None
         self.began[key] += 1
         self.before(key)
         if key in self.hang:
             await asyncio.Event().wait()
         one = self.made.get(key)
         yield None if one is None else Download(one.size, one.version, _sent(one.pieces()))
+
+    async def create(self, key: str, pieces: AsyncIterable[bytes], size: int, *, in_parts: bool = False) -> str | None:
+        raise NotImplementedError
+
+    async def remove(self, key: str, version: str) -> bool:
+        raise NotImplementedError
 
     async def clock_ahead(self) -> timedelta:
         return timedelta()

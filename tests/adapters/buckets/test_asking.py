@@ -20,7 +20,7 @@ from dev.devstack.moto import MotoServer
 from reconciliation.errors import SettingsError, TooLargeError
 from reconciliation.lookups import BlobCount, ObjectsUnder, SqliteRows
 from reconciliation.queries import Containers, Prefixes
-from tests.adapters.buckets.conftest import PATIENCE, SETTING, Kept, Server, connection_to
+from tests.adapters.buckets.conftest import PATIENCE, SETTING, FolderServer, Kept, Server, connection_to
 from triggers import service
 
 KEYS = ["a/1", "b", "c/d/2", "c/e/3"]
@@ -29,6 +29,8 @@ KEYS = ["a/1", "b", "c/d/2", "c/e/3"]
 def settings_of(server: Server, name: str) -> dict[str, str]:
     if isinstance(server, MotoServer):
         return server.settings(SETTING, name)
+    if isinstance(server, FolderServer):
+        return {f"{SETTING}__folder": str(server.path / name)}
     return {SETTING: server.connection_string, f"{SETTING}__container": name}
 
 

@@ -1,6 +1,7 @@
 """A large bucket: what is kept in memory does not grow with it."""
 
 import tracemalloc
+from collections.abc import AsyncIterable
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 
@@ -27,7 +28,13 @@ class Endless:
         names = [f"{prefix}folder-with-a-name-of-some-length-{number:09}/" for number in range(begin, end)]
         return Page([], names, str(end) if end < self._folders else None)
 
-    def download(self, key: str) -> AbstractAsyncContextManager[Download | None]:
+    def download(self, key: str, version: str | None = None) -> AbstractAsyncContextManager[Download | None]:
+        raise NotImplementedError
+
+    async def create(self, key: str, pieces: AsyncIterable[bytes], size: int, *, in_parts: bool = False) -> str | None:
+        raise NotImplementedError
+
+    async def remove(self, key: str, version: str) -> bool:
         raise NotImplementedError
 
     async def clock_ahead(self) -> timedelta:
