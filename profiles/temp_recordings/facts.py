@@ -49,11 +49,11 @@ class ChunkFacts:
 
     @property
     def is_rescued(self) -> bool:
-        """True if what is best of it has a copy of the same size in rescue/."""
+        """True if what is best of it has a copy of the same size in the folder of its meeting in rescue/."""
         best = self.pcm if self.has_pcm else self.mp3
-        name = best and base(best.key)
+        name, folder = best and base(best.key), f"{RESCUE}{self.scene.key}/"
         return best is not None and any(
-            one.size == best.size and base(one.key) == name and one.key.startswith(RESCUE) for one in self.elsewhere
+            one.size == best.size and base(one.key) == name and one.key.startswith(folder) for one in self.elsewhere
         )
 
     @property

@@ -42,9 +42,13 @@ def choose(group: Group, asked: AuditParameters) -> Open | None:
     if not is_meeting_id(group.key):
         return None
     prefixes = {f"{folder}{group.key}_" for folder in (TEMP, STORAGE)}
+    rescued = f"{RESCUE}{group.key}/"
     if is_narrow(asked):
-        prefixes |= {f"{group.key}_", f"{RESCUE}{group.key}/"}
-    prefixes |= {f"{STORAGE}recording_{group.key}", *map(prefix_of, group.rows[-1])}
+        prefixes |= {f"{group.key}_", rescued}
+    prefixes |= {
+        f"{STORAGE}recording_{group.key}",
+        *(rescued if key.startswith(rescued) else prefix_of(key) for key in group.rows[-1]),
+    }
     return Open(sorted(prefixes))
 
 
