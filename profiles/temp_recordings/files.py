@@ -84,9 +84,10 @@ def choose(group: Group, asked: AuditParameters) -> Open | None:
         return Open([RESCUE])
     if not is_meeting_id(group.key):
         return None
-    likely = prefixes_of(group.key)
+    likely, rescued = prefixes_of(group.key), f"{RESCUE}{group.key}/"
     where = likely if is_narrow(asked) else [one for one in likely if one.startswith((TEMP, STORAGE))]
-    prefixes = sorted({*where, *map(prefix_of, group.rows[-1])})
+    seen = (rescued if key.startswith(rescued) else prefix_of(key) for key in group.rows[-1])
+    prefixes = sorted({*where, *seen})
     return Open({DEEP: prefixes} if asked.mode == DEEP else prefixes)
 
 

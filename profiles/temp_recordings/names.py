@@ -87,17 +87,17 @@ def meeting_in(key: str) -> str:
 
 
 def group_of(key: str) -> str:
-    """Under which key a file of the listing is judged: its meeting; what lies in rescue/ under another name, or deeper
-    than is listed, together; "" for any other.
+    """Under which key a file or folder of the listing is judged: its meeting; "" for one that is of none.
+
+    In rescue/ that is the meeting whose folder it lies in, whatever its name; what is of none is judged together.
     """
-    if key.startswith(RESCUE) and (not meeting_in(key) or lies_deep(key)):
-        return RESCUE
-    return meeting_in(key)
-
-
-def lies_deep(key: str) -> bool:
-    """True for a file that lies deeper than is listed."""
-    return key.count("/") >= DEPTH
+    if not key.startswith(RESCUE):
+        return meeting_in(key)
+    folder, slash, _ = key.removeprefix(RESCUE).partition("/")
+    if slash and is_meeting_id(folder):
+        return folder
+    is_listed = key.count("/") < DEPTH
+    return (meeting_in(key) if is_listed else "") or RESCUE
 
 
 def is_meeting_id(text: str) -> bool:

@@ -306,7 +306,7 @@ def _files_of(scene: Scene) -> list[str]:
     if scene.keys is None:
         return sorted(scene.files)
     # Of rescue/ the listing shows folders, too: what lies in them was looked up.
-    listed = set(scene.keys) if scene.key != RESCUE or scene.unread else set()
+    listed = {key for key in scene.keys if scene.unread or not (key.startswith(RESCUE) and key.endswith("/"))}
     found = (key for key in scene.files if not key.startswith(RESCUE) or group_of(key) == scene.key)
     return sorted(listed.union(found))
 

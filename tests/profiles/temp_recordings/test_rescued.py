@@ -1,6 +1,7 @@
 """What lies in rescue/: every file of it, whatever it is called, once; and how much that is."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -57,6 +58,24 @@ def test_every_file_below_it_is_listed_once_and_no_name_of_a_person_is_told(plac
         one.key if one.key.rpartition("/")[2] in NAMES[:2] else masked(one.key) for one in objects
     )
     assert {verdict for _, verdict in found} <= {"in_rescue"}
+
+
+@pytest.mark.parametrize("mode", [FULL, EXPIRING])
+@pytest.mark.parametrize("folder", ["", "kept/", "kept/again/"])
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_copy_counts_however_deep_it_lies_in_the_folder_of_its_meeting(
+    mode: str, folder: str, *, is_there: bool
+) -> None:
+    case = next(case for case in CASES if case.number == 42)
+    [(copy, size)] = [("rescue/{m}/" + folder + "{m}_user{A}_chunk0000.mp3", size) for size in case.files.values()]
+    chunk = case.chunks[0] if is_there else replace(case.chunks[0], mp3=None)
+    case = replace(case, files={copy: size}, chunks=(chunk,))
+    objects = sorted(StoredObject(key, size, OLD, "1") for key, size in case.objects(LATER))
+    audit, seen = audit_of(PROFILE, mode=mode), listed(objects) if mode == FULL else []
+    [group, *_] = groups_of(case, PROFILE, LATER, objects=seen)
+    found = both_looks(PROFILE, audit, opened(group, audit, objects))
+    assert found["chunk", case.chunk_id(chunk)] == ("rescued_unpromoted" if is_there else "file_misplaced")
+    assert [verdict for (kind, _), verdict in found.items() if kind == "file"] == ["in_rescue"]
 
 
 def test_a_folder_is_no_file() -> None:
