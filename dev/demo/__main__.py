@@ -52,7 +52,7 @@ def audit(url: str, folder: Path, *options: str) -> dict[str, Any]:
     subprocess.run([*auditctl, "run", "--wait", *options], env=environment, check=False)
     listing = subprocess.run([*auditctl, "list", "--json"], env=environment, check=True, capture_output=True)
     audit_id = json.loads(listing.stdout)["audits"][0]["id"]
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     for form, name in (("json", "report.json"), ("csv", "findings.csv"), ("html", "report.html")):
         command = [*auditctl, "report", audit_id, "--format", form, "--output", str(folder / name)]
         subprocess.run(command, env=environment, check=True, capture_output=True)

@@ -424,10 +424,13 @@ class ParticipantFacts:
 
 @dataclass(frozen=True)
 class MeetingFacts:
-    """One row of ``meetings``. ``unfinished`` is how many of its chunks are not in order; None: that is not known."""
+    """One row of ``meetings``. ``unfinished`` is how many of its chunks are not in order; None: that is not known.
+    ``unverified`` is how many may be or not.
+    """
 
     scene: Scene
     unfinished: int | None
+    unverified: int = 0
 
     @property
     def unread(self) -> str | None:
@@ -468,6 +471,12 @@ class MeetingFacts:
     @property
     def recordings_are_in_order(self) -> bool:
         return all(RecordingFacts(self.scene, one).is_in_order for one in self.scene.recordings)
+
+    @property
+    def is_unsure(self) -> bool:
+        """True if whether something is wrong with it depends on files whose bytes could not be read."""
+        unread = any(RecordingFacts(self.scene, one).unread for one in self.scene.recordings)
+        return self.unverified > 0 or (self.names_other_recordings and unread)
 
 
 @dataclass(frozen=True)

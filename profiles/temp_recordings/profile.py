@@ -1,6 +1,7 @@
 """The profile: what is read, how it is joined, and how a group becomes facts."""
 
 import re
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
@@ -230,8 +231,10 @@ class TempRecordings(Grouped):
         if scene.meeting is not None:
             for user in _users(scene):
                 yield PARTICIPANT.name, f"{scene.key}/{user}", ParticipantFacts(scene, user)
-            unfinished = sum(CHUNK.judged(one).verdict not in NOT_AGAINST_COMPLETION for one in chunks)
-            yield MEETING.name, scene.meeting.id, MeetingFacts(scene, None if scene.unread else unfinished)
+            verdicts = Counter(CHUNK.judged(one).verdict for one in chunks)
+            unfinished = sum(number for verdict, number in verdicts.items() if verdict not in NOT_AGAINST_COMPLETION)
+            of_meeting = MeetingFacts(scene, None if scene.unread else unfinished, verdicts["unverified"])
+            yield MEETING.name, scene.meeting.id, of_meeting
         for key in _files_of(scene):
             if key not in scene.owned and not is_marker(key):
                 facts = FileFacts(scene, key, scene.files.get(key), promoted)

@@ -1,5 +1,6 @@
 """The verdicts on recordings, participants and meetings: the first rule that holds decides."""
 
+from dataclasses import replace
 from functools import partial
 
 from profiles.temp_recordings import reasons as why
@@ -242,6 +243,7 @@ _MEETING_TABLE: tuple[Rule[MeetingFacts], ...] = (
         next_step="Write the recordings that there are into its row.",
         repair=FIX_RECORDING_FILES,
     ),
+    replace(UNREAD_MEETING, holds=lambda facts: _status(facts) == COMPLETED and facts.is_unsure),
     counted("meeting_ok", "Nothing is wrong with it itself.", lambda _facts: True),
 )
 MEETING_RULES = needing(_MEETING_TABLE)

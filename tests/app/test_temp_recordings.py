@@ -11,6 +11,7 @@ from dev.demo.temp_recordings.__main__ import compare, expected, verdicts
 from dev.demo.temp_recordings.cases import CASES, DOCUMENTED, LATER, STRAY
 from dev.demo.temp_recordings.stack import Stack, stack
 from dev.report_schema import path_of
+from profiles.temp_recordings.options import DEEP
 from profiles.temp_recordings.profile import PROFILE
 from reporting.declared import report_of
 from tests.app.world import Api
@@ -64,6 +65,17 @@ def test_every_planted_case_is_found_and_nothing_else(
     assert verdicts(report) == planted
     assert compare(api.world.cases, report) == 0
     assert (report["complete"], report["coverage"]["gaps"], view["outcome"]["code"]) == (True, [], 1)
+
+
+def test_what_only_the_bytes_tell_is_found_in_mode_deep_and_nothing_else(api: Recordings) -> None:
+    api.world.plant_rows_anew()
+    view, report = api.audited(mode=DEEP, grace_minutes=0)
+    assert verdicts(report) == {of: verdict for of, (verdict, _) in expected(api.world.cases, DEEP).items()}
+    assert (report["complete"], report["coverage"]["gaps"], view["outcome"]["code"]) == (True, [], 1)
+    assert "Every MP3 was read to its last byte" in json.dumps(report["notes"])
+    hashes = [one["mp3_sha256"] for one in report["findings"] if one["verdict"] == "chunk_corrupt"]
+    assert len(hashes) >= 1
+    assert all(len(one) == 64 for one in hashes)
 
 
 def test_what_is_about_to_be_deleted_comes_first_with_its_date(

@@ -26,6 +26,7 @@ def main(arguments: list[str]) -> int:
         wrong = 0
         for mode in MODES:
             print(f"{WHAT[mode]}\n", flush=True)
+            running.plant_rows_anew()
             # A row may be written after its file; here every file was written just now.
             report = audit(running.app.url, OUT / mode, "--grace-minutes", "0", "--mode", mode)
             wrong += compare(running.cases, report, mode)

@@ -28,9 +28,11 @@ def create_schema(url: str, columns: str) -> None:
 
 
 def plant_rows(url: str, columns: str, cases: Iterable[Case], now: datetime | None = None) -> None:
-    """Write the rows of the cases."""
+    """Write the rows of the cases, instead of those that are there."""
     moment = now or datetime.now(UTC)
     with psycopg.connect(url) as connection, connection.cursor() as cursor:
+        for table in (CHUNKS, RECORDINGS, MEETINGS):
+            cursor.execute(sql.SQL("delete from {}").format(sql.Identifier(table)))
         for case in cases:
             for table, rows in rows_of(case, columns, moment).items():
                 for row in rows:

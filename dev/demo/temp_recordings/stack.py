@@ -37,6 +37,10 @@ class Stack:
     database: str
     storage: str
 
+    def plant_rows_anew(self) -> None:
+        """As if everything had happened until now: one meeting is going on, and does not stay so for long."""
+        plant_rows(self.database, self.columns, self.cases)
+
 
 @contextmanager
 def stack(
