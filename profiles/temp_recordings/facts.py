@@ -73,15 +73,15 @@ class ChunkFacts:
         raw = [(self.pcm,)] if self.pcm is not None and self.has_pcm else []
         return tuple(dict.fromkeys([*whole, *raw, *([there] if there else [])]))
 
-    def copy_of(self, file: File) -> File | None:
-        """A copy in rescue/, if there is one: of the same bytes if those were read, else of the same size."""
-        found = (one for one in self.elsewhere if one.key == rescued_as(self.scene.key, file.key))
-        return next((one for one in found if _is_copy(one, file)), None)
+    def kept(self, file: File) -> tuple[File, ...]:
+        """What lies below its meeting's folder in rescue/ under the name of a file, whatever it holds."""
+        folder = rescued_as(self.scene.key, "")
+        return tuple(one for one in self.scene.named.get(base(file.key), ()) if one.key.startswith(folder))
 
     @property
     def is_rescued(self) -> bool:
-        """True if there are copies in rescue/ of all that holds it (see ``copy_of``)."""
-        return any(all(self.copy_of(one) is not None for one in way) for way in self.ways)
+        """True if all that holds it is kept: the same bytes where those were read, else a file of the same size."""
+        return any(all(any(_is_copy(copy, one) for copy in self.kept(one)) for one in way) for way in self.ways)
 
     @property
     def has_file(self) -> bool:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from profiles.temp_recordings.facts import ChunkFacts
 from profiles.temp_recordings.files import File
 from profiles.temp_recordings.heard import Heard
-from profiles.temp_recordings.names import base, rescued_as
+from profiles.temp_recordings.names import rescued_as
 from reconciliation.effects import Effect, Scalar
 
 COPY = "copy_file"
@@ -36,7 +36,7 @@ class Saved(NamedTuple):
 def needed(facts: ChunkFacts) -> list[File]:
     """The files that are read to know whether a chunk is saved: its own, and what lies in rescue/ under their names."""
     own = dict.fromkeys(one for way in facts.ways for one in way)
-    return [*own, *(copy for one in own if (copy := _copy_of(facts, one)) is not None)]
+    return [*own, *(copy for one in own for copy in facts.kept(one))]
 
 
 def saved(facts: ChunkFacts, read: Mapping[str, Heard]) -> Saved | str:
@@ -76,16 +76,16 @@ def _is_enough(facts: ChunkFacts, way: Sequence[File], files: Sequence[Heard]) -
 
 def _copies(facts: ChunkFacts, way: Sequence[File], read: Mapping[str, Heard]) -> Iterator[Effect]:
     for one in way:
-        if _copy_of(facts, one) is None:
+        if not _is_copied(facts, one, read):
             yield copy(read[one.key], rescued_as(facts.scene.key, one.key))
+
+
+def _is_copied(facts: ChunkFacts, one: File, read: Mapping[str, Heard]) -> bool:
+    """True if a file of the same bytes is kept, by its SHA-256."""
+    return any(copy.key in read and read[copy.key].sha256 == read[one.key].sha256 for copy in facts.kept(one))
 
 
 def _is_taken(facts: ChunkFacts, one: File, read: Mapping[str, Heard]) -> bool:
     """True if there is something else where its copy belongs."""
-    there = _copy_of(facts, one)
-    return there is not None and (there.key not in read or read[there.key].sha256 != read[one.key].sha256)
-
-
-def _copy_of(facts: ChunkFacts, one: File) -> File | None:
-    """What lies where a copy of it belongs, whatever that is."""
-    return facts.scene.files.get(rescued_as(facts.scene.key, base(one.key)))
+    there = any(copy.key == rescued_as(facts.scene.key, one.key) for copy in facts.kept(one))
+    return there and not _is_copied(facts, one, read)

@@ -12,7 +12,7 @@ from uuid import uuid4
 import pytest
 from azure.storage.blob import BlobServiceClient
 
-from adapters.buckets.azure import _PIECE
+from adapters.buckets.bucket import PART
 from adapters.store.jsonl import unpack
 from dev.demo.stuck_uploads.bucket import plant_azure
 from dev.demo.temp_recordings.__main__ import verdicts
@@ -65,7 +65,7 @@ class Scene:
     def read(self) -> Counter[str]:
         """How often each MP3 was asked for: in pieces, and for an empty one the client asks twice."""
         asked = Counter(one.blob for one in self.bucket.asked if is_read(one))
-        return Counter({key: -(-times // (-(-self.sizes[key] // _PIECE) or 2)) for key, times in asked.items()})
+        return Counter({key: -(-times // (-(-self.sizes[key] // PART) or 2)) for key, times in asked.items()})
 
     def remembered(self) -> set[str]:
         """The keys whose readings are in the run store."""
