@@ -46,6 +46,8 @@ TIME_ZONE, CLEAN_UP, PAUSE = (
 ENDED, ALL = "ended", "all"
 """What the bot's clean-up deletes: chunks that are done or failed once they are old enough, or all within the hour."""
 _TTL_OF_ALL = timedelta(hours=1)
+# A meeting has hundreds of files.
+_MEETINGS_TOGETHER = 50
 _BY_SIZE = (
     "Durations are told by the sizes of files (raw audio: 192 bytes a millisecond; MP3: 16, at 128 kbit/s). No file "
     "was opened: audio that is damaged inside, or another one of the same length, is not seen, and no SHA-256 was "
@@ -110,6 +112,7 @@ class TempRecordings(Grouped):
         pack=files.pack,
         unpack=files.unpack,
         harmless=frozenset({DELETED_DURING_SCAN}),
+        together=_MEETINGS_TOGETHER,
     )
 
     def __init__(self, given: Mapping[str, str] | None = None) -> None:
