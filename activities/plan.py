@@ -59,11 +59,13 @@ async def make_plan(job: Job, pulled: list[Pulled]) -> Plan:
     skipped, settings = Counter[str](), services.settings
     rows = {name: count for one in pulled for name, count in one.rows.items()}
     blocks: list[Block] = []
+    per_shard = settings.shard_containers
     if job.profile.scan is not None:
+        per_shard = job.profile.scan.at_once(per_shard)
         chosen = _chosen(job, job.profile.scan, skipped, rows)
         blocks = await services.store.plans.write_work(audit, chosen)
     try:
-        shards = shards_of(blocks, settings.shard_containers)
+        shards = shards_of(blocks, per_shard)
     except ValueError as error:
         raise ListingError(f"{audit}: {error}.") from error
     plan = Plan(
@@ -95,7 +97,8 @@ async def _chosen(
     job: Job, scan: Scan, skipped: Counter[str], rows: Mapping[str, int]
 ) -> AsyncIterator[list[list[Any]]]:
     """The units to open with their hints, in blocks; counts those that are not opened, by reason."""
-    join, size = job.profile.join(scan.join), max(1, job.services.settings.shard_containers // _BLOCKS_IN_A_SHARD)
+    per_shard = scan.at_once(job.services.settings.shard_containers)
+    join, size = job.profile.join(scan.join), max(1, per_shard // _BLOCKS_IN_A_SHARD)
     sources = job.profile.chooses_by(job.record.parameters)
     places = {one.name: Place(job.record.folder, "rows", rows[one.name]) for one in sources}
     unique = [number for number, (name, _) in enumerate(join.of) if job.profile.source(name).unique]

@@ -76,7 +76,9 @@ async def looked_again(job: Job, screening: Screening) -> tuple[Kept[Looked], bo
     attempts, attempt = job.services.store.attempts, job.record.attempt_folder
     look = f"{job.record.folder}/{screening.folder}"
     read_looked_up = partial(looked_up_from_json, profile=job.profile)
-    in_memory = _DOUBTS_IN_MEMORY if job.profile.one_by_one else sys.maxsize
+    in_memory, scan = _DOUBTS_IN_MEMORY if job.profile.one_by_one else sys.maxsize, job.profile.scan
+    if scan is not None and job.profile.one_by_one:
+        in_memory = scan.at_once(in_memory)
     looked, complete = Kept(partial(_looked_from_json, profile=job.profile), in_memory), True
 
     def read(value: list[Any]) -> tuple[DoubtKept, list[Any]]:

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from datetime import datetime
-from io import BytesIO
 from operator import itemgetter
 from tempfile import SpooledTemporaryFile
 from types import TracebackType
@@ -32,8 +31,8 @@ _KeyT = TypeVar("_KeyT")
 class Spools:
     """Findings by severity, and ids of counted subjects by verdict; on disk if there are many.
 
-    Findings with a due date in the future are kept in memory, since there are few. ``names`` are the ids by which
-    people know the subjects of the findings.
+    Of findings with a due date in the future only the dates are in memory, with their places on disk. ``names`` are
+    the ids by which people know the subjects of the findings.
     """
 
     def __init__(self, now: datetime, counted_kind: Kind[Any]) -> None:
@@ -41,7 +40,8 @@ class Spools:
         self._counted_kind = counted_kind
         self.names = NamesToLookUp()
         self._files = ExitStack()
-        self._dated: dict[Severity, list[tuple[datetime, bytes]]] = {}
+        self._dated: dict[Severity, IO[bytes]] = {}
+        self._dues: dict[Severity, list[tuple[float, int, int]]] = {}
         self._findings: dict[Severity, IO[bytes]] = {}
         self._counted: dict[str, IO[bytes]] = {}
         self._ids: dict[str, list[str]] = {}
@@ -61,7 +61,9 @@ class Spools:
         if due is None or due <= self._now:
             self._spool(self._findings, severity).write(line)
         else:
-            self._dated.setdefault(severity, []).append((due, line))
+            spool = self._spool(self._dated, severity)
+            self._dues.setdefault(severity, []).append((due.timestamp(), spool.tell(), len(line)))
+            spool.write(line)
         self.names.add(finding)
 
     def count(self, kind: str, verdict: str, subjects: Iterable[str]) -> None:
@@ -89,8 +91,12 @@ class Spools:
         yield CLOSING.encode()
 
     def _in_order(self, severity: Severity) -> Iterator[IO[bytes]]:
-        dated = sorted(self._dated.get(severity, ()), key=itemgetter(0))
-        yield BytesIO(b"".join(line for _, line in dated))
+        if severity in self._dated:
+            dated, in_order = self._dated[severity], self._spool({}, severity)
+            for _, offset, length in sorted(self._dues[severity], key=itemgetter(0)):
+                dated.seek(offset)
+                in_order.write(dated.read(length))
+            yield in_order
         if severity in self._findings:
             yield self._findings[severity]
 

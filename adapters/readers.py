@@ -141,8 +141,9 @@ class _Bucket:
             listed += len(names)
             if listed > most:
                 raise TooLargeError(
-                    f"Bucket {self.bucket.name} has more than {most:,} folders, which is as many as this app is set up "
-                    "for. Raise AUDIT_MAX_CONTAINERS, and see the capacity table in docs/operations.md."
+                    f"Bucket {self.bucket.name} has more than {most:,} folders or files to list, which is as many as "
+                    "this app is set up for. Raise AUDIT_MAX_CONTAINERS, and see the capacity table in "
+                    "docs/operations.md."
                 )
             portion += map(to_text, names)
             if len(portion) >= _PORTION:

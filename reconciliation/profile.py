@@ -168,8 +168,9 @@ class Scan:
 
     ``lookups`` gives the look-ups of a unit; ``reduce`` makes evidence of its name and their results, in the same
     order; moments after its third argument count as future. ``pack`` and ``unpack`` turn evidence into JSON and back.
-    ``harmless`` are the reasons for skipping that leave no hole. ``kind`` names the kind whose subjects the units are,
-    if each of them gets a verdict.
+    ``harmless`` are the reasons for skipping that leave no hole. ``together`` is how many units are held in memory at
+    once at most, where their evidence is large; None: as many as the app is set up for. ``kind`` names the kind whose
+    subjects the units are, if each of them gets a verdict.
     """
 
     join: str
@@ -180,7 +181,12 @@ class Scan:
     unpack: Callable[[str, Any], Any] = lambda _unit, value: value
     opens_by: Callable[[AuditParameters], Sequence[str]] | None = None
     harmless: frozenset[str] = frozenset({DELETED_DURING_SCAN})
+    together: int | None = None
     kind: str = ""
+
+    def at_once(self, most: int) -> int:
+        """How many of its units are held at once, where there may be ``most`` of any profile."""
+        return most if self.together is None else min(most, self.together)
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from reconciliation.tally import Tally
 from reconciliation.times import optional_text, to_text
 
 SCHEMA_VERSION = 1
-_PER_SHARD, _MOST_SHARDS = 500, 256
+_PER_SHARD, _SHARD_BYTES, _MOST_SHARDS = 500, 1024 * 1024, 256
 
 
 @dataclass(frozen=True)
@@ -43,13 +43,18 @@ class Screening:
 
     @property
     def shards(self) -> list[tuple[int, int]]:
-        """The shards of the second look: offset and length of runs of blocks. Empty if there are no look-ups."""
+        """The shards of the second look: offset and length of runs of blocks, which end once they hold enough doubts
+        or enough bytes. Empty if there are no look-ups.
+        """
         if not self.lookups:
             return []
-        enough = max(_PER_SHARD, -(-sum(number for number, _, _ in self.blocks) // _MOST_SHARDS))
+        numbers, _, lengths = zip(*self.blocks, strict=True) if self.blocks else ((), (), ())
+        # Half of the most for each of the two, since a run may end by either.
+        enough = max(_PER_SHARD, -(-sum(numbers) * 2 // _MOST_SHARDS))
+        enough_bytes = max(_SHARD_BYTES, -(-sum(lengths) * 2 // _MOST_SHARDS))
         runs: list[tuple[int, int, int]] = []
         for number, offset, length in self.blocks:
-            if runs and runs[-1][0] < enough:
+            if runs and runs[-1][0] < enough and runs[-1][2] < enough_bytes:
                 runs[-1] = (runs[-1][0] + number, runs[-1][1], runs[-1][2] + length)
             else:
                 runs.append((number, offset, length))

@@ -16,7 +16,7 @@ from adapters.settings import VARIABLES, Settings, load_settings
 from adapters.unattended import AUTO_REPAIR, MOST, MOST_BYTES, MOST_PER_HOUR, SCHEDULES, SHOWN
 from auditctl.arguments import parse
 from auditctl.commands import Report
-from dev.benchmarks.results import UPLOADS
+from dev.benchmarks.results import RECORDINGS, UPLOADS, section_of
 from profiles.pre_capture_sessions import PROFILE
 from profiles.pre_capture_sessions.kinds import CONTAINER, RECORDING, SESSION
 from reconciliation import VERSION
@@ -128,11 +128,13 @@ def test_the_figures_of_the_readme_are_those_that_were_measured_last() -> None:
     assert [row[:2] for row in table("Figures")] == measured
 
 
-def test_the_sizes_of_stuck_uploads_are_those_that_were_measured_last() -> None:
-    results = (ROOT / "dev" / "benchmarks" / "results.md").read_text(encoding="utf-8").partition(f"## {UPLOADS}\n")[2]
+@pytest.mark.parametrize(("profile", "section"), [("stuck-uploads", UPLOADS), ("temp-recordings", RECORDINGS)])
+def test_the_sizes_of_a_profile_are_those_that_were_measured_last(profile: str, section: str) -> None:
+    results = section_of((ROOT / "dev" / "benchmarks" / "results.md").read_text(encoding="utf-8"), section)
+    assert results is not None
     peaks = table("", f"## \n{results.partition('Peak of memory')[2]}")
-    quoted = table("Size", (ROOT / "docs" / "stuck-uploads.md").read_text(encoding="utf-8"))
-    assert quoted == [[videos, mode, f"{host} MB"] for videos, mode, host, *_ in peaks]
+    quoted = table("Size", (ROOT / "docs" / f"{profile}.md").read_text(encoding="utf-8"))
+    assert quoted == [[size, mode, f"{host} MB"] for size, mode, host, *_ in peaks]
 
 
 def test_every_make_target_that_is_named_exists() -> None:

@@ -22,6 +22,14 @@ _UPLOADS_BY = (
     "second look does not pause. Of the videos a fifth is stuck, half have a run; each audit finds all of that and "
     "nothing else."
 )
+RECORDINGS = "Audits of temporary recordings"
+_RECORDINGS_BY = (
+    "Through devhost, Postgres and Azurite as run store. The bucket is a stub that lists keys and sizes "
+    "(`dev/devstack/bucket_stub`): two files for each chunk, one for each recording. Meetings have 50 to 500 chunks, "
+    "one of them 10,000, and five participants. Of twenty meetings one is paused, one lacks the file of a recording, "
+    "so that a fifth of its chunks expire, and in one a chunk failed; each audit gives every verdict as often as it "
+    "was planted. The second look does not pause, and AUDIT_MAX_CONTAINERS is raised to the number of files."
+)
 NAMES = {
     "ours": "capture-audit's lister",
     "rclone": "rclone lsf -R --disable ListR",
@@ -128,25 +136,47 @@ def uploads_figures(audits: dict[int, list[Audit]]) -> Figures:
     return {"stuck_uploads_rss_100k_over_10k": ratio("full"), "stuck_uploads_fast_rss_100k_over_10k": ratio("fast")}
 
 
+def recordings_figures(audits: dict[int, list[Audit]]) -> Figures:
+    """The figures of audits of temporary recordings by the number of chunks; None for what was not measured."""
+    few, many = 100_000, 1_000_000
+    host = {size: audit.memory.get("host", 0) for size, runs in audits.items() for audit in runs}
+    walls = {size: audit.wall for size, runs in audits.items() for audit in runs}
+    has_both = few in host and many in host
+    return {
+        "temp_recordings_rss_1m_over_100k": _rounded(host[many] / host[few] if has_both else None),
+        "temp_recordings_growth_1m_over_100k": _rounded(walls[many] / walls[few] if has_both else None),
+    }
+
+
 def uploads_section(audits: dict[int, list[Audit]]) -> str:
     """The section on audits of stuck uploads, with a date and a machine of its own: it can be measured alone."""
+    return _section(UPLOADS, ("stuck-uploads", "videos", _UPLOADS_BY), uploads_figures(audits), audits)
+
+
+def recordings_section(audits: dict[int, list[Audit]]) -> str:
+    """As ``uploads_section``, on audits of temporary recordings."""
+    return _section(RECORDINGS, ("temp-recordings", "chunks", _RECORDINGS_BY), recordings_figures(audits), audits)
+
+
+def _section(title: str, about: tuple[str, str, str], numbers: Figures, audits: dict[int, list[Audit]]) -> str:
+    """``about``: the profile, what its sizes count, and how it was measured."""
+    profile, of, how = about
     machine, libraries, _ = _machine()
     parts = [
-        f"## {UPLOADS}",
+        f"## {title}",
         "",
-        f"Written by `python -m dev.benchmarks --only stuck-uploads`, or with everything else: {machine}. {libraries}.",
+        f"Written by `python -m dev.benchmarks --only {profile}`, or with everything else: {machine}. {libraries}.",
         "",
-        _UPLOADS_BY,
+        how,
         "",
         _load(os.getloadavg()[-1]),
         "",
         "| figure | value |",
         "|---|---|",
     ]
-    figures_of = uploads_figures(audits)
-    parts += [f"| `{name}` | {'not measured' if value is None else value} |" for name, value in figures_of.items()]
-    parts += ["", *_table_of_steps("videos", audits)]
-    parts += ["", *_table_of_memory("videos", audits)]
+    parts += [f"| `{name}` | {'not measured' if value is None else value} |" for name, value in numbers.items()]
+    parts += ["", *_table_of_steps(of, audits)]
+    parts += ["", *_table_of_memory(of, audits)]
     return "\n".join(parts) + "\n"
 
 

@@ -58,9 +58,11 @@ def stubbed_storage(what: Sequence[str], *, latency_ms: float = 0) -> Iterator[S
 
 
 @contextmanager
-def stubbed_bucket(keys: Path, contents: Path) -> Iterator[StubbedBucket]:
-    """Run the stub of S3 with the objects of a file (see ``read_objects``) until the block, or this process, ends."""
-    with _running("bucket_stub", [str(keys), str(contents)]) as (pid, port):
+def stubbed_bucket(keys: Path, contents: Path | None = None) -> Iterator[StubbedBucket]:
+    """Run the stub of S3 with the objects of a file (see ``read_objects``) until the block, or this process, ends.
+    Without ``contents`` they have sizes alone (see ``read_sizes``).
+    """
+    with _running("bucket_stub", [str(keys), *([str(contents)] if contents else [])]) as (pid, port):
         yield StubbedBucket(pid=pid, port=port)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
+from itertools import chain, islice, pairwise
 
 from profiles.temp_recordings.durations import WINDOW_MS, is_pcm, pcm_ms, tolerance_ms
 from profiles.temp_recordings.files import File
@@ -27,6 +28,7 @@ TRANSCODING = timedelta(minutes=6, seconds=10)
 WARNED_AFTER = 3 / 4
 """A chunk is about to be deleted when it has reached this part of the age at which it is."""
 CLEAN_UP_EVERY = timedelta(hours=1)
+MOST_MISSING = 1000
 
 
 @dataclass(frozen=True)
@@ -283,7 +285,7 @@ class RecordingFacts:
 
     @cached_property
     def missing(self) -> tuple[int, ...]:
-        """The indexes that are missing between its chunks, of any of its users."""
+        """The indexes that are missing between its chunks, of any of its users; see ``missing``."""
         return tuple(dict.fromkeys(index for user in self.users for index in missing(self.scene, user)))
 
     @property
@@ -601,9 +603,12 @@ def indexes(scene: Scene, user: str) -> Iterator[int]:
 
 
 def missing(scene: Scene, user: str) -> tuple[int, ...]:
-    """The indexes that are missing between a user's first and last: earlier ones may have been cleaned up."""
-    there = set(indexes(scene, user))
-    return tuple(index for index in range(min(there), max(there)) if index not in there) if there else ()
+    """The indexes that are missing between a user's first and last, or the first ``MOST_MISSING`` of them: a single
+    name may have any number. Earlier ones may have been cleaned up.
+    """
+    there = sorted(set(indexes(scene, user)))
+    gaps = (range(before + 1, after) for before, after in pairwise(there))
+    return tuple(islice(chain.from_iterable(gaps), MOST_MISSING))
 
 
 def played_ms(scene: Scene, user: str) -> int:

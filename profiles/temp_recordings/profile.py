@@ -64,6 +64,8 @@ _BY_BYTES = (
     "compared with the one in its row, where that has one. Nothing was decoded: what a frame holds was not heard, and "
     "raw audio was not read, whose duration is told by its size (192 bytes a millisecond)."
 )
+# A meeting has hundreds of files.
+_MEETINGS_TOGETHER = 50
 _BY_SIZE = (
     "Durations are told by the sizes of files (raw audio: 192 bytes a millisecond; MP3: 16, at 128 kbit/s). No file "
     "was opened (mode full): audio that is damaged inside, or another one of the same length, is not seen, and no "
@@ -154,6 +156,7 @@ class TempRecordings(Grouped):
         pack=files.pack,
         unpack=files.unpack,
         harmless=frozenset({DELETED_DURING_SCAN}),
+        together=_MEETINGS_TOGETHER,
     )
 
     def __init__(self, given: Mapping[str, str] | None = None) -> None:

@@ -4,7 +4,14 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from profiles.temp_recordings.durations import pcm_ms
-from profiles.temp_recordings.facts import ChunkFacts, FileFacts, MeetingFacts, ParticipantFacts, RecordingFacts
+from profiles.temp_recordings.facts import (
+    MOST_MISSING,
+    ChunkFacts,
+    FileFacts,
+    MeetingFacts,
+    ParticipantFacts,
+    RecordingFacts,
+)
 from profiles.temp_recordings.files import File
 from profiles.temp_recordings.names import RESCUE, STORAGE, TEMP, folder_of, lies_in
 from profiles.temp_recordings.rows import CHUNK_STATUSES, MEETING_STATUSES
@@ -189,4 +196,5 @@ def sentence(text: str) -> str:
 def _numbers(indexes: Sequence[int]) -> str:
     more = len(indexes) - _MOST_NAMED
     named = joined([str(one) for one in indexes[:_MOST_NAMED]])
-    return named if more <= 0 else f"{named} and {more} more"
+    least = "at least " if len(indexes) >= MOST_MISSING else ""
+    return named if more <= 0 else f"{named} and {least}{more} more"

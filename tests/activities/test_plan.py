@@ -12,6 +12,7 @@ from hypothesis import given
 from activities.plan import plan_audit
 from adapters.store.jsonl import pack, unpack
 from profiles.pre_capture_sessions.options import MODES
+from profiles.pre_capture_sessions.profile import PreCaptureSessions
 from profiles.pre_capture_sessions.selection import select
 from reconciliation.errors import RunStoreError
 from reconciliation.looks import Group
@@ -49,6 +50,13 @@ async def test_a_shard_holds_no_more_than_it_may() -> None:
     assert (await audit.planned())["shards"] == 3
     plan = await audit.store.plans.existing(folder())
     assert sorted(planned.shard.units for planned in plan.shards) == [2, 2, 3]
+
+
+async def test_a_profile_of_large_units_has_fewer_of_them_in_a_shard(monkeypatch: pytest.MonkeyPatch) -> None:
+    audit = audit_of(account=named(**{f"r{number}": [] for number in range(7)}), sizes=(3, 1000))
+    assert PreCaptureSessions.scan is not None
+    monkeypatch.setattr(PreCaptureSessions, "scan", replace(PreCaptureSessions.scan, together=2))
+    assert (await audit.planned())["shards"] == 4
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -206,6 +206,17 @@ def test_very_many_doubts_are_larger_pieces_instead_of_more() -> None:
     assert sum(length for _, length in shards) == 200_000
 
 
+def test_doubts_of_many_rows_are_looked_at_in_smaller_pieces() -> None:
+    """Their number tells little: a single meeting may have thousands of files."""
+    large = 2 * 1024 * 1024
+    blocks = [(50, large * at, large) for at in range(20)]
+    assert Screening(AS_OF, {}, Coverage(0), {}, frozenset(), blocks, 1).shards == [
+        (large * at, large) for at in range(20)
+    ]
+    blocks = [(50, large * at, large) for at in range(2000)] + [(50, large * 2000 + at, 1) for at in range(20_000)]
+    assert len(Screening(AS_OF, {}, Coverage(0), {}, frozenset(), blocks, 1).shards) <= 256
+
+
 def test_the_verdicts_of_all_joins_are_told_apart() -> None:
     verdicts = {"books": {"book": {"fine": 2, "absent": 1}}, "shelves": {"book": {"fine": 3}}}
     assert verdicts_of(Screening(AS_OF, verdicts, Coverage(0), {}, frozenset()), SHELVES) == verdicts

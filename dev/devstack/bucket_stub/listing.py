@@ -4,12 +4,14 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html
 """
 
 import hashlib
+import mmap
+from array import array
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from xml.sax.saxutils import escape
 
 MODIFIED = "2026-03-20T09:30:00.000Z"
@@ -17,10 +19,11 @@ _AFTER_SLASH = chr(ord("/") + 1)
 
 
 class Content(NamedTuple):
-    """The bytes that any number of objects have."""
+    """The bytes that any number of objects have; ``data`` is empty, whatever its ``size``, if they cannot be read."""
 
     data: bytes
     etag: str
+    size: int
 
 
 class Asked(NamedTuple):
@@ -79,7 +82,7 @@ class Objects:
         content = self.contents[self.names[at]]
         return (
             f"<Contents><Key>{escape(name)}</Key><LastModified>{MODIFIED}</LastModified>"
-            f"<ETag>&quot;{content.etag}&quot;</ETag><Size>{len(content.data)}</Size>"
+            f"<ETag>&quot;{content.etag}&quot;</ETag><Size>{content.size}</Size>"
             "<StorageClass>STANDARD</StorageClass></Contents>"
         )
 
@@ -89,6 +92,42 @@ def read_objects(keys: Path, contents: Path) -> Objects:
     lines = sorted(keys.read_text(encoding="utf-8").splitlines())
     pairs = [line.partition("\t") for line in lines]
     data = {file.name: file.read_bytes() for file in contents.iterdir()}
-    of_name = {name: Content(one, hashlib.md5(one, usedforsecurity=False).hexdigest()) for name, one in data.items()}
+    of_name = {name: _content(one) for name, one in data.items()}
     known = {name: name for name in of_name}  # one text for all that are alike
     return Objects([key for key, _, _ in pairs], [known[name] for _, _, name in pairs], of_name)
+
+
+def _content(data: bytes) -> Content:
+    return Content(data, hashlib.md5(data, usedforsecurity=False).hexdigest(), len(data))
+
+
+class _Column(Sequence[str]):
+    """One column of the lines of a file, read where it is asked for: of millions only their offsets are in memory."""
+
+    def __init__(self, data: mmap.mmap, offsets: "array[int]", number: int) -> None:
+        self._data, self._offsets, self._number = data, offsets, number
+
+    def __len__(self) -> int:
+        return len(self._offsets) - 1
+
+    def __getitem__(self, at: Any) -> Any:
+        line = self._data[self._offsets[at] : self._offsets[at + 1] - 1]
+        return line.decode().split("\t")[self._number]
+
+
+class _Sizes(dict[str, Content]):
+    """What objects have of which only the size is known, by its text."""
+
+    def __missing__(self, size: str) -> Content:
+        self[size] = Content(b"", hashlib.md5(size.encode(), usedforsecurity=False).hexdigest(), int(size))
+        return self[size]
+
+
+def read_sizes(keys: Path) -> Objects:
+    """The objects of a file with a line for each, ascending: its key, a tab, and its size in bytes."""
+    offsets = array("Q", [0])
+    with keys.open("rb") as lines:
+        for line in lines:
+            offsets.append(offsets[-1] + len(line))
+        data = mmap.mmap(lines.fileno(), 0, access=mmap.ACCESS_READ)
+    return Objects(_Column(data, offsets, 0), _Column(data, offsets, 1), _Sizes())

@@ -5,7 +5,16 @@ import os
 import pytest
 
 from dev.benchmarks.audits import STEPS, Audit
-from dev.benchmarks.results import UPLOADS, section_of, uploads_figures, uploads_section, with_section
+from dev.benchmarks.results import (
+    RECORDINGS,
+    UPLOADS,
+    recordings_figures,
+    recordings_section,
+    section_of,
+    uploads_figures,
+    uploads_section,
+    with_section,
+)
 
 WHOLE = "# Results\n\n## Figures\n\none\n\n## Audits\n\ntwo\n"
 
@@ -55,3 +64,17 @@ def test_the_section_has_a_line_for_each_audit_in_both_tables() -> None:
     lines = uploads_section(AUDITS).splitlines()
     assert len([line for line in lines if line.startswith("| 100,000 | full |")]) == 2
     assert "| 100,000 | full | 143 | 200 | 343 |" in lines
+
+
+def test_audits_of_temporary_recordings_have_a_section_of_their_own() -> None:
+    few, many = audit(100_000, "full", 100), audit(1_000_000, "full", 150)
+    assert recordings_figures({100_000: [few], 1_000_000: [many]}) == {
+        "temp_recordings_rss_1m_over_100k": 1.5,
+        "temp_recordings_growth_1m_over_100k": 1.0,
+    }
+    assert set(recordings_figures({4_000: [few]}).values()) == {None}
+    section = recordings_section({100_000: [few], 1_000_000: [many]})
+    both = with_section(with_section(WHOLE, uploads_section(AUDITS)), section)
+    assert section_of(both, RECORDINGS) == section
+    assert section_of(both, UPLOADS) == uploads_section(AUDITS)
+    assert "| 1,000,000 | full | 150 | 200 | 350 |" in section.splitlines()

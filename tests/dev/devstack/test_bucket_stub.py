@@ -69,3 +69,14 @@ async def test_an_object_is_read_and_one_that_there_is_not_is_not(bucket: Bucket
     async with bucket.download("c d") as download:
         assert download is None
     await bucket.close()
+
+
+async def test_a_bucket_of_sizes_alone_lists_them_and_gives_no_bytes(tmp_path: Path) -> None:
+    (tmp_path / "keys").write_text("".join(f"{key}\t{number}\n" for number, key in enumerate(KEYS)), encoding="utf-8")
+    with stubbed_bucket(tmp_path / "keys") as running:
+        address, key_id, secret = running.settings("UPLOADS", "any-name").values()
+        bucket = open_bucket(by_s3_address("UPLOADS", address, key_id, secret), Patience())
+        found = await objects(bucket, "", 2)
+        assert [(one.key, one.size) for one in found] == [(key, number) for number, key in enumerate(KEYS)]
+        assert len({one.version for one in found}) == len(KEYS)
+        await bucket.close()

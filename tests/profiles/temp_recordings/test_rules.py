@@ -8,7 +8,11 @@ from hypothesis import strategies as st
 
 from dev.demo.temp_recordings.cases import LATER, WINDOW, Case, PlantedChunk, PlantedRecording
 from profiles.temp_recordings.chunk_rules import RULES
-from tests.profiles.temp_recordings.world import audit_of, judged, profile_for
+from profiles.temp_recordings.facts import MOST_MISSING
+from profiles.temp_recordings.kinds import RECORDING
+from profiles.temp_recordings.queries import MEETINGS
+from reconciliation.looks import Doubt, Subject
+from tests.profiles.temp_recordings.world import audit_of, groups_of, judged, objects_of, opened, profile_for
 
 STATUSES = ["queued", "IN_PROGRESS", "done", "failed", "DONE", "other"]
 MS = st.sampled_from([None, 0, WINDOW // 2, WINDOW - 300, WINDOW - 200, WINDOW, WINDOW + 200, WINDOW + 300])
@@ -119,6 +123,21 @@ def test_a_recording_that_lacks_one_of_very_many_chunks_is_never_in_order(number
     if left <= number:
         assert has_gap[of] == "late_chunks"
         assert "chunk_superseded" not in has_gap.values()
+
+
+def test_a_chunk_of_any_number_costs_no_more_than_another() -> None:
+    case = Case(
+        1, "", {}, "completed", (PlantedChunk(0), PlantedChunk(999_999_999)), (PlantedRecording(WINDOW, WINDOW),)
+    )
+    profile = profile_for()
+    audit = audit_of(profile)
+    (group,) = (opened(one, audit, objects_of(case, LATER)) for one in groups_of(case, profile, LATER))
+    subjects = [one for one in profile.conclude([Doubt(MEETINGS, group, group)], audit) if isinstance(one, Subject)]
+    (recording,) = (one for one in subjects if one.kind == RECORDING)
+    assert recording.facts.missing == tuple(range(1, MOST_MISSING + 1))
+    judgement = recording.kind.judged(recording.facts)
+    assert judgement.verdict == "recording_short"
+    assert "number 1, 2, 3, 4 and 5 and at least 995 more is missing" in judgement.rule.why(recording.facts)
 
 
 def _never_done(chunk: PlantedChunk) -> PlantedChunk:
