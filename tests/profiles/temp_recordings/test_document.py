@@ -99,6 +99,9 @@ def test_what_the_advice_of_the_guide_destroys_is_counted() -> None:
     assert re.search(rf"only copy of {chunks} chunks with {ms / 1000:,.0f} seconds of audio", TEXT)
 
 
-def test_the_profile_can_be_audited_and_repairs_nothing() -> None:
+def test_every_repair_is_told_with_how_many_people_it_takes() -> None:
     assert list(problems(PROFILE)) == []
-    assert PROFILE.repairs == ()
+    assert table("Repairs") == [
+        [f"`{one.name}`", one.means, "two" if one.two_persons else "one"] for one in PROFILE.repairs
+    ]
+    assert [one.setting for one in PROFILE.repair_connections() if f"`{one.setting}`" not in TEXT] == []
