@@ -29,7 +29,8 @@ async def audit_of(job: Job, plan: Plan) -> Audit:
     asked = job.record.parameters
     clock = plan.clock(asked, job.services.now(), job.services.settings.clock_tolerance)
     tables = {one.name: await _table(job, one, plan) for one in job.profile.sources if one.whole}
-    return Audit(asked, clock, _nothing_counted(job, plan), tables=tables, earliest=plan.earliest)
+    nothing = _nothing_counted(job, plan)
+    return Audit(asked, clock, nothing, tables=tables, earliest=plan.earliest, is_look=job.record.is_look)
 
 
 async def _table(job: Job, source: Source, plan: Plan) -> list[Any]:

@@ -47,7 +47,7 @@ async def to_judge(
         verdicts = _verdicts(job, screening)
         if audit.all_lost != before.all_lost or names_more(profile, by_units, audit):
             # The second look found new gaps or new links, which may put more in doubt: the first look is repeated.
-            look = FirstLook(profile, cleared(job, plan, audit), job.record.is_look)
+            look = FirstLook(profile, cleared(job, plan, audit))
             looked = looked_before(await _taken_in_again(job, look, plan, screening, by_units), looked)
             verdicts = look.verdicts
             for (_, kind, verdict), ids in look.counted.items():

@@ -64,12 +64,12 @@ class _Screen:
         plan = await self._services.store.plans.existing(self._record.folder)
         before = self._with_gaps(await audit_of(self._job, plan), plan.rows, plan.unread)
         audit = await self._read_after_scan(before, plan)
-        look, where = FirstLook(profile, audit, self._record.is_look), f"{self._record.folder}/{self._folder}"
+        look, where = FirstLook(profile, audit), f"{self._record.folder}/{self._folder}"
         blocks = await attempts.write_doubts(where, self._doubts(look, plan))
         if spoiled := look.spoiled:
             # A source was lost after subjects that need it had been counted.
             audit = replace(cleared(self._job, plan, audit), lost=audit.lost | spoiled)
-            look, self._lookups = FirstLook(profile, audit, self._record.is_look), 0
+            look, self._lookups = FirstLook(profile, audit), 0
             blocks = await attempts.write_doubts(where, self._doubts(look, plan))
         if look.counted:
             await attempts.write_counted(where, list(_lines_of(look)))

@@ -26,7 +26,8 @@ class Audit:
     ``lost`` are the sources that could not be read to their end. ``sightings`` adds up ``Screened.sightings``, by name.
     ``databases`` is the state of the database servers that were read again, by setting. ``tables`` are the rows of the
     sources that are read whole, by name; if one could not be read to its end it is ``lost``, and rows may be missing.
-    ``earliest`` are the moments that bounded sources, in both looks (see ``Moments.earliest``).
+    ``earliest`` are the moments that bounded sources, in both looks (see ``Moments.earliest``). ``is_look``: it judges
+    a few subjects again, before or after a repair.
     """
 
     asked: AuditParameters
@@ -37,6 +38,7 @@ class Audit:
     databases: Mapping[str, DatabaseState] = field(default_factory=dict)
     tables: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     earliest: Mapping[str, datetime] = field(default_factory=dict)
+    is_look: bool = False
 
     @property
     def all_lost(self) -> frozenset[str]:

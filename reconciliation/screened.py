@@ -112,14 +112,13 @@ class DoubtKept:
 class FirstLook:
     """Takes groups, join by join, and gives back those in doubt.
 
-    ``counted`` are the ids of subjects in order, by join, kind and verdict, of kinds that keep them; of all kinds where
-    ``keeps_all``, which is for an audit of a few. ``links`` is the
+    ``counted`` are the ids of subjects in order, by join, kind and verdict, of kinds that keep them; of all kinds in
+    a look of a repair. ``links`` is the
     evidence that names a key of a later join, by join and key.
     """
 
     profile: Profile
     audit: Audit
-    keeps_all: bool = False
     tallies: defaultdict[str, Tally] = field(default_factory=lambda: defaultdict(Tally))
     counted: defaultdict[tuple[str, str, str], list[str]] = field(default_factory=lambda: defaultdict(list))
     links: defaultdict[str, defaultdict[str, list[Any]]] = field(
@@ -184,7 +183,7 @@ class FirstLook:
     def _count(self, join: str, kind: Kind[Any], subject: str, judgement: Judgement[Any]) -> None:
         assert judgement.rule.counted, f"{judgement.verdict} is given at first sight"
         self.tallies[join].count(kind, judgement)
-        if kind.keeps_ids or self.keeps_all:
+        if kind.keeps_ids or self.audit.is_look:
             self.counted[join, kind.name, judgement.verdict].append(subject)
 
     def screening(self, now: datetime, blocks: Sequence[tuple[int, int, int]], lookups: int) -> Screening:

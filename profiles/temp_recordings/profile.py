@@ -180,7 +180,7 @@ class TempRecordings(Grouped):
         keys = dict.fromkeys(_key_of(one) for one in subjects)
         mode = options.DEEP if found_by.mode == options.DEEP else options.FULL
         asked = {**self.parameters().options, **found_by.options}
-        return self.parameters(mode=mode, only=tuple(keys), options=asked)
+        return self.parameters(mode=mode, only=tuple(keys), options=asked, grace_minutes=found_by.grace_minutes)
 
     def _table(self, name: str, row: Any, *, unique: bool = False) -> Source:
         return Source(
@@ -263,7 +263,7 @@ class TempRecordings(Grouped):
         if unread:
             what = f"the bytes of {plural(unread, 'file')} could not be read"
             yield Gap(what, "What depends on them is unverified. See the service's log, and audit again.")
-        if not audit.asked.only:
+        if not audit.asked.only or audit.is_look:  # a repair may have deleted what it looks at again
             return
         unknown, found = list[str](), set[str]()
         for doubt in doubts:

@@ -5,47 +5,27 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from jsonschema import Draft202012Validator
 
 from dev.demo.temp_recordings.__main__ import compare, expected, verdicts
 from dev.demo.temp_recordings.cases import CASES, DOCUMENTED, LATER, STRAY
-from dev.demo.temp_recordings.stack import Stack, stack
-from dev.report_schema import path_of
+from dev.demo.temp_recordings.stack import AZURE, FOLDER, S3, stack
 from profiles.temp_recordings.options import DEEP
-from profiles.temp_recordings.profile import PROFILE
-from reporting.declared import report_of
-from tests.app.world import Api
+from tests.app.recordings import Recordings
 
-SCHEMA = Draft202012Validator(json.loads(path_of(PROFILE.name).read_text(encoding="utf-8")))
 NAMED = {case.number: case for case in CASES}
-
-
-class Recordings(Api):
-    """The API over one of the worlds; its reports are what the profile and its published schema say."""
-
-    def __init__(self, world: Stack) -> None:
-        super().__init__(world.app)
-        self.world = world
-
-    def report(self, audit_id: str) -> dict[str, Any]:
-        response = self.get(f"/audits/{audit_id}/report")
-        assert response.status_code == 200, response.text
-        report_of(PROFILE).model_validate_json(response.content)
-        document: dict[str, Any] = response.json()
-        SCHEMA.validate(document)
-        return document
 
 
 @pytest.fixture(
     scope="module",
     params=[
-        pytest.param((LATER, False), id="later columns and S3"),
-        pytest.param((DOCUMENTED, True), id="documented columns and Azure"),
+        pytest.param((LATER, S3), id="later columns and S3"),
+        pytest.param((DOCUMENTED, AZURE), id="documented columns and Azure"),
+        pytest.param((DOCUMENTED, FOLDER), id="documented columns and a folder"),
     ],
 )
 def api(request: pytest.FixtureRequest) -> Iterator[Recordings]:
-    columns, on_azure = request.param
-    with stack(columns, on_azure=on_azure) as world:
+    columns, store = request.param
+    with stack(columns, store=store) as world:
         api = Recordings(world)
         yield api
         api.close()
@@ -118,5 +98,6 @@ def test_the_service_tells_that_all_it_reads_can_be_reached(api: Recordings) -> 
     checks = api.get("/health").json()["checks"]
     assert {name: check["ok"] for name, check in checks.items() if ":TEMP_RECORDINGS" in name} == {
         "bucket:TEMP_RECORDINGS_BUCKET": True,
+        "bucket:TEMP_RECORDINGS_REPAIR_BUCKET": True,
         "database:TEMP_RECORDINGS_DATABASE": True,
     }

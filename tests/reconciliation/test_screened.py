@@ -72,10 +72,10 @@ def test_a_look_at_a_few_keeps_the_ids_of_every_kind() -> None:
                 in_order=[(replace(kind, keeps_ids=False), one, judged) for kind, one, judged in screened.in_order]
             )
 
-    for keeps_all in (True, False):
-        look = FirstLook(Forgetful(), audit(), keeps_all)
+    for is_look in (True, False):
+        look = FirstLook(Forgetful(), replace(audit(), is_look=is_look))
         look.take("books", book("a", "fine"))
-        assert look.counted == ({("books", "book", "fine"): ["a"]} if keeps_all else {})
+        assert look.counted == ({("books", "book", "fine"): ["a"]} if is_look else {})
 
 
 def test_what_is_in_doubt_is_kept_and_not_counted() -> None:

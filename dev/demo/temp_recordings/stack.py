@@ -44,7 +44,12 @@ class Stack:
 
 @contextmanager
 def stack(
-    columns: str = LATER, *, store: str = S3, directory: Path | None = None, port: int = 0, **more: str
+    columns: str = LATER,
+    *,
+    store: str = S3,
+    directory: Path | None = None,
+    port: int = 0,
+    more: Mapping[str, str] | None = None,
 ) -> Iterator[Stack]:
     """Run everything until the block ends, with ``more`` settings. The rows have the columns that are asked for.
 
@@ -76,7 +81,7 @@ def stack(
             "AUDIT_REPAIR_SECOND_LOOK_SECONDS": "2",
             **bucket,
             **{name.replace(FILES, REPAIR_BUCKET): value for name, value in bucket.items()},
-            **more,
+            **(more or {}),
         }
         app = running.enter_context(running_app(settings, directory=directory, port=port))
         # One meeting is going on: its last chunk is of just now.
