@@ -25,8 +25,9 @@ def headline(result: Result, profile: Profile) -> str:
     if narrow is not None:
         looked += f" ({narrow.looked})"
     elif result.mode != profile.modes[0]:
-        left_out = coverage.left_out
-        looked += f", {plural(coverage.skipped.total() - left_out, 'other')} skipped in {result.mode} mode"
+        left_out, skipped = coverage.left_out, coverage.skipped.total()
+        others = f", {plural(skipped - left_out, 'other')} skipped" if skipped else ""
+        looked += f"{others} in {result.mode} mode"
         looked += f" and {left_out:,} on request" * (left_out > 0)
     if coverage.gaps:
         looked += f", but {joined([gap.what for gap in coverage.gaps])}"
