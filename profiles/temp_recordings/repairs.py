@@ -39,7 +39,8 @@ _WAITS_FOR_THE_BOT = frozenset(
     }
 )
 """What a chunk still is when there is a copy of it: only the bot can transcode it."""
-_DONE = frozenset({"chunk_ok", "chunk_superseded", "rescued_unpromoted", "duplicate_chunk", "cleaned_flag_wrong"})
+_DONE = frozenset({"chunk_ok", "chunk_superseded", "rescued_unpromoted", "duplicate_chunk", "cleaned_flag_wrong", GONE})
+"""What a chunk is that is done and has a copy; the clean-up may have come already."""
 
 
 def repairs(zone: ZoneInfo) -> tuple[Repair[Any], ...]:
@@ -53,7 +54,8 @@ def repairs(zone: ZoneInfo) -> tuple[Repair[Any], ...]:
             statements=(s.COPY_FILE, s.REMOVE_COPY),
             lookups=rescuing.of_chunk,
             change=rescuing.rescue,
-            expects=_WAITS_FOR_THE_BOT | _DONE | {"transcoded_not_marked", "failed_but_converted"},
+            # A file that was put into temp/ was written just before.
+            expects=_WAITS_FOR_THE_BOT | _DONE | {"transcoded_not_marked", "failed_but_converted", "chunk_changing"},
             two_persons=False,
             by_policy=True,
             by_bytes=True,
@@ -64,7 +66,7 @@ def repairs(zone: ZoneInfo) -> tuple[Repair[Any], ...]:
             means="Copies a file of a chunk that no row names to rescue/, which no clean-up knows.",
             kind=FILE.name,
             setting=s.REPAIR_BUCKET,
-            statements=(s.COPY_FILE, s.REMOVE_COPY),
+            statements=(s.COPY_FILE, s.REMOVE_COPY_OF_ORPHAN),
             lookups=rescuing.of_orphan,
             change=rescuing.rescue_orphan,
             expects=frozenset({"orphan_pcm", "orphan_mp3"}),
@@ -111,7 +113,9 @@ def repairs(zone: ZoneInfo) -> tuple[Repair[Any], ...]:
             statements=s.RECORDING_CHANGES,
             lookups=_of_recording,
             change=_fix_duration,
-            expects=frozenset({"recording_ok", "recording_short", "late_chunks"}),
+            expects=frozenset(
+                {"recording_ok", "recording_of_other_sort", "recording_sha_mismatch", "recording_short", "late_chunks"}
+            ),
         ),
         Repair[MeetingFacts](
             name=FIX_RECORDING_FILES,

@@ -16,7 +16,7 @@ CLEANED, CLEANED_BACK = "set_cleaned", "set_cleaned_back"
 DURATION, DURATION_BACK = "fix_duration", "fix_duration_back"
 FILES, FILES_BACK = "fix_recording_files", "fix_recording_files_back"
 INSERT, INSERT_LATER, TAKE_OUT = "insert_recording", "insert_recording_later", "take_recording_out"
-REMOVE = "remove_copy"
+REMOVE, REMOVE_ORPHAN = "remove_copy", "remove_copy_of_orphan"
 MARK_LEFTOVER, DELETE_ROW, INSERT_AGAIN = "mark_leftover", "delete_row", "insert_row_again"
 _SECONDS_TO_COPY = 300
 
@@ -39,13 +39,37 @@ COPY_FILE = GuardedCopy(
     guarded=_clock,
     most_seconds=_SECONDS_TO_COPY,
 )
-REMOVE_COPY = GuardedRemoval(
-    name=REMOVE,
-    means="delete the copy, as long as it is as it was left and its original holds the same bytes",
-    setting=REPAIR_BUCKET,
-    guards=(_IN_TIME,),
-    guarded=_clock,
-    most_seconds=_SECONDS_TO_COPY,
+
+
+def _removal(name: str, unused: Guard, holds: str) -> GuardedRemoval:
+    """Deletes a copy on which nothing rests: a chunk may have been marked as done behind it, and then the clean-up
+    deletes the original.
+    """
+    sql = f"select json_build_object('in_time', clock_timestamp() < %(deadline)s, 'unused', {holds})::text"
+
+    def guarded(values: Values, deadline: datetime) -> SqlRows:
+        return SqlRows(sql, {**values, "deadline": deadline})
+
+    return GuardedRemoval(
+        name=name,
+        means="delete the copy, as long as nothing rests on it, it is as it was left, and its original holds the same",
+        setting=REPAIR_BUCKET,
+        guards=(unused, _IN_TIME),
+        guarded=guarded,
+        most_seconds=_SECONDS_TO_COPY,
+    )
+
+
+REMOVE_COPY = _removal(
+    REMOVE,
+    Guard("unused", "the row of its chunk says what it said when the copy was made"),
+    "exists (select from temp_recordings t where t.id = %(id)s and t.transcode_status::text = %(spelled)s)",
+)
+REMOVE_COPY_OF_ORPHAN = _removal(
+    REMOVE_ORPHAN,
+    Guard("unused", "there is still no row that names it"),
+    "not exists (select from temp_recordings t"
+    " where t.meeting_id = %(meeting_id)s and strpos(to_json(t)::text, %(stem)s) > 0)",
 )
 
 # --- rows -------------------------------------------------------------------------------------------------------------

@@ -155,7 +155,7 @@ def test_a_file_without_a_row_is_copied_and_can_be_taken_back(number: int) -> No
     assert isinstance(change, Change)
     assert [one.statement for one in change.do] == [COPY]
     assert change.undo is not None
-    assert change.undo.statement == s.REMOVE
+    assert change.undo.statement == s.REMOVE_ORPHAN
 
 
 # --- a row of a final file --------------------------------------------------------------------------------------------
