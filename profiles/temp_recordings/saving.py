@@ -68,9 +68,13 @@ def copy(heard: Heard, target: str) -> Effect:
 
 
 def _is_enough(facts: ChunkFacts, way: Sequence[File], files: Sequence[Heard]) -> bool:
-    """True unless it is an MP3 alone that turns out not to be whole, while there is more of the chunk."""
+    """True unless it is an MP3 alone that turns out not to be whole, or not to be that of its row, while there is more
+    of the chunk.
+    """
     if way == facts.ways[-1] or way != (facts.mp3,):
         return True
+    if facts.chunk.sha256 not in {"", files[0].sha256}:
+        return False
     return facts.expected_ms is not None and files[0].plays(facts.expected_ms)
 
 
