@@ -21,6 +21,12 @@ MOST_CHANGES = 500
 """As many changes as one repair can have."""
 
 
+class ForNow(str):
+    """Why there is no change, where there may be one in a moment: a policy tries it again with the next audit."""
+
+    __slots__ = ()
+
+
 class Repairable(NamedTuple, Generic[FactsT]):
     """A subject as it was judged just now, with what was read for its repair.
 

@@ -18,6 +18,7 @@ from profiles.temp_recordings.files import File
 from profiles.temp_recordings.heard import heard, look_ups
 from profiles.temp_recordings.kinds import CHUNK, FILE, MEETING, RECORDING
 from profiles.temp_recordings.recording_rules import FIX_DURATION, FIX_RECORDING_FILES
+from profiles.temp_recordings.saving import UNREAD
 from reconciliation.effects import Effect, Scalar
 from reconciliation.lookups import Lookup
 from reconciliation.queries import SqlRows
@@ -154,7 +155,7 @@ def _fix_duration(repairable: Repairable[RecordingFacts]) -> Change | str:
     facts, recording = repairable.facts, repairable.facts.recording
     file = next(iter(heard(_file_of(facts), repairable.results).values()), None)
     if file is None:
-        return rescuing.UNREAD
+        return UNREAD
     if file.sha256 != recording.sha256:
         return "Its file has another SHA-256 than its row: find out which of the two is the recording."
     if not file.is_sound or not file.ms:
@@ -185,18 +186,29 @@ def _fix_recording_files(repairable: Repairable[MeetingFacts]) -> Change | str:
     whole = {one.id for one in facts.scene.recordings if not one.user_id}
     kept = sorted(pair for pair in meeting.recording_files or () if pair[1] in whole)
     pairs = [*kept, *sorted((one.user_id, one.id) for one in of_users)]
-    new = json.dumps({"users": [{user: recording} for user, recording in pairs]})
+    new = _as_written(json.loads(old) if old else None, pairs)
+    if new is None:
+        return "Its row names one of each participant, and there are more."
     values: dict[str, Scalar] = {
         "id": meeting.id,
         "row_token": meeting.token,
         "spelled": spelled,
         "old": old,
-        "new": new,
+        "new": json.dumps(new),
     }
     return Change(
         says=f"Write {len(pairs)} recordings into the row of meeting {meeting.id}.",
-        seen={"row_token": meeting.token, "old": old, "new": new},
+        seen={"row_token": meeting.token, "old": old, "new": values["new"]},
         do=(Effect(s.FILES, values),),
         undo=Effect(s.FILES_BACK, values),
         shown={"recordings": [recording for _, recording in pairs]},
     )
+
+
+def _as_written(old: Any, pairs: Sequence[tuple[str, str]]) -> dict[str, Any] | None:
+    """Users and their recordings as the row has them, with whatever else is in it; None if they do not fit into that:
+    in the bot's guide a user has one, and nothing else is there.
+    """
+    if old and "users" not in old:
+        return dict(pairs) if len(dict(pairs)) == len(pairs) else None
+    return {**(old or {}), "users": [{user: recording} for user, recording in pairs]}

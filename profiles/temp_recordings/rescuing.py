@@ -15,7 +15,6 @@ from reconciliation.repair import Change, Repairable
 from reconciliation.times import optional_text
 from reconciliation.wording import joined
 
-UNREAD = "A file of it could not be read just now, or is another one by now."
 _STAYS = "Nobody deletes the copy but a person, once its meeting was heard whole. Have it promoted."
 
 
@@ -57,7 +56,7 @@ def _put_back(facts: ChunkFacts, read: Mapping[str, Any]) -> Change | str:
     if len(set(names)) != len(names):
         return "Several files of its name lie elsewhere: a person must look which of them it is."
     if any(one.key not in read for one in facts.elsewhere):
-        return UNREAD
+        return saving.UNREAD
     copies = tuple(saving.copy(read[one.key], f"{TEMP}{base(one.key)}") for one in facts.elsewhere)
     return Change(
         says=f"Copy {joined([one.key for one in facts.elsewhere])} to {TEMP}, where its row says that it is.",
@@ -87,7 +86,7 @@ def rescue_orphan(repairable: Repairable[FileFacts]) -> Change | str:
     if facts.is_promoted:
         return "A recording of its user is in order: it is no only copy, as far as that tells."
     if len(read) < len(files) or facts.file is None:
-        return UNREAD
+        return saving.UNREAD
     target = rescued_as(facts.scene.key, facts.key)
     if target in read:
         same = read[target].sha256 == read[facts.key].sha256

@@ -11,9 +11,11 @@ from profiles.temp_recordings.files import File
 from profiles.temp_recordings.heard import Heard
 from profiles.temp_recordings.names import rescued_as
 from reconciliation.effects import Effect, Scalar
+from reconciliation.repair import ForNow
 
 COPY = "copy_file"
 """The name of the statement that copies."""
+UNREAD = ForNow("A file of it could not be read just now, or is another one by now.")
 
 
 class Saved(NamedTuple):
@@ -43,7 +45,7 @@ def saved(facts: ChunkFacts, read: Mapping[str, Heard]) -> Saved | str:
     """How a chunk is saved; or why it is not, in a sentence. What is in rescue/ already is not copied again."""
     for way in facts.ways:
         if any(one.key not in read for one in way):
-            return "A file of it could not be read just now, or is another one by now."
+            return UNREAD
         files = tuple(read[one.key] for one in way)
         if _is_enough(facts, way, files):
             break

@@ -164,14 +164,14 @@ RECORDING_CHANGES = (
         "set its duration to that of its file, counted from its frames",
         "recordings",
         {"duration_in_ms": "%(duration_ms)s"},
-        also="t.duration_in_ms = 0 and t.sha256 = %(file_sha256)s",
+        also="t.duration_in_ms = 0 and lower(t.sha256) = %(file_sha256)s",
     ),
     _set(
         DURATION_BACK,
         "set its duration back to 0, as long as nobody has touched its row",
         "recordings",
         {"duration_in_ms": "0"},
-        also="t.duration_in_ms = %(duration_ms)s and t.sha256 = %(file_sha256)s",
+        also="t.duration_in_ms = %(duration_ms)s and lower(t.sha256) = %(file_sha256)s",
     ),
 )
 MEETING_CHANGES = tuple(
@@ -180,7 +180,7 @@ MEETING_CHANGES = tuple(
         means,
         "meetings",
         {"recording_files": f"%({after})s"},
-        also=f"t.recording_files::jsonb = %({before})s::jsonb and t.status::text = %(spelled)s",
+        also=f"t.recording_files::jsonb is not distinct from %({before})s::jsonb and t.status::text = %(spelled)s",
     )
     for name, means, before, after in (
         (FILES, "write the recordings that there are into its row", "old", "new"),
@@ -191,7 +191,7 @@ MEETING_CHANGES = tuple(
 # --- rows of which nothing is left to do ------------------------------------------------------------------------------
 
 _IS_HELD = """exists (select from recordings r
-                  where r.id = %(recording_id)s and r.sha256 = %(recording_sha256)s
+                  where r.id = %(recording_id)s and lower(r.sha256) = %(recording_sha256)s
                     and r.meeting_id = t.meeting_id)"""
 _ROW = "temp_recordings t where t.id = %(id)s"
 _LEFTOVER = f"""

@@ -30,7 +30,7 @@ from profiles.temp_recordings.kinds import CHUNK
 from profiles.temp_recordings.queries import MEETINGS
 from profiles.temp_recordings.saving import COPY
 from reconciliation.lookups import AudioOf, StoredObject
-from reconciliation.repair import Change, Repairable
+from reconciliation.repair import Change, ForNow, Repairable
 from tests.profiles.temp_recordings.world import OLD, audit_of, groups_of, objects_of, opened, profile_for, read_of
 
 NAMED = {case.number: case for case in CASES}
@@ -144,6 +144,12 @@ def test_of_an_expiring_chunk_what_is_whole_and_smallest_is_copied() -> None:
 
 def _mp3(case: Case) -> str:
     return case.name_of(case.chunks[0], LATER).replace(".pcm", ".mp3")
+
+
+def test_where_a_file_was_written_again_meanwhile_a_policy_may_try_again() -> None:
+    """It is left out for now only: by tomorrow the clean-up has come."""
+    [first, *_] = planned(NAMED[1], unreadable=True).values()
+    assert isinstance(first, ForNow)
 
 
 def test_what_lies_elsewhere_is_copied_to_where_its_row_says() -> None:
@@ -285,6 +291,22 @@ def test_recordings_are_written_into_the_row_of_their_meeting() -> None:
     }
     assert change.undo is not None
     assert change.undo.values["old"] == "{}"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        pytest.param("{}", {"users": [{ANN: "0"}, {BEN: "1"}]}, id="nothing"),
+        pytest.param('{"users": [], "of": "guild"}', {"of": "guild", "users": [{ANN: "0"}, {BEN: "1"}]}, id="more"),
+        pytest.param(f'{{"{ANN}": "9"}}', {ANN: "0", BEN: "1"}, id="as the bot's guide has them"),
+    ],
+)
+def test_recordings_are_written_as_they_are_there(old: str, new: Any) -> None:
+    case = NAMED[18]
+    change = only(case, rows={"fix_recording_files": [case.meeting_id, old, "completed"]})
+    assert isinstance(change, Change)
+    text = json.dumps(new).replace('"0"', f'"{case.recording_id(0)}"').replace('"1"', f'"{case.recording_id(1)}"')
+    assert json.loads(str(change.do[0].values["new"])) == json.loads(text)
 
 
 # --- leftovers --------------------------------------------------------------------------------------------------------

@@ -170,6 +170,15 @@ async def test_a_row_is_set_and_taken_back_to_what_it_was(world: World) -> None:
         assert world.row(way.table) == before, way.back
 
 
+async def test_a_hash_in_capitals_is_the_same_hash(world: World) -> None:
+    world.execute("update recordings set sha256 = upper(sha256)")
+    [way] = (way for way in WAYS if way.do == s.DURATION)
+    values = {**way.values(world), "row_token": world.token(way.table)}
+    ended = await world.apply(way.do, values)
+    assert ended.ending is Ending.DONE, ended.why
+    assert (await world.apply(way.back, {**values, **ended.left}, 2)).ending is Ending.DONE
+
+
 async def test_a_row_that_somebody_has_written_meanwhile_is_left_alone(world: World) -> None:
     """The worker flips the row just before us: whatever it wrote, ours is not made."""
     for way in ways_of(world):
