@@ -30,7 +30,7 @@ from reconciliation.finding import Finding
 from reconciliation.judging import judge_doubts
 from reconciliation.profile import Profile, Technology, changed_by
 from reconciliation.queries import SqlRows
-from reconciliation.repair import Repair, Repairable
+from reconciliation.repair import ForNow, Repair, Repairable
 from reconciliation.repair_lifecycle import RepairState
 from reconciliation.repair_plan import LeftOut, Named, PlannedChange, RepairPlan
 from reconciliation.repair_record import RepairRecord
@@ -189,7 +189,7 @@ class Reader:
         change = repair.change(given)
         if isinstance(change, str):
             unread = not self._now.all_read or any(isinstance(result, Unread) for result in results)
-            return LeftOut(subject, verdict, change, for_now=unread)
+            return LeftOut(subject, verdict, str(change), for_now=unread or isinstance(change, ForNow))
         return PlannedChange(number, subject, verdict, repair.name, change)
 
     async def _look(self, lookup: Any) -> Any:

@@ -37,9 +37,8 @@ async def verify_changes(request: LookRequest, services: Services) -> VerifyResu
         def entry(one: PlannedChange) -> dict[str, object]:
             verdict = now.verdicts.get(one.subject)
             what = GONE if verdict is None and now.all_read else verdict
-            mended = what in job.profile.repair(one.repair).expects
-            is_as_before = what == one.verdict or not mended
-            expected = what is not None and (mended if job.record.undoes is None else is_as_before)
+            undone = job.record.undoes is not None
+            expected = job.profile.repair(one.repair).is_as_expected(one.verdict, what, undone=undone)
             return {"number": one.number, "before": one.verdict, "now": verdict, "as_expected": expected}
 
         await repairs.write_verified(job.record, look, [entry(one) for one in applied])

@@ -21,6 +21,12 @@ MOST_CHANGES = 500
 """As many changes as one repair can have."""
 
 
+class ForNow(str):
+    """Why there is no change, where there may be one in a moment: a policy tries it again with the next audit."""
+
+    __slots__ = ()
+
+
 class Repairable(NamedTuple, Generic[FactsT]):
     """A subject as it was judged just now, with what was read for its repair.
 
@@ -119,6 +125,14 @@ class Repair(Generic[FactsT]):
     def settings_of(self, effects: Sequence[Effect]) -> list[str]:
         """The settings that these effects need, each once. Raises ``LookupError`` for a statement that it has not."""
         return list(dict.fromkeys(self.setting_of(self.statement(one.statement)) for one in effects))
+
+    def is_as_expected(self, before: str, now: str | None, *, undone: bool) -> bool:
+        """True if a subject that had the verdict ``before`` was mended, by the one that it has ``now`` (None: that is
+        not known); where its change was taken back (``undone``), if it is not mended any more, or as it was before.
+        """
+        if undone:
+            return now is not None and (now == before or now not in self.expects)
+        return now in self.expects
 
     def statement(self, name: str) -> Statement:
         """The statement of that name. Raises ``LookupError`` if the repair has none."""

@@ -130,7 +130,7 @@ class ChunkFacts:
     @property
     def ms(self) -> int:
         """How long it plays: by its raw audio, else by its MP3 if the frames in that were counted and it is whole or if
-        its row does not say, else as its row says; 0 if nothing tells.
+        its row does not say, else as its row says; if there is no file of it, as long as was lost. 0 if nothing tells.
         """
         if self.pcm is not None and self.has_pcm:
             return pcm_ms(self.pcm.size)
@@ -138,7 +138,7 @@ class ChunkFacts:
             is_known = self.mp3.audio is not None and self.mp3_is_whole is not False
             if is_known or not self.chunk.duration_ms:
                 return self.mp3.mp3_ms
-        return self.chunk.duration_ms or 0
+        return self.lost_ms or 0
 
     @property
     def lost_ms(self) -> int | None:

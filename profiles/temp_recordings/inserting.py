@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from profiles.temp_recordings import statements as s
 from profiles.temp_recordings.durations import tolerance_ms
-from profiles.temp_recordings.facts import TRANSCODING, FileFacts, indexes, missing, played_ms
+from profiles.temp_recordings.facts import TRANSCODING, ChunkFacts, FileFacts, indexes, missing, played_ms
 from profiles.temp_recordings.files import File
 from profiles.temp_recordings.heard import Heard, heard, look_ups
 from profiles.temp_recordings.names import STORAGE
@@ -28,10 +28,23 @@ select json_build_array(k.key, exists (
 
 
 class Compared(NamedTuple):
-    """What a final file is compared with: how long its chunks play together, and how many there are."""
+    """What a final file is compared with: how long its chunks play together, how many there are, and of how many of
+    them nothing tells how long they played.
+    """
 
     ms: int
     chunks: int
+    unknown: int
+
+    @property
+    def left_to_people(self) -> str:
+        """What nothing tells; empty if all is known."""
+        if not self.chunks:
+            return "Nothing is left that tells whether it is whole: listen to its end before you approve this."
+        if self.unknown:
+            of_them = "one" if self.unknown == 1 else str(self.unknown)
+            return f"Of {of_them} of its chunks nothing tells how long it played: listen to its end before you approve."
+        return ""
 
 
 def rows(keys: Sequence[str]) -> SqlRows:
@@ -75,7 +88,12 @@ def insert(repairable: Repairable[FileFacts], zone: ZoneInfo) -> Change | str:
     )
     return Change(
         says=f"Insert a recording of {facts.key}: {file.ms} ms by its frames; {how}.",
-        seen={"row_token": meeting.token, f"sha256 of {file.key}": file.sha256, "chunks": compared.chunks},
+        seen={
+            "row_token": meeting.token,
+            f"sha256 of {file.key}": file.sha256,
+            "chunks": compared.chunks,
+            "unknown": compared.unknown,
+        },
         do=(Effect(s.INSERT_LATER if has_user else s.INSERT, values),),
         undo=Effect(s.TAKE_OUT, {name: values[name] for name in ("file_sha256", "filename")}),
         shown={
@@ -86,9 +104,7 @@ def insert(repairable: Repairable[FileFacts], zone: ZoneInfo) -> Change | str:
             "chunks_ms": compared.ms,
             "changed": optional_text(facts.file.moment) if facts.file else None,
         },
-        left_to_people=""
-        if compared.chunks
-        else "Nothing is left that tells whether it is whole: listen to its end before you approve this.",
+        left_to_people=compared.left_to_people,
         waiting_since=facts.file.moment if facts.file else None,
     )
 
@@ -97,7 +113,8 @@ def _compared(facts: FileFacts) -> Compared:
     scene = facts.scene
     users = _users(facts)
     played = [played_ms(scene, user) for user in users]
-    return Compared(max(played, default=0), sum(len(list(indexes(scene, user))) for user in users))
+    unknown = sum(not ChunkFacts(scene, one).ms for user in users for one in scene.chunks_of(user))
+    return Compared(max(played, default=0), sum(len(list(indexes(scene, user))) for user in users), unknown)
 
 
 def _against(facts: FileFacts, meeting: Meeting, file: Heard, compared: Compared) -> Iterator[str]:

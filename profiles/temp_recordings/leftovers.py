@@ -11,7 +11,8 @@ from profiles.temp_recordings import statements as s
 from profiles.temp_recordings.facts import ChunkFacts, RecordingFacts
 from profiles.temp_recordings.files import File
 from profiles.temp_recordings.heard import Heard, heard, look_ups
-from profiles.temp_recordings.rescuing import UNREAD, shown
+from profiles.temp_recordings.rescuing import shown
+from profiles.temp_recordings.saving import UNREAD
 from reconciliation.effects import Effect, Scalar
 from reconciliation.lookups import Lookup
 from reconciliation.repair import Change, Repairable

@@ -13,7 +13,7 @@ from profiles.temp_recordings.facts import (
     RecordingFacts,
 )
 from profiles.temp_recordings.files import File
-from profiles.temp_recordings.names import RESCUE, STORAGE, TEMP, folder_of, lies_in
+from profiles.temp_recordings.names import RESCUE, STORAGE, TEMP, base, folder_of, lies_in, mp3_of
 from profiles.temp_recordings.rows import CHUNK_STATUSES, MEETING_STATUSES
 from reconciliation.times import optional_text, to_text
 from reconciliation.wording import joined, plural
@@ -32,10 +32,12 @@ def wrong_with(facts: ChunkFacts) -> list[str]:
         wrong.append("it has no date")
     if facts.is_of_the_future:
         wrong.append("its date lies in the future: is TEMP_RECORDINGS_TIME_ZONE that of the database?")
-    if named is None:
-        wrong.append("no chunk of the bot has the name of its file")
+    if named is None or named.suffix != "pcm":
+        wrong.append("no raw audio of the bot has the name of its file")
     elif (named.meeting, named.user) != (chunk.meeting_id, chunk.user_id):
         wrong.append("its file is named after another meeting or another user")
+    if base(chunk.mp3_path) not in {"", mp3_of(chunk.pcm_name)}:
+        wrong.append("its MP3 is named after something else than its raw audio")
     if lies_in(chunk.path) not in {TEMP, ""} or lies_in(chunk.mp3_path) not in {TEMP, ""}:
         wrong.append("its path lies outside temp/")
     return wrong

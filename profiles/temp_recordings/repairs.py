@@ -18,6 +18,7 @@ from profiles.temp_recordings.files import File
 from profiles.temp_recordings.heard import heard, look_ups
 from profiles.temp_recordings.kinds import CHUNK, FILE, MEETING, RECORDING
 from profiles.temp_recordings.recording_rules import FIX_DURATION, FIX_RECORDING_FILES
+from profiles.temp_recordings.saving import UNREAD
 from reconciliation.effects import Effect, Scalar
 from reconciliation.lookups import Lookup
 from reconciliation.queries import SqlRows
@@ -39,7 +40,8 @@ _WAITS_FOR_THE_BOT = frozenset(
     }
 )
 """What a chunk still is when there is a copy of it: only the bot can transcode it."""
-_DONE = frozenset({"chunk_ok", "chunk_superseded", "rescued_unpromoted", "duplicate_chunk", "cleaned_flag_wrong"})
+_DONE = frozenset({"chunk_ok", "chunk_superseded", "rescued_unpromoted", "duplicate_chunk", "cleaned_flag_wrong", GONE})
+"""What a chunk is that is done and has a copy; the clean-up may have come already."""
 
 
 def repairs(zone: ZoneInfo) -> tuple[Repair[Any], ...]:
@@ -53,7 +55,8 @@ def repairs(zone: ZoneInfo) -> tuple[Repair[Any], ...]:
             statements=(s.COPY_FILE, s.REMOVE_COPY),
             lookups=rescuing.of_chunk,
             change=rescuing.rescue,
-            expects=_WAITS_FOR_THE_BOT | _DONE | {"transcoded_not_marked", "failed_but_converted"},
+            # A file that was put into temp/ was written just before.
+            expects=_WAITS_FOR_THE_BOT | _DONE | {"transcoded_not_marked", "failed_but_converted", "chunk_changing"},
             two_persons=False,
             by_policy=True,
             by_bytes=True,
@@ -64,7 +67,7 @@ def repairs(zone: ZoneInfo) -> tuple[Repair[Any], ...]:
             means="Copies a file of a chunk that no row names to rescue/, which no clean-up knows.",
             kind=FILE.name,
             setting=s.REPAIR_BUCKET,
-            statements=(s.COPY_FILE, s.REMOVE_COPY),
+            statements=(s.COPY_FILE, s.REMOVE_COPY_OF_ORPHAN),
             lookups=rescuing.of_orphan,
             change=rescuing.rescue_orphan,
             expects=frozenset({"orphan_pcm", "orphan_mp3"}),
@@ -111,7 +114,9 @@ def repairs(zone: ZoneInfo) -> tuple[Repair[Any], ...]:
             statements=s.RECORDING_CHANGES,
             lookups=_of_recording,
             change=_fix_duration,
-            expects=frozenset({"recording_ok", "recording_short", "late_chunks"}),
+            expects=frozenset(
+                {"recording_ok", "recording_of_other_sort", "recording_sha_mismatch", "recording_short", "late_chunks"}
+            ),
         ),
         Repair[MeetingFacts](
             name=FIX_RECORDING_FILES,
@@ -150,7 +155,7 @@ def _fix_duration(repairable: Repairable[RecordingFacts]) -> Change | str:
     facts, recording = repairable.facts, repairable.facts.recording
     file = next(iter(heard(_file_of(facts), repairable.results).values()), None)
     if file is None:
-        return rescuing.UNREAD
+        return UNREAD
     if file.sha256 != recording.sha256:
         return "Its file has another SHA-256 than its row: find out which of the two is the recording."
     if not file.is_sound or not file.ms:
@@ -181,18 +186,29 @@ def _fix_recording_files(repairable: Repairable[MeetingFacts]) -> Change | str:
     whole = {one.id for one in facts.scene.recordings if not one.user_id}
     kept = sorted(pair for pair in meeting.recording_files or () if pair[1] in whole)
     pairs = [*kept, *sorted((one.user_id, one.id) for one in of_users)]
-    new = json.dumps({"users": [{user: recording} for user, recording in pairs]})
+    new = _as_written(json.loads(old) if old else None, pairs)
+    if new is None:
+        return "Its row names one of each participant, and there are more."
     values: dict[str, Scalar] = {
         "id": meeting.id,
         "row_token": meeting.token,
         "spelled": spelled,
         "old": old,
-        "new": new,
+        "new": json.dumps(new),
     }
     return Change(
         says=f"Write {len(pairs)} recordings into the row of meeting {meeting.id}.",
-        seen={"row_token": meeting.token, "old": old, "new": new},
+        seen={"row_token": meeting.token, "old": old, "new": values["new"]},
         do=(Effect(s.FILES, values),),
         undo=Effect(s.FILES_BACK, values),
         shown={"recordings": [recording for _, recording in pairs]},
     )
+
+
+def _as_written(old: Any, pairs: Sequence[tuple[str, str]]) -> dict[str, Any] | None:
+    """Users and their recordings as the row has them, with whatever else is in it; None if they do not fit into that:
+    in the bot's guide a user has one, and nothing else is there.
+    """
+    if old and "users" not in old:
+        return dict(pairs) if len(dict(pairs)) == len(pairs) else None
+    return {**(old or {}), "users": [{user: recording} for user, recording in pairs]}

@@ -8,14 +8,13 @@ from profiles.temp_recordings.facts import ChunkFacts, FileFacts
 from profiles.temp_recordings.files import File
 from profiles.temp_recordings.heard import heard, look_ups
 from profiles.temp_recordings.names import TEMP, base, rescued_as
-from profiles.temp_recordings.statements import REMOVE
+from profiles.temp_recordings.statements import REMOVE, REMOVE_ORPHAN
 from reconciliation.effects import Effect, Scalar
 from reconciliation.lookups import Lookup
 from reconciliation.repair import Change, Repairable
 from reconciliation.times import optional_text
 from reconciliation.wording import joined
 
-UNREAD = "A file of it could not be read just now, or is another one by now."
 _STAYS = "Nobody deletes the copy but a person, once its meeting was heard whole. Have it promoted."
 
 
@@ -43,7 +42,7 @@ def rescue(repairable: Repairable[ChunkFacts]) -> Change | str:
         says=f"Copy {joined([one.key for one in found.files])} to {where} ({found.bytes:,} bytes).",
         seen={"status": facts.chunk.status, **found.seen},
         do=found.copies,
-        undo=_removal(found.copies),
+        undo=_removal(found.copies, facts),
         copies_bytes=found.bytes,
         shown=shown(facts),
         left_to_people=_STAYS,
@@ -57,13 +56,13 @@ def _put_back(facts: ChunkFacts, read: Mapping[str, Any]) -> Change | str:
     if len(set(names)) != len(names):
         return "Several files of its name lie elsewhere: a person must look which of them it is."
     if any(one.key not in read for one in facts.elsewhere):
-        return UNREAD
+        return saving.UNREAD
     copies = tuple(saving.copy(read[one.key], f"{TEMP}{base(one.key)}") for one in facts.elsewhere)
     return Change(
         says=f"Copy {joined([one.key for one in facts.elsewhere])} to {TEMP}, where its row says that it is.",
         seen={"status": facts.chunk.status, **{f"sha256 of {key}": one.sha256 for key, one in read.items()}},
         do=copies,
-        undo=_removal(copies),
+        undo=_removal(copies, facts),
         copies_bytes=sum(one.size for one in facts.elsewhere),
         shown=shown(facts),
         left_to_people="The other file stays. The bot does not look at its queue again: see its work order.",
@@ -87,7 +86,7 @@ def rescue_orphan(repairable: Repairable[FileFacts]) -> Change | str:
     if facts.is_promoted:
         return "A recording of its user is in order: it is no only copy, as far as that tells."
     if len(read) < len(files) or facts.file is None:
-        return UNREAD
+        return saving.UNREAD
     target = rescued_as(facts.scene.key, facts.key)
     if target in read:
         same = read[target].sha256 == read[facts.key].sha256
@@ -101,7 +100,10 @@ def rescue_orphan(repairable: Repairable[FileFacts]) -> Change | str:
         says=f"Copy {facts.key} to {target} ({facts.file.size:,} bytes).",
         seen={f"sha256 of {facts.key}": read[facts.key].sha256},
         do=(effect,),
-        undo=_removal((effect,)),
+        undo=Effect(
+            REMOVE_ORPHAN,
+            {**_copied(effect), "meeting_id": facts.scene.key, "stem": base(facts.key).rpartition(".")[0]},
+        ),
         copies_bytes=facts.file.size,
         shown={"bytes": facts.file.size, "changed": optional_text(facts.file.moment)},
         left_to_people=_STAYS,
@@ -109,12 +111,15 @@ def rescue_orphan(repairable: Repairable[FileFacts]) -> Change | str:
     )
 
 
-def _removal(copies: tuple[Effect, ...]) -> Effect | None:
+def _removal(copies: tuple[Effect, ...], facts: ChunkFacts) -> Effect | None:
     """What takes a copy back; several are for a person to delete."""
     if len(copies) != 1:
         return None
-    values: dict[str, Scalar] = {name: copies[0].values[name] for name in ("source", "sha256")}
-    return Effect(REMOVE, values)
+    return Effect(REMOVE, {**_copied(copies[0]), "id": facts.chunk.id, "spelled": facts.chunk.spelled})
+
+
+def _copied(copy: Effect) -> dict[str, Scalar]:
+    return {name: copy.values[name] for name in ("source", "sha256")}
 
 
 def shown(facts: ChunkFacts) -> Mapping[str, Any]:

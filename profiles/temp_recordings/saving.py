@@ -11,9 +11,11 @@ from profiles.temp_recordings.files import File
 from profiles.temp_recordings.heard import Heard
 from profiles.temp_recordings.names import rescued_as
 from reconciliation.effects import Effect, Scalar
+from reconciliation.repair import ForNow
 
 COPY = "copy_file"
 """The name of the statement that copies."""
+UNREAD = ForNow("A file of it could not be read just now, or is another one by now.")
 
 
 class Saved(NamedTuple):
@@ -43,7 +45,7 @@ def saved(facts: ChunkFacts, read: Mapping[str, Heard]) -> Saved | str:
     """How a chunk is saved; or why it is not, in a sentence. What is in rescue/ already is not copied again."""
     for way in facts.ways:
         if any(one.key not in read for one in way):
-            return "A file of it could not be read just now, or is another one by now."
+            return UNREAD
         files = tuple(read[one.key] for one in way)
         if _is_enough(facts, way, files):
             break
@@ -68,9 +70,13 @@ def copy(heard: Heard, target: str) -> Effect:
 
 
 def _is_enough(facts: ChunkFacts, way: Sequence[File], files: Sequence[Heard]) -> bool:
-    """True unless it is an MP3 alone that turns out not to be whole, while there is more of the chunk."""
+    """True unless it is an MP3 alone that turns out not to be whole, or not to be that of its row, while there is more
+    of the chunk.
+    """
     if way == facts.ways[-1] or way != (facts.mp3,):
         return True
+    if facts.chunk.sha256 not in {"", files[0].sha256}:
+        return False
     return facts.expected_ms is not None and files[0].plays(facts.expected_ms)
 
 

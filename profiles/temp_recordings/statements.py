@@ -16,7 +16,7 @@ CLEANED, CLEANED_BACK = "set_cleaned", "set_cleaned_back"
 DURATION, DURATION_BACK = "fix_duration", "fix_duration_back"
 FILES, FILES_BACK = "fix_recording_files", "fix_recording_files_back"
 INSERT, INSERT_LATER, TAKE_OUT = "insert_recording", "insert_recording_later", "take_recording_out"
-REMOVE = "remove_copy"
+REMOVE, REMOVE_ORPHAN = "remove_copy", "remove_copy_of_orphan"
 MARK_LEFTOVER, DELETE_ROW, INSERT_AGAIN = "mark_leftover", "delete_row", "insert_row_again"
 _SECONDS_TO_COPY = 300
 
@@ -39,13 +39,37 @@ COPY_FILE = GuardedCopy(
     guarded=_clock,
     most_seconds=_SECONDS_TO_COPY,
 )
-REMOVE_COPY = GuardedRemoval(
-    name=REMOVE,
-    means="delete the copy, as long as it is as it was left and its original holds the same bytes",
-    setting=REPAIR_BUCKET,
-    guards=(_IN_TIME,),
-    guarded=_clock,
-    most_seconds=_SECONDS_TO_COPY,
+
+
+def _removal(name: str, unused: Guard, holds: str) -> GuardedRemoval:
+    """Deletes a copy on which nothing rests: a chunk may have been marked as done behind it, and then the clean-up
+    deletes the original.
+    """
+    sql = f"select json_build_object('in_time', clock_timestamp() < %(deadline)s, 'unused', {holds})::text"
+
+    def guarded(values: Values, deadline: datetime) -> SqlRows:
+        return SqlRows(sql, {**values, "deadline": deadline})
+
+    return GuardedRemoval(
+        name=name,
+        means="delete the copy, as long as nothing rests on it, it is as it was left, and its original holds the same",
+        setting=REPAIR_BUCKET,
+        guards=(unused, _IN_TIME),
+        guarded=guarded,
+        most_seconds=_SECONDS_TO_COPY,
+    )
+
+
+REMOVE_COPY = _removal(
+    REMOVE,
+    Guard("unused", "the row of its chunk says what it said when the copy was made"),
+    "exists (select from temp_recordings t where t.id = %(id)s and t.transcode_status::text = %(spelled)s)",
+)
+REMOVE_COPY_OF_ORPHAN = _removal(
+    REMOVE_ORPHAN,
+    Guard("unused", "there is still no row that names it"),
+    "not exists (select from temp_recordings t"
+    " where t.meeting_id = %(meeting_id)s and strpos(to_json(t)::text, %(stem)s) > 0)",
 )
 
 # --- rows -------------------------------------------------------------------------------------------------------------
@@ -140,14 +164,14 @@ RECORDING_CHANGES = (
         "set its duration to that of its file, counted from its frames",
         "recordings",
         {"duration_in_ms": "%(duration_ms)s"},
-        also="t.duration_in_ms = 0 and t.sha256 = %(file_sha256)s",
+        also="t.duration_in_ms = 0 and lower(t.sha256) = %(file_sha256)s",
     ),
     _set(
         DURATION_BACK,
         "set its duration back to 0, as long as nobody has touched its row",
         "recordings",
         {"duration_in_ms": "0"},
-        also="t.duration_in_ms = %(duration_ms)s and t.sha256 = %(file_sha256)s",
+        also="t.duration_in_ms = %(duration_ms)s and lower(t.sha256) = %(file_sha256)s",
     ),
 )
 MEETING_CHANGES = tuple(
@@ -156,7 +180,7 @@ MEETING_CHANGES = tuple(
         means,
         "meetings",
         {"recording_files": f"%({after})s"},
-        also=f"t.recording_files::jsonb = %({before})s::jsonb and t.status::text = %(spelled)s",
+        also=f"t.recording_files::jsonb is not distinct from %({before})s::jsonb and t.status::text = %(spelled)s",
     )
     for name, means, before, after in (
         (FILES, "write the recordings that there are into its row", "old", "new"),
@@ -167,7 +191,7 @@ MEETING_CHANGES = tuple(
 # --- rows of which nothing is left to do ------------------------------------------------------------------------------
 
 _IS_HELD = """exists (select from recordings r
-                  where r.id = %(recording_id)s and r.sha256 = %(recording_sha256)s
+                  where r.id = %(recording_id)s and lower(r.sha256) = %(recording_sha256)s
                     and r.meeting_id = t.meeting_id)"""
 _ROW = "temp_recordings t where t.id = %(id)s"
 _LEFTOVER = f"""

@@ -21,7 +21,7 @@ from profiles.temp_recordings.wall_times import wall_clock
 from reconciliation.effects import Effect
 from reconciliation.looks import Group
 from reconciliation.lookups import AudioAnswer, AudioOf, Lookup
-from reconciliation.repair import Change, Repairable
+from reconciliation.repair import GONE, Change, Repair, Repairable
 from reconciliation.times import to_text
 from tests.profiles.temp_recordings.world import AS_OF, audit_of, profile_for
 
@@ -59,6 +59,8 @@ class Bot:
     rows: dict[str, dict[str, Any]] = field(default_factory=dict)
     tokens: dict[str, int] = field(default_factory=dict)
     files: dict[str, Stored] = field(default_factory=dict)
+    forgotten: dict[str, dict[str, Any]] = field(default_factory=dict)
+    ways_back: list[Effect] = field(default_factory=list)
 
     @property
     def profile(self) -> TempRecordings:
@@ -115,6 +117,16 @@ class Bot:
             self.rows[chunk]["transcode_status"] = "done"
             self.tokens[chunk] += 1
 
+    def forgets(self, chunk: str) -> None:
+        """Its INSERT has failed, or not come yet."""
+        if chunk in self.rows:
+            self.forgotten[chunk] = self.rows.pop(chunk)
+
+    def remembers(self, chunk: str) -> None:
+        if chunk in self.forgotten:
+            self.rows[chunk] = self.forgotten.pop(chunk)
+            self.tokens[chunk] += 1
+
     def left_of(self, number: int) -> int:
         """How much of a chunk is anywhere."""
         return max((one.worth for one in self.files.values() if one.of == number), default=NOTHING)
@@ -127,8 +139,8 @@ class Bot:
 
     # --- what we make of it -------------------------------------------------------------------------------------------
 
-    def changes(self) -> Iterator[tuple[str, Change]]:
-        """Everything that could be planned now, by what an audit finds; each with the id of its subject."""
+    def changes(self) -> Iterator[tuple[tuple[Repair[Any], str], Change]]:
+        """Everything that could be planned now, by what an audit finds; each with its repair and its subject."""
         profile = self.profile
         audit = audit_of(profile, now=self.now)
         for kind_name, subject, facts in profile.facts(MEETINGS, self._group(), self._group(), audit):
@@ -141,7 +153,15 @@ class Bot:
             given = Repairable(subject, judgement.verdict, facts, results, [subject, False], all_read=True)
             change = repair.change(given)
             if isinstance(change, Change):
-                yield subject, change
+                yield (repair, subject), change
+
+    def verdict_of(self, kind: str, subject: str) -> str:
+        """What an audit says of a subject by now."""
+        audit = audit_of(self.profile, now=self.now)
+        for name, other, facts in self.profile.facts(MEETINGS, self._group(), self._group(), audit):
+            if (name, other) == (kind, subject):
+                return next(one for one in KINDS if one.name == kind).judged(facts).verdict
+        return GONE
 
     def _group(self) -> Group:
         started = wall_clock(self.now - timedelta(hours=60), self.zone)
@@ -178,24 +198,57 @@ class Bot:
             "stray": 0 if one.plays or lookup.key.endswith(".pcm") else one.size,
         }
 
-    def apply(self, change: Change, most: int) -> None:
-        """The first ``most`` effects of a change, each if its guards hold, up to one that is not applied."""
+    def apply(self, change: Change, most: int) -> bool:
+        """The first ``most`` effects of a change, each if its guards hold, up to one that is not applied; True if all
+        of them were, so that there may be a way back.
+        """
+        left: dict[str, Any] = {}
         for effect in change.do[:most]:
-            if not (self._copy(effect) if effect.statement == COPY else self._set(effect.statement, effect.values)):
-                return
+            found = self._copy(effect) if effect.statement == COPY else self._set(effect.statement, effect.values)
+            if found is None:
+                return False
+            left |= found
+        if most < len(change.do):
+            return False
+        if change.undo is not None:
+            self.ways_back.append(Effect(change.undo.statement, {**change.undo.values, **left}))
+        return True
 
-    def _copy(self, effect: Effect) -> bool:
+    def takes_back(self, number: int) -> Effect | None:
+        """Take back one of the changes that were made, if the guards of that hold; None if none was made."""
+        if not self.ways_back:
+            return None
+        effect = self.ways_back[number % len(self.ways_back)]
+        if effect.statement in {s.REMOVE, s.REMOVE_ORPHAN}:
+            self._remove(effect)
+        else:
+            self._set(effect.statement, effect.values)
+        return effect
+
+    def _copy(self, effect: Effect) -> dict[str, Any] | None:
         values = effect.values
         source, target = self.files.get(str(values["source"])), str(values["target"])
         if source is None or source.sha256 != values["sha256"] or target in self.files:
-            return False
+            return None
         self.files[target] = replace(source, changed=self.now)
-        return True
+        return {"target": target, "version": source.sha256, "sha256": source.sha256}
 
-    def _set(self, statement: str, values: Mapping[str, Any]) -> bool:
+    def _remove(self, effect: Effect) -> None:
+        values = effect.values
+        original, copy = self.files.get(str(values["source"])), self.files.get(str(values["target"]))
+        same = original is not None and copy is not None and original.sha256 == copy.sha256 == values["sha256"]
+        if effect.statement == s.REMOVE:
+            row = self.rows.get(str(values["id"]))
+            may = row is not None and row["transcode_status"] == values["spelled"]
+        else:
+            may = not any(str(values["stem"]) in str(row.values()) for row in self.rows.values())
+        if same and may:
+            del self.files[str(values["target"])]
+
+    def _set(self, statement: str, values: Mapping[str, Any]) -> dict[str, Any] | None:
         row = self.rows.get(values["id"])
         if row is None or str(self.tokens[values["id"]]) != values["row_token"]:
-            return False
+            return None
         changed = {
             s.MARK: lambda: {
                 "transcode_status": values["done"],
@@ -206,10 +259,19 @@ class Bot:
             },
             s.MARK_LATER: lambda: {"transcode_status": values["done"]},
             s.CLEANED: lambda: {"cleaned": values["cleaned"]},
+            s.MARK_BACK: lambda: {
+                "transcode_status": values["spelled"],
+                "mp3_path": values["old_mp3_path"],
+                "sha256": None,
+                "duration_ms": values["old_duration_ms"],
+                "completed_at": None,
+            },
+            s.MARK_LATER_BACK: lambda: {"transcode_status": values["spelled"]},
+            s.CLEANED_BACK: lambda: {"cleaned": 1 - values["cleaned"]},
         }[statement]()
         self.rows[values["id"]] = row | changed
         self.tokens[values["id"]] += 1
-        return True
+        return {"row_token": str(self.tokens[values["id"]])}
 
 
 def pcm(number: int, ms: int) -> Stored:

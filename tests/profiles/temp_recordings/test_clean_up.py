@@ -1,5 +1,7 @@
 """No sequence of repairs makes the bot's own clean-up, in either era, delete an only copy that it would spare."""
 
+from collections.abc import Callable, Mapping
+from copy import deepcopy
 from dataclasses import replace
 from datetime import timedelta
 
@@ -8,7 +10,7 @@ from hypothesis import strategies as st
 
 from dev.demo.temp_recordings.cases import COLUMNS, DOCUMENTED
 from profiles.temp_recordings.durations import WINDOW_MS
-from profiles.temp_recordings.names import TEMP, mp3_of
+from profiles.temp_recordings.names import RESCUE, TEMP, mp3_of
 from profiles.temp_recordings.statements import CLEANED, MARK, MARK_LATER
 from tests.profiles.temp_recordings.bot import WHOLE, Bot, Stored, mp3, odd_pcm, pcm, rescued
 
@@ -42,8 +44,24 @@ STEPS = st.one_of(
     st.tuples(st.just("repair"), st.integers(0, 5), st.just(3)),
     st.tuples(st.just("repair after it changed"), st.integers(0, 5), st.integers(0, 2)),
     st.tuples(st.just("hours"), st.integers(1, 30), st.just(0)),
-    st.tuples(st.sampled_from(["clean-up", "wipe", "flip"]), st.integers(0, 2), st.just(0)),
+    st.tuples(st.just("undo"), st.integers(0, 5), st.just(0)),
+    st.tuples(st.sampled_from(["clean-up", "wipe", "flip", "forget", "remember"]), st.integers(0, 2), st.just(0)),
 )
+
+
+def _hours(bot: Bot, number: int) -> None:
+    bot.now += timedelta(hours=number)
+
+
+BY_ITSELF: Mapping[str, Callable[[Bot, int], None]] = {
+    "hours": _hours,
+    "clean-up": lambda bot, _: bot.cleans_up(),
+    "wipe": lambda bot, _: bot.wipes(),
+    "flip": lambda bot, number: bot.flips(f"{number:016x}"),
+    "forget": lambda bot, number: bot.forgets(f"{number:016x}"),
+    "remember": lambda bot, number: bot.remembers(f"{number:016x}"),
+}
+"""What happens whether anybody repairs anything or not."""
 
 
 def planted(columns: str, clean_up: str, chunks: list[tuple[object, ...]]) -> Bot:
@@ -87,27 +105,24 @@ def test_no_repair_makes_an_only_copy_deletable(
     columns: str, clean_up: str, chunks: list[tuple[object, ...]], steps: list[tuple[str, int, int]]
 ) -> None:
     bot = planted(columns, clean_up, chunks)
+    unaided = deepcopy(bot)
     for what, number, more in steps:
-        if what == "hours":
-            bot.now += timedelta(hours=number)
-        elif what == "clean-up":
-            bot.cleans_up()
-        elif what == "wipe":
-            bot.wipes()
-        elif what == "flip":
-            bot.flips(f"{number:016x}")
-        else:
-            changes = list(bot.changes())
-            if not changes:
-                continue
-            _, change = changes[number % len(changes)]
+        if what in BY_ITSELF:
+            BY_ITSELF[what](bot, number)
+            BY_ITSELF[what](unaided, number)
+        elif what == "undo":
+            taken_back = bot.takes_back(number)
+            event(f"undo {taken_back.statement if taken_back else None}")
+        elif changes := list(bot.changes()):
+            (repair, subject), change = changes[number % len(changes)]
             event(change.do[-1].statement)
             if what == "repair after it changed":
                 bot.flips(f"{more:016x}")
-            before = left(bot, len(chunks))
-            bot.apply(change, more if what == "repair" else len(change.do))
-            after = left(bot, len(chunks))
-            assert all(now >= then for now, then in zip(after, before, strict=True)), change
+                unaided.flips(f"{more:016x}")
+            if bot.apply(change, more if what == "repair" else len(change.do)):
+                assert bot.verdict_of(repair.kind, subject) in repair.expects, change
+        now, without = left(bot, len(chunks)), left(unaided, len(chunks))
+        assert all(one >= other for one, other in zip(now, without, strict=True)), what
 
 
 def only(bot: Bot) -> list[str]:
@@ -156,3 +171,24 @@ def test_a_flag_is_set_behind_a_copy_too() -> None:
     whole = (WINDOW_MS, WINDOW_MS)
     bot = planted(DOCUMENTED, "ended", [("done", None, whole, None, 2, False, WINDOW_MS)])
     assert only(bot) == ["copy_file", CLEANED]
+
+
+def test_a_copy_is_not_taken_back_once_a_chunk_was_marked_behind_it() -> None:
+    """It was copied while no row named it; its row came, and was marked: from then on the original may be deleted."""
+    whole = (WINDOW_MS, WINDOW_MS)
+    bot = planted(DOCUMENTED, "ended", [("queued", None, whole, None, 30, True, WINDOW_MS)])
+    bot.forgets(f"{0:016x}")
+    assert only(bot) == ["copy_file"]
+    bot.remembers(f"{0:016x}")
+    assert only(bot) == [MARK], "it rests on the copy that is there"
+    assert bot.takes_back(0) is not None
+    assert left(bot, 1) == [WHOLE]
+
+
+def test_a_copy_on_which_nothing_rests_is_taken_back() -> None:
+    bot = planted(DOCUMENTED, "ended", [("queued", "whole", None, None, 2, False, None)])
+    assert only(bot) == ["copy_file"]
+    copies = [key for key in bot.files if key.startswith(RESCUE)]
+    bot.takes_back(0)
+    assert len(copies) == 1
+    assert copies[0] not in bot.files

@@ -22,11 +22,15 @@ from dev.demo.temp_recordings.cases import (
     cases_for,
     hours,
 )
+from profiles.temp_recordings import saving
 from profiles.temp_recordings import statements as s
+from profiles.temp_recordings.facts import ChunkFacts
+from profiles.temp_recordings.heard import Heard
+from profiles.temp_recordings.kinds import CHUNK
 from profiles.temp_recordings.queries import MEETINGS
 from profiles.temp_recordings.saving import COPY
 from reconciliation.lookups import AudioOf, StoredObject
-from reconciliation.repair import Change, Repairable
+from reconciliation.repair import Change, ForNow, Repairable
 from tests.profiles.temp_recordings.world import OLD, audit_of, groups_of, objects_of, opened, profile_for, read_of
 
 NAMED = {case.number: case for case in CASES}
@@ -142,6 +146,12 @@ def _mp3(case: Case) -> str:
     return case.name_of(case.chunks[0], LATER).replace(".pcm", ".mp3")
 
 
+def test_where_a_file_was_written_again_meanwhile_a_policy_may_try_again() -> None:
+    """It is left out for now only: by tomorrow the clean-up has come."""
+    [first, *_] = planned(NAMED[1], unreadable=True).values()
+    assert isinstance(first, ForNow)
+
+
 def test_what_lies_elsewhere_is_copied_to_where_its_row_says() -> None:
     change = only(NAMED[19])
     assert isinstance(change, Change)
@@ -155,7 +165,46 @@ def test_a_file_without_a_row_is_copied_and_can_be_taken_back(number: int) -> No
     assert isinstance(change, Change)
     assert [one.statement for one in change.do] == [COPY]
     assert change.undo is not None
-    assert change.undo.statement == s.REMOVE
+    assert change.undo.statement == s.REMOVE_ORPHAN
+
+
+def chunk_facts(columns: str = DOCUMENTED, **row: Any) -> ChunkFacts:
+    """Of a chunk with raw audio and an MP3 of the same length, whose row says this besides."""
+    case = NAMED[2]
+    profile = profile_for(columns)
+    audit = audit_of(profile)
+    [group] = groups_of(case, profile, columns)
+    group = opened(group, audit, objects_of(case, columns))
+    group = group._replace(rows=(group.rows[0], [replace(group.rows[1][0], **row)], *group.rows[2:]))
+    [facts] = (one for name, _, one in profile.facts(MEETINGS, group, group, audit) if name == "chunk")
+    assert isinstance(facts, ChunkFacts)
+    return facts
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        pytest.param({"mp3_path": f"temp/{NAMED[2].meeting_id}_{ANN}_chunk_0009.mp3"}, id="the MP3 of another chunk"),
+        pytest.param({"mp3_path": "temp/Talk with Ann.mp3"}, id="a file of another name"),
+        pytest.param({"path": f"temp/{NAMED[2].meeting_id}_{ANN}_chunk_0001.mp3"}, id="raw audio that is an MP3"),
+    ],
+)
+def test_a_row_that_names_other_files_than_its_own_is_for_people(row: dict[str, Any]) -> None:
+    assert CHUNK.judged(chunk_facts(**row)).verdict == "chunk_row_invalid"
+
+
+def test_of_an_mp3_with_another_hash_than_its_rows_the_raw_audio_is_copied() -> None:
+    facts = chunk_facts(sha256="d" * 64, status="done")
+    [mp3, pcm] = (one for one in (facts.mp3, facts.pcm) if one is not None)
+    read = {
+        one.key: Heard(one.key, one.version, "e" * 64, one.size, WINDOW, is_sound=True) for one in saving.needed(facts)
+    }
+    found = saving.saved(facts, read)
+    assert isinstance(found, saving.Saved)
+    assert [one.key for one in found.files] == [pcm.key]
+    same = saving.saved(chunk_facts(sha256="e" * 64, status="done"), read)
+    assert isinstance(same, saving.Saved)
+    assert [one.key for one in same.files] == [mp3.key]
 
 
 # --- a row of a final file --------------------------------------------------------------------------------------------
@@ -193,6 +242,22 @@ def test_no_row_is_inserted_for_a_file_that_may_not_be_whole(
     assert why in str(planned(case, **more)["file", f"storage/{case.meeting_id}_user{ANN}_final.mp3"])
 
 
+@pytest.mark.parametrize("columns", COLUMNS)
+def test_a_file_is_compared_with_chunks_whose_files_were_wiped(columns: str) -> None:
+    """The bot wipes temp/ when it ends: what is done has no file any more, and is no shorter for that."""
+    done = tuple(PlantedChunk(n, "done", mp3=None) for n in range(4))
+    case = replace(NAMED[10], age=hours(9), chunks=done)
+    assert "shorter" in str(planned(case, columns)["file", f"storage/{case.meeting_id}_user{ANN}_final.mp3"])
+
+
+@pytest.mark.parametrize("columns", COLUMNS)
+def test_a_person_is_told_where_nothing_tells_how_long_a_chunk_played(columns: str) -> None:
+    case = replace(NAMED[10], age=hours(9), chunks=(PlantedChunk(0, "done", mp3=None, says=None),))
+    change = planned(case, columns)["file", f"storage/{case.meeting_id}_user{ANN}_final.mp3"]
+    assert isinstance(change, Change)
+    assert "listen" in change.left_to_people
+
+
 def test_a_recording_of_the_participant_stands_against_another_row() -> None:
     # Its chunks are gone, its row names another file.
     case = replace(NAMED[10], recordings=(PlantedRecording(WINDOW, WINDOW, BEN), PlantedRecording(WINDOW, WINDOW, BEN)))
@@ -226,6 +291,22 @@ def test_recordings_are_written_into_the_row_of_their_meeting() -> None:
     }
     assert change.undo is not None
     assert change.undo.values["old"] == "{}"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        pytest.param("{}", {"users": [{ANN: "0"}, {BEN: "1"}]}, id="nothing"),
+        pytest.param('{"users": [], "of": "guild"}', {"of": "guild", "users": [{ANN: "0"}, {BEN: "1"}]}, id="more"),
+        pytest.param(f'{{"{ANN}": "9"}}', {ANN: "0", BEN: "1"}, id="as the bot's guide has them"),
+    ],
+)
+def test_recordings_are_written_as_they_are_there(old: str, new: Any) -> None:
+    case = NAMED[18]
+    change = only(case, rows={"fix_recording_files": [case.meeting_id, old, "completed"]})
+    assert isinstance(change, Change)
+    text = json.dumps(new).replace('"0"', f'"{case.recording_id(0)}"').replace('"1"', f'"{case.recording_id(1)}"')
+    assert json.loads(str(change.do[0].values["new"])) == json.loads(text)
 
 
 # --- leftovers --------------------------------------------------------------------------------------------------------

@@ -170,6 +170,15 @@ async def test_a_row_is_set_and_taken_back_to_what_it_was(world: World) -> None:
         assert world.row(way.table) == before, way.back
 
 
+async def test_a_hash_in_capitals_is_the_same_hash(world: World) -> None:
+    world.execute("update recordings set sha256 = upper(sha256)")
+    [way] = (way for way in WAYS if way.do == s.DURATION)
+    values = {**way.values(world), "row_token": world.token(way.table)}
+    ended = await world.apply(way.do, values)
+    assert ended.ending is Ending.DONE, ended.why
+    assert (await world.apply(way.back, {**values, **ended.left}, 2)).ending is Ending.DONE
+
+
 async def test_a_row_that_somebody_has_written_meanwhile_is_left_alone(world: World) -> None:
     """The worker flips the row just before us: whatever it wrote, ours is not made."""
     for way in ways_of(world):
@@ -323,6 +332,31 @@ async def test_no_row_is_deleted_without_the_recording_that_holds_it(
 async def test_a_row_that_waits_is_never_deleted(world: World) -> None:
     ended = await world.apply(s.DELETE_ROW, {**leftover(world), "row": "{}"})
     assert (ended.ending, "it is done" in ended.why) == (Ending.REFUSED, True)
+
+
+# --- copies -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("rival", "of_chunk", "of_orphan"),
+    [
+        pytest.param("update temp_recordings set id = id", True, False, id="its row says the same"),
+        pytest.param("update temp_recordings set transcode_status = 'done'", False, False, id="it was marked"),
+        pytest.param("delete from temp_recordings", False, True, id="its row is gone"),
+    ],
+)
+async def test_a_copy_is_deleted_only_while_nothing_rests_on_it(
+    world: World, rival: str, *, of_chunk: bool, of_orphan: bool
+) -> None:
+    row = world.row("temp_recordings")
+    stem = str(row.get("pcm_path") or row["filename"]).rpartition("/")[2].removesuffix(".pcm")
+    world.execute(rival)
+    values = {"id": CHUNK_ID, "spelled": "QUEUED", "meeting_id": CASE.meeting_id, "stem": stem}
+    for removal, expected in ((s.REMOVE_COPY, of_chunk), (s.REMOVE_COPY_OF_ORPHAN, of_orphan)):
+        query = removal.guarded(values, in_a_minute())
+        async with await psycopg.AsyncConnection.connect(world.changes.database.url) as connection:
+            [(hold,)] = await (await connection.execute(query.sql.encode(), query.values)).fetchall()
+        assert json.loads(hold) == {"in_time": True, "unused": expected}
 
 
 # --- the role ---------------------------------------------------------------------------------------------------------
