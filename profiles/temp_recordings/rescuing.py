@@ -1,12 +1,12 @@
 """The repairs that copy: what may be deleted gets a copy in rescue/, and what lies elsewhere is copied to its place."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from profiles.temp_recordings import saving
 from profiles.temp_recordings.facts import ChunkFacts, FileFacts
 from profiles.temp_recordings.files import File
-from profiles.temp_recordings.heard import heard, look_ups
+from profiles.temp_recordings.heard import Heard, heard, look_ups
 from profiles.temp_recordings.names import TEMP, base, rescued_as
 from profiles.temp_recordings.statements import REMOVE, REMOVE_ORPHAN
 from reconciliation.effects import Effect, Scalar
@@ -57,16 +57,26 @@ def _put_back(facts: ChunkFacts, read: Mapping[str, Any]) -> Change | str:
         return "Several files of its name lie elsewhere: a person must look which of them it is."
     if any(one.key not in read for one in facts.elsewhere):
         return saving.UNREAD
-    copies = tuple(saving.copy(read[one.key], f"{TEMP}{base(one.key)}") for one in facts.elsewhere)
+    copies = tuple(_to_its_place(facts, read))
     return Change(
-        says=f"Copy {joined([one.key for one in facts.elsewhere])} to {TEMP}, where its row says that it is.",
+        says=f"Copy {joined([one.key for one in facts.elsewhere])} to"
+        f" {joined([str(one.values['target']) for one in copies])}: in {TEMP} its row says that it is.",
         seen={"status": facts.chunk.status, **{f"sha256 of {key}": one.sha256 for key, one in read.items()}},
         do=copies,
         undo=_removal(copies, facts),
-        copies_bytes=sum(one.size for one in facts.elsewhere),
+        copies_bytes=sum(int(one.values["bytes"] or 0) for one in copies),
         shown=shown(facts),
         left_to_people="The other file stays. The bot does not look at its queue again: see its work order.",
     )
+
+
+def _to_its_place(facts: ChunkFacts, read: Mapping[str, Heard]) -> Iterator[Effect]:
+    """To rescue/ first what the clean-up would soon delete in its place."""
+    for one in facts.elsewhere:
+        target = rescued_as(facts.scene.key, one.key)
+        if facts.is_expiring and not one.key.startswith(rescued_as(facts.scene.key, "")):
+            yield saving.copy(read[one.key], target)
+        yield saving.copy(read[one.key], f"{TEMP}{base(one.key)}")
 
 
 def of_orphan(facts: FileFacts, _row: Any) -> tuple[Lookup, ...]:

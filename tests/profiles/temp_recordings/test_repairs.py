@@ -159,6 +159,17 @@ def test_what_lies_elsewhere_is_copied_to_where_its_row_says() -> None:
     assert [(one.values["source"], one.values["target"]) for one in change.do] == [(name, f"temp/{name}")]
 
 
+def test_what_the_clean_up_would_delete_in_its_place_is_copied_to_rescue_first() -> None:
+    [chunk] = NAMED[19].chunks
+    change = only(replace(NAMED[19], chunks=(replace(chunk, status="done", age=hours(20)),), age=hours(21)))
+    assert isinstance(change, Change)
+    name = NAMED[19].name_of(chunk, LATER)
+    targets = [str(one.values["target"]) for one in change.do]
+    assert targets == [f"rescue/{NAMED[19].meeting_id}/{name}", f"temp/{name}"]
+    assert change.undo is None
+    assert change.copies_bytes == sum(int(one.values["bytes"] or 0) for one in change.do)
+
+
 @pytest.mark.parametrize("number", [15, 39])
 def test_a_file_without_a_row_is_copied_and_can_be_taken_back(number: int) -> None:
     change = only(NAMED[number])
