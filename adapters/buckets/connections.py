@@ -137,7 +137,7 @@ def below(connection: S3Connection | ContainerConnection, prefix: str) -> S3Conn
     """The same bucket, of which only what is below a prefix is meant; a slash at its end may be left out."""
     if not _PREFIX.fullmatch(prefix):
         raise SettingsError(
-            f"{connection.setting}__prefix is not usable: give the beginning of keys, such as recordings/2026/, "
+            f"{connection.setting}__prefix is not usable: give the beginning of keys, such as files/2026/, "
             "without a slash in front or two in a row"
         )
     return replace(connection, prefix=prefix.rstrip("/") + "/")

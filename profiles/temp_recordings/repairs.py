@@ -46,6 +46,11 @@ _DONE = frozenset({"chunk_ok", "chunk_superseded", "rescued_unpromoted", "duplic
 
 def repairs(zone: ZoneInfo) -> tuple[Repair[Any], ...]:
     """The repairs for a system whose moments are of that zone."""
+    return (*_copies(), *_of_chunks(zone), *_of_recordings(zone))
+
+
+def _copies() -> tuple[Repair[Any], ...]:
+    """Those that copy files, and touch no row."""
     return (
         Repair[ChunkFacts](
             name=RESCUE_COPY,
@@ -75,6 +80,12 @@ def repairs(zone: ZoneInfo) -> tuple[Repair[Any], ...]:
             by_policy=True,
             by_bytes=True,
         ),
+    )
+
+
+def _of_chunks(zone: ZoneInfo) -> tuple[Repair[Any], ...]:
+    """Those of the rows of chunks."""
+    return (
         Repair[ChunkFacts](
             name=MARK_DONE,
             means="Marks a chunk as done whose MP3 is whole, behind a proved copy.",
@@ -106,6 +117,12 @@ def repairs(zone: ZoneInfo) -> tuple[Repair[Any], ...]:
             expects=frozenset({GONE, "leftover_row"}),
             in_two_steps=True,
         ),
+    )
+
+
+def _of_recordings(zone: ZoneInfo) -> tuple[Repair[Any], ...]:
+    """Those of the rows of recordings and meetings."""
+    return (
         Repair[RecordingFacts](
             name=FIX_DURATION,
             means="Sets the duration of a recording to that of its file, counted from its frames.",
