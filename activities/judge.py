@@ -1,5 +1,6 @@
 """Judge what is in doubt by the second look, and write the canonical report."""
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
@@ -48,7 +49,8 @@ async def _judge(job: Job, screening: Screening, spools: Spools) -> None:
     async with to_judge(job, screening, spools.count) as ready:
         previous = await previous_audit(job)
         given = (job.profile, ready.audit, ready.doubts, ready.in_order, previous)
-        result = judge_doubts(*given, takes=spools, complete=ready.complete)
+        # Of very many doubts it takes minutes, in which the app must answer.
+        result = await asyncio.to_thread(judge_doubts, *given, takes=spools, complete=ready.complete)
     since = await with_repairs(job, result.since_last)
     await _write(job, ready.audit, replace(result, since_last=since), spools)
 

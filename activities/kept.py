@@ -73,7 +73,8 @@ class RowsKept:
 
     def __init__(self) -> None:
         # Without a name it is a temporary file, which is written to once its cache of some megabytes is full.
-        self._database = sqlite3.connect("")
+        # It is judged from in a thread of its own, while nobody else asks.
+        self._database = sqlite3.connect("", check_same_thread=False)
         self._database.executescript(
             "pragma journal_mode = off; create table kept (source text, key blob, line blob);"
             "create index of_key on kept (source, key);"

@@ -12,6 +12,7 @@ from activities.first_look import AfterScan, audit_of, cleared, taken_in
 from activities.step import AuditRequest, Job, Refusal, run_body, running
 from adapters.readers import Reading, reader
 from adapters.services import Services
+from adapters.store.jsonl import to_text
 from reconciliation.coverage import Gap
 from reconciliation.errors import AuditError, WrongAccountError
 from reconciliation.looks import MISSING, PLACED, Audit, Sighting
@@ -21,7 +22,8 @@ from reconciliation.screened import FirstLook, Screening
 bp = df.Blueprint()
 logger = logging.getLogger("capture_audit.screen")
 
-_DOUBTS_IN_A_BLOCK = 50
+# A block ends by either: a single meeting may have thousands of rows and files. Doubts are counted in bytes of JSON.
+_DOUBTS_IN_A_BLOCK, _BYTES_IN_A_BLOCK = 50, 256 * 1024
 _IDS_ON_A_LINE = 500
 
 
@@ -106,17 +108,18 @@ class _Screen:
                 audit.coverage.gaps.append(empty)
         return replace(audit, lost=audit.lost | unread.keys())
 
-    async def _doubts(self, look: FirstLook, plan: Plan) -> AsyncIterator[list[Any]]:
-        block: list[Any] = []
+    async def _doubts(self, look: FirstLook, plan: Plan) -> AsyncIterator[list[str]]:
+        block, size = list[str](), 0
         for join in self._profile.joins:
             after = AfterScan(self._folder, self._rows)
             async for held, doubt in taken_in(self._job, look, join, plan, after):
                 links: Links = look.links[join.name].get(doubt.group.key, ())
-                block.append(doubt_to_json(doubt, held.items[: len(join.of)], links, self._profile))
+                block.append(to_text(doubt_to_json(doubt, held.items[: len(join.of)], links, self._profile)))
+                size += len(block[-1])
                 self._lookups += doubt.again.unit + len(doubt.again.late)
-                if len(block) == _DOUBTS_IN_A_BLOCK:
+                if len(block) == _DOUBTS_IN_A_BLOCK or size >= _BYTES_IN_A_BLOCK:
                     yield block
-                    block = []
+                    block, size = [], 0
             if self._profile.is_of_scan(join.name):
                 look.audit.coverage.check()
                 self._refuse_wrong_account(look)

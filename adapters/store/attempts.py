@@ -7,7 +7,7 @@ from typing import Any
 
 from adapters.store.documents import document, understood
 from adapters.store.folder import Folder, behind
-from adapters.store.jsonl import loads, pack, unpack
+from adapters.store.jsonl import loads, pack, pack_lines, unpack
 from reconciliation.screened import Screening
 
 
@@ -23,14 +23,16 @@ class Attempts:
     def __init__(self, folder: Folder) -> None:
         self._folder = folder
 
-    async def write_doubts(self, look: str, blocks: AsyncIterator[list[Any]]) -> list[tuple[int, int, int]]:
-        """Write the doubts, if there are any, block by block; returns number, offset and length of each block."""
+    async def write_doubts(self, look: str, blocks: AsyncIterator[list[str]]) -> list[tuple[int, int, int]]:
+        """Write the doubts, if there are any, each as JSON text, block by block; returns number, offset and length of
+        each block.
+        """
         written: list[tuple[int, int, int]] = []
 
         async def members() -> AsyncIterator[bytes]:
             offset = 0
             async for block in blocks:
-                member = pack(block)
+                member = pack_lines(block)
                 written.append((len(block), offset, len(member)))
                 offset += len(member)
                 yield member

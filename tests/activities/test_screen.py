@@ -1,6 +1,7 @@
 """The first look: what it keeps, what it leaves out, and when there is none."""
 
 import json
+import random
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
@@ -89,6 +90,16 @@ async def test_many_doubts_are_kept_in_blocks() -> None:
     assert [number for number, _, _ in found.blocks] == [50, 50, 20]
     kept = [one[1] for _, offset, length in found.blocks for one in await doubts(audit, offset, length)]
     assert kept == sorted(one.session_id for one in stuck)
+
+
+async def test_doubts_of_much_evidence_are_few_in_a_block_and_in_a_shard_however_many_there_are() -> None:
+    """Blocks and shards of a fixed number of doubts would take as much memory as their largest evidence makes them."""
+    large = random.Random(0)
+    account = named(**{f"r{n:02}": StorageUnavailableError(large.randbytes(30_000).hex()) for n in range(40)})
+    audit = await scanned(audit_of(session(status="PROCESSING"), account=account, sizes=(100, 100_000)))
+    found = await audit.screened()
+    assert [number for number, _, _ in found.blocks] == [5] * 8 + [1], "60,000 bytes each, and 256 KiB are enough"
+    assert found.shards == [(offset, length) for _, offset, length in found.blocks], "packed, each is still 150,000"
 
 
 async def test_a_session_that_was_asked_for_is_kept_though_there_is_none() -> None:

@@ -217,6 +217,16 @@ def test_doubts_of_many_rows_are_looked_at_in_smaller_pieces() -> None:
     assert len(Screening(AS_OF, {}, Coverage(0), {}, frozenset(), blocks, 1).shards) <= 256
 
 
+@pytest.mark.parametrize("blocks", [10, 100, 400])
+def test_a_piece_of_large_doubts_is_as_large_of_many_as_of_few(blocks: int) -> None:
+    large, enough = 36 * 1024, 128 * 1024
+    shards = Screening(
+        AS_OF, {}, Coverage(0), {}, frozenset(), [(1, large * at, large) for at in range(blocks)], 1
+    ).shards
+    assert {length for _, length in shards[:-1]} == {4 * large}
+    assert 4 * large < enough + large
+
+
 def test_the_verdicts_of_all_joins_are_told_apart() -> None:
     verdicts = {"books": {"book": {"fine": 2, "absent": 1}}, "shelves": {"book": {"fine": 3}}}
     assert verdicts_of(Screening(AS_OF, verdicts, Coverage(0), {}, frozenset()), SHELVES) == verdicts

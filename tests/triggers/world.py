@@ -84,7 +84,7 @@ async def leave(outside: Outside, audit_id: str, state: State) -> RunRecord:
     if state is State.INCOMPLETE:
         letter = DeadLetter(0, "", 2, 1, (("a", "403"),), attempts=3, first_at=AS_OF, last_at=AS_OF)
         await store.letters.write(folder, letter)
-    [(number, *_)] = blocks = await store.attempts.write_doubts(attempt, portions(["sessions", "s"]))
+    [(number, *_)] = blocks = await store.attempts.write_doubts(attempt, portions(['"sessions"', '"s"']))
     await store.attempts.write_counted(attempt, [])
     await store.attempts.first_screened(attempt, Screening(AS_OF, {}, Coverage(2), {}, frozenset(), blocks, number))
     await store.attempts.write_again(attempt, 0, [])

@@ -14,7 +14,7 @@ from reconciliation.evidence import Unread
 from reconciliation.looks import Sighting
 from reconciliation.screened import Screening
 from tests.adapters.store import damages
-from tests.adapters.store.portions import AUDIT, broken_off, flat, paths, stream
+from tests.adapters.store.portions import AUDIT, broken_off, flat, paths, stream, texts
 
 AT = datetime(2026, 1, 31, 9, 30, 0, 123456, tzinfo=UTC)
 ATTEMPT = f"{AUDIT}/0.0"
@@ -42,7 +42,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:Sending a large body directly:Re
 
 async def test_doubts_are_read_block_by_block_from_where_they_stand(store: RunStore) -> None:
     blocks = [[["names", f"{n}-{m}", "ü\u2028"] for m in range(n + 1)] for n in range(5)]
-    written = await store.attempts.write_doubts(ATTEMPT, stream(*blocks))
+    written = await store.attempts.write_doubts(ATTEMPT, stream(*map(texts, blocks)))
     assert [number for number, _, _ in written] == [1, 2, 3, 4, 5]
     assert [await store.attempts.doubts(ATTEMPT, offset, length) for _, offset, length in written] == blocks
     (_, offset, first), (_, _, second) = written[1:3]
@@ -55,7 +55,7 @@ async def test_no_doubts_are_no_blocks_and_no_file(store: RunStore, blobs: BlobS
 
 
 async def test_doubts_that_are_not_there_any_more_are_not_taken_for_none(store: RunStore, blobs: BlobStore) -> None:
-    [(_, offset, length)] = await store.attempts.write_doubts(ATTEMPT, stream([["names", "a", "b"]]))
+    [(_, offset, length)] = await store.attempts.write_doubts(ATTEMPT, stream(texts([["names", "a", "b"]])))
     await blobs.delete(f"{ATTEMPT}/doubts.jsonl.gz")
     with pytest.raises(RunStoreError, match=rf"no {ATTEMPT}/doubts\.jsonl\.gz in .* Start a new audit"):
         await store.attempts.doubts(ATTEMPT, offset, length)
