@@ -29,7 +29,7 @@ from reconciliation.errors import RunStoreError
 from reconciliation.repair import Change
 from reconciliation.repair_lifecycle import RepairState
 from reconciliation.repair_plan import LeftOut, PlannedChange, RepairPlan
-from reconciliation.selection import left_alone, selected, selected_by_policy
+from reconciliation.selection import selected, selected_by_policy
 
 bp = df.Blueprint()
 
@@ -78,7 +78,8 @@ async def _leave_alone(job: RepairJob, plan: RepairPlan) -> None:
     may be found again. Idempotent.
     """
     policy = job.services.settings.policy_of(plan.profile)
-    waits = left_alone(plan.left_out, job.profile, policy.repairs if policy else ())
+    mended = job.profile.mended_by(policy.repairs if policy else ())
+    waits = [one.subject.id for one in plan.left_out if not one.for_now and one.verdict in mended]
     if plan.policy is not None and waits:
         since = plan.proposed_at
         await job.services.store.policies.change(plan.profile, lambda state: state.left_alone(waits, since))

@@ -1,9 +1,8 @@
 """Which of the changes that could be made are in a plan: no more than were asked for, or than a policy may copy."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
-from reconciliation.profile import Profile
 from reconciliation.repair_plan import LeftOut, PlannedChange
 from reconciliation.repair_record import Chosen
 
@@ -49,11 +48,3 @@ def _selected(
         number, copied = number + 1, copied + one.change.copies_bytes
         result.append(replace(one, number=number))
     return result
-
-
-def left_alone(left_out: Iterable[LeftOut], profile: Profile, repairs: Iterable[str]) -> list[str]:
-    """The subjects that these repairs of a policy mend, and that need not be tried again with every audit: no change of
-    them can be planned. What is copied is tried each time: it may be deleted before another day is over.
-    """
-    mended = profile.mended_by([name for name in repairs if not profile.repair(name).by_bytes])
-    return [one.subject.id for one in left_out if not one.for_now and one.verdict in mended]

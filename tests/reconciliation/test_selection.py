@@ -3,10 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from profiles import stuck_uploads, temp_recordings
 from reconciliation.repair_plan import LeftOut, Named, PlannedChange
 from reconciliation.repair_record import Chosen
-from reconciliation.selection import left_alone, selected, selected_by_policy
+from reconciliation.selection import selected, selected_by_policy
 from tests.reconciliation.repairs import planned
 
 COPY, MARK = "rescue_copy", "mark_done"
@@ -71,13 +70,3 @@ def test_what_does_not_fit_is_said_with_both_numbers() -> None:
     assert taken == small
     assert isinstance(left_out, LeftOut)
     assert left_out.why == "It copies 5,000 bytes, and the policy may copy 3,000 more just now."
-
-
-def test_what_may_be_deleted_is_tried_again_with_every_audit_and_the_rest_after_a_day() -> None:
-    def out(verdict: str, *, for_now: bool = False) -> LeftOut:
-        return LeftOut(Named("thing", verdict), verdict, "Not now.", for_now=for_now)
-
-    uploads, recordings = stuck_uploads.PROFILE, temp_recordings.PROFILE
-    assert left_alone([out("run_lost"), out("healthy")], uploads, ["start_run"]) == ["run_lost"]
-    assert left_alone([out("run_lost", for_now=True)], uploads, ["start_run"]) == []
-    assert left_alone([out("expiring_unpromoted")], recordings, ["rescue_copy"]) == []
