@@ -16,7 +16,7 @@ from adapters.buckets.bucket import PART
 from adapters.store.jsonl import unpack
 from dev.demo.stuck_uploads.bucket import plant_azure
 from dev.demo.temp_recordings.__main__ import verdicts
-from dev.demo.temp_recordings.cases import LATER, STRAY, Case, cases_for
+from dev.demo.temp_recordings.cases import KEPT_BY_HAND, LATER, STRAY, Case, cases_for
 from dev.demo.temp_recordings.rows import ZONES, create_schema, plant_rows
 from dev.demo.temp_recordings.stack import PROFILE
 from dev.devstack.azurite import AzuriteServer
@@ -58,9 +58,10 @@ class Scene:
 
     @property
     def sizes(self) -> dict[str, int]:
-        """The sizes of the MP3 that are read, by key: all but one that is of no meeting."""
+        """The sizes of the MP3 that are read, by key: all but those that are of no meeting."""
+        of_none = {STRAY, KEPT_BY_HAND}
         all_of_them = {key: size for case in self.cases for key, size in case.objects(LATER)}
-        return {key: size for key, size in all_of_them.items() if key.endswith(".mp3") and key != STRAY}
+        return {key: size for key, size in all_of_them.items() if key.endswith(".mp3") and key not in of_none}
 
     def read(self) -> Counter[str]:
         """How often each MP3 was asked for: in pieces, and for an empty one the client asks twice."""
