@@ -44,7 +44,7 @@ start: install ## run the app on port 7071 with its stack until Ctrl-C; data is 
 	@$(RUN)/python -m dev.demo start
 
 .PHONY: test
-test: install $(SERVERS) dev/devstack/chromium/node_modules/installed ## run the tests, in ten minutes on two cores
+test: install $(SERVERS) dev/devstack/chromium/node_modules/installed ## run the tests, in ten to twenty minutes on two cores
 	@$(RUN)/$(PYTEST) -m "not deep"
 
 # One of them takes four minutes where nothing else is at work.
