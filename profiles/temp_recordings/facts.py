@@ -270,9 +270,7 @@ class RecordingFacts:
     @cached_property
     def users(self) -> tuple[str, ...]:
         """Whose chunks should be in it."""
-        if self.recording.user_id:
-            return (self.recording.user_id,)
-        return tuple(dict.fromkeys([*self.scene.by_user, *self.scene.pieces]))
+        return self.scene.users_in(self.recording.user_id)
 
     @cached_property
     def chunks(self) -> tuple[ChunkFacts, ...]:

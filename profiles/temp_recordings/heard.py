@@ -35,6 +35,16 @@ def look_ups(files: Sequence[File]) -> tuple[AudioOf, ...]:
     return tuple(AudioOf(BUCKET, one.key) for one in files)
 
 
+def only(file: File | None) -> tuple[File, ...]:
+    """What is read of a subject that has one file, or none."""
+    return () if file is None else (file,)
+
+
+def heard_of(file: File | None, results: Sequence[Any]) -> Heard | None:
+    """As ``heard``, of one file; None if it is not among that."""
+    return next(iter(heard(only(file), results).values()), None)
+
+
 def heard(files: Sequence[File], results: Sequence[Any]) -> dict[str, Heard]:
     """What was read of files, by their keys; without those that could not be read, and those that are others by now."""
     found: dict[str, Heard] = {}

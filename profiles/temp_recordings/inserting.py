@@ -8,8 +8,7 @@ from zoneinfo import ZoneInfo
 from profiles.temp_recordings import statements as s
 from profiles.temp_recordings.durations import tolerance_ms
 from profiles.temp_recordings.facts import TRANSCODING, ChunkFacts, FileFacts, indexes, missing, played_ms
-from profiles.temp_recordings.files import File
-from profiles.temp_recordings.heard import Heard, heard, look_ups
+from profiles.temp_recordings.heard import Heard, heard_of, look_ups, only
 from profiles.temp_recordings.names import STORAGE
 from profiles.temp_recordings.rows import DONE, PAUSED, RECORDING, Meeting
 from profiles.temp_recordings.scene import MOVING
@@ -53,17 +52,13 @@ def rows(keys: Sequence[str]) -> SqlRows:
 
 
 def of_final(facts: FileFacts, _row: Any) -> tuple[Lookup, ...]:
-    return look_ups(_files(facts))
-
-
-def _files(facts: FileFacts) -> list[File]:
-    return [facts.file] if facts.file is not None else []
+    return look_ups(only(facts.file))
 
 
 def insert(repairable: Repairable[FileFacts], zone: ZoneInfo) -> Change | str:
     """Insert the row of a final file, if nothing speaks against its being whole."""
     facts, row = repairable.facts, repairable.row
-    file = heard(_files(facts), repairable.results).get(facts.key)
+    file = heard_of(facts.file, repairable.results)
     if file is None or row is None:
         return "It could not be read just now, or is another one by now."
     final, meeting, compared = facts.final, facts.scene.meeting, _compared(facts)
@@ -111,7 +106,7 @@ def insert(repairable: Repairable[FileFacts], zone: ZoneInfo) -> Change | str:
 
 def _compared(facts: FileFacts) -> Compared:
     scene = facts.scene
-    users = _users(facts)
+    users = scene.users_in(facts.user)
     played = [played_ms(scene, user) for user in users]
     unknown = sum(not ChunkFacts(scene, one).ms for user in users for one in scene.chunks_of(user))
     return Compared(max(played, default=0), sum(len(list(indexes(scene, user))) for user in users), unknown)
@@ -130,18 +125,13 @@ def _against(facts: FileFacts, meeting: Meeting, file: Heard, compared: Compared
         yield "There is a recording of that participant already."
     if any(one.sha256 == file.sha256 for one in scene.recordings):
         yield "The table takes no second row of its SHA-256: another recording of the meeting has it."
-    users = _users(facts)
+    users = scene.users_in(facts.user)
     if any(missing(scene, user) for user in users):
         yield "A chunk is missing among those of its participant: it cannot be whole."
     if any(one.status != DONE for user in users for one in scene.chunks_of(user)):
         yield "A chunk of its participant is not done: it may lack that."
     if file.ms < compared.ms - tolerance_ms(compared.ms, compared.chunks):
         yield f"It plays {file.ms} ms, shorter than the {compared.ms} ms of its chunks: have it joined again."
-
-
-def _users(facts: FileFacts) -> list[str]:
-    """Whose chunks should be in it."""
-    return [facts.user] if facts.user else list(dict.fromkeys([*facts.scene.by_user, *facts.scene.pieces]))
 
 
 def _longest(facts: FileFacts) -> timedelta:

@@ -9,8 +9,7 @@ from typing import Any
 
 from profiles.temp_recordings import statements as s
 from profiles.temp_recordings.facts import ChunkFacts, RecordingFacts
-from profiles.temp_recordings.files import File
-from profiles.temp_recordings.heard import Heard, heard, look_ups
+from profiles.temp_recordings.heard import Heard, heard_of, look_ups, only
 from profiles.temp_recordings.rescuing import shown
 from profiles.temp_recordings.saving import UNREAD
 from reconciliation.effects import Effect, Scalar
@@ -26,12 +25,8 @@ def held_by(facts: ChunkFacts) -> RecordingFacts | None:
 
 
 def of_leftover(facts: ChunkFacts, _row: Any) -> tuple[Lookup, ...]:
-    return look_ups(_files(facts))
-
-
-def _files(facts: ChunkFacts) -> list[File]:
     recording = held_by(facts)
-    return [recording.file] if recording is not None and recording.file is not None else []
+    return look_ups(only(recording.file if recording is not None else None))
 
 
 def delete(repairable: Repairable[ChunkFacts]) -> Change | str:
@@ -40,7 +35,7 @@ def delete(repairable: Repairable[ChunkFacts]) -> Change | str:
     recording = held_by(facts)
     if recording is None:
         return "There is not just one recording that holds it."
-    file = next(iter(heard(_files(facts), repairable.results).values()), None)
+    file = heard_of(recording.file, repairable.results)
     if file is None:
         return UNREAD
     if not _is_verified(recording, file):

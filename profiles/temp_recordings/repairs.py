@@ -14,8 +14,7 @@ from profiles.temp_recordings import statements as s
 from profiles.temp_recordings.chunk_rules import DELETE_ROWS, MARK_DONE, RESCUE_COPY, SET_CLEANED
 from profiles.temp_recordings.facts import ChunkFacts, FileFacts, MeetingFacts, RecordingFacts
 from profiles.temp_recordings.file_rules import INSERT_RECORDING, RESCUE_ORPHAN
-from profiles.temp_recordings.files import File
-from profiles.temp_recordings.heard import heard, look_ups
+from profiles.temp_recordings.heard import heard_of, look_ups, only
 from profiles.temp_recordings.kinds import CHUNK, FILE, MEETING, RECORDING
 from profiles.temp_recordings.recording_rules import FIX_DURATION, FIX_RECORDING_FILES
 from profiles.temp_recordings.saving import UNREAD
@@ -160,17 +159,13 @@ def _of_recordings(zone: ZoneInfo) -> tuple[Repair[Any], ...]:
     )
 
 
-def _file_of(facts: RecordingFacts) -> Sequence[File]:
-    return [facts.file] if facts.file is not None else []
-
-
 def _of_recording(facts: RecordingFacts, _row: Any) -> tuple[Lookup, ...]:
-    return look_ups(_file_of(facts))
+    return look_ups(only(facts.file))
 
 
 def _fix_duration(repairable: Repairable[RecordingFacts]) -> Change | str:
     facts, recording = repairable.facts, repairable.facts.recording
-    file = next(iter(heard(_file_of(facts), repairable.results).values()), None)
+    file = heard_of(facts.file, repairable.results)
     if file is None:
         return UNREAD
     if file.sha256 != recording.sha256:

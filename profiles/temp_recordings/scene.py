@@ -157,6 +157,10 @@ class Scene:
     def chunks_of(self, user: str) -> list[Chunk]:
         return self.by_user.get(user, [])
 
+    def users_in(self, user: str) -> tuple[str, ...]:
+        """Whose chunks belong into a recording of a user; of the whole meeting ("") those of everybody."""
+        return (user,) if user else tuple(dict.fromkeys([*self.by_user, *self.pieces]))
+
     def recordings_of(self, user: str) -> list[Recording]:
         """Those of a user; those of the whole meeting are of each."""
         return [one for one in self.recordings if one.user_id in {user, ""}]
