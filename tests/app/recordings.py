@@ -3,7 +3,6 @@
 import json
 from typing import Any
 
-import httpx
 import psycopg
 from jsonschema import Draft202012Validator
 
@@ -12,13 +11,13 @@ from dev.demo.temp_recordings.stack import Stack
 from dev.report_schema import path_of
 from profiles.temp_recordings.profile import PROFILE
 from reporting.declared import report_of
-from tests.app.world import Api, eventually
+from tests.app.repairing import Repairing
 
 SCHEMA = Draft202012Validator(json.loads(path_of(PROFILE.name).read_text(encoding="utf-8")))
 ENDED = ("applied", "partly_applied", "failed", "stopped", "rejected")
 
 
-class Recordings(Api):
+class Recordings(Repairing):
     """The API over one of the worlds; its reports are what the profile and its published schema say."""
 
     def __init__(self, world: Stack) -> None:
@@ -38,25 +37,10 @@ class Recordings(Api):
         view, report = self.audited(grace_minutes=0)
         return view["id"], verdicts(report)
 
-    def ask(self, path: str, **body: Any) -> httpx.Response:
-        return self._http.post(path, json=body)
-
-    def until(self, repair_id: str, *states: str) -> dict[str, Any]:
-        def probe() -> dict[str, Any] | None:
-            view: dict[str, Any] = self.get(f"/repairs/{repair_id}").json()
-            return view if view["state"] in states else None
-
-        return eventually(probe, f"repair {repair_id} is one of {states}", 120)
-
-    def proposed(self, audit_id: str, *findings: str) -> dict[str, Any]:
-        response = self.ask(f"/audits/{audit_id}/repairs", by="Ann", findings=list(findings))
-        assert response.status_code == 202, response.text
-        return self.until(response.json()["id"], "proposed", "failed")
-
     def approved(self, repair: dict[str, Any], by: str = "Bob") -> dict[str, Any]:
         """A plan as it has ended."""
         assert repair["state"] == "proposed", repair["error"]
-        response = self.ask(f"/repairs/{repair['id']}/approve", digest=repair["digest"], by=by, reason="Looked at it.")
+        response = self.decided(repair, by)
         assert response.status_code == 202, response.text
         return self.until(repair["id"], *ENDED)
 

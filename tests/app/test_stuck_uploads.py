@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import psycopg
 import pytest
 from jsonschema import Draft202012Validator
@@ -22,7 +21,7 @@ from dev.report_schema import path_of
 from profiles.stuck_uploads.dialects import UNFINISHED
 from profiles.stuck_uploads.profile import PROFILE
 from reporting.declared import report_of
-from tests.app.world import Api, eventually
+from tests.app.repairing import Repairing
 from tests.profiles.stuck_uploads.world import profile_for
 
 OTHERS, UNRELATED = 7, 3
@@ -32,7 +31,7 @@ FULL = {"mode": "full", "grace_minutes": 0}
 SCHEMA = Draft202012Validator(json.loads(path_of(PROFILE.name).read_text(encoding="utf-8")))
 
 
-class Uploads(Api):
+class Uploads(Repairing):
     """The API over one of the worlds; its reports are what the profile and its published schema say."""
 
     def __init__(self, world: Stack) -> None:
@@ -47,24 +46,6 @@ class Uploads(Api):
         document: dict[str, Any] = response.json()
         SCHEMA.validate(document)
         return document
-
-    def ask(self, path: str, **body: Any) -> httpx.Response:
-        return self._http.post(path, json=body)
-
-    def until(self, repair_id: str, *states: str) -> dict[str, Any]:
-        def probe() -> dict[str, Any] | None:
-            view: dict[str, Any] = self.get(f"/repairs/{repair_id}").json()
-            return view if view["state"] in states else None
-
-        return eventually(probe, f"repair {repair_id} is one of {states}", 120)
-
-    def proposed(self, audit_id: str, *findings: str) -> dict[str, Any]:
-        response = self.ask(f"/audits/{audit_id}/repairs", by="Ann", findings=list(findings))
-        assert response.status_code == 202, response.text
-        return self.until(response.json()["id"], "proposed", "failed")
-
-    def approved(self, repair: dict[str, Any], by: str) -> httpx.Response:
-        return self.ask(f"/repairs/{repair['id']}/approve", digest=repair["digest"], by=by, reason="Looked at it.")
 
 
 @pytest.fixture(
@@ -155,7 +136,7 @@ def test_the_service_tells_that_all_it_reads_can_be_reached(api: Uploads) -> Non
 def test_one_person_starts_a_run_and_can_take_it_back(api: Uploads, full: dict[str, Any]) -> None:
     repair = api.proposed(full["audit"]["id"], MISSED.video_id)
     assert repair["plan"]["changes"][0]["says"].startswith(f"Create one run for video {MISSED.video_id}")
-    assert api.approved(repair, "Ann").status_code == 202
+    assert api.decided(repair, "Ann").status_code == 202
     done = api.until(repair["id"], "applied", "partly_applied", "failed")
     assert (done["state"], done["counts"]["done"]) == ("applied", 1)
     with Planting(api.world.prefect) as plant:
@@ -164,7 +145,7 @@ def test_one_person_starts_a_run_and_can_take_it_back(api: Uploads, full: dict[s
         _, report = api.audited(only=[MISSED.video_id])
         assert verdicts(report) == {("video", MISSED.video_id): "processing"}
         undo = api.until(api.ask(f"/repairs/{repair['id']}/undo", by="Ann").json()["id"], "proposed", "failed")
-        assert api.approved(undo, "Ann").status_code == 202
+        assert api.decided(undo, "Ann").status_code == 202
         assert api.until(undo["id"], "applied", "partly_applied", "failed")["state"] == "applied"
         assert plant.read(runs[0]["id"])["state_type"] == "CANCELLED"
     _, report = api.audited(only=[MISSED.video_id])
@@ -173,8 +154,8 @@ def test_one_person_starts_a_run_and_can_take_it_back(api: Uploads, full: dict[s
 
 def test_to_set_a_status_takes_two(api: Uploads, full: dict[str, Any]) -> None:
     repair = api.proposed(full["audit"]["id"], PROCESSED.video_id)
-    assert api.approved(repair, "Ann").status_code == 403
-    assert api.approved(repair, "Bob").status_code == 202
+    assert api.decided(repair, "Ann").status_code == 403
+    assert api.decided(repair, "Bob").status_code == 202
     assert api.until(repair["id"], "applied", "partly_applied", "failed")["state"] == "applied"
     _, report = api.audited(only=[PROCESSED.video_id], mode="full")
     assert verdicts(report) == {("video", PROCESSED.video_id): "healthy"}
@@ -205,7 +186,7 @@ def test_a_run_that_names_no_video_is_told_and_keeps_all_from_being_retried(api:
                 ("run", nameless): "run_without_video",
             }
             repair = api.proposed(view["id"], MISSED.video_id)
-            assert api.approved(repair, "Ann").status_code == 202
+            assert api.decided(repair, "Ann").status_code == 202
             done = api.until(repair["id"], "applied", "partly_applied", "failed")
             assert (done["state"], nameless in json.dumps(done["ledger"])) == ("failed", True)
         finally:
