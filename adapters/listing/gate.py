@@ -27,7 +27,7 @@ class Gate:
         if not self._waiting and self._throttle.wait(now) == 0:
             self._throttle.begin(now)
             return now
-        turn = loop.create_future()
+        turn: asyncio.Future[float] = loop.create_future()
         self._waiting.append(turn)
         self._let_in()
         try:
