@@ -62,15 +62,22 @@ class Headers(Mapping[str, str]):
 class Connection(asyncio.BufferedProtocol):
     """One request at a time: ``ask`` again only when the answer is there and the connection still ``usable``.
 
-    ``buffer`` receives the data of all connections of an event loop, as each is parsed at once; ``on_lost`` is called
-    when the connection has ended. ``asked_at`` is the loop's time of the last request, or of the beginning.
+    ``buffer`` receives the data of all connections of an event loop, as each is parsed at once; ``hand_out`` gives the
+    response to the future of ``ask``, which may be cancelled by then; ``on_lost`` is called when the connection has
+    ended. ``asked_at`` is the loop's time of the last request, or of the beginning.
     """
 
-    def __init__(self, buffer: memoryview, on_lost: Callable[["Connection"], None]) -> None:
+    def __init__(
+        self,
+        buffer: memoryview,
+        hand_out: Callable[[asyncio.Future[Response], Response], None],
+        on_lost: Callable[["Connection"], None],
+    ) -> None:
         self.usable = False
         self.asked_at = 0.0
         self._loop = asyncio.get_running_loop()
         self._buffer = buffer
+        self._hand_out = hand_out
         self._on_lost = on_lost
         self._transport: asyncio.Transport
         self._answer: asyncio.Future[Response] | None = None
@@ -186,12 +193,12 @@ class Connection(asyncio.BufferedProtocol):
         self._is_kept = True
         if not self._stays_open:
             self.abort()
-        if answer is None or answer.done():  # its caller was cancelled
-            return
+        assert answer is not None
         if self._status == HTTPStatus.OK and _is_packed(headers):
-            answer.set_exception(_packed())
+            if not answer.done():  # its caller was not cancelled
+                answer.set_exception(_packed())
         else:
-            answer.set_result(Response(self._status, headers, body, self._sent_at, time.time()))
+            self._hand_out(answer, Response(self._status, headers, body, self._sent_at, time.time()))
 
     def _bound(self) -> None:
         """Ends an answer that is not complete and already too long, or not wanted."""

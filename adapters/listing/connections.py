@@ -11,6 +11,8 @@ from adapters.response_headers import Response
 # A handshake costs the loop a millisecond, so a burst of them makes everyone else on it late.
 MOST_OPENING = 16
 IDLE_SECONDS = 30.0
+# The callers of as many answers go on in one turn of the loop. If all of them did, everyone else on the loop were late.
+ANSWERS_A_TURN = 32
 _BUFFER = 64 * 1024
 
 
@@ -36,6 +38,8 @@ class Connections:
         self._waiting: deque[asyncio.Future[Connection]] = deque()
         self._opening: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
+        self._handed_out = 0
+        self._held: deque[tuple[asyncio.Future[Response], Response]] = deque()
 
     async def get(self, target: str, headers: Mapping[str, str]) -> Response:
         """The answer to a GET of a path with its query, both encoded, with further headers.
@@ -111,7 +115,7 @@ class Connections:
     async def _open(self) -> None:
         """One connection more, or its error for whoever waits."""
         try:
-            connection = await self._way.open(lambda: Connection(self._buffer, self._lost))
+            connection = await self._way.open(lambda: Connection(self._buffer, self._hand_out, self._lost))
         except Exception as error:  # noqa: BLE001 - whatever it is, somebody waits for it
             self._refuse(error)
         else:
@@ -129,6 +133,22 @@ class Connections:
         if connection in self._idle:
             self._idle.remove(connection)
         self._open_more()
+
+    def _hand_out(self, answer: asyncio.Future[Response], response: Response) -> None:
+        """Lets a caller go on, in this turn of the loop or in a later one."""
+        if self._handed_out == 0:
+            self._loop.call_soon(self._next_turn)
+        if self._handed_out < ANSWERS_A_TURN:
+            self._handed_out += 1
+            if not answer.done():  # its caller was not cancelled
+                answer.set_result(response)
+        else:
+            self._held.append((answer, response))
+
+    def _next_turn(self) -> None:
+        self._handed_out = 0
+        while self._held and self._handed_out < ANSWERS_A_TURN:
+            self._hand_out(*self._held.popleft())
 
     def _look(self) -> None:
         """Ends what takes too long, and what was not needed for a while."""

@@ -127,6 +127,28 @@ async def test_no_more_than_sixteen_connections_are_opened_at_once(monkeypatch: 
     assert len(there.callers) == 50
 
 
+async def test_callers_go_on_a_few_in_each_turn_of_the_loop_and_all_in_the_end() -> None:
+    gate = Gate()
+    done = 0
+
+    async def ask(pool: Connections) -> None:
+        nonlocal done
+        await pool.get("/", {})
+        done += 1
+
+    async with connections(gate) as (pool, _):
+        tasks = [asyncio.create_task(ask(pool)) for _ in range(100)]
+        await until(lambda: len(gate.arrived) == 100)
+        gate.open.set()
+        before = done
+        async with asyncio.timeout(5):
+            while done < 100:
+                await asyncio.sleep(0)
+                assert done - before <= 32
+                before = done
+        await asyncio.gather(*tasks)
+
+
 # --- connections that end ---------------------------------------------------------------------------------------------
 
 
