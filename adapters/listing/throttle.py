@@ -20,7 +20,6 @@ from collections import deque
 FIRST_UNDER_WAY = 16
 LEAST_PER_SECOND = 100.0
 """So slow does no refusal make it: a refused request waits longer each time that it is asked again."""
-LONGEST_PAUSE = 30.0
 
 _FAR_TOO_FAST, _TOO_FAST, _A_LITTLE_TOO_FAST = 0.35, 0.7, 0.93
 _AT_ONCE, _FOR_A_WHILE, _SEEN_SECONDS = 0.15, 1.0, 0.7
@@ -38,13 +37,15 @@ _SLACK_SECONDS = 0.05
 class Throttle:
     """The requests to one account: how many may be under way, and how soon the next one may begin.
 
-    ``ceiling`` is in requests per second (None: there is none), ``most`` is the number of connections. Times are in
-    seconds of any one clock. Each request that ``begin`` counted is told to ``end`` once, refused or not.
+    ``ceiling`` is in requests per second (None: there is none), ``most`` is the number of connections. No pause is
+    longer than ``longest_pause``. Times are in seconds of any one clock. Each request that ``begin`` counted is told to
+    ``end`` once, refused or not.
     """
 
-    def __init__(self, ceiling: float | None, most: int) -> None:
+    def __init__(self, ceiling: float | None, most: int, longest_pause: float = 30.0) -> None:
         self._ceiling = ceiling or _FASTEST
         self._most = most
+        self._longest_pause = longest_pause
         self._under_way = 0
         self._window = min(FIRST_UNDER_WAY, most)
         self._pace: float | None = None
@@ -84,10 +85,10 @@ class Throttle:
 
     def end_refused(self, begun: float, now: float, hint: float | None) -> None:
         """Count a request that the account had no room for, which began at ``begun``; ``hint`` are the seconds that
-        it asked everybody to wait for, which are kept to, up to ``LONGEST_PAUSE``.
+        it asked everybody to wait for.
         """
         self._under_way -= 1
-        pause = min(LONGEST_PAUSE, max(hint or 0.0, _SHORTEST_PAUSE)) * random.uniform(1.0, 1.1)  # noqa: S311 - jitter
+        pause = min(self._longest_pause, max(hint or 0.0, _SHORTEST_PAUSE)) * random.uniform(1.0, 1.1)  # noqa: S311 - jitter
         if begun > self._cut_at:  # the others of a burst began before its cut
             self._cut(now, pause)
         elif hint:

@@ -45,7 +45,7 @@ async def world(azurite_server: AzuriteServer, database_url: str) -> AsyncIterat
     }
     found = open_services(load_settings(settings))
     yield found
-    await found.listers[STORAGE]._session.close()
+    found.listers[STORAGE].close()
 
 
 async def values(opened: Reader, query: Query) -> list[Any]:
