@@ -10,8 +10,8 @@ import base64
 import json
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from statistics import quantiles
 
@@ -19,7 +19,8 @@ from azure.core.credentials import AzureNamedKeyCredential
 from azure.storage.blob.aio import BlobServiceClient
 
 from adapters.credentials import Endpoint, KeySigner
-from adapters.listing.lister import RestLister, open_session
+from adapters.listing.account import Account, Limits
+from adapters.listing.lister import RestLister
 from profiles.pre_capture_sessions.evidence import ContainerEvidence, read_evidence
 from profiles.pre_capture_sessions.keys import MATTERING_SUFFIXES
 
@@ -27,16 +28,16 @@ TIMER_SECONDS = 0.005
 KEY = base64.b64encode(b"the stub checks no signature").decode()
 
 
-@asynccontextmanager
-async def opened(url: str) -> AsyncIterator[RestLister]:
-    """Our lister, with no limit of its own to its speed."""
-    async with open_session() as session:
-        yield RestLister(Endpoint(url, "stub", KeySigner("stub", KEY)), session)
+@contextmanager
+def opened(url: str, connections: int) -> Iterator[RestLister]:
+    """Our lister, with no ceiling to its speed."""
+    with closing(Account(url, limits=Limits(per_second=0, connections=connections))) as account:
+        yield RestLister(Endpoint(url, "stub", KeySigner("stub", KEY)), account)
 
 
 async def ours(url: str, concurrency: int) -> tuple[int, int]:
     """What a scan does: our lister, read to PRE's evidence."""
-    async with opened(url) as lister:
+    with opened(url, concurrency) as lister:
         names = [name async for page in lister.containers() for name in page]
         waiting, found = iter(names), list[ContainerEvidence]()
 
