@@ -48,7 +48,7 @@ class Headers(Mapping[str, str]):
     def __getitem__(self, name: str) -> str:
         wanted = name.lower().encode("latin-1")
         for key, value in self._raw.items():
-            if key.lower() == wanted:
+            if len(key) == len(wanted) and key.lower() == wanted:
                 return value.decode("latin-1")
         raise KeyError(name)
 
