@@ -103,7 +103,9 @@ class Connection(asyncio.BufferedProtocol):
         self._sent_at = time.time()
         self.asked_at = self._loop.time()
         if self.usable:
-            self._transport.write(request)
+            # With all others of this turn of the loop: a server nearby is not woken by each of them, which costs the
+            # sender an eighth of a request's CPU.
+            self._loop.call_soon(self._send, request)
         else:
             self._fail(self._ended_early())
         return answer
@@ -183,6 +185,10 @@ class Connection(asyncio.BufferedProtocol):
             self._headers.clear()
 
     # ---
+
+    def _send(self, request: bytes) -> None:
+        if self.usable:
+            self._transport.write(request)
 
     def _finish(self) -> None:
         """Hands out the answer, as far as it was received."""
