@@ -38,7 +38,7 @@ def run(
     command: Sequence[str], *, output: Path | None = None, settings: Mapping[str, str] | None = None
 ) -> tuple[Cost, str]:
     """Run a command to its end, and give what it cost, children included, with its output. ``settings`` are added to
-    its environment.
+    its environment. Its peak of memory is at least this process's own, which Linux counts in.
 
     Raises ``RuntimeError`` with the end of its error output if it fails.
     """

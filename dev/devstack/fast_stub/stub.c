@@ -143,7 +143,7 @@ static Template read_template(const char *path) {
     uint32_t parts = 1, marks = 0;
     for (size_t i = 0; i < size; i++) parts += !raw[i];
     Template made = {.text = malloc(size + 1), .rows = calloc(parts + 1, 4), .first_mark = calloc(parts + 1, 4)};
-    made.marks = calloc(size / SESSION + 1, sizeof(Mark));
+    made.marks = calloc(size / DATE + 1, sizeof(Mark));
     char *part = raw, *to = made.text;
     for (uint32_t row = 0; row < parts; row++, part += strlen(part) + 1) {
         made.rows[row] = to - made.text;
