@@ -7,7 +7,9 @@ from typing import Any, NamedTuple
 from activities.joined import Place, Stream, groups, keyed, rows_of
 from activities.step import Job
 from activities.unscanned import shard_records
+from adapters.ahead import ahead
 from reconciliation.coverage import Coverage
+from reconciliation.evidence import Record
 from reconciliation.joining import Held
 from reconciliation.looks import Audit, Group
 from reconciliation.plan import Plan
@@ -78,9 +80,13 @@ def _take(look: FirstLook, join: Join, held: Held[Any], *, of_scan: bool) -> Dou
 
 
 async def _records(job: Job, plan: Plan) -> Stream:
-    for planned in plan.shards:
-        records = await shard_records(job.services, job.record.folder, planned, job.profile)
-        yield [(record.unit, (record,)) for record in records]
+    async def shards() -> AsyncIterator[list[Record]]:
+        for planned in plan.shards:
+            yield await shard_records(job.services, job.record.folder, planned, job.profile)
+
+    async with ahead(shards()) as read:
+        async for records in read:
+            yield [(record.unit, (record,)) for record in records]
 
 
 def _places(job: Job, audit: Audit, plan: Plan, after: AfterScan) -> dict[str, Place]:

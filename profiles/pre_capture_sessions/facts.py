@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from profiles.pre_capture_sessions.candidates import Candidate, RegisteredRecording
 from profiles.pre_capture_sessions.evidence import ContainerEvidence, Record
-from profiles.pre_capture_sessions.keys import session_key, usual_track_name
+from profiles.pre_capture_sessions.keys import usual_track_name
 from reconciliation.clock import Clock
 from reconciliation.evidence import Unread
 
@@ -109,7 +109,7 @@ class RecordingFacts(NamedTuple):
         assert self.evidence is not None
         if self.row.file_digest is not None:
             return self.row.file_digest in self.evidence.digests
-        usual = usual_track_name(session_key(self.row.session_id))
+        usual = usual_track_name(self.row.key)
         return usual in [file.name for file in self.evidence.media]
 
     @property
@@ -120,4 +120,4 @@ class RecordingFacts(NamedTuple):
         """
         if self.evidence is None or not self.evidence.media or not _NAMED_OTHERWISE.isdisjoint(self.row.marks):
             return False
-        return session_key(self.row.session_id) not in [file.key for file in self.evidence.media]
+        return self.row.key not in [file.key for file in self.evidence.media]

@@ -84,7 +84,7 @@ def row_facts(name: Name, audit: Audit) -> RecordingFacts:
     assert name.row is not None
     evidence = None if isinstance(name.record, Unread) else name.record
     judged = asks_for_all(audit.asked)
-    return RecordingFacts(name.row, audit.clock, name.exists, evidence, judged, gone=is_gone(name.record))
+    return RecordingFacts(name.row, audit.clock, name.exists, evidence, judged, True, is_gone(name.record))
 
 
 def judged_row(name: Name, audit: Audit) -> Judgement[RecordingFacts]:
