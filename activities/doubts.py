@@ -28,7 +28,7 @@ def doubt_to_json(doubt: DoubtKept, items: Sequence[Sequence[Item]], links: Link
     return [
         doubt.join,
         doubt.group.key,
-        [[item.line.decode() for item in of_source] for of_source in items],
+        [[line.decode() for _, line in of_source] for of_source in items],
         evidence_to_json(doubt.group.evidence, profile),
         [[unit, evidence_to_json(evidence, profile)] for unit, evidence in links],
         doubt.again.unit,

@@ -7,7 +7,9 @@ from typing import Any, NamedTuple
 from activities.joined import Place, Stream, groups, keyed, rows_of
 from activities.step import Job
 from activities.unscanned import shard_records
+from adapters.ahead import ahead
 from reconciliation.coverage import Coverage
+from reconciliation.evidence import Record
 from reconciliation.joining import Held
 from reconciliation.looks import Audit, Group
 from reconciliation.plan import Plan
@@ -37,7 +39,7 @@ async def _table(job: Job, source: Source, plan: Plan) -> list[Any]:
     items = job.services.store.rows.items(
         job.record.folder, source.name, source.row, lambda _row: "", expected=plan.rows[source.name]
     )
-    return [item.row async for portion in items for _, of_row in portion for item in of_row]
+    return [row async for portion in items for _, of_row in portion for row, _ in of_row]
 
 
 def cleared(job: Job, plan: Plan, audit: Audit) -> Audit:
@@ -68,19 +70,23 @@ async def taken_in(
 
 
 def _take(look: FirstLook, join: Join, held: Held[Any], *, of_scan: bool) -> DoubtKept | None:
-    of_sources, (named, requested) = held.items[: len(join.of)], held.items[len(join.of) :]
-    rows = tuple(map(rows_of, of_sources))
+    key, (*of_sources, named, requested) = held
+    rows = rows_of(of_sources)
     if of_scan:
-        group = Group(held.key, rows, look.covered(named[0]) if named else None)
+        group = Group(key, rows, look.covered(named[0]) if named else None)
     else:
-        group = Group(held.key, rows, links=[evidence for _, evidence in named])
+        group = Group(key, rows, links=[evidence for _, evidence in named])
     return look.take(join.name, group, requested=bool(requested))
 
 
 async def _records(job: Job, plan: Plan) -> Stream:
-    for planned in plan.shards:
-        records = await shard_records(job.services, job.record.folder, planned, job.profile)
-        yield [(record.unit, (record,)) for record in records]
+    async def shards() -> AsyncIterator[list[Record]]:
+        for planned in plan.shards:
+            yield await shard_records(job.services, job.record.folder, planned, job.profile)
+
+    async with ahead(shards()) as read:
+        async for records in read:
+            yield [(record.unit, (record,)) for record in records]
 
 
 def _places(job: Job, audit: Audit, plan: Plan, after: AfterScan) -> dict[str, Place]:

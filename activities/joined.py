@@ -5,7 +5,7 @@ import json
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from operator import attrgetter, itemgetter
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,7 +19,6 @@ from reconciliation.profile import Join, Source
 Stream = AsyncIterator[list[Pair[Any]]]
 _PORTION, _RUN = 1000, 10_000
 _key = itemgetter(0)
-_row = attrgetter("row")
 
 
 class Place(NamedTuple):
@@ -83,7 +82,7 @@ async def _sorted(items: Stream, source: Source) -> Stream:
 def _written(run: list[Pair[Any]], file: Path) -> Path:
     with file.open("wb") as out:
         for key, (item,) in sorted(run, key=_key):
-            out.write(json.dumps(key).encode() + b"\t" + item.line + b"\n")
+            out.write(json.dumps(key).encode() + b"\t" + item[1] + b"\n")
     return file
 
 
@@ -91,7 +90,7 @@ def _read(file: Path, source: Source) -> Iterator[Pair[Any]]:
     with file.open("rb") as lines:
         for line in lines:
             key, _, row = line[:-1].partition(b"\t")
-            yield json.loads(key), (Item(source.row(json.loads(row)), row),)
+            yield json.loads(key), ((source.row(json.loads(row)), row),)
 
 
 async def keyed(pairs: Iterable[tuple[str, Any]]) -> Stream:
@@ -101,5 +100,7 @@ async def keyed(pairs: Iterable[tuple[str, Any]]) -> Stream:
         yield ready[at : at + _PORTION]
 
 
-def rows_of(items: tuple[Item, ...]) -> tuple[Any, ...]:
-    return tuple(map(_row, items)) if items else ()
+def rows_of(items: Sequence[tuple[Item, ...]]) -> tuple[tuple[Any, ...], ...]:
+    """The rows of each source, of its items."""
+    # Nearly every source has one row of a key, or none.
+    return tuple([((of[0][0],) if len(of) == 1 else tuple([row for row, _ in of])) if of else () for of in items])

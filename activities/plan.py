@@ -107,9 +107,10 @@ async def _chosen(
         for key, items in portion:
             if not key:  # there is nothing to open
                 continue
-            if any(len(items[number]) > 1 for number in unique):
-                raise ListingError(f"{key!r} was listed twice. Audit again.")
-            unit = scan.open(Group(key, tuple(map(rows_of, items))), job.record.parameters)
+            for number in unique:
+                if len(items[number]) > 1:
+                    raise ListingError(f"{key!r} was listed twice. Audit again.")
+            unit = scan.open(Group(key, rows_of(items)), job.record.parameters)
             if isinstance(unit, Skip):
                 skipped[unit.reason] += 1
             elif unit is not None:

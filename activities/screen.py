@@ -112,9 +112,9 @@ class _Screen:
         block, size = list[str](), 0
         for join in self._profile.joins:
             after = AfterScan(self._folder, self._rows)
-            async for held, doubt in taken_in(self._job, look, join, plan, after):
+            async for (_, items), doubt in taken_in(self._job, look, join, plan, after):
                 links: Links = look.links[join.name].get(doubt.group.key, ())
-                block.append(to_text(doubt_to_json(doubt, held.items[: len(join.of)], links, self._profile)))
+                block.append(to_text(doubt_to_json(doubt, items[: len(join.of)], links, self._profile)))
                 size += len(block[-1])
                 self._lookups += doubt.again.unit + len(doubt.again.late)
                 if len(block) == _DOUBTS_IN_A_BLOCK or size >= _BYTES_IN_A_BLOCK:

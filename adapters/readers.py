@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol, Self
 
+from adapters.ahead import ahead
 from adapters.buckets.bucket import Bucket
 from adapters.buckets.listing import keys, paths
 from adapters.http_api import HttpApi
@@ -112,14 +113,15 @@ class _Account:
         if not isinstance(query, Containers):
             raise SettingsError(f"A storage account cannot answer {type(query).__name__}.")
         listed, most = 0, self.settings.max_containers
-        async for names in self.lister.containers():
-            listed += len(names)
-            if listed > most:
-                raise TooLargeError(
-                    f"Storage has more than {most:,} containers, which is as many as this app is set up for. "
-                    "Raise AUDIT_MAX_CONTAINERS, and see the capacity table in docs/operations.md."
-                )
-            yield [*map(to_text, names)]
+        async with ahead(self.lister.containers()) as pages:
+            async for names in pages:
+                listed += len(names)
+                if listed > most:
+                    raise TooLargeError(
+                        f"Storage has more than {most:,} containers, which is as many as this app is set up for. "
+                        "Raise AUDIT_MAX_CONTAINERS, and see the capacity table in docs/operations.md."
+                    )
+                yield [*map(to_text, names)]
 
 
 @dataclass

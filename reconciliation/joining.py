@@ -4,7 +4,7 @@ from bisect import bisect_left
 from collections.abc import AsyncIterator, Sequence
 from itertools import chain, pairwise, repeat
 from operator import itemgetter, le
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, TypeVar
 
 ItemT = TypeVar("ItemT")
 Pair = tuple[str, tuple[ItemT, ...]]
@@ -12,11 +12,8 @@ Pair = tuple[str, tuple[ItemT, ...]]
 _key = itemgetter(0)
 
 
-class Held(NamedTuple, Generic[ItemT]):
-    """The items of each stream under one key, in the order of the stream."""
-
-    key: str
-    items: tuple[tuple[ItemT, ...], ...]
+Held = tuple[str, tuple[tuple[ItemT, ...], ...]]
+"""A key and the items of each stream under it, in the order of the stream."""
 
 
 class OutOfOrderError(ValueError):
@@ -55,7 +52,7 @@ def _side_by_side(taken: Sequence[list[Pair[ItemT]]]) -> list[Held[ItemT]]:
     columns = [_by_key(pairs) for pairs in taken]
     keys = [*dict.fromkeys(sorted(chain.from_iterable(columns)))]
     empty: repeat[tuple[ItemT, ...]] = repeat(())
-    return [*map(Held, keys, zip(*(map(column.get, keys, empty) for column in columns), strict=True))]
+    return [*zip(keys, zip(*(map(column.get, keys, empty) for column in columns), strict=True), strict=True)]
 
 
 def _by_key(pairs: list[Pair[ItemT]]) -> dict[str, tuple[ItemT, ...]]:
@@ -68,7 +65,7 @@ def _by_key(pairs: list[Pair[ItemT]]) -> dict[str, tuple[ItemT, ...]]:
 
 
 def _alone(number: int, item: ItemT, streams: int) -> Held[ItemT]:
-    return Held("", tuple((item,) if at == number else () for at in range(streams)))
+    return "", tuple((item,) if at == number else () for at in range(streams))
 
 
 class _Ahead(Generic[ItemT]):

@@ -125,11 +125,11 @@ def shards_of(blocks: Sequence[Block], per_shard: int) -> tuple[PlannedShard, ..
         if before.last >= after.first:
             raise ValueError(f"units are not ascending: {before.last!r} comes before {after.first!r}")
     total = sum(block.units for block in blocks)
-    bounds, taken = [0], 0
+    bounds, taken, held = [0], 0, 0
     sizes = shard_sizes(total, per_shard) if total else []
     for size in sizes:
         taken += size
-        at, held = bounds[-1], sum(block.units for block in blocks[: bounds[-1]])
+        at = bounds[-1]
         while at < len(blocks) and held < taken:
             held += blocks[at].units
             at += 1

@@ -14,8 +14,7 @@ from reconciliation.evidence import Read, Record
 from reconciliation.fields import Fields
 from reconciliation.looks import Again, Audit, Group, Sighting
 from reconciliation.profile import Profile
-from reconciliation.rules import Judgement, Kind
-from reconciliation.tally import Tally
+from reconciliation.rules import Kind, Rule
 from reconciliation.times import optional_text, to_text
 
 SCHEMA_VERSION = 1
@@ -120,11 +119,11 @@ class FirstLook:
 
     profile: Profile
     audit: Audit
-    tallies: defaultdict[str, Tally] = field(default_factory=lambda: defaultdict(Tally))
     counted: defaultdict[tuple[str, str, str], list[str]] = field(default_factory=lambda: defaultdict(list))
     links: defaultdict[str, defaultdict[str, list[Any]]] = field(
         default_factory=lambda: defaultdict(lambda: defaultdict(list))
     )
+    _in_order: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     _times: Counter[str] = field(default_factory=Counter)
     _furthest: dict[str, datetime] = field(default_factory=dict)
     _needed: set[str] = field(default_factory=set)
@@ -149,7 +148,7 @@ class FirstLook:
             return DoubtKept(join, group, self.profile.again(join, group, self.audit))
         self._needed.update(needs)
         for kind, subject, judgement in screened.in_order:
-            self._count(join, kind, subject, judgement)
+            self._count(join, kind, subject, judgement.rule)
         if screened.in_doubt:
             return DoubtKept(join, group, self.profile.again(join, group, self.audit))
         return None
@@ -167,10 +166,10 @@ class FirstLook:
     @property
     def verdicts(self) -> dict[str, dict[str, dict[str, int]]]:
         """The numbers of subjects in order, by join, kind and verdict."""
-        return {
-            join: {kind: dict(counts) for kind, counts in tally.verdicts.items()}
-            for join, tally in self.tallies.items()
-        }
+        found: dict[str, dict[str, dict[str, int]]] = {}
+        for (join, kind, verdict), count in self._in_order.items():
+            found.setdefault(join, {}).setdefault(kind, {})[verdict] = count
+        return found
 
     @property
     def sightings(self) -> dict[str, Sighting]:
@@ -181,11 +180,12 @@ class FirstLook:
         if moment is not None:
             self._furthest[name] = max(self._furthest.get(name, moment), moment)
 
-    def _count(self, join: str, kind: Kind[Any], subject: str, judgement: Judgement[Any]) -> None:
-        assert judgement.rule.counted, f"{judgement.verdict} is given at first sight"
-        self.tallies[join].count(kind, judgement)
+    def _count(self, join: str, kind: Kind[Any], subject: str, rule: Rule[Any]) -> None:
+        assert rule.counted, f"{rule.verdict} is given at first sight"
+        of = join, kind.name, rule.verdict
+        self._in_order[of] += 1
         if kind.keeps_ids or self.audit.is_look:
-            self.counted[join, kind.name, judgement.verdict].append(subject)
+            self.counted[of].append(subject)
 
     def screening(self, now: datetime, blocks: Sequence[tuple[int, int, int]], lookups: int) -> Screening:
         """The result, once all groups were taken."""

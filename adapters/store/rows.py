@@ -1,7 +1,7 @@
 """The rows of an audit's sources."""
 
 from collections.abc import AsyncIterator, Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 from adapters.store.documents import document, understood
 from adapters.store.folder import Folder, behind
@@ -9,12 +9,8 @@ from adapters.store.jsonl import loads, pack_lines
 from reconciliation.errors import UnreadableError
 from reconciliation.pulled import Pulled
 
-
-class Item(NamedTuple):
-    """A row, and the line that it was read from."""
-
-    row: Any
-    line: bytes
+Item = tuple[Any, bytes]
+"""A row, and the line that it was read from."""
 
 
 class _Packed:
@@ -88,7 +84,8 @@ class Rows:
                 rows = [row(value) for value in loads(lines)]
                 keys = _texts([key(one) for one in rows])
             found += len(rows)
-            yield [(of, (Item(one, line),)) for of, one, line in zip(keys, rows, lines, strict=True)]
+            # A million rows go through here: pairs of pairs, made by the standard library.
+            yield [*zip(keys, zip(zip(rows, lines, strict=True)), strict=True)]
         if expected not in {None, found}:
             raise UnreadableError(path, self._folder.blobs.where, f"it holds {found:,} of {expected:,} rows")
 

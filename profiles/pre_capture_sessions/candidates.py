@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any, Literal, NamedTuple, Self, get_args
 
 from profiles.pre_capture_sessions.keys import is_canonical_id, session_key
@@ -159,6 +160,7 @@ _ORIGIN_AT = COLUMNS.index("origin")
 _WORDS_AT = tuple(map(COLUMNS.index, ("status", "origin", "case_state", "row_token")))
 _NUMBERS = ("live_recordings", "deleted_recordings", "withdrawn_recordings", "sibling_recordings")
 _NUMBERS_AT = tuple(map(COLUMNS.index, _NUMBERS))
+_ids, _words, _numbers = itemgetter(*_IDS_AT), itemgetter(*_WORDS_AT), itemgetter(*_NUMBERS_AT)
 _NO_MOMENT = object()
 _NOTHING = type(None)
 _TYPES: dict[str, tuple[type, ...]] = {
@@ -183,12 +185,18 @@ def _of_wrong_type(types: tuple[type, ...]) -> tuple[int, ...]:
 
 def _is_plain(values: list[Any]) -> bool:
     """The fast path for a row without unreadable values, which is nearly every one: converts its moments in place."""
-    if _of_wrong_type(tuple(map(type, values))) or _no_words(values) != []:
+    if _of_wrong_type(tuple(map(type, values))):
         return False
-    moments = [None if values[at] is None else _moment(values[at]) for at in _CLOCKS_AT]
-    if _NO_MOMENT in moments:
+    status, origin, state, token = _words(values)
+    words, numbers = f"{status}{origin}{state}{token}", _numbers(values)
+    if not (words.isascii() and words.isprintable() and origin in ORIGINS and all(map(is_canonical_id, _ids(values)))):
         return False
-    for at, moment in zip(_CLOCKS_AT, moments, strict=True):
+    if min(numbers) < 0 or max(numbers) >= _MOST:
+        return False
+    given = [(at, _moment(values[at])) for at in _CLOCKS_AT if values[at] is not None]
+    if _NO_MOMENT in [moment for _, moment in given]:
+        return False
+    for at, moment in given:
         values[at] = moment
     return True
 
@@ -243,6 +251,11 @@ class RegisteredRecording(NamedTuple):
     @property
     def readable(self) -> bool:
         return "unreadable" not in self.marks
+
+    @property
+    def key(self) -> str:
+        """The form in which blob names contain its session's id; empty if the row cannot be read."""
+        return self.session_id.replace("-", "") if self.readable else ""
 
     @classmethod
     def from_json(cls, value: list[Any]) -> Self:

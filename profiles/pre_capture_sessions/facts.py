@@ -6,9 +6,12 @@ from typing import NamedTuple
 
 from profiles.pre_capture_sessions.candidates import Candidate, RegisteredRecording
 from profiles.pre_capture_sessions.evidence import ContainerEvidence, Record
-from profiles.pre_capture_sessions.keys import session_key, usual_track_name
+from profiles.pre_capture_sessions.keys import usual_track_name
 from reconciliation.clock import Clock
 from reconciliation.evidence import Unread
+
+# Marks of rows in whose media's names a key means nothing.
+_NAMED_OTHERWISE = frozenset({"child", "legacy"})
 
 
 @dataclass(slots=True)
@@ -93,13 +96,21 @@ class RecordingFacts(NamedTuple):
     vanished: bool = False
 
     @property
+    def distinction(self) -> tuple[object, ...]:
+        """All that the verdict depends on: rows that have it in common have one verdict."""
+        seen, opened = self.evidence, None
+        if seen is not None and self.row.readable:
+            opened = seen.tracks > 0, bool(seen.manifest_bytes), self.has_its_file, self.names_others_only
+        return (*self.row.marks, self.exists, self.judged, self.read_twice, self.vanished, opened)
+
+    @property
     def has_its_file(self) -> bool:
         """True when the row's file is in the container."""
         assert self.evidence is not None
         if self.row.file_digest is not None:
             return self.row.file_digest in self.evidence.digests
-        usual = usual_track_name(session_key(self.row.session_id))
-        return any(file.name == usual for file in self.evidence.media)
+        usual = usual_track_name(self.row.key)
+        return usual in [file.name for file in self.evidence.media]
 
     @property
     def names_others_only(self) -> bool:
@@ -107,6 +118,6 @@ class RecordingFacts(NamedTuple):
 
         False for edits and imports, in whose names a key means nothing.
         """
-        if self.evidence is None or not self.evidence.media or not {"child", "legacy"}.isdisjoint(self.row.marks):
+        if self.evidence is None or not self.evidence.media or not _NAMED_OTHERWISE.isdisjoint(self.row.marks):
             return False
-        return session_key(self.row.session_id) not in self.evidence.keys
+        return self.row.key not in [file.key for file in self.evidence.media]

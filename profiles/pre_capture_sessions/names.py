@@ -5,7 +5,7 @@ from typing import NamedTuple
 from profiles.pre_capture_sessions.candidates import RegisteredRecording
 from profiles.pre_capture_sessions.evidence import ContainerEvidence, Record
 from profiles.pre_capture_sessions.facts import ContainerFacts, RecordingFacts
-from profiles.pre_capture_sessions.keys import ContainerKind
+from profiles.pre_capture_sessions.keys import ContainerKind, container_kind
 from profiles.pre_capture_sessions.kinds import CONTAINER, RECORDING
 from profiles.pre_capture_sessions.options import asks_for_all
 from reconciliation.evidence import Unread, has_failed, is_gone
@@ -15,7 +15,9 @@ from reconciliation.rules import Judgement
 CONTAINERS, REGISTERED, CONTAINERS_AGAIN = "containers", "registered", "containers_again"
 # Marks of rows that need not have a container, or not yet.
 _NOT_EXPECTED_IN_STORAGE = frozenset({"deleted", "recent", "legacy", "unreadable"})
-_UNOPENED: dict[tuple[str | bool, ...], Judgement[RecordingFacts]] = {}
+# There may be a million registered recordings, and most are alike in all that their verdicts depend on.
+_OF_ROWS: dict[tuple[object, ...], Judgement[RecordingFacts]] = {}
+_OF_REGISTERED: dict[tuple[object, ...], Judgement[ContainerFacts]] = {}
 
 
 class Name(NamedTuple):
@@ -82,24 +84,26 @@ def row_facts(name: Name, audit: Audit) -> RecordingFacts:
     assert name.row is not None
     evidence = None if isinstance(name.record, Unread) else name.record
     judged = asks_for_all(audit.asked)
-    return RecordingFacts(name.row, audit.clock, name.exists, evidence, judged, gone=is_gone(name.record))
+    return RecordingFacts(name.row, audit.clock, name.exists, evidence, judged, True, is_gone(name.record))
 
 
 def judged_row(name: Name, audit: Audit) -> Judgement[RecordingFacts]:
     """The verdict on its row in the first look."""
-    assert name.row is not None
-    if not (name.record is None or isinstance(name.record, Unread)):
-        return RECORDING.judged(row_facts(name, audit))
-    # Rows whose container was not opened differ in nothing else that matters, and there may be a million of them.
-    distinction = (*name.row.marks, name.exists, is_gone(name.record), asks_for_all(audit.asked))
-    judgement = _UNOPENED.get(distinction)
+    facts = row_facts(name, audit)
+    distinction = facts.distinction
+    judgement = _OF_ROWS.get(distinction)
     if judgement is None:
-        judgement = _UNOPENED[distinction] = RECORDING.judged(row_facts(name, audit))
+        judgement = _OF_ROWS[distinction] = RECORDING.judged(facts)
     return judgement
 
 
-def judged_container(name: Name, audit: Audit) -> Judgement[ContainerFacts] | None:
-    """The verdict on its container in the first look; None if it was not read or is in doubt."""
-    if name.record is None or isinstance(name.record, Unread) or name.container_in_doubt:
-        return None
-    return CONTAINER.judged(ContainerFacts(name.record, name.row, audit.clock))
+def judged_container(name: Name, audit: Audit) -> Judgement[ContainerFacts]:
+    """The verdict on its container, which was read and is not in doubt, in the first look."""
+    assert name.record is not None
+    if name.row is None:
+        return CONTAINER.judged(ContainerFacts(name.record, None, audit.clock))
+    distinction = name.row.deleted, container_kind(name.name)
+    judgement = _OF_REGISTERED.get(distinction)
+    if judgement is None:
+        judgement = _OF_REGISTERED[distinction] = CONTAINER.judged(ContainerFacts(name.record, name.row, audit.clock))
+    return judgement

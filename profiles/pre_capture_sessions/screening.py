@@ -32,14 +32,14 @@ def _name(group: Group, audit: Audit) -> Screened:
     in_order: list[tuple[Kind[Any], str, Judgement[Any]]] = []
     sightings: list[tuple[str, datetime | None]] = []
     is_missing = name.is_missing
-    in_doubt = name.container_in_doubt or name.is_disputed or is_missing
+    container_in_doubt = name.container_in_doubt
+    in_doubt = container_in_doubt or name.is_disputed or is_missing
     record = name.record
-    if record is not None:
-        if not isinstance(record, Unread) and record.future is not None:
+    if record is not None and not isinstance(record, Unread):
+        if record.future is not None:
             sightings.append((FUTURE, record.future))
-        container = judged_container(name, audit)
-        if container is not None:
-            in_order.append((CONTAINER, name.name, container))
+        if not container_in_doubt:
+            in_order.append((CONTAINER, name.name, judged_container(name, audit)))
     if name.row is not None:
         if is_missing or name.is_placed:
             sightings.append((MISSING if is_missing else PLACED, None))

@@ -25,7 +25,7 @@ NAMES_HELD = st.lists(st.sampled_from(CONTAINERS), max_size=1)
 
 
 def items(rows: list[Any]) -> list[Item]:
-    return [Item(row, json.dumps(row.to_json() if isinstance(row, Candidate) else row).encode()) for row in rows]
+    return [(row, json.dumps(row.to_json() if isinstance(row, Candidate) else row).encode()) for row in rows]
 
 
 def kept_and_read(doubt: DoubtKept, rows: list[list[Any]], links: list[tuple[str, Any]]) -> DoubtKept:

@@ -46,7 +46,7 @@ async def held(
     }
     job = Job(outside.services, RunRecord.__new__(RunRecord), Sources())
     found = [one async for portion in groups(job, places, JOIN) for one in portion]
-    return [(one.key, rows_of(one.items[0]), rows_of(one.items[1])) for one in found]
+    return [(key, left_rows, right_rows) for key, items in found for left_rows, right_rows in [rows_of(items)]]
 
 
 async def portions(rows: Sequence[Row]) -> AsyncIterator[list[str]]:

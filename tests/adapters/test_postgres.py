@@ -46,7 +46,7 @@ async def write_rows(
 async def stored_rows(store: RunStore, source: str) -> list[Any]:
     """What was written, as the profile reads it."""
     items = store.rows.items("audit", source, PROFILE.source(source).row, lambda _row: "")
-    return [item.row async for portion in items for _, (item,) in portion]
+    return [row async for portion in items for _, ((row, _),) in portion]
 
 
 def named(name: str) -> UUID:

@@ -51,12 +51,12 @@ def test_whatever_the_portions_every_item_is_held_once_under_its_key(
         [(key, (100 * number + at,)) for at, key in enumerate(of)] for number, of in enumerate(keys)
     ]
     found = grouped([cut(stream, where) for stream, where in zip(streams, cuts, strict=False)])
-    with_key = [held for held in found if held.key]
-    assert [held.key for held in with_key] == sorted({key for of in keys for key in of if key})
+    with_key = [held for held in found if held[0]]
+    assert [key for key, _ in with_key] == sorted({key for of in keys for key in of if key})
     expected = by_hand(streams)
     without = [item for of in expected.pop("", []) for item in of]
-    assert {held.key: [[*of] for of in held.items] for held in with_key} == expected
-    alone = [[item for of in held.items for item in of] for held in found if not held.key]
+    assert {key: [[*of] for of in items] for key, items in with_key} == expected
+    alone = [[item for of in items for item in of] for key, items in found if not key]
     assert sorted(alone) == [[item] for item in sorted(without)]
 
 
@@ -66,7 +66,7 @@ def test_no_more_is_taken_out_of_a_stream_than_the_others_have_come_to() -> None
         far: list[list[Pair]] = [[(f"{letter}{n}", (n,)) for n in range(3)] for letter in "bcdef"]
         near: list[list[Pair]] = [[("a", (0,))], [("b1", (0,))], [("c", (0,))]]
         walk = cogroup([portions(near), portions(far, fetched)])
-        assert [held.key for held in await anext(walk)] == ["a", "b0"]
+        assert [key for key, _ in await anext(walk)] == ["a", "b0"]
         assert fetched == ["b0", "b1", "b2"]
 
     asyncio.run(run())

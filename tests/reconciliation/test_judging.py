@@ -89,7 +89,7 @@ def test_a_look_learns_what_only_the_second_look_named() -> None:
     look = FirstLook(SHELVES, audit())
     link_again(look, [seen(["a", "b"], ["c", "b"]), Doubt("books", book("a"), book("a"))])
     assert look.links["books"] == {"c": [("one", ["c", "b"])]}, "the rest it is told when it takes the shelf in"
-    assert look.tallies == {}, "nothing is counted a second time"
+    assert look.verdicts == {}, "nothing is counted a second time"
 
 
 # --- what it comes to -----------------------------------------------------------------------------------------------

@@ -65,7 +65,7 @@ def containers(store: RunStore) -> Read:
 
 
 async def rows_of(read: Read) -> list[Any]:
-    return [item.row for _, (item,) in await flat(read)]
+    return [row for _, ((row, _),) in await flat(read)]
 
 
 async def test_rows_come_back_as_they_were_under_their_keys(store: RunStore) -> None:
@@ -75,8 +75,8 @@ async def test_rows_come_back_as_they_were_under_their_keys(store: RunStore) -> 
     assert [key for key, _ in await flat(candidates(store))] == [row.session_id for row in ROWS]
     found = await flat(registered(store))
     assert [key for key, _ in found] == IDS
-    assert [item.line.decode() for _, (item,) in found] == REGISTERED
-    rows = [item.row for _, (item,) in found]
+    assert [line.decode() for _, ((_, line),) in found] == REGISTERED
+    rows = [row for _, ((row, _),) in found]
     assert texts([*row] for row in rows) == REGISTERED
     assert rows[2] == RegisteredRecording(IDS[2], SESSION, [], "0123456789abcdef")
     assert [row.deleted for row in rows] == [False, True, False, False, False]
@@ -110,7 +110,7 @@ async def test_rows_of_many_megabytes_come_back_in_portions(store: RunStore) -> 
     await store.rows.write(AUDIT, "registered", stream(*portions))
     read = [items async for items in registered(store)]
     assert max(map(len, read)) < 100, "more is unpacked and parsed at once than a portion"
-    lines = [item.line.decode() for items in read for _, (item,) in items]
+    lines = [line.decode() for items in read for _, ((_, line),) in items]
     assert lines == [text for portion in portions for text in portion]
 
 

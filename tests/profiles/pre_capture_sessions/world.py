@@ -330,17 +330,17 @@ def audited(
     doubts = [Doubt(one.join, one.group, later.again(one)) for one in kept]
     # What was looked up, before any row was read again: by that, more may come into doubt.
     seen = [Doubt(one.join, one.first, one.again._replace(rows=one.first.rows, lost=frozenset())) for one in doubts]
-    was_complete, tallies, counted = audit.coverage.is_complete, dict(look.tallies), dict(look.counted)
+    was_complete, verdicts, counted = audit.coverage.is_complete, look.verdicts, dict(look.counted)
     # A gap names the first of several, and they come by name.
     audit.coverage.gaps += PROFILE.gaps(sorted(seen, key=lambda doubt: doubt.first.key), audit)
     if (was_complete and not audit.coverage.is_complete) or names_more(PROFILE, seen, audit):
         coverage = replace(world.audit(parameters).coverage, gaps=[*audit.coverage.gaps])
         again = FirstLook(PROFILE, replace(audit, coverage=coverage))
         doubts = [Doubt(one.join, one.group, later.again(one)) for one in taken_in(world, again, later, seen)]
-        tallies, counted = dict(again.tallies), dict(again.counted)
+        verdicts, counted = again.verdicts, dict(again.counted)
     tally, ids = Tally(), [(verdict, one) for (_, _, verdict), of in counted.items() for one in of]
-    for of_join in tallies.values():
-        for kind, counts in of_join.verdicts.items():
+    for of_join in verdicts.values():
+        for kind, counts in of_join.items():
             tally.verdicts[kind].update(counts)
     found, doubtful = list[Finding[Any]](), False
     for subject in [*PROFILE.conclude(doubts, audit)]:
