@@ -131,8 +131,8 @@ def looked_before(kept: Sequence[DoubtKept], looked: Iterable[Looked]) -> list[L
 
 
 def doubts_of(looked: Iterable[Looked], profile: Profile, again: RowsAgain) -> Iterable[Doubt]:
-    """The doubts with all second readings, made each time that they are gone through. Rows that were not read again are
-    those of the first look.
+    """The doubts with all second readings: all in memory if the profile needs them together, else made each time that
+    they are gone through. Rows that were not read again are those of the first look.
     """
 
     def doubt(one: Looked) -> Doubt:
@@ -143,7 +143,8 @@ def doubts_of(looked: Iterable[Looked], profile: Profile, again: RowsAgain) -> I
         )
         return one.doubt(rows, again.lost.intersection(names))
 
-    return Each(looked, doubt)
+    doubts = Each(looked, doubt)
+    return doubts if profile.one_by_one else list(doubts)
 
 
 async def read_again(
