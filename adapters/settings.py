@@ -31,7 +31,7 @@ class Settings:
     connections: Mapping[str, Given] = field(default_factory=dict, repr=False)
     report_container: str = "audits"
     scan_concurrency: int = 32
-    shard_containers: int = 500
+    shard_containers: int = 1000
     max_passes: int = 3
     settle_minutes: int = 20
     list_page_size: int = 5000
