@@ -98,17 +98,19 @@ select json_build_array(
            case when r.created_at > %(latest)s then 'future' when r.created_at >= %(recent)s then 'recent' end,
            case when s.origin::text like 'VODAFONE%%' then 'legacy' end,
            case when coalesce(r.duration, interval '0') <= interval '0' then 'no_duration' end,
-           case when d.id is not null then 'double' end], null),
+           case when d.capture_session_id is not null then 'double' end], null),
          case when r.filename <> replace(r.capture_session_id::text, '-', '') || '_1280x720_4500k.mp4'
               then left(encode(sha256(convert_to(r.filename,
                      case getdatabaseencoding() when 'SQL_ASCII' then 'SQL_ASCII' else 'UTF8' end)), 'hex'), 16) end
        )::text
   from recordings r
   join capture_sessions s on s.id = r.capture_session_id
-  left join (select unnest(array_agg(id)) as id
+  left join (select capture_session_id
                from recordings
               where deleted_at is null and parent_recording_id is null and version = 1
-              group by capture_session_id having count(*) > 1) d on d.id = r.id
+              group by capture_session_id having count(*) > 1) d
+    on d.capture_session_id = r.capture_session_id
+   and r.deleted_at is null and r.parent_recording_id is null and r.version = 1
 """
 
 
