@@ -171,8 +171,8 @@ def services() -> Services:
     loop = asyncio.get_running_loop()
     if loop not in _by_loop:
         _by_loop[loop] = open_services(load_settings(os.environ))
-        # What is loaded by now stays; scanning it in every garbage collection takes a fifth of a large step. What is read
-        # makes no cycles; looking for some after every 700 objects of it takes a seventh.
+        # What is loaded by now stays; scanning it in every garbage collection takes a fifth of a large step. What is
+        # read makes no cycles; looking for some after every 700 objects of it takes a seventh.
         gc.freeze()
         gc.set_threshold(_ALLOCATIONS)
     return _by_loop[loop]
