@@ -1,5 +1,5 @@
 # Everything is installed inside this folder: .venv, .venvs, node_modules below dev/devstack and the caches in .cache.
-# A fresh machine needs git, make and Python 3.11, 3.12 or 3.13.
+# A fresh machine needs git, make and Python 3.11, 3.12 or 3.13; for make bench also a C compiler (cc) and OpenSSL's headers.
 # Another Python than the one found: make clean, then make PYTHON=/path/to/python test
 
 .DEFAULT_GOAL := help

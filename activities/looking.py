@@ -13,7 +13,7 @@ from adapters.services import Services
 from reconciliation.coverage import DELETED_DURING_SCAN
 from reconciliation.errors import AuditError, ContainerGoneError
 from reconciliation.evidence import Read, Record, Unread, has_failed, is_gone
-from reconciliation.lookups import BlobsOf, Lookup
+from reconciliation.lookups import AudioUnder, BlobsOf, Lookup
 from reconciliation.plan import Plan
 from reconciliation.profile import Scan
 
@@ -47,7 +47,7 @@ class Looker:
         lookups = self.scan.lookups(unit, hint)
         try:
             results = [await self._look(unit, lookup) for lookup in lookups]
-            things = sum(lookup.things(result) for lookup, result in zip(lookups, results, strict=True))
+            things = sum([lookup.things(result) for lookup, result in zip(lookups, results, strict=True)])
             return Read(unit, things, self.scan.reduce(unit, results, self.latest()))
         except ContainerGoneError:
             for lookup in lookups:
@@ -58,10 +58,10 @@ class Looker:
         except AuditError as error:
             return Unread(unit, str(error), failed=True)
 
-    async def _look(self, unit: str, lookup: Lookup) -> Any:
-        if self.memory is None:
-            return await self.prober.look(lookup)
-        return await self.prober.look(lookup, self.memory.of(unit))
+    def _look(self, unit: str, lookup: Lookup) -> Awaitable[Any]:
+        if self.memory is None or not isinstance(lookup, AudioUnder):  # nothing else reads bytes
+            return self.prober.look(lookup)
+        return self.prober.look(lookup, self.memory.of(unit))
 
     async def read_all(
         self, units: Sequence[tuple[str, Any]], records: list[Record], timeout_seconds: float | None = None
@@ -71,17 +71,15 @@ class Looker:
         Those that are not done when the time is up are recorded as failed, for the next pass, which goes on with what
         is remembered of them.
         """
-        done: set[str] = set()
 
         async def one(unit: tuple[str, Any]) -> None:
-            record = await self.read(*unit)
-            records.append(record)  # at once, not at the end: the progress is counted from this list
-            done.add(unit[0])
+            records.append(await self.read(*unit))  # at once, not at the end: the progress is counted from this list
 
         try:
             async with asyncio.timeout(timeout_seconds):
                 await self.each(units, one)
         except TimeoutError:
+            done = {record.unit for record in records}
             records += [Unread(unit, OUT_OF_TIME, failed=True) for unit, _ in units if unit not in done]
         if self.memory is not None:
             await self.memory.settle()

@@ -19,9 +19,11 @@ from reconciliation.question import question_of
 from reporting.csv_table import csv_header, csv_rows
 from reporting.document import ReportReader
 from reporting.html import MOST_ROWS, SHOWN_SEVERITIES, render_html
+from reporting.layout import environment
 from reporting.model import SCHEMA_VERSION, Head, summary_of
 
 bp = df.Blueprint()
+environment()  # compiled while the app is loaded, and not while an audit waits for its report
 logger = logging.getLogger("capture_audit.report")
 
 

@@ -103,7 +103,19 @@ async def looked_again(job: Job, screening: Screening) -> tuple[Kept[Looked], bo
 
 
 def _looked(kept: DoubtKept, found: LookedUp | None) -> Looked:
-    return Looked.never(kept) if found is None else Looked(kept, found.evidence, found.late)
+    if found is None:
+        return Looked.never(kept)
+    return Looked(kept, _once(kept.group.evidence, found.evidence), found.late)
+
+
+def _once(first: Any, again: Any) -> Any:
+    """What was read again; the first reading itself if they are equal, so that it is in memory once."""
+    return first if first == again else again
+
+
+def _each_once(first: Sequence[Any], again: Sequence[Any]) -> Sequence[Any]:
+    """As ``_once``, for each of several rows."""
+    return [*map(_once, first, again)] if again and len(first) == len(again) else again
 
 
 def _looked_to_json(doubt: list[Any], found: LookedUp | None, profile: Profile) -> list[Any]:
@@ -131,19 +143,20 @@ def looked_before(kept: Sequence[DoubtKept], looked: Iterable[Looked]) -> list[L
 
 
 def doubts_of(looked: Iterable[Looked], profile: Profile, again: RowsAgain) -> Iterable[Doubt]:
-    """The doubts with all second readings, made each time that they are gone through. Rows that were not read again are
-    those of the first look.
+    """The doubts with all second readings: all in memory if the profile needs them together, else made each time that
+    they are gone through. Rows that were not read again are those of the first look.
     """
 
     def doubt(one: Looked) -> Doubt:
         key, names = one.kept.group.key, [name for name, _ in profile.join(one.kept.join).of]
         rows = tuple(
-            again.rows[name].get(key, ()) if key and name in again.rows else before
+            _each_once(before, again.rows[name].get(key, ())) if key and name in again.rows else before
             for name, before in zip(names, one.kept.group.rows, strict=True)
         )
         return one.doubt(rows, again.lost.intersection(names))
 
-    return Each(looked, doubt)
+    doubts = Each(looked, doubt)
+    return doubts if profile.one_by_one else list(doubts)
 
 
 async def read_again(

@@ -26,6 +26,9 @@ class Prober:
         """The result (see the look-up's class); None if its setting is not configured. What ``memory`` knows is not
         read again. Raises an ``AuditError``: ``ContainerGoneError`` if the container does not exist.
         """
+        if isinstance(lookup, BlobsOf):  # before all others: there are as many as containers
+            lister = self._listers.get(lookup.setting)
+            return None if lister is None else await lister.blobs(lookup.container, lookup.keep, lookup.prefix)
         if isinstance(lookup, InBucket):
             bucket = self._buckets.get(lookup.setting)
             return None if bucket is None else await self._in_bucket(bucket, lookup, memory)
@@ -33,8 +36,6 @@ class Prober:
         if lister is None:
             return None
         match lookup:
-            case BlobsOf():
-                return await lister.blobs(lookup.container, lookup.keep, lookup.prefix)
             case Contents():
                 connection = self._connections[lookup.setting]
                 assert isinstance(connection, StorageConnection)

@@ -19,7 +19,8 @@ from adapters.buckets.sqlite_rows import room_for_one
 from adapters.connections import StorageConnection
 from adapters.credentials import endpoint_of
 from adapters.http_api import HttpApi, Tries, open_api_session
-from adapters.listing.lister import RestLister, open_session
+from adapters.listing.account import Account, Limits
+from adapters.listing.lister import RestLister
 from adapters.patience import Patience
 from adapters.postgres import Database
 from adapters.settings import Settings, load_settings
@@ -139,14 +140,14 @@ def open_services(settings: Settings) -> Services:
 
 
 def _listers(settings: Settings, patience: Patience) -> dict[str, RestLister]:
-    """One for each account, and one session for all."""
-    accounts = {name: given for name, given in settings.connections.items() if isinstance(given, StorageConnection)}
-    if not accounts:
-        return {}
-    session, size = open_session(), settings.list_page_size
+    """One for each setting; those that name the same account share its gate and its connections."""
+    given = {name: one for name, one in settings.connections.items() if isinstance(one, StorageConnection)}
+    limits = Limits(settings.max_requests_per_second, settings.max_connections)
+    accounts = {url: Account(url, limits=limits, patience=patience) for url in {one.url for one in given.values()}}
+    size = settings.list_page_size
     return {
-        name: RestLister(endpoint_of(given), session, page_size=size, patience=patience)
-        for name, given in accounts.items()
+        name: RestLister(endpoint_of(one), accounts[one.url], page_size=size, patience=patience)
+        for name, one in given.items()
     }
 
 

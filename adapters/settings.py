@@ -31,10 +31,12 @@ class Settings:
     connections: Mapping[str, Given] = field(default_factory=dict, repr=False)
     report_container: str = "audits"
     scan_concurrency: int = 32
-    shard_containers: int = 500
+    shard_containers: int = 1000
     max_passes: int = 3
     settle_minutes: int = 20
     list_page_size: int = 5000
+    max_requests_per_second: int = 5000
+    max_connections: int = 128
     request_timeout_seconds: int = 30
     shard_timeout_seconds: int = 900
     statement_timeout_seconds: int = 300
@@ -105,6 +107,8 @@ VARIABLES: dict[str, str] = {
     "max_passes": "AUDIT_MAX_PASSES",
     "settle_minutes": "AUDIT_SETTLE_MINUTES",
     "list_page_size": "AUDIT_LIST_PAGE_SIZE",
+    "max_requests_per_second": "AUDIT_MAX_REQUESTS_PER_SECOND",
+    "max_connections": "AUDIT_MAX_CONNECTIONS",
     "request_timeout_seconds": "AUDIT_REQUEST_TIMEOUT_SECONDS",
     "shard_timeout_seconds": "AUDIT_SHARD_TIMEOUT_SECONDS",
     "statement_timeout_seconds": "AUDIT_STATEMENT_TIMEOUT_SECONDS",
@@ -139,6 +143,8 @@ _RANGES: dict[str, tuple[int, int]] = {
     "max_passes": (1, 10),
     "settle_minutes": (0, 7 * 24 * 60),
     "list_page_size": (1, 5000),
+    "max_requests_per_second": (0, 100_000),
+    "max_connections": (1, 1000),
     "request_timeout_seconds": (1, 600),
     "shard_timeout_seconds": (1, 3600),
     "statement_timeout_seconds": (1, 3600),

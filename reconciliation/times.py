@@ -1,14 +1,18 @@
 """Times as the audit writes and reads them: UTC, ISO 8601 with ``Z``, and RFC 1123 as storage sends them."""
 
+import re
+from collections.abc import Iterable
 from datetime import UTC, datetime
-from functools import lru_cache
 
+RFC1123_FORM = r"[A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9]{2}:[0-9]{2}:[0-9]{2} GMT"
+"""Wed, 12 Aug 2026 09:30:00 GMT, as storage writes a moment."""
 _MONTHS = {
-    name: number
+    name: f"-{number:02}-"
     for number, name in enumerate(
         ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"), start=1
     )
 }
+_RFC1123 = re.compile(RFC1123_FORM)
 
 
 def to_text(moment: datetime) -> str:
@@ -16,9 +20,12 @@ def to_text(moment: datetime) -> str:
 
     Raises ``ValueError`` for a moment without a time zone.
     """
-    if moment.tzinfo is None:
-        raise ValueError(f"{moment.isoformat()} has no time zone")
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    if moment.tzinfo is not UTC:
+        if moment.tzinfo is None:
+            raise ValueError(f"{moment.isoformat()} has no time zone")
+        moment = moment.astimezone(UTC)
+    # In two halves, which takes half the time: neither has a zone that must be asked for its offset.
+    return f"{moment.date().isoformat()}T{moment.time().isoformat()}Z"
 
 
 def optional_text(moment: datetime | None) -> str | None:
@@ -47,21 +54,24 @@ def optional_from_text(text: str | None) -> datetime | None:
     return None if text is None else from_text(text)
 
 
-@lru_cache(maxsize=65536)
-def from_rfc1123(text: str) -> datetime:
-    """``Wed, 12 Aug 2026 09:30:00 GMT`` as storage writes it; the fixed layout makes slicing enough, and fast.
+def from_rfc1123(date: str) -> datetime:
+    """The moment of a date as storage writes it.
 
-    Raises ``ValueError`` for any other layout.
+    Raises ``ValueError`` for one that has not that form, or does not exist.
     """
-    month = _MONTHS.get(text[8:11])
-    if month is None or text[25:] != " GMT":
-        raise ValueError(f"{text!r} is not an RFC 1123 date")
-    return datetime(
-        int(text[12:16]),
-        month,
-        int(text[5:7]),
-        int(text[17:19]),
-        int(text[20:22]),
-        int(text[23:25]),
-        tzinfo=UTC,
-    )
+    if not _RFC1123.fullmatch(date):
+        raise ValueError(f"{date!r} is not an RFC 1123 date")
+    return moments_of([date])[date]
+
+
+def moments_of(dates: Iterable[str]) -> dict[str, datetime]:
+    """The moment of each of the dates, which have the ``RFC1123_FORM``.
+
+    Raises ``ValueError`` if one of them does not exist.
+    """
+    read = datetime.fromisoformat
+    # The fixed form makes slicing enough, and fast.
+    try:
+        return {date: read(f"{date[12:16]}{_MONTHS[date[8:11]]}{date[5:7]}T{date[17:25]}Z") for date in dates}
+    except KeyError as error:
+        raise ValueError(f"{error} is no month of an RFC 1123 date") from None

@@ -1,6 +1,6 @@
 """The templates, and the escaping of all values in them."""
 
-from functools import cache
+from functools import cache, lru_cache
 from html import escape
 from pathlib import Path
 
@@ -22,12 +22,17 @@ def written(value: object) -> Markup:
 
     Raises ``jinja2.UndefinedError`` for a variable that a template was not given.
     """
-    return value if isinstance(value, Markup) else Markup(escape(visible(str(value))))  # noqa: S704 - it is escaped
+    return value if isinstance(value, Markup) else _escaped(str(value))
+
+
+@lru_cache(maxsize=4096)  # a page says the same titles, words and moments in each of its findings
+def _escaped(text: str) -> Markup:
+    return Markup(escape(visible(text)))  # noqa: S704 - it is escaped
 
 
 @cache
 def environment() -> Environment:
-    """The templates, each compiled when it is first used.
+    """The templates, all of them compiled.
 
     None of Jinja's own filters is available, since some of them, ``safe`` above all, bypass ``written``.
     """
@@ -43,6 +48,8 @@ def environment() -> Environment:
     )
     made.filters = dict(_FILTERS)
     made.globals = {name: Markup(text) for name, text in _OWN.items()}  # noqa: S704 (nothing from outside)
+    for name in made.list_templates():
+        made.get_template(name)
     return made
 
 

@@ -2,31 +2,24 @@
 
 import asyncio
 import logging
-import time
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import timedelta
 from http import HTTPStatus
 from typing import TypeVar
 from urllib.parse import quote
 
-import aiohttp
 from azure.core.exceptions import ClientAuthenticationError
-from multidict import CIMultiDict
-from yarl import URL
 
 from adapters.credentials import Endpoint
-from adapters.listing.deadlines import Deadlines
+from adapters.listing.account import Account
 from adapters.listing.pages import Blobs, ContainerNames, parse_blobs, parse_containers
 from adapters.network_faults import TEMPORARY, Fault, fault_of, is_redirect
 from adapters.patience import Patience
-from adapters.proxies import proxy_for
 from adapters.response_headers import Response, clock_ahead, retry_after
-from reconciliation import VERSION
 from reconciliation.errors import (
     AuditError,
     ContainerGoneError,
     ListingError,
-    SettingsError,
     StorageRefusedError,
     StorageUnavailableError,
 )
@@ -34,73 +27,25 @@ from reconciliation.lookups import ALL, BlobPage, Suffixes, can_be_a_container
 
 logger = logging.getLogger("capture_audit.listing")
 
-_HEADERS = {
-    "x-ms-version": "2023-11-03",
-    "User-Agent": f"capture-audit/{VERSION}",
-    # Unpacked, a few megabytes can be as many gigabytes.
-    "Accept-Encoding": "identity",
-}
 # More pages than any real listing has: 50 million names at 5,000 each.
 MOST_PAGES = 10_000
-# Larger than any real page: 5,000 names of 1,024 characters take at most 46 MB when they are percent-encoded, and their
-# properties some 6 MB more.
-LARGEST_PAGE = 64 * 1024 * 1024
-_LARGEST_ERROR = 64 * 1024
 _GONE = {404: frozenset({"ContainerNotFound"}), 409: frozenset({"ContainerBeingDeleted"})}
 _IN_ITS_PLACE = "Look at what answers in storage's place, such as a proxy or a gateway, then audit again."
 ResultT = TypeVar("ResultT")
 PageT = TypeVar("PageT", ContainerNames, Blobs)
 
 
-class _Request(aiohttp.ClientRequest):
-    """A request with the session's headers only: making aiohttp's other headers takes a tenth of its CPU."""
-
-    def update_headers(self, headers: CIMultiDict[str]) -> None:  # type: ignore[override]
-        """Uses ``headers`` itself, which the session makes for this request alone, and adds ``Host``."""
-        self.headers = headers
-        self.headers["Host"] = self.url.host_port_subcomponent or ""
-
-    def update_auto_headers(self, skip_auto_headers: Iterable[str] | None) -> None:
-        pass
-
-
-def open_session() -> aiohttp.ClientSession:
-    """A session for the listers of one process: a connection for each concurrent call, kept open between requests."""
-    return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=30),
-        cookie_jar=aiohttp.DummyCookieJar(),
-        headers=_HEADERS,
-        timeout=aiohttp.ClientTimeout(total=None, sock_connect=10),  # the lister keeps its own deadlines
-        auto_decompress=False,
-        request_class=_Request,
-    )
-
-
 class RestLister:
-    """Lists one storage account. Safe for many concurrent callers on one event loop.
-
-    Raises ``SettingsError`` if the address of the account or of its proxy cannot be used.
-    """
+    """Lists one storage account. Safe for many concurrent callers on one event loop."""
 
     def __init__(
-        self,
-        endpoint: Endpoint,
-        session: aiohttp.ClientSession,
-        *,
-        page_size: int = 5000,
-        patience: Patience | None = None,
+        self, endpoint: Endpoint, account: Account, *, page_size: int = 5000, patience: Patience | None = None
     ) -> None:
         self._endpoint = endpoint
-        address = _address(endpoint.url)
-        self._scheme, self._authority = address.scheme, address.raw_authority
-        self._base = address.raw_path.rstrip("/")
-        self._proxy = proxy_for(address)
-        self._session = session
+        self._account = account
         self._containers_query = f"comp=list&maxresults={page_size}"
         self._blobs_query = f"restype=container&comp=list&maxresults={page_size}"
         self._patience = patience or Patience()
-        self._deadlines = Deadlines(self._patience.request_timeout)
-        self._pause_until = 0.0
 
     async def containers(self) -> AsyncIterator[list[str]]:
         """Pages of container names, ascending, until there are no more.
@@ -144,6 +89,10 @@ class RestLister:
         what = f"list containers in account {self._endpoint.account!r}"
         return await self._ask("/", "comp=list&maxresults=1", _clock_ahead, what)
 
+    def close(self) -> None:
+        """Close the connections to the account."""
+        self._account.close()
+
     async def _pages(
         self, path: str, query: str, parse: Callable[[bytes], PageT], what: str, marker: str | None = None
     ) -> AsyncIterator[PageT]:
@@ -168,13 +117,11 @@ class RestLister:
     async def _ask(self, path: str, query: str, read: Callable[[Response], ResultT], what: str) -> ResultT:
         """What ``read`` makes of the response, with retries; a ``ListingError`` of ``read`` is retried, too."""
         for attempt in range(1, self._patience.attempts + 1):
-            if self._pause_until:
-                await self._wait_while_paused()
             hint: float | None = None
             kind: type[AuditError] = StorageUnavailableError
             signature, headers = await self._signed(what)
             try:
-                response = await self._get(path, f"{query}&{signature}" if signature else query, headers)
+                response = await self._account.get(path, f"{query}&{signature}" if signature else query, headers)
                 if response.status == HTTPStatus.OK:
                     return read(response)
                 fault = Fault(_judged(response.status, response.body, what, self._endpoint.advice))
@@ -182,7 +129,9 @@ class RestLister:
             except ListingError as error:
                 kind = ListingError
                 fault = Fault(str(error).removeprefix("Storage ").rstrip("."), _IN_ITS_PLACE)
-            except (aiohttp.ClientError, TimeoutError) as error:
+            except AuditError:
+                raise
+            except OSError as error:
                 fault = fault_of(error)
             if fault.lasts:
                 raise StorageRefusedError(f"Cannot {what}: storage {fault.what}. {fault.advice}")
@@ -208,71 +157,11 @@ class RestLister:
                 "signature in the settings, or the app's identity."
             ) from error
 
-    async def _get(self, path: str, query: str, headers: Mapping[str, str]) -> Response:
-        url = URL.build(  # from its parts, so that nothing has to be parsed
-            scheme=self._scheme,
-            authority=self._authority,
-            path=f"{self._base}{path}",
-            query_string=query,
-            encoded=True,
-        )
-        sent_at = time.time()
-        with self._deadlines.one():
-            response = await self._session.get(url, headers=headers or None, proxy=self._proxy, allow_redirects=False)
-            try:
-                body = await _body(response)
-            except BaseException:
-                response.close()
-                raise
-        return Response(response.status, response.headers, body, sent_at, time.time())
-
     async def _hold_back(self, attempt: int, hint: float | None, why: str) -> None:
         """Wait before the next attempt; a hint can only make that longer."""
         wait = self._patience.wait(attempt, hint)
         logger.info("%s. Trying again in %.1f s", why, wait)
-        if hint is None:
-            await asyncio.sleep(wait)
-        else:
-            # Throttling is meant for the whole account, so every caller holds back.
-            self._pause_until = max(self._pause_until, asyncio.get_running_loop().time() + wait)
-
-    async def _wait_while_paused(self) -> None:
-        wait = self._pause_until - asyncio.get_running_loop().time()
-        if wait > 0:
-            await asyncio.sleep(wait)
-
-
-def _address(text: str) -> URL:
-    try:
-        address = URL(text, encoded=True)
-        usable = address.scheme in {"http", "https"} and address.host and address.port
-        if usable and not (address.raw_user or address.raw_password):
-            return address
-    except ValueError:
-        pass
-    raise SettingsError(
-        "The address of a storage account is none that can be asked. Give https://<account>.blob.core.windows.net, "
-        "with no name or password in it."
-    )
-
-
-async def _body(response: aiohttp.ClientResponse) -> bytes:
-    """The body. Raises ``ListingError`` for a page that is compressed or too large; bodies of errors are truncated."""
-    content, good = response.content, response.status == HTTPStatus.OK
-    if good and response.headers.get("Content-Encoding", "").lower() not in {"", "identity"}:
-        raise ListingError("Storage answered with a packed listing that nobody asked for.")
-    if content.is_eof():  # a short response arrives with its headers, and its connection is released already
-        return content.read_nowait()
-    most, size, pieces = LARGEST_PAGE if good else _LARGEST_ERROR, 0, list[bytes]()
-    async for piece in content.iter_any():
-        pieces.append(piece)
-        size += len(piece)
-        if size > most and good:
-            raise ListingError(f"Storage answered with a page of more than {most:,} bytes.")
-        if size > most:
-            response.close()
-            break
-    return b"".join(pieces)
+        await asyncio.sleep(wait)
 
 
 def _clock_ahead(response: Response) -> timedelta:

@@ -9,18 +9,19 @@ real XML parser; property tests check that both give the same as the vendor's SD
 """
 
 import re
+from codecs import BOM_UTF8
 from collections.abc import Iterable
-from typing import Any, AnyStr, NamedTuple
+from typing import NamedTuple, cast
 from urllib.parse import unquote
 from xml.etree import ElementTree as ET
 
 from reconciliation.errors import ListingError
 from reconciliation.lookups import ALL, Blob, BlobPage, Suffixes, can_be_a_container
-from reconciliation.times import from_rfc1123
+from reconciliation.times import RFC1123_FORM, from_rfc1123, moments_of
 
-_END = b"</EnumerationResults>"
+_END = "</EnumerationResults>"
 # Every row has one, and no text can hold it.
-_IN_EACH_ROW = b"</Last-Modified>"
+_IN_EACH_ROW = "</Last-Modified>"
 _SIZE = re.compile("[0-9]+")
 
 
@@ -46,44 +47,44 @@ class _Form(NamedTuple):
 
     holder: str
     row: str
-    begin: re.Pattern[bytes]
-    found: re.Pattern[bytes]
-    between: bytes
-    last: bytes
-    end: re.Pattern[bytes]
+    begin: re.Pattern[str]
+    in_row: re.Pattern[str]
+    between: str
+    last: str
+    end: re.Pattern[str]
 
 
 class _Plain(NamedTuple):
-    """What the patterns find on a page: the groups of ``_Form.found`` for each row, and the container it names."""
+    """What the patterns find on a page: the match of ``_Form.in_row`` for each row, and the container it names."""
 
     marker: str | None
-    rows: list[Any]
+    rows: list[re.Match[str]]
     container: str
     prefix: str
 
 
-def _form(holder: str, row: str, found: bytes) -> _Form:
-    first, last = f"<{holder}><{row}>".encode(), f"</{row}></{holder}>".encode()
+def _form(holder: str, row: str, in_row: str) -> _Form:
+    first, last = f"<{holder}><{row}>", f"</{row}></{holder}>"
     begin = (
-        rb'(?:\xef\xbb\xbf)?<\?xml version="1\.0" encoding="(?:utf|UTF)-8"(?: standalone="yes")?\?>'
-        rb'<EnumerationResults(?: ServiceEndpoint="[^"<]*")?(?: ContainerName="([a-z0-9$-]*)")?>'
-        rb"(?:<Prefix ?/>|<Prefix>([^<]*)</Prefix>)?"
-        rb"(?:<Marker ?/>|<Marker>[^<]*</Marker>)?(?:<MaxResults>[0-9]*</MaxResults>)?(?:<Delimiter ?/>)?" + first
+        r'<\?xml version="1\.0" encoding="(?:utf|UTF)-8"(?: standalone="yes")?\?>'
+        r'<EnumerationResults(?: ServiceEndpoint="[^"<]*")?(?: ContainerName="([a-z0-9$-]*)")?>'
+        r"(?:<Prefix ?/>|<Prefix>([^<]*)</Prefix>)?"
+        r"(?:<Marker ?/>|<Marker>[^<]*</Marker>)?(?:<MaxResults>[0-9]*</MaxResults>)?(?:<Delimiter ?/>)?" + first
     )
-    end = last + rb"<NextMarker(?: ?/>|>([ -;=-~]*)</NextMarker>)" + _END + rb"\s*"
-    return _Form(holder, row, re.compile(begin), re.compile(found), f"</{row}><{row}>".encode(), last, re.compile(end))
+    end = last + r"<NextMarker(?: ?/>|>([ -;=-~]*)</NextMarker>)" + _END + r"\s*"
+    return _Form(holder, row, re.compile(begin), re.compile(in_row), f"</{row}><{row}>", last, re.compile(end))
 
 
 # The elements as the service writes them, in its order: without gaps to skip, matching costs next to nothing.
-_CONTAINERS = _form("Containers", "Container", rb"<Container><Name>([a-z0-9$-]{3,63})</Name>")
+_CONTAINERS = _form("Containers", "Container", r"<Name>([a-z0-9$-]{3,63})</Name>")
 _BLOBS = _form(
     "Blobs",
     "Blob",
-    rb"<Blob><Name>([^<]+)</Name>"
-    rb"(?:<VersionId>[^<]*</VersionId><IsCurrentVersion>true</IsCurrentVersion>)?"  # where the account keeps versions
-    rb"<Properties>(?:<Creation-Time>[^<]*</Creation-Time>)?"
-    rb"<Last-Modified>([^<]*)</Last-Modified><Etag>[^<]*</Etag>(?:<ResourceType>file</ResourceType>)?"
-    rb"<Content-Length>([0-9]+)</Content-Length>",
+    r"<Name>([^<]+)</Name>"
+    r"(?:<VersionId>[^<]*</VersionId><IsCurrentVersion>true</IsCurrentVersion>)?"  # where the account keeps versions
+    r"<Properties>(?:<Creation-Time>[^<]*</Creation-Time>)?"
+    rf"<Last-Modified>({RFC1123_FORM})</Last-Modified><Etag>[^<]*</Etag>(?:<ResourceType>file</ResourceType>)?"
+    r"<Content-Length>([0-9]+)</Content-Length>",
 )
 
 
@@ -95,7 +96,7 @@ def parse_containers(page: bytes) -> ContainerNames:
         _check_prefix(root.findtext("Prefix") or "", "")
         return ContainerNames(_marker(root), [_harmless(_name(row)) for row in rows])
     _check_prefix(plain.prefix, "")
-    return ContainerNames(plain.marker, [name.decode() for name in plain.rows])
+    return ContainerNames(plain.marker, [row[1] for row in plain.rows])
 
 
 def parse_blobs(page: bytes, container: str | None = None, keep: Suffixes = ALL, prefix: str = "") -> Blobs:
@@ -115,19 +116,14 @@ def parse_blobs(page: bytes, container: str | None = None, keep: Suffixes = ALL,
         return Blobs(_marker(root), _summed(blobs, keep))
     _check_container(plain.container, container)
     _check_prefix(plain.prefix, prefix)
-    found, ends = plain.rows, tuple(suffix.encode() for suffix in keep)
-    _check_names((name for name, _, _ in found), prefix.encode())
-    longest = max(map(len, ends), default=0)
+    if prefix:
+        _check_names((row[1] for row in plain.rows), prefix)
     try:
-        moments = sorted([from_rfc1123(date.decode()) for date in {date for _, date, _ in found}])
-        kept = [
-            Blob(name.decode(), int(size), from_rfc1123(date.decode()))
-            for name, date, size in found
-            if name[-longest:].lower().endswith(ends)
-        ]
+        moments = moments_of([row[2] for row in plain.rows])
+        kept = [Blob(row[1], int(row[3]), moments[row[2]]) for row in plain.rows if row[1].lower().endswith(keep)]
     except ValueError as error:
         raise ListingError(f"Storage answered a blob in a form that is not understood ({error}).") from error
-    return Blobs(plain.marker, BlobPage(len(found), moments, kept))
+    return Blobs(plain.marker, BlobPage(len(plain.rows), sorted(moments.values()), kept))
 
 
 def _check_container(stated: str | None, requested: str | None) -> None:
@@ -142,7 +138,7 @@ def _check_prefix(stated: str, requested: str) -> None:
         raise ListingError("Storage answered with a filtered listing that nobody asked for.")
 
 
-def _check_names(names: Iterable[AnyStr], prefix: AnyStr) -> None:
+def _check_names(names: Iterable[str], prefix: str) -> None:
     if prefix and not all(name.startswith(prefix) for name in names):
         raise ListingError("Storage answered with blobs of other names than were asked for.")
 
@@ -153,22 +149,22 @@ def _check_names(names: Iterable[AnyStr], prefix: AnyStr) -> None:
 def _plain(page: bytes, form: _Form) -> _Plain | None:
     """A page that consists of rows in the service's own form, at least one; None for any other.
 
-    The pattern matches the beginning of each row. To detect rows that it misses, the separators between rows and an
-    element that every row has are counted as well.
+    The page is cut where one row follows another, and each part has to begin as a row does. To detect a row that hides
+    behind another one, an element that every row has is counted as well.
     """
     if b"&" in page or b"\r" in page:  # a reference to a character, or a character that XML takes for another
         return None
-    begin, end = form.begin.match(page), form.end.fullmatch(page, page.rfind(form.last))
-    if begin is None or end is None:
-        return None
-    rows = form.found.findall(page)
-    if not len(rows) == page.count(form.between) + 1 == page.count(_IN_EACH_ROW):
-        return None
     try:
-        container, prefix = [(part or b"").decode() for part in begin.groups()]
+        text = page.removeprefix(BOM_UTF8).decode()
     except UnicodeDecodeError:
         return None
-    return _Plain((end[1] or b"").decode() or None, rows, container, prefix)
+    begin, end = form.begin.match(text), form.end.fullmatch(text, text.rfind(form.last))
+    if begin is None or end is None:
+        return None
+    rows = [form.in_row.match(row) for row in text[begin.end() : end.start()].split(form.between)]
+    if None in rows or text.count(_IN_EACH_ROW) != len(rows):
+        return None
+    return _Plain(end[1] or None, cast("list[re.Match[str]]", rows), begin[1] or "", begin[2] or "")
 
 
 # --- anything else that may still be a listing ------------------------------------------------------------------------
@@ -176,7 +172,7 @@ def _plain(page: bytes, form: _Form) -> _Plain | None:
 
 def _parsed(page: bytes, form: _Form) -> tuple[ET.Element, list[ET.Element]]:
     """The root and the rows of a page. Raises ``ListingError`` if it is not exactly what was requested."""
-    if not page.rstrip().endswith((_END, b"/>")):
+    if not page.rstrip().endswith((_END.encode(), b"/>")):
         raise ListingError("Storage answered with a listing that was cut short, or with none.")
     if b"<!DOCTYPE" in page:  # no page of the service declares entities, which could grow without end
         raise ListingError("Storage answered with something that is no listing.")

@@ -4,9 +4,10 @@ import re
 from collections import OrderedDict
 from collections.abc import Mapping
 
-MOST_BYTES = 64 * 1024
-_MOST_IN_AUDIT = 512 * 1024
-_MOST_AUDITS = 8
+# All of an audit of 20,000 containers is kept (5 MB), and of a larger one what came first.
+MOST_BYTES = 1024 * 1024
+MOST_IN_AUDIT = 6 * MOST_BYTES
+_MOST_AUDITS = 4
 # Only what never changes in the first attempt of an audit; its record does, and so do dead letters.
 _KEPT = re.compile(
     r"([^/]+/[0-9]{8}-[0-9]{6}-[0-9a-f]{8})/"
@@ -33,7 +34,7 @@ class Recent:
             return  # another pass replaces it
         of_audit = self._by_audit.setdefault(kept[1], {})
         self._by_audit.move_to_end(kept[1])
-        if sum(len(one) for one, _ in of_audit.values()) + len(data) <= _MOST_IN_AUDIT:
+        if sum(len(one) for one, _ in of_audit.values()) + len(data) <= MOST_IN_AUDIT:
             of_audit[path] = data, etag
         while len(self._by_audit) > _MOST_AUDITS:
             self._by_audit.popitem(last=False)

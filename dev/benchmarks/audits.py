@@ -6,19 +6,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
 
+from dev.benchmarks.clients import Row, Run, listing_by_rclone, row_of
 from dev.benchmarks.measure import Memory, listener_on, say, watched_memory
 from dev.benchmarks.world import expected_hidden, plant
 from dev.devstack.app import running_app
 from dev.devstack.azurite import azurite
 from dev.devstack.postgres import postgres
-from dev.devstack.stub import stubbed_storage
+from dev.devstack.stub import fast_storage
 
 BLOBS = 4
 DEADLINE_SECONDS = 1800
+# Speed is measured, so no limit of our own may be what it is.
+NO_CEILINGS = {"AUDIT_MAX_REQUESTS_PER_SECOND": "0"}
 STEPS = ("pull", "plan", "scan_shard", "screen", "look_again", "judge", "report")
 
 
@@ -41,24 +44,33 @@ class Audit:
         return max(0.0, self.wall - sum(self.steps.values()))
 
 
-def measure(containers: int, modes: tuple[str, ...] = ("full",), runs: int = 1) -> list[Audit]:
-    """Audit an account of that many containers, in each mode, ``runs`` times in turn; one ``Audit`` for each run.
+class Measured(NamedTuple):
+    """Audits of an account, and rclone's listing of the same one, if it was asked for and there is an rclone."""
+
+    audits: list[Audit]
+    rclone: Row | None
+
+
+def measure(
+    containers: int, modes: tuple[str, ...] = ("full",), runs: int = 1, *, beside_rclone: bool = False
+) -> Measured:
+    """Audit an account of that many containers, in each mode, and let rclone list it, ``runs`` times in turn; one
+    ``Audit`` for each run.
 
     Every run must find all that is hidden and account for every container, or ``RuntimeError`` is raised.
     """
     say(f"\nWhole audits of {containers:,} containers x {BLOBS} blobs")
     audits: list[Audit] = []
-    with (
-        postgres() as database,
-        azurite() as reports,
-        stubbed_storage(["--uniform", f"{containers}x{BLOBS}"]) as storage,
-    ):
+    listings: list[Run] = []
+    with postgres() as database, azurite() as reports, fast_storage(f"{containers}x{BLOBS}") as storage:
         url = plant(database, containers)
         settings = {
             "AzureWebJobsStorage": reports.connection_string,
             "SOURCE_STORAGE": storage.connection_string,
             "PRE_DATABASE": url,
+            **NO_CEILINGS,
         }
+        listing = listing_by_rclone(storage, containers * BLOBS) if beside_rclone else None
         for _ in range(runs):
             for mode in modes:
                 # A fresh host for each audit, so that its peak of memory is that audit's own.
@@ -71,7 +83,10 @@ def measure(containers: int, modes: tuple[str, ...] = ("full",), runs: int = 1) 
                     }
                     with watched_memory(pids) as memory:
                         audits.append(audited(app.url, containers, mode, memory, partial(_check, containers, mode)))
-    return audits
+            if listing:
+                listings.append(listing())
+                say(f"  rclone {listings[-1].cost.wall:>6.2f} s wall for listing the same alone")
+    return Measured(audits, row_of("rclone", containers, listings) if listings else None)
 
 
 def audited(url: str, size: int, mode: str, memory: Memory, check: Callable[[dict[str, Any]], None]) -> Audit:

@@ -2,13 +2,15 @@
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from statistics import median
 
 from dev.benchmarks import tools
 from dev.benchmarks.measure import PYTHON, Cost, middle, run, say
-from dev.devstack.stub import StubbedStorage, stubbed_storage
+from dev.devstack.app import ROOT
+from dev.devstack.stub import StubbedStorage, fast_storage, stubbed_storage
 
 CONCURRENCY = 32
 CONCURRENCY_AT_LATENCY = 128
@@ -16,18 +18,56 @@ AZ_CONTAINERS = 20
 
 
 @dataclass(frozen=True)
+class Setting:
+    """What is listed, and how far away it is."""
+
+    containers: int
+    blobs: int
+    tls: bool = False
+    latency_ms: tuple[float, float] = (0, 0)
+
+    @property
+    def title(self) -> str:
+        """In words."""
+        least, most = self.latency_ms
+        far = f", {least:g} to {most:g} ms latency" if most else ""
+        return f"{self.containers:,} containers x {self.blobs:,} blobs{', TLS' if self.tls else ''}{far}"
+
+    @property
+    def concurrency(self) -> int:
+        """How many requests are under way at once."""
+        return CONCURRENCY_AT_LATENCY if self.latency_ms[1] else CONCURRENCY
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one run of a client took, and for our own Python how late a timer of its event loop came, in milliseconds:
+    the 99th percentile.
+    """
+
+    cost: Cost
+    lag_p99_ms: float | None = None
+
+
+@dataclass(frozen=True)
 class Row:
-    """One client's line: containers listed, and the median cost of its runs."""
+    """One client's line: containers listed, and the medians of its runs."""
 
     client: str
     containers: int
     runs: int
     cost: Cost
+    lag_p99_ms: float | None = None
 
     @property
     def speed(self) -> float:
         """Containers per second."""
         return self.containers / self.cost.wall
+
+    @property
+    def cpu_us(self) -> float:
+        """Microseconds of the client's CPU for each container."""
+        return self.cost.cpu / self.containers * 1_000_000
 
 
 @dataclass(frozen=True)
@@ -36,6 +76,8 @@ class Comparison:
 
     title: str
     rows: dict[str, Row]
+    blobs: int = 4
+    tls: bool = False
 
     def ratio(self, of: str, to: str) -> float | None:
         """How many times as fast one client is as another; None if either was not measured."""
@@ -50,42 +92,56 @@ class Comparison:
         return self.rows[of].cost.cpu / self.rows[to].cost.cpu
 
 
-def compare(
-    containers: int,
-    blobs: int,
-    *,
-    latency_ms: float = 0,
-    runs: int = 3,
-    sdk: tuple[str, ...] = ("sdk_names", "sdk_blobs"),
-) -> Comparison:
-    """Run every client against one account, ``runs`` times in turn, so that a busy moment hits all alike.
-
-    The SDK's clients take minutes for as many, so they list an account of a tenth of the size.
+def compare(setting: Setting, *, runs: int = 3, peers: Sequence[str] = ()) -> Comparison:
+    """Run ours and rclone against one account, ``runs`` times in turn, so that a busy moment hits both alike; then the
+    other ``peers``, which take minutes for as many, on a tenth of it.
 
     Every client must see every container and blob, or ``RuntimeError`` is raised.
     """
-    title = f"{containers:,} containers x {blobs} blobs" + (f", {latency_ms:g} ms latency" if latency_ms else "")
-    say(f"\n{title}")
-    concurrency = CONCURRENCY_AT_LATENCY if latency_ms else CONCURRENCY
-    with stubbed_storage(["--uniform", f"{containers}x{blobs}"], latency_ms=latency_ms) as storage:
-        clients = {"ours": lambda: _python("ours", storage, concurrency, containers * blobs)}
-        if rclone := tools.rclone():
-            clients["rclone"] = lambda: _rclone(rclone, storage, concurrency, containers * blobs)
-        rows = _in_turn(clients, runs, containers)
-    few = containers // 10
-    with stubbed_storage(["--uniform", f"{few}x{blobs}"], latency_ms=latency_ms) as tenth:
-        rows += _in_turn({name: partial(_python, name, tenth, concurrency, few * blobs) for name in sdk}, runs, few)
+    say(f"\n{setting.title}")
+    rows = _on(setting, ("ours", "rclone"), runs)
+    if peers:
+        few = Setting(setting.containers // 10, setting.blobs, setting.tls, setting.latency_ms)
+        rows += _on(few, peers, runs)
     for row in rows:
         _say(row)
-    return Comparison(title, {row.client: row for row in rows})
+    return Comparison(setting.title, {row.client: row for row in rows}, setting.blobs, setting.tls)
 
 
-def _in_turn(clients: Mapping[str, Callable[[], Cost]], runs: int, containers: int) -> list[Row]:
-    costs: dict[str, list[Cost]] = {name: [] for name in clients}
+def _on(setting: Setting, clients: Sequence[str], runs: int) -> list[Row]:
+    uniform = f"{setting.containers}x{setting.blobs}"
+    with fast_storage(uniform, tls=setting.tls, latency_ms=setting.latency_ms) as storage:
+        ways: dict[str, Callable[[], Run]] = {}
+        for client in clients:
+            if way := _way(client, storage, setting):
+                ways[client] = way
+        return in_turn(ways, runs, setting.containers)
+
+
+def _way(client: str, storage: StubbedStorage, setting: Setting) -> Callable[[], Run] | None:
+    """How a client is run once; None if it cannot be had."""
+    blobs = setting.containers * setting.blobs
+    if client == "rclone":
+        return listing_by_rclone(storage, blobs, setting.concurrency)
+    if client == "obstore":
+        python = tools.obstore()
+        return partial(_obstore, python, storage, setting) if python else None
+    return partial(by_python, client, storage, setting.concurrency, blobs)
+
+
+def in_turn(ways: Mapping[str, Callable[[], Run]], runs: int, containers: int) -> list[Row]:
+    """Run each client once, then each once more, and so on."""
+    done: dict[str, list[Run]] = {client: [] for client in ways}
     for _ in range(runs):
-        for name, once in clients.items():
-            costs[name].append(once())
-    return [Row(name, containers, len(cost), middle(cost)) for name, cost in costs.items()]
+        for client, once in ways.items():
+            done[client].append(once())
+    return [row_of(client, containers, its) for client, its in done.items()]
+
+
+def row_of(client: str, containers: int, runs: Sequence[Run]) -> Row:
+    """A client's line from its runs."""
+    late = [run.lag_p99_ms for run in runs if run.lag_p99_ms is not None]
+    return Row(client, containers, len(runs), middle([run.cost for run in runs]), median(late) if late else None)
 
 
 def baseline() -> Comparison | None:
@@ -103,27 +159,47 @@ def baseline() -> Comparison | None:
 def _say(row: Row) -> None:
     say(
         f"  {row.client:<10}{row.speed:>10,.1f} containers/s {row.cost.wall:>8.2f} s wall "
-        f"{row.cost.cpu:>8.2f} s CPU {row.cost.memory:>6.0f} MB"
+        f"{row.cost.cpu:>8.2f} s CPU ({row.cpu_us:,.0f} us each) {row.cost.memory:>6.0f} MB"
+        + (f", loop late by {row.lag_p99_ms:.1f} ms (p99)" if row.lag_p99_ms is not None else "")
     )
 
 
-def _python(name: str, storage: StubbedStorage, concurrency: int, blobs: int) -> Cost:
-    whole, text = run([PYTHON, "-m", "dev.benchmarks.client", name, storage.url, str(concurrency)])
+def by_python(client: str, storage: StubbedStorage, concurrency: int, blobs: int) -> Run:
+    """List an account by a client of ``dev.benchmarks.client``."""
+    trusting = {"SSL_CERT_FILE": str(storage.authority)} if storage.authority else {}
+    command = [PYTHON, "-m", "dev.benchmarks.client", client, storage.url, str(concurrency)]
+    whole, text = run(command, settings=trusting)
     result = json.loads(text)
-    _must_be(name, result["blobs"], blobs)
-    return Cost(result["wall"], result["cpu"], whole.memory)
+    _must_be(client, result["blobs"], blobs)
+    return Run(Cost(result["wall"], result["cpu"], whole.memory), result["lag_p99_ms"])
 
 
-def _rclone(command: str, storage: StubbedStorage, concurrency: int, blobs: int) -> Cost:
+def listing_by_rclone(storage: StubbedStorage, blobs: int, concurrency: int = CONCURRENCY) -> Callable[[], Run] | None:
+    """How rclone lists an account once; None if there is no rclone."""
+    command = tools.rclone()
+    return partial(_rclone, command, storage, concurrency, blobs) if command else None
+
+
+def _rclone(command: str, storage: StubbedStorage, concurrency: int, blobs: int) -> Run:
     listing = tools.path_of("rclone.txt")
     # Without --disable ListR it lists containers one by one, which would be unfair to it.
     arguments = ["lsf", "-R", "--files-only", "--disable", "ListR", "--checkers", str(concurrency), "--config", ""]
-    sas = f"http://127.0.0.1:{storage.port}/?sv=2020-10-02&sig=stub"
+    arguments += ["--ca-cert", str(storage.authority)] if storage.authority else []
+    sas = f"{storage.root}/?sv=2020-10-02&sig=stub"
     cost, _ = run([command, *arguments, "--azureblob-sas-url", sas, ":azureblob:"], output=listing)
     with listing.open(encoding="utf-8") as lines:
         _must_be("rclone", sum(1 for _ in lines), blobs)
     listing.unlink()
-    return cost
+    return Run(cost)
+
+
+def _obstore(python: str, storage: StubbedStorage, setting: Setting) -> Run:
+    numbers = [str(setting.containers), str(setting.concurrency)]
+    command = [python, "-m", "dev.benchmarks.obstore_client", storage.url, *numbers]
+    whole, text = run(command, settings={"PYTHONPATH": str(ROOT)})
+    result = json.loads(text)
+    _must_be("obstore", result["blobs"], setting.containers * setting.blobs)
+    return Run(Cost(result["wall"], result["cpu"], whole.memory))
 
 
 def _az(command: str, storage: StubbedStorage) -> Cost:

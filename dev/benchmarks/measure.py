@@ -34,13 +34,19 @@ def middle(costs: Sequence[Cost]) -> Cost:
     )
 
 
-def run(command: Sequence[str], *, output: Path | None = None) -> tuple[Cost, str]:
-    """Run a command to its end, and give what it cost, children included, with its output.
+def run(
+    command: Sequence[str], *, output: Path | None = None, settings: Mapping[str, str] | None = None
+) -> tuple[Cost, str]:
+    """Run a command to its end, and give what it cost, children included, with its output. ``settings`` are added to
+    its environment. Its peak of memory is at least this process's own, which Linux counts in.
 
     Raises ``RuntimeError`` with the end of its error output if it fails.
     """
     begun = time.perf_counter()
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    environment = {**os.environ, **(settings or {})}
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    ) as process:
         errors: list[str] = []
         assert process.stdout is not None
         assert process.stderr is not None

@@ -3,15 +3,17 @@
 import json
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 
 from dev.benchmarks import tools
-from dev.benchmarks.audits import STEPS, Audit
-from dev.benchmarks.clients import Comparison
+from dev.benchmarks.audits import STEPS, Audit, Measured
+from dev.benchmarks.clients import Comparison, Row
+from dev.benchmarks.throttling import LATENCY_MS, Throttled
 
 Figures = dict[str, float | int | None]
 
@@ -35,34 +37,87 @@ NAMES = {
     "rclone": "rclone lsf -R --disable ListR",
     "sdk_names": "azure-storage-blob list_blob_names",
     "sdk_blobs": "azure-storage-blob list_blobs",
+    "obstore": "obstore list",
     "az": "az storage blob list, in a loop",
 }
 
 
-def figures(comparisons: dict[str, Comparison], audits: dict[int, list[Audit]]) -> Figures:
-    """The figures that the README quotes; None for what was not measured. Sizes are those of ``audits``' keys."""
-    small, large = comparisons["small"], comparisons.get("large")
-    full = {size: [audit for audit in runs if audit.mode == "full"] for size, runs in audits.items()}
-    fast = {size: [audit for audit in runs if audit.mode == "fast"] for size, runs in audits.items()}
-    everything = [audit for runs in audits.values() for audit in runs]
-    at = 20_000 if 20_000 in full else max(full)
-    more = at * 10
-    wall = {size: median(audit.wall for audit in runs) for size, runs in full.items()}
-    memory = {size: median(audit.memory.get("host", 0) for audit in runs) for size, runs in full.items()}
-    fast_wall = median(audit.wall for audit in fast[at]) if fast.get(at) else None
+@dataclass
+class Measurements:
+    """What has been measured so far: comparisons by their names, audits and rclone's listing of the same account by its
+    size, runs on an account with a limit, and how many answers per second the stub can give, without TLS and with it.
+    """
+
+    comparisons: dict[str, Comparison] = field(default_factory=dict)
+    audits: dict[int, list[Audit]] = field(default_factory=dict)
+    rclone: dict[int, Row] = field(default_factory=dict)
+    throttled: list[Throttled] = field(default_factory=list)
+    ceilings: dict[str, float | None] = field(default_factory=dict)
+
+    def add(self, size: int, measured: Measured) -> None:
+        """The audits of an account of that size."""
+        self.audits = dict(sorted({**self.audits, size: measured.audits}.items()))
+        if measured.rclone:
+            self.rclone[size] = measured.rclone
+
+
+def figures(measured: Measurements) -> Figures:
+    """The figures that the README quotes, of listings and, if there were any, of audits; None for what was not
+    measured.
+    """
+    return listing_figures(measured) | (audit_figures(measured) if measured.audits else {})
+
+
+def listing_figures(measured: Measurements) -> Figures:
+    """Of listing alone. What was throttled counts as the worst of its runs."""
+    small, over_tls = measured.comparisons["small"], measured.comparisons.get("small_tls")
+    large, latency = measured.comparisons.get("large"), measured.comparisons.get("latency")
+    runs = measured.throttled
     return {
         "list_vs_rclone_speed": _rounded(small.ratio("ours", "rclone")),
         "list_vs_rclone_cpu": _rounded(small.cpu_ratio("ours", "rclone")),
+        "list_tls_vs_rclone_cpu": _rounded(over_tls.cpu_ratio("ours", "rclone") if over_tls else None),
         "list500_vs_rclone_speed": _rounded(large.ratio("ours", "rclone") if large else None),
         "list_vs_sdk_speed": _rounded(small.ratio("ours", "sdk_blobs")),
-        "audit_vs_list_wall": _rounded(wall[at] / _list_wall(small, at)),
-        "growth_200k_over_20k": _rounded(wall[more] / wall[at] if more in wall else None),
-        "rss_200k_over_20k": _rounded(memory[more] / memory[at] if more in memory else None),
-        "fast_over_full_wall": _rounded(fast_wall / wall[at] if fast_wall else None),
+        "throttled_efficiency": _rounded(min((run.efficiency for run in runs), default=None)),
+        "throttled_refused_share": _rounded(max((run.refused_share for run in runs), default=None)),
+        "loop_lag_p99_ms": _rounded(latency.rows["ours"].lag_p99_ms if latency else None),
+    }
+
+
+def audit_figures(measured: Measurements) -> Figures:
+    """Of whole audits; their sizes are those of the audits' keys."""
+    full, fast = _of_mode(measured.audits, "full"), _of_mode(measured.audits, "fast")
+    everything = [audit for runs in measured.audits.values() for audit in runs]
+    at = 20_000 if 20_000 in full else max(full)
+    wall = {size: median(audit.wall for audit in runs) for size, runs in full.items()}
+    fast_wall = {size: median(audit.wall for audit in runs) for size, runs in fast.items()}
+    memory = {size: median(audit.memory.get("host", 0) for audit in runs) for size, runs in full.items()}
+    rclone = {size: row.cost.wall for size, row in measured.rclone.items()}
+    more, million = at * 10, 1_000_000
+    return {
+        "audit_vs_list_wall": _rounded(wall[at] / _list_wall(measured.comparisons["small"], at)),
+        "audit_vs_rclone_wall": _ratio(wall, at, rclone, at),
+        "fast_vs_rclone_wall": _ratio(fast_wall, at, rclone, at),
+        "million_vs_rclone_wall": _ratio(wall, million, rclone, million),
+        "growth_200k_over_20k": _ratio(wall, more, wall, at),
+        "rss_200k_over_20k": _ratio(memory, more, memory, at),
+        "rss_1m_over_20k": _ratio(memory, million, memory, at),
+        "fast_over_full_wall": _ratio(fast_wall, at, wall, at),
         "containers_per_second_audit": round(at / wall[at]),
         "max_history_payload_bytes": max(audit.largest_payload_bytes for audit in everything),
         "max_activities": max(audit.activities for audit in everything),
     }
+
+
+def _of_mode(audits: dict[int, list[Audit]], mode: str) -> dict[int, list[Audit]]:
+    """Those sizes that have audits of the mode."""
+    of_mode = {size: [audit for audit in runs if audit.mode == mode] for size, runs in audits.items()}
+    return {size: runs for size, runs in of_mode.items() if runs}
+
+
+def _ratio(of: Mapping[int, float], size: int, to: Mapping[int, float], other: int) -> float | None:
+    return _rounded(of[size] / to[other]) if size in of and other in to else None
 
 
 def _list_wall(comparison: Comparison, containers: int) -> float:
@@ -74,30 +129,84 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 3)
 
 
-def markdown(comparisons: Sequence[Comparison], audits: dict[int, list[Audit]], numbers: Figures) -> str:
+def markdown(measured: Measurements, numbers: Figures) -> str:
     """dev/benchmarks/results.md."""
     parts = ["# Benchmark results", "", "Written by `make bench`; run it on your machine for figures of your own.", ""]
     parts += [f"* {line}" for line in _machine()]
     parts += ["", "## Figures", "", "| figure | value |", "|---|---|"]
     parts += [f"| `{name}` | {'not measured' if value is None else value} |" for name, value in numbers.items()]
-    for comparison in comparisons:
-        parts += ["", f"## Listing {comparison.title}", ""]
-        parts += ["| client | containers | containers/s | wall s | CPU s | memory MB | runs |"]
-        parts += ["|---|---:|---:|---:|---:|---:|---:|"]
-        parts += [
-            f"| {NAMES[row.client]} | {row.containers:,} | {row.speed:,.1f} | {row.cost.wall:.2f} | "
-            f"{row.cost.cpu:.2f} | {row.cost.memory:.0f} | {row.runs} |"
-            for row in comparison.rows.values()
-        ]
-    parts += [
-        "",
-        "## Whole audits",
-        "",
-        "Through devhost, Postgres and Azurite; medians where a size ran several times.",
+    parts += ["", "## CPU of listing", "", *_table_of_cpu(measured)]
+    for comparison in measured.comparisons.values():
+        parts += ["", f"## Listing {comparison.title}", "", *_table_of(comparison)]
+    if measured.throttled:
+        parts += ["", "## Listing an account with a limit", "", *_table_of_throttled(measured.throttled)]
+    if measured.audits:
+        parts += ["", "## Whole audits", ""]
+        parts += ["Through devhost, Postgres and Azurite; medians where a size ran several times.", ""]
+        parts += [*_table_of_steps("containers", measured.audits), ""]
+        parts += [*_table_of_rclone(measured.rclone), *_table_of_memory("containers", measured.audits)]
+    return "\n".join(parts) + "\n"
+
+
+def _table_of_cpu(measured: Measurements) -> list[str]:
+    """Only where there is no latency: waiting costs CPU as well."""
+    near = {name: one for name, one in measured.comparisons.items() if name not in {"latency", "az"}}
+    lines = [
+        "Microseconds of the client's CPU for each container, by its number of blobs; a listing client's speed is what "
+        "this leaves it on the cores it has, up to the stub's own ceiling on one core (by wrk, listings of 4 blobs): "
+        + ", ".join(f"{what} {_or_not(rate)}" for what, rate in measured.ceilings.items())
+        + ".",
         "",
     ]
-    parts += [*_table_of_steps("containers", audits), "", *_table_of_memory("containers", audits)]
-    return "\n".join(parts) + "\n"
+    lines += [f"| client | {' | '.join(f'{one.blobs:,}' + ', TLS' * one.tls for one in near.values())} |"]
+    lines += ["|---|" + "---:|" * len(near)]
+    for client in dict.fromkeys(client for one in near.values() for client in one.rows):
+        cells = [f"{one.rows[client].cpu_us:,.0f}" if client in one.rows else "" for one in near.values()]
+        lines.append(f"| {NAMES[client]} | {' | '.join(cells)} |")
+    return lines
+
+
+def _or_not(rate: float | None) -> str:
+    return "not measured" if rate is None else f"{rate:,.0f} answers/s"
+
+
+def _table_of(comparison: Comparison) -> list[str]:
+    lines = ["| client | containers | containers/s | wall s | CPU s | memory MB | loop late, p99 ms | runs |"]
+    lines += ["|---|---:|---:|---:|---:|---:|---:|---:|"]
+    for row in comparison.rows.values():
+        late = "" if row.lag_p99_ms is None else f"{row.lag_p99_ms:.1f}"
+        lines.append(
+            f"| {NAMES[row.client]} | {row.containers:,} | {row.speed:,.1f} | {row.cost.wall:.2f} | "
+            f"{row.cost.cpu:.2f} | {row.cost.memory:.0f} | {late} | {row.runs} |"
+        )
+    return lines
+
+
+def _table_of_throttled(runs: Sequence[Throttled]) -> list[str]:
+    lines = [f"Our lister, {LATENCY_MS[0]} to {LATENCY_MS[1]} ms latency, no limit of its own.", ""]
+    lines += [
+        "| allowed | refusals say | containers | containers/s | used | refused |",
+        "|---:|---|---:|---:|---:|---:|",
+    ]
+    for run in runs:
+        after = run.limit.retry_after
+        said = "nothing" if after is None else f"`Retry-After: {after}`"
+        lines.append(
+            f"| {run.limit.per_second:,}/s | {said} | {run.containers:,} | {run.containers / run.wall:,.0f} | "
+            f"{run.efficiency:.1%} | {run.refused_share:.2%} |"
+        )
+    return lines
+
+
+def _table_of_rclone(rows: dict[int, Row]) -> list[str]:
+    if not rows:
+        return []
+    lines = ["rclone's listing alone of the same accounts, in turn with the audits:", ""]
+    lines += ["| containers | wall s | CPU s | memory MB | runs |", "|---:|---:|---:|---:|---:|"]
+    for size, row in rows.items():
+        cost = row.cost
+        lines.append(f"| {size:,} | {cost.wall:.2f} | {cost.cpu:.2f} | {cost.memory:,.0f} | {row.runs} |")
+    return [*lines, ""]
 
 
 def _table_of_steps(of: str, audits: dict[int, list[Audit]]) -> list[str]:

@@ -1,4 +1,6 @@
-"""The peers of the comparison, installed where they are missing: rclone from Debian, the Azure CLI from PyPI."""
+"""The peers of the comparison, installed where they are missing: rclone and wrk from Debian, the Azure CLI and obstore
+from PyPI.
+"""
 
 import os
 import shutil
@@ -14,41 +16,65 @@ CACHE = ROOT / ".cache" / "bench"
 
 def rclone() -> str | None:
     """The rclone command, or None with a line that says why not."""
-    if found := shutil.which("rclone"):
-        return found
-    unpacked = CACHE / "rclone" / "usr" / "bin" / "rclone"
-    if unpacked.exists():
-        return str(unpacked)
-    if shutil.which("apt-get") is None or shutil.which("dpkg-deb") is None:
-        say("rclone is not installed and there is no apt-get to fetch it with; its figures are left out.")
+    return shutil.which("rclone") or _unpacked("rclone", "rclone")
+
+
+def wrk() -> list[str] | None:
+    """The wrk command, which knows how fast a server is, or None with a line that says why not."""
+    if found := shutil.which("wrk"):
+        return [found]
+    command = _unpacked("wrk", "wrk", "libluajit-5.1-2")
+    if command is None:
         return None
-    folder = CACHE / "rclone"
+    libraries = ":".join(str(folder) for folder in (CACHE / "wrk" / "usr" / "lib").glob("*"))
+    return ["env", f"LD_LIBRARY_PATH={libraries}", command]
+
+
+def _unpacked(name: str, *packages: str) -> str | None:
+    """A command from packages of Debian: downloading and unpacking them needs no root, installing them would."""
+    folder = CACHE / name
+    command = folder / "usr" / "bin" / name
+    if command.exists():
+        return str(command)
+    if shutil.which("apt-get") is None or shutil.which("dpkg-deb") is None:
+        say(f"{name} is not installed and there is no apt-get to fetch it with; its figures are left out.")
+        return None
     folder.mkdir(parents=True, exist_ok=True)
-    # Downloading and unpacking a package needs no root; installing it would.
     if os.geteuid() == 0:
         subprocess.run(["apt-get", "update", "-qq"], check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    fetched = subprocess.run(["apt-get", "download", "rclone"], cwd=folder, check=False, capture_output=True)
-    packages = sorted(folder.glob("rclone_*.deb"))
-    if fetched.returncode or not packages:
-        say("rclone could not be fetched; its figures are left out.")
+    fetched = subprocess.run(["apt-get", "download", *packages], cwd=folder, check=False, capture_output=True)
+    files = sorted(folder.glob("*.deb"))
+    if fetched.returncode or not files:
+        say(f"{name} could not be fetched; its figures are left out.")
         return None
-    subprocess.run(["dpkg-deb", "-x", str(packages[-1]), str(folder)], check=True)
-    return str(unpacked)
+    for file in files:
+        subprocess.run(["dpkg-deb", "-x", str(file), str(folder)], check=True)
+    return str(command)
 
 
 def azure_cli() -> str | None:
     """The az command in an environment of its own (a gigabyte), or None with a line that says why not."""
-    folder = CACHE / "az"
-    command = folder / "bin" / "az"
+    folder = _environment("az", "azure-cli")
+    return str(folder / "bin" / "az") if folder else None
+
+
+def obstore() -> str | None:
+    """A Python that has obstore, in an environment of its own, or None with a line that says why not."""
+    folder = _environment("obstore", "obstore")
+    return str(folder / "bin" / "python") if folder else None
+
+
+def _environment(name: str, package: str) -> Path | None:
+    folder = CACHE / name
     if not (folder / "installed").exists():
-        say("Installing the Azure CLI for its baseline, which takes some minutes the first time")
+        say(f"Installing {package} in an environment of its own, which may take some minutes the first time")
         subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], check=True)
-        pip = [str(folder / "bin" / "pip"), "install", "--quiet", "--disable-pip-version-check", "azure-cli"]
+        pip = [str(folder / "bin" / "pip"), "install", "--quiet", "--disable-pip-version-check", package]
         if subprocess.run(pip, check=False).returncode:
-            say("The Azure CLI could not be installed; its figures are left out.")
+            say(f"{package} could not be installed; its figures are left out.")
             return None
         (folder / "installed").touch()
-    return str(command)
+    return folder
 
 
 def version_of(command: str, *arguments: str) -> str:

@@ -4,6 +4,7 @@ Legacy blob names may hold personal data, so only names that begin with a sessio
 a digest is kept, to match a row's file name.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Self
@@ -162,21 +163,21 @@ def read_evidence(container: str, pages: Iterable[BlobPage], latest: datetime) -
     ahead: list[datetime] = []
     for page in pages:
         count += page.total
-        of_page = [moment for moment in page.moments if moment <= latest]
+        of_page = page.moments[: bisect_right(page.moments, latest)]
         past += (of_page[0], of_page[-1]) if of_page else ()
         if len(of_page) < len(page.moments):
             ahead.append(page.moments[-1])
-        for blob in page.kept:
-            if is_manifest(blob.name):
-                manifest = max(manifest or 0, blob.size)
-            elif is_media(blob.name):
-                empty += blob.size == 0
-                key = session_key_in(blob.name)
+        for name, size, changed in page.kept:
+            if is_manifest(name):
+                manifest = max(manifest or 0, size)
+            elif is_media(name):
+                empty += size == 0
+                key = session_key_in(name)
                 if key is not None:
-                    media.append(MediaFile(blob.name, key, blob.size, blob.last_modified))
+                    media.append(MediaFile(name, key, size, changed))
                 else:
-                    unkeyed.append(name_digest(blob.name))
-                    edit_output = edit_output or is_edit_output(blob.name, container)
+                    unkeyed.append(name_digest(name))
+                    edit_output = edit_output or is_edit_output(name, container)
     return ContainerEvidence(
         container,
         count,

@@ -126,6 +126,14 @@ async def test_what_is_in_doubt_is_read_again_and_nothing_else() -> None:
     assert list(look.databases) == ["PRE_DATABASE"]
 
 
+async def test_what_is_the_same_when_it_is_read_again_is_in_memory_once() -> None:
+    look = await seen(await doubting(STUCK))
+    doubts = {doubt.first.key: doubt for doubt in look.doubts}
+    of_session, of_name = doubts[STUCK.session_id], doubts[NAME]
+    assert of_session.again.rows[0][0] is of_session.first.rows[0][0]
+    assert of_name.again.evidence is of_name.first.evidence
+
+
 async def test_a_session_that_a_container_names_is_looked_up_though_it_is_no_candidate() -> None:
     look = await seen(await doubting(of="other", others=[OTHER]))
     group = again(look, SESSIONS)[OTHER.session_id]

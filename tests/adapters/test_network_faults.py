@@ -1,9 +1,12 @@
 import ssl
+from socket import gaierror
 
 import aiohttp
 import pytest
 from aiohttp.client_reqrep import ConnectionKey
 
+from adapters.listing.connection import BrokenError, NotHttpError, UnansweredError
+from adapters.listing.opening import ProxyRefusedError, ProxyUnreachableError, UnreachableError
 from adapters.network_faults import fault_of, is_redirect
 
 KEY = ConnectionKey("s3cr3t.example", 443, is_ssl=True, ssl=True, proxy=None, proxy_auth=None, proxy_headers_hash=None)
@@ -28,6 +31,17 @@ WRONG = ssl.SSLError(1, "[SSL: WRONG_VERSION_NUMBER] wrong version number")
         (TimeoutError("s3cr3t"), "in time", False),
         (ConnectionResetError("s3cr3t"), "broke", False),
         (RuntimeError("s3cr3t"), "broke", False),
+        (ssl.SSLCertVerificationError("s3cr3t"), "certificate", True),
+        (WRONG, "TLS", True),
+        (ssl.SSLEOFError("s3cr3t"), "broke", False),
+        (gaierror("s3cr3t"), "cannot be resolved", False),
+        (UnreachableError("s3cr3t"), "could not be reached", False),
+        (ProxyUnreachableError("s3cr3t"), "proxy", False),
+        (ProxyRefusedError(407), "the proxy answered 407", True),
+        (ProxyRefusedError(503), "the proxy answered 503", False),
+        (UnansweredError("s3cr3t"), "closed the connection", False),
+        (BrokenError("s3cr3t"), "broke", False),
+        (NotHttpError("s3cr3t"), "not HTTP", False),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else None,
 )

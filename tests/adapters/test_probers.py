@@ -31,7 +31,7 @@ async def world(azurite_server: AzuriteServer) -> AsyncIterator[Services]:
     }
     found = open_services(load_settings(settings))
     yield found
-    await found.listers[STORAGE]._session.close()
+    found.listers[STORAGE].close()
 
 
 @pytest.fixture

@@ -123,16 +123,17 @@ ALL_CLIENTS = """
 import asyncio, sys
 from adapters.store.blobs import BlobStore
 from adapters.credentials import endpoint_of
-from adapters.listing.lister import RestLister, open_session
+from adapters.listing.account import Account
+from adapters.listing.lister import RestLister
 from adapters.connections import by_connection_string
 from adapters.webhook import post
 
 async def main(url, key):
     text = f"AccountName=acct;AccountKey={key};BlobEndpoint={url}/acct"
     connection = by_connection_string("S", text)
-    async with open_session() as session:
-        lister = RestLister(endpoint_of(connection), session)
-        print([names async for names in lister.containers()])
+    lister = RestLister(endpoint_of(connection), Account(connection.url))
+    print([names async for names in lister.containers()])
+    lister.close()
     store = BlobStore(connection, "audits")
     print(await store.metadata("a") is not None)
     await store.close()

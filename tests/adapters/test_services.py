@@ -84,7 +84,7 @@ async def close(world: Services) -> None:
     await world.records._blobs.close()
     for api in world.apis.values():
         await api._session.close()
-    await world.listers["SOURCE_STORAGE"]._session.close()
+    world.listers["SOURCE_STORAGE"].close()
 
 
 def test_an_audit_goes_on_only_by_a_profile_that_is_enabled_and_in_a_mode_that_it_has() -> None:
@@ -111,14 +111,14 @@ def test_a_setting_that_names_no_database_is_none(setting: str) -> None:
         services().database(setting)
 
 
-async def test_there_is_a_lister_for_each_account_that_was_given_and_one_session_for_all() -> None:
-    ingest = SETTINGS["SOURCE_STORAGE"].replace("finalsa", "ingestsa")
-    given = {"none": {}, "one more": {"INGEST_STORAGE": ingest}}
-    for more, names in zip(given.values(), [{"SOURCE_STORAGE"}, {"SOURCE_STORAGE", "INGEST_STORAGE"}], strict=True):
+async def test_each_setting_has_a_lister_and_each_account_one_gate_for_all_who_ask_it() -> None:
+    same, other = SETTINGS["SOURCE_STORAGE"], SETTINGS["SOURCE_STORAGE"].replace("finalsa", "ingestsa")
+    for more, accounts in (({}, 1), ({"INGEST_STORAGE": other}, 2), ({"INGEST_STORAGE": same}, 1)):
         world = open_services(load_settings({**SETTINGS, **more}))
-        assert world.listers.keys() == names
-        [session] = {lister._session for lister in world.listers.values()}
-        await session.close()
+        assert world.listers.keys() == {"SOURCE_STORAGE", *more}
+        assert len({id(lister._account) for lister in world.listers.values()}) == accounts
+        for lister in world.listers.values():
+            lister.close()
 
 
 def test_just_now_is_what_the_grace_and_the_clocks_leave_open() -> None:

@@ -434,7 +434,7 @@ async def test_with_settings_that_were_taken_the_services_can_be_opened(odd: dic
     settings = judged(USABLE | odd)
     if isinstance(settings, Settings):
         services = open_services(settings)
-        await services.listers["SOURCE_STORAGE"]._session.close()
+        services.listers["SOURCE_STORAGE"].close()
 
 
 @pytest.mark.parametrize(

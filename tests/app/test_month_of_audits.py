@@ -63,7 +63,7 @@ class Kept(NamedTuple):
 
 async def closed(services: Services) -> None:
     for lister in services.listers.values():
-        await lister._session.close()
+        lister.close()
     await services.store.questions._folder.blobs.close()
 
 

@@ -55,7 +55,7 @@ async def world(
 
 async def close(found: Services) -> None:
     await blobs_of(found).close()
-    await found.listers["SOURCE_STORAGE"]._session.close()
+    found.listers["SOURCE_STORAGE"].close()
 
 
 def blobs_of(found: Services) -> BlobStore:

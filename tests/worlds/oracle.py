@@ -85,7 +85,9 @@ def expected(world: PlainWorld) -> Expected:
     recordings = judged_recordings(world, scan)
 
     ids = {session.session_id for session in world.sessions}
-    in_doubt = is_any_in_doubt(world, scan) or sessions.in_doubt or recordings.in_doubt
+    # A session that was asked for by its id and has no row among those in question is looked up once more.
+    without_row = set(world.parameters.only) - {session.session_id for session in in_question}
+    in_doubt = is_any_in_doubt(world, scan) or sessions.in_doubt or recordings.in_doubt or bool(without_row)
     sure = not (world.database_lost and in_doubt) and set(world.parameters.only) <= ids
     read_twice = not disbelieved and sessions.read_twice and recordings.read_twice
     verdicts: dict[Subject, Judgement[Any]] = {}

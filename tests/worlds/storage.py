@@ -11,9 +11,8 @@ from typing import cast
 from urllib.parse import parse_qs
 from xml.sax.saxutils import escape
 
-import aiohttp
-
 from adapters.credentials import Endpoint, SasSigner
+from adapters.listing.account import Account
 from adapters.listing.lister import RestLister
 from adapters.patience import Patience
 from adapters.response_headers import Response
@@ -128,11 +127,17 @@ class ScriptedLister(RestLister):
 
     def __init__(self, account: ScriptedAccount) -> None:
         endpoint = Endpoint("http://127.0.0.1:1/a", "a", SasSigner("sig=none"))
-        session = cast("aiohttp.ClientSession", None)
-        super().__init__(endpoint, session, patience=Patience(first_wait=0))
+        super().__init__(endpoint, cast("Account", _Network(account)), patience=Patience(first_wait=0))
         self.account = account
 
-    async def _get(self, path: str, query: str, headers: Mapping[str, str]) -> Response:
+
+class _Network:
+    """Answers in the place of an ``Account``."""
+
+    def __init__(self, account: ScriptedAccount) -> None:
+        self.account = account
+
+    async def get(self, path: str, query: str, headers: Mapping[str, str]) -> Response:
         if "maxresults=1&" in query:  # what the clock is read from
             body = _document("", "Containers", "", None)
             date, at = _date(self.account.now + self.account.ahead), self.account.now.timestamp()

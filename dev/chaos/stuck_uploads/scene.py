@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -16,6 +17,8 @@ HELD_SECONDS = 5.5
 """Longer than a worker of races waits for an answer."""
 LATE_SECONDS = 25.0
 """Beyond the deadline of a change in races, and within the time for which nobody says yet that nothing was changed."""
+ABREAST_SECONDS = 3.0
+"""Shorter than a worker of races waits for an answer."""
 _FATE = {
     Moment.CUT_BEFORE: Fate.CUT,
     Moment.CUT_AFTER: Fate.CUT,
@@ -47,6 +50,8 @@ class Scene:
     is_taken: bool = False
     creators: dict[int, str] = field(default_factory=dict)
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _about_to_create: set[int] = field(default_factory=set)
+    _all_abreast: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def act(self, when: When) -> None:
         """Let everybody else act whose moment this is; whoever comes meanwhile waits until that is done."""
@@ -63,6 +68,8 @@ class Scene:
         """As ``Watcher.asked``."""
         if what is not Asked.CREATE:
             return Fate.PASSED
+        if self.race.abreast:
+            await self._abreast(gate)
         await self.act(When.BEFORE_INSERT)
         return await self._disturbed(gate, before=True)
 
@@ -79,6 +86,14 @@ class Scene:
             await self.act(When.AFTER_LAST_LOOK)
             await self._take(Taken.AFTER_ITS_LOOK, self.creators[id(gate)])
         return Fate.PASSED
+
+    async def _abreast(self, gate: HttpGate) -> None:
+        """Wait until all repairs of the race have come so far; one that has ended before is not waited for for ever."""
+        self._about_to_create.add(id(gate))
+        if len(self._about_to_create) == self.race.racers:
+            self._all_abreast.set()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._all_abreast.wait(), ABREAST_SECONDS)
 
     async def _take(self, when: Taken, run: str) -> None:
         async with self._turn:

@@ -4,8 +4,9 @@ import argparse
 import asyncio
 from pathlib import Path
 
-from dev.devstack.storage_stub.catalogue import Catalogue, UniformAccount, read_account
+from dev.devstack.storage_stub.catalogue import Catalogue, read_account
 from dev.devstack.storage_stub.server import serve
+from dev.devstack.storage_stub.uniform import UniformAccount
 
 
 def main() -> None:

@@ -7,9 +7,10 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 from urllib.parse import quote
-from xml.sax.saxutils import escape
+from xml.sax.saxutils import escape, quoteattr
 
-_HEAD = '<?xml version="1.0" encoding="utf-8"?><EnumerationResults ServiceEndpoint="http://127.0.0.1/">'
+# The service begins with a byte order mark.
+_HEAD = '\ufeff<?xml version="1.0" encoding="utf-8"?><EnumerationResults ServiceEndpoint="http://127.0.0.1/"'
 _CONTAINER_PROPERTIES = (
     "<Etag>0x8D9F2A1B3C4D5E6</Etag><LeaseStatus>unlocked</LeaseStatus><LeaseState>available</LeaseState>"
     "<DefaultEncryptionScope>$account-encryption-key</DefaultEncryptionScope>"
@@ -36,23 +37,54 @@ class BlobEntry(NamedTuple):
 
 def container_page(names: Iterable[str], modified: str, marker: str) -> bytes:
     """One page of List Containers."""
-    rows = "".join(
+    return whole(container_head(), (container_row(name, modified) for name in names), container_foot(marker))
+
+
+def blob_page(blobs: Iterable[BlobEntry], marker: str, container: str = "") -> bytes:
+    """One page of List Blobs; it names its container if that is given."""
+    return whole(blob_head(container), map(blob_row, blobs), blob_foot(marker))
+
+
+def whole(head: str, rows: Iterable[str], foot: str) -> bytes:
+    """A page from its parts."""
+    return "".join([head, *rows, foot]).encode()
+
+
+def container_head() -> str:
+    """What stands before the containers."""
+    return f"{_HEAD}><Containers>"
+
+
+def container_row(name: str, modified: str) -> str:
+    """One container."""
+    return (
         f"<Container><Name>{escape(name)}</Name><Properties><Last-Modified>{modified}</Last-Modified>"
         f"{_CONTAINER_PROPERTIES}</Properties></Container>"
-        for name in names
     )
-    return f"{_HEAD}<Containers>{rows}</Containers>{_marker(marker)}</EnumerationResults>".encode()
 
 
-def blob_page(blobs: Iterable[BlobEntry], marker: str) -> bytes:
-    """One page of List Blobs."""
-    rows = "".join(
+def container_foot(marker: str) -> str:
+    """What stands behind the containers."""
+    return f"</Containers>{_end(marker)}"
+
+
+def blob_head(container: str) -> str:
+    """What stands before the blobs of a container."""
+    return f"{_HEAD} ContainerName={quoteattr(container)}><Blobs>" if container else f"{_HEAD}><Blobs>"
+
+
+def blob_row(blob: BlobEntry) -> str:
+    """One blob."""
+    return (
         f"<Blob>{_name(blob.name)}<Properties><Creation-Time>{blob.modified}</Creation-Time>"
         f"<Last-Modified>{blob.modified}</Last-Modified><Etag>0x8D9F2A1B3C4D5E6</Etag>"
         f"<Content-Length>{blob.size}</Content-Length>{_BLOB_PROPERTIES}</Properties><OrMetadata /></Blob>"
-        for blob in blobs
     )
-    return f"{_HEAD}<Blobs>{rows}</Blobs>{_marker(marker)}</EnumerationResults>".encode()
+
+
+def blob_foot(marker: str) -> str:
+    """What stands behind the blobs."""
+    return f"</Blobs>{_end(marker)}"
 
 
 def _name(name: str) -> str:
@@ -62,5 +94,5 @@ def _name(name: str) -> str:
     return f"<Name>{escape(name, {chr(13): '&#xD;'})}</Name>"
 
 
-def _marker(name: str) -> str:
-    return f"<NextMarker>{escape(name)}</NextMarker>" if name else "<NextMarker />"
+def _end(marker: str) -> str:
+    return (f"<NextMarker>{escape(marker)}</NextMarker>" if marker else "<NextMarker />") + "</EnumerationResults>"

@@ -6,7 +6,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from dev.devstack.storage_stub.catalogue import Catalogue
 
-_OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/xml\r\nContent-Length: %d\r\n\r\n"
+_OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/xml\r\nTransfer-Encoding: chunked\r\n\r\n%s0\r\n\r\n"
+_CHUNK = 16 * 1024
 _GONE = b"HTTP/1.1 404 Not Found\r\nContent-Type: application/xml\r\nContent-Length: %d\r\n\r\n"
 _GONE_BODY = b'<?xml version="1.0" encoding="utf-8"?><Error><Code>ContainerNotFound</Code></Error>'
 _MOST = 5000
@@ -54,7 +55,12 @@ class Listings(asyncio.Protocol):
             body = self._catalogue.blobs(unquote(container) if "%" in container else container, marker, most)
         if body is None:
             return _GONE % len(_GONE_BODY) + _GONE_BODY
-        return _OK % len(body) + body
+        return _OK % _in_chunks(body)
+
+
+def _in_chunks(body: bytes) -> bytes:
+    pieces = (body[at : at + _CHUNK] for at in range(0, len(body), _CHUNK))
+    return b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces)
 
 
 async def serve(catalogue: Catalogue, port: int, latency: float) -> None:

@@ -8,7 +8,8 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from adapters.credentials import Endpoint, SasSigner, Signer
-from adapters.listing.lister import RestLister, open_session
+from adapters.listing.account import Account
+from adapters.listing.lister import RestLister
 from adapters.patience import Patience
 
 SIGNATURE = "sig=not-a-real-signature"
@@ -42,11 +43,12 @@ async def storage(
     app.router.add_get("/{anything:.*}", handle)
     server = TestServer(app, scheme="https" if tls else "http")
     await server.start_server(ssl=tls)
+    address = f"{scheme or server.scheme}://127.0.0.1:{server.port}/acct"
+    account = Account(address, patience=patience)
     try:
-        async with open_session() as session:
-            address = f"{scheme or server.scheme}://127.0.0.1:{server.port}/acct"
-            yield RestLister(Endpoint(address, "acct", signer), session, page_size=page_size, patience=patience), seen
+        yield RestLister(Endpoint(address, "acct", signer), account, page_size=page_size, patience=patience), seen
     finally:
+        account.close()
         await server.close()
 
 

@@ -1,5 +1,6 @@
 """On a real Azurite, our listing and the vendor's SDK see the same, whatever the names, sizes and pages."""
 
+from contextlib import closing
 from uuid import uuid4
 
 import pytest
@@ -9,7 +10,8 @@ from hypothesis import strategies as st
 
 from adapters.connections import by_connection_string
 from adapters.credentials import endpoint_of
-from adapters.listing.lister import RestLister, open_session
+from adapters.listing.account import Account
+from adapters.listing.lister import RestLister
 from dev.devstack.azurite import AzuriteServer
 from profiles.pre_capture_sessions.keys import MATTERING_SUFFIXES
 from reconciliation.lookups import Blob
@@ -24,9 +26,9 @@ NAMES = st.builds(
 async def listed_by_us(
     server: AzuriteServer, container: str, page_size: int, prefix: str = ""
 ) -> tuple[int, list[Blob]]:
-    async with open_session() as session:
-        connection = by_connection_string("SOURCE_STORAGE", server.connection_string)
-        pages = await RestLister(endpoint_of(connection), session, page_size=page_size).blobs(
+    connection = by_connection_string("SOURCE_STORAGE", server.connection_string)
+    with closing(Account(connection.url)) as account:
+        pages = await RestLister(endpoint_of(connection), account, page_size=page_size).blobs(
             container, MATTERING_SUFFIXES, prefix
         )
     return sum(page.total for page in pages), [blob for page in pages for blob in page.kept]
@@ -88,9 +90,9 @@ async def test_containers(azurite_server: AzuriteServer, page_size: int) -> None
         for name in names:
             service.create_container(name)
         expected = [container.name for container in service.list_containers()]
-    async with open_session() as session:
-        connection = by_connection_string("SOURCE_STORAGE", azurite_server.connection_string)
-        lister = RestLister(endpoint_of(connection), session, page_size=page_size)
+    connection = by_connection_string("SOURCE_STORAGE", azurite_server.connection_string)
+    with closing(Account(connection.url)) as account:
+        lister = RestLister(endpoint_of(connection), account, page_size=page_size)
         ours = [name async for page in lister.containers() for name in page]
     assert [name for name in ours if mark in name] == names
     assert [name for name in ours if name in expected] == expected

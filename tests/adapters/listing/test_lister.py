@@ -5,7 +5,7 @@ import gzip
 import itertools
 import logging
 import tracemalloc
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -19,8 +19,10 @@ from azure.core.credentials import AccessToken
 from azure.core.exceptions import ClientAuthenticationError
 
 from adapters.credentials import Endpoint, TokenSigner
+from adapters.listing import connection
 from adapters.listing import lister as lister_module
-from adapters.listing.lister import RestLister, open_session
+from adapters.listing.account import Account, Limits
+from adapters.listing.lister import RestLister
 from adapters.patience import Patience
 from adapters.response_headers import Response, retry_after
 from dev.devstack.storage_stub.pages import BlobEntry, blob_page, container_page
@@ -148,10 +150,12 @@ async def test_a_cut_page_and_a_broken_connection_are_tried_again() -> None:
 async def test_an_account_that_is_not_there_is_unavailable_in_words_without_an_address() -> None:
     async with storage(lambda _: xml(PAGE)) as (lister, _):
         pass  # the server is gone now
-    async with storage(lambda _: xml(PAGE)) as (other, _):
-        lister._session = other._session
-        with pytest.raises(StorageUnavailableError, match="storage could not be reached, 4 times") as caught:
-            await lister.blobs("some-container")
+    gone = lister._endpoint
+    with (
+        closing(Account(gone.url, patience=QUICK)) as account,
+        pytest.raises(StorageUnavailableError, match="storage could not be reached, 4 times") as caught,
+    ):
+        await RestLister(gone, account, patience=QUICK).blobs("some-container")
     assert "127.0.0.1" not in str(caught.value)
 
 
@@ -171,8 +175,9 @@ async def test_retry_after_holds_back_every_caller_and_no_longer_than_the_ceilin
         first = asyncio.create_task(lister.blobs("first"))
         await throttled.wait()
         # The answer is on its way: the next caller starts only when it has been understood.
+        throttle = lister._account._gate._throttle
         async with asyncio.timeout(5):
-            while not lister._pause_until:  # noqa: ASYNC110 - the lister has no event to wait for
+            while throttle.per_second == Limits.per_second:  # noqa: ASYNC110 - there is no event to wait for
                 await asyncio.sleep(0)
         await asyncio.gather(first, lister.blobs("second"), lister.blobs("third"))
     assert len(times) == 4
@@ -262,7 +267,7 @@ async def test_a_packed_page_is_refused_unpacked(encoding: str) -> None:
 
 @pytest.mark.parametrize("status", [200, 503, 403])
 async def test_an_answer_without_an_end_is_not_read_to_its_end(status: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lister_module, "LARGEST_PAGE", 1_000_000)
+    monkeypatch.setattr(connection, "LARGEST_PAGE", 1_000_000)
     written = 0
 
     async def answer(request: web.Request) -> web.StreamResponse:
@@ -429,8 +434,9 @@ async def test_a_port_with_tls_that_is_asked_by_http_ends_in_words_that_say_so(t
 
 
 async def test_a_host_that_does_not_exist_is_tried_again_and_its_name_is_blamed() -> None:
-    async with open_session() as session:
-        lister = RestLister(Endpoint("http://nobody.invalid", "nobody", BY_SAS), session, patience=QUICK)
+    url = "http://nobody.invalid"
+    with closing(Account(url, patience=QUICK)) as account:
+        lister = RestLister(Endpoint(url, "nobody", BY_SAS), account, patience=QUICK)
         with pytest.raises(StorageUnavailableError, match=r"cannot be resolved, 4 times in a row\. .* DNS"):
             await lister.blobs("some-container")
 
@@ -440,9 +446,8 @@ async def test_a_host_that_does_not_exist_is_tried_again_and_its_name_is_blamed(
     ["", "acct", "ftp://a.b", "https://", "http://[x", "http://a:port", "https://me:s3cr3t@a.b", "https://a:99999"],
 )
 async def test_an_address_that_cannot_be_asked_is_a_matter_of_the_settings(url: str) -> None:
-    async with open_session() as session:
-        with pytest.raises(SettingsError) as caught:
-            RestLister(Endpoint(url, "acct", BY_SAS), session)
+    with pytest.raises(SettingsError) as caught:
+        Account(url)
     assert "s3cr3t" not in str(caught.value)
 
 

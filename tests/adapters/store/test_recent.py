@@ -3,7 +3,7 @@
 import pytest
 
 from adapters.store.blobs import BlobStore
-from adapters.store.recent import MOST_BYTES, Recent
+from adapters.store.recent import MOST_BYTES, MOST_IN_AUDIT, Recent
 
 AUDIT = "stuck-uploads/20260131-093000-1a2b3c4d"
 ROWS = f"{AUDIT}/rows/videos.jsonl.gz"
@@ -64,8 +64,8 @@ def test_memory_is_bounded_and_something_older_never_stays() -> None:
     for number in range(20):
         recent.note(f"{AUDIT}/rows/{number}.jsonl.gz", bytes(MOST_BYTES), "etag")
     kept = [number for number in range(20) if recent.get(f"{AUDIT}/rows/{number}.jsonl.gz")]
-    assert kept == list(range(8))
-    for number in range(8):
+    assert kept == list(range(MOST_IN_AUDIT // MOST_BYTES))
+    for number in range(4):
         recent.note(f"other/20260131-09300{number}-1a2b3c4d/report.json", b"{}", "etag")
     assert recent.get(f"{AUDIT}/rows/0.jsonl.gz") is None
 

@@ -26,6 +26,18 @@ async def terminated(session: aiohttp.ClientSession, url: str) -> None:
         await asyncio.sleep(0.02)
 
 
+async def come_as_far(session: aiohttp.ClientSession, url: str, recorded: list[dict[str, Any]]) -> None:
+    """Wait until an instance has done what it had when it was terminated, or the deadline: a busy machine is late."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + DEADLINE_SECONDS
+    done = [row["EventType"] for row in recorded].index("ExecutionTerminated")
+    while loop.time() < deadline:
+        async with session.get(f"{url}?showHistory=true") as response:
+            if len((await response.json())["historyEvents"]) >= done:
+                return
+        await asyncio.sleep(0.02)
+
+
 async def run(session: aiohttp.ClientSession, host: RunningHost, name: str) -> Any:
     """Start a scenario, terminate it when the recording did, wait for the end; the status document."""
     recording = load(name)
@@ -41,6 +53,9 @@ async def run(session: aiohttp.ClientSession, host: RunningHost, name: str) -> A
         if not path.partition("?")[0].endswith("/terminate"):
             continue
         await asyncio.sleep(max(0.0, step["ms"] / 1000 - (loop.time() - began)))
+        if step["status"] == 202:
+            at = f"{host.url}{BASE}/instances/{name}"
+            await come_as_far(session, at, recording["status"]["historyEvents"])
         if step["status"] == 410:
             await terminated(session, f"{host.url}{BASE}/instances/{name}")
         async with session.request(method, host.url + path) as response:

@@ -1,0 +1,105 @@
+"""An account as it is asked: no faster than it allows, over no more connections than were given."""
+
+import asyncio
+from contextlib import closing
+
+import pytest
+from aiohttp import web
+
+from adapters.listing.account import Account, Limits
+from adapters.listing.throttle import LEAST_PER_SECOND
+from adapters.patience import Patience
+from reconciliation.errors import SettingsError
+from tests.adapters.listing.scripted_storage import failure, storage, xml
+
+
+def pace_of(account: Account) -> float | None:
+    return account._gate._throttle.per_second
+
+
+@pytest.mark.parametrize(
+    ("answer", "slows_down"),
+    [
+        (failure(503, "ServerBusy"), True),
+        (failure(429, "TooManyRequests"), True),
+        (failure(500, "OperationTimedOut"), True),
+        (failure(500, "InternalError"), False),
+        (failure(403, "AuthorizationFailure"), False),
+        (failure(404, "ContainerNotFound"), False),
+        (xml("<OperationTimedOut/><Code>OperationTimedOut</Code>"), False),
+    ],
+    ids=lambda value: f"{value.status} {value.text}"[:60] if isinstance(value, web.Response) else None,
+)
+async def test_what_is_refused_for_want_of_room_slows_everybody_down(answer: web.Response, slows_down: bool) -> None:
+    async with storage(lambda _: answer) as (lister, seen):
+        account = lister._account
+        response = await account.get("/some-container", "comp=list", {})
+        assert response.status == answer.status
+        assert len(seen) == 1, "an account asks once; its callers ask again"
+        assert pace_of(account) == (LEAST_PER_SECOND if slows_down else Limits.per_second)
+
+
+async def test_no_more_requests_are_under_way_than_there_are_connections() -> None:
+    under_way, most = 0, 0
+    go_on = asyncio.Event()
+
+    async def answer(_request: web.Request) -> web.Response:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        if under_way == 3:
+            go_on.set()
+        await go_on.wait()
+        under_way -= 1
+        return xml("<a/>")
+
+    async with storage(answer) as (lister, _):
+        url = lister._endpoint.url
+        with closing(Account(url, limits=Limits(per_second=0, connections=3))) as account:
+            async with asyncio.timeout(20):
+                await asyncio.gather(*(account.get("/c", f"n={n}", {}) for n in range(30)))
+    assert most == 3
+
+
+async def test_a_caller_that_gives_up_leaves_its_place_to_the_next() -> None:
+    silence = asyncio.Event()
+
+    async def answer(request: web.Request) -> web.Response:
+        if request.path == "/acct/silent":
+            await silence.wait()
+        return xml("<a/>")
+
+    async with storage(answer) as (lister, seen):
+        url = lister._endpoint.url
+        with closing(Account(url, limits=Limits(connections=1))) as account:
+            waiting = asyncio.create_task(account.get("/silent", "", {}))
+            async with asyncio.timeout(20):
+                while not seen:  # noqa: ASYNC110 - the server has no event to wait for
+                    await asyncio.sleep(0)
+                waiting.cancel()
+                assert (await account.get("/c", "", {})).status == 200
+        silence.set()
+
+
+async def test_an_answer_that_does_not_come_leaves_its_place_to_the_next() -> None:
+    silence = asyncio.Event()
+
+    async def answer(request: web.Request) -> web.Response:
+        if request.path == "/acct/silent":
+            await silence.wait()
+        return xml("<a/>")
+
+    async with storage(answer) as (lister, _):
+        patience = Patience(request_timeout=0.1)
+        with closing(Account(lister._endpoint.url, limits=Limits(connections=1), patience=patience)) as account:
+            with pytest.raises(TimeoutError):
+                await account.get("/silent", "", {})
+            assert (await account.get("/c", "", {})).status == 200
+        silence.set()
+
+
+@pytest.mark.parametrize("url", ["", "ftp://a.b", "https://me:s3cr3t@a.b"])
+def test_an_address_that_cannot_be_asked_is_told_without_its_secret(url: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        Account(url)
+    assert "s3cr3t" not in str(caught.value)

@@ -1,0 +1,347 @@
+"""Many requests over few connections, and a server that does what a test has written down."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from adapters.listing import connections as connections_module
+from adapters.listing.connection import BrokenError, Connection, NotHttpError, UnansweredError
+from adapters.listing.connections import Connections
+from adapters.listing.opening import UnreachableError, Way
+from tests.adapters.listing.scripted_server import Caller, Server, Talk, answer, server, turns, until
+
+
+@asynccontextmanager
+async def connections(talk: Talk, **options: Any) -> AsyncIterator[tuple[Connections, Server]]:
+    async with server(talk) as there:
+        pool = Connections(Way(there.address), {"x-ms-version": "1"}, **options)
+        try:
+            yield pool, there
+        finally:
+            pool.close()
+            await until(lambda: not pool._all)
+
+
+async def get(pool: Connections, target: str = "/") -> str:
+    async with asyncio.timeout(5):
+        return (await pool.get(target, {})).body.decode()
+
+
+async def echo(caller: Caller) -> None:
+    """Answers each request with its target."""
+    while True:
+        caller.say(answer((await caller.request()).split()[1].encode()))
+
+
+class Gate:
+    """Answers each request with its target, once it may; ``arrived`` are all targets, in order."""
+
+    def __init__(self) -> None:
+        self.arrived: list[str] = []
+        self.open = asyncio.Event()
+
+    async def __call__(self, caller: Caller) -> None:
+        while True:
+            target = (await caller.request()).split()[1]
+            self.arrived.append(target)
+            await self.open.wait()
+            caller.say(answer(target.encode()))
+
+
+async def test_a_request_is_what_was_asked_for_and_goes_over_a_connection_that_is_there() -> None:
+    heads: list[str] = []
+
+    async def talk(caller: Caller) -> None:
+        while True:
+            heads.append(await caller.request())
+            caller.say(answer())
+
+    async with connections(talk) as (pool, there):
+        for _ in range(3):
+            response = await pool.get("/acct/a?comp=list", {"Authorization": "Bearer x"})
+            assert (response.status, response.body) == (200, b"ok")
+    lines = [
+        "GET /acct/a?comp=list HTTP/1.1",
+        f"Host: 127.0.0.1:{there.port}",
+        "x-ms-version: 1",
+        "Authorization: Bearer x",
+    ]
+    assert [head.split("\r\n") for head in heads] == [[*lines, "", ""]] * 3
+    assert len(there.callers) == 1
+
+
+async def test_never_are_there_more_connections_than_allowed_and_each_gets_its_own_answer() -> None:
+    async with connections(echo, most=7) as (pool, there):
+        targets = [f"/{n}" for n in range(500)]
+        assert await asyncio.gather(*(get(pool, target) for target in targets)) == targets
+    assert there.most <= len(there.callers) <= 7
+
+
+async def test_who_waits_is_served_in_order() -> None:
+    gate = Gate()
+    async with connections(gate, most=1) as (pool, _):
+        tasks = [asyncio.create_task(get(pool, f"/{n}")) for n in range(20)]
+        await until(lambda: gate.arrived == ["/0"])
+        gate.open.set()
+        await asyncio.gather(*tasks)
+    assert gate.arrived == [f"/{n}" for n in range(20)]
+
+
+async def test_the_connection_that_was_used_last_is_used_first() -> None:
+    gate = Gate()
+    async with connections(gate) as (pool, there):
+        tasks = [asyncio.create_task(get(pool, f"/{n}")) for n in range(3)]
+        await until(lambda: len(gate.arrived) == 3)
+        gate.open.set()
+        await asyncio.gather(*tasks)
+        last = pool._idle[-1]
+        for _ in range(5):
+            await get(pool)
+            assert pool._idle[-1] is last
+    assert len(there.callers) == 3
+
+
+async def test_no_more_than_sixteen_connections_are_opened_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    opening = most = 0
+    really_open = Way.open
+
+    async def open_slowly(way: Way, make: Callable[[], Connection]) -> Connection:
+        nonlocal opening, most
+        opening += 1
+        most = max(most, opening)
+        await turns(20)
+        opening -= 1
+        return await really_open(way, make)
+
+    monkeypatch.setattr(Way, "open", open_slowly)
+    gate = Gate()
+    async with connections(gate, most=50) as (pool, there):
+        tasks = [asyncio.create_task(get(pool, f"/{n}")) for n in range(60)]
+        await until(lambda: len(gate.arrived) == 50)
+        gate.open.set()
+        await asyncio.gather(*tasks)
+    assert most == 16
+    assert len(there.callers) == 50
+
+
+async def test_callers_go_on_a_few_in_each_turn_of_the_loop_and_all_in_the_end() -> None:
+    gate = Gate()
+    done = 0
+
+    async def ask(pool: Connections) -> None:
+        nonlocal done
+        await pool.get("/", {})
+        done += 1
+
+    async with connections(gate) as (pool, _):
+        tasks = [asyncio.create_task(ask(pool)) for _ in range(100)]
+        await until(lambda: len(gate.arrived) == 100)
+        gate.open.set()
+        before = done
+        async with asyncio.timeout(5):
+            while done < 100:
+                await asyncio.sleep(0)
+                assert done - before <= 32
+                before = done
+        await asyncio.gather(*tasks)
+
+
+# --- connections that end ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("reset", [False, True])
+async def test_a_kept_connection_that_is_lost_is_replaced_and_nobody_notices(reset: bool) -> None:
+    async def once(caller: Caller) -> None:
+        caller.say(answer((await caller.request()).split()[1].encode()))
+        await caller.request()
+        if reset:
+            caller.reset()
+
+    async with connections(once, most=3) as (pool, there):
+        for n in range(5):
+            targets = [f"/{n}-{m}" for m in range(3)]
+            assert await asyncio.gather(*(get(pool, target) for target in targets)) == targets
+    assert len(there.callers) > 5
+
+
+async def test_an_idle_connection_that_the_server_ends_is_forgotten() -> None:
+    async def once(caller: Caller) -> None:
+        await caller.request()
+        caller.say(answer())
+
+    async with connections(once) as (pool, there):
+        for n in range(3):
+            assert await get(pool) == "ok"
+            await until(lambda: not pool._all)
+            assert not pool._idle
+            assert len(there.callers) == n + 1
+
+
+async def test_a_connection_that_the_server_wants_closed_is_not_used_again() -> None:
+    async def talk(caller: Caller) -> None:
+        await caller.request()
+        caller.say(answer(b"ok", 200, "Connection: close"))
+        await caller.closed()
+
+    async with connections(talk, most=1) as (pool, there):
+        assert [await get(pool) for _ in range(3)] == ["ok"] * 3
+    assert len(there.callers) == 3
+    assert there.most <= 2  # the server may see the end of one a moment after the beginning of the next
+
+
+@pytest.mark.parametrize(
+    ("said", "kind"), [(b"", UnansweredError), (b"HTTP/1.1 200", BrokenError), (b"x", NotHttpError)]
+)
+async def test_what_is_no_answer_is_an_error_for_each_who_asked_and_leaves_nothing(
+    said: bytes, kind: type[Exception]
+) -> None:
+    async def talk(caller: Caller) -> None:
+        await caller.request()
+        caller.say(said)
+
+    async with connections(talk, most=2) as (pool, there):
+        errors = await asyncio.gather(*(get(pool) for _ in range(6)), return_exceptions=True)
+        assert [type(error) for error in errors] == [kind] * 6
+        await until(lambda: not pool._all)
+    assert len(there.callers) == 6
+
+
+async def test_a_server_that_closes_each_connection_at_once_is_asked_once_for_each_request() -> None:
+    async def talk(_caller: Caller) -> None:
+        pass
+
+    async with connections(talk, most=4) as (pool, there):
+        errors = await asyncio.gather(*(get(pool) for _ in range(8)), return_exceptions=True)
+    assert {type(error) for error in errors} == {UnansweredError}
+    assert len(there.callers) <= 8
+
+
+async def test_a_server_that_is_not_there_is_an_error_for_each_who_asked_and_may_come_back() -> None:
+    async with connections(echo) as (_, there):
+        pass
+    pool = Connections(Way(there.address), {}, most=2)
+    errors = await asyncio.gather(*(get(pool) for _ in range(5)), return_exceptions=True)
+    assert [type(error) for error in errors] == [UnreachableError] * 5
+    async with server(echo) as there:
+        pool._way = Way(there.address)
+        assert await get(pool, "/back") == "/back"
+        pool.close()
+        await until(lambda: not pool._all)
+
+
+# --- callers that give up, time that runs out -------------------------------------------------------------------------
+
+
+async def test_a_cancelled_request_ends_its_connection_and_frees_its_place() -> None:
+    gate = Gate()
+    async with connections(gate, most=1) as (pool, there):
+        first, second = (asyncio.create_task(get(pool, f"/{n}")) for n in range(2))
+        await until(lambda: gate.arrived == ["/0"])
+        first.cancel()
+        await asyncio.wait([first])
+        gate.open.set()
+        assert await second == "/1"
+        assert first.cancelled()
+        assert len(pool._all) == 1
+    assert len(there.callers) == 2
+
+
+async def test_who_gives_up_while_waiting_takes_no_connection_along() -> None:
+    gate = Gate()
+    async with connections(gate, most=1) as (pool, there):
+        tasks = [asyncio.create_task(get(pool, f"/{n}")) for n in range(4)]
+        await until(lambda: gate.arrived == ["/0"])
+        tasks[1].cancel()
+        tasks[2].cancel()
+        gate.open.set()
+        await asyncio.wait(tasks)
+        assert [task.cancelled() for task in tasks] == [False, True, True, False]
+        assert (len(pool._all), len(pool._idle)) == (1, 1)
+    assert gate.arrived == ["/0", "/3"]
+    assert len(there.callers) == 1
+
+
+async def test_requests_cancelled_at_any_moment_mix_up_nothing_and_lose_no_connection() -> None:
+    async with connections(echo, most=3) as (pool, _):
+        for n in range(120):
+            targets = [f"/{n}-{m}" for m in range(5)]
+            tasks = [asyncio.create_task(get(pool, target)) for target in targets]
+            await turns(n // 5)
+            tasks[n % 5].cancel()
+            await asyncio.wait(tasks)
+            for task, target in zip(tasks, targets, strict=True):
+                assert task.cancelled() or task.result() == target
+            await until(lambda: len(pool._all) == len(pool._idle))
+            assert len(pool._idle) <= 3
+
+
+async def test_a_request_out_of_time_raises_and_ends_its_connection_and_the_next_is_served() -> None:
+    async def talk(caller: Caller) -> None:
+        target = (await caller.request()).split()[1]
+        if target != "/never":
+            caller.say(answer(target.encode()))
+        await caller.closed()
+
+    async with connections(talk, most=1, seconds=0.05) as (pool, there):
+        never, next_one = (asyncio.create_task(get(pool, target)) for target in ("/never", "/next"))
+        with pytest.raises(TimeoutError):
+            await never
+        assert await next_one == "/next"
+    assert len(there.callers) == 2
+
+
+async def test_only_what_is_late_is_ended() -> None:
+    gate = Gate()
+    async with connections(gate, seconds=30) as (pool, _):
+        task = asyncio.create_task(get(pool, "/0"))
+        await until(lambda: gate.arrived == ["/0"])
+        pool._look()
+        gate.open.set()
+        assert await task == "/0"
+        pool._look()
+        assert len(pool._idle) == 1
+
+
+async def test_connections_that_nobody_needs_are_closed_and_then_nothing_ticks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections_module, "IDLE_SECONDS", 0.0)
+    async with connections(echo, seconds=0.02) as (pool, there):
+        await get(pool)
+        await until(lambda: not pool._all and pool._timer is None)
+        assert await get(pool, "/again") == "/again"
+        await until(lambda: not pool._all and pool._timer is None)
+    assert len(there.callers) == 2
+
+
+async def test_closing_ends_what_is_under_way_what_waits_and_what_is_opened() -> None:
+    gate = Gate()
+    async with connections(gate, most=2) as (pool, _):
+        tasks = [asyncio.create_task(get(pool)) for _ in range(4)]
+        await until(lambda: len(gate.arrived) == 2)
+        pool.close()
+        errors = await asyncio.gather(*tasks, return_exceptions=True)
+        assert [type(error) for error in errors] == [BrokenError] * 4
+        with pytest.raises(BrokenError):
+            await get(pool)
+        await until(lambda: not pool._all)
+
+
+async def test_closing_while_connections_are_opened_opens_none() -> None:
+    async with connections(echo) as (pool, _):
+        tasks = [asyncio.create_task(get(pool)) for _ in range(40)]
+        await turns(1)
+        pool.close()
+        errors = await asyncio.gather(*tasks, return_exceptions=True)
+        assert {type(error) for error in errors} == {BrokenError}
+        assert not pool._all
+
+
+@pytest.mark.parametrize("value", ["s3cr3t\r\nX: y", "s3cr3t\n", "\rs3cr3t"])
+async def test_a_header_that_would_be_two_is_never_sent(value: str) -> None:
+    async with connections(echo) as (pool, there):
+        with pytest.raises(ValueError, match="end of a line") as caught:
+            await pool.get("/", {"Authorization": value})
+    assert "s3cr3t" not in str(caught.value)
+    assert not there.callers
