@@ -96,12 +96,11 @@ class RecordingFacts(NamedTuple):
     vanished: bool = False
 
     @property
-    def distinction(self) -> tuple[object, ...]:
-        """All that the verdict depends on: rows that have it in common have one verdict."""
-        seen, opened = self.evidence, None
-        if seen is not None and self.row.readable:
-            opened = seen.tracks > 0, bool(seen.manifest_bytes), self.has_its_file, self.names_others_only
-        return (*self.row.marks, self.exists, self.judged, self.read_twice, self.vanished, opened)
+    def opened(self) -> tuple[bool, ...]:
+        """All in its evidence that a verdict depends on."""
+        assert self.evidence is not None
+        tracks, manifest = bool(self.evidence.tracks), bool(self.evidence.manifest_bytes)
+        return tracks, manifest, self.has_its_file, self.names_others_only
 
     @property
     def has_its_file(self) -> bool:

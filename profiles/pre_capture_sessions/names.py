@@ -89,11 +89,14 @@ def row_facts(name: Name, audit: Audit) -> RecordingFacts:
 
 def judged_row(name: Name, audit: Audit) -> Judgement[RecordingFacts]:
     """The verdict on its row in the first look."""
-    facts = row_facts(name, audit)
-    distinction = facts.distinction
+    row, record, opened = name.row, name.record, None
+    assert row is not None
+    if not (record is None or isinstance(record, Unread)) and row.readable:
+        opened = row_facts(name, audit).opened
+    distinction = *row.marks, name.exists, asks_for_all(audit.asked), opened
     judgement = _OF_ROWS.get(distinction)
     if judgement is None:
-        judgement = _OF_ROWS[distinction] = RECORDING.judged(facts)
+        judgement = _OF_ROWS[distinction] = RECORDING.judged(row_facts(name, audit))
     return judgement
 
 

@@ -98,17 +98,32 @@ select json_build_array(
            case when r.created_at > %(latest)s then 'future' when r.created_at >= %(recent)s then 'recent' end,
            case when s.origin::text like 'VODAFONE%%' then 'legacy' end,
            case when coalesce(r.duration, interval '0') <= interval '0' then 'no_duration' end,
-           case when d.id is not null then 'double' end], null),
+           case when r.deleted_at is null and r.parent_recording_id is null and r.version = 1 and {double}
+                then 'double' end], null),
          case when r.filename <> replace(r.capture_session_id::text, '-', '') || '_1280x720_4500k.mp4'
               then left(encode(sha256(convert_to(r.filename,
                      case getdatabaseencoding() when 'SQL_ASCII' then 'SQL_ASCII' else 'UTF8' end)), 'hex'), 16) end
        )::text
   from recordings r
   join capture_sessions s on s.id = r.capture_session_id
-  left join (select unnest(array_agg(id)) as id
+"""
+# Whether a live first version stands beside another one of its session: for all rows by one pass over the table, for a
+# few by its index.
+_REGISTERED_OF_ALL = f"""
+{_REGISTERED.format(double="twice.capture_session_id is not null")}
+  left join (select capture_session_id
                from recordings
               where deleted_at is null and parent_recording_id is null and version = 1
-              group by capture_session_id having count(*) > 1) d on d.id = r.id
+              group by capture_session_id having count(*) > 1) twice on twice.capture_session_id = r.capture_session_id
+ order by r.id
+"""  # noqa: S608 - as above
+_ANOTHER = """exists (
+             select from recordings other
+              where other.capture_session_id = r.capture_session_id and other.id <> r.id
+                and other.deleted_at is null and other.parent_recording_id is null and other.version = 1)"""
+_REGISTERED_AGAIN = f"""
+{_REGISTERED.format(double=_ANOTHER)}
+ where r.id = any(%(ids)s::uuid[])
 """
 
 
@@ -125,12 +140,12 @@ def sessions_again(parameters: AuditParameters, moments: Moments, ids: Sequence[
 
 def registered(moments: Moments) -> SqlRows:
     """Every row in ``recordings``, ascending by id."""
-    return SqlRows(_REGISTERED + " order by r.id", moments.values)
+    return SqlRows(_REGISTERED_OF_ALL, moments.values)
 
 
 def recordings_again(moments: Moments, ids: Sequence[str]) -> SqlRows:
     """The rows of the given recordings."""
-    return SqlRows(_REGISTERED + " where r.id = any(%(ids)s::uuid[])", moments.values | {"ids": list(ids)})
+    return SqlRows(_REGISTERED_AGAIN, moments.values | {"ids": list(ids)})
 
 
 def _values(parameters: AuditParameters, moments: Moments) -> dict[str, Any]:

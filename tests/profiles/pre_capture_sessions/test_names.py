@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from profiles.pre_capture_sessions.candidates import MARKS, RegisteredRecording
 from profiles.pre_capture_sessions.evidence import ContainerEvidence
 from profiles.pre_capture_sessions.facts import ContainerFacts
+from profiles.pre_capture_sessions.keys import is_canonical_id
 from profiles.pre_capture_sessions.kinds import CONTAINER, RECORDING
 from profiles.pre_capture_sessions.names import Name, judged_container, judged_row, row_facts
 from reconciliation.coverage import DELETED_DURING_SCAN, Coverage
@@ -44,7 +45,9 @@ def test_a_registered_container_that_was_read_is_judged_as_the_tables_judge_it(
 ) -> None:
     """Whatever others were judged before it: its row, and the container itself."""
     audit = Audit(asked, CLOCK, Coverage(1))
-    name = Name(record.container, True, listed_again, record, row._replace(recording_id=record.container))
+    marks = (*row.marks, *([] if is_canonical_id(record.container) else ["unreadable"]))  # as any other id is read
+    row = row._replace(recording_id=record.container, marks=marks)
+    name = Name(record.container, True, listed_again, record, row)
     assert judged_row(name, audit) == RECORDING.judged(row_facts(name, audit))
     assert judged_container(name, audit) == CONTAINER.judged(ContainerFacts(record, name.row, CLOCK))
 
