@@ -164,6 +164,8 @@ class Connections:
 
 def _lines(headers: Mapping[str, str]) -> str:
     """Header lines. Raises ``ValueError`` if a value would be more than one."""
+    if not headers:  # most requests are signed in their query
+        return ""
     lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
     if lines.count("\n") != len(headers) or lines.count("\r") != len(headers):
         raise ValueError("A header holds the end of a line.")

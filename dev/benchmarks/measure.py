@@ -73,8 +73,11 @@ class Memory:
 
 
 @contextmanager
-def watched_memory(pids: Mapping[str, int], every: float = 0.2) -> Iterator[Memory]:
-    """Sample the memory (PSS: what is shared counts once) of process trees while the block runs."""
+def watched_memory(pids: Mapping[str, int], every: float = 0.5) -> Iterator[Memory]:
+    """Sample the memory (PSS: what is shared counts once) of process trees while the block runs.
+
+    More often would slow down what is measured: of Postgres alone there are a dozen processes to walk through.
+    """
     memory, stop = Memory(), threading.Event()
 
     def sample() -> None:
