@@ -1,5 +1,6 @@
 """One storage account, as everything in this process asks it: through one gate, over one set of connections."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -15,6 +16,8 @@ from adapters.proxies import proxy_for
 from adapters.response_headers import Response, retry_after
 from reconciliation import VERSION
 from reconciliation.errors import SettingsError
+
+logger = logging.getLogger("capture_audit.listing")
 
 _HEADERS = {
     "x-ms-version": "2023-11-03",
@@ -45,6 +48,7 @@ class Account:
         limits, patience = limits or Limits(), patience or Patience()
         address = _address(url)
         self._base = address.raw_path.rstrip("/")
+        self._host = address.host
         way = Way(address.origin(), proxy_for(address))
         self._connections = Connections(way, _HEADERS, seconds=patience.request_timeout, most=limits.connections)
         self._gate = Gate(Throttle(limits.per_second or None, limits.connections, patience.longest_wait))
@@ -60,10 +64,15 @@ class Account:
         except BaseException:
             self._gate.leave()
             raise
-        if response.status != HTTPStatus.OK and _has_no_room(response):
-            self._gate.leave_refused(begun, retry_after(response.headers))
-        else:
+        if response.status == HTTPStatus.OK or not _has_no_room(response):
             self._gate.leave()
+        elif self._gate.leave_refused(begun, retry_after(response.headers)):
+            logger.info(
+                "%s refuses requests for want of room (%d). It is asked at most %d times a second from now on",
+                self._host,
+                response.status,
+                self._gate.per_second or 0,
+            )
         return response
 
     def close(self) -> None:

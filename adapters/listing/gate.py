@@ -43,10 +43,16 @@ class Gate:
         if self._waiting:
             self._let_in()
 
-    def leave_refused(self, begun: float, hint: float | None) -> None:
-        """One that was let in at ``begun`` was refused for want of room; ``hint`` as for ``Throttle.end_refused``."""
-        self._throttle.end_refused(begun, asyncio.get_running_loop().time(), hint)
+    def leave_refused(self, begun: float, hint: float | None) -> bool:
+        """One that was let in at ``begun`` was refused for want of room; as ``Throttle.end_refused``."""
+        is_cut = self._throttle.end_refused(begun, asyncio.get_running_loop().time(), hint)
         self._let_in()
+        return is_cut
+
+    @property
+    def per_second(self) -> float | None:
+        """How many are let in per second at most; None: as many as there are places for."""
+        return self._throttle.per_second
 
     def _let_in(self) -> None:
         loop = asyncio.get_running_loop()

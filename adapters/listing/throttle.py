@@ -83,16 +83,18 @@ class Throttle:
         self._under_way -= 1
         self._window = min(self._most, self._window + 1)
 
-    def end_refused(self, begun: float, now: float, hint: float | None) -> None:
+    def end_refused(self, begun: float, now: float, hint: float | None) -> bool:
         """Count a request that the account had no room for, which began at ``begun``; ``hint`` are the seconds that
-        it asked everybody to wait for.
+        it asked everybody to wait for. True if that cut the pace.
         """
         self._under_way -= 1
         pause = min(self._longest_pause, max(hint or 0.0, _SHORTEST_PAUSE)) * random.uniform(1.0, 1.1)  # noqa: S311 - jitter
         if begun > self._cut_at:  # the others of a burst began before its cut
             self._cut(now, pause)
-        elif hint:
+            return True
+        if hint:
             self._since = self._next = max(self._since, now + pause)
+        return False
 
     def _cut(self, now: float, pause: float) -> None:
         lasted = now - self._since

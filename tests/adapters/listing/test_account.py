@@ -1,6 +1,7 @@
 """An account as it is asked: no faster than it allows, over no more connections than were given."""
 
 import asyncio
+import logging
 from contextlib import closing
 
 import pytest
@@ -10,7 +11,7 @@ from adapters.listing.account import Account, Limits
 from adapters.listing.throttle import LEAST_PER_SECOND
 from adapters.patience import Patience
 from reconciliation.errors import SettingsError
-from tests.adapters.listing.scripted_storage import failure, storage, xml
+from tests.adapters.listing.scripted_storage import SIGNATURE, failure, storage, xml
 
 
 def pace_of(account: Account) -> float | None:
@@ -37,6 +38,22 @@ async def test_what_is_refused_for_want_of_room_slows_everybody_down(answer: web
         assert response.status == answer.status
         assert len(seen) == 1, "an account asks once; its callers ask again"
         assert pace_of(account) == (LEAST_PER_SECOND if slows_down else Limits.per_second)
+
+
+async def test_a_slower_pace_is_told_once_for_each_burst_and_without_secrets(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "capture_audit.listing")
+    all_there = asyncio.Event()
+
+    async def answer(_request: web.Request) -> web.Response:
+        if len(seen) == 16:
+            all_there.set()
+        await all_there.wait()
+        return failure(503, "ServerBusy")
+
+    async with storage(answer) as (lister, seen):
+        await asyncio.gather(*(lister._account.get("/some-container", SIGNATURE, {}) for _ in range(16)))
+    [said] = [record.getMessage() for record in caplog.records]
+    assert said.startswith("127.0.0.1 refuses requests for want of room (503). It is asked at most ")
 
 
 async def test_no_more_requests_are_under_way_than_there_are_connections() -> None:
