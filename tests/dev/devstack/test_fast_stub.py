@@ -1,11 +1,8 @@
 """The fast stub lists what the stub in Python does, byte for byte, as the service sends it."""
 
 import asyncio
-import os
 import shutil
 import ssl
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import aiohttp
@@ -15,37 +12,17 @@ import pytest
 from adapters.listing.pages import parse_blobs, parse_containers
 from dev.devstack.fast_stub import build
 from dev.devstack.storage_stub.uniform import UniformAccount, container_name
-from dev.devstack.stub import Limit, StubbedStorage, fast_storage
+from dev.devstack.stub import Limit, StubbedStorage
 from dev.devstack.supervise import DevStackError
 from reconciliation.lookups import Blob
+from tests.dev.devstack.fast_account import counts, fast_account
 
 BLOBS = "restype=container&comp=list"
 ONE = container_name(0)
 
 
-@contextmanager
-def running(
-    uniform: str, *, tls: bool = False, latency_ms: tuple[float, float] = (0, 0), limit: Limit | None = None
-) -> Iterator[StubbedStorage]:
-    """The stub; where it cannot be compiled the test is skipped, and under ``CI=true`` it fails."""
-    try:
-        build.binary()
-    except DevStackError as error:
-        if os.environ.get("CI") == "true":
-            pytest.fail(str(error))
-        pytest.skip(str(error))
-    with fast_storage(uniform, tls=tls, latency_ms=latency_ms, limit=limit) as storage:
-        yield storage
-
-
 def get(storage: StubbedStorage, path: str, query: str) -> httpx.Response:
-    # To load the authorities, which are not needed here, takes longer than anything else.
     return httpx.get(f"{storage.url}/{path}?{query}", verify=False)
-
-
-def counts(storage: StubbedStorage) -> dict[str, float]:
-    told: dict[str, float] = httpx.get(f"{storage.root}/stats", verify=False).json()
-    return told
 
 
 def all_containers(storage: StubbedStorage, most: int) -> list[str]:
@@ -72,7 +49,7 @@ def all_blobs(storage: StubbedStorage, container: str, most: int) -> list[Blob]:
 @pytest.mark.parametrize("blobs", [0, 2, 4, 50, 5_000])
 def test_a_container_is_listed_to_the_byte_as_by_the_stub_in_python(blobs: int) -> None:
     account = UniformAccount(20, blobs)
-    with running(f"20x{blobs}") as storage:
+    with fast_account(f"20x{blobs}") as storage:
         for number in range(20):
             container = container_name(number)
             assert get(storage, container, BLOBS).content == account.blobs(container, "", 5_000)
@@ -80,12 +57,12 @@ def test_a_container_is_listed_to_the_byte_as_by_the_stub_in_python(blobs: int) 
 
 @pytest.mark.parametrize("most", [1, 7, 1_000, 5_000])
 def test_all_containers_come_in_pages_of_any_size_ascending(most: int) -> None:
-    with running("40x4") as storage:
+    with fast_account("40x4") as storage:
         assert all_containers(storage, most) == sorted(container_name(number) for number in range(40))
 
 
 def test_a_large_account_comes_in_pages_of_five_thousand() -> None:
-    with running("12000x0") as storage:
+    with fast_account("12000x0") as storage:
         page = parse_containers(get(storage, "", "comp=list&maxresults=9999").content)
         assert len(page.names) == 5_000
         assert all_containers(storage, 5_000) == sorted(container_name(number) for number in range(12_000))
@@ -95,12 +72,12 @@ def test_a_large_account_comes_in_pages_of_five_thousand() -> None:
 def test_a_container_comes_in_pages_of_any_size(most: int) -> None:
     whole = UniformAccount(1, 50).blobs(ONE, "", 5_000)
     assert whole is not None
-    with running("1x50") as storage:
+    with fast_account("1x50") as storage:
         assert all_blobs(storage, ONE, most) == parse_blobs(whole).blobs.kept
 
 
 def test_each_blob_and_each_container_has_a_date_of_its_own() -> None:
-    with running("30x500") as storage:
+    with fast_account("30x500") as storage:
         dates = {blob.last_modified for blob in all_blobs(storage, ONE, 5_000)}
         rows = get(storage, "", "comp=list").text.split("<Last-Modified>")[1:]
     assert len(dates) == 500
@@ -108,7 +85,7 @@ def test_each_blob_and_each_container_has_a_date_of_its_own() -> None:
 
 
 def test_answers_are_chunked_and_begin_with_a_byte_order_mark() -> None:
-    with running("1x500") as storage:
+    with fast_account("1x500") as storage:
         answer = get(storage, ONE, BLOBS)
     assert answer.headers["Transfer-Encoding"] == "chunked"
     assert "Content-Length" not in answer.headers
@@ -118,7 +95,7 @@ def test_answers_are_chunked_and_begin_with_a_byte_order_mark() -> None:
 
 @pytest.mark.parametrize("container", ["short", "g" * 36])
 def test_there_is_no_container_of_another_kind_of_name(container: str) -> None:
-    with running("1x4") as storage:
+    with fast_account("1x4") as storage:
         answer = get(storage, container, BLOBS)
     assert answer.status_code == 404
     assert "<Code>ContainerNotFound</Code>" in answer.text
@@ -126,7 +103,7 @@ def test_there_is_no_container_of_another_kind_of_name(container: str) -> None:
 
 @pytest.mark.parametrize("retry_after", [1, None])
 def test_what_is_more_than_the_limit_is_refused_and_counted(retry_after: int | None) -> None:
-    with running("1x4", limit=Limit(1, retry_after)) as storage:
+    with fast_account("1x4", limit=Limit(1, retry_after)) as storage:
         answers = [get(storage, ONE, BLOBS) for _ in range(20)]
         told = counts(storage)
     refused = [answer for answer in answers if answer.status_code == 503]
@@ -138,7 +115,7 @@ def test_what_is_more_than_the_limit_is_refused_and_counted(retry_after: int | N
 
 
 def test_tls_is_verified_by_the_authority_that_it_names() -> None:
-    with running("1x5000", tls=True) as storage:
+    with fast_account("1x5000", tls=True) as storage:
         trusting = ssl.create_default_context(cafile=str(storage.authority))
         with httpx.Client(verify=trusting) as client:
             whole = client.get(f"{storage.url}/{ONE}?{BLOBS}").content
@@ -151,7 +128,7 @@ def test_tls_is_verified_by_the_authority_that_it_names() -> None:
 
 async def test_many_connections_are_answered_each_in_its_own_time() -> None:
     expected = UniformAccount(300, 4)
-    with running("300x4", latency_ms=(1, 20)) as storage:
+    with fast_account("300x4", latency_ms=(1, 20)) as storage:
         names = [container_name(number) for number in range(300)] * 3
         async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=300)) as session:
 
