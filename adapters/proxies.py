@@ -22,6 +22,7 @@ def proxy_for(address: URL) -> URL | None:
         return None
     try:
         proxy = URL(value)
+        f"{proxy.user}{proxy.password}".encode("latin-1")  # as they are sent
         if proxy.scheme == "http" and proxy.host and proxy.port:
             return proxy
     except ValueError:

@@ -121,11 +121,6 @@ class Connection(asyncio.BufferedProtocol):
         self._fail(error or BrokenError())
         self._transport.abort()
 
-    def close(self) -> None:
-        """Closes the connection, on which nothing is asked."""
-        self.usable = False
-        self._transport.close()
-
     # --- as the transport calls it ---
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:

@@ -156,7 +156,7 @@ class Connections:
         for connection in list(self._all):
             if not connection.is_asked:
                 if connection.asked_at < now - IDLE_SECONDS:
-                    connection.close()
+                    connection.abort()  # a goodbye over TLS would keep its place until the server answers it
             elif connection.asked_at < now - self._seconds:
                 connection.abort(TimeoutError())
         self._timer = self._loop.call_later(self._seconds / 4, self._look) if self._all else None

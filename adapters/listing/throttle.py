@@ -25,6 +25,8 @@ _FAR_TOO_FAST, _TOO_FAST, _A_LITTLE_TOO_FAST = 0.35, 0.7, 0.93
 _AT_ONCE, _FOR_A_WHILE, _SEEN_SECONDS = 0.15, 1.0, 0.7
 # A cut's own burst is over when what was under way has been answered.
 _SHORTEST_PAUSE = 0.05
+# Where less than this part of the pace was asked for, others took the room: how much there is has not been tried.
+_TRIED = 0.5
 _HOLD_PER_PAUSE = 30
 _SEARCH_STEP, _SEARCH_SECONDS = 1.1, 0.25
 _FIRST_STEP, _STEP_GROWTH, _LARGEST_STEP, _STEP_SECONDS = 0.01, 1.3, 0.1, 1.0
@@ -102,8 +104,9 @@ class Throttle:
             pace = _FAR_TOO_FAST * self._begun.per_second(now, 2 * _Meter.SLOT)
         elif lasted >= _FOR_A_WHILE:
             # While it grew it was slower than it is now.
-            pace = _A_LITTLE_TOO_FAST * min(self._pace, self._begun.per_second(now, _SEEN_SECONDS))
-            self._is_known = True
+            seen = self._begun.per_second(now, _SEEN_SECONDS)
+            pace = _A_LITTLE_TOO_FAST * min(self._pace, seen)
+            self._is_known = seen >= _TRIED * min(self._pace, self._ceiling)
         elif lasted >= _AT_ONCE:
             pace = (_A_LITTLE_TOO_FAST if self._is_known else _TOO_FAST) * self._pace
         else:

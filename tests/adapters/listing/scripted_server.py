@@ -7,6 +7,7 @@ import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import cast
 
 from yarl import URL
 
@@ -32,6 +33,10 @@ class Caller:
         there = self.writer.get_extra_info("socket")
         there.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.writer.transport.abort()
+
+    def turn_deaf(self) -> None:
+        """Reads nothing any more, so that it never answers the end of TLS."""
+        cast("asyncio.Transport", self.writer.transport).pause_reading()
 
     async def closed(self) -> None:
         """Waits until the other side has ended the connection."""

@@ -1,22 +1,28 @@
 """Many requests over few connections, and a server that does what a test has written down."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from adapters.listing import connections as connections_module
+from adapters.listing import opening
 from adapters.listing.connection import BrokenError, Connection, NotHttpError, UnansweredError
 from adapters.listing.connections import Connections
 from adapters.listing.opening import UnreachableError, Way
 from tests.adapters.listing.scripted_server import Caller, Server, Talk, answer, server, turns, until
+from tests.adapters.tls_on_loopback import self_signed, serving
 
 
 @asynccontextmanager
-async def connections(talk: Talk, **options: Any) -> AsyncIterator[tuple[Connections, Server]]:
-    async with server(talk) as there:
+async def connections(
+    talk: Talk, tls: ssl.SSLContext | None = None, **options: Any
+) -> AsyncIterator[tuple[Connections, Server]]:
+    async with server(talk, tls) as there:
         pool = Connections(Way(there.address), {"x-ms-version": "1"}, **options)
         try:
             yield pool, there
@@ -313,6 +319,29 @@ async def test_connections_that_nobody_needs_are_closed_and_then_nothing_ticks(m
         assert await get(pool, "/again") == "/again"
         await until(lambda: not pool._all and pool._timer is None)
     assert len(there.callers) == 2
+
+
+async def test_a_connection_that_nobody_needs_gives_its_place_back_though_its_server_says_no_goodbye(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def deaf(caller: Caller) -> None:
+        await caller.request()
+        caller.say(answer())
+        caller.turn_deaf()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            caller.reset()
+
+    file = self_signed(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(file))
+    monkeypatch.setattr(connections_module, "IDLE_SECONDS", -1.0)
+    opening.trusted.cache_clear()
+    async with connections(deaf, serving(file), most=1) as (pool, there):
+        for _ in range(3):
+            assert await get(pool) == "ok"
+            pool._look()
+    assert len(there.callers) == 3
 
 
 async def test_closing_ends_what_is_under_way_what_waits_and_what_is_opened() -> None:

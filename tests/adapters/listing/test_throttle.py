@@ -128,6 +128,18 @@ def test_refusals_that_have_nothing_to_do_with_the_pace_do_not_stop_everything()
     assert throttle.per_second == LEAST_PER_SECOND
 
 
+def test_a_refusal_while_little_is_asked_for_tells_no_limit_and_is_made_up_for_in_seconds() -> None:
+    throttle = Throttle(5000.0, 128)
+    for start in (0, 60):
+        throttle.begin(start)
+        throttle.end_refused(start, start + 0.01, 1.0)
+        assert throttle.per_second == LEAST_PER_SECOND
+        for tenth in range(20, 200):
+            throttle.begin(start + tenth / 10)
+            throttle.end()
+        assert throttle.per_second == 5000
+
+
 def test_half_of_the_limit_is_left_at_once_and_taken_back_in_time() -> None:
     course = ask(Account(5000, 500), Throttle(None, 128), 180, 1.0, changes={40.0: 2500.0, 80.0: 5000.0})
     assert course.per_second(20, 40) >= 0.9 * 5000
