@@ -13,7 +13,7 @@ MOST_OPENING = 16
 IDLE_SECONDS = 30.0
 # The callers of as many answers go on in one turn of the loop. If all of them did, everyone else on the loop were late.
 ANSWERS_A_TURN = 32
-_BUFFER = 64 * 1024
+_BUFFER = 256 * 1024
 
 
 class Connections:

@@ -64,7 +64,7 @@ class _Plain(NamedTuple):
 
 
 def _form(holder: str, row: str, in_row: str) -> _Form:
-    first, last = f"<{holder}><{row}>", f"</{row}></{holder}>"
+    first, last = f"<{holder}><{row}><Name>", f"</{row}></{holder}>"
     begin = (
         r'<\?xml version="1\.0" encoding="(?:utf|UTF)-8"(?: standalone="yes")?\?>'
         r'<EnumerationResults(?: ServiceEndpoint="[^"<]*")?(?: ContainerName="([a-z0-9$-]*)")?>'
@@ -72,15 +72,15 @@ def _form(holder: str, row: str, in_row: str) -> _Form:
         r"(?:<Marker ?/>|<Marker>[^<]*</Marker>)?(?:<MaxResults>[0-9]*</MaxResults>)?(?:<Delimiter ?/>)?" + first
     )
     end = last + r"<NextMarker(?: ?/>|>([ -;=-~]*)</NextMarker>)" + _END + r"\s*"
-    return _Form(holder, row, re.compile(begin), re.compile(in_row), f"</{row}><{row}>", last, re.compile(end))
+    return _Form(holder, row, re.compile(begin), re.compile(in_row), f"</{row}><{row}><Name>", last, re.compile(end))
 
 
 # The elements as the service writes them, in its order: without gaps to skip, matching costs next to nothing.
-_CONTAINERS = _form("Containers", "Container", r"<Name>([a-z0-9$-]{3,63})</Name>")
+_CONTAINERS = _form("Containers", "Container", r"([a-z0-9$-]{3,63})</Name>")
 _BLOBS = _form(
     "Blobs",
     "Blob",
-    r"<Name>([^<]+)</Name>"
+    r"([^<]+)</Name>"
     r"(?:<VersionId>[^<]*</VersionId><IsCurrentVersion>true</IsCurrentVersion>)?"  # where the account keeps versions
     r"<Properties>(?:<Creation-Time>[^<]*</Creation-Time>)?"
     rf"<Last-Modified>({RFC1123_FORM})</Last-Modified><Etag>[^<]*</Etag>(?:<ResourceType>file</ResourceType>)?"

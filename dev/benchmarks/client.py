@@ -21,7 +21,7 @@ from azure.storage.blob.aio import BlobServiceClient
 from adapters.credentials import Endpoint, KeySigner
 from adapters.listing.account import Account, Limits
 from adapters.listing.lister import RestLister
-from profiles.pre_capture_sessions.evidence import ContainerEvidence, read_evidence
+from profiles.pre_capture_sessions.evidence import read_evidence
 from profiles.pre_capture_sessions.keys import MATTERING_SUFFIXES
 
 TIMER_SECONDS = 0.005
@@ -39,15 +39,19 @@ async def ours(url: str, concurrency: int) -> tuple[int, int]:
     """What a scan does: our lister, read to PRE's evidence."""
     with opened(url, concurrency) as lister:
         names = [name async for page in lister.containers() for name in page]
-        waiting, found = iter(names), list[ContainerEvidence]()
+        waiting, containers, blobs = iter(names), 0, 0
 
         async def work() -> None:
+            nonlocal containers, blobs
             for name in waiting:
                 pages = await lister.blobs(name, MATTERING_SUFFIXES)
-                found.append(read_evidence(name, pages, datetime.now(UTC)))
+                # Not kept, as a scan lets go of it after each shard: garbage collection would look through all of it.
+                evidence = read_evidence(name, pages, datetime.now(UTC))
+                containers += 1
+                blobs += evidence.blobs
 
         await asyncio.gather(*(work() for _ in range(concurrency)))
-    return len(found), sum(evidence.blobs for evidence in found)
+    return containers, blobs
 
 
 async def sdk(url: str, concurrency: int, *, names_only: bool) -> tuple[int, int]:
