@@ -19,7 +19,7 @@ from collections import deque
 
 FIRST_UNDER_WAY = 16
 LEAST_PER_SECOND = 100.0
-"""So slow does no refusal make it: a refused request waits longer each time that it is asked again."""
+"""No pace is slower; the pauses that storage asks for come on top of it."""
 
 _FAR_TOO_FAST, _TOO_FAST, _A_LITTLE_TOO_FAST = 0.35, 0.7, 0.93
 _AT_ONCE, _FOR_A_WHILE, _SEEN_SECONDS = 0.15, 1.0, 0.7

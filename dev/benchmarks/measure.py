@@ -67,23 +67,30 @@ def run(
 
 @dataclass
 class Memory:
-    """The peak of memory of each named process and its children, in megabytes."""
+    """The peak of memory of each process of ``pids`` and its children, in megabytes (PSS: what is shared counts once),
+    of all samples so far.
+    """
 
+    pids: Mapping[str, int]
     peaks: dict[str, float] = field(default_factory=dict)
+
+    def sample(self) -> None:
+        """Look once."""
+        for name, pid in self.pids.items():
+            self.peaks[name] = max(self.peaks.get(name, 0.0), _tree_megabytes(pid))
 
 
 @contextmanager
 def watched_memory(pids: Mapping[str, int], every: float = 0.5) -> Iterator[Memory]:
-    """Sample the memory (PSS: what is shared counts once) of process trees while the block runs.
+    """Sample the memory of process trees while the block runs.
 
     More often would slow down what is measured: of Postgres alone there are a dozen processes to walk through.
     """
-    memory, stop = Memory(), threading.Event()
+    memory, stop = Memory(pids), threading.Event()
 
     def sample() -> None:
         while not stop.wait(every):
-            for name, pid in pids.items():
-                memory.peaks[name] = max(memory.peaks.get(name, 0.0), _tree_megabytes(pid))
+            memory.sample()
 
     thread = threading.Thread(target=sample, daemon=True)
     thread.start()
