@@ -121,7 +121,8 @@ def test_who_is_judged_beside_the_candidates_is_named_by_an_unregistered_contain
         session_id_of(key)
         for record in world.records
         if isinstance(record, ContainerEvidence)
-        if record.container in chosen - registered - set(strategies.OTHER_NAMES) and not record.edit_output
+        # That it holds an edit's output as well makes it no evidence, and those whom it names are judged all the same.
+        if record.container in chosen - registered - set(strategies.OTHER_NAMES)
         for key in record.keys
     }
     assert beside == {other.session_id for other in world.others if other.in_question and other.session_id in named}
