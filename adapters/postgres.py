@@ -1,6 +1,5 @@
 """Reading Postgres: one read-only snapshot, streamed through server-side cursors."""
 
-import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -11,6 +10,7 @@ import psycopg
 from azure.core.exceptions import AzureError, ClientAuthenticationError
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from adapters.ahead import ahead
 from adapters.credentials import identity
 from adapters.database_errors import explained
 from adapters.database_url import database_options
@@ -144,13 +144,12 @@ class Snapshot:
         async with self.connection.cursor(name="audit") as cursor:
             # The SQL is a constant of a profile module; values are bound parameters.
             await cursor.execute(query.sql.encode(), query.values)
-            rows = await cursor.fetchmany(_ROWS_PER_FETCH)
-            while rows:
-                coming = asyncio.create_task(cursor.fetchmany(_ROWS_PER_FETCH))
-                try:
-                    await asyncio.sleep(0)  # lets it ask
+            async with ahead(_fetched(cursor)) as portions:
+                async for rows in portions:
                     # A value of the type json keeps its line breaks, which are only between its tokens.
                     yield [row[0].replace("\n", " ") for row in rows]
-                    rows = await coming
-                finally:
-                    coming.cancel()
+
+
+async def _fetched(cursor: psycopg.AsyncServerCursor[tuple[Any, ...]]) -> AsyncIterator[list[tuple[Any, ...]]]:
+    while rows := await cursor.fetchmany(_ROWS_PER_FETCH):
+        yield rows

@@ -112,15 +112,8 @@ class _Account:
     async def lines(self, query: Query) -> AsyncIterator[Portion]:
         if not isinstance(query, Containers):
             raise SettingsError(f"A storage account cannot answer {type(query).__name__}.")
-        listed, most = 0, self.settings.max_containers
         async with ahead(self.lister.containers()) as pages:
-            async for names in pages:
-                listed += len(names)
-                if listed > most:
-                    raise TooLargeError(
-                        f"Storage has more than {most:,} containers, which is as many as this app is set up for. "
-                        "Raise AUDIT_MAX_CONTAINERS, and see the capacity table in docs/operations.md."
-                    )
+            async for names in _bounded(pages, self.settings.max_containers, "Storage", "containers"):
                 yield [*map(to_text, names)]
 
 
@@ -136,17 +129,10 @@ class _Bucket:
     async def lines(self, query: Query) -> AsyncIterator[Portion]:
         if not isinstance(query, Prefixes | KeysUnder):
             raise SettingsError(f"A bucket cannot answer {type(query).__name__}.")
-        listed, most = 0, self.settings.max_containers
         portion: list[str] = []
         found = paths(self.bucket, query) if isinstance(query, Prefixes) else keys(self.bucket, query)
-        async for names in found:
-            listed += len(names)
-            if listed > most:
-                raise TooLargeError(
-                    f"Bucket {self.bucket.name} has more than {most:,} folders or files to list, which is as many as "
-                    "this app is set up for. Raise AUDIT_MAX_CONTAINERS, and see the capacity table in "
-                    "docs/operations.md."
-                )
+        where = f"Bucket {self.bucket.name}"
+        async for names in _bounded(found, self.settings.max_containers, where, "folders or files to list"):
             portion += map(to_text, names)
             if len(portion) >= _PORTION:
                 yield portion
@@ -168,6 +154,19 @@ class _Api:
         if not isinstance(query, HttpRows):
             raise SettingsError(f"An API cannot answer {type(query).__name__}.")
         return self.api.rows(query)
+
+
+async def _bounded(pages: AsyncIterator[list[str]], most: int, where: str, what: str) -> AsyncIterator[list[str]]:
+    """The same pages. Raises ``TooLargeError`` as soon as they have more names than ``most``."""
+    listed = 0
+    async for names in pages:
+        listed += len(names)
+        if listed > most:
+            raise TooLargeError(
+                f"{where} has more than {most:,} {what}, which is as many as this app is set up for. Raise "
+                "AUDIT_MAX_CONTAINERS, and see the capacity table in docs/operations.md."
+            )
+        yield names
 
 
 def _believable(ahead: timedelta, settings: Settings) -> timedelta:

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 RFC1123_FORM = "[^<]{25} GMT"
 """What ``Wed, 12 Aug 2026 09:30:00 GMT``, as storage writes a moment, looks like; ``moments_of`` looks closer."""
-_DAY = re.compile(r"[0-9]{2} [A-Z][a-z]{2} [0-9]{4}")
+_DAY = re.compile(r" [0-9]{2} [A-Z][a-z]{2} [0-9]{4} ")
 _MONTHS = {
     name: f"{number:02}"
     for number, name in enumerate(
@@ -77,8 +77,8 @@ def moments_of(dates: Iterable[str]) -> dict[str, datetime]:
 
 @lru_cache(maxsize=4096)
 def _day_of(text: str) -> str:
-    """The day of a date, in ISO 8601. Many things are written on one day."""
+    """The day of a date, which has a blank on either side, in ISO 8601. Many things are written on one day."""
     month = _MONTHS.get(text[4:7])
-    if month is None or not _DAY.fullmatch(text.strip(" ")):
+    if month is None or not _DAY.fullmatch(text):
         raise ValueError(f"{text!r} is not the day of an RFC 1123 date")
     return f"{text[8:12]}-{month}-{text[1:3]}"

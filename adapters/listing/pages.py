@@ -116,8 +116,7 @@ def parse_blobs(page: bytes, container: str | None = None, keep: Suffixes = ALL,
         return Blobs(_marker(root), _summed(blobs, keep))
     _check_container(plain.container, container)
     _check_prefix(plain.prefix, prefix)
-    if prefix:
-        _check_names((row[1] for row in plain.rows), prefix)
+    _check_names((row[1] for row in plain.rows), prefix)
     try:
         moments = moments_of([row[2] for row in plain.rows])
         kept = [Blob(row[1], int(row[3]), moments[row[2]]) for row in plain.rows if row[1].lower().endswith(keep)]

@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from contextlib import closing
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
 
 import pytest
 from aiohttp import web
@@ -78,7 +79,9 @@ async def test_no_more_requests_are_under_way_than_there_are_connections() -> No
     assert most == 3
 
 
-async def test_a_caller_that_gives_up_leaves_its_place_to_the_next() -> None:
+@asynccontextmanager
+async def with_one_connection(patience: Patience) -> AsyncIterator[tuple[Account, list[web.Request]]]:
+    """An account that does not answer below ``/silent``, and the requests that it was asked."""
     silence = asyncio.Event()
 
     async def answer(request: web.Request) -> web.Response:
@@ -87,32 +90,26 @@ async def test_a_caller_that_gives_up_leaves_its_place_to_the_next() -> None:
         return xml("<a/>")
 
     async with storage(answer) as (lister, seen):
-        url = lister._endpoint.url
-        with closing(Account(url, limits=Limits(connections=1))) as account:
-            waiting = asyncio.create_task(account.get("/silent", "", {}))
-            async with asyncio.timeout(20):
-                while not seen:  # noqa: ASYNC110 - the server has no event to wait for
-                    await asyncio.sleep(0)
-                waiting.cancel()
-                assert (await account.get("/c", "", {})).status == 200
+        with closing(Account(lister._endpoint.url, limits=Limits(connections=1), patience=patience)) as account:
+            yield account, seen
         silence.set()
+
+
+async def test_a_caller_that_gives_up_leaves_its_place_to_the_next() -> None:
+    async with with_one_connection(Patience()) as (account, seen):
+        waiting = asyncio.create_task(account.get("/silent", "", {}))
+        async with asyncio.timeout(20):
+            while not seen:  # noqa: ASYNC110 - the server has no event to wait for
+                await asyncio.sleep(0)
+            waiting.cancel()
+            assert (await account.get("/c", "", {})).status == 200
 
 
 async def test_an_answer_that_does_not_come_leaves_its_place_to_the_next() -> None:
-    silence = asyncio.Event()
-
-    async def answer(request: web.Request) -> web.Response:
-        if request.path == "/acct/silent":
-            await silence.wait()
-        return xml("<a/>")
-
-    async with storage(answer) as (lister, _):
-        patience = Patience(request_timeout=0.1)
-        with closing(Account(lister._endpoint.url, limits=Limits(connections=1), patience=patience)) as account:
-            with pytest.raises(TimeoutError):
-                await account.get("/silent", "", {})
-            assert (await account.get("/c", "", {})).status == 200
-        silence.set()
+    async with with_one_connection(Patience(request_timeout=0.1)) as (account, _):
+        with pytest.raises(TimeoutError):
+            await account.get("/silent", "", {})
+        assert (await account.get("/c", "", {})).status == 200
 
 
 @pytest.mark.parametrize("url", ["", "ftp://a.b", "https://me:s3cr3t@a.b"])

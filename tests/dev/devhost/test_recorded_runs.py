@@ -1,6 +1,7 @@
 """The recorded scenarios, run through a running host: what is compared is how they end."""
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,27 +16,26 @@ SCENARIOS = [name for name in names() if name != "purged"]  # that one leaves no
 LIVE = ("Pending", "Running")
 
 
-async def terminated(session: aiohttp.ClientSession, url: str) -> None:
-    """Wait until an instance is terminated, or the deadline: that takes effect in its next turn."""
+async def until(session: aiohttp.ClientSession, url: str, has_come: Callable[[dict[str, Any]], bool]) -> None:
+    """Wait until an instance's document says so, or the deadline."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + DEADLINE_SECONDS
     while loop.time() < deadline:
-        async with session.get(url) as response:
-            if (await response.json())["runtimeStatus"] == "Terminated":
+        async with session.get(f"{url}?showHistory=true") as response:
+            if has_come(await response.json()):
                 return
         await asyncio.sleep(0.02)
+
+
+async def terminated(session: aiohttp.ClientSession, url: str) -> None:
+    """Wait until an instance is terminated: that takes effect in its next turn."""
+    await until(session, url, lambda document: document["runtimeStatus"] == "Terminated")
 
 
 async def come_as_far(session: aiohttp.ClientSession, url: str, recorded: list[dict[str, Any]]) -> None:
-    """Wait until an instance has done what it had when it was terminated, or the deadline: a busy machine is late."""
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + DEADLINE_SECONDS
+    """Wait until an instance has done what it had when it was terminated: a busy machine is late."""
     done = [row["EventType"] for row in recorded].index("ExecutionTerminated")
-    while loop.time() < deadline:
-        async with session.get(f"{url}?showHistory=true") as response:
-            if len((await response.json())["historyEvents"]) >= done:
-                return
-        await asyncio.sleep(0.02)
+    await until(session, url, lambda document: len(document["historyEvents"]) >= done)
 
 
 async def run(session: aiohttp.ClientSession, host: RunningHost, name: str) -> Any:
@@ -53,11 +53,11 @@ async def run(session: aiohttp.ClientSession, host: RunningHost, name: str) -> A
         if not path.partition("?")[0].endswith("/terminate"):
             continue
         await asyncio.sleep(max(0.0, step["ms"] / 1000 - (loop.time() - began)))
+        at = f"{host.url}{BASE}/instances/{name}"
         if step["status"] == 202:
-            at = f"{host.url}{BASE}/instances/{name}"
             await come_as_far(session, at, recording["status"]["historyEvents"])
         if step["status"] == 410:
-            await terminated(session, f"{host.url}{BASE}/instances/{name}")
+            await terminated(session, at)
         async with session.request(method, host.url + path) as response:
             if response.status != step["status"]:
                 unexpected.append(f"{step['request']}: {response.status}")
