@@ -4,7 +4,7 @@ A profile does no I/O: it names what is to be read (``queries``, ``lookups``) an
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -259,6 +259,13 @@ class Profile(ABC):
     @abstractmethod
     def screen(self, join: str, group: Group, audit: Audit) -> Screened:
         """The first look: judge what is in order. Groups come ascending by key, joins in their order."""
+
+    def alike(self, join: str, group: Group, audit: Audit) -> Hashable | None:  # noqa: ARG002 - for profiles to say
+        """All that the screening of a group depends on, where that is little enough for many groups to share it: of
+        those for which it is equal only the first is screened. Each of their subjects must have the group's key as its
+        id. None: the group is screened by itself.
+        """
+        return None
 
     def again(self, join: str, group: Group, audit: Audit) -> Again:  # noqa: ARG002 - for profiles to say
         """What the second look reads of a group in doubt."""

@@ -4,15 +4,15 @@ Memory therefore grows with what is in doubt, not with what is audited.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from reconciliation.coverage import Coverage
 from reconciliation.evidence import Read, Record
 from reconciliation.fields import Fields
-from reconciliation.looks import Again, Audit, Group, Sighting
+from reconciliation.looks import Again, Audit, Group, Screened, Sighting
 from reconciliation.profile import Profile
 from reconciliation.rules import Kind, Rule
 from reconciliation.times import optional_text, to_text
@@ -108,6 +108,13 @@ class DoubtKept:
     again: Again
 
 
+class _Counted(NamedTuple):
+    """What is counted for each of the groups that are alike: verdicts as join, kind and verdict, and sightings."""
+
+    verdicts: tuple[tuple[str, str, str], ...]
+    sightings: tuple[str, ...]
+
+
 @dataclass
 class FirstLook:
     """Takes groups, join by join, and gives back those in doubt.
@@ -127,6 +134,7 @@ class FirstLook:
     _times: Counter[str] = field(default_factory=Counter)
     _furthest: dict[str, datetime] = field(default_factory=dict)
     _needed: set[str] = field(default_factory=set)
+    _alike: dict[tuple[str, Hashable], _Counted] = field(default_factory=dict)
 
     def covered(self, record: Record) -> Any:
         """Count a unit in the coverage; gives back its evidence, or the ``Unread``."""
@@ -137,6 +145,13 @@ class FirstLook:
         """Account for one group: what is in order is counted, unless it needs a lost source. A group without rows whose
         key was ``requested`` (``only``) is in doubt.
         """
+        alike = None if requested else self.profile.alike(join, group, self.audit)
+        if alike is not None and (counted := self._alike.get((join, alike))) is not None:
+            for of in counted.verdicts:
+                self._in_order[of] += 1
+            for name in counted.sightings:
+                self._times[name] += 1
+            return None
         screened = self.profile.screen(join, group, self.audit)
         for name, moment in screened.sightings:
             self._sight(name, moment)
@@ -151,7 +166,17 @@ class FirstLook:
             self._count(join, kind, subject, judgement.rule)
         if screened.in_doubt:
             return DoubtKept(join, group, self.profile.again(join, group, self.audit))
+        if alike is not None and self._is_only_counted(group, screened, needs):
+            verdicts = tuple((join, kind.name, given.verdict) for kind, _, given in screened.in_order)
+            self._alike[join, alike] = _Counted(verdicts, tuple(name for name, _ in screened.sightings))
         return None
+
+    def _is_only_counted(self, group: Group, screened: Screened, needs: Sequence[str]) -> bool:
+        """True if nothing is kept of a group but counts, whatever is lost later."""
+        kept = any(self._keeps(kind) for kind, _, _ in screened.in_order)
+        dated = any(moment is not None for _, moment in screened.sightings)
+        assert all(subject == group.key for _, subject, _ in screened.in_order), f"{group.key!r} is like no other"
+        return not (kept or dated or screened.links or needs)
 
     @property
     def spoiled(self) -> frozenset[str]:
@@ -184,8 +209,11 @@ class FirstLook:
         assert rule.counted, f"{rule.verdict} is given at first sight"
         of = join, kind.name, rule.verdict
         self._in_order[of] += 1
-        if kind.keeps_ids or self.audit.is_look:
+        if self._keeps(kind):
             self.counted[of].append(subject)
+
+    def _keeps(self, kind: Kind[Any]) -> bool:
+        return kind.keeps_ids or self.audit.is_look
 
     def screening(self, now: datetime, blocks: Sequence[tuple[int, int, int]], lookups: int) -> Screening:
         """The result, once all groups were taken."""

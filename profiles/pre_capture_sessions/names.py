@@ -5,7 +5,7 @@ from typing import NamedTuple
 from profiles.pre_capture_sessions.candidates import RegisteredRecording
 from profiles.pre_capture_sessions.evidence import ContainerEvidence, Record
 from profiles.pre_capture_sessions.facts import ContainerFacts, RecordingFacts
-from profiles.pre_capture_sessions.keys import ContainerKind, container_kind
+from profiles.pre_capture_sessions.keys import ContainerKind
 from profiles.pre_capture_sessions.kinds import CONTAINER, RECORDING
 from profiles.pre_capture_sessions.options import asks_for_all
 from reconciliation.evidence import Unread, has_failed, is_gone
@@ -15,9 +15,6 @@ from reconciliation.rules import Judgement
 CONTAINERS, REGISTERED, CONTAINERS_AGAIN = "containers", "registered", "containers_again"
 # Marks of rows that need not have a container, or not yet.
 _NOT_EXPECTED_IN_STORAGE = frozenset({"deleted", "recent", "legacy", "unreadable"})
-# There may be a million registered recordings, and most are alike in all that their verdicts depend on.
-_OF_ROWS: dict[tuple[object, ...], Judgement[RecordingFacts]] = {}
-_OF_REGISTERED: dict[tuple[object, ...], Judgement[ContainerFacts]] = {}
 
 
 class Name(NamedTuple):
@@ -89,24 +86,25 @@ def row_facts(name: Name, audit: Audit) -> RecordingFacts:
 
 def judged_row(name: Name, audit: Audit) -> Judgement[RecordingFacts]:
     """The verdict on its row in the first look."""
-    row, record, opened = name.row, name.record, None
-    assert row is not None
-    if not (record is None or isinstance(record, Unread)) and row.readable:
-        opened = row_facts(name, audit).opened
-    distinction = *row.marks, name.exists, asks_for_all(audit.asked), opened
-    judgement = _OF_ROWS.get(distinction)
-    if judgement is None:
-        judgement = _OF_ROWS[distinction] = RECORDING.judged(row_facts(name, audit))
-    return judgement
+    return RECORDING.judged(row_facts(name, audit))
 
 
 def judged_container(name: Name, audit: Audit) -> Judgement[ContainerFacts]:
     """The verdict on its container, which was read and is not in doubt, in the first look."""
     assert name.record is not None
-    if name.row is None:
-        return CONTAINER.judged(ContainerFacts(name.record, None, audit.clock))
-    distinction = name.row.deleted, container_kind(name.name)
-    judgement = _OF_REGISTERED.get(distinction)
-    if judgement is None:
-        judgement = _OF_REGISTERED[distinction] = CONTAINER.judged(ContainerFacts(name.record, name.row, audit.clock))
-    return judgement
+    return CONTAINER.judged(ContainerFacts(name.record, name.row, audit.clock))
+
+
+def alike(group: Group, audit: Audit) -> tuple[object, ...] | None:
+    """For ``Profile.alike``: of a container in both listings that has a row, which nearly all are, what verdicts depend
+    on. None for any other name.
+    """
+    listed, rows, again = group.rows
+    if not (listed and again and rows and rows[0].readable):
+        return None
+    row, record = rows[0], group.evidence
+    if record is None:
+        return tuple(row.marks)
+    if isinstance(record, Unread) or record.future is not None:
+        return None
+    return *row.marks, RecordingFacts(row, audit.clock, True, record).opened

@@ -1,6 +1,6 @@
 """The profile of PRE: its sources, joins, scan and kinds."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from operator import attrgetter
 from uuid import UUID
 
@@ -102,6 +102,9 @@ class PreCaptureSessions(Profile):
 
     def screen(self, join: str, group: Group, audit: Audit) -> Screened:
         return screening.screen(join, group, audit)
+
+    def alike(self, join: str, group: Group, audit: Audit) -> Hashable | None:
+        return screening.alike(join, group, audit)
 
     def again(self, join: str, group: Group, audit: Audit) -> Again:
         return screening.again(join, group, audit)

@@ -1,9 +1,10 @@
 """The first look: what is in order is counted and dropped, the rest is read again (see ``conclusion``)."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from datetime import datetime
 from typing import Any
 
+from profiles.pre_capture_sessions import names
 from profiles.pre_capture_sessions.candidates import Candidate
 from profiles.pre_capture_sessions.facts import SessionFacts
 from profiles.pre_capture_sessions.keys import is_canonical_id, session_id_of
@@ -25,6 +26,10 @@ _MAY_HAVE_INGEST = frozenset({"PROCESSING", "FAILURE", "NO_RECORDING", "RECORDIN
 
 def screen(join: str, group: Group, audit: Audit) -> Screened:
     return _name(group, audit) if join == NAMES else _session(group, audit)
+
+
+def alike(join: str, group: Group, audit: Audit) -> Hashable | None:
+    return names.alike(group, audit) if join == NAMES else None
 
 
 def _name(group: Group, audit: Audit) -> Screened:

@@ -262,7 +262,6 @@ async def test_a_look_that_was_spoiled_is_taken_anew_with_all_its_gaps(monkeypat
     rules = tuple(replace(rule, needs=(UNITS,)) if rule.verdict == "registered" else rule for rule in CONTAINER.rules)
     needy = replace(CONTAINER, rules=rules, unverified=unsure)
     monkeypatch.setattr(names, "CONTAINER", needy)
-    monkeypatch.setattr(names, "_OF_REGISTERED", {})
     monkeypatch.setattr(screening, "CONTAINER", needy)
     ids = sorted(str(uuid_of(name)) for name in ("a", "b"))
     audit = audit_of(account={ids[0]: encode("a"), ids[1]: encode("b")}, rows=[])

@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from collections.abc import Hashable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -62,6 +63,80 @@ def test_what_is_in_order_is_counted_and_its_ids_are_kept() -> None:
     ]
     assert screened(look).verdicts == {"books": {"book": {"fine": 2, "absent": 1}}}
     assert look.counted == {("books", "book", "fine"): ["a", "c"], ("books", "book", "absent"): ["b"]}
+
+
+class Alike(Shelves):
+    """Books of which the same is known are alike; keeps no ids. Notes which were screened."""
+
+    def __init__(self) -> None:
+        self.screened = list[str]()
+
+    def alike(self, join: str, group: Group, audit: Audit) -> Hashable | None:
+        return group.rows
+
+    def screen(self, join: str, group: Group, audit: Audit) -> Screened:
+        self.screened.append(group.key)
+        screened = super().screen(join, group, audit)
+        return screened._replace(
+            in_order=[(replace(kind, keeps_ids=False), one, judged) for kind, one, judged in screened.in_order]
+        )
+
+
+def test_of_groups_that_are_alike_only_the_first_is_screened_and_each_is_counted() -> None:
+    profile = Alike()
+    look = FirstLook(profile, audit())
+    groups = [book(key, facts) for key, facts in (("a", "fine"), ("b", "fine"), ("c", "new"), ("d", "fine"))]
+    assert [look.take("books", group) for group in groups] == [None] * 4
+    assert profile.screened == ["a", "c"]
+    assert screened(look).verdicts == {"books": {"book": {"fine": 4}}}
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"sightings": [("late", AS_OF)]}, "the moment of each may be the furthest"),
+        ({"links": [("books", "b")]}, "each links with its own evidence"),
+        ({"in_doubt": True}, "each is read again"),
+        ({"in_order": []}, None),
+    ],
+)
+def test_what_is_more_than_counted_is_screened_each_time(changes: dict[str, Any], why: str | None) -> None:
+    class Telling(Alike):
+        def screen(self, join: str, group: Group, audit: Audit) -> Screened:
+            return super().screen(join, group, audit)._replace(**changes)
+
+    profile = Telling()
+    look = FirstLook(profile, audit())
+    for key in ("a", "b"):
+        look.take("books", book(key, "fine"))
+    assert profile.screened == (["a", "b"] if why else ["a"])
+
+
+def test_what_may_turn_out_to_be_lost_and_what_was_requested_is_screened_each_time() -> None:
+    profile = Alike()
+    look = FirstLook(profile, audit())
+    for key in ("a", "b"):
+        look.take("books", book(key))  # absent, which needs the catalogue and all units
+        look.take("books", book(f"asked {key}", "fine"), requested=True)
+    assert profile.screened == ["a", "asked a", "b", "asked b"]
+    assert look.spoiled == frozenset()
+
+
+def test_the_ids_of_alike_groups_are_kept_in_a_look_at_a_few() -> None:
+    look = FirstLook(Alike(), replace(audit(), is_look=True))
+    for key in ("a", "b"):
+        look.take("books", book(key, "fine"))
+    assert look.counted == {("books", "book", "fine"): ["a", "b"]}
+
+
+def test_a_group_with_another_subject_is_like_no_other() -> None:
+    class Wrong(Alike):
+        def screen(self, join: str, group: Group, audit: Audit) -> Screened:
+            screened = super().screen(join, group, audit)
+            return screened._replace(in_order=[(kind, "another", judged) for kind, _, judged in screened.in_order])
+
+    with pytest.raises(AssertionError, match="'a' is like no other"):
+        FirstLook(Wrong(), audit()).take("books", book("a", "fine"))
 
 
 def test_a_look_at_a_few_keeps_the_ids_of_every_kind() -> None:

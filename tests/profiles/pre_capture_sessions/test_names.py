@@ -1,62 +1,87 @@
-"""What is known of one name, and what its row alone comes to."""
+"""What is known of one name, and that names which are alike are judged alike."""
+
+from collections.abc import Hashable, Sequence
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from profiles.pre_capture_sessions.candidates import MARKS, RegisteredRecording
-from profiles.pre_capture_sessions.evidence import ContainerEvidence
-from profiles.pre_capture_sessions.facts import ContainerFacts
-from profiles.pre_capture_sessions.keys import is_canonical_id
-from profiles.pre_capture_sessions.kinds import CONTAINER, RECORDING
-from profiles.pre_capture_sessions.names import Name, judged_container, judged_row, row_facts
+from profiles.pre_capture_sessions.candidates import RegisteredRecording
+from profiles.pre_capture_sessions.evidence import ContainerEvidence, Record
+from profiles.pre_capture_sessions.kinds import RECORDING
+from profiles.pre_capture_sessions.names import CONTAINERS_AGAIN, Name, alike, judged_row, row_facts
+from profiles.pre_capture_sessions.profile import PreCaptureSessions
+from profiles.pre_capture_sessions.screening import NAMES
 from reconciliation.coverage import DELETED_DURING_SCAN, Coverage
 from reconciliation.evidence import Unread
-from reconciliation.looks import Audit
+from reconciliation.looks import Audit, Group
 from reconciliation.parameters import AuditParameters
+from reconciliation.screened import FirstLook
 from tests.profiles.pre_capture_sessions import strategies
-from tests.profiles.pre_capture_sessions.world import CLOCK, IN_FAST_MODE, PARAMETERS, asking, uuid_of
-
-marks = st.lists(st.sampled_from(MARKS), unique=True).map(tuple)
-records = st.sampled_from(
-    [None, Unread("x", "403", failed=True), Unread("x", DELETED_DURING_SCAN, failed=False)],
+from tests.profiles.pre_capture_sessions.world import (
+    AS_OF,
+    CLOCK,
+    IN_FAST_MODE,
+    PARAMETERS,
+    asking,
+    encoded,
+    row,
 )
-questions = st.sampled_from([PARAMETERS, IN_FAST_MODE, asking(PARAMETERS, statuses=("FAILURE",))])
+
+QUESTIONS = st.sampled_from([PARAMETERS, IN_FAST_MODE, asking(PARAMETERS, statuses=("FAILURE",))])
+UNREAD = (Unread("x", "403", failed=True), Unread("x", DELETED_DURING_SCAN, failed=False))
 
 
-@given(marks, st.integers(), st.tuples(st.booleans(), st.sampled_from([True, False, None])), records, questions)
-def test_a_row_whose_container_was_not_opened_is_judged_as_the_table_judges_it(
-    marks: tuple[str, ...],
-    number: int,
-    listed: tuple[bool, bool | None],
-    record: Unread | None,
-    asked: AuditParameters,
+class OneByOne(PreCaptureSessions):
+    """Screens every name by itself."""
+
+    def alike(self, join: str, group: Group, audit: Audit) -> Hashable | None:
+        return None
+
+
+@st.composite
+def groups(draw: st.DrawFn) -> Group:
+    """A name that a row, a listing or both know, opened or not."""
+    listed, again, rows = draw(st.booleans()), draw(st.booleans()), draw(st.lists(strategies.recordings(), max_size=1))
+    seen = draw(strategies.evidence())
+    record: Record | None = draw(st.sampled_from([None, seen, seen, *UNREAD]))
+    key = rows[0].recording_id if rows else seen.container
+    if isinstance(record, ContainerEvidence):
+        record = record._replace(container=key)
+    return Group(key, ((key,) * listed, tuple(rows), (key,) * again), record)
+
+
+@given(st.lists(groups(), max_size=30), QUESTIONS, st.booleans(), st.booleans())
+def test_names_that_are_alike_come_to_the_same_as_one_by_one(
+    names: Sequence[Group], asked: AuditParameters, is_look: bool, listed_once: bool
 ) -> None:
-    """Whatever other rows were judged before it."""
-    audit = Audit(asked, CLOCK, Coverage(1))
-    identifier = str(uuid_of(str(number)))
-    row = RegisteredRecording(identifier, str(uuid_of("session")), marks, None)
-    name = Name(identifier, *listed, record, row)
-    assert judged_row(name, audit) == RECORDING.judged(row_facts(name, audit))
+    lost = frozenset({CONTAINERS_AGAIN} if listed_once else ())
+    results = []
+    for profile in (PreCaptureSessions(), OneByOne()):
+        look = FirstLook(profile, Audit(asked, CLOCK, Coverage(len(names)), lost, is_look=is_look))
+        doubts = [look.take(NAMES, group) for group in names]
+        results.append((doubts, look.screening(AS_OF, [], 0), look.counted, look.links, look.spoiled))
+    assert results[0] == results[1]
 
 
-@given(strategies.recordings(), strategies.evidence(), st.sampled_from([True, False, None]), questions)
-def test_a_registered_container_that_was_read_is_judged_as_the_tables_judge_it(
-    row: RegisteredRecording, record: ContainerEvidence, listed_again: bool | None, asked: AuditParameters
-) -> None:
-    """Whatever others were judged before it: its row, and the container itself."""
-    audit = Audit(asked, CLOCK, Coverage(1))
-    marks = (*row.marks, *([] if is_canonical_id(record.container) else ["unreadable"]))  # as any other id is read
-    row = row._replace(recording_id=record.container, marks=marks)
-    name = Name(record.container, True, listed_again, record, row)
-    assert judged_row(name, audit) == RECORDING.judged(row_facts(name, audit))
-    assert judged_container(name, audit) == CONTAINER.judged(ContainerFacts(record, name.row, CLOCK))
+def test_whole_registered_recordings_are_alike_whosever_they_are() -> None:
+    """Otherwise a million of them would be screened one by one."""
+    audit = Audit(PARAMETERS, CLOCK, Coverage(2))
+    opened, unopened = set(), set()
+    for name in ("a", "b"):
+        seen = encoded(name, of=name)
+        sides = (seen.container,), (row(name, name),), (seen.container,)
+        opened.add(alike(Group(seen.container, sides, seen), audit))
+        unopened.add(alike(Group(seen.container, sides), audit))
+    assert (len(opened), len(unopened)) == (1, 1)
+    assert None not in opened | unopened
+    assert opened.isdisjoint(unopened)
 
 
 @given(strategies.evidence(), st.sampled_from(["unreadable", "deleted"]))
 def test_a_row_without_a_readable_session_is_judged_beside_whatever_was_read(
     record: ContainerEvidence, mark: str
 ) -> None:
-    row = RegisteredRecording(record.container, "", ("unreadable", mark), None)
-    name = Name(record.container, True, True, record, row)
+    unreadable = RegisteredRecording(record.container, "", ("unreadable", mark), None)
+    name = Name(record.container, True, True, record, unreadable)
     audit = Audit(PARAMETERS, CLOCK, Coverage(1))
     assert judged_row(name, audit) == RECORDING.judged(row_facts(name, audit))
