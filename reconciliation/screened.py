@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Self
 from reconciliation.coverage import Coverage
 from reconciliation.evidence import Read, Record
 from reconciliation.fields import Fields
-from reconciliation.looks import Again, Audit, Group, Screened, Sighting
+from reconciliation.looks import Again, Audit, Group, Sighting
 from reconciliation.profile import Profile
 from reconciliation.rules import Kind, Rule
 from reconciliation.times import optional_text, to_text
@@ -109,9 +109,9 @@ class DoubtKept:
 
 
 class _Counted(NamedTuple):
-    """What is counted for each of the groups that are alike: verdicts as join, kind and verdict, and sightings."""
+    """What is counted for each of the groups that are alike: verdicts, each as kind and rule, and sightings."""
 
-    verdicts: tuple[tuple[str, str, str], ...]
+    verdicts: tuple[tuple[Kind[Any], Rule[Any]], ...]
     sightings: tuple[str, ...]
 
 
@@ -147,8 +147,8 @@ class FirstLook:
         """
         alike = None if requested else self.profile.alike(join, group, self.audit)
         if alike is not None and (counted := self._alike.get((join, alike))) is not None:
-            for of in counted.verdicts:
-                self._in_order[of] += 1
+            for kind, rule in counted.verdicts:
+                self._count(join, kind, group.key, rule)
             for name in counted.sightings:
                 self._times[name] += 1
             return None
@@ -166,17 +166,12 @@ class FirstLook:
             self._count(join, kind, subject, judgement.rule)
         if screened.in_doubt:
             return DoubtKept(join, group, self.profile.again(join, group, self.audit))
-        if alike is not None and self._is_only_counted(group, screened, needs):
-            verdicts = tuple((join, kind.name, given.verdict) for kind, _, given in screened.in_order)
+        dated = any(moment is not None for _, moment in screened.sightings)
+        if alike is not None and not (dated or screened.links or needs):
+            assert all(subject == group.key for _, subject, _ in screened.in_order), f"{group.key!r} is like no other"
+            verdicts = tuple((kind, given.rule) for kind, _, given in screened.in_order)
             self._alike[join, alike] = _Counted(verdicts, tuple(name for name, _ in screened.sightings))
         return None
-
-    def _is_only_counted(self, group: Group, screened: Screened, needs: Sequence[str]) -> bool:
-        """True if nothing is kept of a group but counts, whatever is lost later."""
-        kept = any(self._keeps(kind) for kind, _, _ in screened.in_order)
-        dated = any(moment is not None for _, moment in screened.sightings)
-        assert all(subject == group.key for _, subject, _ in screened.in_order), f"{group.key!r} is like no other"
-        return not (kept or dated or screened.links or needs)
 
     @property
     def spoiled(self) -> frozenset[str]:
@@ -209,11 +204,8 @@ class FirstLook:
         assert rule.counted, f"{rule.verdict} is given at first sight"
         of = join, kind.name, rule.verdict
         self._in_order[of] += 1
-        if self._keeps(kind):
+        if kind.keeps_ids or self.audit.is_look:
             self.counted[of].append(subject)
-
-    def _keeps(self, kind: Kind[Any]) -> bool:
-        return kind.keeps_ids or self.audit.is_look
 
     def screening(self, now: datetime, blocks: Sequence[tuple[int, int, int]], lookups: int) -> Screening:
         """The result, once all groups were taken."""

@@ -99,6 +99,9 @@ class RecordingFacts(NamedTuple):
     def opened(self) -> tuple[bool, ...]:
         """All in its evidence that a verdict depends on."""
         assert self.evidence is not None
+        media, key = self.evidence.media, self.row.key
+        if self.row.file_digest is None and len(media) == 1 and media[0].name == usual_track_name(key):
+            return True, bool(self.evidence.manifest_bytes), True, False  # as nearly all are
         tracks, manifest = bool(self.evidence.tracks), bool(self.evidence.manifest_bytes)
         return tracks, manifest, self.has_its_file, self.names_others_only
 

@@ -11,7 +11,7 @@ from hashlib import sha256
 from uuid import UUID
 
 ANY_UUID = r"(urn:uuid:)?\{?[0-9a-fA-F]{8}(-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}\}?"  # as people write one
-UUID_TEXT = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"  # as the database writes one
+UUID_TEXT = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"  # as the database writes one
 _CANONICAL_UUID = re.compile(UUID_TEXT)
 _INPUT_CONTAINER = re.compile(f"{UUID_TEXT}-input")
 # The encoder cuts its input's base name to 32 characters, so a 33rd hex digit means another kind of name. PRE writes

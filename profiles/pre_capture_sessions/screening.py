@@ -2,6 +2,7 @@
 
 from collections.abc import Hashable, Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from profiles.pre_capture_sessions import names
@@ -11,6 +12,7 @@ from profiles.pre_capture_sessions.keys import is_canonical_id, session_id_of
 from profiles.pre_capture_sessions.kinds import CONTAINER, RECORDING, SESSION
 from profiles.pre_capture_sessions.names import Name, judged_container, judged_row, name_of
 from profiles.pre_capture_sessions.options import FAST
+from profiles.pre_capture_sessions.sessions import STILL_WORKING
 from reconciliation.evidence import Unread, has_failed
 from reconciliation.looks import MISSING, PLACED, Again, Audit, Group, Screened
 from reconciliation.lookups import BlobCount, Lookup
@@ -20,6 +22,20 @@ NAMES, SESSIONS = "names", "sessions"
 FUTURE = "future"
 """The name of the sighting of a container with blobs whose last change lies in the future."""
 INGEST = "INGEST_STORAGE"
+# What a session is judged by that no container names, but for these moments. Its status tells whether others matter.
+_words = attrgetter(
+    "status",
+    "origin",
+    "case_state",
+    "case_live",
+    "live_recordings",
+    "deleted_recordings",
+    "withdrawn_recordings",
+    "sibling_recordings",
+    "has_ingest_address",
+)
+_dates = attrgetter("processing_at", "left_at", "stopped_at", "job_at")
+_NO_DATES = (None,) * 4
 # The account where hearings are recorded. Only sessions of these statuses may still have blobs there that matter.
 _MAY_HAVE_INGEST = frozenset({"PROCESSING", "FAILURE", "NO_RECORDING", "RECORDING", "STANDBY"})
 
@@ -29,7 +45,14 @@ def screen(join: str, group: Group, audit: Audit) -> Screened:
 
 
 def alike(join: str, group: Group, audit: Audit) -> Hashable | None:
-    return names.alike(group, audit) if join == NAMES else None
+    """For ``Profile.alike``: nearly all names are of registered recordings, and many sessions were never used."""
+    if join == NAMES:
+        return names.alike(group, audit)
+    rows: Sequence[Candidate] = group.rows[0]
+    if group.links or not rows or rows[0].unreadable or rows[0].status in STILL_WORKING:
+        return None
+    undated, words = _dates(rows[0]) == _NO_DATES, _words(rows[0])
+    return words if undated else None
 
 
 def _name(group: Group, audit: Audit) -> Screened:

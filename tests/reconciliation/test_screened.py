@@ -66,7 +66,7 @@ def test_what_is_in_order_is_counted_and_its_ids_are_kept() -> None:
 
 
 class Alike(Shelves):
-    """Books of which the same is known are alike; keeps no ids. Notes which were screened."""
+    """Books of which the same is known are alike. Notes which were screened."""
 
     def __init__(self) -> None:
         self.screened = list[str]()
@@ -76,10 +76,7 @@ class Alike(Shelves):
 
     def screen(self, join: str, group: Group, audit: Audit) -> Screened:
         self.screened.append(group.key)
-        screened = super().screen(join, group, audit)
-        return screened._replace(
-            in_order=[(replace(kind, keeps_ids=False), one, judged) for kind, one, judged in screened.in_order]
-        )
+        return super().screen(join, group, audit)
 
 
 def test_of_groups_that_are_alike_only_the_first_is_screened_and_each_is_counted() -> None:
@@ -89,6 +86,7 @@ def test_of_groups_that_are_alike_only_the_first_is_screened_and_each_is_counted
     assert [look.take("books", group) for group in groups] == [None] * 4
     assert profile.screened == ["a", "c"]
     assert screened(look).verdicts == {"books": {"book": {"fine": 4}}}
+    assert look.counted == {("books", "book", "fine"): ["a", "b", "c", "d"]}, "their ids are kept, too"
 
 
 @pytest.mark.parametrize(
@@ -120,13 +118,6 @@ def test_what_may_turn_out_to_be_lost_and_what_was_requested_is_screened_each_ti
         look.take("books", book(f"asked {key}", "fine"), requested=True)
     assert profile.screened == ["a", "asked a", "b", "asked b"]
     assert look.spoiled == frozenset()
-
-
-def test_the_ids_of_alike_groups_are_kept_in_a_look_at_a_few() -> None:
-    look = FirstLook(Alike(), replace(audit(), is_look=True))
-    for key in ("a", "b"):
-        look.take("books", book(key, "fine"))
-    assert look.counted == {("books", "book", "fine"): ["a", "b"]}
 
 
 def test_a_group_with_another_subject_is_like_no_other() -> None:
