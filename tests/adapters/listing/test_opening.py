@@ -1,20 +1,22 @@
 """How a connection comes about: by TLS, by proxies, or not at all."""
 
 import asyncio
+import gc
 import ssl
 from base64 import b64encode
 from pathlib import Path
 from socket import gaierror
+from typing import Any
 
 import pytest
 from yarl import URL
 
 from adapters.listing import opening
-from adapters.listing.connection import NotHttpError
+from adapters.listing.connection import Connection, NotHttpError, UnansweredError
 from adapters.listing.connections import Connections
 from adapters.listing.opening import ProxyRefusedError, ProxyUnreachableError, UnreachableError, Way
 from adapters.response_headers import Response
-from tests.adapters.listing.scripted_server import Caller, Talk, answer, server, until
+from tests.adapters.listing.scripted_server import Caller, Talk, answer, server, turns, until
 from tests.adapters.proxy_on_loopback import forward_proxy
 from tests.adapters.tls_on_loopback import self_signed, serving
 
@@ -166,6 +168,82 @@ async def test_a_proxy_that_hangs_up() -> None:
     async with server(talk) as there:
         with pytest.raises(ProxyUnreachableError):
             await get(Way(URL("https://a.example"), there.address))
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+@pytest.mark.parametrize("proxied", [False, True])
+@pytest.mark.parametrize("said", [b"", b"220 ready\r\n"], ids=["hangs up", "speaks"])
+async def test_a_server_that_speaks_or_hangs_up_before_it_is_asked_is_no_connection_and_leaves_nothing(
+    version: ssl.TLSVersion,
+    proxied: bool,
+    said: bytes,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def talk(caller: Caller) -> None:
+        caller.say(said)
+        if said:
+            await caller.closed()
+
+    file = self_signed(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(file))
+    tls = serving(file)
+    tls.maximum_version = version
+    async with server(talk, tls) as there, forward_proxy() as proxy:
+        pool = Connections(Way(there.address, URL(proxy.url) if proxied else None), {}, most=1)
+        for _ in range(20):
+            with pytest.raises((UnansweredError, NotHttpError)):
+                async with asyncio.timeout(5):
+                    await pool.get("/", {})
+        await until(lambda: not pool._all and there.open == 0)
+        pool.close()
+    assert not caplog.records
+
+
+@pytest.mark.parametrize("happens", ["lost", "reset", "ended", "spoken to"])
+async def test_what_happens_between_a_tunnel_and_tls_ends_the_connection(
+    happens: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def start_tls(transport: asyncio.Transport, protocol: Connection, *_: Any, **__: Any) -> asyncio.Transport:
+        match happens:
+            case "spoken to":
+                protocol.get_buffer(-1)
+                protocol.buffer_updated(1)
+            case "ended":
+                transport.abort()
+                protocol.eof_received()
+                protocol.connection_lost(None)
+            case _:
+                transport.abort()
+                protocol.connection_lost(ConnectionResetError() if happens == "reset" else None)
+        return transport
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "start_tls", start_tls)
+    async with server(echo) as there, forward_proxy() as proxy:
+        with pytest.raises(UnansweredError):
+            await get(Way(there.address.with_scheme("https").with_port(there.port), URL(proxy.url)))
+        await until(lambda: there.open == 0)
+
+
+# CPython drops a socket, which closes it, when its race of addresses is cancelled at the moment of a success.
+@pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
+@pytest.mark.parametrize("proxied", [False, True])
+async def test_whoever_gives_up_at_any_moment_of_opening_leaves_nothing_and_nothing_is_said(
+    proxied: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = self_signed(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(file))
+    async with server(echo, serving(file)) as there, forward_proxy() as proxy:
+        for moment in range(40):
+            opened = asyncio.create_task(get(Way(there.address, URL(proxy.url) if proxied else None)))
+            await turns(moment)
+            opened.cancel()
+            await asyncio.wait([opened])
+        await until(lambda: there.open == 0)
+    del opened
+    gc.collect()
+    assert not caplog.records
 
 
 def test_a_way_shows_no_password() -> None:
