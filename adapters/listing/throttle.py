@@ -67,7 +67,7 @@ class Throttle:
         """How many seconds the next request has to wait, 0 for none; None: until another one has ended."""
         if self._under_way >= self._window:
             return None
-        return max(0.0, self._since - now, self._next - now)
+        return max(0.0, self._next - now)
 
     def begin(self, now: float) -> None:
         """Count a request that begins now, which has nothing to wait for."""

@@ -117,6 +117,19 @@ async def test_after_a_refusal_all_wait_for_the_pause_and_then_come_in() -> None
 
 
 @in_no_time
+async def test_an_opening_that_fails_while_all_pause_is_nobodys_error() -> None:
+    network = Network(is_prompt=True)
+    gate = gate_of(2, network=network)
+    connection, begun = await gate.enter()
+    network.is_prompt = False
+    second = asyncio.create_task(gate.enter())
+    await turns()
+    gate.leave_refused(connection, begun, 5.0)
+    network.opening[0].set_exception(gaierror())
+    assert (await second)[0] is connection
+
+
+@in_no_time
 async def test_a_ceiling_spreads_what_comes_at_once() -> None:
     gate = gate_of(128, 200.0)
 
