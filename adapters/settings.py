@@ -13,6 +13,7 @@ from typing import Any
 
 from adapters.connections import StorageConnection
 from adapters.enabled import VARIABLE, enabled_profiles
+from adapters.listing.account import Limits
 from adapters.settings_reader import Given, SettingsReader
 from adapters.unattended import DEFAULT_RETENTION_DAYS, unattended
 from reconciliation.closed_hours import ClosedHours, closed_hours_in
@@ -35,8 +36,8 @@ class Settings:
     max_passes: int = 3
     settle_minutes: int = 20
     list_page_size: int = 5000
-    max_requests_per_second: int = 5000
-    max_connections: int = 128
+    max_requests_per_second: int = Limits.per_second
+    max_connections: int = Limits.connections
     request_timeout_seconds: int = 30
     shard_timeout_seconds: int = 900
     statement_timeout_seconds: int = 300

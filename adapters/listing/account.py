@@ -7,6 +7,7 @@ from http import HTTPStatus
 
 from yarl import URL
 
+from adapters.listing.connection import LostError
 from adapters.listing.connections import Connections
 from adapters.listing.gate import Gate
 from adapters.listing.opening import Way
@@ -47,37 +48,52 @@ class Account:
         """Raises ``SettingsError`` if the address of the account, or of the proxy to it, cannot be used."""
         limits, patience = limits or Limits(), patience or Patience()
         address = _address(url)
-        self._base = address.raw_path.rstrip("/")
-        self._host = address.host
         way = Way(address.origin(), proxy_for(address))
-        self._connections = Connections(way, _HEADERS, seconds=patience.request_timeout, most=limits.connections)
-        self._gate = Gate(Throttle(limits.per_second or None, limits.connections, patience.longest_wait))
+        self._host = address.host
+        self._prefix = f"GET {way.prefix}{address.raw_path.rstrip('/')}"
+        self._head = f" HTTP/1.1\r\n{way.head}{_lines(_HEADERS)}"
+        connections = Connections(way.open, seconds=patience.request_timeout, most=limits.connections)
+        self._gate = Gate(Throttle(limits.per_second or None, patience.longest_wait), connections)
 
-    async def get(self, path: str, query: str, headers: Mapping[str, str]) -> Response:
-        """The answer to a GET of an encoded path below the account's address, once it is its turn.
+    async def get(self, path: str, query: str, headers: Mapping[str, str]) -> tuple[Response, float | None]:
+        """The answer to a GET of an encoded path below the account's address, once it is its turn, and the seconds for
+        which an answer other than 200 asks to wait, if it does.
 
-        What storage refuses for want of room slows down all callers. Raises as ``Connections.get``.
+        What storage refuses for want of room slows down all callers. A connection whose caller is cancelled is closed,
+        as its answer may still come. Raises what ``Way.open`` and ``Connection.ask`` do except ``LostError``, after
+        which it asks again, and ``TimeoutError``.
         """
-        begun = await self._gate.enter()
-        try:
-            response = await self._connections.get(f"{self._base}{path}?{query}", headers)
-        except BaseException:
-            self._gate.leave()
-            raise
-        if response.status == HTTPStatus.OK or not _has_no_room(response):
-            self._gate.leave()
-        elif self._gate.leave_refused(begun, retry_after(response.headers)):
+        request = f"{self._prefix}{path}?{query}{self._head}{_lines(headers)}\r\n".encode()
+        connection, begun = await self._gate.enter()
+        while True:
+            try:
+                response = await connection.ask(request)
+                break
+            except LostError:
+                pass
+            except BaseException:
+                connection.abort()
+                self._gate.leave(connection)
+                raise
+            connection, begun = await self._gate.enter_again()
+        if response.status == HTTPStatus.OK:
+            self._gate.leave(connection)
+            return response, None
+        hint = retry_after(response.headers)
+        if not _has_no_room(response):
+            self._gate.leave(connection)
+        elif self._gate.leave_refused(connection, begun, hint):
             logger.info(
                 "%s refuses requests for want of room (%d). It is asked at most %d times a second from now on",
                 self._host,
                 response.status,
                 self._gate.per_second or 0,
             )
-        return response
+        return response, hint
 
     def close(self) -> None:
         """Close all connections."""
-        self._connections.close()
+        self._gate.close()
 
 
 def _has_no_room(response: Response) -> bool:
@@ -98,3 +114,13 @@ def _address(text: str) -> URL:
         "The address of a storage account is none that can be asked. Give https://<account>.blob.core.windows.net, "
         "with no name or password in it."
     )
+
+
+def _lines(headers: Mapping[str, str]) -> str:
+    """Header lines. Raises ``ValueError`` if a value would be more than one."""
+    if not headers:  # most requests are signed in their query
+        return ""
+    lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
+    if lines.count("\n") != len(headers) or lines.count("\r") != len(headers):
+        raise ValueError("A header holds the end of a line.")
+    return lines

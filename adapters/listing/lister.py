@@ -15,7 +15,7 @@ from adapters.listing.account import Account
 from adapters.listing.pages import Blobs, ContainerNames, parse_blobs, parse_containers
 from adapters.network_faults import TEMPORARY, Fault, fault_of, is_redirect
 from adapters.patience import Patience
-from adapters.response_headers import Response, clock_ahead, retry_after
+from adapters.response_headers import Response, clock_ahead
 from reconciliation.errors import (
     AuditError,
     ContainerGoneError,
@@ -121,11 +121,10 @@ class RestLister:
             kind: type[AuditError] = StorageUnavailableError
             signature, headers = await self._signed(what)
             try:
-                response = await self._account.get(path, f"{query}&{signature}" if signature else query, headers)
+                response, hint = await self._account.get(path, f"{query}&{signature}" if signature else query, headers)
                 if response.status == HTTPStatus.OK:
                     return read(response)
                 fault = Fault(_judged(response.status, response.body, what, self._endpoint.advice))
-                hint = retry_after(response.headers)
             except ListingError as error:
                 kind = ListingError
                 fault = Fault(str(error).removeprefix("Storage ").rstrip("."), _IN_ITS_PLACE)

@@ -87,12 +87,15 @@ class Way:
         try:
             await tunnel.reach(f"{self.address.host_subcomponent}:{self.address.port}", _proof(self.proxy))
             connection = make()
+            # Whatever the server does before there is TLS, or at once with it, finds a transport to end.
+            connection.connection_made(transport)
             secure = await asyncio.get_running_loop().start_tls(transport, connection, trusted(), server_hostname=host)
         except BaseException:
             transport.abort()
             raise
         assert secure is not None
-        connection.connection_made(secure)
+        if connection.usable:
+            connection.connection_made(secure)
         return connection
 
     @property
@@ -141,6 +144,7 @@ class _Tunnel(asyncio.Protocol):
     def connection_lost(self, _exc: Exception | None) -> None:
         if not self._head.done():
             self._head.set_exception(ProxyUnreachableError())
+            self._head.exception()  # whoever opened it may have given up, and does not ask
 
 
 async def _connect(make: Callable[[], ProtocolT], address: URL, **options: Any) -> tuple[asyncio.Transport, ProtocolT]:

@@ -3,12 +3,12 @@
 Storage allows an account some number of requests per second, which differs and is not told; the audited application
 lives on the same number. A request beyond it is refused (503, or 429), often with a pause that is meant for everybody.
 
-Until the first refusal, the number of requests under way doubles per round trip, from a few to the number of
-connections. A refusal cuts the pace: by how much depends on how long the pace before it had gone well. One that was
-refused at once was far too fast. One that had gone well for a second is known to within a few per cent, as a bucket
-that is slowly drained: the new one is a little below it, and is held for many times as long as the pause has cost.
-After that it grows by a per cent each second, and faster the longer that goes well, since the limit may have been
-raised, or whoever took the rest of it may be gone.
+The number of requests under way doubles per round trip, from a few to as many as there are connections. A refusal cuts
+the pace: by how much depends on how long the pace before it had gone well. One that was refused at once was far too
+fast. One that had gone well for a second is known to within a few per cent, as a bucket that is slowly drained: the new
+one is a little below it, and is held for many times as long as the pause has cost. After that it grows by a per cent
+each second, and faster the longer that goes well, since the limit may have been raised, or whoever took the rest of it
+may be gone.
 
 https://learn.microsoft.com/azure/storage/common/scalability-targets-standard-account: 20,000 requests per second by
 default, 503 beyond, and "avoid sudden spikes".
@@ -39,17 +39,15 @@ _SLACK_SECONDS = 0.05
 class Throttle:
     """The requests to one account: how many may be under way, and how soon the next one may begin.
 
-    ``ceiling`` is in requests per second (None: there is none), ``most`` is the number of connections. No pause is
-    longer than ``longest_pause``. Times are in seconds of any one clock. Each request that ``begin`` counted is told to
-    ``end`` once, refused or not.
+    ``ceiling`` is in requests per second (None: there is none). No pause is longer than ``longest_pause``. Times are in
+    seconds of any one clock. Each request that ``begin`` counted is told to ``end`` once, refused or not.
     """
 
-    def __init__(self, ceiling: float | None, most: int, longest_pause: float = 30.0) -> None:
+    def __init__(self, ceiling: float | None, longest_pause: float = 30.0) -> None:
         self._ceiling = ceiling or _FASTEST
-        self._most = most
         self._longest_pause = longest_pause
         self._under_way = 0
-        self._window = min(FIRST_UNDER_WAY, most)
+        self._window = FIRST_UNDER_WAY
         self._pace: float | None = None
         self._next = 0.0
         self._since = 0.0  # the moment from which this pace holds: until then, all pause
@@ -69,7 +67,7 @@ class Throttle:
         """How many seconds the next request has to wait, 0 for none; None: until another one has ended."""
         if self._under_way >= self._window:
             return None
-        return max(0.0, self._since - now, self._next - now)
+        return max(0.0, self._next - now)
 
     def begin(self, now: float) -> None:
         """Count a request that begins now, which has nothing to wait for."""
@@ -83,7 +81,7 @@ class Throttle:
     def end(self) -> None:
         """Count a request that has ended in any way but being refused."""
         self._under_way -= 1
-        self._window = min(self._most, self._window + 1)
+        self._window += 1
 
     def end_refused(self, begun: float, now: float, hint: float | None) -> bool:
         """Count a request that the account had no room for, which began at ``begun``; ``hint`` are the seconds that

@@ -6,7 +6,6 @@ else in the process would have had to wait.
 """
 
 import asyncio
-import base64
 import json
 import sys
 import time
@@ -21,18 +20,18 @@ from azure.storage.blob.aio import BlobServiceClient
 from adapters.credentials import Endpoint, KeySigner
 from adapters.listing.account import Account, Limits
 from adapters.listing.lister import RestLister
+from dev.devstack.storage_stub import ACCOUNT, KEY
 from profiles.pre_capture_sessions.evidence import read_evidence
 from profiles.pre_capture_sessions.keys import MATTERING_SUFFIXES
 
 TIMER_SECONDS = 0.005
-KEY = base64.b64encode(b"the stub checks no signature").decode()
 
 
 @contextmanager
 def opened(url: str, connections: int) -> Iterator[RestLister]:
     """Our lister, with no ceiling to its speed."""
     with closing(Account(url, limits=Limits(per_second=0, connections=connections))) as account:
-        yield RestLister(Endpoint(url, "stub", KeySigner("stub", KEY)), account)
+        yield RestLister(Endpoint(url, ACCOUNT, KeySigner(ACCOUNT, KEY)), account)
 
 
 async def ours(url: str, concurrency: int) -> tuple[int, int]:
@@ -56,7 +55,7 @@ async def ours(url: str, concurrency: int) -> tuple[int, int]:
 
 async def sdk(url: str, concurrency: int, *, names_only: bool) -> tuple[int, int]:
     """azure-storage-blob's asynchronous client, as its documentation uses it."""
-    async with BlobServiceClient(url, credential=AzureNamedKeyCredential("stub", KEY)) as service:
+    async with BlobServiceClient(url, credential=AzureNamedKeyCredential(ACCOUNT, KEY)) as service:
         names = [container.name async for container in service.list_containers()]
         waiting = iter(names)
         blobs = 0

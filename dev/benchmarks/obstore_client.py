@@ -10,6 +10,7 @@ import time
 
 from obstore.store import AzureStore
 
+from dev.devstack.storage_stub import ACCOUNT, KEY
 from dev.devstack.storage_stub.uniform import container_name
 
 
@@ -22,8 +23,8 @@ async def obstore(url: str, containers: int, concurrency: int) -> int:
         for number in waiting:
             store = AzureStore(
                 container_name=container_name(number),
-                account_name="stub",
-                account_key="bm90IGxvb2tlZCBhdA==",
+                account_name=ACCOUNT,
+                account_key=KEY,
                 endpoint=url,
                 client_options={"allow_http": True},
             )

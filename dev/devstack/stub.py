@@ -1,6 +1,5 @@
 """The stubbed storage accounts, and the stubbed bucket, each as a child that ends with this process."""
 
-import base64
 import os
 import re
 import sys
@@ -12,6 +11,7 @@ from pathlib import Path
 from dev.devstack.app import ROOT
 from dev.devstack.fast_stub.build import binary
 from dev.devstack.fast_stub.certificate import AUTHORITY
+from dev.devstack.storage_stub import ACCOUNT, KEY
 from dev.devstack.supervise import supervised, wait_for, workspace
 
 START_SECONDS = 120
@@ -38,13 +38,12 @@ class StubbedStorage:
     @property
     def url(self) -> str:
         """The address of its blob service."""
-        return f"{self.root}/stub"
+        return f"{self.root}/{ACCOUNT}"
 
     @property
     def connection_string(self) -> str:
         """A connection string with a key that the stub does not look at."""
-        key = base64.b64encode(b"the stub checks no signature").decode()
-        return f"DefaultEndpointsProtocol={self.scheme};AccountName=stub;AccountKey={key};BlobEndpoint={self.url};"
+        return f"DefaultEndpointsProtocol={self.scheme};AccountName={ACCOUNT};AccountKey={KEY};BlobEndpoint={self.url};"
 
 
 @dataclass(frozen=True)

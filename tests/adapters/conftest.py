@@ -1,5 +1,4 @@
 from collections.abc import AsyncIterator
-from pathlib import Path
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -10,9 +9,9 @@ from adapters.store.blobs import BlobStore
 from adapters.store.records import AuditRecords
 from adapters.store.run_store import RunStore
 from dev.devstack.azurite import AzuriteServer
+from dev.devstack.fast_stub.certificate import Certificate, make_certificate
 from dev.devstack.postgres import HOST
 from tests.adapters.tls_before_postgres import tls_before
-from tests.adapters.tls_on_loopback import self_signed
 
 
 @pytest.fixture
@@ -39,12 +38,12 @@ def records(blobs: BlobStore) -> AuditRecords:
 
 
 @pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return self_signed(tmp_path_factory.mktemp("tls"), "localhost")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
+    return make_certificate(tmp_path_factory.mktemp("tls"), "localhost")
 
 
 @pytest.fixture
-async def behind_tls(database_url: str, certificate: Path) -> AsyncIterator[str]:
+async def behind_tls(database_url: str, certificate: Certificate) -> AsyncIterator[str]:
     """The database's URL through a front whose certificate is nobody's, for the host localhost."""
     url = urlsplit(database_url)
     assert url.port is not None

@@ -16,6 +16,7 @@ class ForwardProxy:
     heads: list[str] = field(default_factory=list)
     refusal: bytes = b""
     port: int = 0
+    tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     @property
     def url(self) -> str:
@@ -25,6 +26,9 @@ class ForwardProxy:
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection: to one target, or one after another."""
         there: asyncio.StreamWriter | None = None
+        task = asyncio.current_task()
+        assert task is not None
+        self.tasks.add(task)
         try:
             while True:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode()
@@ -37,16 +41,17 @@ class ForwardProxy:
                 if there is None:
                     host, _, port = authority.partition(":")
                     back, there = await asyncio.open_connection(host, int(port))
-                    task = asyncio.create_task(_pipe(back, writer))
+                    answers = asyncio.create_task(_pipe(back, writer))
+                    self.tasks.add(answers)
                 if method == "CONNECT":
                     writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
                     await _pipe(reader, there)
-                    await task
+                    await answers
                     return
                 length = re.search(r"content-length: (\d+)", head, re.IGNORECASE)
                 body = await reader.readexactly(int(length[1])) if length else b""
                 there.write(head.replace(f"http://{authority}", "", 1).encode() + body)
-        except (asyncio.IncompleteReadError, ConnectionError):
+        except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
             pass
         finally:
             writer.close()
@@ -75,3 +80,6 @@ async def forward_proxy(refusal: bytes = b"") -> AsyncIterator[ForwardProxy]:
         yield proxy
     finally:
         server.close()
+        for task in proxy.tasks:
+            task.cancel()
+        await asyncio.gather(*proxy.tasks, return_exceptions=True)

@@ -11,11 +11,11 @@ import psycopg
 import pytest
 
 from adapters.postgres import Database
+from dev.devstack.fast_stub.certificate import Certificate, make_certificate
 from dev.devstack.postgres import HOST, PostgresServer
 from profiles.pre_capture_sessions import PROFILE, queries
 from reconciliation.errors import AuditError, DatabaseRefusedError, DatabaseUnavailableError, SettingsError
 from reconciliation.queries import Moments, SqlRows
-from tests.adapters.tls_on_loopback import self_signed
 
 MOMENTS = Moments(datetime(2026, 1, 31, tzinfo=UTC), datetime.now(UTC))
 DEFAULTS = PROFILE.parameters()
@@ -174,29 +174,33 @@ async def test_any_password_works_when_it_is_percent_encoded(database_url: str, 
 
 
 @pytest.mark.parametrize("mode", ["require", "verify-full"])
-async def test_a_server_whose_certificate_is_trusted_is_read(behind_tls: str, certificate: Path, mode: str) -> None:
-    url = with_options(behind_tls, sslmode=mode, sslrootcert=str(certificate))
+async def test_a_server_whose_certificate_is_trusted_is_read(
+    behind_tls: str, certificate: Certificate, mode: str
+) -> None:
+    url = with_options(behind_tls, sslmode=mode, sslrootcert=str(certificate.authority))
     await Database("PRE_DATABASE", url).check()
 
 
 async def test_a_certificate_that_is_not_trusted_says_how_it_would_be(behind_tls: str, tmp_path: Path) -> None:
-    other = self_signed(tmp_path, "localhost")
-    url = with_options(behind_tls, sslmode="verify-full", sslrootcert=str(other))
+    other = make_certificate(tmp_path, "localhost")
+    url = with_options(behind_tls, sslmode="verify-full", sslrootcert=str(other.authority))
     error = await failure(Database("PRE_DATABASE", url))
     assert_tells(error, DatabaseRefusedError, "cannot be trusted", "sslrootcert", "SSL_CERT_FILE")
 
 
 async def test_the_machines_certificates_are_those_of_its_setting(
-    behind_tls: str, certificate: Path, monkeypatch: pytest.MonkeyPatch
+    behind_tls: str, certificate: Certificate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     database = Database("PRE_DATABASE", with_options(behind_tls, sslmode="verify-full", sslrootcert="system"))
     assert_tells(await failure(database), DatabaseRefusedError, "cannot be trusted", "SSL_CERT_FILE")
-    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate.authority))
     await database.check()
 
 
-async def test_a_certificate_for_another_host_says_so(behind_tls: str, certificate: Path) -> None:
-    url = with_options(behind_tls.replace("localhost", HOST), sslmode="verify-full", sslrootcert=str(certificate))
+async def test_a_certificate_for_another_host_says_so(behind_tls: str, certificate: Certificate) -> None:
+    url = with_options(
+        behind_tls.replace("localhost", HOST), sslmode="verify-full", sslrootcert=str(certificate.authority)
+    )
     assert_tells(await failure(Database("PRE_DATABASE", url)), DatabaseRefusedError, "cannot be trusted", "host")
 
 

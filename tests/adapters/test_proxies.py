@@ -11,11 +11,12 @@ from yarl import URL
 
 from adapters.proxies import proxy_for
 from dev.devstack.azurite import ACCOUNT_KEY, HOST
+from dev.devstack.fast_stub.certificate import make_certificate
 from dev.devstack.storage_stub.pages import BlobEntry, blob_page, container_page
 from reconciliation.errors import SettingsError, StorageRefusedError, StorageUnavailableError
 from tests.adapters.listing.scripted_storage import SIGNATURE, failure, storage, xml
 from tests.adapters.proxy_on_loopback import forward_proxy
-from tests.adapters.tls_on_loopback import self_signed, serving
+from tests.adapters.tls_on_loopback import serving
 
 MODIFIED = "Fri, 20 Mar 2026 09:30:00 GMT"
 PAGE = blob_page([BlobEntry("a.mp4", 1, MODIFIED)], "").decode()
@@ -161,18 +162,23 @@ async def test_every_client_goes_through_the_proxy_to_https_and_trusts_what_ssl_
         asked.append(f"{request.method} {request.path}")
         return xml(container_page(["some-container"], MODIFIED, "").decode())
 
-    file = self_signed(tmp_path)
+    certificate = make_certificate(tmp_path)
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", answer)
     runner = web.AppRunner(app)
     await runner.setup()
-    await web.TCPSite(runner, HOST, 0, ssl_context=serving(file)).start()
+    await web.TCPSite(runner, HOST, 0, ssl_context=serving(certificate)).start()
     authority = f"{HOST}:{runner.addresses[0][1]}"
     try:
         async with forward_proxy() as proxy:
             process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-c", ALL_CLIENTS, f"https://{authority}", ACCOUNT_KEY),
-                env=os.environ | {"HTTPS_PROXY": proxy.url, "SSL_CERT_FILE": str(file), "PYTHONPATH": str(Path.cwd())},
+                env=os.environ
+                | {
+                    "HTTPS_PROXY": proxy.url,
+                    "SSL_CERT_FILE": str(certificate.authority),
+                    "PYTHONPATH": str(Path.cwd()),
+                },
                 stdout=asyncio.subprocess.PIPE,
             )
             said, _ = await asyncio.wait_for(process.communicate(), 60)

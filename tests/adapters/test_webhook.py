@@ -13,9 +13,10 @@ from aiohttp import ClientTimeout, web
 from adapters import webhook
 from adapters.webhook import post
 from dev.devstack.azurite import HOST
+from dev.devstack.fast_stub.certificate import make_certificate
 from reconciliation.errors import NotificationError
 from tests.adapters.proxy_on_loopback import forward_proxy
-from tests.adapters.tls_on_loopback import self_signed, serving
+from tests.adapters.tls_on_loopback import serving
 
 SECRET = "s3cr3t-path"
 NOTICE = {"text": "\u2705 Audit 20260131-093000-1a2b3c4d: clean"}
@@ -154,7 +155,7 @@ async def test_an_answer_without_an_end_is_not_waited_for() -> None:
 
 
 async def test_a_certificate_that_nobody_trusts_is_told_at_once(tmp_path: Path) -> None:
-    async with chat(200, tls=serving(self_signed(tmp_path))) as told:
+    async with chat(200, tls=serving(make_certificate(tmp_path))) as told:
         text = await refused(told.url.replace("http://", "https://"))
     assert "a certificate that is not trusted here" in text
     assert "SSL_CERT_FILE" in text

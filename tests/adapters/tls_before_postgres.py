@@ -3,8 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
+from dev.devstack.fast_stub.certificate import Certificate
 from dev.devstack.postgres import HOST
 from tests.adapters.tls_on_loopback import serving
 
@@ -13,7 +13,7 @@ _SSL_REQUEST = (8).to_bytes(4, "big") + (80877103).to_bytes(4, "big")
 
 
 @asynccontextmanager
-async def tls_before(port: int, certificate: Path) -> AsyncIterator[int]:
+async def tls_before(port: int, certificate: Certificate) -> AsyncIterator[int]:
     """The port of a front before the server on ``port``; it takes TLS only."""
     context = serving(certificate)
 

@@ -1,4 +1,4 @@
-"""A certificate for this machine, by an authority that nobody trusts unless he is told to."""
+"""A certificate by an authority that nobody trusts unless he is told to."""
 
 import ipaddress
 from datetime import UTC, datetime, timedelta
@@ -23,15 +23,15 @@ class Certificate(NamedTuple):
     key: Path
 
 
-def make_certificate(folder: Path) -> Certificate:
-    """A new authority and a certificate by it, for a year, as files of a folder."""
+def make_certificate(folder: Path, *hosts: str) -> Certificate:
+    """A new authority and a certificate by it for ``hosts``, or for this machine, for a year, as files of a folder."""
     made = Certificate(folder / AUTHORITY, folder / "chain.pem", folder / "key.pem")
     of_authority, of_server = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     authority = _named("stubbed storage's authority", "stubbed storage's authority", of_authority)
     authority = authority.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
     server = _named(HOST, "stubbed storage's authority", of_server)
-    names = [x509.IPAddress(ipaddress.ip_address(HOST)), x509.DNSName("localhost")]
-    server = server.add_extension(x509.SubjectAlternativeName(names), critical=False)
+    names = x509.SubjectAlternativeName([_name_of(host) for host in hosts or (HOST, "localhost")])
+    server = server.add_extension(names, critical=False)
     server = server.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
     for path, builder in ((made.authority, authority), (made.chain, server)):
         path.write_bytes(builder.sign(of_authority, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
@@ -41,6 +41,13 @@ def make_certificate(folder: Path) -> Certificate:
         )
     )
     return made
+
+
+def _name_of(host: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(host))
+    except ValueError:
+        return x509.DNSName(host)
 
 
 def _named(subject: str, issuer: str, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:

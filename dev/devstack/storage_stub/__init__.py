@@ -5,3 +5,8 @@ shape, when what is tried is the listing client or an audit's scale; where speed
 answers List Containers and List Blobs with the XML of the real service, pages and markers included, in chunks behind a
 byte order mark as that sends it, and checks nothing about who asks.
 """
+
+import base64
+
+ACCOUNT, KEY = "stub", base64.b64encode(b"the stub checks no signature").decode()
+"""The account and a key to it; any other would do."""

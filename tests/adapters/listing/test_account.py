@@ -11,12 +11,56 @@ from aiohttp import web
 from adapters.listing.account import Account, Limits
 from adapters.listing.throttle import LEAST_PER_SECOND
 from adapters.patience import Patience
+from reconciliation import VERSION
 from reconciliation.errors import SettingsError
+from tests.adapters.listing.scripted_server import Caller, server
+from tests.adapters.listing.scripted_server import answer as said
 from tests.adapters.listing.scripted_storage import SIGNATURE, failure, storage, xml
 
 
 def pace_of(account: Account) -> float | None:
     return account._gate._throttle.per_second
+
+
+async def test_a_request_is_what_was_asked_for_and_goes_over_a_connection_that_is_there() -> None:
+    heads: list[str] = []
+
+    async def talk(caller: Caller) -> None:
+        while True:
+            heads.append(await caller.request())
+            caller.say(said())
+
+    async with server(talk) as there:
+        with closing(Account(f"{there.address}/acct")) as account:
+            for _ in range(3):
+                response, hint = await account.get("/a", "comp=list", {"Authorization": "Bearer x"})
+                assert (response.status, response.body, hint) == (200, b"ok", None)
+    lines = [
+        "GET /acct/a?comp=list HTTP/1.1",
+        f"Host: 127.0.0.1:{there.port}",
+        "x-ms-version: 2023-11-03",
+        f"User-Agent: capture-audit/{VERSION}",
+        "Accept-Encoding: identity",
+        "Authorization: Bearer x",
+    ]
+    assert [head.split("\r\n") for head in heads] == [[*lines, "", ""]] * 3
+    assert len(there.callers) == 1
+
+
+@pytest.mark.parametrize("value", ["s3cr3t\r\nX: y", "s3cr3t\n", "\rs3cr3t"])
+async def test_a_header_that_would_be_two_is_never_sent(value: str) -> None:
+    async with storage(lambda _: xml("<a/>")) as (lister, seen):
+        with pytest.raises(ValueError, match="end of a line") as caught:
+            await lister._account.get("/", "", {"Authorization": value})
+    assert "s3cr3t" not in str(caught.value)
+    assert not seen
+
+
+@pytest.mark.parametrize(("status", "hint"), [(503, 7.0), (502, 7.0), (404, 7.0), (200, None)])
+async def test_how_long_an_answer_asks_to_wait_is_told_beside_it(status: int, hint: float | None) -> None:
+    async with storage(lambda _: failure(status, "", Retry_After="7")) as (lister, _):
+        response, told = await lister._account.get("/c", "", {})
+    assert (response.status, told) == (status, hint)
 
 
 @pytest.mark.parametrize(
@@ -35,7 +79,7 @@ def pace_of(account: Account) -> float | None:
 async def test_what_is_refused_for_want_of_room_slows_everybody_down(answer: web.Response, slows_down: bool) -> None:
     async with storage(lambda _: answer) as (lister, seen):
         account = lister._account
-        response = await account.get("/some-container", "comp=list", {})
+        response, _ = await account.get("/some-container", "comp=list", {})
         assert response.status == answer.status
         assert len(seen) == 1, "an account asks once; its callers ask again"
         assert pace_of(account) == (LEAST_PER_SECOND if slows_down else Limits.per_second)
@@ -102,14 +146,14 @@ async def test_a_caller_that_gives_up_leaves_its_place_to_the_next() -> None:
             while not seen:  # noqa: ASYNC110 - the server has no event to wait for
                 await asyncio.sleep(0)
             waiting.cancel()
-            assert (await account.get("/c", "", {})).status == 200
+            assert (await account.get("/c", "", {}))[0].status == 200
 
 
 async def test_an_answer_that_does_not_come_leaves_its_place_to_the_next() -> None:
     async with with_one_connection(Patience(request_timeout=0.1)) as (account, _):
         with pytest.raises(TimeoutError):
             await account.get("/silent", "", {})
-        assert (await account.get("/c", "", {})).status == 200
+        assert (await account.get("/c", "", {}))[0].status == 200
 
 
 @pytest.mark.parametrize("url", ["", "ftp://a.b", "https://me:s3cr3t@a.b"])

@@ -5,44 +5,63 @@ import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from adapters.listing import connections as connections_module
 from adapters.listing import opening
+from adapters.listing.account import Account, Limits
 from adapters.listing.connection import BrokenError, Connection, NotHttpError, UnansweredError
 from adapters.listing.connections import Connections
 from adapters.listing.opening import UnreachableError, Way
+from adapters.patience import Patience
+from dev.devstack.fast_stub.certificate import make_certificate
 from tests.adapters.listing.scripted_server import Caller, Server, Talk, answer, server, turns, until
-from tests.adapters.tls_on_loopback import self_signed, serving
+from tests.adapters.tls_on_loopback import serving
 
 
 @asynccontextmanager
-async def connections(
-    talk: Talk, tls: ssl.SSLContext | None = None, **options: Any
-) -> AsyncIterator[tuple[Connections, Server]]:
+async def asking(
+    talk: Talk, tls: ssl.SSLContext | None = None, *, most: int = 128, seconds: float = 30.0
+) -> AsyncIterator[tuple[Account, Server]]:
+    """An account at a server that talks so."""
     async with server(talk, tls) as there:
-        pool = Connections(Way(there.address), {"x-ms-version": "1"}, **options)
+        account = account_at(there, most, seconds)
         try:
-            yield pool, there
+            yield account, there
         finally:
-            pool.close()
-            await until(lambda: not pool._all)
+            account.close()
+            await until(lambda: not pool_of(account)._all)
 
 
-async def get(pool: Connections, target: str = "/") -> str:
+def account_at(there: Server, most: int = 128, seconds: float = 30.0) -> Account:
+    limits = Limits(per_second=0, connections=most)
+    account = Account(str(there.address), limits=limits, patience=Patience(request_timeout=seconds))
+    account._gate._throttle._window = most  # as if many had been answered
+    return account
+
+
+def pool_of(account: Account) -> Connections:
+    return account._gate._connections
+
+
+async def get(account: Account, target: str = "/") -> str:
     async with asyncio.timeout(5):
-        return (await pool.get(target, {})).body.decode()
+        response, _ = await account.get(target, "", {})
+        return response.body.decode()
+
+
+async def target_of(caller: Caller) -> str:
+    return (await caller.request()).split()[1].removesuffix("?")
 
 
 async def echo(caller: Caller) -> None:
     """Answers each request with its target."""
     while True:
-        caller.say(answer((await caller.request()).split()[1].encode()))
+        caller.say(answer((await target_of(caller)).encode()))
 
 
-class Gate:
+class Held:
     """Answers each request with its target, once it may; ``arrived`` are all targets, in order."""
 
     def __init__(self) -> None:
@@ -51,62 +70,40 @@ class Gate:
 
     async def __call__(self, caller: Caller) -> None:
         while True:
-            target = (await caller.request()).split()[1]
+            target = await target_of(caller)
             self.arrived.append(target)
             await self.open.wait()
             caller.say(answer(target.encode()))
 
 
-async def test_a_request_is_what_was_asked_for_and_goes_over_a_connection_that_is_there() -> None:
-    heads: list[str] = []
-
-    async def talk(caller: Caller) -> None:
-        while True:
-            heads.append(await caller.request())
-            caller.say(answer())
-
-    async with connections(talk) as (pool, there):
-        for _ in range(3):
-            response = await pool.get("/acct/a?comp=list", {"Authorization": "Bearer x"})
-            assert (response.status, response.body) == (200, b"ok")
-    lines = [
-        "GET /acct/a?comp=list HTTP/1.1",
-        f"Host: 127.0.0.1:{there.port}",
-        "x-ms-version: 1",
-        "Authorization: Bearer x",
-    ]
-    assert [head.split("\r\n") for head in heads] == [[*lines, "", ""]] * 3
-    assert len(there.callers) == 1
-
-
 async def test_never_are_there_more_connections_than_allowed_and_each_gets_its_own_answer() -> None:
-    async with connections(echo, most=7) as (pool, there):
+    async with asking(echo, most=7) as (account, there):
         targets = [f"/{n}" for n in range(500)]
-        assert await asyncio.gather(*(get(pool, target) for target in targets)) == targets
+        assert await asyncio.gather(*(get(account, target) for target in targets)) == targets
     assert there.most <= len(there.callers) <= 7
 
 
 async def test_who_waits_is_served_in_order() -> None:
-    gate = Gate()
-    async with connections(gate, most=1) as (pool, _):
-        tasks = [asyncio.create_task(get(pool, f"/{n}")) for n in range(20)]
-        await until(lambda: gate.arrived == ["/0"])
-        gate.open.set()
+    held = Held()
+    async with asking(held, most=1) as (account, _):
+        tasks = [asyncio.create_task(get(account, f"/{n}")) for n in range(20)]
+        await until(lambda: held.arrived == ["/0"])
+        held.open.set()
         await asyncio.gather(*tasks)
-    assert gate.arrived == [f"/{n}" for n in range(20)]
+    assert held.arrived == [f"/{n}" for n in range(20)]
 
 
 async def test_the_connection_that_was_used_last_is_used_first() -> None:
-    gate = Gate()
-    async with connections(gate) as (pool, there):
-        tasks = [asyncio.create_task(get(pool, f"/{n}")) for n in range(3)]
-        await until(lambda: len(gate.arrived) == 3)
-        gate.open.set()
+    held = Held()
+    async with asking(held) as (account, there):
+        tasks = [asyncio.create_task(get(account, f"/{n}")) for n in range(3)]
+        await until(lambda: len(held.arrived) == 3)
+        held.open.set()
         await asyncio.gather(*tasks)
-        last = pool._idle[-1]
+        last = pool_of(account)._idle[-1]
         for _ in range(5):
-            await get(pool)
-            assert pool._idle[-1] is last
+            await get(account)
+            assert pool_of(account)._idle[-1] is last
     assert len(there.callers) == 3
 
 
@@ -123,29 +120,29 @@ async def test_no_more_than_sixteen_connections_are_opened_at_once(monkeypatch: 
         return await really_open(way, make)
 
     monkeypatch.setattr(Way, "open", open_slowly)
-    gate = Gate()
-    async with connections(gate, most=50) as (pool, there):
-        tasks = [asyncio.create_task(get(pool, f"/{n}")) for n in range(60)]
-        await until(lambda: len(gate.arrived) == 50)
-        gate.open.set()
+    held = Held()
+    async with asking(held, most=50) as (account, there):
+        tasks = [asyncio.create_task(get(account, f"/{n}")) for n in range(60)]
+        await until(lambda: len(held.arrived) == 50)
+        held.open.set()
         await asyncio.gather(*tasks)
     assert most == 16
     assert len(there.callers) == 50
 
 
 async def test_callers_go_on_a_few_in_each_turn_of_the_loop_and_all_in_the_end() -> None:
-    gate = Gate()
+    held = Held()
     done = 0
 
-    async def ask(pool: Connections) -> None:
+    async def ask(account: Account) -> None:
         nonlocal done
-        await pool.get("/", {})
+        await account.get("/", "", {})
         done += 1
 
-    async with connections(gate) as (pool, _):
-        tasks = [asyncio.create_task(ask(pool)) for _ in range(100)]
-        await until(lambda: len(gate.arrived) == 100)
-        gate.open.set()
+    async with asking(held) as (account, _):
+        tasks = [asyncio.create_task(ask(account)) for _ in range(100)]
+        await until(lambda: len(held.arrived) == 100)
+        held.open.set()
         before = done
         async with asyncio.timeout(5):
             while done < 100:
@@ -161,15 +158,15 @@ async def test_callers_go_on_a_few_in_each_turn_of_the_loop_and_all_in_the_end()
 @pytest.mark.parametrize("reset", [False, True])
 async def test_a_kept_connection_that_is_lost_is_replaced_and_nobody_notices(reset: bool) -> None:
     async def once(caller: Caller) -> None:
-        caller.say(answer((await caller.request()).split()[1].encode()))
+        caller.say(answer((await target_of(caller)).encode()))
         await caller.request()
         if reset:
             caller.reset()
 
-    async with connections(once, most=3) as (pool, there):
+    async with asking(once, most=3) as (account, there):
         for n in range(5):
             targets = [f"/{n}-{m}" for m in range(3)]
-            assert await asyncio.gather(*(get(pool, target) for target in targets)) == targets
+            assert await asyncio.gather(*(get(account, target) for target in targets)) == targets
     assert len(there.callers) > 5
 
 
@@ -178,11 +175,11 @@ async def test_an_idle_connection_that_the_server_ends_is_forgotten() -> None:
         await caller.request()
         caller.say(answer())
 
-    async with connections(once) as (pool, there):
+    async with asking(once) as (account, there):
         for n in range(3):
-            assert await get(pool) == "ok"
-            await until(lambda: not pool._all)
-            assert not pool._idle
+            assert await get(account) == "ok"
+            await until(lambda: not pool_of(account)._all)
+            assert not pool_of(account)._idle
             assert len(there.callers) == n + 1
 
 
@@ -192,8 +189,8 @@ async def test_a_connection_that_the_server_wants_closed_is_not_used_again() -> 
         caller.say(answer(b"ok", 200, "Connection: close"))
         await caller.closed()
 
-    async with connections(talk, most=1) as (pool, there):
-        assert [await get(pool) for _ in range(3)] == ["ok"] * 3
+    async with asking(talk, most=1) as (account, there):
+        assert [await get(account) for _ in range(3)] == ["ok"] * 3
     assert len(there.callers) == 3
     assert there.most <= 2  # the server may see the end of one a moment after the beginning of the next
 
@@ -208,10 +205,10 @@ async def test_what_is_no_answer_is_an_error_for_each_who_asked_and_leaves_nothi
         await caller.request()
         caller.say(said)
 
-    async with connections(talk, most=2) as (pool, there):
-        errors = await asyncio.gather(*(get(pool) for _ in range(6)), return_exceptions=True)
+    async with asking(talk, most=2) as (account, there):
+        errors = await asyncio.gather(*(get(account) for _ in range(6)), return_exceptions=True)
         assert [type(error) for error in errors] == [kind] * 6
-        await until(lambda: not pool._all)
+        await until(lambda: not pool_of(account)._all)
     assert len(there.callers) == 6
 
 
@@ -219,80 +216,80 @@ async def test_a_server_that_closes_each_connection_at_once_is_asked_once_for_ea
     async def talk(_caller: Caller) -> None:
         pass
 
-    async with connections(talk, most=4) as (pool, there):
-        errors = await asyncio.gather(*(get(pool) for _ in range(8)), return_exceptions=True)
+    async with asking(talk, most=4) as (account, there):
+        errors = await asyncio.gather(*(get(account) for _ in range(8)), return_exceptions=True)
     assert {type(error) for error in errors} == {UnansweredError}
     assert len(there.callers) <= 8
 
 
 async def test_a_server_that_is_not_there_is_an_error_for_each_who_asked_and_may_come_back() -> None:
-    async with connections(echo) as (_, there):
+    async with asking(echo) as (_, there):
         pass
-    pool = Connections(Way(there.address), {}, most=2)
-    errors = await asyncio.gather(*(get(pool) for _ in range(5)), return_exceptions=True)
+    account = account_at(there, most=2)
+    errors = await asyncio.gather(*(get(account) for _ in range(5)), return_exceptions=True)
     assert [type(error) for error in errors] == [UnreachableError] * 5
     async with server(echo) as there:
-        pool._way = Way(there.address)
-        assert await get(pool, "/back") == "/back"
-        pool.close()
-        await until(lambda: not pool._all)
+        pool_of(account)._open_one = Way(there.address).open
+        assert await get(account, "/back") == "/back"
+        account.close()
+        await until(lambda: not pool_of(account)._all)
 
 
 # --- callers that give up, time that runs out -------------------------------------------------------------------------
 
 
 async def test_a_cancelled_request_ends_its_connection_and_frees_its_place() -> None:
-    gate = Gate()
-    async with connections(gate, most=1) as (pool, there):
-        first, second = (asyncio.create_task(get(pool, f"/{n}")) for n in range(2))
-        await until(lambda: gate.arrived == ["/0"])
+    held = Held()
+    async with asking(held, most=1) as (account, there):
+        first, second = (asyncio.create_task(get(account, f"/{n}")) for n in range(2))
+        await until(lambda: held.arrived == ["/0"])
         first.cancel()
         await asyncio.wait([first])
-        gate.open.set()
+        held.open.set()
         assert await second == "/1"
         assert first.cancelled()
-        assert len(pool._all) == 1
+        assert len(pool_of(account)._all) == 1
     assert len(there.callers) == 2
 
 
 async def test_who_gives_up_while_waiting_takes_no_connection_along() -> None:
-    gate = Gate()
-    async with connections(gate, most=1) as (pool, there):
-        tasks = [asyncio.create_task(get(pool, f"/{n}")) for n in range(4)]
-        await until(lambda: gate.arrived == ["/0"])
+    held = Held()
+    async with asking(held, most=1) as (account, there):
+        tasks = [asyncio.create_task(get(account, f"/{n}")) for n in range(4)]
+        await until(lambda: held.arrived == ["/0"])
         tasks[1].cancel()
         tasks[2].cancel()
-        gate.open.set()
+        held.open.set()
         await asyncio.wait(tasks)
         assert [task.cancelled() for task in tasks] == [False, True, True, False]
-        assert (len(pool._all), len(pool._idle)) == (1, 1)
-    assert gate.arrived == ["/0", "/3"]
+        assert (len(pool_of(account)._all), len(pool_of(account)._idle)) == (1, 1)
+    assert held.arrived == ["/0", "/3"]
     assert len(there.callers) == 1
 
 
 async def test_requests_cancelled_at_any_moment_mix_up_nothing_and_lose_no_connection() -> None:
-    async with connections(echo, most=3) as (pool, _):
+    async with asking(echo, most=3) as (account, _):
         for n in range(120):
             targets = [f"/{n}-{m}" for m in range(5)]
-            tasks = [asyncio.create_task(get(pool, target)) for target in targets]
+            tasks = [asyncio.create_task(get(account, target)) for target in targets]
             await turns(n // 5)
             tasks[n % 5].cancel()
             await asyncio.wait(tasks)
             for task, target in zip(tasks, targets, strict=True):
                 assert task.cancelled() or task.result() == target
-            await until(lambda: len(pool._all) == len(pool._idle))
-            assert len(pool._idle) <= 3
+            await until(lambda: len(pool_of(account)._all) == len(pool_of(account)._idle))
+            assert len(pool_of(account)._idle) <= 3
 
 
 async def test_a_request_out_of_time_raises_and_ends_its_connection_and_the_next_is_served() -> None:
     async def talk(caller: Caller) -> None:
-        target = (await caller.request()).split()[1]
+        target = await target_of(caller)
         if target != "/never":
             caller.say(answer(target.encode()))
         await caller.closed()
 
-    async with connections(talk, most=1, seconds=0.05) as (pool, there):
-        never, next_one = (asyncio.create_task(get(pool, target)) for target in ("/never", "/next"))
+    async with asking(talk, most=1, seconds=0.05) as (account, there):
+        never, next_one = (asyncio.create_task(get(account, target)) for target in ("/never", "/next"))
         with pytest.raises(TimeoutError):
             await never
         assert await next_one == "/next"
@@ -300,24 +297,24 @@ async def test_a_request_out_of_time_raises_and_ends_its_connection_and_the_next
 
 
 async def test_only_what_is_late_is_ended() -> None:
-    gate = Gate()
-    async with connections(gate, seconds=30) as (pool, _):
-        task = asyncio.create_task(get(pool, "/0"))
-        await until(lambda: gate.arrived == ["/0"])
-        pool._look()
-        gate.open.set()
+    held = Held()
+    async with asking(held, seconds=30) as (account, _):
+        task = asyncio.create_task(get(account, "/0"))
+        await until(lambda: held.arrived == ["/0"])
+        pool_of(account)._look()
+        held.open.set()
         assert await task == "/0"
-        pool._look()
-        assert len(pool._idle) == 1
+        pool_of(account)._look()
+        assert len(pool_of(account)._idle) == 1
 
 
 async def test_connections_that_nobody_needs_are_closed_and_then_nothing_ticks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connections_module, "IDLE_SECONDS", 0.0)
-    async with connections(echo, seconds=0.02) as (pool, there):
-        await get(pool)
-        await until(lambda: not pool._all and pool._timer is None)
-        assert await get(pool, "/again") == "/again"
-        await until(lambda: not pool._all and pool._timer is None)
+    async with asking(echo, seconds=0.02) as (account, there):
+        await get(account)
+        await until(lambda: not pool_of(account)._all and pool_of(account)._timer is None)
+        assert await get(account, "/again") == "/again"
+        await until(lambda: not pool_of(account)._all and pool_of(account)._timer is None)
     assert len(there.callers) == 2
 
 
@@ -333,44 +330,35 @@ async def test_a_connection_that_nobody_needs_gives_its_place_back_though_its_se
         finally:
             caller.reset()
 
-    file = self_signed(tmp_path)
-    monkeypatch.setenv("SSL_CERT_FILE", str(file))
+    certificate = make_certificate(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate.authority))
     monkeypatch.setattr(connections_module, "IDLE_SECONDS", -1.0)
     opening.trusted.cache_clear()
-    async with connections(deaf, serving(file), most=1) as (pool, there):
+    async with asking(deaf, serving(certificate), most=1) as (account, there):
         for _ in range(3):
-            assert await get(pool) == "ok"
-            pool._look()
+            assert await get(account) == "ok"
+            pool_of(account)._look()
     assert len(there.callers) == 3
 
 
 async def test_closing_ends_what_is_under_way_what_waits_and_what_is_opened() -> None:
-    gate = Gate()
-    async with connections(gate, most=2) as (pool, _):
-        tasks = [asyncio.create_task(get(pool)) for _ in range(4)]
-        await until(lambda: len(gate.arrived) == 2)
-        pool.close()
+    held = Held()
+    async with asking(held, most=2) as (account, _):
+        tasks = [asyncio.create_task(get(account)) for _ in range(4)]
+        await until(lambda: len(held.arrived) == 2)
+        account.close()
         errors = await asyncio.gather(*tasks, return_exceptions=True)
         assert [type(error) for error in errors] == [BrokenError] * 4
         with pytest.raises(BrokenError):
-            await get(pool)
-        await until(lambda: not pool._all)
+            await get(account)
+        await until(lambda: not pool_of(account)._all)
 
 
 async def test_closing_while_connections_are_opened_opens_none() -> None:
-    async with connections(echo) as (pool, _):
-        tasks = [asyncio.create_task(get(pool)) for _ in range(40)]
+    async with asking(echo) as (account, _):
+        tasks = [asyncio.create_task(get(account)) for _ in range(40)]
         await turns(1)
-        pool.close()
+        account.close()
         errors = await asyncio.gather(*tasks, return_exceptions=True)
         assert {type(error) for error in errors} == {BrokenError}
-        assert not pool._all
-
-
-@pytest.mark.parametrize("value", ["s3cr3t\r\nX: y", "s3cr3t\n", "\rs3cr3t"])
-async def test_a_header_that_would_be_two_is_never_sent(value: str) -> None:
-    async with connections(echo) as (pool, there):
-        with pytest.raises(ValueError, match="end of a line") as caught:
-            await pool.get("/", {"Authorization": value})
-    assert "s3cr3t" not in str(caught.value)
-    assert not there.callers
+        assert not pool_of(account)._all

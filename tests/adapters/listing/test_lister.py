@@ -25,6 +25,7 @@ from adapters.listing.account import Account, Limits
 from adapters.listing.lister import RestLister
 from adapters.patience import Patience
 from adapters.response_headers import Response, retry_after
+from dev.devstack.fast_stub.certificate import make_certificate
 from dev.devstack.storage_stub.pages import BlobEntry, blob_page, container_page
 from reconciliation import VERSION
 from reconciliation.errors import (
@@ -36,7 +37,7 @@ from reconciliation.errors import (
     StorageUnavailableError,
 )
 from tests.adapters.listing.scripted_storage import BY_SAS, QUICK, SIGNATURE, failure, storage, xml
-from tests.adapters.tls_on_loopback import self_signed, serving
+from tests.adapters.tls_on_loopback import serving
 
 MODIFIED = "Fri, 20 Mar 2026 09:30:00 GMT"
 PAGE = blob_page([BlobEntry("a.mp4", 1, MODIFIED)], "").decode()
@@ -412,7 +413,7 @@ async def test_a_hint_never_shortens_a_pause(hint: str) -> None:
 async def test_a_certificate_that_nobody_trusts_is_told_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with storage(lambda _: xml(PAGE), tls=serving(self_signed(tmp_path))) as (lister, seen):
+    async with storage(lambda _: xml(PAGE), tls=serving(make_certificate(tmp_path))) as (lister, seen):
         monkeypatch.setattr(lister, "_hold_back", never)
         with pytest.raises(StorageRefusedError, match=r"certificate that is not trusted here\. .* SSL_CERT_FILE"):
             await lister.blobs("some-container")
@@ -428,7 +429,7 @@ async def test_a_plain_port_that_is_asked_by_https_is_told_at_once(monkeypatch: 
 
 
 async def test_a_port_with_tls_that_is_asked_by_http_ends_in_words_that_say_so(tmp_path: Path) -> None:
-    async with storage(lambda _: xml(PAGE), tls=serving(self_signed(tmp_path)), scheme="http") as (lister, _):
+    async with storage(lambda _: xml(PAGE), tls=serving(make_certificate(tmp_path)), scheme="http") as (lister, _):
         with pytest.raises(StorageUnavailableError, match="http:// or https://"):
             await lister.blobs("some-container")
 

@@ -17,7 +17,7 @@ def without_limit() -> Account:
 def test_a_throttled_account_gives_nine_tenths_of_what_it_allows_and_hardly_refuses(
     rate: float, hint: float | None
 ) -> None:
-    course = ask(Account(rate, rate / 10), Throttle(None, 128), 90, hint)
+    course = ask(Account(rate, rate / 10), Throttle(None), 90, hint)
     assert course.per_second(0, 90) >= 0.9 * rate
     assert course.refused_share <= 0.005
 
@@ -33,14 +33,14 @@ def test_a_throttled_account_gives_nine_tenths_of_what_it_allows_and_hardly_refu
 def test_whatever_the_limit_at_least_half_of_it_is_used_and_little_is_refused(
     rate: float, burst: float, hint: float | None, most: int, seed: int
 ) -> None:
-    course = ask(Account(rate, max(2, rate * burst)), Throttle(None, most), 60, hint, seed=seed)
+    course = ask(Account(rate, max(2, rate * burst)), Throttle(None), 60, hint, connections=most, seed=seed)
     reached = min(rate, most / (sum(LATENCY) / 2))
     assert course.per_second(20, 60) >= 0.5 * reached
     assert course.refused_share <= 0.03
 
 
-def test_requests_begin_few_at_a_time_and_double_up_to_the_connections() -> None:
-    throttle = Throttle(None, 128)
+def test_requests_begin_few_at_a_time_and_double() -> None:
+    throttle = Throttle(None)
     begun = 0
     while throttle.wait(0.0) == 0:
         throttle.begin(0.0)
@@ -59,14 +59,9 @@ def test_requests_begin_few_at_a_time_and_double_up_to_the_connections() -> None
     assert rounds == [16, 32, 64, 128]
 
 
-@pytest.mark.parametrize("most", [1, 3, 128])
-def test_no_more_are_under_way_than_there_are_connections(most: int) -> None:
-    assert ask(without_limit(), Throttle(None, most), 1).most_under_way == most
-
-
 @pytest.mark.parametrize("ceiling", [1.0, 250.0, 5000.0])
 def test_a_ceiling_is_kept_to_in_each_second(ceiling: float) -> None:
-    course = ask(without_limit(), Throttle(ceiling, 128), 5)
+    course = ask(without_limit(), Throttle(ceiling), 5)
     assert len(course.begun) <= 5 * ceiling + 1
     assert len(course.begun) >= 4.9 * ceiling
     for second in range(5):
@@ -75,7 +70,7 @@ def test_a_ceiling_is_kept_to_in_each_second(ceiling: float) -> None:
 
 
 def test_a_pause_that_is_asked_for_is_everybodys() -> None:
-    throttle = Throttle(None, 128)
+    throttle = Throttle(None)
     throttle.begin(0.0)
     throttle.begin(0.0)
     throttle.end_refused(0.0, 1.0, 2.0)
@@ -87,7 +82,7 @@ def test_a_pause_that_is_asked_for_is_everybodys() -> None:
 def test_a_hint_is_no_shorter_than_nothing_and_no_longer_than_the_longest_pause(
     hint: float | None, least: float
 ) -> None:
-    throttle = Throttle(None, 128, longest_pause=7.0)
+    throttle = Throttle(None, longest_pause=7.0)
     throttle.begin(0.0)
     throttle.end_refused(0.0, 1.0, hint)
     wait = throttle.wait(1.0)
@@ -98,7 +93,7 @@ def test_a_hint_is_no_shorter_than_nothing_and_no_longer_than_the_longest_pause(
 def test_a_burst_of_refusals_cuts_the_pace_once() -> None:
     paces = []
     for refused in (1, 10):
-        throttle = Throttle(5000.0, 128)
+        throttle = Throttle(5000.0)
         for _ in range(16):
             throttle.begin(0.0)
         for _ in range(refused):
@@ -110,7 +105,7 @@ def test_a_burst_of_refusals_cuts_the_pace_once() -> None:
 
 
 def test_a_later_hint_of_the_same_burst_still_lengthens_the_pause() -> None:
-    throttle = Throttle(None, 128)
+    throttle = Throttle(None)
     throttle.begin(0.0)
     throttle.begin(0.0)
     throttle.end_refused(0.0, 0.1, None)
@@ -121,7 +116,7 @@ def test_a_later_hint_of_the_same_burst_still_lengthens_the_pause() -> None:
 
 
 def test_refusals_that_have_nothing_to_do_with_the_pace_do_not_stop_everything() -> None:
-    throttle = Throttle(None, 128)
+    throttle = Throttle(None)
     for number in range(1000):
         throttle.begin(float(number))
         throttle.end_refused(float(number), number + 0.01, None)
@@ -129,7 +124,7 @@ def test_refusals_that_have_nothing_to_do_with_the_pace_do_not_stop_everything()
 
 
 def test_a_refusal_while_little_is_asked_for_tells_no_limit_and_is_made_up_for_in_seconds() -> None:
-    throttle = Throttle(5000.0, 128)
+    throttle = Throttle(5000.0)
     for start in (0, 60):
         throttle.begin(start)
         throttle.end_refused(start, start + 0.01, 1.0)
@@ -141,7 +136,7 @@ def test_a_refusal_while_little_is_asked_for_tells_no_limit_and_is_made_up_for_i
 
 
 def test_half_of_the_limit_is_left_at_once_and_taken_back_in_time() -> None:
-    course = ask(Account(5000, 500), Throttle(None, 128), 180, 1.0, changes={40.0: 2500.0, 80.0: 5000.0})
+    course = ask(Account(5000, 500), Throttle(None), 180, 1.0, changes={40.0: 2500.0, 80.0: 5000.0})
     assert course.per_second(20, 40) >= 0.9 * 5000
     assert course.per_second(60, 80) >= 0.85 * 2500
     assert course.per_second(140, 180) >= 0.9 * 5000
@@ -149,7 +144,7 @@ def test_half_of_the_limit_is_left_at_once_and_taken_back_in_time() -> None:
 
 
 def test_without_a_refusal_there_is_no_pace() -> None:
-    throttle = Throttle(None, 128)
+    throttle = Throttle(None)
     for _ in range(1000):
         throttle.begin(1.0)
         throttle.end()

@@ -39,7 +39,6 @@ class Course:
     answered: list[float] = field(default_factory=list)
     refused: list[float] = field(default_factory=list)
     begun: list[float] = field(default_factory=list)
-    most_under_way: int = 0
 
     def per_second(self, since: float, until: float) -> float:
         return sum(since <= at < until for at in self.answered) / (until - since)
@@ -55,10 +54,13 @@ def ask(
     seconds: float,
     hint: float | None = None,
     *,
+    connections: int = 128,
     seed: int = 1,
     changes: dict[float, float] | None = None,
 ) -> Course:
-    """Ask as fast as the throttle allows; refusals carry the hint. ``changes``: the account's rate from moments on."""
+    """Ask as fast as the throttle and the number of connections allow; refusals carry the hint. ``changes``: the
+    account's rate from moments on.
+    """
     chance, course = random.Random(seed), Course()
     random.seed(seed)  # the throttle's jitter
     to_come = sorted((changes or {}).items())
@@ -68,15 +70,14 @@ def ask(
         while to_come and to_come[0][0] <= now:
             account.rate = to_come.pop(0)[1]
         wait = throttle.wait(now)
-        while wait == 0:
+        while wait == 0 and len(under_way) < connections:
             throttle.begin(now)
             course.begun.append(now)
             latency = chance.uniform(*LATENCY)
             heapq.heappush(under_way, (now + latency, number, now, account.has_room(now + latency / 2)))
-            course.most_under_way = max(course.most_under_way, len(under_way))
             number += 1
             wait = throttle.wait(now)
-        turn = float("inf") if wait is None else now + max(wait, 0.001)
+        turn = float("inf") if wait is None or len(under_way) == connections else now + max(wait, 0.001)
         if under_way and under_way[0][0] <= turn:
             now, _, begun, had_room = heapq.heappop(under_way)
             if had_room:

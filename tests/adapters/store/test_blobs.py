@@ -14,9 +14,10 @@ from azure.storage.blob._shared.policies_async import ExponentialRetry
 from adapters.connections import StorageConnection, by_connection_string
 from adapters.store.blobs import BlobStore
 from dev.devstack.azurite import ACCOUNT, ACCOUNT_KEY, HOST, AzuriteServer
+from dev.devstack.fast_stub.certificate import make_certificate
 from reconciliation.errors import RunStoreError, StorageRefusedError, StorageUnavailableError
 from tests.adapters.proxy_on_loopback import forward_proxy
-from tests.adapters.tls_on_loopback import self_signed, serving
+from tests.adapters.tls_on_loopback import serving
 
 Use = Callable[[BlobStore], Awaitable[object]]
 Handler = Callable[[web.Request], Awaitable[web.Response]]
@@ -445,7 +446,7 @@ async def test_a_redirect_is_a_refusal_and_not_followed(status: int, use: Use) -
 
 @pytest.mark.parametrize("use", USES.values(), ids=USES.keys())
 async def test_a_certificate_that_nobody_trusts_is_told_at_once(tmp_path: Path, use: Use) -> None:
-    async with answering(nobody, serving(self_signed(tmp_path))) as port:
+    async with answering(nobody, serving(make_certificate(tmp_path))) as port:
         began = time.monotonic()
         async with opened(connection(port, scheme="https")) as store:
             with pytest.raises(StorageRefusedError, match=r"certificate that is not trusted here\. .*SSL_CERT_FILE"):
