@@ -1,6 +1,5 @@
-"""``python -m dev.benchmarks.soak``: many audits in a row on one host. Memory, open files and sockets must not grow.
-
-devhost is host and worker in one process, so its figures are those of both.
+"""``python -m dev.benchmarks.soak``: many audits in a row on one host. Memory, open files and sockets must not grow,
+of the host and its worker together.
 """
 
 import argparse
@@ -34,7 +33,7 @@ AUDIT_SECONDS = 120
 
 @dataclass(frozen=True)
 class Sample:
-    """The host after one audit: its own memory (USS) in megabytes, open files, and sockets by kind."""
+    """The host and its worker after an audit: their own memory (USS) in megabytes, open files, and sockets."""
 
     audits: int
     megabytes: float
@@ -110,8 +109,13 @@ def _idle(host: psutil.Process, before: Sample, audits: int) -> Sample:
 
 
 def _sample(host: psutil.Process, audits: int) -> Sample:
-    sockets = len(host.net_connections("all"))
-    return Sample(audits, round(host.memory_full_info().uss / MEGABYTE, 1), len(host.open_files()), sockets)
+    processes = [host, *host.children()]
+    return Sample(
+        audits,
+        round(sum(process.memory_full_info().uss for process in processes) / MEGABYTE, 1),
+        sum(len(process.open_files()) for process in processes),
+        sum(len(process.net_connections("all")) for process in processes),
+    )
 
 
 def _line(sample: Sample) -> str:

@@ -9,6 +9,7 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import httpx
+import psutil
 
 from dev.devstack.app import RunningApp, running_app
 
@@ -18,7 +19,7 @@ _LOUD = re.compile(r"\] (ERROR|CRITICAL) |^Traceback|Activity function '\w+' fai
 # What a bad day explains: the audit that says why it failed, a timer's named error, what a dead worker leaves behind.
 _GIVEN_UP = "Exceeded language worker restart retry count"
 _EXPLAINED = re.compile(
-    rf"exited with code 137|{_GIVEN_UP}|failed in step|Non-Deterministic workflow detected|WorkerDiedError"
+    rf"exited with code 137|{_GIVEN_UP}|failed in step|Non-Deterministic workflow detected"
     r"|^reconciliation\.errors\.\w+Error: "
 )
 
@@ -81,10 +82,12 @@ class KillableHost:
         """True if somebody else has killed it: it is not started again by itself."""
         return self._running().server.has_ended()
 
-    @property
-    def pid(self) -> int:
-        """The host's process."""
-        return self._running().pid
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to the host and its workers at once: the host's death alone reaches them a moment later."""
+        host = psutil.Process(self._running().pid)
+        for process in (host, *host.children()):
+            with suppress(psutil.NoSuchProcess):
+                process.send_signal(number)
 
     def fire(self, timer: str) -> None:
         """Let a timer fire now."""

@@ -1,4 +1,4 @@
-"""The host: one process, one event loop, the app loaded once, everything wired together."""
+"""The host: HTTP, engine, store and timers in one process, the app in its workers, everything wired together."""
 
 import asyncio
 import json
@@ -8,25 +8,19 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-
-from aiohttp import web
 
 from dev.devhost.engine.dispatcher import Dispatcher, Limits
 from dev.devhost.engine.operations import Operations
 from dev.devhost.engine.store import Store
-from dev.devhost.protocol.management import PUBLIC_BASE, RPC_BASE, client_binding
-from dev.devhost.settings import HostSettings, apply_local_settings, read_host_json
+from dev.devhost.protocol.management import client_binding
+from dev.devhost.settings import HostSettings, apply_local_settings, read_host_json, worker_processes
 from dev.devhost.timers import TimerLoop, enabled_timers
-from dev.devhost.web.crashes import Crashes
-from dev.devhost.web.durable import DurableApi
-from dev.devhost.web.functions import MAX_BODY_BYTES, FunctionRoutes, routes_of
 from dev.devhost.worker.functions import AppFunction, Trigger
-from dev.devhost.worker.loading import reload_app
-from dev.devhost.worker.process import WorkerProcess
+from dev.devhost.worker.pool import WorkerPool
 
 _log = logging.getLogger("devhost")
 _STOP_SECONDS = 3.0
@@ -46,7 +40,7 @@ class Options:
     die_with_stdin: bool = False
 
 
-def describe(functions: list[AppFunction], url: str, prefix: str) -> str:
+def describe(functions: Sequence[AppFunction], url: str, prefix: str) -> str:
     """The list of functions and their URLs, as Core Tools prints it."""
     lines = ["", "Functions:", ""]
     for function in sorted(functions, key=lambda f: f.name):
@@ -90,29 +84,31 @@ class Host:
     def __init__(self, options: Options) -> None:
         self._options = options
         self._settings: HostSettings
-        self._worker: WorkerProcess
+        self._workers: WorkerPool
         self._port = options.port
         self._stop = asyncio.Event()
 
     async def run(self) -> None:
-        """Load, listen, work, and stop on SIGINT, SIGTERM, (if asked for) the end of stdin, or when the worker died too
-        often.
+        """Start the workers, listen, work, and stop on SIGINT, SIGTERM, (if asked for) the end of stdin, or when
+        workers died too often.
 
         Raises LoadError, SettingsError, RouteError, StateError or OSError before anything is served.
         """
-        self._load()
-        store = Store(self._options.state / DATABASE)
+        self._configure()
+        try:
+            await self._workers.start()
+            with closing(Store(self._options.state / DATABASE)) as store, self._listen() as listener:
+                await self._serve(store, listener)
+        finally:
+            await self._workers.close()
+
+    def _listen(self) -> socket.socket:
         port = self._options.port or _port_before(self._options.ready_file)
         listener = socket.create_server((self._options.host, port), reuse_port=False)
         self._port = listener.getsockname()[1]
-        try:
-            await self._serve(self._worker.functions, store, listener)
-        finally:
-            listener.close()
-            self._worker.close()
-            store.close()
+        return listener
 
-    def _load(self) -> None:
+    def _configure(self) -> None:
         root = self._options.root
         os.chdir(root)
         local = self._options.settings or root / "local.settings.json"
@@ -120,25 +116,28 @@ class Host:
             count = apply_local_settings(local, os.environ)
             _log.info("Took %d settings from '%s'; what the environment sets already wins.", count, local)
         self._settings = read_host_json(root)
-        self._worker = WorkerProcess(partial(reload_app, root), self._stop.set)
+        self._workers = WorkerPool(root, worker_processes(os.environ), self._stop.set)
 
     def _clients(self, function: AppFunction) -> dict[str, str]:
         return {client: client_binding(self._port, self._settings.task_hub) for client in function.clients}
 
-    async def _serve(self, functions: list[AppFunction], store: Store, listener: socket.socket) -> None:
-        settings, worker = self._settings, self._worker
+    async def _serve(self, store: Store, listener: socket.socket) -> None:
+        from dev.devhost.web.server import start_server  # noqa: PLC0415 - it takes long, and the workers load meanwhile
+
+        settings, workers = self._settings, self._workers
+        functions = await workers.loaded()
         limits = Limits(settings.max_activities, settings.max_orchestrators, settings.function_timeout)
-        dispatcher = Dispatcher(store, worker, limits)
-        api = DurableApi(Operations(store, dispatcher), worker, settings.task_hub)
-        http = [f for f in functions if f.trigger is Trigger.HTTP]
-        routes = FunctionRoutes(routes_of(http, settings.route_prefix), worker, self._clients)
+        dispatcher = Dispatcher(store, workers, limits)
         enabled, problems = enabled_timers((f for f in functions if f.trigger is Trigger.TIMER), dict(os.environ))
-        timers = TimerLoop(enabled, worker, self._clients)
-        runner = web.AppRunner(
-            _application(api, routes, timers, Crashes(worker, dispatcher)), access_log=None, shutdown_timeout=1
+        timers = TimerLoop(enabled, workers, self._clients)
+        runner = await start_server(
+            listener,
+            settings=settings,
+            workers=workers,
+            operations=Operations(store, dispatcher),
+            timers=timers,
+            clients=self._clients,
         )
-        await runner.setup()
-        await web.SockSite(runner, listener).start()
         url = f"http://{self._options.host}:{self._port}"
         print(describe(functions, url, settings.route_prefix), flush=True)
         for problem in problems:
@@ -165,24 +164,6 @@ class Host:
         deadline.start()
         if watcher is not None:
             watcher.cancel()
-
-
-def _application(api: DurableApi, routes: FunctionRoutes, timers: TimerLoop, crashes: Crashes) -> web.Application:
-    async def fire(request: web.Request) -> web.Response:
-        return web.Response(status=202 if timers.fire(request.match_info["name"]) else 404)
-
-    async def dispatch(request: web.Request) -> web.Response:
-        path = request.rel_url.raw_path
-        for base in (PUBLIC_BASE, RPC_BASE):
-            if path.lower().startswith(f"{base}/"):
-                return await api.handle(request, path[len(base) :])
-        return await routes.handle(request)
-
-    app = web.Application(client_max_size=MAX_BODY_BYTES)
-    app.router.add_post("/admin/functions/{name}", fire)
-    app.router.add_post("/admin/devhost/worker-crash", crashes.handle)
-    app.router.add_route("*", r"/{path:[\s\S]*}", dispatch)  # a line break, too, may stand in a path
-    return app
 
 
 def serve(options: Options, on_error: Callable[[str], None]) -> int:

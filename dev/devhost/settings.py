@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -12,6 +12,8 @@ from dev.devhost.protocol.times import parse_timespan
 
 _DEFAULT_TIMEOUT = "00:30:00"
 _DEFAULT_HUB = "TestHubName"
+_PROCESSES = "FUNCTIONS_WORKER_PROCESS_COUNT"
+_MOST_PROCESSES = 10
 
 
 class SettingsError(ValueError):
@@ -72,6 +74,21 @@ def read_host_json(root: Path) -> HostSettings:
         max_orchestrators=_at_least_one(durable, "maxConcurrentOrchestratorFunctions", concurrency),
         function_timeout=limit,
     )
+
+
+def worker_processes(environment: Mapping[str, str]) -> int:
+    """How many worker processes to run. A real host, too, takes what is below 1 for 1. Raises SettingsError."""
+    text = environment.get(_PROCESSES) or "1"
+    try:
+        count = max(1, int(text))
+    except ValueError:
+        count = _MOST_PROCESSES + 1
+    if count > _MOST_PROCESSES:
+        raise SettingsError(
+            f"{_PROCESSES} must be a whole number of at most {_MOST_PROCESSES}, not {text!r}. A real host would start "
+            "no worker, and serve nothing."
+        )
+    return count
 
 
 def apply_local_settings(path: Path, environment: MutableMapping[str, str]) -> int:

@@ -6,9 +6,10 @@ from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from dev.devhost.engine.port import FunctionFailedError, WorkerDiedError
 from dev.devhost.protocol.ncrontab import Schedule, ScheduleError, parse_schedule, resolve_settings
 from dev.devhost.worker.functions import AppFunction, TimerCall
-from dev.devhost.worker.process import WorkerProcess
+from dev.devhost.worker.pool import WorkerPool
 
 _log = logging.getLogger("devhost.timers")
 _LONGEST_SLEEP_SECONDS = 3600.0
@@ -42,10 +43,10 @@ class TimerLoop:
     """Fires timers until stopped. A timer never overlaps with itself."""
 
     def __init__(
-        self, timers: list[TimerFunction], calls: WorkerProcess, clients: Callable[[AppFunction], dict[str, str]]
+        self, timers: list[TimerFunction], workers: WorkerPool, clients: Callable[[AppFunction], dict[str, str]]
     ) -> None:
         self._timers = {timer.function.name.lower(): timer for timer in timers}
-        self._calls = calls
+        self._workers = workers
         self._clients = clients
         self._last: dict[str, datetime] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -86,9 +87,9 @@ class TimerLoop:
         self._last[name] = now
         _log.info("Executing 'Functions.%s'", name)
         try:
-            await self._calls.run_timer(timer.function, call, self._clients(timer.function))
-        except Exception:  # noqa: BLE001 - user code
-            _log.exception("Executed 'Functions.%s' (Failed)", name)
+            await self._workers.run_timer(name, call, self._clients(timer.function))
+        except (FunctionFailedError, WorkerDiedError) as error:
+            _log.error("Executed 'Functions.%s' (Failed)\n%s", name, error)
         else:
             _log.info("Executed 'Functions.%s' (Succeeded)", name)
 

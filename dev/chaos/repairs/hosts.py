@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import random
 import signal
 import time
@@ -277,13 +276,12 @@ class _Doing:
         self._host, self._moment = host, moment
 
     async def __call__(self) -> None:
-        pid = self._host.pid
         if self._moment.kills:
-            os.kill(pid, signal.SIGKILL)
+            self._host.signal(signal.SIGKILL)
         if self._moment.freezes:
-            os.kill(pid, signal.SIGSTOP)
+            self._host.signal(signal.SIGSTOP)
             await asyncio.sleep(FROZEN_SECONDS)
-            os.kill(pid, signal.SIGCONT)
+            self._host.signal(signal.SIGCONT)
 
 
 def _document(host: KillableHost, method: str, path: str, body: object = None) -> dict[str, Any] | None:

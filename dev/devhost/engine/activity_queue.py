@@ -56,8 +56,6 @@ class ActivityQueue:
         self._posted = posted
         self._calls: deque[ActivityCall] = deque()
         self._added = asyncio.Semaphore(0)
-        self.in_flight = 0
-        """How many run at this moment."""
 
     def add(self, call: ActivityCall) -> None:
         """Queue a call that is in the store."""
@@ -77,7 +75,6 @@ class ActivityQueue:
 
     async def _run(self, call: ActivityCall) -> Event:
         seconds = None if self._timeout is None else self._timeout.total_seconds()
-        self.in_flight += 1
         try:
             async with asyncio.timeout(seconds):
                 result = await self._worker.run_activity(call.name, call.input)
@@ -87,10 +84,8 @@ class ActivityQueue:
         except TimeoutError:
             limit = timespan(self._timeout or timedelta(0))
             text = f"Timeout value of {limit} was exceeded by function: Functions.{call.name}"
-        except WorkerDiedError:
-            text = f"Exception while executing function: Functions.{call.name} python exited with code 137"
-        finally:
-            self.in_flight -= 1
+        except WorkerDiedError as death:
+            text = f"Exception while executing function: Functions.{call.name} {death}"
         reason = f"Activity function '{call.name}' failed: {text}"
         _log.warning("Orchestration '%s': %s", call.instance_id, reason)
         return ev.task_failed(self._clock(), call.task_id, reason, failure_details(text))

@@ -64,7 +64,6 @@ class Dispatcher:
         self._busy: set[str] = set()
         self._missing: dict[str, set[int]] = {}
         self._tasks: list[asyncio.Task[None]] = []
-        self._calling = 0
 
     def start(self) -> None:
         """Begin to work, with what an earlier host left open. Needs a running loop."""
@@ -88,16 +87,6 @@ class Dispatcher:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    @property
-    def activities_in_flight(self) -> int:
-        """How many activities run at this moment."""
-        return self._activities.in_flight
-
-    @property
-    def orchestrators_in_flight(self) -> int:
-        """How many orchestrator functions are being called at this moment."""
-        return self._calling
 
     def notify(self, instance_id: str, event: Event) -> None:
         """Say that a message was posted. It may stay in the inbox while user code could not go on with it anyway."""
@@ -172,13 +161,10 @@ class Dispatcher:
         return last_seq
 
     async def _called(self, execution: Execution, past: History, opened: Opened) -> Turn:
-        self._calling += 1
         try:
             response = await self._worker.run_orchestrator(execution.name, body_text(execution, past, opened))
-        except WorkerDiedError:
-            return worker_died(execution, past, opened)
-        finally:
-            self._calling -= 1
+        except WorkerDiedError as death:
+            return worker_died(execution, past, opened, str(death))
         return settle(execution, past, opened, response, activities=self._worker.activities)
 
 

@@ -9,8 +9,15 @@ class ActivityFailedError(Exception):
     """An activity failed; the text is what the real worker reports, a blank, the exception's type and its message."""
 
 
+class FunctionFailedError(Exception):
+    """An HTTP or timer function failed; the text is its traceback."""
+
+
 class WorkerDiedError(Exception):
-    """The worker process died during the call."""
+    """The worker process died during the call; the text says with which exit code, in the real host's words."""
+
+    def __init__(self, exit_code: int) -> None:
+        super().__init__(f"python exited with code {exit_code}")
 
 
 class Worker(Protocol):

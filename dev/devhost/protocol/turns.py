@@ -140,15 +140,15 @@ def settle(
     )
 
 
-def worker_died(execution: Execution, past: History, opened: Opened) -> Turn:
+def worker_died(execution: Execution, past: History, opened: Opened, death: str) -> Turn:
     """The end of an execution whose orchestrator was running when the worker died: it fails.
 
     A missing response counts as an empty one, so the first task of the history looks like one that the code no longer
-    schedules; the text is as misleading on the real host. An execution without a task fails with the bare reason.
+    schedules; the text is as misleading on the real host. An execution without a task fails with the bare ``death``.
     """
     scheduled = next((event for event in past if event["EventType"] in ev.SCHEDULING), None)
     if scheduled is None:
-        error = f"Exception while executing function: Functions.{execution.name} python exited with code 137"
+        error = f"Exception while executing function: Functions.{execution.name} {death}"
     else:
         what = "an activity task" if scheduled["EventType"] == Kind.TaskScheduled else "a timer task"
         error = (

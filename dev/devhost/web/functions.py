@@ -1,16 +1,15 @@
 """HTTP-triggered functions: from an aiohttp request to the function and back."""
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable
 
-import azure.functions as func
 from aiohttp import web
 from aiohttp.web_exceptions import HTTPRequestEntityTooLarge
 
+from dev.devhost.engine.port import FunctionFailedError, WorkerDiedError
 from dev.devhost.protocol.routes import Match, Route, match_route, parse_route
-from dev.devhost.worker.functions import AppFunction
-from dev.devhost.worker.process import WorkerProcess
+from dev.devhost.worker.functions import AppFunction, HttpCall
+from dev.devhost.worker.pool import WorkerPool
 
 _log = logging.getLogger("devhost.http")
 
@@ -35,10 +34,10 @@ class FunctionRoutes:
     """Serves HTTP functions. ``clients`` gives the durable client strings of a function."""
 
     def __init__(
-        self, routes: list[Route[AppFunction]], calls: WorkerProcess, clients: Callable[[AppFunction], dict[str, str]]
+        self, routes: list[Route[AppFunction]], workers: WorkerPool, clients: Callable[[AppFunction], dict[str, str]]
     ) -> None:
         self._routes = routes
-        self._calls = calls
+        self._workers = workers
         self._clients = clients
 
     async def handle(self, request: web.Request) -> web.Response:
@@ -52,45 +51,22 @@ class FunctionRoutes:
             _log.warning("Function '%s': the request body is over %d bytes.", match.target.name, MAX_BODY_BYTES)
             return web.Response(status=500)
         try:
-            result = await self._calls.run_http(
-                match.target, _to_request(request, match, body), self._clients(match.target)
+            answer = await self._workers.run_http(
+                match.target.name, _to_call(request, match, body), self._clients(match.target)
             )
-            response = _to_response(result)
-        except Exception:  # noqa: BLE001 - user code
-            _log.exception("Executed 'Functions.%s' (Failed)", match.target.name)
+        except (FunctionFailedError, WorkerDiedError) as error:
+            _log.error("Executed 'Functions.%s' (Failed)\n%s", match.target.name, error)
             return web.Response(status=500)
-        _log.info(
-            "Executed 'Functions.%s' (%s %s: %d)", match.target.name, request.method, request.path, response.status
-        )
-        return response
+        _log.info("Executed 'Functions.%s' (%s %s: %d)", match.target.name, request.method, request.path, answer.status)
+        return web.Response(status=answer.status, headers=answer.headers, body=answer.body)
 
 
-def _to_request(request: web.Request, match: Match[AppFunction], body: bytes) -> func.HttpRequest:
-    return func.HttpRequest(
+def _to_call(request: web.Request, match: Match[AppFunction], body: bytes) -> HttpCall:
+    return HttpCall(
         method=request.method,
         url=str(request.url),
         headers=joined_query(request.headers.items()),
-        params=joined_query(request.query.items()),
-        route_params=match.parameters,
+        query=joined_query(request.query.items()),
+        route_parameters=match.parameters,
         body=body,
     )
-
-
-def _to_response(result: Any) -> web.Response:
-    if result is None:
-        return web.Response(status=204)
-    if isinstance(result, str):
-        return web.Response(text=result)
-    if not isinstance(result, func.HttpResponse):
-        raise TypeError(f"an HTTP function must return func.HttpResponse or str, not {type(result).__name__}")
-    headers = _headers(result.headers)
-    if not any(name.lower() == "content-type" for name, _ in headers):
-        mimetype = str(result.mimetype)
-        headers.append(
-            ("Content-Type", f"{mimetype}; charset={result.charset}" if mimetype.startswith("text/") else mimetype)
-        )
-    return web.Response(status=result.status_code, headers=headers, body=result.get_body())
-
-
-def _headers(headers: Mapping[str, str]) -> list[tuple[str, str]]:
-    return [(str(name), str(value)) for name, value in headers.items() if name.lower() != "content-length"]

@@ -1,1 +1,1 @@
-"""The part of a Functions worker: loading the app under the real worker's rules, and calling its functions."""
+"""The worker processes of an app: the host's side of them, and what runs in them under the real worker's rules."""

@@ -5,7 +5,6 @@ import contextvars
 import os
 import threading
 import traceback
-from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
@@ -19,7 +18,8 @@ from dev.devhost.engine.port import ActivityFailedError
 from dev.devhost.protocol.json_text import rewrite
 from dev.devhost.protocol.responses import Response, parse_response
 from dev.devhost.protocol.times import stamp
-from dev.devhost.worker.functions import AppFunction, TimerCall, Trigger, WrongResultError
+from dev.devhost.worker.functions import AppFunction, HttpAnswer, HttpCall, TimerCall, Trigger, WrongResultError
+from dev.devhost.worker.loading import App
 
 _THREADS_SETTING = "PYTHON_THREADPOOL_THREAD_COUNT"
 _last_run = threading.local()
@@ -58,39 +58,27 @@ def threads() -> int:
 class Calls:
     """Calls functions of one app."""
 
-    def __init__(self, functions: Iterable[AppFunction]) -> None:
-        functions = list(functions)
-        self._activities = {f.durable_name.lower(): f for f in functions if f.trigger is Trigger.ACTIVITY}
-        self._orchestrators = {f.durable_name.lower(): f for f in functions if f.trigger is Trigger.ORCHESTRATION}
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._by_name = {f.name: f for f in app}
+        self._activities = {f.durable_name.lower(): f for f in app if f.trigger is Trigger.ACTIVITY}
+        self._orchestrators = {f.durable_name.lower(): f for f in app if f.trigger is Trigger.ORCHESTRATION}
         self._pool = ThreadPoolExecutor(threads(), thread_name_prefix="function")
         watch_sdk()
-
-    @property
-    def activities(self) -> frozenset[str]:
-        """The registered activity names, in lower case."""
-        return frozenset(self._activities)
-
-    @property
-    def orchestrators(self) -> dict[str, str]:
-        """The orchestrator names as they were registered, by lower-case name."""
-        return {name: function.durable_name for name, function in self._orchestrators.items()}
-
-    def close(self) -> None:
-        """Release the threads without waiting for their work."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
 
     async def _in_thread(self, call: Any, *args: Any, **kwargs: Any) -> Any:
         context = contextvars.copy_context()
         return await asyncio.get_running_loop().run_in_executor(self._pool, lambda: context.run(call, *args, **kwargs))
 
     async def _call(self, function: AppFunction, arguments: dict[str, Any]) -> Any:
+        call = self._app[function]
         if function.is_async:
-            return await function.call(**arguments)
-        return await self._in_thread(function.call, **arguments)
+            return await call(**arguments)
+        return await self._in_thread(call, **arguments)
 
     async def run_orchestrator(self, name: str, body: str) -> Response:
         """Call an orchestrator's handle with a trigger body. Never raises for what user code does."""
-        call = self._orchestrators[name.lower()].call
+        call = self._app[self._orchestrators[name.lower()]]
 
         def handle() -> Response:
             returned, raised, stack = None, None, ""
@@ -114,15 +102,41 @@ class Calls:
         except Exception as error:
             raise ActivityFailedError(f" {type(error).__name__}: {error}") from error
 
-    async def run_http(self, function: AppFunction, request: func.HttpRequest, clients: dict[str, str]) -> Any:
-        """Call an HTTP function; what it returned. Its exceptions pass through."""
-        return await self._call(function, {function.parameter: request, **clients})
+    async def run_http(self, name: str, call: HttpCall, clients: dict[str, str]) -> HttpAnswer:
+        """Call an HTTP function. Its exceptions pass through; what is no answer raises WrongResultError."""
+        function = self._by_name[name]
+        request = func.HttpRequest(
+            method=call.method,
+            url=call.url,
+            headers=call.headers,
+            params=call.query,
+            route_params=call.route_parameters,
+            body=call.body,
+        )
+        return _answer(await self._call(function, {function.parameter: request, **clients}))
 
-    async def run_timer(self, function: AppFunction, call: TimerCall, clients: dict[str, str]) -> None:
+    async def run_timer(self, name: str, call: TimerCall, clients: dict[str, str]) -> None:
         """Call a timer function. Its exceptions pass through; a result raises WrongResultError."""
+        function = self._by_name[name]
         moments = {"Last": call.last, "LastUpdated": call.last, "Next": call.next}
         status = {key: None if moment is None else stamp(moment) for key, moment in moments.items()}
         request = TimerRequest(past_due=call.past_due, schedule_status=status, schedule={"AdjustForDST": True})
         result = await self._call(function, {function.parameter: request, **clients})
         if result is not None:
             raise WrongResultError(f"function {function.name} without a $return binding returned a non-None value")
+
+
+def _answer(result: Any) -> HttpAnswer:
+    if result is None:
+        return HttpAnswer(204)
+    if isinstance(result, str):
+        return HttpAnswer(200, (("Content-Type", "text/plain; charset=utf-8"),), result.encode())
+    if not isinstance(result, func.HttpResponse):
+        raise WrongResultError(f"an HTTP function must return func.HttpResponse or str, not {type(result).__name__}")
+    headers = [(str(name), str(value)) for name, value in result.headers.items() if name.lower() != "content-length"]
+    if not any(name.lower() == "content-type" for name, _ in headers):
+        mimetype = str(result.mimetype)
+        headers.append(
+            ("Content-Type", f"{mimetype}; charset={result.charset}" if mimetype.startswith("text/") else mimetype)
+        )
+    return HttpAnswer(int(result.status_code), tuple(headers), result.get_body())  # which may be the app's own enum

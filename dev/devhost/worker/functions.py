@@ -1,10 +1,9 @@
 """The functions of an app, as values."""
 
-from collections.abc import Callable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import Any
 
 
 class Trigger(Enum):
@@ -27,7 +26,6 @@ class AppFunction:
     name: str
     trigger: Trigger
     parameter: str
-    call: Callable[..., Any]
     is_async: bool
     durable_name: str = ""
     route: str = ""
@@ -36,8 +34,38 @@ class AppFunction:
     clients: tuple[str, ...] = ()
 
 
+def durable_names(functions: Iterable[AppFunction], trigger: Trigger) -> dict[str, str]:
+    """The names by which orchestrations call what has a trigger, as they were registered, by lower-case name."""
+    return {f.durable_name.lower(): f.durable_name for f in functions if f.trigger is trigger}
+
+
+class LoadError(RuntimeError):
+    """The app cannot be loaded; the text has one line per problem."""
+
+
 class WrongResultError(TypeError):
-    """A function without an output returned something."""
+    """A function returned what it must not return."""
+
+
+@dataclass(frozen=True, slots=True)
+class HttpCall:
+    """The request that an HTTP function is called with. ``query`` and ``headers`` have each name once."""
+
+    method: str
+    url: str
+    headers: dict[str, str]
+    query: dict[str, str]
+    route_parameters: dict[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class HttpAnswer:
+    """What an HTTP function answered."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,10 @@ from typing import Any
 import azure.functions as func
 from azure.functions.decorators.function_app import Function as IndexedFunction
 
-from dev.devhost.worker.functions import AppFunction, Trigger
+from dev.devhost.worker.functions import AppFunction, LoadError, Trigger
+
+App = dict[AppFunction, Callable[..., Any]]
+"""The functions of an app with what is called, in order of definition."""
 
 _TRIGGERS = {trigger.value: trigger for trigger in Trigger}
 _CLIENT = "durableClient"
@@ -23,45 +26,19 @@ _HTTP_OUTPUT = "http"
 _CONTEXT = "context"
 
 
-class LoadError(RuntimeError):
-    """The app cannot be loaded; the text has one line per problem."""
-
-
-def load_app(root: Path) -> list[AppFunction]:
-    """Import ``function_app`` from ``root`` and return its functions, in order of definition.
+def load_app(root: Path) -> App:
+    """Import ``function_app`` from ``root`` and return its functions.
 
     Puts ``root`` first on ``sys.path``. Raises LoadError, with all problems found; errors raised by the app's own
     code at import pass through.
     """
     if not (root / "function_app.py").is_file():
         raise LoadError(f"There is no function_app.py in '{root}'. Give the app's folder with --root.")
-    if sys.path[0] != str(root):
-        sys.path.insert(0, str(root))
-    importlib.invalidate_caches()
-    module = importlib.import_module("function_app")
-    return read_app(module)
+    sys.path.insert(0, str(root))
+    return read_app(importlib.import_module("function_app"))
 
 
-def reload_app(root: Path) -> list[AppFunction]:
-    """As `load_app`, after unloading the app's own modules, so that their state is new, as in a new process.
-
-    Installed packages keep their state; so does devhost, which may be in the same folder.
-    """
-    for name, module in list(sys.modules.items()):
-        if _is_of_the_app(name, module, root):
-            del sys.modules[name]
-    return load_app(root)
-
-
-def _is_of_the_app(name: str, module: Any, root: Path) -> bool:
-    file = getattr(module, "__file__", None)
-    if not file or name == "__main__" or name.partition(".")[0] == "dev":
-        return False
-    path = Path(file)
-    return path.is_relative_to(root) and "site-packages" not in path.parts
-
-
-def read_app(module: Any) -> list[AppFunction]:
+def read_app(module: Any) -> App:
     """Find the one FunctionApp of a module and check its functions."""
     apps = list({id(app): app for app in vars(module).values() if isinstance(app, func.FunctionRegister)}.values())
     if len(apps) != 1:
@@ -70,10 +47,11 @@ def read_app(module: Any) -> list[AppFunction]:
         indexed = apps[0].get_functions()
     except ValueError as error:
         raise LoadError(f"The worker refuses the app: {error}") from error
-    functions, problems = [], []
+    functions: App = {}
+    problems = []
     for function in indexed:
         try:
-            functions.append(_check(function))
+            functions[_check(function)] = function.get_user_function()
         except (LoadError, TypeError, NameError) as error:
             problems.append(f"function '{function.get_function_name()}': {error}")
     if problems:
@@ -110,7 +88,6 @@ def _check(function: IndexedFunction) -> AppFunction:
         name=name,
         trigger=kind,
         parameter=trigger.name,
-        call=call,
         is_async=inspect.iscoroutinefunction(call),
         durable_name=durable,
         route=name if route is None else str(route),

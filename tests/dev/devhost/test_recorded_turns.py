@@ -13,7 +13,8 @@ from dev.devhost.protocol.status import history_rows
 from dev.devhost.protocol.times import parse_stamp
 from dev.devhost.protocol.turns import Execution, History, Turn, body_text, open_turn, settle, wanted
 from dev.devhost.worker.calling import Calls
-from dev.devhost.worker.loading import read_app
+from dev.devhost.worker.functions import Trigger, durable_names
+from dev.devhost.worker.loading import App, read_app
 from tests.dev.devhost.recorded import Call, alike, calls, load, names, same_rows, timeless
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # the SDK warns about its own codec, once
@@ -24,6 +25,7 @@ class Player:
     """Plays one instance of a recording through the pure engine."""
 
     worker: Calls
+    activities: frozenset[str]
     execution: Execution
     past: History = ()
     turns: list[Turn] = field(default_factory=list)
@@ -37,33 +39,32 @@ class Player:
         body = json.loads(body_text(self.execution, self.past, opened))
         assert alike(timeless(call.body), timeless(body)), (call.body["history"], body["history"])
         response = await self.worker.run_orchestrator(self.execution.name, json.dumps(call.body))
-        turn = settle(self.execution, self.past, opened, response, activities=self.worker.activities)
+        turn = settle(self.execution, self.past, opened, response, activities=self.activities)
         self.turns.append(turn)
         self.past = (*self.past, *ev.played(turn.events))
         return response
 
 
-def worker(recording: dict[str, Any]) -> Calls:
+def app_of(recording: dict[str, Any]) -> App:
     module: dict[str, Any] = {}
     exec(recording["orchestrator"], module)
-    return Calls(read_app(type("Module", (), module)))
+    return read_app(type("Module", (), module))
 
 
 async def play(name: str) -> Player:
     recording = load(name)
-    worker_ = worker(recording)
+    app = app_of(recording)
+    worker, activities = Calls(app), frozenset(durable_names(app, Trigger.ACTIVITY))
     player: Player | None = None
-    try:
-        for call in calls(recording):
-            started = call.body["history"][1]
-            player = player or Player(worker_, Execution(call.instance, started["Name"], started["Input"]))
-            response = await player.play(call)
-            assert (response.error or response.fault or "").startswith(cut(call.error))
-            if call.answer is not None:
-                assert response.done == call.answer["isDone"]
-                assert response.output == call.answer.get("output")
-    finally:
-        worker_.close()
+    for call in calls(recording):
+        started = call.body["history"][1]
+        execution = Execution(call.instance, started["Name"], started["Input"])
+        player = player or Player(worker, activities, execution)
+        response = await player.play(call)
+        assert (response.error or response.fault or "").startswith(cut(call.error))
+        if call.answer is not None:
+            assert response.done == call.answer["isDone"]
+            assert response.output == call.answer.get("output")
     assert player is not None
     return player
 

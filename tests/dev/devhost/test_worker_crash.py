@@ -1,6 +1,5 @@
-"""The worker process dies under the host, which lives on with a new one."""
+"""The one worker process dies under the host, which lives on with a new one."""
 
-import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Thread
@@ -8,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from dev.devhost.worker.process import WorkerProcess
 from tests.dev.devhost.hosts import RunningHost, running_host, until, write_app
 
 SOURCE = """
@@ -147,17 +145,3 @@ def test_after_the_third_death_within_half_an_hour_the_host_ends_itself(host: Ru
     with running_host(host.folder) as again:  # on what it left behind, as the platform does
         again.start("two_steps", "t")
         assert again.ended("t")["output"] == 2
-
-
-def test_a_death_long_after_the_first_begins_to_count_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def died(*moments: float) -> list[bool]:
-        given_up: list[bool] = []
-        worker = WorkerProcess(list, lambda: given_up.append(True))
-        for moment in moments:
-            monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda moment=moment: moment)
-            worker.crash()
-        monkeypatch.undo()
-        return given_up
-
-    assert asyncio.run(died(0, 900, 1801, 1802)) == []
-    assert asyncio.run(died(0, 900, 1800)) == [True]

@@ -89,7 +89,6 @@ async def run(source: str, rounds: int) -> tuple[list[Turn], list[timedelta]]:
             messages = [ev.timer_fired(NOON, item.id, item.fire_at)]
         else:
             messages = [ev.task_completed(NOON, item.id, "1")]
-    calls.close()
     return turns, fired
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from dev.devhost.worker.functions import Trigger
-from dev.devhost.worker.loading import LoadError, read_app
+from dev.devhost.worker.functions import LoadError, Trigger
+from dev.devhost.worker.loading import read_app
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 HEAD = """
