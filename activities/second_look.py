@@ -10,7 +10,7 @@ from functools import partial
 from itertools import chain, zip_longest
 from typing import Any, NamedTuple, Protocol
 
-from activities.doubts import LookedUp, doubt_from_json, looked_up_from_json
+from activities.doubts import LookedUp, Same, doubt_from_json, looked_up_from_json
 from activities.kept import Each, Kept, RowsKept, RowsOf
 from activities.looking import SECONDS_BETWEEN_PASSES
 from activities.step import Job
@@ -27,7 +27,7 @@ from reconciliation.screened import DoubtKept, Screening
 logger = logging.getLogger("capture_audit.second_look")
 
 _KEYS_IN_ONE_QUERY = 5000
-_DOUBTS_IN_MEMORY = 1000
+_IN_MEMORY = 1000
 _NOT_LOOKED_AT = "it was not looked up again"
 
 
@@ -75,7 +75,7 @@ class InDoubt:
     """
 
     def __init__(self, profile: Profile) -> None:
-        in_memory = profile.scan.at_once(_DOUBTS_IN_MEMORY) if profile.scan else _DOUBTS_IN_MEMORY
+        in_memory = profile.scan.at_once(_IN_MEMORY) if profile.scan else _IN_MEMORY
         read = partial(_looked_from_json, profile=profile)
         self._of_joins = {join.name: Kept[Looked](read, in_memory) for join in profile.joins}
         self.keys: defaultdict[str, set[str]] = defaultdict(set)
@@ -133,7 +133,7 @@ async def looked_again(job: Job, screening: Screening) -> InDoubt:
 def _looked(kept: DoubtKept, found: LookedUp | None) -> Looked:
     if found is None:
         return Looked.never(kept)
-    return Looked(kept, _once(kept.group.evidence, found.evidence), found.late)
+    return Looked(kept, kept.group.evidence if found.evidence is Same.AS_BEFORE else found.evidence, found.late)
 
 
 def _once(first: Any, again: Any) -> Any:
@@ -287,12 +287,13 @@ class _Again:
             unread = unread or reading.unread
         return table, unread
 
-    def _in_doubt(self, source: Source, lines: Sequence[str]) -> Iterator[tuple[str, str]]:
+    def _in_doubt(self, source: Source, lines: Sequence[str]) -> Iterator[tuple[str, Any, str]]:
         key_of, keys = _key_of(self.job.profile, source), self.keys[source.name]
         for line in lines:
-            key = key_of(source.row(json.loads(line)))
+            row = source.row(json.loads(line))
+            key = key_of(row)
             if key in keys:
-                yield key, line
+                yield key, row, line
 
     def _queries(self, source: Source) -> Iterator[Query | None]:
         if source.whole or source.again is None:

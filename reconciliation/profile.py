@@ -289,13 +289,21 @@ class Profile(ABC):
 
     # --- what follows from that ---------------------------------------------------------------------------------------
 
+    @cached_property
+    def _source_of(self) -> dict[str, Source]:
+        return {source.name: source for source in self.sources}
+
+    @cached_property
+    def _join_of(self) -> dict[str, Join]:
+        return {join.name: join for join in self.joins}
+
     def source(self, name: str) -> Source:
         """Raises ``LookupError`` if there is none of that name."""
-        return {source.name: source for source in self.sources}[name]
+        return self._source_of[name]
 
     def join(self, name: str) -> Join:
         """Raises ``LookupError`` if there is none of that name."""
-        return {join.name: join for join in self.joins}[name]
+        return self._join_of[name]
 
     def repair(self, name: str) -> Repair[Any]:
         """Raises ``LookupError`` if there is none of that name."""

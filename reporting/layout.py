@@ -1,6 +1,6 @@
 """The templates, and the escaping of all values in them."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache, lru_cache
 from html import escape
 from pathlib import Path
@@ -36,25 +36,22 @@ def moment(value: str | None) -> Markup:
     """``2026-01-31 09:30 UTC``; the exact moment stays in the element's attribute."""
     if value is None:
         return written("unknown")
-    exact, day, time = map(written, (value, value[:10], value[11:16]))
-    return Markup(f'<time datetime="{exact}">{day} {time} UTC</time>')  # noqa: S704 - all of it is written
+    exact, day, time = _escaped(value), _escaped(value[:10]), _escaped(value[11:16])
+    return Markup(f'<time datetime="{exact}">{day} {time} UTC</time>')  # noqa: S704 - all of it is escaped
 
 
 def sentence(parts: Iterable[Part]) -> Markup:
     """The parts of a profile's sentence, each in its form."""
-    return Markup().join([_part(value, form) for value, form in parts])
+    return Markup("".join([_FORMS[form](value) for value, form in parts]))  # noqa: S704 - all of it is escaped
 
 
-def _part(value: Any, form: Form) -> Markup:
-    if form == Form.CODE:
-        return Markup(f"<code>{written(value)}</code>")  # noqa: S704 - it is written
-    if form == Form.MOMENT:
-        return moment(value)
-    if form == Form.NUMBER:
-        return written(thousands(value))
-    return written(size(value) if form == Form.BYTES else value)
-
-
+_FORMS: dict[Form, Callable[[Any], str]] = {
+    Form.TEXT: written,
+    Form.CODE: lambda value: f"<code>{written(value)}</code>",
+    Form.MOMENT: moment,
+    Form.NUMBER: lambda count: written(thousands(count)),
+    Form.BYTES: lambda count: written(size(count)),
+}
 _FILTERS = {"thousands": thousands, "plural": plural, "moment": moment, "sentence": sentence}
 
 
