@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from enum import Enum
 from typing import Any, NamedTuple
 
 from adapters.store.rows import Item
@@ -14,8 +15,14 @@ from reconciliation.screened import DoubtKept
 Links = Sequence[tuple[str, Any]]
 
 
+class Same(Enum):
+    """Stands for evidence that is equal to that of the first look, which is stored with the doubt."""
+
+    AS_BEFORE = "as before"
+
+
 class LookedUp(NamedTuple):
-    """The results of the second look's look-ups for one group."""
+    """The results of the second look's look-ups for one group; its evidence may be ``Same.AS_BEFORE``."""
 
     join: str
     key: str
@@ -36,11 +43,15 @@ def doubt_to_json(doubt: DoubtKept, items: Sequence[Sequence[Item]], links: Link
     ]
 
 
-def doubt_from_json(value: list[Any], profile: Profile) -> DoubtKept:
-    """Raises ``ValueError``, ``TypeError`` or ``LookupError`` if it is not what ``doubt_to_json`` makes."""
+def doubt_from_json(value: list[Any], profile: Profile, *, whole: bool = True) -> DoubtKept:
+    """One that need not be ``whole`` has no rows and links if its unit is not looked up: other look-ups need none.
+    Raises ``ValueError``, ``TypeError`` or ``LookupError`` if it is not what ``doubt_to_json`` makes.
+    """
     join, key, lines, evidence, links, unit, late = value
     _check_texts(join, key)
     reads = [profile.source(name).row for name, _ in profile.join(join).of]
+    if not whole and not unit:
+        lines, links = [()] * len(reads), ()
     rows = tuple(tuple(read(json.loads(line)) for line in of) for read, of in zip(reads, lines, strict=True))
     named = [evidence_from_json(of_unit, packed, profile) for of_unit, packed in links]
     group = Group(key, rows, evidence_from_json(key, evidence, profile), named)
@@ -50,7 +61,9 @@ def doubt_from_json(value: list[Any], profile: Profile) -> DoubtKept:
 def looked_up_to_json(looked_up: LookedUp, profile: Profile) -> list[Any]:
     """A JSON array; ``looked_up_from_json`` gives back an equal value."""
     late = [{"unread": list(one)} if isinstance(one, Unread) else {"answer": one} for one in looked_up.late]
-    return [looked_up.join, looked_up.key, evidence_to_json(looked_up.evidence, profile), late]
+    evidence = looked_up.evidence
+    stored = evidence.value if isinstance(evidence, Same) else evidence_to_json(evidence, profile)
+    return [looked_up.join, looked_up.key, stored, late]
 
 
 def looked_up_from_json(value: list[Any], profile: Profile) -> LookedUp:
@@ -58,7 +71,8 @@ def looked_up_from_json(value: list[Any], profile: Profile) -> LookedUp:
     join, key, evidence, late = value
     _check_texts(join, key)
     results = [Unread(*one["unread"]) if "unread" in one else one["answer"] for one in late]
-    return LookedUp(join, key, evidence_from_json(key, evidence, profile), results)
+    read = Same(evidence) if isinstance(evidence, str) else evidence_from_json(key, evidence, profile)
+    return LookedUp(join, key, read, results)
 
 
 def counted_from_json(value: list[Any]) -> tuple[str, str, list[str]]:
@@ -71,7 +85,7 @@ def counted_from_json(value: list[Any]) -> tuple[str, str, list[str]]:
 
 
 def _check_texts(*values: Any) -> None:
-    if not all(isinstance(value, str) for value in values):
+    if {*map(type, values)} != {str}:
         raise TypeError(values)
 
 

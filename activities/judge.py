@@ -12,6 +12,7 @@ from activities.judging import to_judge
 from activities.previous import previous_audit, with_repairs
 from activities.spools import Spools
 from activities.step import AuditRequest, Job, Refusal, run_body, running
+from adapters.ahead import meanwhile
 from adapters.services import Services
 from reconciliation.errors import RunStoreError
 from reconciliation.judging import judge_doubts
@@ -46,9 +47,8 @@ async def judge_audit(request: AuditRequest, services: Services) -> JudgeResult:
 
 
 async def _judge(job: Job, screening: Screening, spools: Spools) -> None:
-    async with to_judge(job, screening, spools.count) as ready:
-        previous = await previous_audit(job)
-        given = (job.profile, ready.audit, ready.doubts, ready.in_order, previous)
+    async with meanwhile(previous_audit(job)) as previous, to_judge(job, screening, spools.count) as ready:
+        given = (job.profile, ready.audit, ready.doubts, ready.in_order, await previous)
         # Of very many doubts it takes minutes, in which the app must answer.
         result = await asyncio.to_thread(judge_doubts, *given, takes=spools, complete=ready.complete)
     since = await with_repairs(job, result.since_last)

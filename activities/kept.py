@@ -3,14 +3,16 @@
 import json
 import sqlite3
 import tempfile
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from types import TracebackType
 from typing import IO, Any, Generic, TypeVar
 
 from adapters.store.jsonl import loads, to_text
 
-_CHUNK_BYTES = 256 * 1024
+_CHUNK_BYTES, _ROWS_IN_MEMORY = 256 * 1024, 1000
 ValueT = TypeVar("ValueT")
 MadeT = TypeVar("MadeT")
 
@@ -69,9 +71,12 @@ class Each(Generic[ValueT, MadeT]):
 
 
 class RowsKept:
-    """Rows of sources under their keys; ``with`` forgets them."""
+    """Rows of sources under their keys, those after the first ``in_memory`` on disk; ``with`` forgets them."""
 
-    def __init__(self) -> None:
+    def __init__(self, in_memory: int = _ROWS_IN_MEMORY) -> None:
+        self._room = in_memory
+        self._held: defaultdict[str, dict[str, list[Any]]] = defaultdict(dict)
+        self._on_disk: set[str] = set()
         # Without a name it is a temporary file, which is written to once its cache of some megabytes is full.
         # It is judged from in a thread of its own, while nobody else asks.
         self._database = sqlite3.connect("", check_same_thread=False)
@@ -88,19 +93,32 @@ class RowsKept:
     ) -> None:
         self._database.close()
 
-    def add(self, source: str, rows: Iterable[tuple[str, str]]) -> None:
-        """Add rows, each as its key and its JSON text."""
+    def add(self, source: str, rows: Iterable[tuple[str, Any, str]]) -> None:
+        """Add rows, each with its key and its JSON text."""
+        coming = iter(rows)
+        for key, row, _ in islice(coming, self._room):
+            self._held[source].setdefault(key, []).append(row)
+            self._room -= 1
+        if self._room:
+            return
+        self._on_disk.add(source)
         self._database.executemany(
-            "insert into kept values (?, ?, ?)", ((source, _bytes(key), _bytes(line)) for key, line in rows)
+            "insert into kept values (?, ?, ?)", ((source, _bytes(key), _bytes(line)) for key, _, line in coming)
         )
 
     def forget(self, source: str) -> None:
+        self._room += sum(map(len, self._held.pop(source, {}).values()))
+        self._on_disk.discard(source)
         self._database.execute("delete from kept where source = ?", (source,))
 
-    def under(self, source: str, key: str) -> list[Any]:
-        """The JSON of the rows under a key, in the order in which they were added."""
+    def under(self, source: str, key: str, read: Callable[[Any], Any]) -> list[Any]:
+        """The rows under a key, in the order in which they were added; ``read`` makes one of the JSON on disk."""
+        held = self._held[source].get(key, [])
+        if source not in self._on_disk:
+            return held
         wanted = "select line from kept where source = ? and key = ? order by rowid"
-        return [json.loads(line) for (line,) in self._database.execute(wanted, (source, _bytes(key)))]
+        on_disk = self._database.execute(wanted, (source, _bytes(key)))
+        return held + [read(json.loads(line)) for (line,) in on_disk]
 
 
 @dataclass(frozen=True)
@@ -112,7 +130,7 @@ class RowsOf:
     row: Callable[[Any], Any]
 
     def get(self, key: str, default: Sequence[Any] = ()) -> Sequence[Any]:
-        return [self.row(one) for one in self.kept.under(self.source, key)] or default
+        return self.kept.under(self.source, key, self.row) or default
 
 
 def _bytes(text: str) -> bytes:

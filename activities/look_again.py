@@ -6,7 +6,7 @@ from typing import Any, Literal, TypedDict
 
 import azure.durable_functions as df
 
-from activities.doubts import LookedUp, doubt_from_json, looked_up_to_json
+from activities.doubts import LookedUp, Same, doubt_from_json, looked_up_to_json
 from activities.looking import Looker, looker_of
 from activities.remembering import Remembering
 from activities.step import AuditRequest, Refusal, run_body, running
@@ -41,7 +41,7 @@ async def look(request: LookAgainRequest, services: Services) -> LookAgainResult
         if screening is None or profile.scan is None:
             raise RunStoreError(f"Audit {record.audit_id} was not screened. Resume the audit.")
         plan = await services.store.plans.existing(record.folder)
-        read = partial(doubt_from_json, profile=profile)
+        read = partial(doubt_from_json, profile=profile, whole=False)
         doubts = await attempts.doubts(f"{record.folder}/{screening.folder}", *screening.shards[shard], read)
         units = frozenset(one.group.key for one in doubts)
         memory = Remembering(services.store.readings, record.folder, plan, units)
@@ -63,6 +63,8 @@ async def _looked_up(doubts: list[DoubtKept], looker: Looker, asked: AuditParame
             hint = opened.hint if isinstance(opened, Open) else None
             now = await looker.read_again(doubt.group.key, hint, doubt.group.evidence)
             evidence = now.evidence if isinstance(now, Read) else now
+            if evidence == doubt.group.evidence:
+                evidence = Same.AS_BEFORE
         found[number] = LookedUp(doubt.join, doubt.group.key, evidence, await looker.late(doubt.again.late))
 
     await looker.each(enumerate(doubts), one)

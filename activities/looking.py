@@ -121,7 +121,9 @@ class Looker:
     def _says_the_same(self, now: Record, before: Any) -> bool:
         if isinstance(now, Unread) or before is None:
             return before is None and isinstance(now, Read)
-        return not isinstance(before, Unread) and bool(self.scan.pack(now.evidence) == self.scan.pack(before))
+        if isinstance(before, Unread):
+            return False
+        return bool(now.evidence == before or self.scan.pack(now.evidence) == self.scan.pack(before))
 
     def _are_alike(self, now: Record, last: Record | None) -> bool:
         if last is None or has_failed(last):

@@ -2,15 +2,15 @@
 
 import json
 import logging
-import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
+from itertools import chain, zip_longest
 from typing import Any, NamedTuple, Protocol
 
-from activities.doubts import LookedUp, doubt_from_json, looked_up_from_json, looked_up_to_json
+from activities.doubts import LookedUp, Same, doubt_from_json, looked_up_from_json
 from activities.kept import Each, Kept, RowsKept, RowsOf
 from activities.looking import SECONDS_BETWEEN_PASSES
 from activities.step import Job
@@ -27,7 +27,7 @@ from reconciliation.screened import DoubtKept, Screening
 logger = logging.getLogger("capture_audit.second_look")
 
 _KEYS_IN_ONE_QUERY = 5000
-_DOUBTS_IN_MEMORY = 1000
+_IN_MEMORY = 1000
 _NOT_LOOKED_AT = "it was not looked up again"
 
 
@@ -68,44 +68,72 @@ class RowsAgain:
     tables: Mapping[str, Sequence[Any]] = field(default_factory=dict)
 
 
-async def looked_again(job: Job, screening: Screening) -> tuple[Kept[Looked], bool]:
-    """All groups in doubt with the results of their look-ups; and False if any look-up failed or is missing.
-
-    They are in memory if the profile needs them together, or if they are few.
+class InDoubt:
+    """All groups in doubt with the results of their look-ups, joins in their order, to be gone through any number of
+    times; of each join those after the first thousand are on disk. ``keys`` are their keys by join. ``complete`` is
+    False if any look-up failed or is missing.
     """
-    attempts, attempt = job.services.store.attempts, job.record.attempt_folder
-    look = f"{job.record.folder}/{screening.folder}"
-    read_looked_up = partial(looked_up_from_json, profile=job.profile)
-    in_memory, scan = _DOUBTS_IN_MEMORY if job.profile.one_by_one else sys.maxsize, job.profile.scan
-    if scan is not None and job.profile.one_by_one:
-        in_memory = scan.at_once(in_memory)
-    looked, complete = Kept(partial(_looked_from_json, profile=job.profile), in_memory), True
 
-    def read(value: list[Any]) -> tuple[DoubtKept, list[Any]]:
-        return doubt_from_json(value, job.profile), value
+    def __init__(self, profile: Profile) -> None:
+        in_memory = profile.scan.at_once(_IN_MEMORY) if profile.scan else _IN_MEMORY
+        read = partial(_looked_from_json, profile=profile)
+        self._of_joins = {join.name: Kept[Looked](read, in_memory) for join in profile.joins}
+        self.keys: defaultdict[str, set[str]] = defaultdict(set)
+        self.complete = True
+
+    def __len__(self) -> int:
+        return sum(map(len, self._of_joins.values()))
+
+    def __iter__(self) -> Iterator[Looked]:
+        return chain.from_iterable(self._of_joins.values())
+
+    def of(self, join: str) -> Iterable[Looked]:
+        """Those of one join."""
+        return self._of_joins[join]
+
+    def add(self, looked: Looked, to_json: Callable[[], Any]) -> None:
+        join, key = looked.kept.join, looked.kept.group.key
+        self._of_joins[join].add(looked, to_json)
+        self.keys[join].add(key)
+        self.complete = self.complete and not has_failed(looked.evidence)
+
+    def close(self) -> None:
+        """Forget what is on disk."""
+        for of_join in self._of_joins.values():
+            of_join.close()
+
+
+async def looked_again(job: Job, screening: Screening) -> InDoubt:
+    """All groups in doubt with the results of their look-ups."""
+    attempts, attempt, profile = job.services.store.attempts, job.record.attempt_folder, job.profile
+    look = f"{job.record.folder}/{screening.folder}"
+    looked = InDoubt(profile)
+
+    def doubt(value: list[Any]) -> tuple[DoubtKept, list[Any]]:
+        return doubt_from_json(value, profile), value
+
+    def found(value: list[Any]) -> tuple[LookedUp, list[Any]]:
+        return looked_up_from_json(value, profile), value
 
     pieces = screening.shards or [(offset, length) for _, offset, length in screening.blocks]
     for number, (offset, length) in enumerate(pieces):
-        doubts: list[tuple[DoubtKept, list[Any]]] = await attempts.doubts(look, offset, length, read)
-        stored = await attempts.again(attempt, number, read_looked_up) if screening.shards else []
-        by_position = dict(enumerate(stored or ()))
-        complete = complete and stored is not None
-        for position, (kept, value) in enumerate(doubts):
-            one = by_position.get(position)
-            if one is not None and (one.join, one.key) != (kept.join, kept.group.key):
-                one = None
-            now = _looked(kept, one)
-            complete = complete and not has_failed(now.evidence)
-            looked.add(now, partial(_looked_to_json, value, one, job.profile))
+        doubts: list[tuple[DoubtKept, list[Any]]] = await attempts.doubts(look, offset, length, doubt)
+        stored = await attempts.again(attempt, number, found) if screening.shards else []
+        looked.complete = looked.complete and stored is not None
+        for (kept, value), one in zip_longest(doubts, (stored or ())[: len(doubts)]):
+            looked_up, of_it = one or (None, None)
+            if looked_up is not None and (looked_up.join, looked_up.key) != (kept.join, kept.group.key):
+                looked_up, of_it = None, None
+            looked.add(_looked(kept, looked_up), partial(list, (value, of_it)))
     if len(looked) != sum(number for number, _, _ in screening.blocks):
         raise RunStoreError(f"{look} holds {len(looked)} doubts, not as many as were kept. Resume the audit.")
-    return looked, complete
+    return looked
 
 
 def _looked(kept: DoubtKept, found: LookedUp | None) -> Looked:
     if found is None:
         return Looked.never(kept)
-    return Looked(kept, _once(kept.group.evidence, found.evidence), found.late)
+    return Looked(kept, kept.group.evidence if found.evidence is Same.AS_BEFORE else found.evidence, found.late)
 
 
 def _once(first: Any, again: Any) -> Any:
@@ -116,10 +144,6 @@ def _once(first: Any, again: Any) -> Any:
 def _each_once(first: Sequence[Any], again: Sequence[Any]) -> Sequence[Any]:
     """As ``_once``, for each of several rows."""
     return [*map(_once, first, again)] if again and len(first) == len(again) else again
-
-
-def _looked_to_json(doubt: list[Any], found: LookedUp | None, profile: Profile) -> list[Any]:
-    return [doubt, None if found is None else looked_up_to_json(found, profile)]
 
 
 def _looked_from_json(value: list[Any], profile: Profile) -> Looked:
@@ -143,33 +167,34 @@ def looked_before(kept: Sequence[DoubtKept], looked: Iterable[Looked]) -> list[L
 
 
 def doubts_of(looked: Iterable[Looked], profile: Profile, again: RowsAgain) -> Iterable[Doubt]:
-    """The doubts with all second readings: all in memory if the profile needs them together, else made each time that
-    they are gone through. Rows that were not read again are those of the first look.
+    """The doubts with all second readings, made each time that they are gone through. Rows that were not read again are
+    those of the first look.
     """
+    sources = {join.name: [name for name, _ in join.of] for join in profile.joins}
+    lost = {join: again.lost.intersection(names) for join, names in sources.items()}
 
     def doubt(one: Looked) -> Doubt:
-        key, names = one.kept.group.key, [name for name, _ in profile.join(one.kept.join).of]
+        join, first = one.kept.join, one.kept.group
         rows = tuple(
-            _each_once(before, again.rows[name].get(key, ())) if key and name in again.rows else before
-            for name, before in zip(names, one.kept.group.rows, strict=True)
+            _each_once(before, again.rows[name].get(first.key, ())) if first.key and name in again.rows else before
+            for name, before in zip(sources[join], first.rows, strict=True)
         )
-        return one.doubt(rows, again.lost.intersection(names))
+        return one.doubt(rows, lost[join])
 
-    doubts = Each(looked, doubt)
-    return doubts if profile.one_by_one else list(doubts)
+    return Each(looked, doubt)
 
 
 async def read_again(
     job: Job,
     audit: Audit,
-    looked: Iterable[Looked],
+    in_doubt: Mapping[str, Set[str]],
     kept: RowsKept,
     earliest: Mapping[str, datetime] | None = None,
 ) -> RowsAgain:
-    """The rows of all keys in doubt, those of one setting at one moment; they are in ``kept``. It is called after the
-    look-ups, so that rows that were written meanwhile are found. Failures are in the result and not raised.
+    """The rows of all keys in doubt (by join), those of one setting at one moment; they are in ``kept``. It is called
+    after the look-ups, so that rows that were written meanwhile are found. Failures are in the result and not raised.
     """
-    keys, is_any = _keys_in_doubt(job.profile, looked)
+    keys, is_any = _by_source(job.profile, in_doubt), any(in_doubt.values())
     work = _Again(job, audit.asked, job.services.moments(audit.asked, earliest), keys, kept)
     wanted: defaultdict[str, list[Source]] = defaultdict(list)
     for source in _in_order(job.profile):
@@ -190,16 +215,20 @@ async def read_again(
     return RowsAgain(rows, frozenset(lost), databases, tables)
 
 
-def _keys_in_doubt(profile: Profile, looked: Iterable[Looked]) -> tuple[defaultdict[str, set[str]], bool]:
-    """The keys in doubt by source, and whether there is any doubt, also one without a key."""
-    of_joins: defaultdict[str, set[str]] = defaultdict(set)
-    for doubt, _, _ in looked:
-        of_joins[doubt.join].add(doubt.group.key)
+def keys_of(looked: Iterable[Looked]) -> Mapping[str, Set[str]]:
+    """The keys in doubt by join; ``""`` for groups without one."""
     keys: defaultdict[str, set[str]] = defaultdict(set)
-    for join, of_join in of_joins.items():
+    for doubt, _, _ in looked:
+        keys[doubt.join].add(doubt.group.key)
+    return keys
+
+
+def _by_source(profile: Profile, in_doubt: Mapping[str, Set[str]]) -> defaultdict[str, set[str]]:
+    keys: defaultdict[str, set[str]] = defaultdict(set)
+    for join, of_join in in_doubt.items():
         for name, _ in profile.join(join).of:
             keys[name] |= of_join - {""}
-    return keys, bool(of_joins)
+    return keys
 
 
 def _in_order(profile: Profile) -> list[Source]:
@@ -258,12 +287,13 @@ class _Again:
             unread = unread or reading.unread
         return table, unread
 
-    def _in_doubt(self, source: Source, lines: Sequence[str]) -> Iterator[tuple[str, str]]:
+    def _in_doubt(self, source: Source, lines: Sequence[str]) -> Iterator[tuple[str, Any, str]]:
         key_of, keys = _key_of(self.job.profile, source), self.keys[source.name]
         for line in lines:
-            key = key_of(source.row(json.loads(line)))
+            row = source.row(json.loads(line))
+            key = key_of(row)
             if key in keys:
-                yield key, line
+                yield key, row, line
 
     def _queries(self, source: Source) -> Iterator[Query | None]:
         if source.whole or source.again is None:

@@ -70,11 +70,10 @@ class Spools:
         """Add the ids of subjects that are only counted, if a report holds those of their kind."""
         if kind != self._counted_kind.name or not self._counted_kind.keeps_ids:
             return
-        for subject in subjects:
-            ids = self._ids.setdefault(verdict, [])
-            ids.append(subject)
-            if len(ids) == _IDS_ON_A_LINE:
-                self._write_ids(verdict)
+        ids = self._ids.setdefault(verdict, [])
+        ids += subjects
+        while len(ids) >= _IDS_ON_A_LINE:
+            self._write_ids(verdict)
 
     def document(self, head: Head) -> Iterator[bytes]:
         """report.json in chunks, the most urgent findings first, within a severity the soonest due. To be used once."""
@@ -101,8 +100,9 @@ class Spools:
             yield self._findings[severity]
 
     def _write_ids(self, verdict: str) -> None:
-        self._spool(self._counted, verdict).write(counted_line(self._ids[verdict]).encode())
-        self._ids[verdict] = []
+        ids = self._ids[verdict]
+        self._spool(self._counted, verdict).write(counted_line(ids[:_IDS_ON_A_LINE]).encode())
+        del ids[:_IDS_ON_A_LINE]
 
     def _spool(self, spools: dict[_KeyT, IO[bytes]], key: _KeyT) -> IO[bytes]:
         if key not in spools:

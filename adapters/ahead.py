@@ -1,11 +1,12 @@
-"""Asking for the next portion while the caller works on one."""
+"""Asking for what is needed next while the caller works on something else."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 PortionT = TypeVar("PortionT")
+DoneT = TypeVar("DoneT")
 
 
 @asynccontextmanager
@@ -25,6 +26,17 @@ async def ahead(portions: AsyncIterator[PortionT]) -> AsyncIterator[AsyncIterato
     finally:
         coming.cancel()
         await asyncio.gather(coming, return_exceptions=True)
+
+
+@asynccontextmanager
+async def meanwhile(work: Coroutine[Any, Any, DoneT]) -> AsyncIterator["asyncio.Task[DoneT]"]:
+    """The task of work that goes on during the block, to be awaited in it; nothing goes on after the block."""
+    task = asyncio.create_task(work)
+    try:
+        yield task
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 async def _next(portions: AsyncIterator[PortionT]) -> PortionT | None:

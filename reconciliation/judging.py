@@ -33,20 +33,25 @@ def with_gaps(audit: Audit, gaps: Iterable[Gap]) -> Audit:
 
 def names_more(profile: Profile, doubts: Iterable[Doubt], audit: Audit) -> bool:
     """True if the second evidence names keys of later joins that the first did not."""
-    return len(profile.joins) > 1 and any(
-        _links(profile, doubt, doubt.again, audit) - _links(profile, doubt, doubt.first, audit) for doubt in doubts
-    )
+    return len(profile.joins) > 1 and any(_new_links(profile, doubt, audit) for doubt in doubts)
 
 
 def link_again(look: FirstLook, doubts: Iterable[Doubt]) -> None:
     """Add the links to ``look`` that only the second evidence has."""
     for doubt in doubts:
-        first = _links(look.profile, doubt, doubt.first, look.audit)
-        look.link(doubt.again, sorted(_links(look.profile, doubt, doubt.again, look.audit) - first))
+        look.link(doubt.again, sorted(_new_links(look.profile, doubt, look.audit)))
 
 
-def _links(profile: Profile, doubt: Doubt, group: Group, audit: Audit) -> set[tuple[str, str]]:
-    return set(profile.screen(doubt.join, group, audit).links) if profile.is_of_scan(doubt.join) else set()
+def _new_links(profile: Profile, doubt: Doubt, audit: Audit) -> set[tuple[str, str]]:
+    first, again = doubt.first, doubt.again
+    is_the_same = (first.evidence, first.rows) == (again.evidence, again.rows)
+    if is_the_same or not profile.is_of_scan(doubt.join):
+        return set()
+    return _links(profile, doubt.join, again, audit) - _links(profile, doubt.join, first, audit)
+
+
+def _links(profile: Profile, join: str, group: Group, audit: Audit) -> set[tuple[str, str]]:
+    return set(profile.screen(join, group, audit).links)
 
 
 def summed(tallies: Iterable[Mapping[str, Mapping[str, int]]]) -> Tally:

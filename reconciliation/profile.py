@@ -208,10 +208,9 @@ class Profile(ABC):
     ``narrowed_by`` names which of ``since`` and ``until`` its sources support, and ``only`` says which keys they can be
     narrowed to: nothing else is accepted. Of the sources that are read again, those of ``again_order`` come first, in
     that order. ``pause`` is how long the second look waits after the first, so that what was just on its way has
-    arrived. ``one_by_one``: what is in doubt is judged as it comes, so it need not be in memory together.
-    ``settings`` are texts that it is configured with, and ``given`` their values by name. ``totals`` are what is added
-    up over findings. ``compared_apart`` are the modes whose audits are compared only with those of the same mode: they
-    look at a part that is another one each time.
+    arrived. ``settings`` are texts that it is configured with, and ``given`` their values by name. ``totals`` are what
+    is added up over findings. ``compared_apart`` are the modes whose audits are compared only with those of the same
+    mode: they look at a part that is another one each time.
     """
 
     name: str
@@ -228,7 +227,6 @@ class Profile(ABC):
     default_grace_minutes: int = 60
     again_order: tuple[str, ...] = ()
     pause: timedelta = timedelta()
-    one_by_one: bool = False
     repairs: tuple[Repair[Any], ...] = ()
     settings: tuple[Setting, ...] = ()
     totals: tuple[Total[Any], ...] = ()
@@ -272,14 +270,14 @@ class Profile(ABC):
         return Again(unit=self.is_of_scan(join) and group.evidence is not None)
 
     def gaps(self, doubts: Iterable[Doubt], audit: Audit) -> Iterable[Gap]:  # noqa: ARG002 - for profiles to say
-        """What the first look may have overlooked, by what the second one found."""
+        """What the first look may have overlooked, by what the second one found of the scan's join."""
         return ()
 
     @abstractmethod
     def conclude(self, doubts: Iterable[Doubt], audit: Audit) -> Iterator[Subject | Gap]:
         """The subjects of the groups in doubt: each once, unless the first look judged it. A gap that is given here
-        makes the audit incomplete but changes no verdict. ``doubts`` can be gone through several times, which may read
-        them from disk each time.
+        makes the audit incomplete but changes no verdict. ``doubts`` come as in the first look, and can be gone through
+        several times: each time they may be read from disk anew.
         """
 
     def notes(self, audit: Audit) -> Iterable[str]:  # noqa: ARG002 - for profiles to say
@@ -298,13 +296,21 @@ class Profile(ABC):
 
     # --- what follows from that ---------------------------------------------------------------------------------------
 
+    @cached_property
+    def _source_of(self) -> dict[str, Source]:
+        return {source.name: source for source in self.sources}
+
+    @cached_property
+    def _join_of(self) -> dict[str, Join]:
+        return {join.name: join for join in self.joins}
+
     def source(self, name: str) -> Source:
         """Raises ``LookupError`` if there is none of that name."""
-        return {source.name: source for source in self.sources}[name]
+        return self._source_of[name]
 
     def join(self, name: str) -> Join:
         """Raises ``LookupError`` if there is none of that name."""
-        return {join.name: join for join in self.joins}[name]
+        return self._join_of[name]
 
     def repair(self, name: str) -> Repair[Any]:
         """Raises ``LookupError`` if there is none of that name."""
@@ -369,8 +375,6 @@ class Profile(ABC):
 
 class Grouped(Profile):
     """A system whose groups are judged independently of each other: only ``facts`` has to be implemented."""
-
-    one_by_one = True
 
     @abstractmethod
     def facts(self, join: str, group: Group, before: Group | None, audit: Audit) -> Iterable[tuple[str, str, Any]]:

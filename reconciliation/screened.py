@@ -19,7 +19,7 @@ from reconciliation.times import optional_text, to_text
 
 SCHEMA_VERSION = 1
 # Doubts of meetings with hundreds of files take 36 times as many bytes once they are read, of several shards at once.
-_PER_SHARD, _SHARD_BYTES, _MOST_SHARDS = 500, 128 * 1024, 256
+_PER_SHARD, _SHARD_BYTES, _MOST_SHARDS = 1000, 128 * 1024, 256
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,15 @@
 """The templates, and the escaping of all values in them."""
 
+from collections.abc import Callable, Iterable
 from functools import cache, lru_cache
 from html import escape
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from reconciliation.showing import Form, Part
 from reconciliation.visible import visible
 from reconciliation.wording import plural
 from reporting.policy import CONTENT_SECURITY_POLICY, SCRIPT, STYLE
@@ -14,7 +17,6 @@ from reporting.sizes import size, thousands
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _OWN = {"style": STYLE, "script": SCRIPT, "policy": CONTENT_SECURITY_POLICY}
-_FILTERS = {"thousands": thousands, "size": size, "plural": plural}
 
 
 def written(value: object) -> Markup:
@@ -28,6 +30,29 @@ def written(value: object) -> Markup:
 @lru_cache(maxsize=4096)  # a page says the same titles, words and moments in each of its findings
 def _escaped(text: str) -> Markup:
     return Markup(escape(visible(text)))  # noqa: S704 - it is escaped
+
+
+def moment(value: str | None) -> Markup:
+    """``2026-01-31 09:30 UTC``; the exact moment stays in the element's attribute."""
+    if value is None:
+        return written("unknown")
+    exact, day, time = _escaped(value), _escaped(value[:10]), _escaped(value[11:16])
+    return Markup(f'<time datetime="{exact}">{day} {time} UTC</time>')  # noqa: S704 - all of it is escaped
+
+
+def sentence(parts: Iterable[Part]) -> Markup:
+    """The parts of a profile's sentence, each in its form."""
+    return Markup("".join([_FORMS[form](value) for value, form in parts]))  # noqa: S704 - all of it is escaped
+
+
+_FORMS: dict[Form, Callable[[Any], str]] = {
+    Form.TEXT: written,
+    Form.CODE: lambda value: f"<code>{written(value)}</code>",
+    Form.MOMENT: moment,
+    Form.NUMBER: lambda count: written(thousands(count)),
+    Form.BYTES: lambda count: written(size(count)),
+}
+_FILTERS = {"thousands": thousands, "plural": plural, "moment": moment, "sentence": sentence}
 
 
 @cache

@@ -44,35 +44,30 @@ def replayed_until(audit: Audit) -> str | None:
 
 
 class _Conclusion:
-    """All doubts by subject, with both readings."""
+    """All that is in doubt by subject, with both readings: what the doubts hold besides is not kept."""
 
     def __init__(self, doubts: Iterable[Doubt], audit: Audit) -> None:
         self._audit = audit
         self._replayed_until = replayed_until(audit)
-        of_names = [doubt for doubt in doubts if doubt.join == NAMES]
-        of_sessions = [doubt for doubt in doubts if doubt.join != NAMES]
-        self._names: dict[str, Name] = {doubt.first.key: name_of(doubt.first, audit) for doubt in of_names}
-        self._records: dict[str, Record | None] = {doubt.first.key: doubt.again.evidence for doubt in of_names}
-        self._database_read = not any(doubt.again.lost for doubt in doubts)
-        # Nothing is concluded from the first reading of what could not be read again.
-        again = of_sessions if self._database_read else []
-        self._rows: dict[str, RegisteredRecording] = {
-            doubt.first.key: row for doubt in of_names if self._database_read for row in doubt.again.rows[1]
-        }
-        self._sessions: dict[str, Candidate] = {
-            doubt.first.key: row for doubt in of_sessions if doubt.first.key for row in doubt.first.rows[0]
-        }
-        self._nameless = [row for doubt in of_sessions if not doubt.first.key for row in doubt.first.rows[0]]
-        self._sessions_again: dict[str, Candidate] = {
-            doubt.first.key: row for doubt in again if doubt.first.key for row in doubt.again.rows[0]
-        }
-        self._named = {doubt.first.key for doubt in of_sessions if doubt.first.links}
-        self._ingest: dict[str, int] = {
-            row.booking_id: doubt.again.late[0]
-            for doubt in of_sessions
-            for row in doubt.first.rows[0]
-            if doubt.again.late and isinstance(doubt.again.late[0], int)
-        }
+        self._database_read = True
+        self._names: dict[str, Name] = {}
+        self._records: dict[str, Record | None] = {}
+        self._rows: dict[str, RegisteredRecording] = {}
+        self._sessions: dict[str, Candidate] = {}
+        self._nameless: list[Candidate] = []
+        self._sessions_again: dict[str, Candidate] = {}
+        self._named: set[str] = set()
+        self._ingest: dict[str, int] = {}
+        for doubt in doubts:
+            self._database_read = self._database_read and not doubt.again.lost
+            if doubt.join == NAMES:
+                self._take_name(doubt)
+            else:
+                self._take_session(doubt)
+        if not self._database_read:
+            # Nothing is concluded from the first reading of what could not be read again.
+            self._rows.clear()
+            self._sessions_again.clear()
         self._doubtful_containers: set[str] = set()
         self._containers = {
             name: self._container(of_name) for name, of_name in sorted(self._names.items()) if self._waits(of_name)
@@ -88,6 +83,27 @@ class _Conclusion:
             if isinstance(facts.record, Unread) and isinstance(evidence := self._names[name].record, ContainerEvidence)
             for key in evidence.keys
         }
+
+    def _take_name(self, doubt: Doubt) -> None:
+        name = name_of(doubt.first, self._audit)
+        self._names[name.name], self._records[name.name] = name, doubt.again.evidence
+        for row in doubt.again.rows[1]:
+            self._rows[name.name] = row
+
+    def _take_session(self, doubt: Doubt) -> None:
+        late = doubt.again.late
+        for row in doubt.first.rows[0]:
+            if row.has_id:
+                self._sessions[row.session_id] = row
+            else:
+                self._nameless.append(row)
+            if late and isinstance(late[0], int):
+                self._ingest[row.booking_id] = late[0]
+        for row in doubt.again.rows[0]:
+            if row.has_id:
+                self._sessions_again[row.session_id] = row
+        if doubt.first.links:
+            self._named.add(doubt.first.key)
 
     def subjects(self) -> Iterator[Subject]:
         latest = self._audit.clock.latest
@@ -142,17 +158,19 @@ class _Conclusion:
         row = self._rows.get(of_name.name)
         if isinstance(now, Unread):
             return ContainerFacts(now, row, clock)
-        doubted = {key for key in now.keys if session_id_of(key) in self._sessions}
         if not self._database_read:
+            doubted = {key for key in now.keys if session_id_of(key) in self._sessions}
             facts = ContainerFacts(now, row, clock, doubted, doubted)
             return facts if CONTAINER.judged(facts).rule.counted else self._unread(facts, _DATABASE_NOT_READ_AGAIN)
-        named = [session for key in now.keys if (session := self._sessions_again.get(session_id_of(key)))]
-        in_database = frozenset(session.key for session in named)
-        in_question = frozenset(session.key for session in named if session.in_question)
-        facts = ContainerFacts(now, row, clock, in_database, in_question | (in_database & doubted))
+        in_database = frozenset(key for key in now.keys if session_id_of(key) in self._sessions_again)
+        excluded = {key for key in in_database if not self._is_in_question(session_id_of(key))}
+        facts = ContainerFacts(now, row, clock, in_database, in_database - excluded if excluded else in_database)
         if self._replayed_until is None or row is not None or CONTAINER.judged(facts).severity is Severity.INFO:
             return facts
         return self._unread(facts, f"the database is a replica that has replayed until {self._replayed_until}")
+
+    def _is_in_question(self, session: str) -> bool:
+        return session in self._sessions or self._sessions_again[session].in_question
 
     def _now(self, of_name: Name) -> Record:
         """A container in doubt as the second look read it; one that was deleted since the scan is empty."""

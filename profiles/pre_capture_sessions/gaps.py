@@ -25,9 +25,10 @@ NO_CONTAINER = Gap(
 
 def gaps(doubts: Iterable[Doubt], audit: Audit) -> Iterator[Gap]:
     """The gaps that reading again proves; none for containers that were created or deleted in the meantime."""
-    names = [(name_of(doubt.first, audit), doubt.again.evidence) for doubt in doubts if doubt.join == NAMES]
-    yield from _in_listing(names, audit)
-    unread = [record for name, record in names if _seemed_empty(name) and has_failed(record)]
+    names = ((name_of(doubt.first, audit), doubt.again.evidence) for doubt in doubts if doubt.join == NAMES)
+    odd = [(name, record) for name, record in names if _may_be_left_out(name) or _seemed_empty(name)]
+    yield from _in_listing(odd, audit)
+    unread = [record for name, record in odd if _seemed_empty(name) and has_failed(record)]
     if unread:
         what = f"{_named([record.unit for record in unread])} seemed empty and could not be read again"
         yield Gap(what, f"First: {unread[0].reason}")
@@ -37,7 +38,7 @@ def in_question(doubts: Iterable[Doubt], audit: Audit) -> Iterator[Gap]:
     """A gap if the request names ids that are no session's. It changes no verdict."""
     unknown = [
         doubt.first.key
-        for doubt in doubts
+        for doubt in (doubts if audit.asked.only else ())
         if doubt.join != NAMES and doubt.first.key in audit.asked.only
         if not doubt.again.lost and not doubt.again.rows[0]
     ]
@@ -45,16 +46,16 @@ def in_question(doubts: Iterable[Doubt], audit: Audit) -> Iterator[Gap]:
         yield no_sessions(unknown)
 
 
+def _may_be_left_out(name: Name) -> bool:
+    return name.is_disputed or name.is_missing
+
+
 def _seemed_empty(name: Name) -> bool:
     return name.unregistered is not None and not name.unregistered.tracks
 
 
 def _in_listing(names: Sequence[tuple[Name, object]], audit: Audit) -> Iterator[Gap]:
-    proof = [
-        (name, record)
-        for name, record in names
-        if (name.is_disputed or name.is_missing) and _proves_a_gap(name, record, audit)
-    ]
+    proof = [(name, record) for name, record in names if _may_be_left_out(name) and _proves_a_gap(name, record, audit)]
     there = [name.name for name, record in proof if isinstance(record, ContainerEvidence)]
     unread = [record for _, record in proof if has_failed(record)]
     gone = [name.name for name, record in proof if is_gone(record)]

@@ -161,6 +161,35 @@ async def test_an_audit_that_has_ended_is_reported_again_unchanged_and_judged_no
     assert audit.files == stored
 
 
+@pytest.mark.parametrize("gone", [False, True])
+async def test_what_is_in_doubt_is_judged_alike_from_memory_and_from_disk(
+    monkeypatch: pytest.MonkeyPatch, *, gone: bool
+) -> None:
+    names = ["first", "second", "third"]
+    sessions = [session(name, status="PROCESSING") for name in names]
+    audit = await looked_again(
+        audit_of(
+            *sessions,
+            account=named(
+                **{name: encode(name) for name in names}, shared=[*encode("first"), *encode("second")], no=[]
+            ),
+            rows=[row("missing"), row("no")],
+            others=[session("other", **REGISTERED)],
+        )
+    )
+    if gone:
+        audit.outside.database = MemoryDatabase(sessions[1:], [row("no")])
+    reports = []
+    for in_memory in (1000, 2, 0):
+        monkeypatch.setattr("activities.second_look._IN_MEMORY", in_memory)
+        audit.files.pop(REPORT, None)
+        audit.outside.restart()
+        await judge_audit(request(), audit.services)
+        reports.append(audit.files[REPORT])
+    assert reports[1:] == reports[:1] * 2
+    assert len(json.loads(reports[0])["findings"]) > len(names)
+
+
 async def test_an_audit_that_was_not_screened_cannot_be_judged() -> None:
     audit = await looked_again(audit_of(session(), account=named(recording=encode())))
     del audit.files[SCREENED]

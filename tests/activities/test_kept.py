@@ -40,25 +40,36 @@ def test_nothing_is_nothing() -> None:
     assert [*kept(range(0), 0)] == []
 
 
-def test_rows_are_found_under_their_keys_in_their_order() -> None:
-    with RowsKept() as rows:
-        rows.add("left", [("a", "1"), ("b", "2"), ("a", "3")])
-        rows.add("right", [("a", "4")])
-        assert rows.under("left", "a") == [1, 3]
-        assert rows.under("left", "c") == []
+@pytest.mark.parametrize("in_memory", [0, 1, 2, 3, 100])
+def test_rows_are_found_under_their_keys_in_their_order(in_memory: int) -> None:
+    with RowsKept(in_memory) as rows:
+        rows.add("left", [("a", "1", "1"), ("b", "2", "2"), ("a", "3", "3")])
+        rows.add("right", [("a", "4", "4")])
+        rows.add("left", [("a", "5", "5")])
+        assert rows.under("left", "a", str) == ["1", "3", "5"]
+        assert rows.under("left", "c", str) == []
         of = RowsOf(rows, "left", str)
         assert (of.get("b"), of.get("c"), of.get("c", ["none"])) == (["2"], (), ["none"])
 
 
-def test_what_is_forgotten_is_that_source_alone() -> None:
-    with RowsKept() as rows:
-        rows.add("left", [("a", "1")])
-        rows.add("right", [("a", "2")])
+@pytest.mark.parametrize("in_memory", [0, 1, 100])
+def test_what_is_forgotten_is_that_source_alone(in_memory: int) -> None:
+    with RowsKept(in_memory) as rows:
+        rows.add("left", [("a", 1, "1")])
+        rows.add("right", [("a", 2, "2")])
         rows.forget("left")
-        assert (rows.under("left", "a"), rows.under("right", "a")) == ([], [2])
+        assert (rows.under("left", "a", int), rows.under("right", "a", int)) == ([], [2])
+        rows.add("left", [("a", 3, "3"), ("a", 4, "4")])
+        assert rows.under("left", "a", int) == [3, 4]
+
+
+def test_rows_that_find_room_in_memory_are_not_read_from_their_texts() -> None:
+    with RowsKept(1) as rows:
+        rows.add("left", [("a", "as it was", "1"), ("a", "on disk", "2")])
+        assert rows.under("left", "a", lambda value: f"read {value}") == ["as it was", "read 2"]
 
 
 def test_a_key_need_be_no_valid_text() -> None:
-    with RowsKept() as rows:
-        rows.add("left", [("\ud800", '"\\ud800"')])
-        assert rows.under("left", "\ud800") == ["\ud800"]
+    with RowsKept(0) as rows:
+        rows.add("left", [("\ud800", "", '"\\ud800"')])
+        assert rows.under("left", "\ud800", str) == ["\ud800"]

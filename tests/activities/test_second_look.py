@@ -94,12 +94,12 @@ async def read(audit: Audit) -> SecondLook:
     screening = await audit.store.attempts.screened(record.attempt_folder)
     assert screening is not None
     plan = await audit.store.plans.existing(folder())
-    looked, complete = await looked_again(job, screening)
+    looked = await looked_again(job, screening)
     with RowsKept() as kept:
-        rows = await read_again(job, judged_with(await audit_before(job, plan), screening), looked, kept)
+        rows = await read_again(job, judged_with(await audit_before(job, plan), screening), looked.keys, kept)
         before = [one.doubt(one.kept.group.rows) for one in looked]
         doubts = [*doubts_of(looked, job.profile, rows)]
-    return SecondLook(doubts, before, rows.databases, complete and not rows.lost)
+    return SecondLook(doubts, before, rows.databases, looked.complete and not rows.lost)
 
 
 def again(look: SecondLook, join: str) -> dict[str, Group]:
@@ -220,8 +220,8 @@ async def test_doubts_that_are_not_as_many_as_were_kept_are_an_error() -> None:
         pytest.param(7, id="a number"),
         pytest.param(["nowhere", NAME, [], None, [], False, []], id="of no join"),
         pytest.param([NAMES, 7, [[], [], []], None, [], False, []], id="a key of another kind"),
-        pytest.param([NAMES, NAME, [[]], None, [], False, []], id="of too few sources"),
-        pytest.param([NAMES, NAME, [["{"], [], []], None, [], False, []], id="a row that is no JSON"),
+        pytest.param([NAMES, NAME, [[]], None, [], True, []], id="of too few sources"),
+        pytest.param([NAMES, NAME, [["{"], [], []], None, [], True, []], id="a row that is no JSON"),
         pytest.param([NAMES, NAME, [[], [], []], {"evidence": 7}, [], False, []], id="evidence of another kind"),
         pytest.param([NAMES, NAME, [[], [], []], None, [], False, [7]], id="no look-up"),
     ],

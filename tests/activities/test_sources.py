@@ -231,7 +231,7 @@ async def test_a_source_that_is_read_all_again_is_read_once_for_all_keys(monkeyp
 async def test_what_is_in_doubt_is_judged_alike_from_memory_and_from_disk(
     monkeypatch: pytest.MonkeyPatch, in_memory: int
 ) -> None:
-    monkeypatch.setattr(activities.second_look, "_DOUBTS_IN_MEMORY", in_memory)
+    monkeypatch.setattr(activities.second_look, "_IN_MEMORY", in_memory)
     work = steps(monkeypatch, Outside({LETTERS: [letter("a"), letter("b"), letter("c")], OFFICE: ["open"]}))
     await work.until_screened()
     work.outside.rows[PARCELS] = [{"id": "b"}]

@@ -1,11 +1,11 @@
-"""The next portion is on its way while the caller works on one."""
+"""What is needed next is on its way while the caller works on something else."""
 
 import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
 
-from adapters.ahead import ahead
+from adapters.ahead import ahead, meanwhile
 
 
 class Pages:
@@ -60,3 +60,40 @@ async def test_who_needs_no_more_ends_the_reading(following: str | Exception) ->
         assert await anext(given) == "a"
     assert pages.is_closed
     assert "c" not in pages.asked
+
+
+async def test_work_goes_on_while_the_block_does_something_else() -> None:
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def work() -> str:
+        begun.set()
+        await go_on.wait()
+        return "done"
+
+    async with meanwhile(work()) as task:
+        await begun.wait()
+        go_on.set()
+        assert await task == "done"
+
+
+async def test_work_that_nobody_waits_for_ends_with_the_block() -> None:
+    ended = asyncio.Event()
+
+    async def work() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    async with meanwhile(work()):
+        await asyncio.sleep(0)
+    assert ended.is_set()
+
+
+async def test_the_error_of_work_is_raised_where_it_is_waited_for() -> None:
+    async def work() -> None:
+        raise ValueError("broken")
+
+    with pytest.raises(ValueError, match="broken"):
+        async with meanwhile(work()) as task:
+            await task

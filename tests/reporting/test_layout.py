@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from jinja2 import TemplateAssertionError, UndefinedError, nodes
 
+from reconciliation.showing import Form, Part
 from reconciliation.visible import visible
 from reporting import layout
 from reporting.layout import environment, written
@@ -82,8 +83,11 @@ def test_every_template_can_be_compiled_and_quotes_its_attributes(name: str) -> 
 
 
 def test_the_parts_of_a_sentence_are_written_each_in_its_form() -> None:
-    source = '{% from "pieces.html" import part %}{% for value, form in parts %}{{ part(value, form) }}{% endfor %}'
-    assert of(source, parts=[("<b>", "code"), (" ", "text"), (1_234, "number")]) == "<code>&lt;b&gt;</code> 1,234"
+    parts = [Part("<b>", Form.CODE), Part(" & "), Part(1_234, Form.NUMBER), Part(" "), Part(1_500, Form.BYTES)]
+    assert of("{{ parts | sentence }}", parts=parts) == "<code>&lt;b&gt;</code> &amp; 1,234 1.5 kB"
+    moments = [Part("2026-01-31T09:30:00Z<", Form.MOMENT), Part(None, Form.MOMENT)]
+    html = '<time datetime="2026-01-31T09:30:00Z&lt;">2026-01-31 09:30 UTC</time>unknown'
+    assert of("{{ parts | sentence }}", parts=moments) == html
 
 
 def test_environment_and_templates_are_made_once() -> None:
@@ -99,4 +103,4 @@ def test_environment_and_templates_are_made_once() -> None:
     ],
 )
 def test_a_moment_keeps_its_seconds_out_of_sight(value: str | None, html: str) -> None:
-    assert of('{% from "pieces.html" import moment %}{{ moment(x) }}', x=value) == html
+    assert of("{{ x | moment }}", x=value) == html
