@@ -4,6 +4,7 @@ import ipaddress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
+from uuid import uuid4
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -27,10 +28,11 @@ def make_certificate(folder: Path, *hosts: str) -> Certificate:
     """A new authority and a certificate by it for ``hosts``, or for this machine, for a year, as files of a folder."""
     made = Certificate(folder / AUTHORITY, folder / "chain.pem", folder / "key.pem")
     of_authority, of_server = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
-    authority = _named("stubbed storage's authority", "stubbed storage's authority", of_authority)
+    name, hosts = f"authority {uuid4()}", hosts or (HOST, "localhost")
+    authority = _named(name, name, of_authority)
     authority = authority.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-    server = _named(HOST, "stubbed storage's authority", of_server)
-    names = x509.SubjectAlternativeName([_name_of(host) for host in hosts or (HOST, "localhost")])
+    server = _named(hosts[0], name, of_server)
+    names = x509.SubjectAlternativeName([_name_of(host) for host in hosts])
     server = server.add_extension(names, critical=False)
     server = server.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
     for path, builder in ((made.authority, authority), (made.chain, server)):
