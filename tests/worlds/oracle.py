@@ -53,10 +53,13 @@ class Expected:
 
 @dataclass(frozen=True)
 class Scan:
-    """What was opened: a record of each, and how many containers were not, for which reason."""
+    """What was opened: a record of each, and how many containers were not, for which reason. ``gone`` are the names of
+    those that were to be opened and were deleted by then.
+    """
 
     records: dict[str, Record]
     skipped: Counter[str]
+    gone: set[str]
 
 
 @dataclass
@@ -130,7 +133,7 @@ def scanned(world: PlainWorld, clock: Clock) -> Scan:
     the prefixes that were asked for. What was deleted after the listing is no gap.
     """
     registered = {row.recording_id for row in world.rows}
-    parameters, records, skipped = world.parameters, dict[str, Record](), Counter[str]()
+    parameters, records, skipped, gone = world.parameters, dict[str, Record](), Counter[str](), set[str]()
     for one in world.containers:
         fast = parameters.mode == FAST
         if parameters.options["container_prefixes"] and not one.name.startswith(
@@ -143,9 +146,10 @@ def scanned(world: PlainWorld, clock: Clock) -> Scan:
             skipped[NOT_A_RECORDING] += 1
         elif one.deleted:
             skipped[DELETED_DURING_SCAN] += 1
+            gone.add(one.name)
         else:
             records[one.name] = Unread(one.name, "403", failed=True) if one.refused else seen_in(one, clock)
-    return Scan(records, skipped)
+    return Scan(records, skipped, gone)
 
 
 def seen_in(container: PlainContainer, clock: Clock) -> ContainerEvidence:
@@ -174,10 +178,12 @@ def seen_in(container: PlainContainer, clock: Clock) -> ContainerEvidence:
 
 
 def is_any_in_doubt(world: PlainWorld, scan: Scan) -> bool:
-    """What has no row, could not be read, or is only in the first of the two listings is looked up once more."""
+    """What has no row, could not be read, or is only in the first of the two listings is looked up once more. Whether a
+    registered one is gone that was to be opened is for the judgement of its row.
+    """
     registered = {row.recording_id for row in world.rows}
-    gone = any(one.deleted for one in world.containers)
-    return gone or any(
+    disputed = {one.name for one in world.containers if one.deleted} - (registered & scan.gone)
+    return bool(disputed) or any(
         isinstance(record, Unread) or (is_a_recording(name) and name not in registered)
         for name, record in scan.records.items()
     )

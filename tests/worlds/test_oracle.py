@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
+from profiles.pre_capture_sessions.options import DEFAULT_STATUSES
+from reconciliation.parameters import AuditParameters
+from tests.profiles.pre_capture_sessions.world import AS_OF, IN_FAST_MODE, PARAMETERS, asking, encode, row, session
 from tests.worlds.broken import BREAKAGES, Breakage
 from tests.worlds.oracle import expected
-from tests.worlds.plain import PlainWorld
+from tests.worlds.plain import PlainContainer, PlainWorld
 from tests.worlds.plain_audits import AS_THEY_ARE, Parts, report_of, said_by_oracle, said_by_report
 from tests.worlds.plain_worlds import faulty_worlds, plain_worlds
 
@@ -65,6 +68,19 @@ def test_the_engine_says_of_a_plain_world_what_the_oracle_says(world: PlainWorld
 @given(faulty_worlds())
 def test_the_engine_says_of_a_faulty_world_what_the_oracle_says(world: PlainWorld) -> None:
     assert differences(world) == {}
+
+
+@pytest.mark.parametrize("asked", [PARAMETERS, IN_FAST_MODE])
+@pytest.mark.parametrize("statuses", [("RECORDING_AVAILABLE",), DEFAULT_STATUSES])
+def test_a_registered_container_that_goes_is_in_doubt_if_its_row_is_judged_or_it_was_not_to_be_opened(
+    asked: AuditParameters, statuses: tuple[str, ...]
+) -> None:
+    """The database cannot be reached again, which matters only if it has to be asked again."""
+    container = PlainContainer(row().recording_id, tuple(encode()), deleted=True)
+    parameters, sessions = asking(asked, statuses=statuses), (session(live_recordings=1),)
+    world = PlainWorld(AS_OF, parameters, sessions, (row(),), (container,), database_lost=True)
+    assert differences(world) == {}
+    assert expected(world).complete == (asked is PARAMETERS and statuses != DEFAULT_STATUSES)
 
 
 @pytest.mark.parametrize("breakage", BREAKAGES, ids=lambda breakage: breakage.__name__)
