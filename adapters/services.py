@@ -142,7 +142,7 @@ def open_services(settings: Settings) -> Services:
 def _listers(settings: Settings, patience: Patience) -> dict[str, RestLister]:
     """One for each setting; those that name the same account share its gate and its connections."""
     given = {name: one for name, one in settings.connections.items() if isinstance(one, StorageConnection)}
-    limits = Limits(settings.max_requests_per_second, settings.max_connections)
+    limits = Limits(settings.max_requests_per_second, settings.max_connections).shared_by(settings.worker_processes)
     accounts = {url: Account(url, limits=limits, patience=patience) for url in {one.url for one in given.values()}}
     size = settings.list_page_size
     return {

@@ -32,6 +32,7 @@ class Settings:
     connections: Mapping[str, Given] = field(default_factory=dict, repr=False)
     report_container: str = "audits"
     scan_concurrency: int = 32
+    worker_processes: int = 1
     shard_containers: int = 1000
     max_passes: int = 3
     settle_minutes: int = 20
@@ -104,6 +105,7 @@ VARIABLES: dict[str, str] = {
     "profiles": VARIABLE,
     "report_container": "AUDIT_REPORT_CONTAINER",
     "scan_concurrency": "AUDIT_SCAN_CONCURRENCY",
+    "worker_processes": "FUNCTIONS_WORKER_PROCESS_COUNT",
     "shard_containers": "AUDIT_SHARD_CONTAINERS",
     "max_passes": "AUDIT_MAX_PASSES",
     "settle_minutes": "AUDIT_SETTLE_MINUTES",
@@ -140,6 +142,7 @@ VARIABLES: dict[str, str] = {
 
 _RANGES: dict[str, tuple[int, int]] = {
     "scan_concurrency": (1, 1000),
+    "worker_processes": (1, 10),
     "shard_containers": (1, 100_000),
     "max_passes": (1, 10),
     "settle_minutes": (0, 7 * 24 * 60),

@@ -40,6 +40,12 @@ class Limits:
     per_second: int = 5000
     connections: int = 128
 
+    def shared_by(self, processes: int) -> "Limits":
+        """What each of so many processes takes, so that all together take no more, to within one request and connection
+        of each.
+        """
+        return Limits(-(-self.per_second // processes), max(1, self.connections // processes))
+
 
 class Account:
     """Asks one account, at the pace that it allows. Safe for many concurrent callers on one event loop."""

@@ -121,6 +121,14 @@ async def test_each_setting_has_a_lister_and_each_account_one_gate_for_all_who_a
             lister.close()
 
 
+async def test_the_worker_processes_of_an_instance_share_the_account() -> None:
+    given = {**SETTINGS, "FUNCTIONS_WORKER_PROCESS_COUNT": "4", "AUDIT_MAX_REQUESTS_PER_SECOND": "1000"}
+    world = open_services(load_settings(given))
+    gate = world.listers["SOURCE_STORAGE"]._account._gate
+    assert (gate._throttle.per_second, gate._connections._most) == (250, 32)
+    world.listers["SOURCE_STORAGE"].close()
+
+
 def test_just_now_is_what_the_grace_and_the_clocks_leave_open() -> None:
     world = replace(services(AUDIT_CLOCK_TOLERANCE_MINUTES="3"), now=lambda: AT)
     moments = world.moments(replace(RECORD.parameters, grace_minutes=90))

@@ -47,6 +47,19 @@ async def test_a_request_is_what_was_asked_for_and_goes_over_a_connection_that_i
     assert len(there.callers) == 1
 
 
+@pytest.mark.parametrize(
+    ("limits", "processes", "share"),
+    [
+        (Limits(), 1, Limits(5000, 128)),
+        (Limits(), 2, Limits(2500, 64)),
+        (Limits(0, 128), 2, Limits(0, 64)),  # no ceiling stays none
+        (Limits(5, 1), 2, Limits(3, 1)),  # less than one is none, or no ceiling at all
+    ],
+)
+def test_the_processes_of_an_instance_share_its_limits(limits: Limits, processes: int, share: Limits) -> None:
+    assert limits.shared_by(processes) == share
+
+
 @pytest.mark.parametrize("value", ["s3cr3t\r\nX: y", "s3cr3t\n", "\rs3cr3t"])
 async def test_a_header_that_would_be_two_is_never_sent(value: str) -> None:
     async with storage(lambda _: xml("<a/>")) as (lister, seen):
