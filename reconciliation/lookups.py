@@ -173,13 +173,23 @@ class Blob(NamedTuple):
     last_modified: datetime
 
 
+class LastChanges(NamedTuple):
+    """When blobs were last changed: the first and the last of these moments. ``dates`` are all of them in the form of
+    RFC 1123, for ``moment_of``; they are not converted because hardly ever more than two are needed.
+    """
+
+    first: datetime
+    last: datetime
+    dates: list[str]
+
+
 class BlobPage(NamedTuple):
-    """A page of a container's listing: how many blobs, the distinct moments of their last changes in ascending order,
-    and the blobs with one of the ``Suffixes``.
+    """A page of a container's listing: how many blobs, their last changes (None: there are no blobs), and the blobs
+    with one of the ``Suffixes``.
     """
 
     total: int
-    moments: list[datetime]
+    changes: LastChanges | None
     kept: list[Blob]
 
 

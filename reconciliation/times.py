@@ -1,12 +1,13 @@
 """Times as the audit writes and reads them: UTC, ISO 8601 with ``Z``, and RFC 1123 as storage sends them."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection
 from datetime import UTC, datetime
 from functools import lru_cache
 
-RFC1123_FORM = "[^<]{25} GMT"
-"""What ``Wed, 12 Aug 2026 09:30:00 GMT``, as storage writes a moment, looks like; ``moments_of`` looks closer."""
+RFC1123_FORM = "[^<]{17}(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9] GMT"
+"""What ``Wed, 12 Aug 2026 09:30:00 GMT``, as storage writes a moment, looks like; ``moment_of`` looks at the day."""
+_RFC1123 = re.compile(RFC1123_FORM)
 _DAY = re.compile(r" [0-9]{2} [A-Z][a-z]{2} [0-9]{4} ")
 _MONTHS = {
     name: f"{number:02}"
@@ -60,19 +61,34 @@ def from_rfc1123(date: str) -> datetime:
 
     Raises ``ValueError`` for one that has not that form, or does not exist.
     """
-    if len(date) != len("Wed, 12 Aug 2026 09:30:00 GMT") or not date.endswith(" GMT"):
+    if not _RFC1123.fullmatch(date):
         raise ValueError(f"{date!r} is not an RFC 1123 date")
-    return moments_of([date])[date]
+    return moment_of(date)
 
 
-def moments_of(dates: Iterable[str]) -> dict[str, datetime]:
-    """The moment of each of the dates, which have the ``RFC1123_FORM``.
+def moment_of(date: str) -> datetime:
+    """The moment of a date that has the ``RFC1123_FORM``.
 
-    Raises ``ValueError`` if one of them is none, or does not exist.
+    Raises ``ValueError`` if its day is none, or does not exist.
     """
-    read = datetime.fromisoformat
-    # The fixed form makes slicing enough, and fast.
-    return {date: read(f"{_day_of(date[4:17])}T{date[17:25]}Z") for date in dates}
+    return _moment(date[4:17], date[17:25])  # the fixed form makes slicing enough, and fast
+
+
+def first_and_last(dates: Collection[str]) -> tuple[datetime, datetime]:
+    """The first and the last moment of the dates, at least one, which have the ``RFC1123_FORM``.
+
+    Raises ``ValueError`` if the day of any is none, or does not exist.
+    """
+    days = sorted({date[4:17] for date in dates}, key=_day_of)
+    first, last = days[0], days[-1]
+    # Only the times of these days are compared, as texts: no other part of a date looks like its day.
+    times_of_first = [date[17:25] for date in dates if first in date]
+    times_of_last = times_of_first if first == last else [date[17:25] for date in dates if last in date]
+    return _moment(first, min(times_of_first)), _moment(last, max(times_of_last))
+
+
+def _moment(day: str, time: str) -> datetime:
+    return datetime.fromisoformat(f"{_day_of(day)}T{time}Z")
 
 
 @lru_cache(maxsize=4096)
@@ -81,4 +97,6 @@ def _day_of(text: str) -> str:
     month = _MONTHS.get(text[4:7])
     if month is None or not _DAY.fullmatch(text):
         raise ValueError(f"{text!r} is not the day of an RFC 1123 date")
-    return f"{text[8:12]}-{month}-{text[1:3]}"
+    day = f"{text[8:12]}-{month}-{text[1:3]}"
+    datetime.fromisoformat(day)  # raises for one that does not exist
+    return day

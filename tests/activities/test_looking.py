@@ -19,10 +19,11 @@ from profiles.pre_capture_sessions.keys import name_digest
 from reconciliation.coverage import DELETED_DURING_SCAN
 from reconciliation.errors import ContainerGoneError, StorageRefusedError
 from reconciliation.evidence import Read, Record, Unread, has_failed, is_gone
-from reconciliation.lookups import Blob, BlobCount, BlobPage, BlobsOf, Lookup
+from reconciliation.lookups import Blob, BlobCount, BlobPage, BlobsOf, LastChanges, Lookup
 from reconciliation.profile import Scan
 
 AT = datetime(2026, 3, 20, 9, 30, tzinfo=UTC)
+CHANGES = LastChanges(AT, AT, ["Fri, 20 Mar 2026 09:30:00 GMT"])
 SCAN = PROFILE.scan
 REFUSED, GONE = StorageRefusedError("storage answered 403"), ContainerGoneError("It was deleted.")
 Answer = int | Exception
@@ -30,7 +31,7 @@ Answer = int | Exception
 
 
 def pages(blobs: int) -> list[BlobPage]:
-    return [BlobPage(blobs, [AT], [Blob(f"{number}.mp4", 1, AT) for number in range(blobs)])]
+    return [BlobPage(blobs, CHANGES, [Blob(f"{number}.mp4", 1, AT) for number in range(blobs)])]
 
 
 @dataclass
@@ -52,7 +53,7 @@ class Storage:
                 await asyncio.Event().wait()
             if lookup.container in self.trouble:
                 raise self.trouble[lookup.container]
-            return 1 if isinstance(lookup, BlobCount) else [BlobPage(1, [AT], [Blob("a.mp4", 1, AT)])]
+            return 1 if isinstance(lookup, BlobCount) else [BlobPage(1, CHANGES, [Blob("a.mp4", 1, AT)])]
         finally:
             self.open -= 1
 

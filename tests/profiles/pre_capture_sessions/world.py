@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 from uuid import NAMESPACE_OID, UUID, uuid5
 
@@ -25,7 +26,7 @@ from reconciliation.evidence import Read, Unread, has_failed
 from reconciliation.finding import Finding
 from reconciliation.judging import link_again, names_more
 from reconciliation.looks import Audit, Doubt, Group
-from reconciliation.lookups import Blob, BlobCount, BlobPage
+from reconciliation.lookups import Blob, BlobCount, BlobPage, LastChanges
 from reconciliation.outcome import Outcome
 from reconciliation.parameters import AuditParameters
 from reconciliation.profile import Open, Skip
@@ -34,6 +35,7 @@ from reconciliation.rules import SEVERITY_ORDER, Kind
 from reconciliation.screened import DoubtKept, FirstLook
 from reconciliation.since_last import Previous, change_of, compare
 from reconciliation.tally import Result, Tally
+from reconciliation.times import first_and_last
 from reporting.csv_table import csv_header, csv_rows
 from reporting.document import (
     CLOSING,
@@ -127,8 +129,9 @@ def manifest(base: str, size: int = 700, at: datetime = LONG_AGO) -> Blob:
 
 def page(blobs: Sequence[Blob]) -> BlobPage:
     """A page as the listing gives it: full properties only of the blobs whose names can matter."""
-    moments = sorted({blob.last_modified for blob in blobs})
-    return BlobPage(len(blobs), moments, [blob for blob in blobs if blob.name.lower().endswith(MATTERING_SUFFIXES)])
+    dates = [format_datetime(blob.last_modified.astimezone(UTC), usegmt=True) for blob in blobs]
+    changes = LastChanges(*first_and_last(dates), dates) if dates else None
+    return BlobPage(len(blobs), changes, [blob for blob in blobs if blob.name.lower().endswith(MATTERING_SUFFIXES)])
 
 
 def seen_in(container_name: str, blobs: Sequence[Blob]) -> ContainerEvidence:
