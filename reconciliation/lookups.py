@@ -173,23 +173,13 @@ class Blob(NamedTuple):
     last_modified: datetime
 
 
-class LastChanges(NamedTuple):
-    """When blobs were last changed: the first and the last of these moments. ``dates`` are all of them in the form of
-    RFC 1123, for ``moment_of``; they are not converted because hardly ever more than two are needed.
-    """
-
-    first: datetime
-    last: datetime
-    dates: list[str]
-
-
 class BlobPage(NamedTuple):
-    """A page of a container's listing: how many blobs, their last changes (None: there are no blobs), and the blobs
-    with one of the ``Suffixes``.
+    """A page of a container's listing: how many blobs, the stamps of their last changes (see ``stamps_of``; hardly ever
+    are more moments needed than the first and the last), and the blobs with one of the ``Suffixes``.
     """
 
     total: int
-    changes: LastChanges | None
+    changes: list[str]
     kept: list[Blob]
 
 

@@ -16,8 +16,8 @@ from urllib.parse import unquote
 from xml.etree import ElementTree as ET
 
 from reconciliation.errors import ListingError
-from reconciliation.lookups import ALL, Blob, BlobPage, LastChanges, Suffixes, can_be_a_container
-from reconciliation.times import RFC1123_FORM, first_and_last, moment_of
+from reconciliation.lookups import ALL, Blob, BlobPage, Suffixes, can_be_a_container
+from reconciliation.times import RFC1123_FORM, from_stamp, stamps_of
 
 _END = "</EnumerationResults>"
 # Every row has one, and no text can hold it.
@@ -49,7 +49,7 @@ class _Form(NamedTuple):
     row: str
     begin: re.Pattern[str]
     in_row: re.Pattern[str]
-    between: str
+    between: tuple[str, ...]
     last: str
     end: re.Pattern[str]
 
@@ -67,7 +67,7 @@ class _Page(NamedTuple):
     prefix: str
 
 
-def _form(holder: str, row: str, in_row: str) -> _Form:
+def _form(holder: str, row: str, in_row: str, last_in_row: tuple[str, ...] = ("",)) -> _Form:
     first, last = f"<{holder}><{row}><Name>", f"</{row}></{holder}>"
     begin = (
         r'<\?xml version="1\.0" encoding="(?:utf|UTF)-8"(?: standalone="yes")?\?>'
@@ -76,7 +76,8 @@ def _form(holder: str, row: str, in_row: str) -> _Form:
         r"(?:<Marker ?/>|<Marker>[^<]*</Marker>)?(?:<MaxResults>[0-9]*</MaxResults>)?(?:<Delimiter ?/>)?" + first
     )
     end = last + r"<NextMarker(?: ?/>|>([ -;=-~]*)</NextMarker>)" + _END + r"\s*"
-    return _Form(holder, row, re.compile(begin), re.compile(in_row), f"</{row}><{row}><Name>", last, re.compile(end))
+    between = tuple([f"{part}</{row}><{row}><Name>" for part in last_in_row])
+    return _Form(holder, row, re.compile(begin), re.compile(in_row), between, last, re.compile(end))
 
 
 # The elements as the service writes them, in its order: without gaps to skip, matching costs next to nothing. One that
@@ -90,6 +91,7 @@ _BLOBS = _form(
     r"Properties><(?:Creation-Time>[^<]*</Creation-Time><|)"
     rf"Last-Modified>({RFC1123_FORM})</Last-Modified><Etag>[^<]*</Etag><(?:ResourceType>file</ResourceType><|)"
     r"Content-Length>([0-9]+)</Content-Length>",
+    ("<OrMetadata />", ""),  # nearly always each row ends so, and what is longer is found faster
 )
 
 
@@ -112,13 +114,16 @@ def parse_blobs(page: bytes, container: str | None = None, keep: Suffixes = ALL,
     _check_prefix(read.prefix, prefix)
     if prefix and not all(row[1].startswith(prefix) for row in read.rows):
         raise ListingError("Storage answered with blobs of other names than were asked for.")
-    dates = [row[2] for row in read.rows]
     try:
-        changes = LastChanges(*first_and_last(dates), dates) if dates else None
-        kept = [Blob(row[1], int(row[3]), moment_of(row[2])) for row in read.rows if row[1].lower().endswith(keep)]
+        changes = stamps_of([row[2] for row in read.rows])
+        kept = [
+            Blob(row[1], int(row[3]), from_stamp(changed))
+            for row, changed in zip(read.rows, changes, strict=True)
+            if row[1].lower().endswith(keep)
+        ]
     except ValueError as error:
         raise ListingError(f"Storage answered a blob in a form that is not understood ({error}).") from error
-    return Blobs(read.marker, BlobPage(len(dates), changes, kept))
+    return Blobs(read.marker, BlobPage(len(changes), changes, kept))
 
 
 def _check_container(stated: str, requested: str | None) -> None:
@@ -145,18 +150,21 @@ def _plain(page: bytes, form: _Form) -> _Page | None:
     if b"&" in page or b"\r" in page:  # a reference to a character, or a character that XML takes for another
         return None
     try:
-        text = page.removeprefix(BOM_UTF8).decode()
+        text = str(memoryview(page)[len(BOM_UTF8) :], "utf-8") if page.startswith(BOM_UTF8) else page.decode()
     except UnicodeDecodeError:
         return None
     begin, end = form.begin.match(text), form.end.fullmatch(text, text.rfind(form.last))
     if begin is None or end is None:
         return None
-    parts = text.split(form.between)  # the first with what precedes the rows, the last with what follows them
-    parts[0] = parts[0][begin.end() :]
-    rows = [*map(form.in_row.match, parts)]
-    if None in rows or text.count(_IN_EACH_ROW) != len(rows):
-        return None
-    return _Page(end[1] or None, cast("list[_Row]", rows), begin[1] or "", begin[2] or "")
+    count = text.count(_IN_EACH_ROW)
+    for between in form.between:
+        parts = text.split(between)  # the first with what precedes the rows, the last with what follows them
+        if len(parts) == count:
+            parts[0] = parts[0][begin.end() :]
+            rows = [*map(form.in_row.match, parts)]
+            if None not in rows:
+                return _Page(end[1] or None, cast("list[_Row]", rows), begin[1] or "", begin[2] or "")
+    return None
 
 
 # --- anything else that may still be a listing ------------------------------------------------------------------------

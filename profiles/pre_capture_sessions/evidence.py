@@ -20,7 +20,7 @@ from profiles.pre_capture_sessions.keys import (
 from reconciliation.clock import Clock
 from reconciliation.evidence import Unread
 from reconciliation.lookups import BlobPage
-from reconciliation.times import from_text, moment_of, optional_from_text, optional_text, to_text
+from reconciliation.times import from_stamp, from_text, optional_from_text, optional_text, to_text
 
 
 class MediaFile(NamedTuple):
@@ -162,13 +162,13 @@ def read_evidence(container: str, pages: Iterable[BlobPage], latest: datetime) -
     ahead: list[datetime] = []
     for page in pages:
         count += page.total
-        if page.changes is not None:
-            first, last, dates = page.changes
+        if page.changes:
+            last = from_stamp(max(page.changes))
             if last > latest:
                 ahead.append(last)
-                past += [moment for moment in map(moment_of, dates) if moment <= latest]
+                past += [moment for moment in map(from_stamp, page.changes) if moment <= latest]
             else:
-                past += (first, last)
+                past += (from_stamp(min(page.changes)), last)
         for name, size, changed in page.kept:
             if is_manifest(name):
                 manifest = max(manifest or 0, size)

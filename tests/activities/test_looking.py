@@ -19,11 +19,11 @@ from profiles.pre_capture_sessions.keys import name_digest
 from reconciliation.coverage import DELETED_DURING_SCAN
 from reconciliation.errors import ContainerGoneError, StorageRefusedError
 from reconciliation.evidence import Read, Record, Unread, has_failed, is_gone
-from reconciliation.lookups import Blob, BlobCount, BlobPage, BlobsOf, LastChanges, Lookup
+from reconciliation.lookups import Blob, BlobCount, BlobPage, BlobsOf, Lookup
 from reconciliation.profile import Scan
 
 AT = datetime(2026, 3, 20, 9, 30, tzinfo=UTC)
-CHANGES = LastChanges(AT, AT, ["Fri, 20 Mar 2026 09:30:00 GMT"])
+CHANGES = ["2026-03-20 09:30:00"]
 SCAN = PROFILE.scan
 REFUSED, GONE = StorageRefusedError("storage answered 403"), ContainerGoneError("It was deleted.")
 Answer = int | Exception

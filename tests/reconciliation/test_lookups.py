@@ -25,5 +25,5 @@ def test_a_look_up_that_nobody_knows_is_refused() -> None:
 
 
 def test_the_blobs_of_all_pages_are_counted() -> None:
-    assert BlobsOf("A", "a").things([BlobPage(2, None, []), BlobPage(3, None, [])]) == 5
+    assert BlobsOf("A", "a").things([BlobPage(2, [], []), BlobPage(3, [], [])]) == 5
     assert BlobsOf("A", "a").things([]) == 0

@@ -5,7 +5,15 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from reconciliation.times import first_and_last, from_rfc1123, from_text, optional_from_text, optional_text, to_text
+from reconciliation.times import (
+    from_rfc1123,
+    from_stamp,
+    from_text,
+    optional_from_text,
+    optional_text,
+    stamps_of,
+    to_text,
+)
 from tests.profiles.pre_capture_sessions.strategies import moments
 
 
@@ -52,16 +60,17 @@ DATES = st.builds(
 )
 
 
-@given(st.lists(DATES, min_size=1))
-def test_the_first_and_the_last_of_many_dates_are_those_of_their_moments(dates: list[str]) -> None:
-    among = [parsedate_to_datetime(date) for date in dates]
-    assert first_and_last(dates) == (min(among), max(among))
+@given(st.lists(DATES))
+def test_stamps_are_those_of_the_dates_and_ascend_as_their_moments_do(dates: list[str]) -> None:
+    stamps = stamps_of(dates)
+    assert [*map(from_stamp, stamps)] == [*map(parsedate_to_datetime, dates)]
+    assert [*map(from_stamp, sorted(stamps))] == sorted(map(parsedate_to_datetime, dates))
 
 
 @given(st.lists(DATES, max_size=5), st.sampled_from(["Mon, 30 Feb 2026", "Mon, 00 Mar 2026", "Mon, 01 Mae 2026"]))
 def test_a_day_that_does_not_exist_is_no_more_passed_over_among_many(dates: list[str], day: str) -> None:
     with pytest.raises(ValueError, match="day"):
-        first_and_last([*dates, f"{day} 09:30:00 GMT", *dates])
+        stamps_of([*dates, f"{day} 09:30:00 GMT", *dates])
 
 
 @given(moments())

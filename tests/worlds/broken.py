@@ -58,7 +58,7 @@ class _TakesRefusedForEmpty(ScriptedLister):
         try:
             return await super().blobs(container, keep, prefix)
         except StorageRefusedError:
-            return [BlobPage(0, None, [])]
+            return [BlobPage(0, [], [])]
 
 
 class _ReadsNoClock(ScriptedLister):

@@ -16,7 +16,8 @@ from profiles.pre_capture_sessions.evidence import ContainerEvidence, read_evide
 from profiles.pre_capture_sessions.keys import MATTERING_SUFFIXES
 from reconciliation.errors import ListingError
 from reconciliation.evidence import Read, record_from_json, record_to_json
-from reconciliation.lookups import ALL, LastChanges, can_be_a_container
+from reconciliation.lookups import ALL, can_be_a_container
+from reconciliation.times import from_stamp
 
 MODIFIED = "Fri, 20 Mar 2026 09:30:00 GMT"
 LATER = "Sat, 21 Mar 2026 09:30:00 GMT"
@@ -38,13 +39,9 @@ def test_a_page_gives_back_what_was_put_in_it(entries: list[BlobEntry], marker: 
     assert kept == [(entry.name, entry.size) for entry in entries if entry.name.lower().endswith(MATTERING_SUFFIXES)]
     everything = parse_blobs(blob_page(entries, marker)).blobs.kept
     assert [(blob.name, blob.size) for blob in everything] == [(entry.name, entry.size) for entry in entries]
-    expected = {
-        MODIFIED: datetime(2026, 3, 20, 9, 30, tzinfo=UTC),
-        LATER: datetime(2026, 3, 21, 9, 30, tzinfo=UTC),
-    }
-    dates = [entry.modified for entry in entries]
-    moments = [expected[date] for date in dates]
-    assert page.blobs.changes == (LastChanges(min(moments), max(moments), dates) if dates else None)
+    stamps = {MODIFIED: "2026-03-20 09:30:00", LATER: "2026-03-21 09:30:00"}
+    assert page.blobs.changes == [stamps[entry.modified] for entry in entries]
+    assert {blob.last_modified for blob in everything} == {*map(from_stamp, page.blobs.changes)}
 
 
 @given(ENTRIES)
@@ -103,7 +100,7 @@ def test_container_names_come_in_the_order_of_the_page(names: list[str], marker:
 
 def test_an_empty_account_and_an_empty_container_are_no_error() -> None:
     assert parse_containers(container_page([], MODIFIED, "")).names == []
-    assert parse_blobs(blob_page([], "")).blobs == (0, None, [])
+    assert parse_blobs(blob_page([], "")).blobs == (0, [], [])
 
 
 @pytest.mark.parametrize("cut", [0, 1, 30, 200, -1, -10])
@@ -249,7 +246,7 @@ def test_a_listing_of_the_other_kind_is_no_answer() -> None:
 )
 def test_an_empty_container_is_taken_in_every_form_that_is_known(start: str, root: str, empty: str, last: str) -> None:
     page = f"{start}{root}{empty}{last}</EnumerationResults>"
-    assert parse_blobs(page.encode(), "c-1") == (None, (0, None, []))
+    assert parse_blobs(page.encode(), "c-1") == (None, (0, [], []))
     assert parse_containers(page.replace("Blobs", "Containers").encode()) == (None, [])
 
 

@@ -209,7 +209,7 @@ async def test_a_container_of_which_a_page_was_emptied_was_not_delivered_by_its_
     proxy: StorageProxy, http: aiohttp.ClientSession
 ) -> None:
     always(proxy, Fault.EMPTIED_PAGE)
-    assert parse_blobs((await get(http, proxy, PAGED))[1]) == ("aa2.mp4", (0, None, []))
+    assert parse_blobs((await get(http, proxy, PAGED))[1]) == ("aa2.mp4", (0, [], []))
     await get(http, proxy, f"{PAGED}&marker=aa2.mp4")
     assert (proxy.delivered, proxy.lied_about) == (set(), {"aa"})
     await get(http, proxy, PAGED)

@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
 from typing import Any
 from uuid import NAMESPACE_OID, UUID, uuid5
 
@@ -26,7 +25,7 @@ from reconciliation.evidence import Read, Unread, has_failed
 from reconciliation.finding import Finding
 from reconciliation.judging import link_again, names_more
 from reconciliation.looks import Audit, Doubt, Group
-from reconciliation.lookups import Blob, BlobCount, BlobPage, LastChanges
+from reconciliation.lookups import Blob, BlobCount, BlobPage
 from reconciliation.outcome import Outcome
 from reconciliation.parameters import AuditParameters
 from reconciliation.profile import Open, Skip
@@ -35,7 +34,6 @@ from reconciliation.rules import SEVERITY_ORDER, Kind
 from reconciliation.screened import DoubtKept, FirstLook
 from reconciliation.since_last import Previous, change_of, compare
 from reconciliation.tally import Result, Tally
-from reconciliation.times import first_and_last
 from reporting.csv_table import csv_header, csv_rows
 from reporting.document import (
     CLOSING,
@@ -129,8 +127,7 @@ def manifest(base: str, size: int = 700, at: datetime = LONG_AGO) -> Blob:
 
 def page(blobs: Sequence[Blob]) -> BlobPage:
     """A page as the listing gives it: full properties only of the blobs whose names can matter."""
-    dates = [format_datetime(blob.last_modified.astimezone(UTC), usegmt=True) for blob in blobs]
-    changes = LastChanges(*first_and_last(dates), dates) if dates else None
+    changes = [f"{blob.last_modified.astimezone(UTC):%Y-%m-%d %H:%M:%S}" for blob in blobs]
     return BlobPage(len(blobs), changes, [blob for blob in blobs if blob.name.lower().endswith(MATTERING_SUFFIXES)])
 
 
