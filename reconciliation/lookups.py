@@ -174,12 +174,12 @@ class Blob(NamedTuple):
 
 
 class BlobPage(NamedTuple):
-    """A page of a container's listing: how many blobs, the distinct moments of their last changes in ascending order,
-    and the blobs with one of the ``Suffixes``.
+    """A page of a container's listing: how many blobs, the stamps of their last changes (see ``stamps_of``; hardly ever
+    are more moments needed than the first and the last), and the blobs with one of the ``Suffixes``.
     """
 
     total: int
-    moments: list[datetime]
+    changes: list[str]
     kept: list[Blob]
 
 

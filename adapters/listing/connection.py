@@ -52,6 +52,9 @@ class Headers(Mapping[str, str]):
                 return value.decode("latin-1")
         raise KeyError(name)
 
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and name.lower().encode("latin-1") in map(bytes.lower, self._raw)
+
     def __iter__(self) -> Iterator[str]:
         return (key.decode("latin-1") for key in self._raw)
 
@@ -229,7 +232,8 @@ class Connection(asyncio.BufferedProtocol):
 
 
 def _is_packed(headers: Headers) -> bool:
-    return headers.get("Content-Encoding", "").lower() not in {"", "identity"}
+    # Asked for first, as it hardly ever is there: a header that is missing costs an exception.
+    return "Content-Encoding" in headers and headers["Content-Encoding"].lower() not in {"", "identity"}
 
 
 def _packed() -> ListingError:

@@ -10,8 +10,10 @@ from adapters.response_headers import Response
 # A handshake costs the loop a millisecond, so a burst of them makes everyone else on it late.
 MOST_OPENING = 16
 IDLE_SECONDS = 30.0
-# The callers of as many answers go on in one turn of the loop. If all of them did, everyone else on the loop were late.
+# The callers of as many answers go on in one turn of the loop, a longer one counting as several. If all of them did,
+# everyone else on the loop were late.
 ANSWERS_A_TURN = 32
+_BYTES_OF_ONE = 32 * 1024
 _BUFFER = 256 * 1024
 OpenOne = Callable[[Callable[[], Connection]], Awaitable[Connection]]
 
@@ -98,7 +100,7 @@ class Connections:
         if self._handed_out == 0:
             self._loop.call_soon(self._next_turn)
         if self._handed_out < ANSWERS_A_TURN:
-            self._handed_out += 1
+            self._handed_out += 1 + len(response.body) // _BYTES_OF_ONE
             if not answer.done():  # its caller was not cancelled
                 answer.set_result(response)
         else:

@@ -10,19 +10,19 @@ real XML parser; property tests check that both give the same as the vendor's SD
 
 import re
 from codecs import BOM_UTF8
-from collections.abc import Iterable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, cast
 from urllib.parse import unquote
 from xml.etree import ElementTree as ET
 
 from reconciliation.errors import ListingError
 from reconciliation.lookups import ALL, Blob, BlobPage, Suffixes, can_be_a_container
-from reconciliation.times import RFC1123_FORM, from_rfc1123, moments_of
+from reconciliation.times import RFC1123_FORM, from_stamp, stamps_of
 
 _END = "</EnumerationResults>"
 # Every row has one, and no text can hold it.
 _IN_EACH_ROW = "</Last-Modified>"
-_SIZE = re.compile("[0-9]+")
+_SIZE, _DATE = re.compile("[0-9]+"), re.compile(RFC1123_FORM)
 
 
 class ContainerNames(NamedTuple):
@@ -49,21 +49,25 @@ class _Form(NamedTuple):
     row: str
     begin: re.Pattern[str]
     in_row: re.Pattern[str]
-    between: str
+    between: tuple[str, ...]
     last: str
     end: re.Pattern[str]
 
 
-class _Plain(NamedTuple):
-    """What the patterns find on a page: the match of ``_Form.in_row`` for each row, and the container it names."""
+# The texts of a row, from 1 on as ``_Form.in_row`` numbers its groups.
+_Row = re.Match[str] | tuple[str, ...]
+
+
+class _Page(NamedTuple):
+    """What a page says: its rows, and the container and the prefix that it names."""
 
     marker: str | None
-    rows: list[re.Match[str]]
+    rows: Sequence[_Row]
     container: str
     prefix: str
 
 
-def _form(holder: str, row: str, in_row: str) -> _Form:
+def _form(holder: str, row: str, in_row: str, last_in_row: tuple[str, ...] = ("",)) -> _Form:
     first, last = f"<{holder}><{row}><Name>", f"</{row}></{holder}>"
     begin = (
         r'<\?xml version="1\.0" encoding="(?:utf|UTF)-8"(?: standalone="yes")?\?>'
@@ -72,31 +76,30 @@ def _form(holder: str, row: str, in_row: str) -> _Form:
         r"(?:<Marker ?/>|<Marker>[^<]*</Marker>)?(?:<MaxResults>[0-9]*</MaxResults>)?(?:<Delimiter ?/>)?" + first
     )
     end = last + r"<NextMarker(?: ?/>|>([ -;=-~]*)</NextMarker>)" + _END + r"\s*"
-    return _Form(holder, row, re.compile(begin), re.compile(in_row), f"</{row}><{row}><Name>", last, re.compile(end))
+    between = tuple([f"{part}</{row}><{row}><Name>" for part in last_in_row])
+    return _Form(holder, row, re.compile(begin), re.compile(in_row), between, last, re.compile(end))
 
 
-# The elements as the service writes them, in its order: without gaps to skip, matching costs next to nothing.
+# The elements as the service writes them, in its order: without gaps to skip, matching costs next to nothing. One that
+# may be left out is an alternative to nothing, which is matched faster than a repetition.
 _CONTAINERS = _form("Containers", "Container", r"([a-z0-9$-]{3,63})</Name>")
 _BLOBS = _form(
     "Blobs",
     "Blob",
-    r"([^<]+)</Name>"
-    r"(?:<VersionId>[^<]*</VersionId><IsCurrentVersion>true</IsCurrentVersion>)?"  # where the account keeps versions
-    r"<Properties>(?:<Creation-Time>[^<]*</Creation-Time>)?"
-    rf"<Last-Modified>({RFC1123_FORM})</Last-Modified><Etag>[^<]*</Etag>(?:<ResourceType>file</ResourceType>)?"
-    r"<Content-Length>([0-9]+)</Content-Length>",
+    r"([^<]+)</Name><"
+    r"(?:VersionId>[^<]*</VersionId><IsCurrentVersion>true</IsCurrentVersion><|)"  # where the account keeps versions
+    r"Properties><(?:Creation-Time>[^<]*</Creation-Time><|)"
+    rf"Last-Modified>({RFC1123_FORM})</Last-Modified><Etag>[^<]*</Etag><(?:ResourceType>file</ResourceType><|)"
+    r"Content-Length>([0-9]+)</Content-Length>",
+    ("<OrMetadata />", ""),  # nearly always each row ends so, and what is longer is found faster
 )
 
 
 def parse_containers(page: bytes) -> ContainerNames:
     """Raises ``ListingError`` if the page is not a whole List Containers response."""
-    plain = _plain(page, _CONTAINERS)
-    if plain is None:
-        root, rows = _parsed(page, _CONTAINERS)
-        _check_prefix(root.findtext("Prefix") or "", "")
-        return ContainerNames(_marker(root), [_harmless(_name(row)) for row in rows])
-    _check_prefix(plain.prefix, "")
-    return ContainerNames(plain.marker, [row[1] for row in plain.rows])
+    read = _plain(page, _CONTAINERS) or _parsed(page, _CONTAINERS, _container)
+    _check_prefix(read.prefix, "")
+    return ContainerNames(read.marker, [row[1] for row in read.rows])
 
 
 def parse_blobs(page: bytes, container: str | None = None, keep: Suffixes = ALL, prefix: str = "") -> Blobs:
@@ -106,26 +109,24 @@ def parse_blobs(page: bytes, container: str | None = None, keep: Suffixes = ALL,
 
     The folders that an account with a hierarchical namespace lists among the blobs are left out.
     """
-    plain = _plain(page, _BLOBS)
-    if plain is None:
-        root, rows = _parsed(page, _BLOBS)
-        _check_container(root.get("ContainerName"), container)
-        _check_prefix(root.findtext("Prefix") or "", prefix)
-        blobs = [_blob(row) for row in rows if not _is_folder(row)]
-        _check_names((blob.name for blob in blobs), prefix)
-        return Blobs(_marker(root), _summed(blobs, keep))
-    _check_container(plain.container, container)
-    _check_prefix(plain.prefix, prefix)
-    _check_names((row[1] for row in plain.rows), prefix)
+    read = _plain(page, _BLOBS) or _parsed(page, _BLOBS, _blob)
+    _check_container(read.container, container)
+    _check_prefix(read.prefix, prefix)
+    if prefix and not all(row[1].startswith(prefix) for row in read.rows):
+        raise ListingError("Storage answered with blobs of other names than were asked for.")
     try:
-        moments = moments_of([row[2] for row in plain.rows])
-        kept = [Blob(row[1], int(row[3]), moments[row[2]]) for row in plain.rows if row[1].lower().endswith(keep)]
+        changes = stamps_of([row[2] for row in read.rows])
+        kept = [
+            Blob(row[1], int(row[3]), from_stamp(changed))
+            for row, changed in zip(read.rows, changes, strict=True)
+            if row[1].lower().endswith(keep)
+        ]
     except ValueError as error:
         raise ListingError(f"Storage answered a blob in a form that is not understood ({error}).") from error
-    return Blobs(plain.marker, BlobPage(len(plain.rows), sorted(moments.values()), kept))
+    return Blobs(read.marker, BlobPage(len(changes), changes, kept))
 
 
-def _check_container(stated: str | None, requested: str | None) -> None:
+def _check_container(stated: str, requested: str | None) -> None:
     # An emulator, or a gateway, may leave it out.
     if stated and requested and stated != requested:
         raise ListingError("Storage answered with the listing of another container.")
@@ -133,19 +134,14 @@ def _check_container(stated: str | None, requested: str | None) -> None:
 
 def _check_prefix(stated: str, requested: str) -> None:
     # An emulator, or a gateway, may leave it out of a response that is filtered as requested.
-    if stated not in {"", requested}:
+    if stated and stated != requested:
         raise ListingError("Storage answered with a filtered listing that nobody asked for.")
-
-
-def _check_names(names: Iterable[str], prefix: str) -> None:
-    if prefix and not all(name.startswith(prefix) for name in names):
-        raise ListingError("Storage answered with blobs of other names than were asked for.")
 
 
 # --- as the service writes it -----------------------------------------------------------------------------------------
 
 
-def _plain(page: bytes, form: _Form) -> _Plain | None:
+def _plain(page: bytes, form: _Form) -> _Page | None:
     """A page that consists of rows in the service's own form, at least one; None for any other.
 
     The page is cut where one row follows another, and each part has to begin as a row does. To detect a row that hides
@@ -154,23 +150,31 @@ def _plain(page: bytes, form: _Form) -> _Plain | None:
     if b"&" in page or b"\r" in page:  # a reference to a character, or a character that XML takes for another
         return None
     try:
-        text = page.removeprefix(BOM_UTF8).decode()
+        text = str(memoryview(page)[len(BOM_UTF8) :], "utf-8") if page.startswith(BOM_UTF8) else page.decode()
     except UnicodeDecodeError:
         return None
     begin, end = form.begin.match(text), form.end.fullmatch(text, text.rfind(form.last))
     if begin is None or end is None:
         return None
-    rows = [form.in_row.match(row) for row in text[begin.end() : end.start()].split(form.between)]
-    if None in rows or text.count(_IN_EACH_ROW) != len(rows):
-        return None
-    return _Plain(end[1] or None, cast("list[re.Match[str]]", rows), begin[1] or "", begin[2] or "")
+    count = text.count(_IN_EACH_ROW)
+    for between in form.between:
+        parts = text.split(between)  # the first with what precedes the rows, the last with what follows them
+        if len(parts) == count:
+            parts[0] = parts[0][begin.end() :]
+            rows = [*map(form.in_row.match, parts)]
+            if None not in rows:
+                return _Page(end[1] or None, cast("list[_Row]", rows), begin[1] or "", begin[2] or "")
+    return None
 
 
 # --- anything else that may still be a listing ------------------------------------------------------------------------
 
 
-def _parsed(page: bytes, form: _Form) -> tuple[ET.Element, list[ET.Element]]:
-    """The root and the rows of a page. Raises ``ListingError`` if it is not exactly what was requested."""
+def _parsed(page: bytes, form: _Form, in_row: Callable[[ET.Element], _Row | None]) -> _Page:
+    """A page whose rows are read by ``in_row``, which finds nothing in one that does not count.
+
+    Raises ``ListingError`` if it is not exactly what was requested.
+    """
     if not page.rstrip().endswith((_END.encode(), b"/>")):
         raise ListingError("Storage answered with a listing that was cut short, or with none.")
     if b"<!DOCTYPE" in page:  # no page of the service declares entities, which could grow without end
@@ -190,7 +194,8 @@ def _parsed(page: bytes, form: _Form) -> tuple[ET.Element, list[ET.Element]]:
     texts = [holder.text, *[row.tail for row in holder]]
     if any(row.tag != form.row for row in holder) or any(text and not text.isspace() for text in texts):
         raise ListingError(f"Storage answered with a list of {form.holder} that holds something else.")
-    return root, list(holder)
+    rows = [read for row in holder if (read := in_row(row))]
+    return _Page(_text(root, "NextMarker") or None, rows, root.get("ContainerName", ""), root.findtext("Prefix") or "")
 
 
 def _only(element: ET.Element, tag: str) -> ET.Element:
@@ -207,10 +212,6 @@ def _text(element: ET.Element, tag: str) -> str:
     return child.text or ""
 
 
-def _marker(root: ET.Element) -> str | None:
-    return _text(root, "NextMarker") or None
-
-
 def _name(row: ET.Element) -> str:
     text, encoded = _text(row, "Name"), _only(row, "Name").get("Encoded", "false")
     if not text or encoded not in {"true", "false"}:
@@ -222,28 +223,20 @@ def _name(row: ET.Element) -> str:
         raise ListingError("Storage answered with an encoded name that is no text.") from error
 
 
-def _harmless(name: str) -> str:
-    return name if can_be_a_container(name) else name.encode("unicode_escape").decode()
+def _container(row: ET.Element) -> _Row:
+    name = _name(row)
+    return "", name if can_be_a_container(name) else name.encode("unicode_escape").decode()
 
 
-def _is_folder(row: ET.Element) -> bool:
+def _blob(row: ET.Element) -> _Row | None:
+    """A blob; None for a folder."""
     kind = row.findtext("Properties/ResourceType", "file")
-    if kind not in {"file", "directory"}:
+    if kind == "directory":
+        return None
+    if kind != "file":
         raise ListingError("Storage answered with something that is neither a blob nor a folder.")
-    return kind == "directory"
-
-
-def _blob(row: ET.Element) -> Blob:
     properties = _only(row, "Properties")
-    name, size, date = _name(row), _text(properties, "Content-Length"), _text(properties, "Last-Modified")
-    if not _SIZE.fullmatch(size):
-        raise ListingError("Storage answered a blob in a form that is not understood (its size is no number).")
-    try:
-        return Blob(name, int(size), from_rfc1123(date))
-    except ValueError as error:
-        raise ListingError(f"Storage answered a blob in a form that is not understood ({error}).") from error
-
-
-def _summed(blobs: list[Blob], keep: Suffixes) -> BlobPage:
-    moments = sorted({blob.last_modified for blob in blobs})
-    return BlobPage(len(blobs), moments, [blob for blob in blobs if blob.name.lower().endswith(keep)])
+    date, size = _text(properties, "Last-Modified"), _text(properties, "Content-Length")
+    if not _DATE.fullmatch(date) or not _SIZE.fullmatch(size):
+        raise ListingError("Storage answered a blob in a form that is not understood (its date or its size is none).")
+    return "", _name(row), date, size

@@ -4,7 +4,6 @@ Legacy blob names may hold personal data, so only names that begin with a sessio
 a digest is kept, to match a row's file name.
 """
 
-from bisect import bisect_right
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Self
@@ -21,7 +20,7 @@ from profiles.pre_capture_sessions.keys import (
 from reconciliation.clock import Clock
 from reconciliation.evidence import Unread
 from reconciliation.lookups import BlobPage
-from reconciliation.times import from_text, optional_from_text, optional_text, to_text
+from reconciliation.times import from_stamp, from_text, optional_from_text, optional_text, to_text
 
 
 class MediaFile(NamedTuple):
@@ -163,10 +162,13 @@ def read_evidence(container: str, pages: Iterable[BlobPage], latest: datetime) -
     ahead: list[datetime] = []
     for page in pages:
         count += page.total
-        of_page = page.moments[: bisect_right(page.moments, latest)]
-        past += (of_page[0], of_page[-1]) if of_page else ()
-        if len(of_page) < len(page.moments):
-            ahead.append(page.moments[-1])
+        if page.changes:
+            last = from_stamp(max(page.changes))
+            if last > latest:
+                ahead.append(last)
+                past += [moment for moment in map(from_stamp, page.changes) if moment <= latest]
+            else:
+                past += (from_stamp(min(page.changes)), last)
         for name, size, changed in page.kept:
             if is_manifest(name):
                 manifest = max(manifest or 0, size)

@@ -23,6 +23,7 @@ from reconciliation.lookups import Blob, BlobCount, BlobPage, BlobsOf, Lookup
 from reconciliation.profile import Scan
 
 AT = datetime(2026, 3, 20, 9, 30, tzinfo=UTC)
+CHANGES = ["2026-03-20 09:30:00"]
 SCAN = PROFILE.scan
 REFUSED, GONE = StorageRefusedError("storage answered 403"), ContainerGoneError("It was deleted.")
 Answer = int | Exception
@@ -30,7 +31,7 @@ Answer = int | Exception
 
 
 def pages(blobs: int) -> list[BlobPage]:
-    return [BlobPage(blobs, [AT], [Blob(f"{number}.mp4", 1, AT) for number in range(blobs)])]
+    return [BlobPage(blobs, CHANGES, [Blob(f"{number}.mp4", 1, AT) for number in range(blobs)])]
 
 
 @dataclass
@@ -52,7 +53,7 @@ class Storage:
                 await asyncio.Event().wait()
             if lookup.container in self.trouble:
                 raise self.trouble[lookup.container]
-            return 1 if isinstance(lookup, BlobCount) else [BlobPage(1, [AT], [Blob("a.mp4", 1, AT)])]
+            return 1 if isinstance(lookup, BlobCount) else [BlobPage(1, CHANGES, [Blob("a.mp4", 1, AT)])]
         finally:
             self.open -= 1
 

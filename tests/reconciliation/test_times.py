@@ -3,8 +3,17 @@ from email.utils import format_datetime, parsedate_to_datetime
 
 import pytest
 from hypothesis import example, given
+from hypothesis import strategies as st
 
-from reconciliation.times import from_rfc1123, from_text, optional_from_text, optional_text, to_text
+from reconciliation.times import (
+    from_rfc1123,
+    from_stamp,
+    from_text,
+    optional_from_text,
+    optional_text,
+    stamps_of,
+    to_text,
+)
 from tests.profiles.pre_capture_sessions.strategies import moments
 
 
@@ -28,7 +37,11 @@ def test_rfc_1123_is_read_as_the_standard_library_reads_it(moment: datetime) -> 
         "Wed, 12 aug 2026 09:30:00 GMT",
         "Wed, 12 Abc 2026 09:30:00 GMT",
         "Wed, 32 Aug 2026 09:30:00 GMT",
+        "Sun, 29 Feb 2026 09:30:00 GMT",
         "Wed, 12 Aug 2026 24:30:00 GMT",
+        "Wed, 12 Aug 2026 09:60:00 GMT",
+        "Wed, 12 Aug 2026 09:30:60 GMT",
+        "Wed, 12 Aug 2026 093000.0 GMT",
         "Wednesday, 12-Aug-26 09:30:00 GMT",
         "2026-08-12T09:30:00Z",
     ],
@@ -36,6 +49,28 @@ def test_rfc_1123_is_read_as_the_standard_library_reads_it(moment: datetime) -> 
 def test_other_layouts_are_no_rfc_1123(text: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - the texts are the standard library's
         from_rfc1123(text)
+
+
+# Many on few days, as storage has them, and some of any time. Nothing is made of the name of a day, right or wrong.
+DAYS = st.datetimes(datetime(2026, 2, 27), datetime(2026, 3, 2, 23, 59, 59), timezones=st.just(UTC))
+DATES = st.builds(
+    lambda moment, day: day + format_datetime(moment.astimezone(UTC), usegmt=True)[3:],
+    DAYS | moments(),
+    st.sampled_from(["Mon", "Thu"]),
+)
+
+
+@given(st.lists(DATES))
+def test_stamps_are_those_of_the_dates_and_ascend_as_their_moments_do(dates: list[str]) -> None:
+    stamps = stamps_of(dates)
+    assert [*map(from_stamp, stamps)] == [*map(parsedate_to_datetime, dates)]
+    assert [*map(from_stamp, sorted(stamps))] == sorted(map(parsedate_to_datetime, dates))
+
+
+@given(st.lists(DATES, max_size=5), st.sampled_from(["Mon, 30 Feb 2026", "Mon, 00 Mar 2026", "Mon, 01 Mae 2026"]))
+def test_a_day_that_does_not_exist_is_no_more_passed_over_among_many(dates: list[str], day: str) -> None:
+    with pytest.raises(ValueError, match="day"):
+        stamps_of([*dates, f"{day} 09:30:00 GMT", *dates])
 
 
 @given(moments())

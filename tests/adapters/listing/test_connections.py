@@ -62,9 +62,10 @@ async def echo(caller: Caller) -> None:
 
 
 class Held:
-    """Answers each request with its target, once it may; ``arrived`` are all targets, in order."""
+    """Answers each request with its target, once it may, and ``more`` bytes; ``arrived`` are all targets, in order."""
 
-    def __init__(self) -> None:
+    def __init__(self, more: int = 0) -> None:
+        self.more = more
         self.arrived: list[str] = []
         self.open = asyncio.Event()
 
@@ -73,7 +74,7 @@ class Held:
             target = await target_of(caller)
             self.arrived.append(target)
             await self.open.wait()
-            caller.say(answer(target.encode()))
+            caller.say(answer(target.encode() + bytes(self.more)))
 
 
 async def test_never_are_there_more_connections_than_allowed_and_each_gets_its_own_answer() -> None:
@@ -130,8 +131,9 @@ async def test_no_more_than_sixteen_connections_are_opened_at_once(monkeypatch: 
     assert len(there.callers) == 50
 
 
-async def test_callers_go_on_a_few_in_each_turn_of_the_loop_and_all_in_the_end() -> None:
-    held = Held()
+@pytest.mark.parametrize(("size", "most"), [(0, 32), (100_000, 8), (1_100_000, 1)])
+async def test_callers_go_on_a_few_in_each_turn_of_the_loop_and_all_in_the_end(size: int, most: int) -> None:
+    held = Held(size)
     done = 0
 
     async def ask(account: Account) -> None:
@@ -147,7 +149,7 @@ async def test_callers_go_on_a_few_in_each_turn_of_the_loop_and_all_in_the_end()
         async with asyncio.timeout(5):
             while done < 100:
                 await asyncio.sleep(0)
-                assert done - before <= 32
+                assert done - before <= most
                 before = done
         await asyncio.gather(*tasks)
 

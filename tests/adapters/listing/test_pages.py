@@ -17,6 +17,7 @@ from profiles.pre_capture_sessions.keys import MATTERING_SUFFIXES
 from reconciliation.errors import ListingError
 from reconciliation.evidence import Read, record_from_json, record_to_json
 from reconciliation.lookups import ALL, can_be_a_container
+from reconciliation.times import from_stamp
 
 MODIFIED = "Fri, 20 Mar 2026 09:30:00 GMT"
 LATER = "Sat, 21 Mar 2026 09:30:00 GMT"
@@ -38,13 +39,9 @@ def test_a_page_gives_back_what_was_put_in_it(entries: list[BlobEntry], marker: 
     assert kept == [(entry.name, entry.size) for entry in entries if entry.name.lower().endswith(MATTERING_SUFFIXES)]
     everything = parse_blobs(blob_page(entries, marker)).blobs.kept
     assert [(blob.name, blob.size) for blob in everything] == [(entry.name, entry.size) for entry in entries]
-    newest = max((entry.modified for entry in entries), key=lambda text: text == LATER, default=None)
-    expected = {
-        None: None,
-        MODIFIED: datetime(2026, 3, 20, 9, 30, tzinfo=UTC),
-        LATER: datetime(2026, 3, 21, 9, 30, tzinfo=UTC),
-    }
-    assert max(page.blobs.moments, default=None) == expected[newest]
+    stamps = {MODIFIED: "2026-03-20 09:30:00", LATER: "2026-03-21 09:30:00"}
+    assert page.blobs.changes == [stamps[entry.modified] for entry in entries]
+    assert {blob.last_modified for blob in everything} == {*map(from_stamp, page.blobs.changes)}
 
 
 @given(ENTRIES)
@@ -54,6 +51,44 @@ def test_the_quick_way_and_the_xml_parser_agree(entries: list[BlobEntry]) -> Non
     by_parser = page.replace(b'ServiceEndpoint="http://127.0.0.1/"', b'ServiceEndpoint="http://127.0.0.1/?a&amp;b"')
     for keep in (ALL, MATTERING_SUFFIXES):
         assert parse_blobs(page, keep=keep) == parse_blobs(by_parser, keep=keep)
+
+
+def row(name: str, versioned: bool, created: bool, kind: str, rest: str) -> str:
+    """A blob with what only some accounts or versions of the service tell."""
+    version = "<VersionId>2026-09-05T11:30:54.6611310Z</VersionId><IsCurrentVersion>true</IsCurrentVersion>"
+    return (
+        f"<Blob><Name>{name}</Name>{version * versioned}<Properties>"
+        f"{f'<Creation-Time>{MODIFIED}</Creation-Time>' * created}<Last-Modified>{LATER}</Last-Modified>"
+        f"<Etag>0x8D</Etag>{kind and f'<ResourceType>{kind}</ResourceType>'}<Content-Length>7</Content-Length>{rest}"
+    )
+
+
+RESTS = ("", "<OrMetadata />", "<OrMetadata><or-a_b>complete</or-a_b></OrMetadata>")
+ROWS = st.builds(
+    row,
+    st.sampled_from(["a.mp4", "b.ism", "c.ts"]),
+    st.booleans(),
+    st.booleans(),
+    st.sampled_from(["", "file"]),
+    st.sampled_from([f"<LeaseState>available</LeaseState></Properties>{rest}</Blob>" for rest in RESTS]),
+)
+
+
+@given(st.lists(ROWS, min_size=1, max_size=6), st.data())
+def test_rows_of_different_forms_on_one_page_are_all_read(rows: list[str], data: st.DataObject) -> None:
+    page = HEAD + f"<EnumerationResults><Blobs>{''.join(rows)}</Blobs><NextMarker /></EnumerationResults>"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pages, "_parsed", lambda *_: pytest.fail("the XML parser was asked"))
+        quick = parse_blobs(page.encode())
+    assert quick.blobs.total == len(rows)
+    assert quick == parse_blobs(page.replace("><", "> <").encode())
+    folder = row("d.mp4", versioned=False, created=True, kind="directory", rest="</Properties></Blob>")
+    hidden = data.draw(st.sampled_from([folder, f" {folder}", folder.replace("<Blob>", "<Blob >")]))
+    at = data.draw(st.integers(0, len(rows)))
+    with_folder = page.replace("".join(rows), "".join([*rows[:at], hidden, *rows[at:]]))
+    assert parse_blobs(with_folder.encode()) == quick
+    one_more = parse_blobs(with_folder.replace(">directory<", ">file<").encode())
+    assert one_more.blobs.total == len(rows) + 1
 
 
 @given(st.lists(st.from_regex(r"[$a-z0-9][a-z0-9-]{2,62}", fullmatch=True), max_size=20), st.sampled_from(["", "next"]))
@@ -79,6 +114,8 @@ def test_a_page_that_was_cut_short_is_refused(cut: int) -> None:
     ("what", "old", "new"),
     [
         ("no date", b"<Last-Modified>", b"<Lost-Modified>"),
+        ("a day that does not exist", b"20 Mar", b"32 Mar"),
+        ("an hour that does not exist", b"09:30", b"24:30"),
         ("a date of another form", MODIFIED.encode(), b"2026-03-20T09:30:00.0000000Z "),
         ("no size", b"<Content-Length>", b"<Content-Langth>"),
         ("a size that is no number", b"<Content-Length>1<", b"<Content-Length>one<"),

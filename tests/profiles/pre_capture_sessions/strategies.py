@@ -53,8 +53,9 @@ _NAMES = st.sampled_from(
 
 
 def blobs(times: st.SearchStrategy[datetime] = NEAR) -> st.SearchStrategy[Blob]:
-    """A blob as an encoder, a copy by hand or an old product may have left it."""
-    return st.builds(Blob, _NAMES | texts().filter(bool), st.sampled_from([0, 1, 40_000]), times)
+    """A blob as an encoder, a copy by hand or an old product may have left it; storage tells times to the second."""
+    changes = times.map(lambda moment: moment.replace(microsecond=0))
+    return st.builds(Blob, _NAMES | texts().filter(bool), st.sampled_from([0, 1, 40_000]), changes)
 
 
 def _listings() -> st.SearchStrategy[list[Blob]]:

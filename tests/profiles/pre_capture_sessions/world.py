@@ -127,8 +127,8 @@ def manifest(base: str, size: int = 700, at: datetime = LONG_AGO) -> Blob:
 
 def page(blobs: Sequence[Blob]) -> BlobPage:
     """A page as the listing gives it: full properties only of the blobs whose names can matter."""
-    moments = sorted({blob.last_modified for blob in blobs})
-    return BlobPage(len(blobs), moments, [blob for blob in blobs if blob.name.lower().endswith(MATTERING_SUFFIXES)])
+    changes = [f"{blob.last_modified.astimezone(UTC):%Y-%m-%d %H:%M:%S}" for blob in blobs]
+    return BlobPage(len(blobs), changes, [blob for blob in blobs if blob.name.lower().endswith(MATTERING_SUFFIXES)])
 
 
 def seen_in(container_name: str, blobs: Sequence[Blob]) -> ContainerEvidence:
