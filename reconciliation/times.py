@@ -29,7 +29,7 @@ def to_text(moment: datetime) -> str:
             raise ValueError(f"{moment.isoformat()} has no time zone")
         moment = moment.astimezone(UTC)
     # In two halves, which takes half the time: neither has a zone that must be asked for its offset.
-    return f"{moment.date()}T{moment.time()}Z"
+    return f"{moment.date().isoformat()}T{moment.time().isoformat()}Z"
 
 
 def optional_text(moment: datetime | None) -> str | None:
