@@ -33,7 +33,7 @@ class Settings:
     report_container: str = "audits"
     scan_concurrency: int = 32
     worker_processes: int = 1
-    shard_containers: int = 1000
+    shard_containers: int = 2000
     max_passes: int = 3
     settle_minutes: int = 20
     list_page_size: int = 5000

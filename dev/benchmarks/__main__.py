@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from dev.benchmarks.accuracy import accuracy
-from dev.benchmarks.audits import Audit, measure
+from dev.benchmarks.audits import CORES, Audit, measure
 from dev.benchmarks.ceiling import ceiling
 from dev.benchmarks.clients import Setting, baseline, compare
 from dev.benchmarks.measure import say
@@ -117,6 +117,8 @@ def audits() -> Figures:
         *((n, ("full",), 1) for n in LARGE),
     ):
         measured.add(size, measure(size, modes, runs, beside_rclone=size in BESIDE_RCLONE))
+        if CORES > 1 and size == BESIDE_RCLONE[0]:
+            measured.add(size, measure(size, modes, runs, workers=1))
         write(measured)
     if az := baseline():
         measured.comparisons["az"] = az

@@ -1,9 +1,10 @@
 """Whole audits through the app: devhost, a real Postgres, Azurite for the run store, and a stubbed account to audit."""
 
 import json
+import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Any, NamedTuple
@@ -20,8 +21,7 @@ from dev.devstack.stub import fast_storage
 
 BLOBS = 4
 DEADLINE_SECONDS = 1800
-# Speed is measured, so no limit of our own may be what it is.
-NO_CEILINGS = {"AUDIT_MAX_REQUESTS_PER_SECOND": "0"}
+CORES = os.cpu_count() or 1
 STEPS = ("pull", "plan", "scan_shard", "screen", "look_again", "judge", "report")
 
 
@@ -52,14 +52,21 @@ class Measured(NamedTuple):
 
 
 def measure(
-    containers: int, modes: tuple[str, ...] = ("full",), runs: int = 1, *, beside_rclone: bool = False
+    containers: int,
+    modes: tuple[str, ...] = ("full",),
+    runs: int = 1,
+    *,
+    beside_rclone: bool = False,
+    workers: int = CORES,
 ) -> Measured:
     """Audit an account of that many containers, in each mode, and let rclone list it, ``runs`` times in turn; one
-    ``Audit`` for each run.
+    ``Audit`` for each run. The app has a worker process for each core, as the peers use all of them, or as many
+    ``workers``, which the audits' mode then names.
 
     Every run must find all that is hidden and account for every container, or ``RuntimeError`` is raised.
     """
-    say(f"\nWhole audits of {containers:,} containers x {BLOBS} blobs")
+    named = "" if workers == CORES else f", {workers} worker{'' if workers == 1 else 's'}"
+    say(f"\nWhole audits of {containers:,} containers x {BLOBS} blobs{named}")
     audits: list[Audit] = []
     listings: list[Run] = []
     with postgres() as database, azurite() as reports, fast_storage(f"{containers}x{BLOBS}") as storage:
@@ -68,7 +75,9 @@ def measure(
             "AzureWebJobsStorage": reports.connection_string,
             "SOURCE_STORAGE": storage.connection_string,
             "PRE_DATABASE": url,
-            **NO_CEILINGS,
+            # Speed is measured, so no limit of our own may be what it is.
+            "AUDIT_MAX_REQUESTS_PER_SECOND": "0",
+            "FUNCTIONS_WORKER_PROCESS_COUNT": str(workers),
         }
         listing = listing_by_rclone(storage, containers * BLOBS) if beside_rclone else None
         for _ in range(runs):
@@ -82,7 +91,8 @@ def measure(
                         "stub": storage.pid,
                     }
                     with watched_memory(pids) as memory:
-                        audits.append(audited(app.url, containers, mode, memory, partial(_check, containers, mode)))
+                        audit = audited(app.url, containers, mode, memory, partial(_check, containers, mode))
+                        audits.append(replace(audit, mode=f"{mode}{named}"))
             if listing:
                 listings.append(listing())
                 say(f"  rclone {listings[-1].cost.wall:>6.2f} s wall for listing the same alone")

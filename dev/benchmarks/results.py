@@ -55,8 +55,9 @@ class Measurements:
     ceilings: dict[str, float | None] = field(default_factory=dict)
 
     def add(self, size: int, measured: Measured) -> None:
-        """The audits of an account of that size."""
-        self.audits = dict(sorted({**self.audits, size: measured.audits}.items()))
+        """Audits of an account of that size, beside those that were added before."""
+        of_size = [*self.audits.get(size, ()), *measured.audits]
+        self.audits = dict(sorted({**self.audits, size: of_size}.items()))
         if measured.rclone:
             self.rclone[size] = measured.rclone
 
@@ -142,7 +143,8 @@ def markdown(measured: Measurements, numbers: Figures) -> str:
         parts += ["", "## Listing an account with a limit", "", *_table_of_throttled(measured.throttled)]
     if measured.audits:
         parts += ["", "## Whole audits", ""]
-        parts += ["Through devhost, Postgres and Azurite; medians where a size ran several times.", ""]
+        how = "Through devhost, Postgres and Azurite, with a worker process for each core if no other number is named"
+        parts += [f"{how}; medians where a size ran several times.", ""]
         parts += [*_table_of_steps("containers", measured.audits), ""]
         parts += [*_table_of_rclone(measured.rclone), *_table_of_memory("containers", measured.audits)]
     return "\n".join(parts) + "\n"
