@@ -61,6 +61,7 @@ async def to_judge(
                 for kind, verdict, ids in lines:
                     count(kind, verdict, ids)
         again = await read_again(job, audit, keys, kept, plan.earliest)
+        found.keys.clear()  # megabytes, where much is in doubt
         tables = {name: rows for name, rows in again.tables.items() if name not in again.lost}
         lost = audit.lost | (again.lost & audit.tables.keys())
         audit = replace(audit, databases=again.databases, tables={**audit.tables, **tables}, lost=lost)
