@@ -37,7 +37,8 @@ def settings_of(storage: StubbedStorage, run_store: dict[str, str]) -> dict[str,
     """The settings for an account; the run store is empty."""
     trusted = {"SSL_CERT_FILE": str(storage.authority)} if storage.authority else {}
     folder = {"AUDIT_REPORT_CONTAINER": f"large-{uuid4().hex[:12]}"}
-    return {"SOURCE_STORAGE": storage.connection_string, **folder, **run_store, **trusted}
+    shards = {"AUDIT_SHARD_CONTAINERS": str(CONTAINERS // SHARDS)}
+    return {"SOURCE_STORAGE": storage.connection_string, **folder, **shards, **run_store, **trusted}
 
 
 def finished_shards(api: Api, audit_id: str) -> int:
