@@ -150,7 +150,7 @@ class FirstLook:
             for kind, rule in counted.verdicts:
                 self._count(join, kind, group.key, rule)
             for name in counted.sightings:
-                self._times[name] += 1
+                self._sight(name, None)
             return None
         screened = self.profile.screen(join, group, self.audit)
         for name, moment in screened.sightings:

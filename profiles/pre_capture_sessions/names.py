@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 from profiles.pre_capture_sessions.candidates import RegisteredRecording
 from profiles.pre_capture_sessions.evidence import ContainerEvidence, Record
-from profiles.pre_capture_sessions.facts import ContainerFacts, RecordingFacts
+from profiles.pre_capture_sessions.facts import RecordingFacts
 from profiles.pre_capture_sessions.keys import ContainerKind
-from profiles.pre_capture_sessions.kinds import CONTAINER, RECORDING
+from profiles.pre_capture_sessions.kinds import RECORDING
 from profiles.pre_capture_sessions.options import asks_for_all
 from reconciliation.evidence import Unread, has_failed, is_gone
 from reconciliation.looks import Audit, Group
@@ -87,12 +87,6 @@ def row_facts(name: Name, audit: Audit) -> RecordingFacts:
 def judged_row(name: Name, audit: Audit) -> Judgement[RecordingFacts]:
     """The verdict on its row in the first look."""
     return RECORDING.judged(row_facts(name, audit))
-
-
-def judged_container(name: Name, audit: Audit) -> Judgement[ContainerFacts]:
-    """The verdict on its container, which was read and is not in doubt, in the first look."""
-    assert name.record is not None
-    return CONTAINER.judged(ContainerFacts(name.record, name.row, audit.clock))
 
 
 def alike(group: Group, audit: Audit) -> tuple[object, ...] | None:

@@ -7,10 +7,10 @@ from typing import Any
 
 from profiles.pre_capture_sessions import names
 from profiles.pre_capture_sessions.candidates import Candidate
-from profiles.pre_capture_sessions.facts import SessionFacts
+from profiles.pre_capture_sessions.facts import ContainerFacts, SessionFacts
 from profiles.pre_capture_sessions.keys import is_canonical_id, session_id_of
 from profiles.pre_capture_sessions.kinds import CONTAINER, RECORDING, SESSION
-from profiles.pre_capture_sessions.names import Name, judged_container, judged_row, name_of
+from profiles.pre_capture_sessions.names import Name, judged_row, name_of
 from profiles.pre_capture_sessions.options import FAST
 from profiles.pre_capture_sessions.sessions import STILL_WORKING
 from reconciliation.evidence import Unread, has_failed
@@ -67,7 +67,8 @@ def _name(group: Group, audit: Audit) -> Screened:
         if record.future is not None:
             sightings.append((FUTURE, record.future))
         if not container_in_doubt:
-            in_order.append((CONTAINER, name.name, judged_container(name, audit)))
+            judgement = CONTAINER.judged(ContainerFacts(record, name.row, audit.clock))
+            in_order.append((CONTAINER, name.name, judgement))
     if name.row is not None:
         if is_missing or name.is_placed:
             sightings.append((MISSING if is_missing else PLACED, None))

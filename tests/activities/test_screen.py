@@ -13,7 +13,7 @@ from activities.screen import screen_audit
 from adapters import readers
 from adapters.readers import Portion
 from adapters.store.jsonl import pack, unpack
-from profiles.pre_capture_sessions import names, queries, screening
+from profiles.pre_capture_sessions import queries, screening
 from profiles.pre_capture_sessions.kinds import CONTAINER
 from profiles.pre_capture_sessions.screening import NAMES, SESSIONS
 from reconciliation.errors import RunStoreError, StorageUnavailableError, UnreadableError, WrongAccountError
@@ -261,7 +261,6 @@ async def test_a_look_that_was_spoiled_is_taken_anew_with_all_its_gaps(monkeypat
     )
     rules = tuple(replace(rule, needs=(UNITS,)) if rule.verdict == "registered" else rule for rule in CONTAINER.rules)
     needy = replace(CONTAINER, rules=rules, unverified=unsure)
-    monkeypatch.setattr(names, "CONTAINER", needy)
     monkeypatch.setattr(screening, "CONTAINER", needy)
     ids = sorted(str(uuid_of(name)) for name in ("a", "b"))
     audit = audit_of(account={ids[0]: encode("a"), ids[1]: encode("b")}, rows=[])
